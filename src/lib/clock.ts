@@ -1,0 +1,25 @@
+// Time as a thing that is handed in, so that tests can move it.
+import { setTimeout as wait } from 'node:timers/promises';
+import { HoldfastError } from './errors.ts';
+
+export interface Clock {
+  now(): Date;
+  /** Resolves after so many milliseconds; throws CANCELLED as soon as the signal fires. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+}
+
+export const systemClock: Clock = {
+  now: () => new Date(),
+  async sleep(ms, signal) {
+    try {
+      await wait(ms, undefined, signal ? { signal } : {});
+    } catch (cause) {
+      throw new HoldfastError('CANCELLED', 'cancelled', { cause });
+    }
+  },
+};
+
+/** Throws CANCELLED when the signal has fired. */
+export const throwIfCancelled = (signal: AbortSignal | undefined): void => {
+  if (signal?.aborted) throw new HoldfastError('CANCELLED', 'cancelled', { cause: signal.reason });
+};

@@ -1,0 +1,34 @@
+// A value that must not be shown: it prints as dots, and is read only where it is used.
+import { inspect } from 'node:util';
+
+export class Secret {
+  readonly #read: () => string;
+
+  /** `read` is called each time the value is needed, so a file or command behind it may change meanwhile. */
+  constructor(read: string | (() => string)) {
+    this.#read = typeof read === 'string' ? () => read : read;
+  }
+
+  /** The value itself. Never put it into a message, a log, an argument or a file. */
+  reveal(): string {
+    return this.#read();
+  }
+
+  toString(): string {
+    return '••••••';
+  }
+
+  toJSON(): string {
+    return this.toString();
+  }
+
+  [inspect.custom](): string {
+    return this.toString();
+  }
+}
+
+/** A URL with its password taken out, for messages. */
+export const withoutPassword = (url: string): string =>
+  url
+    .replace(/^([a-z][a-z0-9+.-]*:\/\/[^:@/?#]*):[^@/?#]*@/i, '$1@')
+    .replace(/([?&](?:password|sslpassword)=)[^&#]*/gi, '$1••••••');

@@ -1,0 +1,127 @@
+// What the rest of Holdfast sees of a repository. `repository.ts` opens one.
+import type { OnProgress } from '#lib/progress.ts';
+import type { Entry, EntryMeta, EntryType, Previous } from '#sources/source.ts';
+
+export type LockMode = 'shared' | 'exclusive' | 'none';
+
+export interface Repository extends AsyncDisposable {
+  /** 64 hex digits, from the repository's config. */
+  readonly id: string;
+  /** The store's location, for messages. */
+  readonly location: string;
+  /** Every snapshot, oldest first. */
+  snapshots(): Promise<Snapshot[]>;
+  /** Stores one state of one source and, when all of it is durable, its snapshot. */
+  write(entries: AsyncIterable<Entry>, options: WriteOptions): Promise<WriteReport>;
+  /** A snapshot's entries with no content read ahead: for ls, find, diff. Depth first, names in byte order. */
+  list(snapshot: Snapshot, options?: ReadOptions): AsyncIterable<ListedEntry>;
+  /** The same entries with their content, read ahead and verified: for restore and verify. */
+  read(snapshot: Snapshot, options?: ReadOptions): AsyncIterable<Entry>;
+  /** The source's view of an earlier snapshot, for `Source.dump`. `root` as it was written with. */
+  previous(snapshot: Snapshot, root: string): Previous;
+  /** Structure always; pack contents for `readData` (1 = every byte, 0.05 = a random 5 %). Needs an exclusive lock. */
+  check(options: CheckOptions): Promise<CheckReport>;
+}
+
+export interface Snapshot {
+  /** 64 hex digits. */
+  readonly id: string;
+  readonly time: Date;
+  /** The blob id of the root tree. */
+  readonly tree: string;
+  readonly paths: readonly string[];
+  readonly hostname: string;
+  readonly username: string;
+  /** 'source:shop', 'kind:postgres', 'job:nightly', 'run:<id>', and 'partial' when items are missing. */
+  readonly tags: readonly string[];
+  readonly parent?: string;
+  readonly original?: string;
+  readonly programVersion?: string;
+  readonly summary?: SnapshotSummary;
+}
+
+export interface SnapshotSummary {
+  readonly backupStart: Date;
+  readonly backupEnd: Date;
+  readonly filesNew: number;
+  readonly filesChanged: number;
+  readonly filesUnmodified: number;
+  readonly dirsNew: number;
+  readonly dirsChanged: number;
+  readonly dirsUnmodified: number;
+  readonly dataBlobs: number;
+  readonly treeBlobs: number;
+  /** Bytes of new blobs before compression. */
+  readonly dataAdded: number;
+  /** Bytes of new blobs as stored. */
+  readonly dataAddedPacked: number;
+  readonly totalFilesProcessed: number;
+  readonly totalBytesProcessed: number;
+}
+
+export interface WriteOptions {
+  /** The folder of the snapshot that everything lies in: the source's name. */
+  readonly root: string;
+  readonly tags: readonly string[];
+  readonly time: Date;
+  readonly concurrency: number;
+  readonly parent?: Snapshot;
+  /** Read and cut everything, store nothing. */
+  readonly dryRun?: boolean;
+  readonly signal: AbortSignal;
+  readonly onProgress?: OnProgress;
+  /** Called once for each entry that has an `item` name or failed, as it ends. */
+  readonly onItem?: (outcome: ItemOutcome) => void;
+}
+
+export interface ItemOutcome {
+  readonly path: string;
+  readonly item?: string;
+  readonly bytes: number;
+  /** Absent: it is in the snapshot. */
+  readonly error?: Error;
+}
+
+export interface WriteReport {
+  /** Absent on a dry run. Tagged 'partial' when `failures` is not empty. */
+  readonly snapshot?: Snapshot;
+  readonly summary: SnapshotSummary;
+  readonly failures: readonly ItemOutcome[];
+}
+
+export interface ReadOptions {
+  /** Only this path and what is below it ('shop/data/public.orders'); PATH_UNKNOWN when the snapshot has no such path. */
+  readonly path?: string;
+  /** Paths are given relative to `path`'s folder of this name ('shop'), as the source made them. */
+  readonly root?: string;
+  /** Skip an entry (and, for a directory, all below it) by its path as it will be given. */
+  readonly include?: (path: string, type: EntryType) => boolean;
+  readonly signal?: AbortSignal;
+}
+
+export interface ListedEntry {
+  readonly path: string;
+  readonly type: EntryType;
+  readonly meta: EntryMeta;
+  /** Blob ids of a file's content, in order. */
+  readonly blobs: readonly string[];
+  /** The blob id of a directory's tree. */
+  readonly subtree?: string;
+}
+
+export interface CheckOptions {
+  readonly readData?: number;
+  readonly signal: AbortSignal;
+  readonly onProgress?: OnProgress;
+}
+
+export interface CheckReport {
+  readonly packs: number;
+  readonly blobs: number;
+  readonly snapshots: number;
+  readonly bytesRead: number;
+  /** Each sentence names the object and says what is wrong with it; empty means the repository is whole. */
+  readonly problems: readonly string[];
+  /** Harmless leftovers, such as packs of an interrupted backup. */
+  readonly notes: readonly string[];
+}

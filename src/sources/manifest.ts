@@ -1,0 +1,37 @@
+// manifest.json of a database in a snapshot: what was captured, so that `verify` and `drill` can hold the data against it.
+import { z } from 'zod';
+
+/** How rows lie in an entry: 'lines' (each row ends with \n; COPY text, SQL or JSON lines), 'bson' (length-prefixed documents). */
+export const rowFormats = ['lines', 'bson'] as const;
+export type RowFormat = (typeof rowFormats)[number];
+
+const table = z.strictObject({
+  /** As the engine's users write it: 'public.orders', unquoted. */
+  name: z.string(),
+  /** Paths of its data, in order, relative to the folder of the manifest. */
+  entries: z.array(z.string()),
+  format: z.enum(rowFormats),
+  rows: z.number().int().nonnegative(),
+  bytes: z.number().int().nonnegative(),
+  /** Order-independent: see lib/row-checksum.ts. 32 hex digits. */
+  checksum: z.string().regex(/^[0-9a-f]{32}$/),
+});
+
+export const manifestSchema = z.strictObject({
+  manifest: z.literal(1),
+  engine: z.string(),
+  engineVersion: z.string(),
+  database: z.string(),
+  /** Where in the engine's history this state is (LSN, GTID, sequence, snapshot), by the engine's own names. */
+  position: z.record(z.string(), z.string()),
+  capturedAt: z.iso.datetime({ offset: true }),
+  tables: z.array(table),
+  /** Tables that are not in the snapshot although they were asked for, each with the reason. */
+  missing: z.array(z.strictObject({ name: z.string(), reason: z.string() })),
+});
+
+export type Manifest = z.infer<typeof manifestSchema>;
+export type ManifestTable = Manifest['tables'][number];
+
+/** The file's name in the database's folder. It sorts after `data/`, so the tables are read before it is made. */
+export const manifestName = 'manifest.json';

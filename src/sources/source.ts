@@ -1,0 +1,103 @@
+// The contract of everything that has data: a database server, a directory tree, a bucket.
+import type { Kind } from '#lib/kind.ts';
+
+export interface Source extends AsyncDisposable {
+  /** How many contents it likes to have open at once: 1 for files, the number of connections for a database. */
+  readonly concurrency: number;
+  /** What would stop or spoil a dump, each with a hint; nothing to say is an empty array. */
+  check(): Promise<Finding[]>;
+  /**
+   * One consistent state of the source. A directory comes before what is in it and its entries are contiguous (depth first);
+   * missing directories are made by the reader. Throwing from the iteration fails the whole dump; throwing an `item` error
+   * (ITEM_UNREADABLE, ITEM_CHANGED) from a content loses that entry only, and the snapshot is marked partial.
+   * A content may wait for the contents of entries before it, never for later ones.
+   */
+  dump(previous?: Previous): AsyncIterable<Entry>;
+  /** Writes entries (as `dump` made them) into the target. All or nothing where the engine can. */
+  restore(entries: AsyncIterable<Entry>, into: RestoreTarget): Promise<RestoreReport>;
+}
+
+export type SourceKind<Config> = Kind<Config, Source>;
+
+/** One file of a source, real or virtual. */
+export interface Entry {
+  /** Relative to the source, '/'-separated, no '.' or '..'; '' is the source's own root directory. Bytes that are not UTF-8 as lib/file-name.ts has them. */
+  readonly path: string;
+  readonly type: EntryType;
+  readonly meta: EntryMeta;
+  /** Files only. May be called once. */
+  content?(): Content;
+  /** "As in the previous snapshot": content is carried over, not read. Only for entries `previous.entry` knows. */
+  readonly unchanged?: true;
+  /** How content is cut into blobs: 'file' (restic's chunker, shared with restic), 'table' (small chunks, for rows that change). */
+  readonly chunking?: 'file' | 'table';
+  /** The name under which this entry is reported ('public.orders'); entries without one are only counted. Several entries may share one. */
+  readonly item?: string;
+}
+
+/** A sync iterable where reading blocks anyway (files), an async one elsewhere. Chunks may be reused by the producer after the next pull. */
+export type Content = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
+
+export type EntryType = 'dir' | 'file' | 'symlink' | 'fifo' | 'socket' | 'chardev' | 'dev';
+
+/** What restic keeps of a file. Everything is optional: a virtual entry may have nothing but a size. */
+export interface EntryMeta {
+  /** The low 12 bits of st_mode: permissions, setuid, setgid, sticky. */
+  readonly mode?: number;
+  /** Nanoseconds since the epoch. */
+  readonly mtime?: bigint;
+  readonly atime?: bigint;
+  readonly ctime?: bigint;
+  readonly uid?: number;
+  readonly gid?: number;
+  readonly user?: string;
+  readonly group?: string;
+  readonly inode?: bigint;
+  readonly deviceId?: bigint;
+  readonly links?: number;
+  /** Bytes. For a virtual entry an estimate, or absent. */
+  readonly size?: number;
+  /** Device number of a chardev or dev. */
+  readonly device?: bigint;
+  /** Of a symlink, as lib/file-name.ts has it. */
+  readonly linkTarget?: string;
+  readonly xattrs?: readonly { readonly name: string; readonly value: Uint8Array }[];
+}
+
+/** The source's last good snapshot, read lazily. */
+export interface Previous {
+  /** The entry at that path, or undefined. Cheap when asked in the order of the dump. */
+  entry(path: string): Promise<PreviousEntry | undefined>;
+}
+
+export interface PreviousEntry {
+  readonly type: EntryType;
+  readonly meta: EntryMeta;
+  content(): AsyncIterable<Uint8Array>;
+}
+
+export interface Finding {
+  readonly level: 'warning' | 'error';
+  /** What it is about: 'table public.orders', 'pg_dump'. */
+  readonly subject: string;
+  readonly message: string;
+  readonly hint?: string;
+}
+
+/** Where a restore goes and how; each kind refuses what it cannot do. */
+export interface RestoreTarget {
+  /** Allow a target that is not empty; without it TARGET_NOT_EMPTY (status 15) is thrown before anything is written. */
+  readonly force: boolean;
+  /** Give what is restored another name: ['shop', 'shop_copy'] for a database, ['public.orders', 'public.orders_old'] for a table. */
+  readonly rename: readonly (readonly [from: string, to: string])[];
+  /** Called as each entry is done. */
+  onProgress?(progress: { readonly entries: number; readonly bytes: number; readonly current: string }): void;
+}
+
+export interface RestoreReport {
+  readonly entries: number;
+  readonly bytes: number;
+  /** Items that could not be restored, each named; any of them makes the run partial (status 3). */
+  readonly failures: readonly { readonly path: string; readonly error: Error }[];
+  readonly warnings: readonly string[];
+}

@@ -1,0 +1,44 @@
+// The contract of every place that keeps bytes.
+import type { Kind } from '#lib/kind.ts';
+
+/**
+ * A flat space of whole, immutable objects that each fit in memory. Keys are '/'-separated, without a leading slash
+ * ('data/ab/ab12…'). Errors: STORE_UNREACHABLE (worth a retry), STORE_DENIED, STORE_FULL, OBJECT_MISSING (get of an absent key).
+ */
+export interface Store extends AsyncDisposable {
+  /** How many calls it likes at once. */
+  readonly connections: number;
+  /** Where it is, for messages, without secrets: '/srv/backups', 'sftp://backup@vault/srv/holdfast'. */
+  readonly location: string;
+  /** All or nothing and durable when it resolves; repeating it with the same bytes is harmless. */
+  put(key: string, bytes: Uint8Array): Promise<void>;
+  /** The object, or exactly the range asked for: never short. A range beyond the end is an OBJECT_MISSING error that says so. */
+  get(key: string, range?: ByteRange): Promise<Uint8Array>;
+  /** Every object whose key begins with the prefix, in no order. A prefix with nothing below it lists nothing. */
+  list(prefix: string): AsyncIterable<StoredObject>;
+  /** An absent key is fine. */
+  delete(key: string): Promise<void>;
+}
+
+export interface ByteRange {
+  readonly offset: number;
+  readonly length: number;
+}
+
+export interface StoredObject {
+  readonly key: string;
+  readonly size: number;
+}
+
+export type StoreKind<Config> = Kind<Config, Store>;
+
+/**
+ * An ability some stores have: files of the store lie under a local folder, and worker threads may write them there directly
+ * (temporary name, fsync, rename). Asked for by presence.
+ */
+export interface LocalFolder {
+  readonly localFolder: string;
+}
+
+export const localFolderOf = (store: Store): string | undefined =>
+  'localFolder' in store && typeof store.localFolder === 'string' ? store.localFolder : undefined;
