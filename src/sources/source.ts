@@ -29,6 +29,8 @@ export interface Entry {
   content?(): Content;
   /** "As in the previous snapshot": content is carried over, not read. Only for entries `previous.entry` knows. */
   readonly unchanged?: true;
+  /** It is there but could not be read at all: reported under its path, not stored. An item error; it has no content. */
+  readonly failed?: Error;
   /** How content is cut into blobs: 'file' (restic's chunker, shared with restic), 'table' (small chunks, for rows that change). */
   readonly chunking?: 'file' | 'table';
   /** The name under which this entry is reported ('public.orders'); entries without one are only counted. Several entries may share one. */
