@@ -1,0 +1,46 @@
+// The files below a prefix, found lazily, folder by folder.
+import { statSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setImmediate as otherWork } from 'node:timers/promises';
+import { systemCode } from '#lib/errors.ts';
+import type { StoredObject } from '../store.ts';
+import { folderError } from './folder-error.ts';
+
+/** Every file whose key begins with the prefix. What goes away meanwhile is left out. */
+export async function* listFiles(root: string, prefix: string): AsyncGenerator<StoredObject> {
+  const cut = prefix.lastIndexOf('/') + 1;
+  yield* filesIn(root, prefix.slice(0, cut), prefix.slice(cut));
+}
+
+async function* filesIn(root: string, folder: string, start: string): AsyncGenerator<StoredObject> {
+  const entries = await readFolder(root, folder);
+  for (const [index, entry] of entries.entries()) {
+    if (!entry.name.startsWith(start)) continue;
+    if (index % 1000 === 999) await otherWork();
+    const key = folder + entry.name;
+    // Links are followed: people put folders of a repository on other disks.
+    const found = entry.isDirectory() ? 'folder' : sizeOf(root, key);
+    if (found === 'folder') yield* filesIn(root, `${key}/`, '');
+    else if (found !== undefined) yield { key, size: found };
+  }
+}
+
+const readFolder = async (root: string, folder: string) => {
+  try {
+    return await readdir(join(root, folder), { withFileTypes: true });
+  } catch (cause) {
+    if (['ENOENT', 'ENOTDIR'].includes(systemCode(cause) ?? '')) return [];
+    throw folderError(cause, 'list', root, folder || 'its objects');
+  }
+};
+
+const sizeOf = (root: string, key: string): number | 'folder' | undefined => {
+  try {
+    const stats = statSync(join(root, key), { throwIfNoEntry: false });
+    if (stats?.isDirectory()) return 'folder';
+    return stats?.isFile() ? stats.size : undefined;
+  } catch (cause) {
+    throw folderError(cause, 'look at', root, key);
+  }
+};

@@ -1,0 +1,73 @@
+// Objects as files in a folder, laid out and protected as restic's local backend does it.
+import { unlink } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { z } from 'zod';
+import { HoldfastError, systemCode } from '#lib/errors.ts';
+import { checkKey, checkPrefix, closedStore } from '../guard.ts';
+import type { LocalFolder, Store, StoreKind } from '../store.ts';
+import { folderError } from './folder-error.ts';
+import { listFiles } from './list-files.ts';
+import { readObject } from './read-object.ts';
+import { isTemporary, writeObject } from './write-object.ts';
+
+const config = z.strictObject({
+  path: z.string().min(1).describe('The folder; it is made when something is first stored in it.'),
+});
+export type LocalConfig = z.infer<typeof config>;
+
+/** `kind: local`: a folder on a local or mounted file system. */
+export const local: StoreKind<LocalConfig> = {
+  name: 'local',
+  config,
+  fromUrl: (url) => ({ path: url.replace(/^(local:|file:\/\/(?=\/))/, '') }),
+  open: async ({ path }) => openLocalStore(path),
+};
+
+/** The store in this folder, which need not be there yet. */
+export const openLocalStore = (path: string): Store & LocalFolder => {
+  const folder = resolve(path);
+  let closed = false;
+  const checkOpen = (): void => {
+    if (closed) throw closedStore(folder);
+  };
+  return {
+    connections: 4,
+    location: folder,
+    localFolder: folder,
+    async put(key, bytes) {
+      checkOpen();
+      checkName(key);
+      await writeObject(folder, key, bytes);
+    },
+    async get(key, range) {
+      checkOpen();
+      checkName(key);
+      return readObject(folder, key, range);
+    },
+    async *list(prefix) {
+      checkOpen();
+      checkPrefix(prefix);
+      for await (const object of listFiles(folder, prefix)) if (!isTemporary(object.key)) yield object;
+    },
+    async delete(key) {
+      checkOpen();
+      checkName(key);
+      // Not synced: a journal keeps the order of removals, and an object that comes back after a crash does no harm.
+      await unlink(join(folder, key)).catch((cause: unknown) => {
+        if (!['ENOENT', 'ENOTDIR'].includes(systemCode(cause) ?? ''))
+          throw folderError(cause, 'delete', folder, key);
+      });
+    },
+    async [Symbol.asyncDispose]() {
+      closed = true;
+    },
+  };
+};
+
+const checkName = (key: string): void => {
+  checkKey(key);
+  if (isTemporary(key))
+    throw new HoldfastError('PATH_UNSAFE', `${key} is the name of an unfinished file, not of an object`, {
+      hint: "choose a name that does not end in '-tmp-' and digits",
+    });
+};

@@ -1,0 +1,56 @@
+// Reading whole objects and ranges of them, never short.
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { HoldfastError, systemCode } from '#lib/errors.ts';
+import { checkRange, missingObject } from '../guard.ts';
+import type { ByteRange } from '../store.ts';
+import { folderError } from './folder-error.ts';
+
+/** Up to here a blocking read costs less than the promises of an asynchronous one. */
+const smallBytes = 256 * 1024;
+
+/** The object, or exactly the range of it. */
+export const readObject = async (folder: string, key: string, range?: ByteRange): Promise<Uint8Array> => {
+  try {
+    return range !== undefined && range.length <= smallBytes
+      ? readSmall(folder, key, range)
+      : await readLarge(folder, key, range);
+  } catch (cause) {
+    if (cause instanceof HoldfastError) throw cause;
+    if (['ENOENT', 'ENOTDIR', 'EISDIR'].includes(systemCode(cause) ?? ''))
+      throw missingObject(folder, key, cause);
+    throw folderError(cause, 'read', folder, key);
+  }
+};
+
+const readSmall = (folder: string, key: string, range: ByteRange): Uint8Array => {
+  const file = openSync(join(folder, key), 'r');
+  try {
+    const bytes = Buffer.allocUnsafeSlow(Math.max(0, range.length));
+    const length = range.offset < 0 ? 0 : readSync(file, bytes, 0, bytes.length, range.offset);
+    // A regular file gives less than was asked for only at its end.
+    if (length < bytes.length || length === 0) checkRange(folder, key, range, fstatSync(file).size);
+    return bytes;
+  } finally {
+    closeSync(file);
+  }
+};
+
+const readLarge = async (folder: string, key: string, range: ByteRange | undefined): Promise<Uint8Array> => {
+  await using file = await open(join(folder, key), 'r');
+  const { size } = await file.stat();
+  if (range !== undefined) checkRange(folder, key, range, size);
+  const { offset, length } = range ?? { offset: 0, length: size };
+  const bytes = Buffer.allocUnsafeSlow(length);
+  await fill(file, bytes, offset, () => checkRange(folder, key, { offset, length }, 0));
+  return bytes;
+};
+
+const fill = async (file: FileHandle, bytes: Buffer, offset: number, onEnd: () => void): Promise<void> => {
+  for (let filled = 0; filled < bytes.length; ) {
+    const { bytesRead } = await file.read(bytes, filled, bytes.length - filled, offset + filled);
+    if (bytesRead === 0) return onEnd();
+    filled += bytesRead;
+  }
+};

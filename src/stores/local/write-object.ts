@@ -1,0 +1,132 @@
+// All or nothing: an object gets its name only when its bytes are on the disk. Temporary names are restic's, which every restic skips.
+import { randomInt } from 'node:crypto';
+import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, unlinkSync, writevSync } from 'node:fs';
+import { mkdir, open, rename, unlink } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { systemCode } from '#lib/errors.ts';
+import { folderError } from './folder-error.ts';
+
+/** True for a name that an unfinished write left behind; it is not an object. */
+export const isTemporary = (name: string): boolean => /-tmp-\d+$/.test(name);
+
+/** Writes an object; when this resolves it outlives a power cut. */
+export const writeObject = async (folder: string, key: string, bytes: Uint8Array): Promise<void> => {
+  const path = join(folder, key);
+  const temporary = temporaryFor(path);
+  try {
+    await writeDurably(temporary, bytes).catch(async (error: unknown) => {
+      if (systemCode(error) !== 'ENOENT') throw error;
+      await makeFolder(dirname(path));
+      await writeDurably(temporary, bytes);
+    });
+    await rename(temporary, path);
+    await syncFolder(dirname(path));
+  } catch (cause) {
+    await unlink(temporary).catch(() => {}); // it may never have been made; readers skip its name anyway
+    throw folderError(cause, 'write', folder, key);
+  }
+};
+
+/** The same for worker threads, which may block, and which have an object in parts. */
+export const putLocalFileSync = (folder: string, key: string, parts: readonly Uint8Array[]): void => {
+  const path = join(folder, key);
+  const temporary = temporaryFor(path);
+  try {
+    try {
+      writeDurablySync(temporary, parts);
+    } catch (error) {
+      if (systemCode(error) !== 'ENOENT') throw error;
+      makeFolderSync(dirname(path));
+      writeDurablySync(temporary, parts);
+    }
+    renameSync(temporary, path);
+    syncFolderSync(dirname(path));
+  } catch (cause) {
+    try {
+      unlinkSync(temporary);
+    } catch {} // it may never have been made; readers skip its name anyway
+    throw folderError(cause, 'write', folder, key);
+  }
+};
+
+/** Stays below 255 bytes however long the object's own name is. */
+const temporaryFor = (path: string): string =>
+  join(dirname(path), `${basename(path).slice(0, 64)}-tmp-${randomInt(2 ** 47)}`);
+
+// The mode applies to whoever opens the file later: objects never change.
+const objectMode = 0o400;
+const folderMode = 0o700;
+
+const writeDurably = async (path: string, bytes: Uint8Array): Promise<void> => {
+  await using file = await open(path, 'wx', objectMode);
+  await file.writeFile(bytes);
+  await file.sync().catch(ignoreUnsupported);
+};
+
+const writeDurablySync = (path: string, parts: readonly Uint8Array[]): void => {
+  const file = openSync(path, 'wx', objectMode);
+  try {
+    writeAllSync(file, parts);
+    syncSync(file);
+  } finally {
+    closeSync(file);
+  }
+};
+
+const writeAllSync = (file: number, parts: readonly Uint8Array[]): void => {
+  let rest = parts.filter((part) => part.length > 0);
+  while (rest.length > 0) {
+    let written = writevSync(file, rest);
+    const unwritten: Uint8Array[] = [];
+    for (const part of rest) {
+      if (written < part.length) unwritten.push(part.subarray(written));
+      written = Math.max(0, written - part.length);
+    }
+    rest = unwritten;
+  }
+};
+
+/** A new folder is durable only when its parent is synced, so each one made here is. */
+const makeFolder = async (path: string): Promise<void> => {
+  const first = await mkdir(path, { recursive: true, mode: folderMode });
+  for (const made of madeBetween(first, path)) await syncFolder(dirname(made));
+};
+
+const makeFolderSync = (path: string): void => {
+  const first = mkdirSync(path, { recursive: true, mode: folderMode });
+  for (const made of madeBetween(first, path)) syncFolderSync(dirname(made));
+};
+
+const madeBetween = (first: string | undefined, last: string): string[] => {
+  const made: string[] = [];
+  if (first === undefined) return made;
+  for (let path = last; path.length >= first.length; path = dirname(path)) made.unshift(path);
+  return made;
+};
+
+const syncFolder = async (path: string): Promise<void> => {
+  await using folder = await open(path, 'r');
+  await folder.sync().catch(ignoreUnsupported);
+};
+
+const syncFolderSync = (path: string): void => {
+  const folder = openSync(path, 'r');
+  try {
+    syncSync(folder);
+  } finally {
+    closeSync(folder);
+  }
+};
+
+const syncSync = (file: number): void => {
+  try {
+    fsyncSync(file);
+  } catch (error) {
+    ignoreUnsupported(error);
+  }
+};
+
+/** Some network and FUSE file systems have no fsync for a file or a folder; there is nothing more to ask of them. */
+const ignoreUnsupported = (error: unknown): void => {
+  if (!['ENOTSUP', 'EOPNOTSUPP', 'EINVAL', 'ENOSYS'].includes(systemCode(error) ?? '')) throw error;
+};
