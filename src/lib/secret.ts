@@ -1,12 +1,22 @@
 // A value that must not be shown: it prints as dots, and is read only where it is used.
 import { inspect } from 'node:util';
 
+/** Where a secret's value lies: in the configuration itself, a file, an environment variable, or what a command prints. */
+export type SecretOrigin =
+  | { readonly kind: 'text' }
+  | { readonly kind: 'file'; readonly path: string }
+  | { readonly kind: 'env'; readonly name: string }
+  | { readonly kind: 'command' };
+
 export class Secret {
   readonly #read: () => string;
+  /** Where the value comes from, for messages and warnings; never the value. */
+  readonly origin: SecretOrigin;
 
   /** `read` is called each time the value is needed, so a file or command behind it may change meanwhile. */
-  constructor(read: string | (() => string)) {
+  constructor(read: string | (() => string), origin: SecretOrigin = { kind: 'text' }) {
     this.#read = typeof read === 'string' ? () => read : read;
+    this.origin = origin;
   }
 
   /** The value itself. Never put it into a message, a log, an argument or a file. */
