@@ -1,13 +1,18 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { openLocalStore } from './local.ts';
+import { storeContract } from '../testing.ts';
+import { folderError } from './folder-error.ts';
+import { local, openLocalStore } from './local.ts';
 import { putLocalFileSync } from './write-object.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'holdfast-local-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
+
+storeContract('local', { open: async () => openLocalStore(join(folder, 'contract')) });
 
 test('objects are read-only files in folders that only their owner may enter', async () => {
   await using store = openLocalStore(join(folder, 'modes'));
@@ -30,4 +35,54 @@ test('what an interrupted write left behind is not an object', async () => {
   writeFileSync(join(folder, 'leftovers/locks/b-tmp-123'), 'half');
   const found = await Array.fromAsync(store.list('locks/'));
   assert.deepEqual(found, [{ key: 'locks/a', size: 1 }]);
+});
+
+test('a full disk is told apart from a broken one, for both ways of writing', async (context) => {
+  const mounted = join(folder, 'full');
+  mkdirSync(mounted);
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', mounted], { stdio: 'pipe' });
+  } catch {
+    return context.skip('needs the right to mount a small file system');
+  }
+  try {
+    await using store = openLocalStore(join(mounted, 'store'));
+    await store.put('data/ab/first', Buffer.alloc(500_000, 1));
+    await assert.rejects(store.put('data/ab/second', Buffer.alloc(900_000)), { code: 'STORE_FULL' });
+    assert.throws(() => putLocalFileSync(store.localFolder, 'data/cd/third', [Buffer.alloc(900_000)]), {
+      code: 'STORE_FULL',
+    });
+    assert.deepEqual(await Array.fromAsync(store.list('')), [{ key: 'data/ab/first', size: 500_000 }]);
+    execFileSync('mount', ['-o', 'remount,ro', mounted]);
+    await assert.rejects(store.put('data/ab/fourth', Buffer.alloc(1)), { code: 'STORE_DENIED' });
+    await assert.rejects(store.delete('data/ab/first'), { code: 'STORE_DENIED' });
+    assert.equal((await store.get('data/ab/first')).length, 500_000);
+  } finally {
+    execFileSync('umount', [mounted]);
+  }
+});
+
+test('an error of the file system says what was done, where, and what to do', () => {
+  const cause = Object.assign(new Error('EACCES: permission denied'), { code: 'EACCES' });
+  const error = folderError(cause, 'write', '/srv/backups', 'data/ab/cd');
+  assert.equal(error.code, 'STORE_DENIED');
+  assert.equal(error.message, '/srv/backups: cannot write data/ab/cd: EACCES: permission denied');
+  assert.match(error.hint ?? '', /let the user/);
+  assert.equal(folderError(new Error('EIO'), 'read', '/srv', 'x').code, 'STORE_UNREACHABLE');
+});
+
+test('a file where a folder is needed, and a folder where an object is, are errors', async () => {
+  await using store = openLocalStore(join(folder, 'shapes'));
+  await store.put('config', Buffer.from('x'));
+  await assert.rejects(store.put('config/inside', Buffer.from('x')), { code: 'STORE_DENIED' });
+  await assert.rejects(store.get('config/inside'), { code: 'OBJECT_MISSING' });
+  await store.put('data/ab/cd', Buffer.from('x'));
+  await assert.rejects(store.get('data/ab'), { code: 'OBJECT_MISSING' });
+  await assert.rejects(store.get('data/ab', { offset: 0, length: 1 }), { code: 'OBJECT_MISSING' });
+});
+
+test('a path may come as restic writes it, as a file URL, or plain', () => {
+  for (const url of ['/srv/x', 'local:/srv/x', 'file:///srv/x'])
+    assert.deepEqual(local.fromUrl?.(url), { path: '/srv/x' });
+  assert.deepEqual(local.fromUrl?.('relative/x'), { path: 'relative/x' });
 });
