@@ -3,6 +3,7 @@ import { unlink } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { HoldfastError, systemCode } from '#lib/errors.ts';
+import { expandHome } from '#lib/home.ts';
 import { checkKey, checkPrefix, closedStore } from '../guard.ts';
 import type { LocalFolder, Store, StoreKind } from '../store.ts';
 import { folderError } from './folder-error.ts';
@@ -11,7 +12,11 @@ import { readObject } from './read-object.ts';
 import { isTemporary, writeObject } from './write-object.ts';
 
 const config = z.strictObject({
-  path: z.string().min(1).describe('The folder; it is made when something is first stored in it.'),
+  path: z
+    .string()
+    .min(1)
+    .transform(expandHome)
+    .describe('The folder; it is made when something is first stored in it. ~ is the home folder.'),
 });
 export type LocalConfig = z.infer<typeof config>;
 
@@ -19,7 +24,8 @@ export type LocalConfig = z.infer<typeof config>;
 export const local: StoreKind<LocalConfig> = {
   name: 'local',
   config,
-  fromUrl: (url) => ({ path: url.replace(/^(local:|file:\/\/(?=\/))/, '') }),
+  schemes: ['file'],
+  fromUrl: (url) => ({ path: expandHome(url.replace(/^(local:|file:\/\/(?=\/))/, '')) }),
   open: async ({ path }) => openLocalStore(path),
 };
 

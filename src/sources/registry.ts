@@ -1,0 +1,63 @@
+// Every kind of source there is. A new one is a folder here and a line below; its client loads when it is first opened.
+import { closeSync, openSync, readSync, statSync } from 'node:fs';
+import { basename } from 'node:path';
+import { expandHome } from '#lib/home.ts';
+import type { Context } from '#lib/kind.ts';
+import {
+  type Configured,
+  configuredByUrl,
+  type KindRegistry,
+  registry,
+  schemeOf,
+} from '#lib/kind-registry.ts';
+import type { Source } from './source.ts';
+
+export const sourceKinds: KindRegistry<Source> = registry();
+
+/** A source that can be opened: its name, its kind, and that kind's configuration. */
+export interface SourceConfig extends Configured<Source> {
+  readonly name: string;
+}
+
+export const openSource = (source: SourceConfig, context: Omit<Context, 'name'>): Promise<Source> =>
+  source.open({ ...context, name: source.name });
+
+/**
+ * The source that a URL or path on the command line stands for, named after its last part: 'shop' for
+ * 'postgres://db/shop', 'media' for '/srv/media'. The scheme names the kind; a path is `files`, or `sqlite` when it is a
+ * file ending in .db, .sqlite or .sqlite3 that begins as SQLite's do. USAGE for a scheme nobody knows.
+ */
+export const sourceFromUrl = (url: string): SourceConfig => {
+  const scheme = schemeOf(url) ?? (isSqliteFile(expandHome(url)) ? 'sqlite' : 'files');
+  return { ...configuredByUrl(sourceKinds, url, scheme), name: nameFromUrl(url) };
+};
+
+const isSqliteFile = (path: string): boolean =>
+  sqliteExtension.test(path) &&
+  statSync(path, { throwIfNoEntry: false })?.isFile() === true &&
+  hasSqliteMagic(path);
+
+const sqliteExtension = /\.(db|sqlite3?)$/i;
+/** https://www.sqlite.org/fileformat.html#magic_header_string */
+const sqliteMagic = 'SQLite format 3\0';
+
+const hasSqliteMagic = (path: string): boolean => {
+  const file = openSync(path, 'r');
+  try {
+    const start = Buffer.alloc(sqliteMagic.length);
+    return readSync(file, start) === start.length && start.toString('latin1') === sqliteMagic;
+  } finally {
+    closeSync(file);
+  }
+};
+
+/** What is left of a URL's last part when only the characters that a name may have are kept; the host when there is no path. */
+const nameFromUrl = (url: string): string => {
+  const [place = ''] = url
+    .replace(/^[a-z][a-z0-9+.-]*:(\/\/)?/i, '')
+    .replace(/^[^@/]*@/, '')
+    .split(/[?#]/);
+  const last = basename(place).replace(sqliteExtension, '');
+  const name = last.replaceAll(/[^A-Za-z0-9._-]+/g, '-').replace(/^[^A-Za-z0-9]+/, '');
+  return name === '' ? 'source' : name;
+};
