@@ -1,0 +1,39 @@
+// Small chunks for rows that change: a gear hash whose table comes from a secret, since the lengths of stored chunks can be
+// seen by whoever sees the store and would tell of known content if everybody cut alike.
+import { hkdfSync } from 'node:crypto';
+import { instantiate } from '#lib/wasm/instance.ts';
+import { type Chunker, createChunker, dataBytesFor } from './chunker.ts';
+
+export const gearAverages = { minBytes: 8 * 1024, maxBytes: 256 * 1024 } as const;
+
+/** A chunker whose chunks have averageBytes/4 to averageBytes·4 bytes; the average is a power of two from 8 KiB to 256 KiB. */
+export const gearChunker = (tableSecret: Uint8Array, averageBytes: number): Chunker => {
+  const averageBits = Math.log2(averageBytes);
+  if (
+    !Number.isInteger(averageBits) ||
+    averageBytes < gearAverages.minBytes ||
+    averageBytes > gearAverages.maxBytes
+  )
+    throw new RangeError(`an average of ${averageBytes} bytes is not a power of two from 8 KiB to 256 KiB`);
+  const maxBytes = averageBytes * 4;
+  const stepBytes = averageBytes;
+  const instance = instantiate(dataBytesFor(maxBytes, stepBytes, leastDataBytes));
+  const { gearStart, gearFind } = instance.functions;
+  instance.memory.set(gearTable(tableSecret), 0);
+  gearStart(averageBits);
+  return createChunker({
+    instance,
+    minBytes: averageBytes / 4,
+    maxBytes,
+    stepBytes,
+    find: gearFind,
+  });
+};
+
+const leastDataBytes = 1024 * 1024;
+
+/** 256 little-endian u64 from the 32-byte secret, by HKDF-SHA256. A different table means different cuts: this must never change. */
+export const gearTable = (tableSecret: Uint8Array): Uint8Array => {
+  if (tableSecret.length !== 32) throw new RangeError('the secret of a gear table has 32 bytes');
+  return new Uint8Array(hkdfSync('sha256', tableSecret, '', 'holdfast gear table 1', 256 * 8));
+};
