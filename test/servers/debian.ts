@@ -1,0 +1,78 @@
+// Packages of Debian: installed on the machine, or unpacked from another suite into a folder of our own.
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+
+const execute = promisify(execFile);
+const run = async (program: string, args: readonly string[], cwd?: string): Promise<string> => {
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  const { stdout } = await execute(program, args, { maxBuffer: 64 * 1024 * 1024, env, cwd });
+  return stdout;
+};
+
+/** Why packages cannot be installed here, or undefined when they can. */
+export const cannotInstall = (): string | undefined => {
+  if (!existsSync('/usr/bin/apt-get')) return 'this is not Debian';
+  return process.getuid?.() === 0 ? undefined : 'not running as root';
+};
+
+/** Installs packages of the machine's own suite. */
+export const installPackages = async (names: readonly string[]): Promise<void> => {
+  const wait = ['-o', 'DPkg::Lock::Timeout=300'];
+  await run('apt-get', [...wait, '-q', 'update']);
+  await run('apt-get', [...wait, '-qy', 'install', '--no-install-recommends', ...names]);
+};
+
+/**
+ * Unpacks packages of another suite, without what they depend on, into a folder; the machine's own packages stay as they are.
+ * Only for programs whose libraries the machine has. The folder appears when it is complete.
+ */
+export const unpackPackages = async (
+  suite: string,
+  names: readonly string[],
+  folder: string,
+): Promise<void> => {
+  if (existsSync(folder)) return;
+  await mkdir(dirname(folder), { recursive: true });
+  const work = await mkdtemp(`${folder}-`);
+  try {
+    const options = await privateState(suite, work);
+    await run('apt-get', [...options, '-q', 'update']);
+    await mkdir(join(work, 'packages'));
+    await run('apt-get', [...options, '-q', 'download', ...names], join(work, 'packages'));
+    for (const file of await readdir(join(work, 'packages')))
+      await run('dpkg', ['-x', join(work, 'packages', file), join(work, 'root')]);
+    await rename(join(work, 'root'), folder).catch((error: unknown) => {
+      if (!existsSync(folder)) throw error; // another test was quicker
+    });
+  } finally {
+    await rm(work, { recursive: true, force: true });
+  }
+};
+
+/** Options that make apt-get look only at this suite and keep everything it learns in this folder. */
+const privateState = async (suite: string, work: string): Promise<string[]> => {
+  const format = ['--format', '$(REPO_URI)', 'Created-By: Packages'];
+  const mirrors = (await run('apt-get', ['indextargets', ...format])).split('\n');
+  const mirror = mirrors.find((uri) => /\/debian\/?$/.test(uri));
+  if (mirror === undefined) throw new Error('apt has no Debian mirror among its sources');
+  for (const folder of ['lists/partial', 'cache/archives/partial'])
+    await mkdir(join(work, folder), { recursive: true });
+  const keyring = '/usr/share/keyrings/debian-archive-keyring.gpg';
+  await writeFile(join(work, 'sources.list'), `deb [signed-by=${keyring}] ${mirror} ${suite} main\n`);
+  await writeFile(join(work, 'status'), '');
+  const settings = {
+    'Dir::Etc::sourcelist': join(work, 'sources.list'),
+    'Dir::Etc::sourceparts': '/dev/null',
+    'Dir::Etc::preferencesparts': '/dev/null',
+    'Dir::State::lists': join(work, 'lists'),
+    'Dir::State::status': join(work, 'status'),
+    'Dir::Cache': join(work, 'cache'),
+    'APT::Sandbox::User': 'root',
+    'Acquire::Check-Valid-Until': 'false', // a frozen mirror's index of sid is formally out of date
+    'Acquire::Languages': 'none',
+  };
+  return Object.entries(settings).flatMap(([name, value]) => ['-o', `${name}=${value}`]);
+};
