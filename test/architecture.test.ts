@@ -23,7 +23,8 @@ const allowed: Record<string, readonly string[]> = {
   sources: ['lib'],
   stores: ['lib'],
   notifiers: ['lib'],
-  repository: ['lib', ...contracts], // contracts only: no engine, no bucket
+  // Contracts only: no engine, no bucket; but worker threads store packs in a local folder themselves.
+  repository: ['lib', ...contracts, 'stores/local/write-object.ts'],
   archive: ['lib', ...contracts],
   catalog: ['lib'],
   jobs: everything,

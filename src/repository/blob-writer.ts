@@ -1,0 +1,270 @@
+// The coordinator of the write path: hands blobs to the workers, stores the packs they fill, and lists stored packs in
+// index files. Order is the law: a blob's pack is durable before an index names it.
+import { availableParallelism } from 'node:os';
+import { Worker } from 'node:worker_threads';
+import { Semaphore } from '#lib/concurrency.ts';
+import { HoldfastError } from '#lib/errors.ts';
+import { workerUrl } from '#lib/worker-url.ts';
+import { localFolderOf } from '#stores/store.ts';
+import { idBytes, packKey } from './blob.ts';
+import { type IndexedPack, saveIndex } from './index-file.ts';
+import type { BatchReply, SealReply, SealRequest, SealWorkerData } from './seal-messages.ts';
+import type { Session } from './session.ts';
+
+/** Large enough for the largest blob, so that each blob lies whole in one slab. */
+const slabBytes = 8 * 1024 * 1024;
+/** A slab is handed over when it has so much, so that small blobs share a message. */
+const batchBytes = 1024 * 1024;
+const batchBlobs = 512;
+/** More new blobs than can be under way before the table is looked at again. */
+const tableMargin = 65_536;
+/** An index file is written when it would list so many blobs, as with restic, … */
+const indexBlobs = 50_000;
+/** … or after this time, so that a long run that dies leaves its packs listed. */
+const indexIntervalMs = 5 * 60_000;
+
+/** Told the blob's id, and the bytes it took: 0 when the repository had it. */
+export type BlobDone = (id: string, storedBytes: number) => void;
+
+interface Slab {
+  readonly number: number;
+  readonly bytes: Uint8Array;
+  used: number;
+  lengths: number[];
+  done: BlobDone[];
+}
+
+interface SealWorker {
+  readonly thread: Worker;
+  busy: number;
+}
+
+export class BlobWriter {
+  readonly #session: Session;
+  readonly #workers: readonly SealWorker[];
+  readonly #free: Slab[];
+  #current: Slab | undefined;
+  readonly #requests = new Map<number, (reply: BatchReply) => void>();
+  #nextRequest = 0;
+  /** Resumed at every reply and at a failure: whoever waits looks again. */
+  #waiting: (() => void)[] = [];
+  #growing: Promise<void> | undefined;
+  readonly #puts: Semaphore;
+  readonly #storing = new Set<Promise<void>>();
+  #toIndex: IndexedPack[] = [];
+  #toIndexBlobs = 0;
+  #indexedAt = Date.now();
+  #failure: { readonly error: unknown } | undefined;
+
+  constructor(session: Session, dryRun: boolean) {
+    this.#session = session;
+    this.#puts = new Semaphore(session.store.connections);
+    const count = Math.min(8, availableParallelism());
+    const slabs = Array.from({ length: 2 * count + 1 }, () => new SharedArrayBuffer(slabBytes));
+    this.#free = slabs.map((slab, number) => ({
+      number,
+      bytes: new Uint8Array(slab),
+      used: 0,
+      lengths: [],
+      done: [],
+    }));
+    const workerData: SealWorkerData = {
+      key: session.key,
+      table: session.blobs.table.shared,
+      level: session.level,
+      verify: session.verifyAfterSeal,
+      localFolder: localFolderOf(session.store),
+      slabs,
+      dryRun,
+    };
+    this.#workers = Array.from({ length: count }, () => this.#startWorker(workerData));
+  }
+
+  /** Takes a data blob of at most 8 MiB; it is copied when this returns, or when the promise it returns resolves. */
+  add(blob: Uint8Array, done: BlobDone): Promise<void> | undefined {
+    this.#throwFailure();
+    const wait = this.#barrier();
+    if (wait) return wait.then(() => this.add(blob, done));
+    if (this.#current && this.#current.used + blob.length > slabBytes) this.#dispatch();
+    const slab = this.#current ?? this.#free.pop();
+    if (!slab) return this.#change().then(() => this.add(blob, done));
+    this.#current = slab;
+    slab.bytes.set(blob, slab.used);
+    slab.used += blob.length;
+    slab.lengths.push(blob.length);
+    slab.done.push(done);
+    if (slab.used >= batchBytes || slab.lengths.length >= batchBlobs) this.#dispatch();
+    return undefined;
+  }
+
+  /** Takes a tree blob. All go to one worker, so that there are few packs of trees. */
+  addTree(tree: Uint8Array, done: BlobDone): void {
+    this.#throwFailure();
+    const bytes = new Uint8Array(tree); // its own memory, to be handed over
+    const worker = this.#workers[0] as SealWorker;
+    const request = this.#expect(worker, (reply) => done(hexId(reply, 0), reply.stored[0] as number));
+    post(worker, { kind: 'tree', request, bytes }, [bytes.buffer]);
+  }
+
+  /** Waits until every blob given so far has its id. */
+  async settled(): Promise<void> {
+    this.#dispatch();
+    while (this.#requests.size > 0) await this.#change();
+    this.#throwFailure();
+  }
+
+  /** Stores what is begun and lists it in an index: after this a snapshot may name it. */
+  async finish(): Promise<void> {
+    await this.settled();
+    for (const worker of this.#workers)
+      post(worker, { kind: 'flush', request: this.#expect(worker, () => {}) });
+    await this.settled();
+    while (this.#storing.size > 0) await Promise.all(this.#storing);
+    this.#throwFailure();
+    await this.#writeIndex();
+  }
+
+  /** Ends the workers; what was not finished is lost, which harms nothing. */
+  async close(): Promise<void> {
+    this.#failure ??= { error: new HoldfastError('CANCELLED', 'the writer is closed') };
+    this.#wake();
+    await Promise.all(this.#workers.map(({ thread }) => thread.terminate()));
+    await Promise.allSettled(this.#storing);
+  }
+
+  /** Lists a pack that a run that died left unlisted. Before the first blob only. */
+  adopt(pack: IndexedPack): void {
+    this.#noteStored(pack);
+  }
+
+  #startWorker(workerData: SealWorkerData): SealWorker {
+    const worker = {
+      thread: new Worker(workerUrl(import.meta.url, './seal-worker'), { workerData }),
+      busy: 0,
+    };
+    worker.thread.on('message', (reply: SealReply) => this.#receive(reply));
+    worker.thread.on('error', (cause) =>
+      this.#fail(new HoldfastError('FAILED', `a worker thread ended: ${String(cause)}`, { cause })),
+    );
+    return worker;
+  }
+
+  /** What has to be waited for before another blob may come in. */
+  #barrier(): Promise<void> | undefined {
+    if (this.#growing) return this.#growing;
+    if (this.#session.blobs.table.isFullWith(tableMargin)) {
+      this.#growing = this.#grow().finally(() => {
+        this.#growing = undefined;
+      });
+      return this.#growing;
+    }
+    return this.#storing.size > this.#session.store.connections ? this.#change() : undefined;
+  }
+
+  async #grow(): Promise<void> {
+    await this.settled();
+    this.#session.blobs.reserve(Math.max(2 * tableMargin, this.#session.blobs.table.count));
+    for (const worker of this.#workers)
+      post(worker, { kind: 'table', table: this.#session.blobs.table.shared });
+  }
+
+  #dispatch(): void {
+    const slab = this.#current;
+    if (!slab) return;
+    this.#current = undefined;
+    const worker = this.#workers.reduce((least, other) => (other.busy < least.busy ? other : least));
+    const { number, lengths, done } = slab;
+    const request = this.#expect(worker, (reply) => {
+      Object.assign(slab, { used: 0, lengths: [], done: [] });
+      this.#free.push(slab);
+      for (let at = 0; at < done.length; at += 1) done[at]?.(hexId(reply, at), reply.stored[at] as number);
+    });
+    post(worker, { kind: 'slab', request, slab: number, lengths });
+  }
+
+  #expect(worker: SealWorker, done: (reply: BatchReply) => void): number {
+    const request = this.#nextRequest++;
+    worker.busy += 1;
+    this.#requests.set(request, (reply) => {
+      worker.busy -= 1;
+      done(reply);
+    });
+    return request;
+  }
+
+  #receive(reply: SealReply): void {
+    try {
+      if (reply.kind === 'error') throw new HoldfastError(reply.code, reply.message, { hint: reply.hint });
+      if (reply.kind === 'pack') this.#store(reply.id, { id: reply.id, entries: reply.entries }, reply.bytes);
+      else {
+        const done = this.#requests.get(reply.request);
+        this.#requests.delete(reply.request);
+        done?.(reply);
+        this.#wake();
+      }
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #store(id: string, pack: IndexedPack, bytes: Uint8Array | undefined): void {
+    if (!bytes) this.#noteStored(pack);
+    else
+      this.#background(async () => {
+        await this.#puts.run(() => this.#session.store.put(packKey(id), bytes));
+        this.#noteStored(pack);
+      });
+  }
+
+  #noteStored(pack: IndexedPack): void {
+    this.#session.blobs.add(pack);
+    this.#toIndex.push(pack);
+    this.#toIndexBlobs += pack.entries.length;
+    if (this.#toIndexBlobs >= indexBlobs || Date.now() - this.#indexedAt > indexIntervalMs)
+      this.#background(() => this.#writeIndex());
+  }
+
+  async #writeIndex(): Promise<void> {
+    const packs = this.#toIndex;
+    this.#toIndex = [];
+    this.#toIndexBlobs = 0;
+    this.#indexedAt = Date.now();
+    if (packs.length > 0) await saveIndex(this.#session.store, this.#session.sealer, packs);
+  }
+
+  #background(work: () => Promise<void>): void {
+    const task: Promise<void> = work()
+      .catch((error: unknown) => this.#fail(error))
+      .finally(() => {
+        this.#storing.delete(task);
+        this.#wake();
+      });
+    this.#storing.add(task);
+  }
+
+  #fail(error: unknown): void {
+    this.#failure ??= { error };
+    this.#requests.clear();
+    this.#wake();
+  }
+
+  #throwFailure(): void {
+    if (this.#failure) throw this.#failure.error;
+  }
+
+  #change(): Promise<void> {
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  #wake(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const resume of waiting) resume();
+  }
+}
+
+const post = (worker: SealWorker, message: SealRequest, transfer: ArrayBuffer[] = []): void =>
+  worker.thread.postMessage(message, transfer);
+
+const hexId = (reply: BatchReply, at: number): string =>
+  Buffer.from(reply.ids.buffer, at * idBytes, idBytes).toString('hex');

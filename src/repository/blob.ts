@@ -1,0 +1,34 @@
+// Blobs: the pieces content is cut into. A blob is named by the SHA-256 of its plaintext, together with its type.
+
+export type BlobType = 'data' | 'tree';
+
+/** Bytes of a SHA-256. */
+export const idBytes = 32;
+
+export const idToHex = (id: Uint8Array): string =>
+  Buffer.from(id.buffer, id.byteOffset, idBytes).toString('hex');
+
+export const idFromHex = (hex: string): Buffer => Buffer.from(hex, 'hex');
+
+/** 64 lowercase hex digits. */
+export const isId = (text: string): boolean => /^[0-9a-f]{64}$/.test(text);
+
+/** Where a blob lies: sealed bytes in a pack. `plainLength` is 0 when the blob is not compressed. */
+export interface BlobLocation {
+  readonly pack: string;
+  readonly offset: number;
+  readonly length: number;
+  readonly plainLength: number;
+}
+
+/** A pack's contents, in order: what its header and an index say of it. */
+export interface PackEntry {
+  readonly id: string;
+  readonly type: BlobType;
+  readonly offset: number;
+  readonly length: number;
+  readonly plainLength: number;
+}
+
+/** A pack's key in the store. */
+export const packKey = (id: string): string => `data/${id.slice(0, 2)}/${id}`;

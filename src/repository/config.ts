@@ -1,0 +1,57 @@
+// The repository's config object: its id, its format version, and the polynomial its files are cut with.
+import { randomBytes } from 'node:crypto';
+import { z } from 'zod';
+import { HoldfastError } from '#lib/errors.ts';
+import type { Store } from '#stores/store.ts';
+import { isIrreducible, randomPolynomial } from './chunker/polynomial.ts';
+import type { Sealer } from './seal.ts';
+
+export interface RepositoryConfig {
+  readonly version: 1 | 2;
+  readonly id: string;
+  readonly polynomial: bigint;
+}
+
+const configFile = z.object({
+  version: z.number(),
+  id: z.string().regex(/^[0-9a-f]{64}$/),
+  chunker_polynomial: z.string().regex(/^[0-9a-f]{1,16}$/),
+});
+
+/** Stores the config of a new repository. */
+export const createConfig = async (store: Store, sealer: Sealer): Promise<RepositoryConfig> => {
+  const config: RepositoryConfig = {
+    version: 2,
+    id: randomBytes(32).toString('hex'),
+    polynomial: randomPolynomial(),
+  };
+  const file = { version: config.version, id: config.id, chunker_polynomial: config.polynomial.toString(16) };
+  await store.put('config', sealer.seal(Buffer.from(JSON.stringify(file))));
+  return config;
+};
+
+/** True when the store holds a repository. */
+export const hasConfig = async (store: Store): Promise<boolean> => {
+  for await (const { key } of store.list('config')) if (key === 'config') return true;
+  return false;
+};
+
+export const loadConfig = async (store: Store, sealer: Sealer): Promise<RepositoryConfig> => {
+  const plain = sealer.open(await store.get('config'), `the config of the repository at ${store.location}`);
+  const file = configFile.safeParse(JSON.parse(plain.toString('utf8')));
+  const damaged = (why: string): HoldfastError =>
+    new HoldfastError('REPOSITORY_DAMAGED', `the config of the repository at ${store.location} ${why}`);
+  if (!file.success) throw damaged('is damaged');
+  const { version, id } = file.data;
+  if (version !== 1 && version !== 2)
+    throw new HoldfastError(
+      'UNSUPPORTED',
+      `the repository at ${store.location} has format version ${version}`,
+      {
+        hint: 'this Holdfast knows versions 1 and 2 of the restic repository format',
+      },
+    );
+  const polynomial = BigInt(`0x${file.data.chunker_polynomial}`);
+  if (!isIrreducible(polynomial)) throw damaged('has a chunker polynomial that is not irreducible');
+  return { version, id, polynomial };
+};

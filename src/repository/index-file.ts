@@ -1,0 +1,66 @@
+// Index files: which blobs lie in which packs. A pack stands whole in one index file.
+import { z } from 'zod';
+import { HoldfastError } from '#lib/errors.ts';
+import type { Store } from '#stores/store.ts';
+import type { PackEntry } from './blob.ts';
+import type { Sealer } from './seal.ts';
+import { loadUnpacked, saveUnpacked } from './unpacked.ts';
+
+export interface IndexedPack {
+  readonly id: string;
+  readonly entries: readonly PackEntry[];
+}
+
+// Checked by hand below and not by a schema: an index has fifty thousand of these, and opening a repository reads all.
+interface RawBlob {
+  readonly id: string;
+  readonly type: 'data' | 'tree';
+  readonly offset: number;
+  readonly length: number;
+  readonly uncompressed_length?: number;
+}
+
+const indexFile = z.object({
+  packs: z.array(z.object({ id: z.string().length(64), blobs: z.array(z.custom<RawBlob>()) })).nullable(),
+});
+
+export const saveIndex = (store: Store, sealer: Sealer, packs: readonly IndexedPack[]): Promise<string> =>
+  saveUnpacked(store, sealer, 'index', { packs: packs.map(encodePack) });
+
+/** The packs of one index file; REPOSITORY_DAMAGED when it is not one. */
+export const loadIndex = async (store: Store, sealer: Sealer, id: string): Promise<IndexedPack[]> => {
+  const file = indexFile.safeParse(await loadUnpacked(store, sealer, 'index', id));
+  if (!file.success) throw damaged(id);
+  return (file.data.packs ?? []).map((pack) => ({
+    id: pack.id,
+    entries: pack.blobs.map((blob) => decodeBlob(blob, id)),
+  }));
+};
+
+const encodePack = ({ id, entries }: IndexedPack): { id: string; blobs: RawBlob[] } => ({
+  id,
+  blobs: entries.map(({ id, type, offset, length, plainLength }) => ({
+    id,
+    type,
+    offset,
+    length,
+    ...(plainLength > 0 && { uncompressed_length: plainLength }),
+  })),
+});
+
+const decodeBlob = (blob: RawBlob, indexId: string): PackEntry => {
+  const { id, type, offset, length, uncompressed_length: plainLength = 0 } = blob;
+  const isCount = (value: unknown): boolean => Number.isInteger(value) && (value as number) >= 0;
+  if (
+    id?.length !== 64 ||
+    (type !== 'data' && type !== 'tree') ||
+    !isCount(offset) ||
+    !isCount(length) ||
+    !isCount(plainLength)
+  )
+    throw damaged(indexId);
+  return { id, type, offset, length, plainLength };
+};
+
+const damaged = (id: string): HoldfastError =>
+  new HoldfastError('REPOSITORY_DAMAGED', `index/${id} is damaged: it does not list packs and blobs`);

@@ -1,0 +1,133 @@
+// Key files: the repository's master key, sealed with a key made from a password by scrypt. Plain JSON in keys/.
+import { hash, randomBytes, scrypt } from 'node:crypto';
+import { hostname, userInfo } from 'node:os';
+import { promisify } from 'node:util';
+import { z } from 'zod';
+import { HoldfastError, messageOf } from '#lib/errors.ts';
+import type { Store } from '#stores/store.ts';
+import { Sealer, type SealKey } from './seal.ts';
+import { listIds } from './unpacked.ts';
+
+const derive = promisify<string, Buffer, number, { N: number; r: number; p: number; maxmem: number }, Buffer>(
+  scrypt,
+);
+
+const base64 = z.string().transform((text) => Buffer.from(text, 'base64'));
+const cost = z.number().int().positive();
+const keyFile = z.object({
+  kdf: z.literal('scrypt'),
+  N: cost.max(2 ** 24),
+  r: cost.max(1024),
+  p: cost.max(1024),
+  salt: base64,
+  data: base64,
+});
+const masterKey = z.object({ mac: z.object({ k: base64, r: base64 }), encrypt: base64 });
+
+/** 64 MiB and about 0.1 s: what restic's own calibration arrives at, with one pass. */
+const scryptCost = { N: 65_536, r: 8, p: 1 };
+
+/** More key files than this are not tried, as with restic. */
+const mostKeys = 20;
+
+/** A new random key for a new repository. */
+export const newMasterKey = (): SealKey => ({
+  encrypt: randomBytes(32),
+  macK: randomBytes(16),
+  macR: randomBytes(16),
+});
+
+/** Stores the master key under a password and returns the key file's id. */
+export const addKey = async (
+  store: Store,
+  password: string,
+  master: SealKey,
+  created: Date,
+): Promise<string> => {
+  const salt = randomBytes(64);
+  const plain = {
+    mac: { k: toBase64(master.macK), r: toBase64(master.macR) },
+    encrypt: toBase64(master.encrypt),
+  };
+  const sealer = new Sealer(await passwordKey(password, salt, scryptCost));
+  const file = {
+    created: created.toISOString(),
+    username: userInfo().username,
+    hostname: hostname(),
+    kdf: 'scrypt',
+    ...scryptCost,
+    salt: toBase64(salt),
+    data: toBase64(sealer.seal(Buffer.from(JSON.stringify(plain)))),
+  };
+  const bytes = Buffer.from(JSON.stringify(file));
+  const id = hash('sha256', bytes, 'hex');
+  await store.put(`keys/${id}`, bytes);
+  return id;
+};
+
+/** The master key that the password opens. WRONG_PASSWORD when no key file fits, REPOSITORY_DAMAGED when none can be read. */
+export const findKey = async (store: Store, password: string): Promise<{ id: string; master: SealKey }> => {
+  let damage: HoldfastError | undefined;
+  const ids = await listIds(store, 'keys');
+  for (const id of ids.slice(0, mostKeys)) {
+    try {
+      const master = await openKey(store, id, password);
+      if (master) return { id, master };
+    } catch (error) {
+      if (!(error instanceof HoldfastError) || error.code !== 'REPOSITORY_DAMAGED') throw error;
+      damage ??= error;
+    }
+  }
+  if (damage) throw damage;
+  throw new HoldfastError('WRONG_PASSWORD', `wrong password for the repository at ${store.location}`, {
+    hint:
+      ids.length === 0 ? 'the repository has no key file at all' : 'no key of the repository opens with it',
+  });
+};
+
+/** What is wrong with the key files, a sentence each; their passwords are not needed. */
+export const checkKeys = async (store: Store): Promise<string[]> => {
+  const problems: string[] = [];
+  for (const id of await listIds(store, 'keys'))
+    await readKey(store, id).catch((error: unknown) => problems.push(messageOf(error)));
+  return problems;
+};
+
+const openKey = async (store: Store, id: string, password: string): Promise<SealKey | undefined> => {
+  const file = await readKey(store, id);
+  const plain = new Sealer(await passwordKey(password, file.salt, file)).tryOpen(file.data);
+  if (!plain) return undefined;
+  const master = masterKey.safeParse(parse(plain));
+  if (!master.success) throw damaged(id, 'it holds no master key');
+  return { encrypt: master.data.encrypt, macK: master.data.mac.k, macR: master.data.mac.r };
+};
+
+const readKey = async (store: Store, id: string): Promise<z.infer<typeof keyFile>> => {
+  const bytes = await store.get(`keys/${id}`);
+  if (hash('sha256', bytes, 'hex') !== id) throw damaged(id, 'its content does not fit its name');
+  const file = keyFile.safeParse(parse(bytes));
+  if (!file.success) throw damaged(id, 'it is not a key file');
+  return file.data;
+};
+
+const damaged = (id: string, why: string): HoldfastError =>
+  new HoldfastError('REPOSITORY_DAMAGED', `keys/${id} is damaged: ${why}`);
+
+const passwordKey = async (
+  password: string,
+  salt: Buffer,
+  { N, r, p }: typeof scryptCost,
+): Promise<SealKey> => {
+  const bytes = await derive(password, salt, 64, { N, r, p, maxmem: 256 * N * r });
+  return { encrypt: bytes.subarray(0, 32), macK: bytes.subarray(32, 48), macR: bytes.subarray(48, 64) };
+};
+
+const parse = (bytes: Uint8Array): unknown => {
+  try {
+    return JSON.parse(Buffer.from(bytes).toString('utf8'));
+  } catch {
+    return undefined;
+  }
+};
+
+const toBase64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64');

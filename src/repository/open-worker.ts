@@ -1,0 +1,155 @@
+// A worker thread of the read path: reads ranges of packs, and verifies, decrypts and decompresses the blobs in them.
+import { hash } from 'node:crypto';
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { join } from 'node:path';
+import { parentPort, workerData } from 'node:worker_threads';
+import { HoldfastError, messageOf, systemCode } from '#lib/errors.ts';
+import { type PackEntry, packKey } from './blob.ts';
+import { openBlob } from './load-blob.ts';
+import type {
+  BlobsRequest,
+  OpenFailure,
+  OpenReply,
+  OpenRequest,
+  OpenWorkerData,
+  PackRequest,
+} from './open-messages.ts';
+import { decodeHeader, lengthBytes } from './pack-format.ts';
+import { createPoly1305, type Poly1305 } from './poly1305.ts';
+import { overheadBytes, Sealer } from './seal.ts';
+
+const port = parentPort;
+if (!port) throw new Error('open-worker runs as a worker thread only');
+const { key, localFolder } = workerData as OpenWorkerData;
+const sealer = new Sealer(key);
+let poly: Poly1305 = createPoly1305(8 * 1024 * 1024);
+
+/** Memory for that many bytes. */
+const room = (length: number): Poly1305 => {
+  if (poly.buffer.length < length) poly = createPoly1305(length + length / 4);
+  return poly;
+};
+
+/** Puts a range of a pack (all of it without a range) into the memory; returns how many bytes that are. */
+const fetchRange = (
+  pack: string,
+  bytes: Uint8Array | undefined,
+  range?: { offset: number; length: number },
+): number => {
+  if (bytes) {
+    room(bytes.length).buffer.set(bytes);
+    return bytes.length;
+  }
+  let file: number | undefined;
+  try {
+    file = openSync(join(localFolder ?? '', packKey(pack)), 'r');
+    const { offset, length } = range ?? { offset: 0, length: fstatSync(file).size };
+    const { buffer } = room(length);
+    let read = 0;
+    while (read < length) {
+      const count = readSync(file, buffer, read, length - read, offset + read);
+      if (count === 0)
+        throw new HoldfastError('REPOSITORY_DAMAGED', `${packKey(pack)} is shorter than its index says`);
+      read += count;
+    }
+    return length;
+  } catch (cause) {
+    if (cause instanceof HoldfastError) throw cause;
+    if (systemCode(cause) === 'ENOENT')
+      throw new HoldfastError('REPOSITORY_DAMAGED', `${packKey(pack)} is missing`);
+    throw new HoldfastError('STORE_UNREACHABLE', `cannot read ${packKey(pack)}: ${messageOf(cause)}`, {
+      cause,
+    });
+  } finally {
+    if (file !== undefined) closeSync(file);
+  }
+};
+
+const openBlobs = (request: BlobsRequest): OpenReply => {
+  const { pack, offset, blobs } = request;
+  let problem: OpenFailure | undefined;
+  try {
+    fetchRange(pack, request.bytes, request);
+  } catch (error) {
+    problem = failureOf(error);
+  }
+  const plain = blobs.map((blob): Uint8Array | OpenFailure => {
+    if (problem) return problem;
+    try {
+      return openBlob(sealer.openFrom(poly, blob.offset - offset, blob.length), blob.id, { ...blob, pack });
+    } catch (error) {
+      return failureOf(error);
+    }
+  });
+  return { kind: 'blobs', request: request.request, plain: gather(plain) };
+};
+
+/** All plaintexts in one piece of memory, which can be handed over without a copy for each. */
+const gather = (plain: readonly (Uint8Array | OpenFailure)[]): (Uint8Array | OpenFailure)[] => {
+  const total = plain.reduce((sum, blob) => sum + (blob instanceof Uint8Array ? blob.length : 0), 0);
+  const all = new ArrayBuffer(total);
+  let at = 0;
+  return plain.map((blob) => {
+    if (!(blob instanceof Uint8Array)) return blob;
+    const copy = new Uint8Array(all, at, blob.length);
+    copy.set(blob);
+    at += blob.length;
+    return copy;
+  });
+};
+
+const checkPack = ({ request, pack, entries, bytes }: PackRequest): OpenReply => {
+  const name = packKey(pack);
+  const problems: string[] = [];
+  let size = 0;
+  try {
+    size = fetchRange(pack, bytes);
+    const content = poly.buffer.subarray(0, size);
+    if (hash('sha256', content, 'hex') !== pack)
+      problems.push(`${name} is damaged: its content does not fit its name`);
+    problems.push(...checkHeader(name, content, entries));
+    for (const blob of entries) {
+      try {
+        if (blob.offset + blob.length > size)
+          throw new Error(`blob ${blob.id} lies beyond the end of ${name}`);
+        openBlob(sealer.openFrom(poly, blob.offset, blob.length), blob.id, { ...blob, pack });
+      } catch (error) {
+        problems.push(messageOf(error));
+      }
+    }
+  } catch (error) {
+    problems.push(messageOf(error));
+  }
+  return { kind: 'pack', request, bytes: size, problems };
+};
+
+const checkHeader = (name: string, pack: Uint8Array, indexed: readonly PackEntry[]): string[] => {
+  const view = new DataView(pack.buffer, pack.byteOffset, pack.byteLength);
+  const length = pack.length >= lengthBytes ? view.getUint32(pack.length - lengthBytes, true) : 0;
+  const start = pack.length - lengthBytes - length;
+  if (length < overheadBytes || start < 0) return [`${name} is damaged: it has no header`];
+  const header = sealer.openFrom(poly, start, length);
+  if (!header) return [`${name} is damaged: its header's authentication code does not fit`];
+  try {
+    const describe = ({ id, type, offset, length: bytes, plainLength }: PackEntry): string =>
+      `${id} ${type} ${offset} ${bytes} ${plainLength}`;
+    const listed = decodeHeader(header).map(describe);
+    const known = [...indexed].sort((a, b) => a.offset - b.offset).map(describe);
+    return listed.join() === known.join()
+      ? []
+      : [`${name}: its header and the index do not list the same blobs`];
+  } catch (error) {
+    return [`${name} is damaged: ${messageOf(error)}`];
+  }
+};
+
+const failureOf = (error: unknown): OpenFailure =>
+  error instanceof HoldfastError
+    ? { code: error.code, message: error.message, hint: error.hint }
+    : { code: 'FAILED', message: messageOf(error), hint: undefined };
+
+port.on('message', (message: OpenRequest) => {
+  const reply = message.kind === 'blobs' ? openBlobs(message) : checkPack(message);
+  const first = reply.kind === 'blobs' ? reply.plain.find((blob) => blob instanceof Uint8Array) : undefined;
+  port.postMessage(reply, first ? [first.buffer as ArrayBuffer] : []);
+});

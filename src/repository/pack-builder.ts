@@ -1,0 +1,105 @@
+// One pack being filled: blobs are sealed straight into the memory in which the pack is authenticated, hashed and stored.
+import { hash } from 'node:crypto';
+import { type BlobType, idToHex, type PackEntry } from './blob.ts';
+import { compress, decompress } from './compression.ts';
+import { encodeHeader, lengthBytes } from './pack-format.ts';
+import { createPoly1305, type Poly1305 } from './poly1305.ts';
+import { overheadBytes, type Sealer } from './seal.ts';
+
+/** A pack is closed when it has grown to this size. */
+const targetBytes = 16 * 1024 * 1024;
+/** Or when its header lists so many blobs. */
+const mostEntries = 20_000;
+/** The largest blob that fits without the memory growing, and room for the header. */
+const slackBytes = 10 * 1024 * 1024;
+/** A blob is stored as it is when compression would save less than one part in so many. */
+const leastGain = 32;
+
+export interface PackBuilderOptions {
+  readonly sealer: Sealer;
+  readonly type: BlobType;
+  /** zstd level; undefined stores blobs as they are. */
+  readonly level: number | undefined;
+  /** Open each blob again and compare it with what was given. */
+  readonly verify: boolean;
+}
+
+export interface FinishedPack {
+  readonly id: string;
+  readonly entries: readonly PackEntry[];
+  /** A view of the builder's memory: valid until the next blob is added. */
+  readonly bytes: Uint8Array;
+}
+
+export class PackBuilder {
+  readonly #options: PackBuilderOptions;
+  #poly: Poly1305 | undefined;
+  #used = 0;
+  #entries: PackEntry[] = [];
+
+  constructor(options: PackBuilderOptions) {
+    this.#options = options;
+  }
+
+  get isFull(): boolean {
+    return this.#used >= targetBytes || this.#entries.length >= mostEntries;
+  }
+
+  get isEmpty(): boolean {
+    return this.#entries.length === 0;
+  }
+
+  /** Seals a blob into the pack; returns its stored length. */
+  add(id: Uint8Array, plain: Uint8Array): number {
+    const { sealer, type } = this.#options;
+    const squeezed = this.#squeeze(plain);
+    const payload = squeezed ?? plain;
+    const plainLength = squeezed ? plain.length : 0;
+    const poly = this.#room(payload.length + overheadBytes);
+    const length = sealer.sealInto(poly, this.#used, payload);
+    if (this.#options.verify) this.#compare(poly, length, plainLength, plain, id);
+    this.#entries.push({ id: idToHex(id), type, offset: this.#used, length, plainLength });
+    this.#used += length;
+    return length;
+  }
+
+  /** Closes the pack and begins a new one. */
+  finish(): FinishedPack {
+    const header = this.#options.sealer.seal(encodeHeader(this.#entries));
+    const poly = this.#room(header.length + lengthBytes);
+    poly.buffer.set(header, this.#used);
+    const view = new DataView(poly.buffer.buffer, poly.buffer.byteOffset);
+    view.setUint32(this.#used + header.length, header.length, true);
+    const bytes = poly.buffer.subarray(0, this.#used + header.length + lengthBytes);
+    const finished = { id: hash('sha256', bytes, 'hex'), entries: this.#entries, bytes };
+    this.#used = 0;
+    this.#entries = [];
+    return finished;
+  }
+
+  #squeeze(plain: Uint8Array): Uint8Array | undefined {
+    if (this.#options.level === undefined) return undefined;
+    const frame = compress(plain, this.#options.level);
+    return frame.length + plain.length / leastGain < plain.length ? frame : undefined;
+  }
+
+  #room(bytes: number): Poly1305 {
+    const needed = this.#used + bytes;
+    if (!this.#poly || this.#poly.buffer.length < needed) {
+      const larger = createPoly1305(Math.max(targetBytes + slackBytes, needed + slackBytes));
+      if (this.#poly) larger.buffer.set(this.#poly.buffer.subarray(0, this.#used));
+      this.#poly = larger;
+    }
+    return this.#poly;
+  }
+
+  // Guards against bad memory and faulty codecs: what cannot be opened now could never be restored.
+  #compare(poly: Poly1305, length: number, plainLength: number, plain: Uint8Array, id: Uint8Array): void {
+    const opened = this.#options.sealer.openFrom(poly, this.#used, length);
+    const back = opened && plainLength > 0 ? decompress(opened, plainLength) : opened;
+    if (!back || hash('sha256', back, 'hex') !== idToHex(id) || back.length !== plain.length)
+      throw new Error(
+        `blob ${idToHex(id)} could not be read back after it was sealed; test this machine's memory`,
+      );
+  }
+}

@@ -1,0 +1,52 @@
+// A file's content as a stream: windows of blobs are opened ahead of the reader, in bounded memory.
+import { mapOrdered } from '#lib/concurrency.ts';
+import { HoldfastError } from '#lib/errors.ts';
+import type { BlobReader, Opened } from './blob-reader.ts';
+import type { Session } from './session.ts';
+
+const windowBytes = 4 * 1024 * 1024;
+const windowsAhead = 4;
+
+/** The plaintext size of a blob as the index knows it; 0 when it does not. */
+export const blobSize = (session: Session, id: string): number => {
+  const location = session.blobs.locate(id, 'data');
+  return location ? location.plainLength || location.length - 32 : 0;
+};
+
+/** The blobs' plaintexts in order, verified. REPOSITORY_DAMAGED at the first that is missing or wrong. */
+export async function* readContent(
+  session: Session,
+  reader: BlobReader,
+  ids: readonly string[],
+): AsyncGenerator<Uint8Array> {
+  const fetchWindow = async (
+    window: readonly string[],
+  ): Promise<{ window: readonly string[]; blobs: Map<string, Opened> }> => ({
+    window,
+    blobs: await reader.fetch(window, 'data'),
+  });
+  for await (const { window, blobs } of mapOrdered(windows(session, ids), windowsAhead, fetchWindow))
+    for (const id of window) yield opened(blobs, id);
+}
+
+/** The blob, or its error thrown. */
+export const opened = (blobs: ReadonlyMap<string, Opened>, id: string): Uint8Array => {
+  const blob = blobs.get(id);
+  if (blob instanceof Uint8Array) return blob;
+  throw blob ?? new HoldfastError('REPOSITORY_DAMAGED', `data blob ${id} could not be read`);
+};
+
+function* windows(session: Session, ids: readonly string[]): Generator<string[]> {
+  let window: string[] = [];
+  let bytes = 0;
+  for (const id of ids) {
+    window.push(id);
+    bytes += blobSize(session, id);
+    if (bytes >= windowBytes) {
+      yield window;
+      window = [];
+      bytes = 0;
+    }
+  }
+  if (window.length > 0) yield window;
+}

@@ -1,0 +1,57 @@
+// What the coordinator and the workers of the write path say to each other.
+import type { ErrorCode } from '#lib/errors.ts';
+import type { PackEntry } from './blob.ts';
+import type { SealKey } from './seal.ts';
+
+export interface SealWorkerData {
+  readonly key: SealKey;
+  /** A BlobTable's shared memory. */
+  readonly table: SharedArrayBuffer;
+  readonly level: number | undefined;
+  readonly verify: boolean;
+  /** Packs are written below this folder by the worker itself; without it they are handed back as bytes. */
+  readonly localFolder: string | undefined;
+  /** Where data blobs are handed over. */
+  readonly slabs: readonly SharedArrayBuffer[];
+  /** Name blobs, store nothing. */
+  readonly dryRun: boolean;
+}
+
+export type SealRequest =
+  /** Data blobs that lie one after another in a slab. */
+  | {
+      readonly kind: 'slab';
+      readonly request: number;
+      readonly slab: number;
+      readonly lengths: readonly number[];
+    }
+  | { readonly kind: 'tree'; readonly request: number; readonly bytes: Uint8Array }
+  | { readonly kind: 'table'; readonly table: SharedArrayBuffer }
+  /** Close and hand over packs that are not full. */
+  | { readonly kind: 'flush'; readonly request: number };
+
+export interface BatchReply {
+  readonly kind: 'batch';
+  readonly request: number;
+  /** 32 bytes a blob, in order. */
+  readonly ids: Uint8Array;
+  /** Bytes stored for each blob; 0 where the repository had it. */
+  readonly stored: Uint32Array;
+}
+
+export type SealReply =
+  | BatchReply
+  | {
+      readonly kind: 'pack';
+      readonly id: string;
+      readonly entries: readonly PackEntry[];
+      readonly size: number;
+      /** Only where the worker could not store it itself. */
+      readonly bytes?: Uint8Array;
+    }
+  | {
+      readonly kind: 'error';
+      readonly code: ErrorCode;
+      readonly message: string;
+      readonly hint: string | undefined;
+    };

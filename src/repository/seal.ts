@@ -1,0 +1,111 @@
+// How everything in a repository is encrypted: IV(16) || AES-256-CTR ciphertext || Poly1305-AES(16) over the ciphertext.
+// Source: restic's design document, «Keys, Encryption and MAC».
+import {
+  type Cipheriv,
+  createCipheriv,
+  createDecipheriv,
+  createSecretKey,
+  type KeyObject,
+  randomFillSync,
+} from 'node:crypto';
+import { HoldfastError } from '#lib/errors.ts';
+import { createPoly1305, type Poly1305 } from './poly1305.ts';
+
+export const ivBytes = 16;
+export const macBytes = 16;
+export const overheadBytes = ivBytes + macBytes;
+
+/** The three keys that seal: 32 bytes to encrypt, 16 + 16 to authenticate. */
+export interface SealKey {
+  readonly encrypt: Uint8Array;
+  readonly macK: Uint8Array;
+  readonly macR: Uint8Array;
+}
+
+export class Sealer {
+  readonly #key: KeyObject;
+  readonly #macCipher: Cipheriv;
+  readonly #oneTimeKey = Buffer.alloc(32);
+  readonly #random = Buffer.alloc(65_536);
+  readonly #mac = Buffer.alloc(macBytes);
+  #randomAt = this.#random.length;
+  #scratch: Poly1305 | undefined;
+
+  constructor(key: SealKey) {
+    this.#key = createSecretKey(key.encrypt);
+    this.#macCipher = createCipheriv('aes-128-ecb', key.macK, null).setAutoPadding(false);
+    this.#oneTimeKey.set(key.macR, 0);
+  }
+
+  /** Seals into `poly.buffer` at `offset`, which must have room for the plaintext and 32 bytes; returns the bytes written. */
+  sealInto(poly: Poly1305, offset: number, plain: Uint8Array): number {
+    const iv = poly.buffer.subarray(offset, offset + ivBytes);
+    this.#fillIv(iv);
+    poly.buffer.set(createCipheriv('aes-256-ctr', this.#key, iv).update(plain), offset + ivBytes);
+    const end = offset + ivBytes + plain.length;
+    poly.mac(offset + ivBytes, plain.length, this.#oneTimeKeyFor(iv), poly.buffer, end);
+    return plain.length + overheadBytes;
+  }
+
+  /** The plaintext of sealed bytes that lie in `poly.buffer`; undefined when the MAC does not fit. */
+  openFrom(poly: Poly1305, offset: number, length: number): Buffer | undefined {
+    if (length < overheadBytes) return undefined;
+    const iv = poly.buffer.subarray(offset, offset + ivBytes);
+    const size = length - overheadBytes;
+    const start = offset + ivBytes;
+    poly.mac(start, size, this.#oneTimeKeyFor(iv), this.#mac, 0);
+    if (!equalBytes(this.#mac, poly.buffer, start + size)) return undefined;
+    return createDecipheriv('aes-256-ctr', this.#key, iv).update(poly.buffer.subarray(start, start + size));
+  }
+
+  seal(plain: Uint8Array): Buffer {
+    const poly = this.#scratchFor(plain.length + overheadBytes);
+    return Buffer.from(poly.buffer.subarray(0, this.sealInto(poly, 0, plain)));
+  }
+
+  /** Throws REPOSITORY_DAMAGED, naming `what`, when the MAC does not fit. */
+  open(sealed: Uint8Array, what: string): Buffer {
+    const plain = this.tryOpen(sealed);
+    if (plain) return plain;
+    throw new HoldfastError(
+      'REPOSITORY_DAMAGED',
+      `${what} is damaged: its authentication code does not fit`,
+      {
+        hint: 'run `holdfast check --read-data` to learn what else is damaged',
+      },
+    );
+  }
+
+  tryOpen(sealed: Uint8Array): Buffer | undefined {
+    const poly = this.#scratchFor(sealed.length);
+    poly.buffer.set(sealed);
+    return this.openFrom(poly, 0, sealed.length);
+  }
+
+  #scratchFor(length: number): Poly1305 {
+    if (!this.#scratch || this.#scratch.buffer.length < length)
+      this.#scratch = createPoly1305(Math.max(65_536, 2 ** Math.ceil(Math.log2(length))));
+    return this.#scratch;
+  }
+
+  #fillIv(iv: Uint8Array): void {
+    if (this.#randomAt === this.#random.length) {
+      randomFillSync(this.#random);
+      this.#randomAt = 0;
+    }
+    iv.set(this.#random.subarray(this.#randomAt, this.#randomAt + ivBytes));
+    this.#randomAt += ivBytes;
+  }
+
+  #oneTimeKeyFor(iv: Uint8Array): Uint8Array {
+    this.#oneTimeKey.set(this.#macCipher.update(iv), 16);
+    return this.#oneTimeKey;
+  }
+}
+
+/** Compares without telling by its time where the first difference lies. */
+const equalBytes = (mac: Uint8Array, bytes: Uint8Array, at: number): boolean => {
+  let difference = 0;
+  for (let index = 0; index < mac.length; index += 1) difference |= mac[index]! ^ bytes[at + index]!;
+  return difference === 0;
+};

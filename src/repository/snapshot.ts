@@ -1,0 +1,129 @@
+// Snapshots as restic keeps them in snapshots/.
+import { z } from 'zod';
+import { HoldfastError } from '#lib/errors.ts';
+import type { Store } from '#stores/store.ts';
+import type { Snapshot, SnapshotSummary } from './contract.ts';
+import type { Sealer } from './seal.ts';
+import { dateToNanos, formatTime, parseTime } from './time.ts';
+import { listIds, loadUnpacked, saveUnpacked } from './unpacked.ts';
+
+const time = z.string().transform((text) => new Date(Number(parseTime(text) / 1_000_000n)));
+const strings = z
+  .array(z.string())
+  .nullish()
+  .transform((list) => list ?? []);
+const count = z.number().default(0);
+
+const summaryFile = z.object({
+  backup_start: time,
+  backup_end: time,
+  files_new: count,
+  files_changed: count,
+  files_unmodified: count,
+  dirs_new: count,
+  dirs_changed: count,
+  dirs_unmodified: count,
+  data_blobs: count,
+  tree_blobs: count,
+  data_added: count,
+  data_added_packed: count,
+  total_files_processed: count,
+  total_bytes_processed: count,
+});
+
+const snapshotFile = z.object({
+  time,
+  tree: z.string().length(64),
+  paths: strings,
+  hostname: z.string().default(''),
+  username: z.string().default(''),
+  tags: strings,
+  parent: z.string().optional(),
+  original: z.string().optional(),
+  program_version: z.string().optional(),
+  summary: summaryFile.optional(),
+});
+
+/** Stores a snapshot and returns it with its id. */
+export const saveSnapshot = async (
+  store: Store,
+  sealer: Sealer,
+  snapshot: Omit<Snapshot, 'id'>,
+): Promise<Snapshot> => ({
+  ...snapshot,
+  id: await saveUnpacked(store, sealer, 'snapshots', encodeSnapshot(snapshot)),
+});
+
+/** Every snapshot of the store, oldest first. */
+export const loadSnapshots = async (store: Store, sealer: Sealer): Promise<Snapshot[]> => {
+  const snapshots: Snapshot[] = [];
+  for (const id of await listIds(store, 'snapshots')) snapshots.push(await loadSnapshot(store, sealer, id));
+  return snapshots.sort((a, b) => a.time.getTime() - b.time.getTime() || (a.id < b.id ? -1 : 1));
+};
+
+export const loadSnapshot = async (store: Store, sealer: Sealer, id: string): Promise<Snapshot> => {
+  const file = snapshotFile.safeParse(await loadUnpacked(store, sealer, 'snapshots', id));
+  if (!file.success)
+    throw new HoldfastError(
+      'REPOSITORY_DAMAGED',
+      `snapshots/${id} is damaged: ${z.prettifyError(file.error)}`,
+    );
+  const { program_version: programVersion, summary, parent, original, ...same } = file.data;
+  return {
+    id,
+    ...same,
+    ...(parent !== undefined && { parent }),
+    ...(original !== undefined && { original }),
+    ...(programVersion !== undefined && { programVersion }),
+    ...(summary && { summary: decodeSummary(summary) }),
+  };
+};
+
+const encodeSnapshot = (snapshot: Omit<Snapshot, 'id'>): Record<string, unknown> => ({
+  time: formatTime(dateToNanos(snapshot.time)),
+  parent: snapshot.parent,
+  tree: snapshot.tree,
+  paths: snapshot.paths,
+  hostname: snapshot.hostname,
+  username: snapshot.username,
+  uid: process.getuid?.(),
+  gid: process.getgid?.(),
+  tags: snapshot.tags,
+  original: snapshot.original,
+  program_version: snapshot.programVersion,
+  summary: snapshot.summary && encodeSummary(snapshot.summary),
+});
+
+const encodeSummary = (summary: SnapshotSummary): Record<string, unknown> => ({
+  backup_start: formatTime(dateToNanos(summary.backupStart)),
+  backup_end: formatTime(dateToNanos(summary.backupEnd)),
+  files_new: summary.filesNew,
+  files_changed: summary.filesChanged,
+  files_unmodified: summary.filesUnmodified,
+  dirs_new: summary.dirsNew,
+  dirs_changed: summary.dirsChanged,
+  dirs_unmodified: summary.dirsUnmodified,
+  data_blobs: summary.dataBlobs,
+  tree_blobs: summary.treeBlobs,
+  data_added: summary.dataAdded,
+  data_added_packed: summary.dataAddedPacked,
+  total_files_processed: summary.totalFilesProcessed,
+  total_bytes_processed: summary.totalBytesProcessed,
+});
+
+const decodeSummary = (file: z.infer<typeof summaryFile>): SnapshotSummary => ({
+  backupStart: file.backup_start,
+  backupEnd: file.backup_end,
+  filesNew: file.files_new,
+  filesChanged: file.files_changed,
+  filesUnmodified: file.files_unmodified,
+  dirsNew: file.dirs_new,
+  dirsChanged: file.dirs_changed,
+  dirsUnmodified: file.dirs_unmodified,
+  dataBlobs: file.data_blobs,
+  treeBlobs: file.tree_blobs,
+  dataAdded: file.data_added,
+  dataAddedPacked: file.data_added_packed,
+  totalFilesProcessed: file.total_files_processed,
+  totalBytesProcessed: file.total_bytes_processed,
+});

@@ -1,0 +1,34 @@
+// Times to the nanosecond, as Go's RFC 3339 writes them: '2026-11-21T03:04:05.123456789Z', trailing zeros left out.
+
+const nanosPerSecond = 1_000_000_000n;
+
+let lastSecond = -1n;
+let lastText = '';
+
+/** The text of nanoseconds since the epoch, in UTC. */
+export const formatTime = (nanos: bigint): string => {
+  let second = nanos / nanosPerSecond;
+  let fraction = nanos % nanosPerSecond;
+  if (fraction < 0n) {
+    second -= 1n;
+    fraction += nanosPerSecond;
+  }
+  if (second !== lastSecond) {
+    lastText = new Date(Number(second) * 1000).toISOString().slice(0, 19);
+    lastSecond = second;
+  }
+  if (fraction === 0n) return `${lastText}Z`;
+  return `${lastText}.${fraction.toString().padStart(9, '0').replace(/0+$/, '')}Z`;
+};
+
+const shape = /^(-?\d{4,6}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9})\d*)?(Z|[+-]\d\d:\d\d)$/;
+
+/** Nanoseconds since the epoch; throws when the text is no RFC 3339 time. */
+export const parseTime = (text: string): bigint => {
+  const match = shape.exec(text);
+  const millis = match ? Date.parse(`${match[1]}${match[3]}`) : Number.NaN;
+  if (!match || Number.isNaN(millis)) throw new Error(`'${text}' is not a time`);
+  return BigInt(millis) * 1_000_000n + BigInt((match[2] ?? '').padEnd(9, '0'));
+};
+
+export const dateToNanos = (date: Date): bigint => BigInt(date.getTime()) * 1_000_000n;

@@ -1,0 +1,60 @@
+// The small encrypted files beside the packs (index, snapshots, locks): JSON, compressed, sealed, named by their SHA-256.
+import { hash } from 'node:crypto';
+import { HoldfastError } from '#lib/errors.ts';
+import type { Store } from '#stores/store.ts';
+import { compress, decompressUnknown } from './compression.ts';
+import type { Sealer } from './seal.ts';
+
+export type UnpackedFolder = 'index' | 'snapshots' | 'locks';
+
+const version2 = 0x02;
+const rawJson = [0x5b, 0x7b]; // '[' and '{': what version 1 wrote
+
+/** Stores the value and returns its id. */
+export const saveUnpacked = async (
+  store: Store,
+  sealer: Sealer,
+  folder: UnpackedFolder,
+  value: unknown,
+): Promise<string> => {
+  const frame = compress(Buffer.from(JSON.stringify(value)), 3);
+  const sealed = sealer.seal(Buffer.concat([Buffer.of(version2), frame]));
+  const id = hash('sha256', sealed, 'hex');
+  await store.put(`${folder}/${id}`, sealed);
+  return id;
+};
+
+/** Reads one back. REPOSITORY_DAMAGED when its name, its seal or its content is wrong. */
+export const loadUnpacked = async (
+  store: Store,
+  sealer: Sealer,
+  folder: UnpackedFolder,
+  id: string,
+): Promise<unknown> => {
+  const key = `${folder}/${id}`;
+  const sealed = await store.get(key);
+  const damaged = (why: string): HoldfastError =>
+    new HoldfastError('REPOSITORY_DAMAGED', `${key} is damaged: ${why}`);
+  if (hash('sha256', sealed, 'hex') !== id) throw damaged('its content does not fit its name');
+  return decodeUnpacked(sealer.open(sealed, key), damaged);
+};
+
+const decodeUnpacked = (plain: Buffer, damaged: (why: string) => HoldfastError): unknown => {
+  try {
+    if (rawJson.includes(plain[0] ?? 0)) return JSON.parse(plain.toString('utf8'));
+    if (plain[0] !== version2) throw new Error(`it begins with the unknown format ${plain[0]}`);
+    return JSON.parse(decompressUnknown(plain.subarray(1)).toString('utf8'));
+  } catch (cause) {
+    throw damaged(cause instanceof Error ? cause.message : String(cause));
+  }
+};
+
+/** The ids of a folder's files; names that are no ids (temporary files of others) are passed over. */
+export const listIds = async (store: Store, folder: UnpackedFolder | 'keys'): Promise<string[]> => {
+  const ids: string[] = [];
+  for await (const { key, size } of store.list(`${folder}/`)) {
+    const id = key.slice(folder.length + 1);
+    if (/^[0-9a-f]{64}$/.test(id) && size > 0) ids.push(id);
+  }
+  return ids;
+};

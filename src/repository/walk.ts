@@ -1,0 +1,108 @@
+// A snapshot's entries in order, from its trees.
+import { throwIfCancelled } from '#lib/clock.ts';
+import { HoldfastError } from '#lib/errors.ts';
+import type { ListedEntry, ReadOptions, Snapshot } from './contract.ts';
+import { loadBlob } from './load-blob.ts';
+import { nodeFinder } from './previous.ts';
+import type { Session } from './session.ts';
+import { decodeTree, type TreeNode } from './tree.ts';
+
+interface Level {
+  readonly path: string;
+  readonly nodes: readonly TreeNode[];
+  next: number;
+}
+
+/** Depth first, names in byte order; a directory before what is in it. Nothing is loaded for what `include` leaves out. */
+export async function* walkSnapshot(
+  session: Session,
+  snapshot: Snapshot,
+  options: ReadOptions,
+): AsyncGenerator<ListedEntry> {
+  const trees = treeLoader(session);
+  const start = await startOf(session, snapshot, options);
+  const relative = relativeTo(options.root);
+  const wanted = (path: string, node: TreeNode): boolean => options.include?.(path, node.type) ?? true;
+  const levels: Level[] = [];
+  if (start.node) {
+    const path = relative(start.path);
+    if (path !== undefined) {
+      if (!wanted(path, start.node)) return;
+      yield listed(path, start.node);
+    }
+    if (!start.node.subtree) return;
+  }
+  levels.push({ path: start.path, nodes: await trees.load(start.node?.subtree ?? snapshot.tree), next: 0 });
+  for (let level = levels.at(-1); level; level = levels.at(-1)) {
+    throwIfCancelled(options.signal);
+    const node = level.nodes[level.next++];
+    if (!node) {
+      levels.pop();
+      continue;
+    }
+    const full = level.path === '' ? node.name : `${level.path}/${node.name}`;
+    const path = relative(full);
+    if (path !== undefined) {
+      if (!wanted(path, node)) continue;
+      yield listed(path, node);
+    }
+    if (node.type !== 'dir' || !node.subtree) continue;
+    trees.expect(level.nodes, level.next);
+    levels.push({ path: full, nodes: await trees.load(node.subtree), next: 0 });
+  }
+}
+
+const startOf = async (
+  session: Session,
+  snapshot: Snapshot,
+  { path, root }: ReadOptions,
+): Promise<{ path: string; node?: TreeNode }> => {
+  const start = (path ?? root ?? '').replace(/^\/+|\/+$/g, '');
+  if (start === '') return { path: '' };
+  const node = await nodeFinder(session, snapshot.tree)(start);
+  if (node) return { path: start, node };
+  throw new HoldfastError('PATH_UNKNOWN', `snapshot ${snapshot.id.slice(0, 8)} has no ${start}`, {
+    hint: `list what it has with \`holdfast ls ${snapshot.id.slice(0, 8)}\``,
+  });
+};
+
+/** Paths without their root folder; undefined for what lies outside it. */
+const relativeTo =
+  (root: string | undefined) =>
+  (path: string): string | undefined => {
+    if (root === undefined || root === '') return path;
+    if (path === root) return '';
+    return path.startsWith(`${root}/`) ? path.slice(root.length + 1) : undefined;
+  };
+
+const listed = (path: string, { type, meta, content, subtree }: TreeNode): ListedEntry => ({
+  path,
+  type,
+  meta,
+  blobs: content ?? [],
+  ...(subtree && { subtree }),
+});
+
+/** Loads trees, the next few of a directory ahead of time, so that a slow store is not asked one by one. */
+const treeLoader = (session: Session) => {
+  const ahead = new Map<string, Promise<TreeNode[]>>();
+  const start = (id: string): Promise<TreeNode[]> =>
+    loadBlob(session, id, 'tree').then((bytes) => decodeTree(bytes, id));
+  return {
+    /** Begins to load the directories that come next among these nodes. */
+    expect(nodes: readonly TreeNode[], from: number): void {
+      for (let at = from; at < nodes.length && at < from + session.store.connections; at += 1) {
+        const id = nodes[at]?.subtree;
+        if (!id || ahead.has(id) || ahead.size >= 64) continue;
+        const loading = start(id);
+        loading.catch(() => {}); // thrown when its turn comes
+        ahead.set(id, loading);
+      }
+    },
+    load(id: string): Promise<TreeNode[]> {
+      const loading = ahead.get(id);
+      ahead.delete(id);
+      return loading ?? start(id);
+    },
+  };
+};

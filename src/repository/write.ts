@@ -1,0 +1,293 @@
+// From a source's entries to a snapshot: contents become blobs, directories trees, and when all of it is durable, and
+// only then, a snapshot names the root.
+import { hostname, userInfo } from 'node:os';
+import { throwIfCancelled } from '#lib/clock.ts';
+import { HoldfastError } from '#lib/errors.ts';
+import { version } from '#lib/version.ts';
+import type { Entry, EntryMeta } from '#sources/source.ts';
+import { findUnlistedPacks } from './adopt.ts';
+import { BlobWriter } from './blob-writer.ts';
+import { ContentCutter, type Cut, tableCut } from './content-cutter.ts';
+import type { ItemOutcome, SnapshotSummary, WriteOptions, WriteReport } from './contract.ts';
+import { nodeFinder } from './previous.ts';
+import type { Session } from './session.ts';
+import { saveSnapshot } from './snapshot.ts';
+import { dateToNanos } from './time.ts';
+import type { TreeNode } from './tree.ts';
+import { Directory, type StoreTree } from './tree-builder.ts';
+
+const progressMs = 100;
+
+/** See Repository.write. */
+export const writeSnapshot = async (
+  session: Session,
+  entries: AsyncIterable<Entry>,
+  options: WriteOptions,
+): Promise<WriteReport> => {
+  const started = new Date();
+  const unlisted = options.dryRun ? [] : await findUnlistedPacks(session);
+  const writer = new BlobWriter(session, options.dryRun ?? false);
+  try {
+    for (const pack of unlisted) writer.adopt(pack);
+    const tree = new TreeWriter(session, writer, options);
+    const root = await tree.write(entries).catch((error: unknown) => keepWhatIsStored(writer, error));
+    const { failures } = tree;
+    if (options.dryRun) return { summary: tree.summary(started), failures };
+    await writer.finish();
+    throwIfCancelled(session.signal);
+    const summary = tree.summary(started);
+    const snapshot = await saveSnapshot(session.store, session.sealer, {
+      time: options.time,
+      tree: root,
+      paths: [`/${options.root}`],
+      hostname: hostname(),
+      username: userInfo().username,
+      tags: failures.length > 0 ? [...options.tags, 'partial'] : options.tags,
+      ...(options.parent && { parent: options.parent.id }),
+      programVersion: `holdfast ${version}`,
+      summary,
+    });
+    return { snapshot, summary, failures };
+  } finally {
+    await writer.close();
+  }
+};
+
+/** A run that ends early keeps its packs listed, so that the next one need not store them again; then it fails as it would have. */
+const keepWhatIsStored = async (writer: BlobWriter, error: unknown): Promise<never> => {
+  await writer.finish().catch(() => {}); // the first error is the one to report
+  throw error;
+};
+
+class TreeWriter {
+  readonly #session: Session;
+  readonly #writer: BlobWriter;
+  readonly #options: WriteOptions;
+  readonly #cutter: ContentCutter;
+  readonly #previous: (path: string) => Promise<TreeNode | undefined>;
+  readonly #counts = {
+    filesNew: 0,
+    filesChanged: 0,
+    filesUnmodified: 0,
+    dirsNew: 0,
+    dirsChanged: 0,
+    dirsUnmodified: 0,
+    dataBlobs: 0,
+    treeBlobs: 0,
+    dataAdded: 0,
+    dataAddedPacked: 0,
+    totalFilesProcessed: 0,
+    totalBytesProcessed: 0,
+  };
+  /** The chain of open directories, the snapshot's root first. */
+  readonly #open: Directory[] = [];
+  readonly #defaults: EntryMeta;
+  #current = '';
+  readonly failures: ItemOutcome[] = [];
+
+  constructor(session: Session, writer: BlobWriter, options: WriteOptions) {
+    this.#session = session;
+    this.#writer = writer;
+    this.#options = options;
+    this.#cutter = new ContentCutter(session, writer);
+    this.#previous = options.parent ? nodeFinder(session, options.parent.tree) : async () => undefined;
+    this.#defaults = {
+      mtime: dateToNanos(options.time),
+      uid: process.getuid?.() ?? 0,
+      gid: process.getgid?.() ?? 0,
+    };
+  }
+
+  /** Stores everything and returns the id of the root tree. */
+  async write(entries: AsyncIterable<Entry>): Promise<string> {
+    let root: string | undefined;
+    const top = new Directory('', {}, undefined, this.#storeTree);
+    this.#open.push(top, new Directory(this.#options.root, this.#dirMeta({}), top, this.#storeTree));
+    const timer = setInterval(() => this.#report(), progressMs);
+    try {
+      await this.#writeEntries(entries);
+      while (this.#open.length > 1) this.#open.pop()?.close();
+      top.close((id) => {
+        root = id;
+      });
+      await this.#writer.settled();
+    } finally {
+      clearInterval(timer);
+      this.#report();
+    }
+    if (root === undefined) throw new HoldfastError('FAILED', 'the root tree was not stored');
+    return root;
+  }
+
+  summary(started: Date): SnapshotSummary {
+    return { ...this.#counts, backupStart: started, backupEnd: new Date() };
+  }
+
+  async #writeEntries(entries: AsyncIterable<Entry>): Promise<void> {
+    const running = new Set<Promise<void>>();
+    let failure: { error: unknown } | undefined;
+    try {
+      for await (const entry of entries) {
+        throwIfCancelled(this.#session.signal);
+        const task = this.#writeEntry(
+          entry,
+          this.#options.parent && (await this.#previous(this.#fullPath(entry.path))),
+        );
+        if (!task) continue;
+        if (this.#options.concurrency <= 1) await task;
+        else {
+          const tracked: Promise<void> = task
+            .catch((error: unknown) => {
+              failure ??= { error };
+            })
+            .finally(() => running.delete(tracked));
+          running.add(tracked);
+          if (running.size >= this.#options.concurrency) await Promise.race(running);
+          if (failure) throw failure.error;
+        }
+      }
+    } finally {
+      await Promise.all(running);
+    }
+    if (failure) throw failure.error;
+  }
+
+  /** Undefined when nothing has to be waited for. */
+  #writeEntry(entry: Entry, before: TreeNode | undefined): Promise<void> | undefined {
+    this.#current = entry.path;
+    const name = entry.path.slice(entry.path.lastIndexOf('/') + 1);
+    if (entry.failed) {
+      this.#fail(entry, entry.failed);
+      return undefined;
+    }
+    if (entry.type === 'dir') {
+      this.#enter(entry.path).describe(this.#dirMeta(entry.meta), before !== undefined);
+      return undefined;
+    }
+    const directory = this.#enter(parentOf(entry.path));
+    directory.begin();
+    if (entry.type !== 'file') {
+      directory.add({ name, type: entry.type, meta: { ...this.#defaults, ...entry.meta } });
+      return undefined;
+    }
+    if (entry.unchanged && before?.content?.every((id) => this.#session.blobs.has(id, 'data'))) {
+      this.#count('filesUnmodified', before.meta.size ?? 0);
+      directory.add({ name, type: 'file', meta: { ...before.meta, ...entry.meta }, content: before.content });
+      this.#note(entry, before.meta.size ?? 0);
+      return undefined;
+    }
+    return this.#writeFile(entry, name, directory, before);
+  }
+
+  async #writeFile(
+    entry: Entry,
+    name: string,
+    directory: Directory,
+    before: TreeNode | undefined,
+  ): Promise<void> {
+    const content = entry.content?.();
+    if (!content) {
+      directory.drop();
+      return this.#fail(
+        entry,
+        new HoldfastError('ITEM_UNREADABLE', `${entry.path} is no longer in the repository`),
+      );
+    }
+    const how: Cut =
+      entry.chunking === 'table' ? tableCut(entry.meta.size ?? 0, sizesOf(before)) : { by: 'rabin' };
+    let seen = 0;
+    const options = {
+      expectedBytes: entry.meta.size,
+      signal: this.#session.signal,
+      onBytes: (bytes: number) => {
+        seen += bytes;
+        this.#counts.totalBytesProcessed += bytes;
+      },
+    };
+    try {
+      await this.#cutter.cut(content, how, options, ({ ids, bytes, ...added }) => {
+        this.#counts.dataBlobs += added.newBlobs;
+        this.#counts.dataAdded += added.newBytes;
+        this.#counts.dataAddedPacked += added.storedBytes;
+        directory.add({ name, type: 'file', meta: this.#fileMeta(entry.meta, bytes), content: ids });
+      });
+      this.#count(before ? 'filesChanged' : 'filesNew', 0);
+      this.#note(entry, seen);
+    } catch (error) {
+      if (!(error instanceof HoldfastError && error.kind.item)) throw error;
+      directory.drop();
+      this.#fail(entry, error);
+    }
+  }
+
+  /** The directory of that path, with those left closed and those missing made. */
+  #enter(path: string): Directory {
+    const full = this.#fullPath(path);
+    let last = this.#open[this.#open.length - 1] as Directory;
+    while (last.path !== full && !full.startsWith(`${last.path}/`) && this.#open.length > 2) {
+      this.#open.pop()?.close();
+      last = this.#open[this.#open.length - 1] as Directory;
+    }
+    while (last.path !== full) {
+      const rest = full.slice(last.path.length + 1);
+      const name = rest.split('/', 1)[0] as string;
+      last = new Directory(name, this.#dirMeta({}), last, this.#storeTree);
+      this.#open.push(last);
+    }
+    return last;
+  }
+
+  #fullPath(path: string): string {
+    return path === '' ? this.#options.root : `${this.#options.root}/${path}`;
+  }
+
+  readonly #storeTree: StoreTree = (tree, existed, done) =>
+    this.#writer.addTree(tree, (id, storedBytes) => {
+      this.#counts[existed ? (storedBytes > 0 ? 'dirsChanged' : 'dirsUnmodified') : 'dirsNew'] += 1;
+      if (storedBytes > 0) {
+        this.#counts.treeBlobs += 1;
+        this.#counts.dataAdded += tree.length;
+        this.#counts.dataAddedPacked += storedBytes;
+      }
+      done(id);
+    });
+
+  #dirMeta(meta: EntryMeta): EntryMeta {
+    return { ...this.#defaults, mode: 0o700, ...meta };
+  }
+
+  #fileMeta(meta: EntryMeta, size: number): EntryMeta {
+    return { ...this.#defaults, mode: 0o600, ...meta, size };
+  }
+
+  #count(what: 'filesNew' | 'filesChanged' | 'filesUnmodified', bytes: number): void {
+    this.#counts[what] += 1;
+    this.#counts.totalFilesProcessed += 1;
+    this.#counts.totalBytesProcessed += bytes;
+  }
+
+  #note(entry: Entry, bytes: number): void {
+    if (entry.item !== undefined) this.#options.onItem?.({ path: entry.path, item: entry.item, bytes });
+  }
+
+  #fail(entry: Entry, error: Error): void {
+    const outcome = {
+      path: entry.path,
+      ...(entry.item !== undefined && { item: entry.item }),
+      bytes: 0,
+      error,
+    };
+    this.failures.push(outcome);
+    this.#options.onItem?.(outcome);
+  }
+
+  #report(): void {
+    const { totalBytesProcessed: bytes, totalFilesProcessed: items } = this.#counts;
+    this.#options.onProgress?.({ phase: 'backup', bytes, items, current: this.#current });
+  }
+}
+
+const parentOf = (path: string): string => path.slice(0, Math.max(0, path.lastIndexOf('/')));
+
+const sizesOf = (node: TreeNode | undefined): { sizeBytes: number; blobs: number } | undefined =>
+  node?.content && { sizeBytes: node.meta.size ?? 0, blobs: node.content.length };
