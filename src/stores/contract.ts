@@ -92,7 +92,7 @@ const objectChecks: readonly StoreCheck[] = [
   {
     name: 'bytes are copied on the way in and on the way out',
     async run({ store, prefix }) {
-      const bytes = everyByte.slice();
+      const bytes = Buffer.from(everyByte);
       await store.put(`${prefix}own`, bytes);
       bytes.fill(1);
       (await store.get(`${prefix}own`)).fill(2);

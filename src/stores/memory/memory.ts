@@ -25,7 +25,7 @@ export const memoryStore = (): Store => {
     async put(key, bytes) {
       checkOpen();
       checkKey(key);
-      objects.set(key, bytes.slice());
+      objects.set(key, new Uint8Array(bytes)); // a Buffer's slice() would be a view
     },
     async get(key, range) {
       checkOpen();

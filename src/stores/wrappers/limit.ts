@@ -1,0 +1,33 @@
+// No more calls at once than a store, a line or an administrator likes.
+import { Semaphore } from '#lib/concurrency.ts';
+import type { Store, StoredObject } from '../store.ts';
+import { passOn } from './pass-on.ts';
+
+/** At most so many calls at once, first come, first served. A listing counts only while it is fetching. */
+export const withLimit = (store: Store, connections: number): Store => {
+  const gate = new Semaphore(connections);
+  return {
+    ...passOn(store),
+    connections,
+    put: (key, bytes) => gate.run(() => store.put(key, bytes)),
+    get: (key, range) => gate.run(() => store.get(key, range)),
+    list: (prefix) => listThrough(gate, store.list(prefix)),
+    delete: (key) => gate.run(() => store.delete(key)),
+  };
+};
+
+async function* listThrough(
+  gate: Semaphore,
+  objects: AsyncIterable<StoredObject>,
+): AsyncGenerator<StoredObject> {
+  const iterator = objects[Symbol.asyncIterator]();
+  try {
+    for (;;) {
+      const { done, value } = await gate.run(() => iterator.next());
+      if (done) return;
+      yield value;
+    }
+  } finally {
+    await iterator.return?.();
+  }
+}

@@ -1,0 +1,18 @@
+// A store that cannot be changed through it.
+import { HoldfastError } from '#lib/errors.ts';
+import type { Store } from '../store.ts';
+import { passOn } from './pass-on.ts';
+
+/** Refuses every put and delete. */
+export const withReadOnly = (store: Store): Store => {
+  const refuse = async (doing: string, key: string): Promise<never> => {
+    throw new HoldfastError(
+      'STORE_DENIED',
+      `${store.location}: cannot ${doing} ${key}: it is open for reading only`,
+      {
+        hint: 'use a command that only reads, or a store that is not marked read-only',
+      },
+    );
+  };
+  return { ...passOn(store), put: (key) => refuse('put', key), delete: (key) => refuse('delete', key) };
+};

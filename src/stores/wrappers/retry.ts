@@ -1,0 +1,95 @@
+// Patience with stores that fail for a while: the same call again, at growing intervals.
+import type { Clock } from '#lib/clock.ts';
+import { HoldfastError, messageOf } from '#lib/errors.ts';
+import type { Log } from '#lib/log.ts';
+import type { Random } from '#lib/random.ts';
+import { localFolderOf, type Store } from '../store.ts';
+import { passOn } from './pass-on.ts';
+
+export interface RetryOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  /** Once it fires nothing is waited for any more: each call is made once, so that a lock can still be removed. */
+  readonly signal: AbortSignal;
+  /** No attempt begins later than this after the first; 15 minutes unless told. */
+  readonly patienceMs?: number;
+}
+
+const firstWaitMs = 500;
+const longestWaitMs = 60_000;
+const defaultPatienceMs = 15 * 60_000;
+
+/**
+ * Repeats calls that failed with an error worth it. Files that workers write into a local folder are left to them: a local disk
+ * that fails once fails again.
+ */
+export const withRetry = (store: Store, options: RetryOptions): Store => {
+  const localFolder = localFolderOf(store);
+  return {
+    ...passOn(store),
+    put: (key, bytes) => persist(store, options, `put ${key}`, () => store.put(key, bytes)),
+    get: (key, range) => persist(store, options, `get ${key}`, () => store.get(key, range)),
+    list: (prefix) => listPersistently(store, options, prefix),
+    delete: (key) => persist(store, options, `delete ${key}`, () => store.delete(key)),
+    ...(localFolder !== undefined && { localFolder }),
+  };
+};
+
+const persist = async <Result>(
+  store: Store,
+  options: RetryOptions,
+  call: string,
+  work: () => Promise<Result>,
+): Promise<Result> => {
+  const next = waits(store, options, call);
+  for (;;) {
+    try {
+      return await work();
+    } catch (error) {
+      await next(error);
+    }
+  }
+};
+
+/** A listing that broke off begins again, and what was given before is not given twice. */
+async function* listPersistently(
+  store: Store,
+  options: RetryOptions,
+  prefix: string,
+): ReturnType<Store['list']> {
+  const given = new Set<string>();
+  let next = waits(store, options, `list ${prefix}`);
+  for (;;) {
+    const before = given.size;
+    try {
+      for await (const object of store.list(prefix)) {
+        if (given.has(object.key)) continue;
+        given.add(object.key);
+        yield object;
+      }
+      return;
+    } catch (error) {
+      if (given.size > before) next = waits(store, options, `list ${prefix}`); // it got further: patience begins anew
+      await next(error);
+    }
+  }
+}
+
+/** Returns what to do with each error of one call: wait and come back, or throw it. */
+const waits = (store: Store, options: RetryOptions, call: string): ((error: unknown) => Promise<void>) => {
+  const { clock, random, log, signal, patienceMs = defaultPatienceMs } = options;
+  let startedMs: number | undefined;
+  let attempt = 0;
+  return async (error) => {
+    if (!(error instanceof HoldfastError && error.kind.retry) || signal.aborted) throw error;
+    const nowMs = clock.now().getTime();
+    startedMs ??= nowMs;
+    const fullMs = Math.min(longestWaitMs, firstWaitMs * 2 ** attempt);
+    const waitMs = Math.round(fullMs * (0.5 + random.next() / 2));
+    if (nowMs + waitMs - startedMs > patienceMs) throw error;
+    attempt += 1;
+    log.warn({ store: store.location, call, attempt, waitMs, error: messageOf(error) }, 'trying again');
+    await clock.sleep(waitMs, signal);
+  };
+};

@@ -1,0 +1,52 @@
+// A limit on speed, so that a backup leaves room on the line for others.
+import type { Clock } from '#lib/clock.ts';
+import type { Store } from '../store.ts';
+import { passOn } from './pass-on.ts';
+
+export interface ThrottleOptions {
+  /** Bytes per second; absent is unlimited. */
+  readonly upload?: number | undefined;
+  readonly download?: number | undefined;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+}
+
+/** Spaces the objects out so that their bytes keep to the limits on average; one object travels as fast as it can. */
+export const withThrottle = (store: Store, { upload, download, clock, signal }: ThrottleOptions): Store => {
+  const up = meter(upload, clock);
+  const down = meter(download, clock);
+  const wait = async (ms: number): Promise<void> => {
+    if (ms > 0) await clock.sleep(ms, signal);
+  };
+  return {
+    ...passOn(store),
+    async put(key, bytes) {
+      await wait(up.book(bytes.length));
+      await store.put(key, bytes);
+    },
+    async get(key, range) {
+      await wait(down.book(range?.length ?? 0));
+      const bytes = await store.get(key, range);
+      if (range === undefined) down.book(bytes.length);
+      return bytes;
+    },
+  };
+};
+
+interface Meter {
+  /** Reserves the line for so many bytes and returns how long to wait until it is free. */
+  book(bytes: number): number;
+}
+
+const meter = (bytesPerSecond: number | undefined, clock: Clock): Meter => {
+  if (bytesPerSecond === undefined) return { book: () => 0 };
+  let freeAtMs = 0;
+  return {
+    book(bytes) {
+      const nowMs = clock.now().getTime();
+      const startMs = Math.max(nowMs, freeAtMs);
+      freeAtMs = startMs + (bytes / bytesPerSecond) * 1000;
+      return startMs - nowMs;
+    },
+  };
+};
