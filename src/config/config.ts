@@ -1,0 +1,103 @@
+// holdfast.yaml → a validated, typed configuration, or every mistake in it with its line.
+import { readFile, stat } from 'node:fs/promises';
+import { HoldfastError, messageOf } from '#lib/errors.ts';
+import { didYouMean } from '#lib/nearest.ts';
+import type { Secret } from '#lib/secret.ts';
+import type { SourceConfig } from '#sources/registry.ts';
+import type { StoreConfig } from '#stores/registry.ts';
+import type { Mistake } from './document.ts';
+import type { FileValues } from './file-schema.ts';
+import { findConfigFile, usualFiles } from './find-file.ts';
+import type { Environment } from './interpolate.ts';
+import type { Job } from './jobs/verbs.ts';
+import { formatMistake } from './mistake.ts';
+import { parseConfig } from './parse.ts';
+import { warningsFor } from './warnings.ts';
+
+export interface Config {
+  /** The file it was read from. */
+  readonly file: string;
+  readonly repositories: ReadonlyMap<string, RepositoryConfig>;
+  readonly sources: ReadonlyMap<string, SourceConfig>;
+  readonly jobs: ReadonlyMap<string, JobConfig>;
+  /** The catalog's file when the file names one. */
+  readonly catalog?: string;
+  /** What is allowed but unwise, such as a secret that others can read. */
+  readonly warnings: readonly string[];
+}
+
+export interface RepositoryConfig {
+  readonly name: string;
+  readonly store: StoreConfig;
+  readonly password: Secret;
+  readonly compression: 'off' | 'fast' | 'default' | 'max';
+  /** Open and compare each new blob before its pack is stored. */
+  readonly verifyWrites: boolean;
+}
+
+/** One job. Each name in it is a name in the configuration. */
+export type JobConfig = Job & { readonly name: string };
+
+/** Reads the file that is named, or the first of the usual ones. CONFIG_INVALID names every mistake, each on a line of its own. */
+export const loadConfig = async (path?: string, env: Environment = process.env): Promise<Config> => {
+  const file = findConfigFile(path, env);
+  if (file === undefined)
+    throw new HoldfastError('CONFIG_INVALID', 'there is no configuration file', {
+      hint: `write one of ${usualFiles(env).join(', ')}, or name one with --config; without a file, -r names a repository`,
+    });
+  const result = parseConfig(await readConfigFile(file), env);
+  if ('mistakes' in result) throw invalid(file, result.mistakes);
+  const config = configOf(file, result.values);
+  return { ...config, warnings: warningsFor(config, (await stat(file)).mode) };
+};
+
+/** The repository of that name; USAGE with the nearest name when there is none. Likewise for sources and jobs. */
+export const repositoryNamed = (config: Config, name: string): RepositoryConfig =>
+  config.repositories.get(name) ?? unknownName(config.file, 'repository', name, config.repositories);
+
+export const sourceNamed = (config: Config, name: string): SourceConfig =>
+  config.sources.get(name) ?? unknownName(config.file, 'source', name, config.sources);
+
+export const jobNamed = (config: Config, name: string): JobConfig =>
+  config.jobs.get(name) ?? unknownName(config.file, 'job', name, config.jobs);
+
+const readConfigFile = async (file: string): Promise<string> => {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (cause) {
+    throw new HoldfastError('CONFIG_INVALID', `cannot read the configuration: ${messageOf(cause)}`, {
+      cause,
+    });
+  }
+};
+
+const invalid = (file: string, mistakes: readonly Mistake[]): HoldfastError =>
+  new HoldfastError('CONFIG_INVALID', mistakes.map((mistake) => formatMistake(file, mistake)).join('\n'), {
+    hint: 'docs/configuration.md describes every key; "holdfast config schema" lets an editor complete them',
+  });
+
+const configOf = (file: string, values: FileValues): Omit<Config, 'warnings'> => ({
+  file,
+  repositories: withNames(values.repositories, (repository, name) => ({ ...repository, name })),
+  sources: withNames(values.sources, (source, name) => ({ ...source, name })),
+  jobs: withNames(values.jobs, (job, name) => ({ ...job, name })),
+  ...(values.catalog !== undefined && { catalog: values.catalog }),
+});
+
+const withNames = <Value, Named>(
+  values: Readonly<Record<string, Value>>,
+  give: (value: Value, name: string) => Named,
+): ReadonlyMap<string, Named> =>
+  new Map(Object.entries(values).map(([name, value]) => [name, give(value, name)]));
+
+const unknownName = (
+  file: string,
+  what: string,
+  name: string,
+  known: ReadonlyMap<string, unknown>,
+): never => {
+  const names = [...known.keys()];
+  throw new HoldfastError('USAGE', `${file} has no ${what} called "${name}"${didYouMean(name, names)}`, {
+    hint: names.length > 0 ? `it has ${names.join(', ')}` : `it has no ${what} at all`,
+  });
+};

@@ -1,0 +1,69 @@
+// The whole file as one schema: what is validated, and what editors complete, are the same.
+import { z } from 'zod';
+import { HoldfastError, messageOf } from '#lib/errors.ts';
+import { expandHome } from '#lib/home.ts';
+import { ofKind } from '#lib/kind-registry.ts';
+import { type JsonSchema, jsonSchemaOf, parseBy } from '#lib/parse-by.ts';
+import { secret } from '#lib/secret-schema.ts';
+import { sourceKinds } from '#sources/registry.ts';
+import { type StoreConfig, storeFromUrl, storeKinds } from '#stores/registry.ts';
+import { jobSchema } from './jobs/verbs.ts';
+import { type Names, named } from './names.ts';
+
+/** The schema of a file that gives these names. */
+export const fileSchema = (names: Names) =>
+  z.strictObject({
+    repositories: named(repository()).describe('Where snapshots are kept, by name.'),
+    sources: named(ofKind(sourceKinds)).describe('What has data, by name.'),
+    jobs: named(jobSchema(names)).describe('What to do, by name; each job does exactly one thing.'),
+    catalog: z
+      .string()
+      .min(1)
+      .transform(expandHome)
+      .optional()
+      .describe('The file in which Holdfast remembers its runs. Default: catalog.db in its state folder.'),
+  });
+
+export type FileValues = z.output<ReturnType<typeof fileSchema>>;
+
+/** The JSON Schema (draft 2020-12) of holdfast.yaml as it is written. */
+export const jsonSchema = (): JsonSchema => ({
+  $schema: 'https://json-schema.org/draft/2020-12/schema',
+  title: 'holdfast.yaml',
+  ...jsonSchemaOf(fileSchema({ repositories: [], sources: [] })),
+});
+
+const repository = () =>
+  z.strictObject({
+    store: store().describe('Where the repository lies: a folder or URL as -r takes it, or { kind: …, … }.'),
+    password: secret().describe('The password that opens the repository.'),
+    compression: z
+      .enum(['off', 'fast', 'default', 'max'])
+      .default('default')
+      .describe('How hard new data is compressed (zstd).'),
+    verifyWrites: z
+      .boolean()
+      .default(true)
+      .describe('Decrypt and compare everything once more before it is stored, to catch bad memory.'),
+  });
+
+const store = () => {
+  const byKind = ofKind(storeKinds);
+  const byUrl = z
+    .string()
+    .min(1)
+    .transform((url, context): StoreConfig => {
+      try {
+        return storeFromUrl(url);
+      } catch (error) {
+        const hint = error instanceof HoldfastError && error.hint ? `; ${error.hint}` : '';
+        context.addIssue({ code: 'custom', message: `${messageOf(error)}${hint}` });
+        return z.NEVER;
+      }
+    });
+  const jsonSchema = { anyOf: [jsonSchemaOf(byUrl), jsonSchemaOf(byKind)] };
+  return parseBy<StoreConfig>(jsonSchema, (value) => ({
+    schema: typeof value === 'string' ? byUrl : byKind,
+    value,
+  }));
+};

@@ -1,0 +1,35 @@
+// Where holdfast.yaml is looked for.
+import { existsSync, statSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { HoldfastError } from '#lib/errors.ts';
+import { expandHome } from '#lib/home.ts';
+import type { Environment } from './interpolate.ts';
+
+/** The file that was asked for (`--config`, $HOLDFAST_CONFIG), or the first there is of the usual ones; undefined when there is none. */
+export const findConfigFile = (asked: string | undefined, env: Environment): string | undefined => {
+  const explicit = asked ?? (env.HOLDFAST_CONFIG || undefined);
+  if (explicit !== undefined) return expandHome(explicit);
+  const found = usualFiles(env).find((file) => existsSync(file));
+  if (found === hereFile) refuseStrangers(found);
+  return found;
+};
+
+/** The places that are tried in turn when no file is named. */
+export const usualFiles = (env: Environment): string[] => [
+  hereFile,
+  join(env.XDG_CONFIG_HOME || join(env.HOME || homedir(), '.config'), 'holdfast', 'holdfast.yaml'),
+  '/etc/holdfast/holdfast.yaml',
+];
+
+const hereFile = 'holdfast.yaml';
+
+// A file may name commands to run: one that somebody else left in the current folder is not taken unasked.
+const refuseStrangers = (file: string): void => {
+  const self = process.getuid?.();
+  const owner = statSync(file).uid;
+  if (self === undefined || owner === self || owner === 0) return;
+  throw new HoldfastError('CONFIG_INVALID', `./${file} belongs to another user (uid ${owner})`, {
+    hint: `if you trust it, name it: --config ./${file}`,
+  });
+};

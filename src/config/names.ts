@@ -1,0 +1,57 @@
+// Names of repositories, sources and jobs, and how a job refers to them.
+import { z } from 'zod';
+import { didYouMean } from '#lib/nearest.ts';
+import type { Problem } from './problems.ts';
+
+/** A name may stand in a path, a tag and a command line without quotes. */
+export const namePattern = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
+
+/** What a job can refer to: the names the file gives, valid or not, so that each mistake is reported once. */
+export interface Names {
+  readonly repositories: readonly string[];
+  readonly sources: readonly string[];
+}
+
+/** One or more names out of those the file gives, each once; `what` is 'source' or 'repository'. */
+export const references = (what: string, names: readonly string[]) =>
+  z
+    .array(
+      z
+        .string()
+        .refine((name) => names.includes(name), { error: ({ input }) => unknown(what, input, names) }),
+    )
+    .min(1)
+    .superRefine((list, context) => {
+      for (const [index, name] of list.entries())
+        if (list.indexOf(name) < index)
+          context.addIssue({ code: 'custom', path: [index], message: `"${name}" is here twice` });
+    });
+
+/** A mapping from names to what they name. The names themselves are judged by `badNames`, so that what they name is, too. */
+export const named = <Value>(value: z.ZodType<Value>) =>
+  z
+    .record(z.string(), value)
+    .default({})
+    .meta({ propertyNames: { pattern: namePattern.source } });
+
+/** The names in the file's sections that are not fit to be one. */
+export const badNames = (sections: Readonly<Record<string, unknown>>): Problem[] =>
+  ['repositories', 'sources', 'jobs'].flatMap((section) =>
+    namesIn(sections[section])
+      .filter((name) => !namePattern.test(name))
+      .map((name) => ({ path: [section, name], part: 'key', message: nameRule })),
+  );
+
+const nameRule = 'a name begins with a letter or digit and holds only letters, digits, ".", "_" and "-"';
+
+/** The keys of a value that should be a mapping; none when it is not. */
+export const namesIn = (value: unknown): string[] => (isMapping(value) ? Object.keys(value) : []);
+
+export const isMapping = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const unknown = (what: string, name: unknown, names: readonly string[]): string => {
+  const plural = what === 'repository' ? 'repositories' : `${what}s`;
+  const known = names.length > 0 ? `${plural} are ${names.join(', ')}` : `the file has no ${plural}`;
+  return `no ${what} is called "${name}"${didYouMean(String(name), names) || `; ${known}`}`;
+};

@@ -1,0 +1,30 @@
+// Keys of the file that are planned, and that this version refuses instead of ignoring. A line goes when its key is honoured.
+
+/** What to do meanwhile, by key; an empty text when there is no substitute. */
+type Planned = Readonly<Record<string, (name: string) => string>>;
+
+const none = (): string => '';
+
+const inFile: Planned = {
+  notifiers: () => 'let cron or systemd tell you of a failure by the exit status',
+};
+
+const inJob: Planned = {
+  schedule: (job) => `run "holdfast run ${job}" from cron or a systemd timer`,
+  keep: () => 'remove old snapshots with "restic forget", which works on the same repository',
+  notify: () => 'let cron or systemd tell you of a failure by the exit status',
+  hooks: () => 'run commands before and after from the script that runs holdfast',
+  archive: none,
+  export: none,
+  mirror: none,
+  receive: none,
+  replicate: none,
+  drill: none,
+};
+
+/** Why a key at this place (`[]` the file, `['jobs', name]` a job) is refused although it is planned; undefined for other keys. */
+export const notYet = (path: readonly PropertyKey[], key: string): string | undefined => {
+  const planned = path.length === 0 ? inFile : path.length === 2 && path[0] === 'jobs' ? inJob : {};
+  const instead = Object.hasOwn(planned, key) ? planned[key]?.(String(path[1])) : undefined;
+  return instead === undefined ? undefined : `not available in this version${instead && `; ${instead}`}`;
+};

@@ -1,0 +1,23 @@
+// The configuration as Holdfast understands it: variables replaced, defaults filled in, secrets as dots.
+import { withoutPassword } from '#lib/secret.ts';
+import type { Config } from './config.ts';
+import { formatYaml } from './document.ts';
+
+/** YAML that says what the file says, for people to read. */
+export const showConfig = (config: Config): string => {
+  const { repositories, sources, jobs, catalog } = config;
+  const shown = {
+    repositories: mapValues(repositories, ({ name, ...repository }) => repository),
+    sources: Object.fromEntries(sources),
+    jobs: mapValues(jobs, ({ name, verb, ...job }) => job),
+    catalog,
+  };
+  const plain: unknown = JSON.parse(JSON.stringify(shown, withoutPasswords));
+  return formatYaml(plain);
+};
+
+const mapValues = <Value>(values: ReadonlyMap<string, Value>, shown: (value: Value) => object) =>
+  Object.fromEntries([...values].map(([name, value]) => [name, shown(value)]));
+
+const withoutPasswords = (_key: string, value: unknown): unknown =>
+  typeof value === 'string' ? withoutPassword(value) : value;
