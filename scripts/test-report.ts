@@ -88,9 +88,9 @@ const keepOutput = (
   output.set(file, ((output.get(file) ?? '') + data.message).slice(-20_000));
 };
 
-/** A file that could not be loaded, was stopped for its time, or ended its own process: its tests did not all run. */
+/** A file that has no test, could not be loaded, was stopped for its time, or ended its own process. */
 const failFile = (progress: Progress, name: string, file: string): void => {
-  const title = `✖ ${name} did not run to its end`;
+  const title = `✖ ${name} has no test or did not run to its end`;
   console.log(`${title}\n${indent((progress.output.get(file) ?? '').trimEnd())}`);
   progress.totals.failed += 1;
   progress.failures.push(title);

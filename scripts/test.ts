@@ -3,7 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import { globSync, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { run } from 'node:test';
 import { parseArgs } from 'node:util';
 import { cannotInstall, installPackages } from '../test/servers/debian.ts';
@@ -65,7 +65,7 @@ const testFiles = (paths: readonly string[]): string[] => {
 const runTests = async (files: readonly string[], pattern: string | undefined): Promise<Totals> => {
   const stopping = new AbortController();
   process.once('SIGINT', () => stopping.abort());
-  const paths = files.map((file) => join(root, file));
+  const paths = files.map((file) => resolve(root, file));
   const stream = run({
     files: paths,
     concurrency: availableParallelism(),
