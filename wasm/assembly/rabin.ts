@@ -3,12 +3,14 @@
 
 const WINDOW: usize = 64;
 const DEGREE: u32 = 53;
-const MASK: u64 = (1 << 20) - 1;
+const MASK: u32 = (1 << 20) - 1;
 
 /** MOD[b] = (b·x^53 mod P) | b·x^53: one XOR takes the eight bits above the degree away. */
 const MOD: usize = 0;
 /** OUT[b] = b·x^512 mod P: what the byte that leaves the window still weighs after the next one is appended. */
 const OUT: usize = 2048;
+/** The first cut in each lane, or 0. */
+const FOUND: usize = 4096;
 
 /** Fills the tables for one polynomial. */
 export function rabinStart(polynomial: u64): void {
@@ -28,41 +30,60 @@ function multiplied(value: u64, bits: u32, polynomial: u64): u64 {
   return value;
 }
 
-/**
- * The lowest position in [from, to) whose digest ends in 20 zero bits, or `to`. The 64 bytes before `from` are there.
- * A digest depends on its window alone, so four stretches are searched side by side: the table look-ups of one
- * lane hide behind those of the others.
- */
+/** How much one lane searches. A constant, so that the lanes' positions are offsets of the loads. */
+const LANE: usize = 16384;
+
+/** The lowest position in [from, to) whose digest ends in 20 zero bits, or `to`. The 64 bytes before `from` are there. */
 export function rabinFind(from: usize, to: usize): usize {
-  const stretch = (to - from) >> 2;
-  const start1 = from + stretch;
-  const start2 = start1 + stretch;
-  const start3 = start2 + stretch;
-  let digest0 = digestAt(from);
-  let digest1 = digestAt(start1);
-  let digest2 = digestAt(start2);
-  let digest3 = digestAt(start3);
-  let found1: usize = 0;
-  let found2: usize = 0;
-  let found3: usize = 0;
-  for (let at = from; at < start1; at++) {
-    if ((digest0 & MASK) == 0) return at;
-    if ((digest1 & MASK) == 0 && found1 == 0) found1 = at + stretch;
-    if ((digest2 & MASK) == 0 && found2 == 0) found2 = at + 2 * stretch;
-    if ((digest3 & MASK) == 0 && found3 == 0) found3 = at + 3 * stretch;
-    digest0 = slid(digest0, at);
-    digest1 = slid(digest1, at + stretch);
-    digest2 = slid(digest2, at + 2 * stretch);
-    digest3 = slid(digest3, at + 3 * stretch);
+  let at = from;
+  for (; at + 4 * LANE <= to; at += 4 * LANE) {
+    const found = findInLanes(at);
+    if (found) return found;
   }
-  if (found1) return found1;
-  if (found2) return found2;
-  if (found3) return found3;
-  for (let at = start3 + stretch; at < to; at++) {
-    if ((digest3 & MASK) == 0) return at;
-    digest3 = slid(digest3, at);
+  let digest = digestAt(at);
+  for (; at < to; at++) {
+    if (isCut(digest)) return at;
+    digest = slid(digest, at);
   }
   return to;
+}
+
+/**
+ * The lowest cut in the four lanes from `from` on, or 0. A digest depends on its window alone, so the lanes are searched
+ * side by side: the table look-ups of one hide behind those of the others.
+ */
+function findInLanes(from: usize): usize {
+  let digest0 = digestAt(from);
+  let digest1 = digestAt(from + LANE);
+  let digest2 = digestAt(from + 2 * LANE);
+  let digest3 = digestAt(from + 3 * LANE);
+  memory.fill(FOUND, 0, 16);
+  const end = from + LANE;
+  for (let at = from; at < end; at++) {
+    if (isCut(digest0)) return at;
+    if (isCut(digest1)) note(1, at);
+    if (isCut(digest2)) note(2, at);
+    if (isCut(digest3)) note(3, at);
+    digest0 = slid(digest0, at);
+    digest1 = slid(digest1, at + LANE);
+    digest2 = slid(digest2, at + 2 * LANE);
+    digest3 = slid(digest3, at + 3 * LANE);
+  }
+  for (let lane: usize = 1; lane < 4; lane++) {
+    const found = load<usize>(FOUND + lane * 4);
+    if (found) return found;
+  }
+  return 0;
+}
+
+function note(lane: usize, at: usize): void {
+  if (load<usize>(FOUND + lane * 4) == 0) store<usize>(FOUND + lane * 4, at + lane * LANE);
+}
+
+// @ts-ignore: decorator
+@inline
+function isCut(digest: u64): bool {
+  return (<u32>digest & MASK) == 0;
 }
 
 function digestAt(position: usize): u64 {

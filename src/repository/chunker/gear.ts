@@ -16,7 +16,6 @@ export const gearChunker = (tableSecret: Uint8Array, averageBytes: number): Chun
   )
     throw new RangeError(`an average of ${averageBytes} bytes is not a power of two from 8 KiB to 256 KiB`);
   const maxBytes = averageBytes * 4;
-  const stepBytes = averageBytes;
   const instance = instantiate(dataBytesFor(maxBytes, stepBytes, leastDataBytes));
   const { gearStart, gearFind } = instance.functions;
   instance.memory.set(gearTable(tableSecret), 0);
@@ -30,7 +29,9 @@ export const gearChunker = (tableSecret: Uint8Array, averageBytes: number): Chun
   });
 };
 
+/** Below this the input would be moved about too often; above it a dozen open tables would need too much memory. */
 const leastDataBytes = 1024 * 1024;
+const stepBytes = 16 * 1024;
 
 /** 256 little-endian u64 from the 32-byte secret, by HKDF-SHA256. A different table means different cuts: this must never change. */
 export const gearTable = (tableSecret: Uint8Array): Uint8Array => {

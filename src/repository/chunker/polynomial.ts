@@ -1,12 +1,14 @@
 // Polynomials over GF(2) as bits of a BigInt: restic demands an irreducible one of degree 53 in a repository's config.
 import { randomBytes } from 'node:crypto';
 
-const degree = 53;
+/** The degree that restic demands. */
+export const chunkerDegree = 53;
 
 /** A random irreducible polynomial of degree 53; about one in 26 candidates is. */
 export const randomPolynomial = (): bigint => {
   for (;;) {
-    const candidate = BigInt.asUintN(degree, randomBytes(8).readBigUInt64LE()) | (1n << BigInt(degree)) | 1n;
+    const candidate =
+      BigInt.asUintN(chunkerDegree, randomBytes(8).readBigUInt64LE()) | (1n << BigInt(chunkerDegree)) | 1n;
     if (isIrreducible(candidate)) return candidate;
   }
 };

@@ -16,7 +16,10 @@ export const seededRandom = (seed: number): (() => number) => {
 
 /** Bytes without any pattern. */
 export const randomData = (sizeBytes: number, seed: number): Buffer =>
-  createHash('shake256', { outputLength: sizeBytes }).update(`seed ${seed}`).digest();
+  createHash('shake256', { outputLength: sizeBytes + 1 })
+    .update(`seed ${seed}`)
+    .digest()
+    .subarray(0, sizeBytes);
 
 /** Rows as a dump of a table has them. */
 export const sqlData = (sizeBytes: number, seed: number): Buffer => {
@@ -56,20 +59,79 @@ export const chunkLengths = (chunker: Chunker, data: Uint8Array, pieceBytes: () 
   return lengths;
 };
 
-interface Oracle {
-  readonly minBytes: number;
-  readonly maxBytes: number;
-  /** Whether the chunk that began `length` bytes before `position` may end there. */
-  isCut(position: number, length: number): boolean;
-}
-
-const oracleLengths = (dataBytes: number, { minBytes, maxBytes, isCut }: Oracle): number[] => {
+/** The lengths of restic's chunks, step by step as its chunker takes them, with digests in a high and a low half. */
+export const rabinOracle = (data: Uint8Array, polynomial: bigint): number[] => {
+  const windowBytes = 64;
+  const minBytes = 512 * 1024;
+  const maxBytes = 8 * 1024 * 1024;
+  const mod = halves((byte) => modulo(byte << 53n, polynomial) | (byte << 53n));
+  const out = halves((byte) => modulo(byte << 504n, polynomial));
+  const window = new Uint8Array(windowBytes);
+  let high = 0;
+  let low = 0;
+  let slot = 0;
+  const slide = (byte: number): void => {
+    const leaving = window[slot] as number;
+    window[slot] = byte;
+    slot = (slot + 1) % windowBytes;
+    high ^= out.high[leaving] as number;
+    low ^= out.low[leaving] as number;
+    const index = high >>> 13;
+    high = ((high << 8) | (low >>> 24)) ^ (mod.high[index] as number);
+    low = ((low << 8) | byte) ^ (mod.low[index] as number);
+  };
   const lengths: number[] = [];
-  for (let start = 0; start < dataBytes; ) {
-    let length = Math.min(minBytes, dataBytes - start);
-    while (length < maxBytes && start + length < dataBytes && !isCut(start + length, length)) length += 1;
+  for (let start = 0; start < data.length; start += lengths.at(-1) as number) {
+    window.fill(0);
+    high = 0;
+    low = 0;
+    slot = 0;
+    slide(1);
+    let length = Math.min(minBytes - windowBytes, data.length - start);
+    while (start + length < data.length) {
+      slide(data[start + length] as number);
+      length += 1;
+      if (((low & 0xfffff) === 0 && length >= minBytes) || length >= maxBytes) break;
+    }
     lengths.push(length);
-    start += length;
   }
   return lengths;
+};
+
+/** The lengths of the gear chunks: the hash runs over the whole stream, since it forgets what is 64 bytes behind. */
+export const gearOracle = (data: Uint8Array, tableSecret: Uint8Array, averageBytes: number): number[] => {
+  const table = new DataView(gearTable(tableSecret).buffer);
+  const averageBits = Math.log2(averageBytes);
+  const lengths: number[] = [];
+  let high = 0;
+  let low = 0;
+  let start = 0;
+  for (let position = 0; position < data.length; position += 1) {
+    const length = position - start;
+    const zeroBits = length < averageBytes ? averageBits + 2 : averageBits - 2;
+    if ((length >= averageBytes / 4 && high >>> (32 - zeroBits) === 0) || length === averageBytes * 4) {
+      lengths.push(length);
+      start = position;
+    }
+    const entry = (data[position] as number) * 8;
+    const lowSum = ((low << 1) >>> 0) + table.getUint32(entry, true);
+    high = ((high << 1) | (low >>> 31)) + table.getUint32(entry + 4, true) + (lowSum > 0xffffffff ? 1 : 0);
+    low = lowSum >>> 0;
+  }
+  return data.length > start ? [...lengths, data.length - start] : lengths;
+};
+
+/** A table of 256 numbers of 64 bits as two of 32. */
+const halves = (entry: (byte: bigint) => bigint): { readonly high: Int32Array; readonly low: Int32Array } => {
+  const values = Array.from({ length: 256 }, (_, byte) => entry(BigInt(byte)));
+  return {
+    high: Int32Array.from(values, (value) => Number(BigInt.asIntN(32, value >> 32n))),
+    low: Int32Array.from(values, (value) => Number(BigInt.asIntN(32, value))),
+  };
+};
+
+const modulo = (value: bigint, polynomial: bigint): bigint => {
+  let rest = value;
+  for (let bit = 600n; bit >= 53n; bit -= 1n) if ((rest >> bit) & 1n) rest ^= polynomial << (bit - 53n);
+  return rest;
 };
