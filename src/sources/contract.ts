@@ -2,7 +2,7 @@
 // relies on when it is restored. It needs no repository: dump a full source, restore into an empty one, compare.
 import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
-import { hasCode } from '#lib/errors.ts';
+import { HoldfastError, hasCode } from '#lib/errors.ts';
 import { checkManifest } from './contract-manifest.ts';
 import type { Entry, EntryMeta, Source } from './source.ts';
 import {
@@ -199,6 +199,25 @@ const testRestoring = ({ fixture, dumped }: Context): void => {
     );
   });
 
+  test('a content that breaks off is reported or refused, never taken for whole', async () => {
+    const victim = dumped().find(({ content }) => content && content.length > 1);
+    assert.ok(victim);
+    const broken = new HoldfastError('REPOSITORY_DAMAGED', 'a blob is damaged');
+    const breaking = async function* (): AsyncGenerator<Entry> {
+      for await (const entry of replay(dumped()))
+        yield entry.path === victim.path ? { ...entry, content: () => breakingOff(victim, broken) } : entry;
+    };
+    await using target = await fixture().emptyTarget();
+    const failed = await target.restore(breaking(), intoEmpty).then(
+      ({ failures }) => failures.map(({ error }) => error),
+      (error: unknown) => [error],
+    );
+    assert.ok(
+      failed.some((error) => error === broken || (error as Error).cause === broken),
+      'the failure was not reported',
+    );
+  });
+
   test('a path that would leave the target is reported or refused, never written', async () => {
     for (const path of ['../outside', '/outside', 'a/../../outside', 'a//b', './a', 'nul\0byte']) {
       await using target = await fixture().emptyTarget();
@@ -214,6 +233,11 @@ const testRestoring = ({ fixture, dumped }: Context): void => {
     }
   });
 };
+
+function* breakingOff({ content }: CapturedEntry, error: Error): Generator<Uint8Array> {
+  yield content?.subarray(0, content.length >> 1) ?? new Uint8Array();
+  throw error;
+}
 
 const assertWellFormed = ({ path, type, meta, content, failed }: CapturedEntry): void => {
   const where = JSON.stringify(path);

@@ -1,0 +1,92 @@
+// Owners, modes, times and attributes of what was restored; and an account of what could not be given back.
+import {
+  chmodSync,
+  chownSync,
+  fchmodSync,
+  fchownSync,
+  futimesSync,
+  lchownSync,
+  lutimesSync,
+  utimesSync,
+} from 'node:fs';
+import { fsPath } from '#lib/file-name.ts';
+import type { EntryMeta, EntryType } from '../source.ts';
+import { ownerRule } from './owners.ts';
+import type { SystemCalls } from './system-calls.ts';
+import { setXattrs } from './xattrs.ts';
+
+export interface MetadataWriter {
+  /** Of an open file or folder. */
+  ofFile(file: number, meta: EntryMeta): void;
+  /** Of what cannot be opened: symlinks, fifos, devices; and of folders where none can be held open. */
+  ofPath(path: string, type: EntryType, meta: EntryMeta): void;
+  /** What was left out so far, in sentences. */
+  warnings(): string[];
+}
+
+interface Options {
+  readonly calls: SystemCalls | undefined;
+  readonly xattrs: boolean;
+}
+
+/** The ways to change one file. */
+interface Ways {
+  chown(uid: number, gid: number): void;
+  setXattr?(name: string, value: Uint8Array): void;
+  chmod?(mode: number): void;
+  setTimes(atime: bigint, mtime: bigint): void;
+}
+
+export const metadataWriter = ({ calls, xattrs }: Options): MetadataWriter => {
+  const owners = ownerRule();
+  const denied = new Map<string, number>();
+  let coarse = 0;
+  const onDenied = (name: string): void => void denied.set(name, (denied.get(name) ?? 0) + 1);
+
+  // The order matters: a change of owner clears setuid bits and capabilities, and every change sets the times.
+  const apply = (meta: EntryMeta, ways: Ways): void => {
+    const kept = owners.apply(meta, ways.chown);
+    if (meta.xattrs && xattrs) {
+      if (ways.setXattr) setXattrs(meta.xattrs, ways.setXattr, onDenied);
+      else for (const { name } of meta.xattrs) onDenied(name);
+    }
+    if (meta.mode !== undefined) ways.chmod?.(owners.mode(meta.mode, kept));
+    if (meta.mtime === undefined) return;
+    ways.setTimes(meta.atime ?? meta.mtime, meta.mtime);
+    if (!calls && meta.mtime % 1000n !== 0n) coarse += 1;
+  };
+  return {
+    ofFile: (file, meta) =>
+      apply(meta, {
+        chown: (uid, gid) => fchownSync(file, uid, gid),
+        ...(calls && { setXattr: (name, value) => calls.setXattr(file, name, value) }),
+        chmod: (mode) => fchmodSync(file, mode),
+        setTimes: (atime, mtime) =>
+          calls ? calls.setTimes(file, atime, mtime) : futimesSync(file, seconds(atime), seconds(mtime)),
+      }),
+    ofPath: (path, type, meta) => {
+      const place = fsPath(path);
+      const link = type === 'symlink';
+      apply(meta, {
+        chown: (uid, gid) => (link ? lchownSync : chownSync)(place, uid, gid),
+        ...(calls && { setXattr: (name, value) => calls.setPathXattr(path, name, value) }),
+        ...(!link && { chmod: (mode) => chmodSync(place, mode) }),
+        setTimes: (atime, mtime) =>
+          calls
+            ? calls.setPathTimes(path, atime, mtime)
+            : (link ? lutimesSync : utimesSync)(place, seconds(atime), seconds(mtime)),
+      });
+    },
+    warnings: () => [
+      ...owners.warnings(),
+      ...[...denied].map(
+        ([name, files]) => `the attribute ${name} could not be restored on ${files} entries`,
+      ),
+      ...(coarse > 0 ? [`times of ${coarse} entries were restored to the microsecond only`] : []),
+    ],
+  };
+};
+
+/** As Node takes times: it cuts a number to microseconds, and only a Date may lie before 1970. */
+const seconds = (time: bigint): number | Date =>
+  time < 0n ? new Date(Number(time / 1_000_000n)) : (Number(time / 1000n) + 0.25) / 1e6;

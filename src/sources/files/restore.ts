@@ -1,0 +1,195 @@
+// Entries of any snapshot, a stranger's too, written into one folder.
+import { linkSync, symlinkSync } from 'node:fs';
+import { throwIfCancelled } from '#lib/clock.ts';
+import { HoldfastError, hasCode, messageOf, systemCode } from '#lib/errors.ts';
+import { encodeName, fsPath } from '#lib/file-name.ts';
+import type { Entry, EntryType, RestoreReport, RestoreTarget } from '../source.ts';
+import { createHardLinks } from './hard-links.ts';
+import { createPause } from './pause.ts';
+import { clearPlace, restoreFile } from './restore-file.ts';
+import { metadataWriter } from './restore-metadata.ts';
+import type { SystemCalls } from './system-calls.ts';
+import { openTargetFolder } from './target-folder.ts';
+import { type HeldFolder, TargetTree } from './target-tree.ts';
+
+export interface RestoreOptions {
+  readonly folder: string;
+  readonly sparse: boolean;
+  readonly overwrite: 'always' | 'if-changed';
+  readonly calls: SystemCalls | undefined;
+  readonly xattrs: boolean;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Writes the entries in their order; each folder's own metadata once everything in it is there. What fails is in the
+ * report and the rest goes on, except where nothing more could succeed: a full disk, a lost store, a cancelled run.
+ */
+export const restoreEntries = async (
+  entries: AsyncIterable<Entry>,
+  into: RestoreTarget,
+  options: RestoreOptions,
+): Promise<RestoreReport> => {
+  const target = openTargetFolder(options.folder, into.force);
+  const job = openJob(target.path, into, options);
+  try {
+    for await (const entry of entries) {
+      throwIfCancelled(options.signal);
+      if (job.pause.due()) await job.pause.take();
+      await job.attempt(entry.path, async () => {
+        if (entry.path !== '' || entry.type !== 'dir') job.bytes += await restoreEntry(job, entry);
+        else if (target.wasEmpty) job.tree.root.meta = entry.meta;
+        job.entries += 1;
+      });
+      into.onProgress?.({ entries: job.entries, bytes: job.bytes, current: entry.path });
+    }
+    job.tree.leaveAll();
+    return job.report();
+  } finally {
+    job.tree.close();
+  }
+};
+
+type Job = ReturnType<typeof openJob>;
+
+const openJob = (folder: string, { force }: RestoreTarget, options: RestoreOptions) => {
+  const metadata = metadataWriter(options);
+  const pause = createPause();
+  const failures: { readonly path: string; readonly error: Error }[] = [];
+  const fail = (path: string, error: unknown): void => {
+    if (isFatal(error)) throw fatal(error, folder);
+    failures.push({ path, error: failureOf(path, error) });
+  };
+  const leave = (held: HeldFolder): void => {
+    try {
+      if (held.meta && held.file !== undefined) metadata.ofFile(held.file, held.meta);
+      else if (held.meta) metadata.ofPath(held.prefix.slice(0, -1), 'dir', held.meta);
+    } catch (error) {
+      fail(held.path, error);
+    }
+  };
+  const job = {
+    tree: new TargetTree(folder, leave),
+    links: createHardLinks(),
+    metadata,
+    pause,
+    force,
+    options,
+    entries: 0,
+    bytes: 0,
+    sockets: 0,
+    attempt: async (path: string, work: () => Promise<void>): Promise<void> => {
+      try {
+        await work();
+      } catch (error) {
+        fail(path, error);
+      }
+    },
+    /** Between the chunks of a file. */
+    between: (): Promise<void> | undefined => {
+      throwIfCancelled(options.signal);
+      return pause.due() ? pause.take() : undefined;
+    },
+    report: (): RestoreReport => ({
+      entries: job.entries,
+      bytes: job.bytes,
+      failures,
+      warnings: [
+        ...metadata.warnings(),
+        ...(job.sockets > 0
+          ? [`${job.sockets} sockets were not restored: their programs make new ones`]
+          : []),
+      ],
+    }),
+  };
+  return job;
+};
+
+/** Gives the bytes written. */
+const restoreEntry = async (job: Job, entry: Entry): Promise<number> => {
+  const { path, type, meta } = entry;
+  if (type === 'dir') {
+    job.tree.enter(path, meta, job.force);
+    return 0;
+  }
+  const { folder, name } = job.tree.parentOf(path);
+  const place = `${folder.prefix}${name}`;
+  if (type === 'file') return restoreFileOrLink(job, entry, place);
+  if (type === 'socket') job.sockets += 1;
+  else {
+    clearPlace(place, path, job.force);
+    if (type === 'symlink') makeSymlink(entry, place);
+    else makeSpecial(entry, place, job.options.calls);
+    job.metadata.ofPath(place, type, meta);
+  }
+  return 0;
+};
+
+const restoreFileOrLink = async (job: Job, entry: Entry, place: string): Promise<number> => {
+  const earlier = job.links.earlier(entry);
+  if (earlier !== undefined) {
+    clearPlace(place, entry.path, job.force);
+    job.tree.withEarlier(earlier, (folder, name) =>
+      linkSync(fsPath(`${folder.prefix}${name}`), fsPath(place)),
+    );
+    return 0;
+  }
+  const { force, metadata, between } = job;
+  const { overwrite, sparse } = job.options;
+  const written = await restoreFile(entry, place, { force, overwrite, sparse, metadata, between });
+  job.links.remember(entry);
+  return written;
+};
+
+const makeSymlink = ({ path, meta }: Entry, place: string): void => {
+  if (meta.linkTarget === undefined)
+    throw new HoldfastError('TARGET_FAILED', `the symlink ${path} has no target in the snapshot`, {
+      hint: 'the snapshot may be damaged: run `holdfast check`',
+    });
+  symlinkSync(encodeName(meta.linkTarget), fsPath(place));
+};
+
+/** linux/stat.h */
+const typeBits: Readonly<Partial<Record<EntryType, number>>> = {
+  fifo: 0o010000,
+  chardev: 0o020000,
+  dev: 0o060000,
+};
+
+const makeSpecial = ({ path, type, meta }: Entry, place: string, calls: SystemCalls | undefined): void => {
+  const bits = typeBits[type];
+  if (!calls || bits === undefined)
+    throw new HoldfastError('UNSUPPORTED', `${path} is a ${type}, which cannot be made on this platform`, {
+      hint: 'make it by hand, or restore on 64-bit Linux with the optional dependencies installed',
+    });
+  try {
+    calls.makeNode(place, bits | 0o600, meta.device ?? 0n);
+  } catch (cause) {
+    if (systemCode(cause) !== 'EPERM') throw cause;
+    throw new HoldfastError('TARGET_FAILED', `cannot make the device ${path}: ${messageOf(cause)}`, {
+      hint: 'run the restore as root, outside of a container',
+      cause,
+    });
+  }
+};
+
+const isFull = (error: unknown): boolean => ['ENOSPC', 'EDQUOT', 'EROFS'].includes(systemCode(error) ?? '');
+
+const isFatal = (error: unknown): boolean =>
+  isFull(error) || hasCode(error, 'CANCELLED', 'STORE_UNREACHABLE', 'STORE_DENIED', 'STORE_FULL');
+
+const fatal = (error: unknown, folder: string): unknown =>
+  isFull(error)
+    ? new HoldfastError('TARGET_FAILED', `cannot write more into ${folder}: ${messageOf(error)}`, {
+        hint: 'make room, then restore again with --force; what is there already is whole',
+        cause: error,
+      })
+    : error;
+
+const failureOf = (path: string, error: unknown): Error =>
+  error instanceof HoldfastError
+    ? error
+    : new HoldfastError('TARGET_FAILED', `cannot restore ${path}: ${messageOf(error)}`, {
+        hint: 'check the rights on the target folder',
+        cause: error,
+      });

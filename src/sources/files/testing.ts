@@ -1,0 +1,117 @@
+// Real folders with everything a file system can hold, and a look at them through other eyes than ours.
+import { execFileSync } from 'node:child_process';
+import {
+  chmodSync,
+  closeSync,
+  linkSync,
+  lutimesSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { systemClock } from '#lib/clock.ts';
+import type { Context } from '#lib/kind.ts';
+import { silentLog } from '#lib/log.ts';
+import type { Source } from '../source.ts';
+import { openFiles } from './files.ts';
+import { filesConfig } from './options.ts';
+import { loadSystemCalls, type SystemCalls } from './system-calls.ts';
+
+/** A temporary folder that goes away with its holder. */
+export const temporaryFolder = (): Disposable & { readonly path: string } => {
+  const path = mkdtempSync(join(tmpdir(), 'holdfast-files-'));
+  return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };
+};
+
+export const calls: SystemCalls | undefined = await loadSystemCalls();
+
+/** A source with these options, parsed as the configuration would be. */
+export const filesSource = (
+  options: Readonly<Record<string, unknown>>,
+  overrides: { readonly signal?: AbortSignal; readonly calls?: SystemCalls | undefined } = {},
+): Source => {
+  const context: Context = {
+    name: 'test',
+    signal: overrides.signal ?? new AbortController().signal,
+    log: silentLog,
+    clock: systemClock,
+  };
+  return openFiles(filesConfig.parse(options), context, 'calls' in overrides ? overrides.calls : calls);
+};
+
+/** Files by path; a folder's path ends in '/', a symlink's content begins with '->'. */
+export const makeTree = (folder: string, tree: Readonly<Record<string, string>>): void => {
+  for (const [path, content] of Object.entries(tree)) {
+    const place = join(folder, path);
+    mkdirSync(path.endsWith('/') ? place : join(place, '..'), { recursive: true });
+    if (path.endsWith('/')) continue;
+    if (content.startsWith('->')) symlinkSync(content.slice(2), place);
+    else writeFileSync(place, content);
+  }
+};
+
+/** Names no careful person would choose, and everything of a file but devices. */
+export const makeOddTree = (folder: string): void => {
+  makeTree(folder, {
+    'empty-folder/': '',
+    empty: '',
+    'plain.txt': 'plain',
+    'a-b': 'sorts before the slash of a/',
+    'a/b': 'in a',
+    'a.b': 'sorts after',
+    'deep/er/and/deeper/file': 'deep',
+    'new\nline': 'newline',
+    'ends with space ': 'space',
+    ' \\ " $HOME `x` * ? [x]': 'shell',
+    ['n'.repeat(255)]: 'a name of 255 bytes',
+    'ünï/日本/😀': 'not ASCII',
+    '\uffee and \u{1f600}': 'UTF-16 sorts these the other way round',
+    link: '->plain.txt',
+    dangling: '->/nowhere/at/all',
+    big: `${'0123456789abcdef'.repeat(200_000)}`,
+    'only-read': 'x',
+    program: '#!/bin/sh',
+  });
+  writeFileSync(Buffer.concat([Buffer.from(`${folder}/caf`), Buffer.of(0xe9)]), 'latin-1 name');
+  mkdirSync(Buffer.concat([Buffer.from(`${folder}/dir`), Buffer.of(0xff, 0x80)]));
+  writeFileSync(Buffer.concat([Buffer.from(`${folder}/dir`), Buffer.of(0xff, 0x80), Buffer.from('/x')]), 'x');
+  symlinkSync(Buffer.of(0x2f, 0xfe), join(folder, 'link to bytes'));
+  makeSparse(join(folder, 'sparse'));
+  linkSync(join(folder, 'plain.txt'), join(folder, 'deep/hard-link'));
+  linkSync(join(folder, 'plain.txt'), join(folder, 'another-hard-link'));
+  execFileSync('mkfifo', [join(folder, 'fifo')]);
+  chmodSync(join(folder, 'only-read'), 0o400);
+  chmodSync(join(folder, 'program'), 0o4755);
+  chmodSync(join(folder, 'empty-folder'), 0o1777);
+  lutimesSync(join(folder, 'link'), 1_234_567_890.5, 1_234_567_890.5);
+  chmodSync(join(folder, 'deep/er'), 0o555);
+};
+
+/** 64 MiB, of which 8 KiB are not holes. */
+export const makeSparse = (place: string): void => {
+  const file = openSync(place, 'w');
+  writeSync(file, Buffer.alloc(4096, 7), 0, 4096, 1 << 20);
+  writeSync(file, Buffer.alloc(4096, 8), 0, 4096, 33 << 20);
+  closeSync(file);
+  truncateSync(place, 64 << 20);
+};
+
+/** What `find` says of everything below a folder; times to the nanosecond, names as bytes. */
+export const findListing = (folder: string): string[] =>
+  execFileSync('find', [folder, '-printf', '%P|%y|%m|%U|%G|%T@|%l|%n|%s\\0'], { encoding: 'latin1' })
+    .split('\0')
+    .map((line) => line.replace(/(\|d\|.*)\|\d+\|\d+$/, '$1')) // sizes and links of folders are the file system's own
+    .sort();
+
+/** Descriptors of this process, except those of sockets and pipes that the test runner opens when it likes. */
+export const openFileCount = (): number =>
+  execFileSync('ls', ['-l', `/proc/${process.pid}/fd`], { encoding: 'utf8' })
+    .split('\n')
+    .filter((line) => line.includes(tmpdir())).length;
