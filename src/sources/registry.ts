@@ -7,12 +7,14 @@ import {
   type Configured,
   configuredByUrl,
   type KindRegistry,
+  register,
   registry,
   schemeOf,
 } from '#lib/kind-registry.ts';
+import { files } from './files/files.ts';
 import type { Source } from './source.ts';
 
-export const sourceKinds: KindRegistry<Source> = registry();
+export const sourceKinds: KindRegistry<Source> = registry(register(files));
 
 /** A source that can be opened: its name, its kind, and that kind's configuration. */
 export interface SourceConfig extends Configured<Source> {
