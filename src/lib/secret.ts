@@ -37,8 +37,8 @@ export class Secret {
   }
 }
 
-/** A URL with its password taken out, for messages. */
-export const withoutPassword = (url: string): string =>
-  url
-    .replace(/^([a-z][a-z0-9+.-]*:\/\/[^:@/?#]*):[^@/?#]*@/i, '$1@')
-    .replace(/([?&](?:password|sslpassword)=)[^&#]*/gi, '$1••••••');
+/** A URL, or a text with URLs in it, with the passwords taken out, for messages. */
+export const withoutPassword = (text: string): string =>
+  text
+    .replace(/\b([a-z][a-z0-9+.-]*:\/\/[^:@/?#\s]*):[^@/?#\s]*@/gi, '$1@')
+    .replace(/([?&](?:password|sslpassword)=)[^&#\s]*/gi, '$1••••••');

@@ -1,0 +1,78 @@
+// What Holdfast remembers: its runs, how each source fared, and which items failed.
+import type { DatabaseSync } from 'node:sqlite';
+import { type ProcessIdentity, thisProcess } from '#lib/process-identity.ts';
+import { openDatabase } from './database.ts';
+import { findRun, jobStatuses, listRuns } from './read.ts';
+import type { ItemRecord, JobStatus, NewRun, Run, RunDetails, RunEnd, SourceRecord } from './run.ts';
+import { endRun, forgetOldItems, insertItems, insertRun, insertSource } from './write.ts';
+
+/** Several processes may have it open. Items are written a few at a time; ending the run, or closing, writes the rest. */
+export interface Catalog extends Disposable {
+  readonly path: string;
+  /** Remembers that a run of this process begins, and returns its id. */
+  beginRun(run: NewRun): string;
+  recordSource(run: string, source: SourceRecord): void;
+  recordItem(run: string, item: ItemRecord): void;
+  endRun(run: string, end: RunEnd): void;
+  /** The newest first; of one job when it is named. */
+  runs(filter?: { readonly job?: string; readonly limit?: number }): Run[];
+  /** One run with its sources and items, by its id or a beginning of it that no other has ('latest' is the newest). USAGE otherwise. */
+  run(id: string): RunDetails;
+  /** Each job that ever ran, by name. */
+  status(): JobStatus[];
+}
+
+export interface CatalogOptions {
+  /** Told when a damaged catalog was moved aside. */
+  readonly warn: (text: string) => void;
+  readonly process?: ProcessIdentity;
+}
+
+/** Opens the catalog in this file, which is made or migrated when needed. */
+export const openCatalog = (path: string, { warn, process = thisProcess() }: CatalogOptions): Catalog => {
+  const database = openDatabase(path, warn);
+  const items = batch(database);
+  return {
+    path,
+    beginRun: (run) => insertRun(database, run, process),
+    recordItem: (run, item) => items.add(run, item),
+    recordSource(run, source) {
+      items.flush();
+      insertSource(database, run, source);
+    },
+    endRun(run, end) {
+      items.flush();
+      endRun(database, run, end);
+      forgetOldItems(database, run);
+    },
+    runs: (filter = {}) => listRuns(database, filter),
+    run: (id) => findRun(database, id),
+    status: () => jobStatuses(database),
+    [Symbol.dispose]() {
+      if (!database.isOpen) return;
+      items.flush();
+      database.close();
+    },
+  };
+};
+
+/** How many items, and how much time's, a crash may lose. */
+const batchSize = 500;
+const batchMs = 1000;
+
+const batch = (database: DatabaseSync) => {
+  let waiting: [run: string, item: ItemRecord][] = [];
+  let since = 0;
+  const flush = (): void => {
+    if (waiting.length > 0) insertItems(database, waiting);
+    waiting = [];
+  };
+  return {
+    flush,
+    add(run: string, item: ItemRecord): void {
+      if (waiting.length === 0) since = performance.now();
+      waiting.push([run, item]);
+      if (waiting.length >= batchSize || performance.now() - since >= batchMs) flush();
+    },
+  };
+};

@@ -1,0 +1,88 @@
+// The catalog's SQLite file: private to its owner, usable by several processes at once, replaced when it is damaged.
+import { chmodSync, closeSync, existsSync, mkdirSync, openSync, renameSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { HoldfastError, messageOf } from '#lib/errors.ts';
+import { migrate } from './migrate.ts';
+
+/** How long to wait for another process's transaction. */
+const busyMs = 10_000;
+
+/** Opens it, and makes or migrates it when needed. `warn` is told when a damaged one was moved aside. */
+export const openDatabase = (path: string, warn: (text: string) => void): DatabaseSync => {
+  try {
+    const found = openSound(path);
+    if (found) return found;
+    warn(`the catalog was damaged and begins anew; what is left of it lies in ${moveAside(path)}`);
+    const fresh = openSound(path);
+    if (fresh) return fresh;
+    throw new Error('a new file is damaged at once');
+  } catch (cause) {
+    if (cause instanceof HoldfastError) throw cause;
+    throw new HoldfastError('FAILED', `cannot open the catalog ${path}: ${messageOf(cause)}`, {
+      cause,
+      hint: 'make its folder writable for the user that runs holdfast, or name another file with HOLDFAST_CATALOG',
+    });
+  }
+};
+
+/** The database, or undefined when the file is damaged or no database at all. */
+const openSound = (path: string): DatabaseSync | undefined => {
+  prepareFile(path);
+  const database = new DatabaseSync(path, { timeout: busyMs });
+  try {
+    useWriteAheadLog(database);
+    if (database.prepare('PRAGMA quick_check(1)').get()?.quick_check === 'ok') {
+      migrate(database, path);
+      return database;
+    }
+  } catch (error) {
+    database.close();
+    if (isDamage(error)) return undefined;
+    throw error;
+  }
+  database.close();
+  return undefined;
+};
+
+/** SQLite would make it readable by everybody; its log and shared memory take over the file's own mode. */
+const prepareFile = (path: string): void => {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  closeSync(openSync(path, 'a', 0o600));
+  if ((statSync(path).mode & 0o077) !== 0) chmodSync(path, 0o600);
+};
+
+/** Readers then never wait for a writer. Switching may collide with others who open it; one of them succeeds for all. */
+const useWriteAheadLog = (database: DatabaseSync): void => {
+  const deadline = Date.now() + busyMs;
+  for (;;) {
+    try {
+      database.exec('PRAGMA journal_mode = WAL');
+      return;
+    } catch (error) {
+      if (sqliteCode(error) !== sqliteBusy || Date.now() > deadline) throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
+    }
+  }
+};
+
+/** https://www.sqlite.org/rescode.html */
+const sqliteBusy = 5;
+const sqliteCorrupt = 11;
+const sqliteNotADatabase = 26;
+
+const isDamage = (error: unknown): boolean =>
+  [sqliteCorrupt, sqliteNotADatabase].includes(sqliteCode(error) ?? 0);
+
+/** The primary result code of an error of SQLite. */
+const sqliteCode = (error: unknown): number | undefined =>
+  error instanceof Error && 'errcode' in error && typeof error.errcode === 'number'
+    ? error.errcode & 0xff
+    : undefined;
+
+const moveAside = (path: string): string => {
+  const aside = `${path}.damaged-${new Date().toISOString().slice(0, 19).replaceAll(':', '')}`;
+  for (const suffix of ['-wal', '-shm', ''])
+    if (existsSync(path + suffix)) renameSync(path + suffix, aside + suffix);
+  return aside;
+};

@@ -1,0 +1,88 @@
+// What the catalog remembers of a run.
+import { HoldfastError, messageOf } from '#lib/errors.ts';
+import type { ProcessIdentity } from '#lib/process-identity.ts';
+import { withoutPassword } from '#lib/secret.ts';
+
+export interface NewRun {
+  /** The job's name in the file; absent for a run that the command line describes. */
+  readonly job?: string;
+  readonly verb: string;
+  readonly startedAt: Date;
+}
+
+/** How a run ended. `error` is what failed it, or why it is not whole. */
+export interface RunEnd {
+  readonly state: 'succeeded' | 'partial' | 'failed' | 'cancelled';
+  readonly endedAt: Date;
+  readonly exitStatus: number;
+  readonly bytes: number;
+  readonly items: number;
+  readonly itemsFailed: number;
+  readonly error?: ErrorReport;
+}
+
+interface RunBegin extends NewRun {
+  readonly id: string;
+  readonly process: ProcessIdentity;
+}
+
+/** 'interrupted': it was running, and its process is gone. */
+export type Run = RunBegin & (RunEnd | { readonly state: 'running' | 'interrupted' });
+
+export type RunState = Run['state'];
+
+/** How one source fared in one repository. */
+export interface SourceRecord {
+  readonly source: string;
+  readonly kind: string;
+  readonly repository: string;
+  readonly state: 'ok' | 'partial' | 'failed' | 'skipped';
+  readonly durationMs: number;
+  readonly snapshot?: string;
+  readonly files: number;
+  readonly bytes: number;
+  /** What was added to the repository, as it lies there. */
+  readonly bytesStored: number;
+  readonly itemsFailed: number;
+  readonly error?: ErrorReport;
+}
+
+/** A named item (a table, a collection), or anything that failed. */
+export interface ItemRecord {
+  readonly source: string;
+  readonly item: string;
+  readonly bytes: number;
+  readonly rows?: number;
+  /** Absent: it went well. */
+  readonly error?: ErrorReport;
+}
+
+export interface RunDetails {
+  readonly run: Run;
+  readonly sources: readonly SourceRecord[];
+  readonly items: readonly ItemRecord[];
+}
+
+export interface JobStatus {
+  readonly job: string;
+  readonly last: Run;
+  /** Absent: it never succeeded. */
+  readonly lastSuccess?: Run;
+}
+
+/** An error as it is kept: words only. */
+export interface ErrorReport {
+  readonly code: string;
+  readonly message: string;
+  readonly hint?: string;
+}
+
+/** An error fit to be kept; passwords in URLs are taken out once more, in case somebody let one through. */
+export const errorReport = (error: unknown): ErrorReport => {
+  const hint = error instanceof HoldfastError ? error.hint : undefined;
+  return {
+    code: error instanceof HoldfastError ? error.code : 'FAILED',
+    message: withoutPassword(messageOf(error)),
+    ...(hint !== undefined && { hint: withoutPassword(hint) }),
+  };
+};

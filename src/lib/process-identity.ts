@@ -1,0 +1,42 @@
+// Which process did something, and whether it is still there: a process id alone is used again by another.
+import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+
+export interface ProcessIdentity {
+  readonly host: string;
+  readonly pid: number;
+  /** When it was started, in the system's own terms; empty where the system does not tell. */
+  readonly started: string;
+}
+
+export const thisProcess = (): ProcessIdentity => ({
+  host: hostname(),
+  pid: process.pid,
+  started: startOf(process.pid) ?? '',
+});
+
+/** False when that process has certainly ended. Of another host's process nobody knows, so it counts as alive. */
+export const mayBeAlive = ({ host, pid, started }: ProcessIdentity): boolean => {
+  if (host !== hostname()) return true;
+  if (!exists(pid)) return false;
+  return started === '' || startOf(pid) === started;
+};
+
+const exists = (pid: number): boolean => {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+  }
+};
+
+/** Boot and start time since it, from /proc (proc_pid_stat(5), field 22); undefined where there is none. */
+const startOf = (pid: number): string | undefined => {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+    return `${boot} ${stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]}`;
+  } catch {
+    return undefined;
+  }
+};

@@ -1,0 +1,17 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { withoutPassword } from './secret.ts';
+
+test('a password in a URL is taken out, alone and within a sentence', () => {
+  assert.equal(withoutPassword('postgres://u:hunter2@db/shop'), 'postgres://u@db/shop');
+  assert.equal(withoutPassword('postgres://:hunter2@db'), 'postgres://@db');
+  assert.equal(
+    withoutPassword('no answer from sftp://u:hunter2@a and s3+http://k:s@b; try x://db?sslpassword=s&a=1'),
+    'no answer from sftp://u@a and s3+http://k@b; try x://db?sslpassword=••••••&a=1',
+  );
+});
+
+test('a URL without a password stays as it is', () => {
+  for (const url of ['postgres://u@db:5432/shop', 'http://a:80/b:c@d', '/srv/a:b@c', 'a: b@c'])
+    assert.equal(withoutPassword(url), url);
+});
