@@ -1,6 +1,6 @@
 // Every kind of source there is. A new one is a folder here and a line below; its client loads when it is first opened.
 import { closeSync, openSync, readSync, statSync } from 'node:fs';
-import { basename } from 'node:path';
+import { basename, resolve } from 'node:path';
 import { expandHome } from '#lib/home.ts';
 import type { Context } from '#lib/kind.ts';
 import {
@@ -34,13 +34,16 @@ export const sourceFromUrl = (url: string): SourceConfig => {
   return { ...configuredByUrl(sourceKinds, url, scheme), name: nameFromUrl(url) };
 };
 
-const isSqliteFile = (path: string): boolean =>
-  sqliteExtension.test(path) &&
-  statSync(path, { throwIfNoEntry: false })?.isFile() === true &&
-  hasSqliteMagic(path);
+const isSqliteFile = (path: string): boolean => {
+  try {
+    return sqliteExtension.test(path) && statSync(path).isFile() && hasSqliteMagic(path);
+  } catch {
+    return false; // What cannot be read is for the files source to report.
+  }
+};
 
 const sqliteExtension = /\.(db|sqlite3?)$/i;
-/** https://www.sqlite.org/fileformat.html#magic_header_string */
+/** https://www.sqlite.org/fileformat.html, section 1.3.1 */
 const sqliteMagic = 'SQLite format 3\0';
 
 const hasSqliteMagic = (path: string): boolean => {
@@ -53,13 +56,15 @@ const hasSqliteMagic = (path: string): boolean => {
   }
 };
 
-/** What is left of a URL's last part when only the characters that a name may have are kept; the host when there is no path. */
+/** The last part of the path, or the host of a URL without one, with nothing but the characters that a name may have. */
 const nameFromUrl = (url: string): string => {
-  const [place = ''] = url
-    .replace(/^[a-z][a-z0-9+.-]*:(\/\/)?/i, '')
-    .replace(/^[^@/]*@/, '')
-    .split(/[?#]/);
-  const last = basename(place).replace(sqliteExtension, '');
-  const name = last.replaceAll(/[^A-Za-z0-9._-]+/g, '-').replace(/^[^A-Za-z0-9]+/, '');
-  return name === '' ? 'source' : name;
+  const place =
+    schemeOf(url) === undefined
+      ? resolve(expandHome(url))
+      : url.replace(/^[^:]*:(\/\/([^@/]*@)?)?/, '').replace(/[?#].*$/s, '');
+  const name = basename(place)
+    .replace(sqliteExtension, '')
+    .replaceAll(/[^A-Za-z0-9._-]+/g, '-')
+    .replace(/^[^A-Za-z0-9]+/, '');
+  return name === '' ? 'root' : name;
 };
