@@ -124,7 +124,7 @@ test('a run whose process is gone, or whose pid is another process by now, was i
   assert.equal(stateOf({ ...self, host: 'elsewhere', pid: 2 ** 22 + 1 }), 'running');
 });
 
-test('names of good items are forgotten after a hundred runs of the job, failures never', () => {
+test('names of good items are forgotten after thirty runs of the job, failures never', () => {
   using here = testCatalog();
   const { catalog } = here;
   const run = (n: number, verb = 'backup'): string => {
@@ -136,7 +136,7 @@ test('names of good items are forgotten after a hundred runs of the job, failure
   };
   const items = (id: string): string[] => catalog.run(id).items.map(({ item }) => item);
   const check = run(0, 'check');
-  const ids = Array.from({ length: 101 }, (_, n) => run(n + 1));
+  const ids = Array.from({ length: 31 }, (_, n) => run(n + 1));
   assert.deepEqual(items(ids[0]!), ['bad']);
   assert.deepEqual(items(ids[1]!), ['good', 'bad']);
   assert.deepEqual(items(check), ['good', 'bad']);

@@ -6,7 +6,7 @@ import type { ErrorReport, ItemRecord, NewRun, RunEnd, SourceRecord } from './ru
 import { newRunId } from './run-id.ts';
 
 /** Items that went well are remembered for so many runs of a job; those that failed, for ever. */
-const runsWithItems = 100;
+const runsWithItems = 30;
 
 export const insertRun = (database: DatabaseSync, run: NewRun, process: ProcessIdentity): string => {
   for (;;) {
