@@ -8,13 +8,16 @@ import { localFolderOf } from '#stores/store.ts';
 import { type BlobType, type PackEntry, packKey } from './blob.ts';
 import type { IndexedPack } from './index-file.ts';
 import { locateBlob } from './load-blob.ts';
-import type { OpenReply, OpenRequest, OpenWorkerData } from './open-messages.ts';
+import type { OpenFailure, OpenReply, OpenRequest, OpenWorkerData } from './open-messages.ts';
 import type { Session } from './session.ts';
 
 /** Ranges are read whole across gaps up to this, … */
 const gapBytes = 256 * 1024;
 /** … and are not made longer than this. */
 const rangeBytes = 4 * 1024 * 1024;
+
+/** Pieces of memory kept for the next plaintexts. */
+const mostSpare = 8;
 
 export type Opened = Uint8Array | HoldfastError;
 
@@ -39,6 +42,7 @@ export class BlobReader implements AsyncDisposable {
   readonly #gets: Semaphore;
   readonly #requests = new Map<number, { resolve(reply: OpenReply): void; reject(error: unknown): void }>();
   #nextRequest = 0;
+  readonly #spare: ArrayBuffer[] = [];
 
   constructor(session: Session) {
     this.#session = session;
@@ -64,17 +68,19 @@ export class BlobReader implements AsyncDisposable {
     await Promise.all(
       toRanges(found).map(async (range) => {
         const reply = await this.#open(range);
-        if (reply.kind !== 'blobs') return;
-        for (const [at, plain] of reply.plain.entries())
-          opened.set(
-            (range.blobs[at] as PackEntry).id,
-            plain instanceof Uint8Array
-              ? plain
-              : new HoldfastError(plain.code, plain.message, { hint: plain.hint }),
-          );
+        if (reply.kind === 'blobs') unpack(range, reply.plain, reply.lengths, opened);
       }),
     );
     return opened;
+  }
+
+  /** Takes back the memory of plaintexts that nobody will look at again: views of it become empty. */
+  release(blobs: ReadonlyMap<string, Opened>): void {
+    const buffers = new Set<ArrayBuffer>();
+    for (const blob of blobs.values())
+      if (blob instanceof Uint8Array) buffers.add(blob.buffer as ArrayBuffer);
+    this.#spare.push(...buffers);
+    this.#spare.splice(0, this.#spare.length - mostSpare);
   }
 
   /** What is wrong with a pack, all of which is read. */
@@ -94,18 +100,30 @@ export class BlobReader implements AsyncDisposable {
 
   async #open(range: Range): Promise<OpenReply> {
     const { pack, offset, length, blobs } = range;
-    if (this.#localFolder !== undefined) return this.#ask({ kind: 'blobs', pack, offset, length, blobs });
-    const bytes = await this.#gets.run(() => this.#session.store.get(packKey(pack), { offset, length }));
-    return this.#ask({ kind: 'blobs', pack, offset, length, blobs, bytes });
+    const bytes =
+      this.#localFolder === undefined
+        ? await this.#gets.run(() => this.#session.store.get(packKey(pack), { offset, length }))
+        : undefined;
+    const spare = this.#spare.pop();
+    const request = {
+      kind: 'blobs',
+      pack,
+      offset,
+      length,
+      blobs,
+      ...(bytes && { bytes }),
+      ...(spare && { spare }),
+    } as const;
+    return this.#ask(request, spare ? [spare] : []);
   }
 
-  #ask(message: WithoutRequest<OpenRequest>): Promise<OpenReply> {
+  #ask(message: WithoutRequest<OpenRequest>, transfer: ArrayBuffer[] = []): Promise<OpenReply> {
     const request = this.#nextRequest++;
     const worker = this.#workers.reduce((least, other) => (other.busy < least.busy ? other : least));
     worker.busy += 1;
     return new Promise<OpenReply>((resolve, reject) => {
       this.#requests.set(request, { resolve, reject });
-      worker.thread.postMessage({ ...message, request });
+      worker.thread.postMessage({ ...message, request }, transfer);
     }).finally(() => {
       worker.busy -= 1;
     });
@@ -129,6 +147,23 @@ export class BlobReader implements AsyncDisposable {
     this.#requests.clear();
   }
 }
+
+/** Sorts a reply's plaintexts and failures by the blobs' ids. */
+const unpack = (
+  range: Range,
+  plain: ArrayBuffer,
+  lengths: readonly (number | OpenFailure)[],
+  opened: Map<string, Opened>,
+): void => {
+  let offset = 0;
+  for (const [at, length] of lengths.entries()) {
+    const { id } = range.blobs[at] as PackEntry;
+    if (typeof length === 'number') {
+      opened.set(id, new Uint8Array(plain, offset, length));
+      offset += length;
+    } else opened.set(id, new HoldfastError(length.code, length.message, { hint: length.hint }));
+  }
+};
 
 const toRanges = (blobs: (PackEntry & { readonly pack: string })[]): Range[] => {
   blobs.sort((a, b) => (a.pack === b.pack ? a.offset - b.offset : a.pack < b.pack ? -1 : 1));

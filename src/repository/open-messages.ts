@@ -18,6 +18,8 @@ export interface BlobsRequest {
   readonly length: number;
   readonly blobs: readonly PackEntry[];
   readonly bytes?: Uint8Array;
+  /** Memory for the plaintexts that nobody uses any more; used when it is large enough. */
+  readonly spare?: ArrayBuffer;
 }
 
 /** A whole pack, to be checked against its name, its header, and what the index says of it. */
@@ -38,11 +40,12 @@ export interface OpenFailure {
 }
 
 export type OpenReply =
-  /** Plaintexts in the order asked for; a failure stands in the place of a blob that could not be opened. */
+  /** Plaintexts one after another in the order asked for; a failure stands in the place of a blob that could not be opened. */
   | {
       readonly kind: 'blobs';
       readonly request: number;
-      readonly plain: readonly (Uint8Array | OpenFailure)[];
+      readonly plain: ArrayBuffer;
+      readonly lengths: readonly (number | OpenFailure)[];
     }
   | {
       readonly kind: 'pack';

@@ -73,29 +73,25 @@ const openBlobs = (request: BlobsRequest): OpenReply => {
   } catch (error) {
     problem = failureOf(error);
   }
-  const plain = blobs.map((blob): Uint8Array | OpenFailure => {
+  const total = blobs.reduce((sum, blob) => sum + (blob.plainLength || blob.length - overheadBytes), 0);
+  const plain = request.spare && request.spare.byteLength >= total ? request.spare : new ArrayBuffer(total);
+  const room = new Uint8Array(plain);
+  let at = 0;
+  const lengths = blobs.map((blob): number | OpenFailure => {
     if (problem) return problem;
     try {
-      return openBlob(sealer.openFrom(poly, blob.offset - offset, blob.length), blob.id, { ...blob, pack });
+      const opened = openBlob(sealer.openFrom(poly, blob.offset - offset, blob.length), blob.id, {
+        ...blob,
+        pack,
+      });
+      room.set(opened, at);
+      at += opened.length;
+      return opened.length;
     } catch (error) {
       return failureOf(error);
     }
   });
-  return { kind: 'blobs', request: request.request, plain: gather(plain) };
-};
-
-/** All plaintexts in one piece of memory, which can be handed over without a copy for each. */
-const gather = (plain: readonly (Uint8Array | OpenFailure)[]): (Uint8Array | OpenFailure)[] => {
-  const total = plain.reduce((sum, blob) => sum + (blob instanceof Uint8Array ? blob.length : 0), 0);
-  const all = new ArrayBuffer(total);
-  let at = 0;
-  return plain.map((blob) => {
-    if (!(blob instanceof Uint8Array)) return blob;
-    const copy = new Uint8Array(all, at, blob.length);
-    copy.set(blob);
-    at += blob.length;
-    return copy;
-  });
+  return { kind: 'blobs', request: request.request, plain, lengths };
 };
 
 const checkPack = ({ request, pack, entries, bytes }: PackRequest): OpenReply => {
@@ -150,6 +146,5 @@ const failureOf = (error: unknown): OpenFailure =>
 
 port.on('message', (message: OpenRequest) => {
   const reply = message.kind === 'blobs' ? openBlobs(message) : checkPack(message);
-  const first = reply.kind === 'blobs' ? reply.plain.find((blob) => blob instanceof Uint8Array) : undefined;
-  port.postMessage(reply, first ? [first.buffer as ArrayBuffer] : []);
+  port.postMessage(reply, reply.kind === 'blobs' ? [reply.plain] : []);
 });

@@ -13,7 +13,7 @@ export const blobSize = (session: Session, id: string): number => {
   return location ? location.plainLength || location.length - 32 : 0;
 };
 
-/** The blobs' plaintexts in order, verified. REPOSITORY_DAMAGED at the first that is missing or wrong. */
+/** The blobs' plaintexts in order, verified; each view is good until a later pull. REPOSITORY_DAMAGED at the first that is missing or wrong. */
 export async function* readContent(
   session: Session,
   reader: BlobReader,
@@ -25,8 +25,10 @@ export async function* readContent(
     window,
     blobs: await reader.fetch(window, 'data'),
   });
-  for await (const { window, blobs } of mapOrdered(windows(session, ids), windowsAhead, fetchWindow))
+  for await (const { window, blobs } of mapOrdered(windows(session, ids), windowsAhead, fetchWindow)) {
     for (const id of window) yield opened(blobs, id);
+    reader.release(blobs);
+  }
 }
 
 /** The blob, or its error thrown. */

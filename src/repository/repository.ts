@@ -16,7 +16,7 @@ import { loadSnapshots } from './snapshot.ts';
 import { walkSnapshot } from './walk.ts';
 import { writeSnapshot } from './write.ts';
 
-const zstdLevels = { off: undefined, fast: 1, default: 3, max: 9 } as const;
+const zstdLevels = { off: undefined, fast: 1, default: 2, max: 9 } as const;
 
 export interface OpenOptions {
   readonly lock: LockMode;
