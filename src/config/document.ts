@@ -60,10 +60,9 @@ export const parseYaml = (text: string, env: Environment): ParsedDocument => {
   });
   const positionOf = (path: Path, part: 'key' | 'value') => positionAt(offsetOf(document, path, part));
 
-  const syntax = [...document.errors, ...document.warnings].map((error) =>
-    mistakeAt(error.pos[0], syntaxMessage(error, text)),
-  );
-  if (document.errors.some(({ code }) => code !== 'DUPLICATE_KEY'))
+  const errors = [...document.errors, ...document.warnings];
+  const syntax = errors.map((error) => mistakeAt(error.pos[0], syntaxMessage(error, text)));
+  if (errors.some(({ code }) => code !== 'DUPLICATE_KEY'))
     return { value: undefined, mistakes: oneALine(syntax), positionOf };
 
   const links = brokenLinks(document).map((located) => mistakeAt(...located));

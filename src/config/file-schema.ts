@@ -8,7 +8,7 @@ import { secret } from '#lib/secret-schema.ts';
 import { sourceKinds } from '#sources/registry.ts';
 import { type StoreConfig, storeFromUrl, storeKinds } from '#stores/registry.ts';
 import { jobSchema } from './jobs/verbs.ts';
-import { type Names, named } from './names.ts';
+import { isMapping, type Names, named } from './names.ts';
 
 /** The schema of a file that gives these names. */
 export const fileSchema = (names: Names) =>
@@ -61,9 +61,10 @@ const store = () => {
         return z.NEVER;
       }
     });
-  const jsonSchema = { anyOf: [jsonSchemaOf(byUrl), jsonSchemaOf(byKind)] };
-  return parseBy<StoreConfig>(jsonSchema, (value) => ({
-    schema: typeof value === 'string' ? byUrl : byKind,
-    value,
-  }));
+  const forms = { anyOf: [jsonSchemaOf(byUrl), jsonSchemaOf(byKind)] };
+  return parseBy<StoreConfig>(forms, (value) => {
+    if (value === undefined || isMapping(value)) return { schema: byKind, value };
+    if (typeof value === 'string') return { schema: byUrl, value };
+    return { issues: [{ code: 'custom', message: 'must be a folder, a URL or { kind: … }', input: value }] };
+  });
 };

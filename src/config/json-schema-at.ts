@@ -42,14 +42,16 @@ const fitting = (schema: JsonSchema, value: unknown): JsonSchema[] => {
   return forms.filter((form) => agreement(form, value) === best);
 };
 
+/** How well a form suits a mapping. Its first required key tells it apart from others (`kind`, a verb), so it weighs most. */
 const agreement = (form: JsonSchema, value: Readonly<Record<string, unknown>>): number => {
   if (form.type !== 'object') return -1;
-  const given = (form.required ?? []).filter((key) => Object.hasOwn(value, key));
-  const constants = given.filter((key) => {
+  const required = form.required ?? [];
+  const agrees = required.map((key) => {
     const property = form.properties?.[key];
-    return typeof property !== 'object' || property.const === undefined || property.const === value[key];
+    const constant = typeof property === 'object' ? property.const : undefined;
+    return Object.hasOwn(value, key) && (constant === undefined || constant === value[key]);
   });
-  return constants.length;
+  return agrees.filter(Boolean).length + (agrees[0] ? required.length : 0);
 };
 
 const below = (form: JsonSchema, key: string | number): JsonSchema[] => {

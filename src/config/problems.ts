@@ -53,16 +53,21 @@ const problemsOfIssue = (issue: Issue, base: Path, judged: Judged): Problem[] =>
 
 /** The complaint of the one form that was meant; when none stands out, all forms are named. */
 const problemsOfUnion = (forms: readonly (readonly Issue[])[], path: Path, judged: Judged): Problem[] => {
-  const meant = forms.filter((issues) => !issues.some(isOfWholeType));
-  const [only] = meant;
-  if (meant.length === 1 && only) return only.flatMap((issue) => problemsOfIssue(issue, path, judged));
+  const possible = forms.filter((issues) => !issues.some(isOfWholeType));
+  const fewest = Math.min(...possible.map(unknownKeysIn));
+  const [meant, other] = possible.filter((issues) => unknownKeysIn(issues) === fewest);
+  if (meant && !other) return meant.flatMap((issue) => problemsOfIssue(issue, path, judged));
   const value = valueAt(judged.root, path);
   const known = keysAt(judged.schema, judged.root, path);
   const unknown = isMapping(value) ? Object.keys(value).filter((key) => !known.includes(key)) : [];
-  if (unknown.length > 0 && meant.length > 0) return unknown.map((key) => unknownKey(path, key, judged));
-  const message = `must be ${describeForms(judged.schema, judged.root, path)}, not ${whatItIs(value)}`;
-  return [{ path, part: 'value', message: message + quotesFor(value) }];
+  if (unknown.length > 0 && meant) return unknown.map((key) => unknownKey(path, key, judged));
+  const instead = meant ? 'and nothing beside it' : `not ${whatItIs(value)}${quotesFor(value)}`;
+  const message = `must be ${describeForms(judged.schema, judged.root, path)}, ${instead}`;
+  return [{ path, part: 'value', message }];
 };
+
+const unknownKeysIn = (issues: readonly Issue[]): number =>
+  issues.reduce((sum, issue) => sum + (issue.code === 'unrecognized_keys' ? issue.keys.length : 0), 0);
 
 const isOfWholeType = (issue: Issue): boolean => issue.code === 'invalid_type' && issue.path.length === 0;
 

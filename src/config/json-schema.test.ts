@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { parse } from 'yaml';
+import { jsonSchema } from './file-schema.ts';
+import { mistakesIn } from './testing.ts';
+
+const validate = new Ajv2020({ strict: true, strictRequired: false, allowUnionTypes: true }).compile(
+  jsonSchema(),
+);
+
+/** The example that the project is explained with, without what comes in later versions. */
+const example = `\
+repositories:
+  offsite:
+    store: { kind: local, path: /srv/holdfast }
+    password: { file: /etc/holdfast/offsite.key }
+
+sources:
+  shop:  { kind: postgres, url: "postgres://holdfast@db.internal/shop" }
+  media: { kind: files, path: /srv/shop/media, exclude: ["*.tmp"] }
+
+jobs:
+  nightly:
+    backup: [shop, media]
+    to: [offsite]
+`;
+
+test('the JSON Schema and the program both accept the example', () => {
+  assert.deepEqual(mistakesIn(example), []);
+  assert.equal(validate(parse(example)), true, JSON.stringify(validate.errors));
+});
+
+const wrong: readonly (readonly [name: string, from: string, to: string])[] = [
+  ['an unknown key', 'jobs:', 'job:'],
+  ['an unknown kind', 'kind: files', 'kind: filez'],
+  ['an unknown key of a kind', 'exclude:', 'exlude:'],
+  ['a wrong type', 'path: /srv/shop/media', 'path: 7'],
+  ['a missing key', 'to: [offsite]', ''],
+  ['two verbs', 'to: [offsite]', 'to: [offsite]\n    check: [offsite]'],
+  ['no verb', 'backup: [shop, media]', ''],
+  ['a planned key', 'to: [offsite]', 'to: [offsite]\n    schedule: "30 3 * * *"'],
+  ['an unknown form of secret', 'file: /etc', 'fil: /etc'],
+  ['a name with a space', '  shop:  {', '  my shop:  {'],
+];
+for (const [name, from, to] of wrong)
+  test(`the JSON Schema and the program both refuse ${name}`, () => {
+    const text = example.replace(from, to);
+    assert.notEqual(text, example);
+    assert.notDeepEqual(mistakesIn(text), []);
+    assert.equal(validate(parse(text)), false);
+  });
+
+test('every key that can be written is described', () => {
+  const bare: string[] = [];
+  const visit = (schema: unknown, path: string): void => {
+    if (typeof schema !== 'object' || schema === null) return;
+    for (const [key, value] of Object.entries(schema)) {
+      if (key === 'properties')
+        for (const [name, property] of Object.entries(value as Record<string, { description?: string }>)) {
+          if (!property.description) bare.push(`${path}.${name}`);
+          visit(property, `${path}.${name}`);
+        }
+      else visit(value, path);
+    }
+  };
+  visit(jsonSchema(), '');
+  assert.deepEqual(bare, []);
+});

@@ -1,0 +1,309 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { sourceKinds } from '#sources/registry.ts';
+import { storeKinds } from '#stores/registry.ts';
+import { mistakesIn } from './testing.ts';
+
+/** A sound file, to which each test adds its mistake. */
+const sound = `\
+repositories:
+  offsite: { store: /srv/backups, password: { file: /etc/holdfast/key } }
+sources:
+  media: { kind: files, path: /srv/media }
+jobs:
+  nightly: { backup: [media], to: [offsite] }
+`;
+const inRepository = (line: string): string => `repositories:\n  r:\n    ${line}\n    store: /srv\n`;
+const inSource = (lines: string): string => `sources:\n  s:\n    kind: files\n    ${lines}\n`;
+const inJob = (lines: string): string => `${sound}  extra:\n    ${lines}\n`;
+
+/** What is wrong, the text, and all that is to be said of it. */
+const cases: readonly (readonly [name: string, text: string, expected: readonly string[]])[] = [
+  ['a sound file', sound, []],
+  ['nothing', '', ['f:1:1: the file is empty']],
+  ['only a comment', '# later\n', ['f:1:1: the file is empty']],
+  ['a list instead of a mapping', '- a\n', ['f:1:1: must be a mapping, not a list']],
+  [
+    'YAML that is none',
+    'sources:\n  a: [1, 2\nb: 3\n',
+    ['f:3:1: not YAML: Flow sequence in block collection must be sufficiently indented and end with a ]'],
+  ],
+  ['a tab', 'sources:\n\ta: 1\n', ['f:2:1: not YAML: Tabs are not allowed as indentation']],
+  ['two documents', 'sources: {}\n---\nsources: {}\n', ['f:2:1: the file holds more than one document']],
+  [
+    'a key twice',
+    `${sound}sources: {}\n`,
+    [
+      'f:6:23: jobs.nightly.backup[0]: no source is called "media"; the file has no sources',
+      'f:7:1: the key "sources" is here twice',
+    ],
+  ],
+  [
+    'an alias without an anchor',
+    'sources: *none\n',
+    ['f:1:10: no such anchor before this; a text that begins with * needs quotes'],
+  ],
+  [
+    'an unknown tag',
+    'sources: !env FOO\n',
+    ['f:1:10: an unknown tag; a text that begins with ! needs quotes'],
+  ],
+  ['a merge of no mapping', 'sources: { <<: 3 }\n', ['f:1:12: << takes a mapping, or a list of them']],
+  [
+    'anchors within themselves',
+    'sources: &s { <<: *s }\n',
+    ['f:1:1: its anchors refer to themselves, or to one another too many times'],
+  ],
+  ['a key that would poison', 'sources: { __proto__: {} }\n', ['f:1:12: unknown key "__proto__"']],
+  ['an unknown key at the top', 'source: {}\n', ['f:1:1: source: unknown key; did you mean "sources"?']],
+  [
+    'an unknown key that is like none',
+    'banana: {}\n',
+    ['f:1:1: banana: unknown key; the keys here are repositories, sources, jobs, catalog'],
+  ],
+  [
+    'an unknown key of a source',
+    inSource('path: /srv\n    exlude: [a]'),
+    ['f:5:5: sources.s.exlude: unknown key; did you mean "exclude"?'],
+  ],
+  [
+    'a misspelt key that must be there is one mistake',
+    'repositories: { r: { stor: /srv, password: x } }\n',
+    ['f:1:22: repositories.r.stor: unknown key; did you mean "store"?'],
+  ],
+  [
+    'a missing key',
+    'repositories:\n  r: { store: /srv }\n',
+    ['f:2:3: repositories.r: "password" is missing: a text, { file: … }, { env: … } or { command: … }'],
+  ],
+  [
+    'a number for a text',
+    inRepository('password: 1234'),
+    [
+      'f:3:15: repositories.r.password: must be a text, { file: … }, { env: … } or { command: … }, not a number; a text that looks like one needs quotes',
+    ],
+  ],
+  ['an empty password', inRepository('password: ""'), ['f:3:15: repositories.r.password: must not be empty']],
+  [
+    'nothing after a key',
+    inRepository('password:'),
+    [
+      'f:3:5: repositories.r.password: must be a text, { file: … }, { env: … } or { command: … }, not nothing',
+    ],
+  ],
+  [
+    'an unknown form of secret',
+    inRepository('password: { fil: /key }'),
+    ['f:3:17: repositories.r.password.fil: unknown key; did you mean "file"?'],
+  ],
+  [
+    'two forms of secret',
+    inRepository('password: { file: /key, env: KEY }'),
+    ['f:3:15: repositories.r.password: must be { file: … } or { env: … }, and nothing beside it'],
+  ],
+  [
+    'a number as the file of a secret',
+    inRepository('password: { file: 7 }'),
+    [
+      'f:3:23: repositories.r.password.file: must be a text, not a number; a text that looks like one needs quotes',
+    ],
+  ],
+  [
+    'a word that is no choice',
+    inRepository('password: x\n    compression: maxx'),
+    [
+      'f:4:18: repositories.r.compression: must be one of off, fast, default, max, not "maxx"; did you mean "max"?',
+    ],
+  ],
+  [
+    'a text for true or false',
+    inRepository('password: x\n    verifyWrites: yes'),
+    ['f:4:19: repositories.r.verifyWrites: must be true or false, not a text'],
+  ],
+  [
+    'a URL nobody knows',
+    'repositories: { r: { store: "loca:/srv", password: x } }\n',
+    [
+      'f:1:29: repositories.r.store: unknown scheme "loca"; did you mean "local"?; known are local, file; write a path that holds a colon as ./loca:…',
+    ],
+  ],
+  [
+    'a kind of store nobody knows',
+    'repositories: { r: { store: { kind: locl, path: /srv }, password: x } }\n',
+    [
+      `f:1:37: repositories.r.store.kind: must be one of ${[...storeKinds.keys()].join(', ')}, not "locl"; did you mean "local"?`,
+    ],
+  ],
+  [
+    'a number for a store',
+    'repositories: { r: { store: 7, password: x } }\n',
+    ['f:1:29: repositories.r.store: must be a folder, a URL or { kind: … }'],
+  ],
+  [
+    'a source without a kind',
+    'sources:\n  s: { path: /srv }\n',
+    [
+      `f:2:3: sources.s: "kind" is missing: ${new Intl.ListFormat('en-GB', { type: 'disjunction' }).format(sourceKinds.keys())}`,
+    ],
+  ],
+  [
+    'a name with a space',
+    'sources:\n  my files: { kind: files, path: 7 }\n',
+    [
+      'f:2:3: sources."my files": a name begins with a letter or digit and holds only letters, digits, ".", "_" and "-"',
+      'f:2:34: sources."my files".path: must be a text, not a number; a text that looks like one needs quotes',
+    ],
+  ],
+  [
+    'a source nobody knows',
+    inJob('backup: [medai]\n    to: [offsite]'),
+    ['f:8:14: jobs.extra.backup[0]: no source is called "medai"; did you mean "media"?'],
+  ],
+  [
+    'a repository nobody knows',
+    inJob('backup: [media]\n    to: [moon]'),
+    ['f:9:10: jobs.extra.to[0]: no repository is called "moon"; repositories are offsite'],
+  ],
+  [
+    'a source twice',
+    inJob('backup: [media, media]\n    to: [offsite]'),
+    ['f:8:21: jobs.extra.backup[1]: "media" is here twice'],
+  ],
+  [
+    'a text for a list',
+    inJob('backup: media\n    to: [offsite]'),
+    ['f:8:13: jobs.extra.backup: must be a list, not a text'],
+  ],
+  ['an empty list', inJob('backup: []\n    to: [offsite]'), ['f:8:13: jobs.extra.backup: must not be empty']],
+  ['a job without a target', inJob('backup: [media]'), ['f:7:3: jobs.extra: "to" is missing: a list']],
+  [
+    'a job with two verbs',
+    inJob('backup: [media]\n    to: [offsite]\n    check: [offsite]'),
+    ['f:10:5: jobs.extra.check: a job does one thing, and this one already has "backup"'],
+  ],
+  [
+    'a job without a verb',
+    inJob('to: [offsite]'),
+    ['f:8:5: jobs.extra: does nothing: give it one of backup, check'],
+  ],
+  [
+    'a job with a misspelt verb',
+    inJob('bakup: [media]\n    to: [offsite]'),
+    ['f:8:5: jobs.extra.bakup: unknown key; did you mean "backup"?'],
+  ],
+  ['a job that is nothing', inJob(''), ['f:7:3: jobs.extra: must be a mapping, not nothing']],
+  [
+    'a key of another verb',
+    inJob('check: [offsite]\n    to: [offsite]'),
+    ['f:9:5: jobs.extra.to: unknown key; the keys here are check, readData'],
+  ],
+  [
+    'a share that is none',
+    inJob('check: [offsite]\n    readData: 120%'),
+    ['f:9:15: jobs.extra.readData: must be a share from "0%" to "100%"'],
+  ],
+  [
+    'a variable that is not set',
+    `catalog: "/x/\${NOPE}/y"\n`,
+    ['f:1:14: catalog: the environment variable NOPE is not set'],
+  ],
+  [
+    'a variable that is not set, in a list',
+    inSource(`path: /srv\n    exclude:\n      - a\n      - \${NOPE}`),
+    ['f:7:9: sources.s.exclude[1]: the environment variable NOPE is not set'],
+  ],
+  [
+    'a dollar that begins nothing',
+    `catalog: \${NO PE}\n`,
+    [`f:1:10: catalog: here begins no variable: write \${NAME}, or $$ for a dollar`],
+  ],
+];
+
+for (const [name, text, expected] of cases)
+  test(`${name} is reported where it is`, () => assert.deepEqual(mistakesIn(text), expected));
+
+const planned: readonly (readonly [key: string, text: string, expected: string])[] = [
+  [
+    'notifiers',
+    'notifiers: {}\n',
+    'f:1:1: notifiers: not available in this version; let cron or systemd tell you of a failure by the exit status',
+  ],
+  [
+    'schedule',
+    inJob('backup: [media]\n    to: [offsite]\n    schedule: "30 3 * * *"'),
+    'f:10:5: jobs.extra.schedule: not available in this version; run "holdfast run extra" from cron or a systemd timer',
+  ],
+  [
+    'keep',
+    inJob('backup: [media]\n    to: [offsite]\n    keep: { daily: 7 }'),
+    'f:10:5: jobs.extra.keep: not available in this version; remove old snapshots with "restic forget", which works on the same repository',
+  ],
+  [
+    'notify',
+    inJob('backup: [media]\n    to: [offsite]\n    notify: [ops]'),
+    'f:10:5: jobs.extra.notify: not available in this version; let cron or systemd tell you of a failure by the exit status',
+  ],
+  ['drill', inJob('drill: [media]'), 'f:8:5: jobs.extra.drill: not available in this version'],
+];
+for (const [key, text, expected] of planned)
+  test(`${key}, which is planned, is refused and not ignored`, () =>
+    assert.deepEqual(mistakesIn(text), [expected]));
+
+test('all mistakes of a file are reported at once, in the order of its lines', () => {
+  const text = `\
+jobs:
+  nightly: { backup: [shop], to: [ofsite], keep: {} }
+repositories:
+  offsite: { store: { kind: local }, password: { file: /key }, compression: 9 }
+sources:
+  my files: { kind: file }
+katalog: x
+`;
+  assert.deepEqual(mistakesIn(text), [
+    'f:2:23: jobs.nightly.backup[0]: no source is called "shop"; sources are my files',
+    'f:2:35: jobs.nightly.to[0]: no repository is called "ofsite"; did you mean "offsite"?',
+    'f:2:44: jobs.nightly.keep: not available in this version; remove old snapshots with "restic forget", which works on the same repository',
+    'f:4:14: repositories.offsite.store: "path" is missing: a text',
+    'f:4:77: repositories.offsite.compression: must be one of off, fast, default, max, not a number',
+    'f:6:3: sources."my files": a name begins with a letter or digit and holds only letters, digits, ".", "_" and "-"',
+    `f:6:21: sources."my files".kind: must be one of ${[...sourceKinds.keys()].join(', ')}, not "file"; did you mean "files"?`,
+    'f:7:1: katalog: unknown key; did you mean "catalog"?',
+  ]);
+});
+
+test('a mistake in what an anchor shares is reported where it is written', () => {
+  const text = `\
+sources:
+  a: &shared
+    kind: files
+    path: /srv
+    exlude: [x]
+  b:
+    <<: *shared
+    path: 7
+`;
+  assert.deepEqual(mistakesIn(text), [
+    'f:5:5: sources.a.exlude: unknown key; did you mean "exclude"?',
+    'f:8:11: sources.b.path: must be a text, not a number; a text that looks like one needs quotes',
+  ]);
+});
+
+test('nothing that could be a secret is repeated in a message', () => {
+  const secret = 'hunter2';
+  const texts = [
+    '!hunter2',
+    '*hunter2',
+    '"a" hunter2',
+    '{ hunter2',
+    `\${hunter2 x`,
+    '[hunter2]',
+    '{ file: [hunter2] }',
+    '@hunter2',
+    "'hunter2",
+  ];
+  for (const text of texts) {
+    const mistakes = mistakesIn(inRepository(`password: ${text}`));
+    assert.ok(mistakes.length > 0, text);
+    assert.equal(mistakes.join().includes(secret), false, mistakes.join());
+  }
+});
