@@ -69,6 +69,10 @@ export class HoldfastError extends Error {
 export const exitStatus = (error: unknown): number =>
   error instanceof HoldfastError ? error.kind.status : 1;
 
+/** Anything thrown, as an Error. */
+export const asError = (thrown: unknown): Error =>
+  thrown instanceof Error ? thrown : new Error(String(thrown));
+
 /** The message of anything thrown, in one line. */
 export const messageOf = (error: unknown): string =>
   (error instanceof Error ? error.message || error.name : String(error)).replaceAll(/\s*\n\s*/g, ' ');

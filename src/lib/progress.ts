@@ -5,6 +5,8 @@ export interface Progress {
   readonly phase: string;
   readonly bytes: number;
   readonly totalBytes?: number;
+  /** `totalBytes` is a guess, such as what it was the last time. */
+  readonly estimated?: true;
   readonly items: number;
   readonly totalItems?: number;
   /** What is being worked on right now. */

@@ -1,0 +1,101 @@
+// holdfast backup: jobs of the configuration file, or what the command line names.
+import { type Config, type JobConfig, jobNamed } from '#config/config.ts';
+import { runBackup } from '#jobs/run-backup.ts';
+import { HoldfastError } from '#lib/errors.ts';
+import { adhocSources, fileOptions, givenFileOptions } from './adhoc-sources.ts';
+import { backupFields, reportBackup } from './backup-report.ts';
+import { catalogIfAny } from './catalog-use.ts';
+import { type Call, defineCommand, flag, list, type OptionSpecs, value } from './command.ts';
+import { jobContext } from './job-context.ts';
+import { chooseRepository, configIfAny, isPlace } from './repository-choice.ts';
+import { runJobs } from './run-jobs.ts';
+
+const options = {
+  tag: list('--tag <tag>', 'give the snapshots this tag'),
+  name: value('--name <name>', 'call the one source that is named so'),
+  dryRun: flag('-n, --dry-run', 'read everything, say what would be stored, store nothing'),
+  ...fileOptions,
+};
+
+type BackupCall = Call<OptionSpecs & typeof options>;
+
+export const command = defineCommand({
+  description: `Runs the backup jobs that are named, or all of the configuration file.
+
+With URLs or folders instead of jobs, each of them becomes a source, named after its database or folder, and gets
+one snapshot in the repository that -r names. A source of the configuration file can be named, too.
+
+A source that fails does not stop the others. What could not be read is named, and the exit status says so.`,
+  args: [{ usage: '[what...]', text: 'jobs, or URLs, folders and sources' }],
+  options,
+  examples: [
+    ['backup nightly', 'the job of that name in holdfast.yaml'],
+    ['-r /backups backup postgres://db.internal/shop /srv/media', 'a database and a folder'],
+    [
+      "-r /backups backup /home --exclude '*.tmp' --exclude-caches --tag before-upgrade",
+      'a folder, not all of it',
+    ],
+  ],
+  statuses: [3, 10, 11, 12, 13, 14],
+  async run(call) {
+    const config = await configIfAny(call);
+    const jobs = config && jobsOf(call, config);
+    if (config === undefined || jobs === undefined) return await backUpNamed(call, config);
+    refuseSourceOptions(call);
+    const { tag: tags, dryRun } = call.options;
+    return await runJobs(call, config, jobs, { tags, dryRun });
+  },
+});
+
+const backUpNamed = async (call: BackupCall, config: Config | undefined): Promise<number> => {
+  const { args, options, output } = call;
+  if (args.length === 0)
+    throw new HoldfastError('USAGE', 'nothing to back up is named', {
+      hint: 'name URLs or folders, or write a holdfast.yaml with jobs',
+    });
+  const sources = adhocSources(args, options, config, output);
+  const repository = await chooseRepository(call, { config });
+  using catalog = catalogIfAny(config, call);
+  const { tag: tags, dryRun } = options;
+  const task = { sources, repositories: [repository], tags, dryRun };
+  const run = await runBackup(task, { ...jobContext(call), catalog });
+  reportBackup(output, 'backup', run);
+  output.say({ message_type: 'summary', ...backupFields(run) }, undefined);
+  return run.status;
+};
+
+/** The jobs that are meant, or undefined when the words name sources. */
+const jobsOf = ({ args, global }: BackupCall, config: Config): JobConfig[] | undefined => {
+  const named = args.filter((word) => !isPlace(word) && config.jobs.has(word));
+  if (args.length > 0 && named.length === 0) return undefined;
+  if (global.repository !== undefined)
+    throw new HoldfastError('USAGE', 'a job says itself where it stores', { hint: 'leave out -r' });
+  const [stranger] = args.filter((word) => !named.includes(word));
+  if (stranger !== undefined)
+    throw new HoldfastError('USAGE', `${named[0]} is a job, and ${stranger} is not`, {
+      hint: 'name jobs only, or sources only',
+    });
+  return named.length > 0 ? named.map((name) => backupJob(jobNamed(config, name))) : allBackups(config);
+};
+
+const backupJob = (job: JobConfig): JobConfig => {
+  if (job.verb === 'backup') return job;
+  throw new HoldfastError('USAGE', `${job.name} is no backup job: it does "${job.verb}"`, {
+    hint: `\`holdfast run ${job.name}\` runs any job`,
+  });
+};
+
+const allBackups = (config: Config): JobConfig[] => {
+  const jobs = [...config.jobs.values()].filter(({ verb }) => verb === 'backup');
+  if (jobs.length > 0) return jobs;
+  throw new HoldfastError('USAGE', `${config.file} has no backup job`, {
+    hint: 'write one, or name URLs, folders or sources to back up',
+  });
+};
+
+const refuseSourceOptions = ({ options }: BackupCall): void => {
+  if (options.name !== undefined || Object.keys(givenFileOptions(options)).length > 0)
+    throw new HoldfastError('USAGE', '--name and the --exclude options are not for jobs', {
+      hint: 'write them into the configuration file, at the source',
+    });
+};

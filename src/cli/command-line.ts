@@ -1,0 +1,171 @@
+// The command line as commander reads it; commander is met here only.
+import { Argument, CommanderError, Option, Command as Parser } from 'commander';
+import { HoldfastError } from '#lib/errors.ts';
+import type { Command, GlobalOptions, OptionSpecs, OptionValues } from './command.ts';
+import { statusTexts } from './command.ts';
+import { type CommandEntry, commands } from './commands.ts';
+
+/** What was asked for: a command with its words, or a text to show (help). */
+export type Asked =
+  | {
+      readonly what: 'command';
+      readonly name: string;
+      readonly command: Command;
+      readonly args: readonly string[];
+      readonly options: OptionValues<OptionSpecs>;
+      readonly global: GlobalOptions;
+    }
+  | { readonly what: 'help'; readonly text: string };
+
+/** Reads the words after `holdfast`. USAGE for what nobody knows, with a suggestion where one is near. */
+export const readCommandLine = async (words: readonly string[], columns: number): Promise<Asked> => {
+  let help = '';
+  let asked: Asked | undefined;
+  const program = parserOf((text) => (help += text), columns);
+  for (const entry of commands) addCommand(program, entry, (found) => (asked = found));
+  addHelpCommand(program);
+  try {
+    await program.parseAsync(wordsFor(words), { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0) return { what: 'help', text: help };
+    throw usageError(error);
+  }
+  return asked ?? { what: 'help', text: help };
+};
+
+/** Global options as given so far, for errors that come before the command line is understood. */
+export const wantsJson = (words: readonly string[]): boolean => words.includes('--json');
+
+const wordsFor = (words: readonly string[]): string[] => {
+  if (words.length === 0) return ['--help'];
+  return words[0] === '--version' || words[0] === '-V' ? ['version'] : [...words];
+};
+
+const parserOf = (write: (text: string) => void, columns: number): Parser =>
+  new Parser('holdfast')
+    .description(
+      'Back up databases and the files beside them, know that each backup restores, get any part back.',
+    )
+    .usage('<command> [options]')
+    .option(
+      '-c, --config <file>',
+      'the configuration file (default: holdfast.yaml here, or $HOLDFAST_CONFIG)',
+    )
+    .option('-r, --repository <place>', 'a folder, a URL, or the name of one in the configuration file')
+    .option('--password-file <file>', "a file that holds the repository's password")
+    .option('--password-command <command>', "a command that prints the repository's password")
+    .option('--json', 'print one JSON object a line')
+    .option('-q, --quiet', 'print only results and errors')
+    .option('-v, --verbose', 'print more')
+    .configureOutput({ writeOut: write, writeErr: () => {}, getOutHelpWidth: () => columns })
+    .configureHelp({ helpWidth: columns, showGlobalOptions: true })
+    .helpOption('-h, --help', 'show this help')
+    .helpCommand(false)
+    .exitOverride()
+    .addHelpText('after', afterHelp);
+
+const afterHelp = `
+Examples:
+  $ holdfast -r /backups init
+  $ holdfast -r /backups backup postgres://db.internal/shop /srv/media
+  $ holdfast restore latest:shop --to postgres://db.internal/shop_copy
+
+\`holdfast <command> --help\` tells more, with examples and exit statuses.
+The password is asked for, or read from HOLDFAST_PASSWORD, HOLDFAST_PASSWORD_FILE or HOLDFAST_PASSWORD_COMMAND.`;
+
+const addCommand = (program: Parser, entry: CommandEntry, found: (asked: Asked) => void): void => {
+  const parser = program
+    .command(entry.name)
+    .summary(entry.summary)
+    .helpOption('-h, --help', 'show this help');
+  let command: Command | undefined;
+  program.hook('preSubcommand', async (_, called) => {
+    if (called !== parser) return;
+    command = await entry.load();
+    explain(parser, command);
+  });
+  parser.action(() => {
+    if (command === undefined) return;
+    found({
+      what: 'command',
+      name: entry.name,
+      command,
+      args: parser.args,
+      options: optionsOf(parser, command),
+      global: globalOptions(program),
+    });
+  });
+};
+
+const explain = (parser: Parser, { description, args, options, examples, statuses }: Command): void => {
+  parser.description(unwrapped(description)).allowExcessArguments(false);
+  for (const { usage, text, choices } of args) {
+    const argument = new Argument(usage, text);
+    parser.addArgument(choices ? argument.choices(choices) : argument);
+  }
+  for (const { flags, text, repeatable } of Object.values(options)) {
+    const option = new Option(flags, text);
+    if (repeatable) option.argParser((word: string, before: readonly string[] = []) => [...before, word]);
+    parser.addOption(option);
+  }
+  const lines = examples.map(([line, text]) => `  $ holdfast ${line}\n      ${text}`);
+  const meanings = [0, 1, 2, ...statuses, 130].map(
+    (status) => `  ${String(status).padStart(3)}  ${statusTexts[status]}`,
+  );
+  parser.addHelpText('after', `\nExamples:\n${lines.join('\n')}\n\nExit status:\n${meanings.join('\n')}`);
+};
+
+/** Single line breaks are the source's; commander breaks lines to the terminal's width. */
+const unwrapped = (text: string): string => text.replaceAll(/(?<!\n)\n(?!\n)/g, ' ');
+
+const addHelpCommand = (program: Parser): void => {
+  program
+    .command('help [command]')
+    .summary('show help for a command')
+    .helpOption(false)
+    .action(async (name: string | undefined) => {
+      await program.parseAsync(name === undefined ? ['--help'] : [name, '--help'], { from: 'user' });
+    });
+};
+
+const optionsOf = (parser: Parser, command: Command): OptionValues<OptionSpecs> => {
+  const given: Record<string, unknown> = parser.opts();
+  return Object.fromEntries(
+    Object.entries(command.options).map(([name, { flags, absent }]) => {
+      const option = new Option(flags);
+      const found = given[option.attributeName()];
+      return [name, option.negate ? found === false : (found ?? absent)]; // commander takes --no-lock as lock: false
+    }),
+  );
+};
+
+const globalOptions = (program: Parser): GlobalOptions => {
+  const given: Record<string, unknown> = program.opts();
+  const text = (name: string): string | undefined => {
+    const found = given[name];
+    return typeof found === 'string' ? found : undefined;
+  };
+  const global = {
+    config: text('config'),
+    repository: text('repository'),
+    passwordFile: text('passwordFile'),
+    passwordCommand: text('passwordCommand'),
+    json: given.json === true,
+    quiet: given.quiet === true,
+    verbose: given.verbose === true,
+  };
+  if (global.quiet && global.verbose) throw new HoldfastError('USAGE', '-q and -v contradict each other');
+  return global;
+};
+
+/** Commander's sentence without its prefix; its «(Did you mean …?)» becomes part of it. */
+const usageError = (error: CommanderError): HoldfastError => {
+  const message = error.message
+    .replace(/^error: /, '')
+    .replaceAll(/\s*\n\s*\(Did you mean ([^?]+)\?\)/g, '; did you mean $1?')
+    .replaceAll("'", '"');
+  return new HoldfastError('USAGE', message, {
+    hint: '`holdfast --help` lists the commands, `holdfast <command> --help` their options',
+  });
+};

@@ -1,0 +1,33 @@
+// Every command there is. Only the one that is called is loaded.
+import type { Command } from './command.ts';
+
+export interface CommandEntry {
+  readonly name: string;
+  /** A few words for `holdfast --help`. */
+  readonly summary: string;
+  load(): Promise<Command>;
+}
+
+const entry = (name: string, summary: string, load: () => Promise<{ command: Command }>): CommandEntry => ({
+  name,
+  summary,
+  load: async () => (await load()).command,
+});
+
+/** In the order of a user's first days. */
+export const commands: readonly CommandEntry[] = [
+  entry('init', 'make a repository', () => import('./init.ts')),
+  entry('backup', 'run backup jobs, or back up what is named', () => import('./backup.ts')),
+  entry('run', 'run any job of the configuration now', () => import('./run.ts')),
+  entry('snapshots', 'list the points that can be restored', () => import('./snapshots.ts')),
+  entry('ls', 'list what is in a snapshot', () => import('./ls.ts')),
+  entry('dump', 'write one file of a snapshot to standard output', () => import('./dump.ts')),
+  entry('restore', 'bring a snapshot back, into a folder or a database', () => import('./restore.ts')),
+  entry('verify', 'hold snapshots against what was captured', () => import('./verify.ts')),
+  entry('check', 'look for damage in a repository', () => import('./check.ts')),
+  entry('unlock', 'remove locks left behind in a repository', () => import('./unlock.ts')),
+  entry('runs', 'show past runs, or all of one', () => import('./runs.ts')),
+  entry('status', 'show how each job stands', () => import('./status.ts')),
+  entry('config', 'validate or show the configuration, or print its schema', () => import('./config.ts')),
+  entry('version', 'print the version', () => import('./version.ts')),
+];

@@ -1,0 +1,116 @@
+// The events of a job, as its user reads them.
+
+import type { FailedSource, JobEvent, OnJobEvent, SourceOutcome, StoredSource } from '#jobs/event.ts';
+import { HoldfastError, messageOf } from '#lib/errors.ts';
+import type { SnapshotSummary } from '#repository/contract.ts';
+import type { Output } from './output.ts';
+import { formatBytes, formatCount, formatDuration, plural, printable, shortId } from './output-format.ts';
+
+/** Shows each event as it comes. */
+export const reportTo =
+  (output: Output): OnJobEvent =>
+  (event) => {
+    if (event.type === 'started') reportStart(event, output);
+    else if (event.type === 'progress') output.progress(event.subject, event.progress);
+    else if (event.type === 'warning') output.warn(`${event.subject}: ${event.text}`, event.hint);
+    else if (event.type === 'item-done') reportItem(event, output);
+    else if (event.type === 'item-failed') reportFailedItem(event, output);
+    else if (event.type === 'repository-failed') reportRepository(event, output);
+    else if (event.type === 'source-stored') reportStored(event.outcome, output);
+    else reportFailed(event.outcome, output);
+  };
+
+/** What the outcome of one source is in the summary of --json. */
+export const outcomeFields = (outcome: SourceOutcome): Record<string, unknown> => ({
+  source: outcome.source,
+  kind: outcome.kind,
+  repository: outcome.repository,
+  state: outcome.state,
+  duration_ms: outcome.ms,
+  ...('report' in outcome
+    ? {
+        snapshot_id: outcome.report.snapshot?.id,
+        items_failed: outcome.report.failures.length,
+        ...summaryFields(outcome.report.summary),
+      }
+    : errorFields(outcome.error)),
+});
+
+/** An error in --json. */
+export const errorFields = (error: Error): Record<string, unknown> => ({
+  error: error instanceof HoldfastError ? error.code : 'FAILED',
+  message: messageOf(error),
+  hint: hintOf(error),
+});
+
+const hintOf = (error: Error): string | undefined =>
+  error instanceof HoldfastError ? error.hint : undefined;
+
+type EventOf<Type extends JobEvent['type']> = Extract<JobEvent, { type: Type }>;
+
+/** With somebody watching, the progress says what has begun. */
+const reportStart = ({ subject, doing }: EventOf<'started'>, output: Output): void => {
+  if (!output.live) output.say({ message_type: 'started', subject, doing }, `${subject}: ${doing}`);
+};
+
+const reportItem = ({ subject, item, bytes }: EventOf<'item-done'>, output: Output): void =>
+  output.detail(
+    { message_type: 'item_done', subject, item, bytes },
+    `${subject}: ${printable(item)}, ${formatBytes(bytes)}`,
+  );
+
+const reportFailedItem = ({ subject, item, error }: EventOf<'item-failed'>, output: Output): void =>
+  output.failure(
+    { message_type: 'item_failed', subject, item, ...errorFields(error) },
+    `${subject}: ${printable(item)}: ${messageOf(error)}`,
+    hintOf(error),
+  );
+
+const reportRepository = ({ repository, error }: EventOf<'repository-failed'>, output: Output): void =>
+  output.failure(
+    { message_type: 'repository_failed', repository, ...errorFields(error) },
+    `${repository}: ${messageOf(error)}`,
+    hintOf(error),
+  );
+
+const reportStored = (outcome: StoredSource, output: Output): void => {
+  output.progressDone();
+  const { snapshot, summary, failures } = outcome.report;
+  const what = snapshot
+    ? `snapshot ${shortId(snapshot.id)} in ${outcome.repository}`
+    : 'dry run, nothing stored';
+  const missing = failures.length > 0 ? `, ${plural(failures.length, 'item')} missing` : '';
+  output.say(
+    { message_type: 'source_done', ...outcomeFields(outcome) },
+    `${outcome.source}: ${what}${missing}: ${amounts(summary)}, ${formatDuration(outcome.ms)}`,
+  );
+};
+
+const amounts = (summary: SnapshotSummary): string =>
+  `${plural(summary.totalFilesProcessed, 'file')} (${formatCount(summary.filesNew)} new, ` +
+  `${formatCount(summary.filesChanged)} changed), ${formatBytes(summary.totalBytesProcessed)}; ` +
+  `stored ${formatBytes(summary.dataAddedPacked)} for ${formatBytes(summary.dataAdded)} of new data`;
+
+const reportFailed = (outcome: FailedSource, output: Output): void => {
+  output.progressDone();
+  output.failure(
+    { message_type: 'source_failed', ...outcomeFields(outcome) },
+    `${outcome.source}: ${outcome.state}: ${messageOf(outcome.error)}`,
+    outcome.state === 'failed' ? hintOf(outcome.error) : undefined,
+  );
+};
+
+const summaryFields = (summary: SnapshotSummary): Record<string, unknown> => ({
+  files_new: summary.filesNew,
+  files_changed: summary.filesChanged,
+  files_unmodified: summary.filesUnmodified,
+  dirs_new: summary.dirsNew,
+  dirs_changed: summary.dirsChanged,
+  dirs_unmodified: summary.dirsUnmodified,
+  data_blobs: summary.dataBlobs,
+  tree_blobs: summary.treeBlobs,
+  data_added: summary.dataAdded,
+  data_added_packed: summary.dataAddedPacked,
+  total_files_processed: summary.totalFilesProcessed,
+  total_bytes_processed: summary.totalBytesProcessed,
+});

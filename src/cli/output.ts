@@ -1,0 +1,200 @@
+// What a command tells its user: one event at a time, as a line for people or, with --json, as one object a line.
+import { once } from 'node:events';
+import type { Writable } from 'node:stream';
+import type { Clock } from '#lib/clock.ts';
+import { exitStatus, HoldfastError, messageOf } from '#lib/errors.ts';
+import type { Progress } from '#lib/progress.ts';
+import { type Column, formatTable } from './output-format.ts';
+import { ProgressLine } from './output-progress.ts';
+
+export type Verbosity = 'quiet' | 'normal' | 'verbose';
+
+/** An event as --json shows it. Keys are snake_case, as restic's are. */
+export type Message = { readonly message_type: string } & Readonly<Record<string, unknown>>;
+
+/** A standard stream, or a test's own. */
+export type Stream = Writable & { readonly isTTY?: boolean; readonly columns?: number };
+
+export interface OutputOptions {
+  readonly stdout: Stream;
+  readonly stderr: Stream;
+  readonly json: boolean;
+  readonly verbosity: Verbosity;
+  readonly clock: Clock;
+  /** Colours are left out when NO_COLOR is set or the stream is no terminal. */
+  readonly noColor?: boolean;
+}
+
+type Style = 'red' | 'yellow' | 'bold' | 'dim';
+const styles: Record<Style, readonly [number, number]> = {
+  red: [31, 39],
+  yellow: [33, 39],
+  bold: [1, 22],
+  dim: [2, 22],
+};
+
+/** Thrown when the reader of standard output has gone away, as in `holdfast ls latest | head`. */
+export class ReaderGone extends Error {
+  override readonly name = 'ReaderGone';
+}
+
+export class Output {
+  readonly json: boolean;
+  readonly verbosity: Verbosity;
+  readonly #stdout: Stream;
+  readonly #stderr: Stream;
+  readonly #noColor: boolean;
+  readonly #progress: ProgressLine;
+  #readerGone = false;
+
+  constructor(options: OutputOptions) {
+    this.json = options.json;
+    this.verbosity = options.verbosity;
+    this.#stdout = options.stdout;
+    this.#stderr = options.stderr;
+    this.#noColor = options.noColor ?? false;
+    this.#progress = new ProgressLine(options.clock);
+    this.#stdout.on('error', () => {
+      this.#readerGone = true;
+    });
+    this.#stderr.on('error', () => {});
+  }
+
+  /** True when somebody watches: progress is then shown in place. */
+  get live(): boolean {
+    return !this.json && this.verbosity !== 'quiet' && this.#stdout.isTTY === true;
+  }
+
+  /** What happens, one event at a time; without a line, only with --json. Left out with -q. */
+  say(message: Message, line: string | undefined): void {
+    if (this.verbosity !== 'quiet' && (this.json || line !== undefined)) this.#emit(message, line ?? '');
+  }
+
+  /** What happens in detail: only with -v. */
+  detail(message: Message, line: string): void {
+    if (this.verbosity === 'verbose') this.#emit(message, this.#style('dim', line, this.#stdout));
+  }
+
+  /** What the command was asked for (a table, a listing): shown with -q too. Waits for a slow reader. */
+  async result(message: Message | undefined, line: string | undefined): Promise<void> {
+    if (this.json ? message !== undefined : line !== undefined) this.#emit(message, line ?? '');
+    await this.#drained();
+  }
+
+  /** A table, its titles set off from its rows. Left out with --json. */
+  async table(columns: readonly Column[], rows: readonly (readonly string[])[]): Promise<void> {
+    const [titles = '', ...lines] = formatTable(columns, rows);
+    await this.heading(titles);
+    for (const line of lines) await this.result(undefined, line);
+  }
+
+  /** A heading of a table or paragraph. Left out with --json. */
+  async heading(line: string): Promise<void> {
+    await this.result(undefined, this.#style('bold', line, this.#stdout));
+  }
+
+  /** Bytes as they are, to standard output. */
+  async bytes(chunk: Uint8Array): Promise<void> {
+    // The chunk is copied: its producer may use the memory again before a slow reader has taken it.
+    if (!this.#stdout.write(Buffer.from(chunk))) await this.#drained();
+    if (this.#readerGone) throw new ReaderGone('the reader of standard output has gone');
+  }
+
+  /** Waits until everything written so far has been taken. */
+  async flush(): Promise<void> {
+    await this.#drained();
+  }
+
+  /** Something the user should know although the command goes on; to standard error, with -q too. */
+  warn(text: string, hint?: string): void {
+    this.#complain({ message_type: 'warning', message: text, ...(hint && { hint }) }, 'yellow', text, hint);
+  }
+
+  /** One thing that failed while the rest goes on; to standard error. */
+  failure(message: Message, text: string, hint?: string): void {
+    this.#complain(message, 'red', text, hint);
+  }
+
+  /** The error that ends the command. */
+  fatal(error: unknown): void {
+    const hint = error instanceof HoldfastError ? error.hint : undefined;
+    const status = exitStatus(error);
+    const name = error instanceof HoldfastError ? error.code : 'FAILED';
+    const message = { message_type: 'exit_error', code: status, error: name, message: textOf(error), hint };
+    this.#complain(message, 'red', `holdfast: ${textOf(error)}`, hint);
+    if (this.verbosity === 'verbose' && !this.json) this.#writeError(`${stackOf(error)}\n`);
+  }
+
+  /** How far the work is; shown at most as often as the reader can use it. */
+  progress(subject: string, progress: Progress): void {
+    if (this.verbosity === 'quiet') return;
+    this.#progress.update(subject, progress);
+    this.tick();
+  }
+
+  /** Shows progress again when it is time to; to be called now and then while the work is silent. */
+  tick(): void {
+    if (this.verbosity === 'quiet') return;
+    const mode = this.json ? 'json' : this.live ? 'live' : 'plain';
+    if (!this.#progress.due(mode)) return;
+    if (mode === 'json') this.#writeOut(`${JSON.stringify(this.#progress.message())}\n`);
+    else if (mode === 'plain') this.#writeOut(`${this.#progress.line()}\n`);
+    else this.#writeOut(`\r${this.#progress.line(this.#stdout.columns ?? 80)}\u001b[K`);
+  }
+
+  /** Takes the progress line away, when what it told of is done. */
+  progressDone(): void {
+    if (this.#progress.clear()) this.#writeOut('\r\u001b[K');
+  }
+
+  #emit(message: Message | undefined, line: string): void {
+    this.progressLineAway();
+    this.#writeOut(this.json ? `${JSON.stringify(message)}\n` : `${line}\n`);
+  }
+
+  #complain(message: Message, style: Style, text: string, hint: string | undefined): void {
+    this.progressLineAway();
+    if (this.json) {
+      this.#writeError(`${JSON.stringify(message)}\n`);
+      return;
+    }
+    const lines = [this.#style(style, text, this.#stderr)];
+    if (hint) lines.push(`${this.#style('bold', 'hint:', this.#stderr)} ${hint}`);
+    this.#writeError(`${lines.join('\n')}\n`);
+  }
+
+  /** Makes room for a line where the progress is shown; the next tick draws it again. */
+  progressLineAway(): void {
+    if (this.#progress.hide()) this.#writeOut('\r\u001b[K');
+  }
+
+  #writeOut(text: string): void {
+    if (!this.#readerGone) this.#stdout.write(text);
+  }
+
+  #writeError(text: string): void {
+    this.#stderr.write(text);
+  }
+
+  async #drained(): Promise<void> {
+    if (this.#stdout.writableNeedDrain && !this.#readerGone)
+      await once(this.#stdout, 'drain').catch(() => {});
+    if (this.#readerGone) throw new ReaderGone('the reader of standard output has gone');
+  }
+
+  #style(style: Style, text: string, stream: Stream): string {
+    if (this.#noColor || stream.isTTY !== true) return text;
+    const [open, close] = styles[style];
+    return `\u001b[${open}m${text}\u001b[${close}m`;
+  }
+}
+
+/** Several lines stay several lines when we wrote them ourselves, as for a file with several mistakes. */
+const textOf = (error: unknown): string =>
+  error instanceof HoldfastError ? error.message.replace(/^(?=.*\n)/, '\n') : messageOf(error);
+
+const stackOf = (error: unknown): string => {
+  if (!(error instanceof Error)) return String(error);
+  const own = error.stack ?? error.message;
+  return error.cause === undefined ? own : `${own}\ncaused by: ${stackOf(error.cause)}`;
+};

@@ -1,0 +1,109 @@
+// Which repository a command works on, and the password that opens it.
+import type { Config, RepositoryConfig } from '#config/config.ts';
+import { loadConfig, repositoryNamed } from '#config/config.ts';
+import { findConfigFile } from '#config/find-file.ts';
+import { HoldfastError } from '#lib/errors.ts';
+import { Secret } from '#lib/secret.ts';
+import { toSecret } from '#lib/secret-schema.ts';
+import { storeFromUrl } from '#stores/registry.ts';
+import type { GlobalOptions, World } from './command.ts';
+import type { Output } from './output.ts';
+import { warnOfPasswordIn } from './password-warning.ts';
+
+/** The part of a command's call that decides on the repository. */
+export interface Chooser extends Pick<World, 'env' | 'askSecret'> {
+  readonly global: GlobalOptions;
+  readonly output: Output;
+}
+
+/** True for a path or URL; a bare word is a name of the configuration file, where there is one. */
+export const isPlace = (word: string): boolean => /[/:\\]|^[.~]/.test(word);
+
+/** The configuration file when there is one; its warnings are shown. `-r /a/folder` needs none, but one that is named is read. */
+export const configIfAny = async ({ global, env, output }: Chooser): Promise<Config | undefined> => {
+  if (findConfigFile(global.config, env) === undefined) return undefined;
+  const config = await loadConfig(global.config, env);
+  for (const warning of config.warnings) output.warn(warning);
+  return config;
+};
+
+/**
+ * The repository that -r or HOLDFAST_REPOSITORY names, else the only one of the configuration file. `isNew` asks for the
+ * password twice where it has to be typed.
+ */
+export const chooseRepository = async (
+  chooser: Chooser,
+  { isNew = false, config }: { readonly isNew?: boolean; readonly config?: Config | undefined } = {},
+): Promise<RepositoryConfig> => {
+  const { global, env } = chooser;
+  const word = global.repository ?? (env.HOLDFAST_REPOSITORY || undefined);
+  if (word !== undefined && isPlace(word)) return await repositoryAt(word, chooser, isNew);
+  const known = config ?? (await configIfAny(chooser));
+  if (known === undefined) {
+    if (word !== undefined) return await repositoryAt(word, chooser, isNew);
+    throw new HoldfastError('USAGE', 'no repository is named', {
+      hint: 'name one with -r (a folder or URL) or HOLDFAST_REPOSITORY, or write a holdfast.yaml',
+    });
+  }
+  return withPassword(word === undefined ? onlyRepository(known) : repositoryNamed(known, word), global);
+};
+
+const onlyRepository = (config: Config): RepositoryConfig => {
+  const [only, ...others] = config.repositories.values();
+  if (only !== undefined && others.length === 0) return only;
+  const names = [...config.repositories.keys()];
+  if (only === undefined)
+    throw new HoldfastError('USAGE', `${config.file} has no repository`, {
+      hint: 'add one under "repositories:", or name a place with -r',
+    });
+  throw new HoldfastError('USAGE', `${config.file} has ${names.length} repositories: ${names.join(', ')}`, {
+    hint: `say which: -r ${names[0]}`,
+  });
+};
+
+const repositoryAt = async (place: string, chooser: Chooser, isNew: boolean): Promise<RepositoryConfig> => {
+  const store = storeFromUrl(place);
+  warnOfPasswordIn(place, chooser.output);
+  return {
+    name: place,
+    store,
+    password: givenPassword(chooser.global, chooser.env) ?? (await askPassword(place, chooser, isNew)),
+    compression: 'default',
+    verifyWrites: true,
+  };
+};
+
+const withPassword = (repository: RepositoryConfig, global: GlobalOptions): RepositoryConfig => {
+  const password = passwordOption(global);
+  return password === undefined ? repository : { ...repository, password };
+};
+
+const givenPassword = (global: GlobalOptions, env: World['env']): Secret | undefined => {
+  const option = passwordOption(global);
+  if (option !== undefined) return option;
+  if (env.HOLDFAST_PASSWORD) return new Secret(env.HOLDFAST_PASSWORD);
+  if (env.HOLDFAST_PASSWORD_FILE) return toSecret({ file: env.HOLDFAST_PASSWORD_FILE });
+  if (env.HOLDFAST_PASSWORD_COMMAND) return toSecret({ command: env.HOLDFAST_PASSWORD_COMMAND });
+  return undefined;
+};
+
+const passwordOption = ({ passwordFile, passwordCommand }: GlobalOptions): Secret | undefined => {
+  if (passwordFile !== undefined && passwordCommand !== undefined)
+    throw new HoldfastError('USAGE', '--password-file and --password-command contradict each other');
+  if (passwordFile !== undefined) return toSecret({ file: passwordFile });
+  return passwordCommand === undefined ? undefined : toSecret({ command: passwordCommand });
+};
+
+const askPassword = async (place: string, { askSecret }: Chooser, isNew: boolean): Promise<Secret> => {
+  if (askSecret === undefined)
+    throw new HoldfastError('USAGE', `no password is given for the repository ${place}`, {
+      hint: 'set HOLDFAST_PASSWORD_FILE, HOLDFAST_PASSWORD_COMMAND or HOLDFAST_PASSWORD, or use --password-file',
+    });
+  const typed = await askSecret(isNew ? `new password for ${place}: ` : `password for ${place}: `);
+  if (isNew && typed !== (await askSecret('the same again: ')))
+    throw new HoldfastError('USAGE', 'the two passwords are not the same', {
+      hint: 'nothing was made; try again',
+    });
+  if (typed === '') throw new HoldfastError('USAGE', 'an empty password protects nothing');
+  return new Secret(typed);
+};

@@ -1,0 +1,160 @@
+// holdfast restore: a snapshot, or a part of it, back into a folder or a database.
+import { planRestore, type RestorePlan, type RestoreRequest, restoreSnapshot } from '#jobs/restore.ts';
+import { byPatterns } from '#jobs/selection.ts';
+import { isPartial, originOf, tagOf } from '#jobs/snapshot-choice.ts';
+import { HoldfastError, messageOf } from '#lib/errors.ts';
+import { schemeOf } from '#lib/kind-registry.ts';
+import { withoutPassword } from '#lib/secret.ts';
+import type { Repository, Snapshot } from '#repository/contract.ts';
+import { type SourceConfig, sourceFromUrl } from '#sources/registry.ts';
+import type { RestoreReport } from '#sources/source.ts';
+import { type Call, defineCommand, flag, list, type OptionSpecs, value } from './command.ts';
+import { jobContext } from './job-context.ts';
+import { errorFields } from './job-report.ts';
+import { formatBytes, formatDuration, formatTime, plural, printable, shortId } from './output-format.ts';
+import { warnOfPasswordIn } from './password-warning.ts';
+import { latestRule, readOptions, snapshotArgument, withSnapshot } from './snapshot-options.ts';
+
+/** How files of SQLite are called. */
+const sqliteExtension = /\.(db|sqlite3?)$/i;
+
+const options = {
+  ...readOptions,
+  to: value('-t, --to <target>', 'the folder or the URL of the database to restore into'),
+  path: list('-p, --path <path>', 'only this file or folder, with what is below it'),
+  table: list('--table <name>', 'only this table or collection'),
+  include: list('-i, --include <pattern>', 'only files that match'),
+  exclude: list('-e, --exclude <pattern>', 'no files that match'),
+  as: value('--as <name>', 'give the database, or the one table asked for, another name'),
+  rename: list('--rename <from=to>', 'give this database or table another name'),
+  force: flag('--force', 'restore into a target that is not empty'),
+  dryRun: flag('-n, --dry-run', 'show what would be restored, and write nothing (-v names every file)'),
+};
+
+type RestoreCall = Call<OptionSpecs & typeof options>;
+
+export const command = defineCommand({
+  description: `Restores a snapshot, or the part of it that --path, --table, --include and --exclude choose.
+
+Into a folder goes any snapshot: the folder becomes what the source's folder was, and of a database it gets the
+files in the database's own formats. Into a database goes a snapshot of its own kind.
+A target that is not empty is refused (status 15) unless --force is given.
+
+${latestRule}`,
+  args: [snapshotArgument],
+  options,
+  examples: [
+    ['restore latest:media --to /srv/media', 'a folder'],
+    ['restore latest:shop --to postgres://db.internal/shop_copy', 'a database, under the name in the URL'],
+    [
+      'restore 3fa8c2d1 --to sqlite:/tmp/shop.db --table orders --as orders_old',
+      'one table, under another name',
+    ],
+    ["restore latest:media --to /tmp/pictures --include '*.jpg'", 'some files'],
+  ],
+  statuses: [3, 10, 11, 12, 13, 14, 15],
+  run: (call) => withSnapshot(call, (repository, snapshot) => restore(call, repository, snapshot)),
+});
+
+const restore = async (call: RestoreCall, repository: Repository, snapshot: Snapshot): Promise<number> => {
+  const { options, output, clock } = call;
+  if (options.to === undefined)
+    throw new HoldfastError('USAGE', 'restore needs --to', {
+      hint: 'name a folder or the URL of a database; an empty place is safest',
+    });
+  await warnIfPartial(call, repository, snapshot);
+  warnOfPasswordIn(options.to, output);
+  const request: RestoreRequest = {
+    repository,
+    snapshot,
+    target: targetOf(options.to, snapshot),
+    wanted: wantedOf(options),
+    rename: options.rename.map(renameOf),
+    ...(options.as !== undefined && { as: options.as }),
+    force: options.force,
+  };
+  const context = jobContext(call);
+  const plan = await planRestore(request, context, async (path, sizeBytes) => {
+    if (options.dryRun)
+      output.detail(
+        { message_type: 'would_restore', path: `/${path}`, size: sizeBytes },
+        `/${printable(path)}`,
+      );
+    await output.flush();
+  });
+  if (options.dryRun) return showPlan(call, snapshot, plan);
+  const startedAt = clock.now().getTime();
+  const report = await restoreSnapshot(request, plan, context);
+  return showReport(call, snapshot, report, clock.now().getTime() - startedAt);
+};
+
+const wantedOf = ({ path, table, include, exclude }: RestoreCall['options']): RestoreRequest['wanted'] => {
+  const matches = byPatterns(include, exclude);
+  return { paths: path, tables: table, ...(matches && { matches }) };
+};
+
+const renameOf = (text: string): readonly [string, string] => {
+  const [, from, to] = /^([^=]+)=(.+)$/s.exec(text) ?? [];
+  if (from !== undefined && to !== undefined) return [from, to];
+  throw new HoldfastError('USAGE', `--rename ${text} is not of the form from=to`);
+};
+
+/** A path is a folder, but for a snapshot of SQLite it may be the name of the new database file. */
+const targetOf = (target: string, snapshot: Snapshot): SourceConfig => {
+  if (schemeOf(target) !== undefined) return sourceFromUrl(target);
+  const isDatabase = tagOf(snapshot, 'kind') === 'sqlite' && sqliteExtension.test(target);
+  return sourceFromUrl(`${isDatabase ? 'sqlite' : 'files'}:${target}`);
+};
+
+const warnIfPartial = async (
+  { output }: RestoreCall,
+  repository: Repository,
+  snapshot: Snapshot,
+): Promise<void> => {
+  if (!isPartial(snapshot)) return;
+  const whole = (await repository.snapshots()).findLast(
+    (other) =>
+      originOf(other) === originOf(snapshot) && other.hostname === snapshot.hostname && !isPartial(other),
+  );
+  output.warn(
+    `snapshot ${shortId(snapshot.id)} of ${originOf(snapshot)} is partial: items are missing in it`,
+    whole ? `the newest complete one is ${shortId(whole.id)}, of ${formatTime(whole.time)}` : undefined,
+  );
+};
+
+const showPlan = ({ output }: RestoreCall, snapshot: Snapshot, { files, bytes }: RestorePlan): number => {
+  output.say(
+    { message_type: 'summary', dry_run: true, snapshot_id: snapshot.id, files, bytes },
+    `would restore ${plural(files, 'file')}, ${formatBytes(bytes)}, of snapshot ${shortId(snapshot.id)} (${originOf(snapshot)}); nothing was written`,
+  );
+  return 0;
+};
+
+const showReport = (
+  { output, options }: RestoreCall,
+  snapshot: Snapshot,
+  { entries, bytes, failures, warnings }: RestoreReport,
+  ms: number,
+): number => {
+  output.progressDone();
+  for (const text of warnings) output.warn(printable(text));
+  for (const { path, error } of failures)
+    output.failure(
+      { message_type: 'item_failed', item: path, ...errorFields(error) },
+      `${printable(path)}: ${messageOf(error)}`,
+    );
+  const failed = failures.length > 0 ? `; ${plural(failures.length, 'item')} failed, named above` : '';
+  output.say(
+    {
+      message_type: 'summary',
+      snapshot_id: snapshot.id,
+      target: withoutPassword(options.to ?? ''),
+      entries,
+      bytes,
+      items_failed: failures.length,
+      duration_ms: ms,
+    },
+    `restored ${plural(entries, 'entry', 'entries')}, ${formatBytes(bytes)}, of snapshot ${shortId(snapshot.id)} (${originOf(snapshot)}) to ${withoutPassword(options.to ?? '')}, ${formatDuration(ms)}${failed}`,
+  );
+  return failures.length > 0 ? 3 : 0;
+};

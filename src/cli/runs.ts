@@ -1,0 +1,134 @@
+// holdfast runs: what happened.
+import type { ErrorReport, ItemRecord, Run, RunDetails, SourceRecord } from '#catalog/run.ts';
+import { HoldfastError } from '#lib/errors.ts';
+import { catalogOf } from './catalog-use.ts';
+import { type Call, defineCommand, type OptionSpecs, value } from './command.ts';
+import type { Output } from './output.ts';
+import { formatBytes, formatDuration, formatTime, plural, printable, shortId } from './output-format.ts';
+import { configIfAny } from './repository-choice.ts';
+
+const options = {
+  job: value('--job <name>', 'only runs of this job'),
+  limit: value('-n, --limit <count>', 'show so many, the newest (default: 20)'),
+};
+
+export const command = defineCommand({
+  description: `Lists the past runs of this machine, the newest first; or shows one with all that went well and wrong in it.
+
+They are remembered in the catalog (see \`catalog:\` in the configuration file, and HOLDFAST_CATALOG). An interrupted
+run is one whose process ended before it could say how it went.`,
+  args: [{ usage: '[run]', text: "the beginning of a run's id, or latest" }],
+  options,
+  examples: [
+    ['runs --job nightly', 'how it went lately'],
+    ['runs latest', 'all that is known of the last run'],
+  ],
+  statuses: [],
+  async run(call) {
+    const config = await configIfAny(call);
+    using catalog = catalogOf(config, call);
+    const [id] = call.args;
+    if (id !== undefined) await showRun(call.output, catalog.run(id));
+    else await showRuns(call, catalog.runs(filterOf(call)));
+    return 0;
+  },
+});
+
+const filterOf = ({ options: { job, limit } }: Call<OptionSpecs & typeof options>) => {
+  const count = Number(limit ?? 20);
+  if (!Number.isInteger(count) || count < 1)
+    throw new HoldfastError('USAGE', `--limit ${limit} is not a number of runs`);
+  return { limit: count, ...(job !== undefined && { job }) };
+};
+
+const showRuns = async ({ output }: Pick<Call, 'output'>, runs: readonly Run[]): Promise<void> => {
+  if (output.json)
+    for (const run of runs) await output.result({ message_type: 'run', ...runFields(run) }, undefined);
+  else if (runs.length > 0) await output.table(runColumns, runs.map(runRow));
+  output.say({ message_type: 'summary', runs: runs.length }, runs.length === 0 ? 'no runs yet' : undefined);
+};
+
+const runColumns = [
+  { title: 'Run' },
+  { title: 'Time' },
+  { title: 'Job' },
+  { title: 'Verb' },
+  { title: 'State' },
+  { title: 'Took', align: 'right' },
+  { title: 'Size', align: 'right' },
+  { title: '' },
+] as const;
+
+const runRow = (run: Run): string[] => [
+  run.id,
+  formatTime(run.startedAt),
+  run.job ?? '',
+  run.verb,
+  run.state,
+  'endedAt' in run ? formatDuration(run.endedAt.getTime() - run.startedAt.getTime()) : '',
+  'bytes' in run && run.bytes > 0 ? formatBytes(run.bytes) : '',
+  'error' in run && run.error ? run.error.message : '',
+];
+
+const showRun = async (output: Output, { run, sources, items }: RunDetails): Promise<void> => {
+  if (output.json) {
+    await output.result(
+      { message_type: 'summary', ...runFields(run), sources: sources.map(sourceFields), items },
+      undefined,
+    );
+    return;
+  }
+  await output.heading(`${run.verb}${run.job === undefined ? '' : ` ${run.job}`}: ${run.state}`);
+  await output.result(
+    undefined,
+    `run ${run.id}, ${formatTime(run.startedAt)}${tookOf(run)}, process ${run.process.pid} on ${run.process.host}`,
+  );
+  for (const source of sources) await output.result(undefined, sourceLine(source));
+  for (const item of items) await output.result(undefined, `  ${itemLine(item)}`);
+  if ('error' in run && run.error && sources.length === 0)
+    await output.result(undefined, errorLine(run.error));
+};
+
+const tookOf = (run: Run): string =>
+  'endedAt' in run
+    ? `, took ${formatDuration(run.endedAt.getTime() - run.startedAt.getTime())}, exit status ${run.exitStatus}`
+    : '';
+
+const sourceLine = (source: SourceRecord): string => {
+  const head = `${source.source} (${source.kind}) in ${source.repository}: ${source.state}`;
+  if (source.error) return `${head}: ${errorLine(source.error)}`;
+  const missing = source.itemsFailed > 0 ? `, ${plural(source.itemsFailed, 'item')} missing` : '';
+  return `${head}, snapshot ${shortId(source.snapshot ?? '')}${missing}, ${plural(source.files, 'file')}, ${formatBytes(source.bytes)}, stored ${formatBytes(source.bytesStored)}, ${formatDuration(source.durationMs)}`;
+};
+
+const itemLine = ({ source, item, bytes, rows, error }: ItemRecord): string => {
+  const name = `${source}: ${printable(item)}`;
+  if (error) return `${name}: FAILED: ${errorLine(error)}`;
+  return `${name}: ${formatBytes(bytes)}${rows === undefined ? '' : `, ${plural(rows, 'row')}`}`;
+};
+
+const errorLine = ({ message, hint }: ErrorReport): string =>
+  `${printable(message)}${hint === undefined ? '' : ` (${hint})`}`;
+
+/** A run in --json; also for `status`. */
+export const runFields = (run: Run): Record<string, unknown> => {
+  const { id, job, verb, state, startedAt, process } = run;
+  const begin = { id, job, verb, state, started_at: startedAt, host: process.host, pid: process.pid };
+  if (!('endedAt' in run)) return begin;
+  const { endedAt, exitStatus, bytes, items, itemsFailed, error } = run;
+  return { ...begin, ended_at: endedAt, status: exitStatus, bytes, items, items_failed: itemsFailed, error };
+};
+
+const sourceFields = (source: SourceRecord): Record<string, unknown> => ({
+  source: source.source,
+  kind: source.kind,
+  repository: source.repository,
+  state: source.state,
+  duration_ms: source.durationMs,
+  snapshot_id: source.snapshot,
+  files: source.files,
+  bytes: source.bytes,
+  bytes_stored: source.bytesStored,
+  items_failed: source.itemsFailed,
+  error: source.error,
+});

@@ -1,0 +1,38 @@
+// What a job tells while it runs. The command line shows it; a daemon may record or send it.
+
+import type { Progress } from '#lib/progress.ts';
+import type { WriteReport } from '#repository/contract.ts';
+
+/** `subject` is the source, repository or snapshot that it is about. */
+export type JobEvent =
+  | { readonly type: 'started'; readonly subject: string; readonly doing: string }
+  | { readonly type: 'progress'; readonly subject: string; readonly progress: Progress }
+  | { readonly type: 'warning'; readonly subject: string; readonly text: string; readonly hint?: string }
+  | { readonly type: 'item-done'; readonly subject: string; readonly item: string; readonly bytes: number }
+  | { readonly type: 'item-failed'; readonly subject: string; readonly item: string; readonly error: Error }
+  | { readonly type: 'repository-failed'; readonly repository: string; readonly error: Error }
+  | { readonly type: 'source-stored'; readonly outcome: StoredSource }
+  | { readonly type: 'source-failed'; readonly outcome: FailedSource };
+
+export type OnJobEvent = (event: JobEvent) => void;
+
+interface SourceInRun {
+  readonly source: string;
+  readonly kind: string;
+  readonly repository: string;
+  readonly ms: number;
+}
+
+/** A source whose snapshot was stored; 'partial' when items are missing in it. On a dry run nothing was stored. */
+export interface StoredSource extends SourceInRun {
+  readonly state: 'ok' | 'partial';
+  readonly report: WriteReport;
+}
+
+/** A source of which nothing was stored; 'skipped' ones were not begun, because of an error that concerns them all. */
+export interface FailedSource extends SourceInRun {
+  readonly state: 'failed' | 'skipped';
+  readonly error: Error;
+}
+
+export type SourceOutcome = StoredSource | FailedSource;

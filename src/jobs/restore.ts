@@ -1,0 +1,131 @@
+// A snapshot → a folder or a database.
+
+import { HoldfastError } from '#lib/errors.ts';
+import type { Repository, Snapshot } from '#repository/contract.ts';
+import { openSource, type SourceConfig } from '#sources/registry.ts';
+import type { Entry, RestoreReport } from '#sources/source.ts';
+import type { JobContext } from './backup.ts';
+import { manifestsOf } from './manifests.ts';
+import { type Selects, select, type Wanted } from './selection.ts';
+import { tagOf } from './snapshot-choice.ts';
+
+type Renames = readonly (readonly [from: string, to: string])[];
+
+export interface RestoreRequest {
+  readonly repository: Repository;
+  readonly snapshot: Snapshot;
+  /** The place to restore into: a folder (kind `files`) takes snapshots of any kind, a database those of its own. */
+  readonly target: SourceConfig;
+  readonly wanted: Omit<Wanted, 'withSurroundings'>;
+  readonly rename: Renames;
+  /** Another name for the one table asked for, or else for the snapshot's only database. */
+  readonly as?: string;
+  /** Write into a target that is not empty. */
+  readonly force: boolean;
+}
+
+/** What a restore would bring back. */
+export interface RestorePlan {
+  readonly selects: Selects;
+  /** The folder of the snapshot that becomes the target; absent for snapshots without a source, as restic makes them. */
+  readonly root: string | undefined;
+  readonly rename: Renames;
+  readonly files: number;
+  readonly bytes: number;
+}
+
+/** Looks at the listing only. PATH_UNKNOWN when something asked for, or everything, is not there. */
+export const planRestore = async (
+  request: RestoreRequest,
+  { signal }: JobContext,
+  onEntry?: (path: string, sizeBytes: number | undefined) => Promise<void>,
+): Promise<RestorePlan> => {
+  const { repository, snapshot, target, wanted } = request;
+  requireFit(snapshot, target);
+  const root = tagOf(snapshot, 'source');
+  const selects = await select(
+    repository,
+    snapshot,
+    { ...wanted, withSurroundings: !isFolder(target) },
+    signal,
+  );
+  let files = 0;
+  let bytes = 0;
+  for await (const { path, type, meta } of repository.list(snapshot, { include: selects, signal })) {
+    if (type === 'dir') continue;
+    files += 1;
+    bytes += meta.size ?? 0;
+    await onEntry?.(path, meta.size);
+  }
+  if (files === 0 && wanted.matches !== undefined)
+    throw new HoldfastError('PATH_UNKNOWN', 'the patterns match nothing in the snapshot', {
+      hint: `\`holdfast ls ${snapshot.id.slice(0, 8)}\` lists what it holds`,
+    });
+  return { selects, root, rename: await renamesOf(request, signal), files, bytes };
+};
+
+/** Writes what the plan holds into the target. */
+export const restoreSnapshot = async (
+  { repository, snapshot, target, force }: RestoreRequest,
+  { selects, root, rename, files, bytes }: RestorePlan,
+  { signal, clock, log, onEvent }: JobContext,
+): Promise<RestoreReport> => {
+  const subject = root ?? snapshot.id.slice(0, 8);
+  onEvent({ type: 'started', subject, doing: `restoring snapshot ${snapshot.id.slice(0, 8)}` });
+  await using opened = await openSource(target, { signal, clock, log });
+  const entries: AsyncIterable<Entry> = repository.read(snapshot, {
+    ...(root !== undefined && { root }),
+    include: root === undefined ? selects : withRoot(root, selects),
+    signal,
+  });
+  return await opened.restore(entries, {
+    force,
+    rename,
+    onProgress: (done) =>
+      onEvent({
+        type: 'progress',
+        subject,
+        progress: {
+          phase: 'restoring',
+          bytes: done.bytes,
+          totalBytes: bytes,
+          items: done.entries,
+          totalItems: files,
+          current: done.current,
+        },
+      }),
+  });
+};
+
+const renamesOf = async (
+  { repository, snapshot, wanted, rename, as }: RestoreRequest,
+  signal: AbortSignal,
+): Promise<Renames> => {
+  if (as === undefined) return rename;
+  const [table, ...otherTables] = wanted.tables;
+  if (table !== undefined && otherTables.length === 0) return [...rename, [table, as]];
+  const [database, ...others] = await manifestsOf(repository, snapshot, signal);
+  if (table === undefined && database !== undefined && others.length === 0)
+    return [...rename, [database.manifest.database, as]];
+  throw new HoldfastError('USAGE', `--as ${as}: it is not clear what is to have this name`, {
+    hint: 'say --rename from=to',
+  });
+};
+
+const isFolder = (target: SourceConfig): boolean => target.kind === 'files';
+
+const requireFit = (snapshot: Snapshot, target: SourceConfig): void => {
+  const kind = tagOf(snapshot, 'kind');
+  if (isFolder(target) || kind === target.kind) return;
+  throw new HoldfastError(
+    'USAGE',
+    `snapshot ${snapshot.id.slice(0, 8)} is of kind ${kind ?? 'files'} and cannot go into ${target.kind}`,
+    { hint: 'restore it into a folder, or name a target of its own kind by a URL' },
+  );
+};
+
+/** `include` is asked with paths as the source knows them; selections are made with those of the snapshot. */
+const withRoot =
+  (root: string, selects: Selects): Selects =>
+  (path, type) =>
+    selects(path === '' ? root : `${root}/${path}`, type);

@@ -1,0 +1,77 @@
+// One run of a check job: each repository, remembered in the catalog.
+import type { RepositoryConfig } from '#config/config.ts';
+import { throwIfCancelled } from '#lib/clock.ts';
+import { asError, HoldfastError } from '#lib/errors.ts';
+import type { CheckReport } from '#repository/contract.ts';
+import type { JobContext } from './backup.ts';
+import { checkRepository } from './check.ts';
+import { beginRecord } from './record.ts';
+import type { RunContext } from './run-backup.ts';
+import { type Ended, failed, ok, together } from './run-outcome.ts';
+import { withRepository } from './use-repository.ts';
+
+export interface CheckTask {
+  readonly job?: string;
+  readonly repositories: readonly RepositoryConfig[];
+  /** 0 structure only, 1 every byte. */
+  readonly readData: number;
+}
+
+/** How the check of one repository ended: with a report, or because it could not be made. */
+export type CheckOutcome = { readonly repository: string } & (
+  | { readonly report: CheckReport }
+  | { readonly error: Error }
+);
+
+export interface CheckRun extends Ended {
+  readonly outcomes: readonly CheckOutcome[];
+}
+
+/** Checks every repository; one that is damaged or cannot be checked does not stop the others. Throws only when cancelled. */
+export const runCheck = async (task: CheckTask, context: RunContext): Promise<CheckRun> => {
+  const { job } = task;
+  const startedAt = context.clock.now();
+  const run = { ...(job !== undefined && { job }), verb: 'check', startedAt };
+  const record = beginRecord(context.catalog, run, context);
+  try {
+    const outcomes: CheckOutcome[] = [];
+    for (const repository of task.repositories)
+      outcomes.push(await outcomeOf(repository, task.readData, context));
+    const errors = outcomes.map(errorOf);
+    const ended = together(errors.map((error) => (error ? failed(error) : ok)));
+    record?.end(
+      ended,
+      [],
+      errors.find((error) => error !== undefined),
+    );
+    return { ...ended, outcomes };
+  } catch (error) {
+    record?.thrown(error);
+    throw error;
+  }
+};
+
+const outcomeOf = async (
+  repository: RepositoryConfig,
+  readData: number,
+  context: JobContext,
+): Promise<CheckOutcome> => {
+  const { name } = repository;
+  try {
+    const report = await withRepository(repository, { lock: 'exclusive' }, context, (opened) =>
+      checkRepository(opened, name, readData, context),
+    );
+    return { repository: name, report };
+  } catch (error) {
+    throwIfCancelled(context.signal);
+    return { repository: name, error: asError(error) };
+  }
+};
+
+const errorOf = (outcome: CheckOutcome): Error | undefined => {
+  if ('error' in outcome) return outcome.error;
+  const [first, ...others] = outcome.report.problems;
+  if (first === undefined) return undefined;
+  const more = others.length > 0 ? `; and ${others.length} more` : '';
+  return new HoldfastError('REPOSITORY_DAMAGED', `${outcome.repository}: ${first}${more}`);
+};

@@ -1,0 +1,115 @@
+// Which snapshot is meant: 'latest', 'latest:shop', or the beginning of an id.
+import { HoldfastError } from '#lib/errors.ts';
+import { didYouMean } from '#lib/nearest.ts';
+import type { Snapshot } from '#repository/contract.ts';
+
+export interface SnapshotFilter {
+  readonly source?: string | undefined;
+  readonly job?: string | undefined;
+  readonly host?: string | undefined;
+}
+
+/** The value of a tag of the form `name:value`. */
+export const tagOf = (snapshot: Snapshot, name: 'source' | 'kind' | 'job' | 'run'): string | undefined =>
+  snapshot.tags.find((tag) => tag.startsWith(`${name}:`))?.slice(name.length + 1);
+
+/** True when items that were asked for are missing in it. */
+export const isPartial = (snapshot: Snapshot): boolean => snapshot.tags.includes('partial');
+
+/** What a snapshot is of: its source's name, or the paths of one that restic made. */
+export const originOf = (snapshot: Snapshot): string => tagOf(snapshot, 'source') ?? snapshot.paths.join(' ');
+
+export const matching = (snapshots: readonly Snapshot[], filter: SnapshotFilter): Snapshot[] =>
+  snapshots.filter(
+    (snapshot) =>
+      (filter.source === undefined || originOf(snapshot) === filter.source) &&
+      (filter.job === undefined || tagOf(snapshot, 'job') === filter.job) &&
+      (filter.host === undefined || snapshot.hostname === filter.host),
+  );
+
+/** The newest of each origin, oldest first. */
+export const newestOfEach = (snapshots: readonly Snapshot[]): Snapshot[] => [
+  ...snapshots
+    .toSorted(byTime)
+    .reduce((newest, snapshot) => {
+      const key = JSON.stringify([originOf(snapshot), snapshot.hostname]);
+      newest.delete(key);
+      return newest.set(key, snapshot);
+    }, new Map<string, Snapshot>())
+    .values(),
+];
+
+/**
+ * The one snapshot a word stands for. `latest` is the newest that the filter lets through, and is refused with USAGE when those
+ * are of several sources or hosts: the newest of all would be the one that happened to finish last. An id ignores the filter.
+ */
+export const chooseSnapshot = (
+  snapshots: readonly Snapshot[],
+  word: string,
+  filter: SnapshotFilter,
+): Snapshot => {
+  const [, source] = /^latest:(.+)$/s.exec(word) ?? [];
+  if (source !== undefined && filter.source !== undefined && filter.source !== source)
+    throw new HoldfastError('USAGE', `"${word}" and --source ${filter.source} contradict each other`);
+  if (source !== undefined) return latest(snapshots, { ...filter, source });
+  return word === 'latest' ? latest(snapshots, filter) : byId(snapshots, word);
+};
+
+const latest = (snapshots: readonly Snapshot[], filter: SnapshotFilter): Snapshot => {
+  const found = newestOfEach(matching(snapshots, filter));
+  const [only, ...others] = found;
+  if (only === undefined) throw nothingMatches(snapshots, filter);
+  if (others.length === 0) return only;
+  const hosts = new Set(found.map(({ hostname }) => hostname));
+  const names = [...new Set(found.map(originOf))];
+  if (names.length > 1)
+    throw new HoldfastError(
+      'USAGE',
+      `"latest" could be any of ${names.length} sources: ${names.join(', ')}`,
+      {
+        hint: `say which: latest:${names[0]}, or --source ${names[0]}`,
+      },
+    );
+  throw new HoldfastError(
+    'USAGE',
+    `"latest" of ${names[0]} could be of any of these hosts: ${[...hosts].join(', ')}`,
+    {
+      hint: `say which: --host ${only.hostname}`,
+    },
+  );
+};
+
+const nothingMatches = (snapshots: readonly Snapshot[], filter: SnapshotFilter): HoldfastError => {
+  if (snapshots.length === 0)
+    return new HoldfastError('SNAPSHOT_UNKNOWN', 'the repository holds no snapshots yet', {
+      hint: '`holdfast backup` makes one',
+    });
+  const asked = [
+    filter.source === undefined ? [] : `of source "${filter.source}"`,
+    filter.job === undefined ? [] : `of job "${filter.job}"`,
+    filter.host === undefined ? [] : `from host "${filter.host}"`,
+  ].flat();
+  const sources = [...new Set(snapshots.map(originOf))];
+  const near = filter.source === undefined ? '' : didYouMean(filter.source, sources);
+  return new HoldfastError('SNAPSHOT_UNKNOWN', `no snapshot ${asked.join(' and ')}${near}`, {
+    hint: `the repository holds snapshots of ${sources.join(', ')}; \`holdfast snapshots\` lists them`,
+  });
+};
+
+const byId = (snapshots: readonly Snapshot[], word: string): Snapshot => {
+  const found = /^[0-9a-f]{1,64}$/.test(word) ? snapshots.filter(({ id }) => id.startsWith(word)) : [];
+  const [only, ...others] = found;
+  if (only !== undefined && others.length === 0) return only;
+  if (only === undefined)
+    throw new HoldfastError('SNAPSHOT_UNKNOWN', `no snapshot "${word}"`, {
+      hint: 'give an id from `holdfast snapshots` or the beginning of one, or "latest"',
+    });
+  const candidates = found
+    .slice(0, 5)
+    .map((snapshot) => `${snapshot.id.slice(0, 12)} (${originOf(snapshot)})`);
+  throw new HoldfastError('SNAPSHOT_UNKNOWN', `"${word}" begins the ids of ${found.length} snapshots`, {
+    hint: `give more of the id: ${candidates.join(', ')}${found.length > 5 ? ', …' : ''}`,
+  });
+};
+
+const byTime = (one: Snapshot, other: Snapshot): number => one.time.getTime() - other.time.getTime();

@@ -1,0 +1,52 @@
+// A repository for as long as some work takes: store and repository are opened before it and closed after it.
+import type { RepositoryConfig } from '#config/config.ts';
+import type { LockMode, Repository } from '#repository/contract.ts';
+import { createRepository, openRepository, removeLocks } from '#repository/repository.ts';
+import { openStore } from '#stores/registry.ts';
+import type { Store } from '#stores/store.ts';
+import type { JobContext } from './backup.ts';
+
+type OpenContext = Omit<JobContext, 'onEvent'>;
+
+export interface UseOptions {
+  readonly lock: LockMode;
+  /** How long to wait for locks that are in the way. */
+  readonly retryLockMs?: number;
+}
+
+/** Runs `work` with the repository opened; store and lock are let go of whatever happens. */
+export const withRepository = async <Result>(
+  config: RepositoryConfig,
+  { lock, retryLockMs }: UseOptions,
+  context: OpenContext,
+  work: (repository: Repository) => Promise<Result>,
+): Promise<Result> => {
+  await using store = await openedStore(config, context);
+  await using repository = await openRepository(store, config.password.reveal(), {
+    lock,
+    signal: context.signal,
+    compression: config.compression,
+    verifyAfterSeal: config.verifyWrites,
+    ...(retryLockMs !== undefined && { retryLockMs }),
+  });
+  return await work(repository);
+};
+
+/** Makes the repository and returns its id. */
+export const initRepository = async (config: RepositoryConfig, context: OpenContext): Promise<string> => {
+  await using store = await openedStore(config, context);
+  return await createRepository(store, config.password.reveal());
+};
+
+/** Removes the locks nobody holds any more, or all of them, and returns how many. */
+export const unlockRepository = async (
+  config: RepositoryConfig,
+  all: boolean,
+  context: OpenContext,
+): Promise<number> => {
+  await using store = await openedStore(config, context);
+  return await removeLocks(store, config.password.reveal(), all);
+};
+
+const openedStore = (config: RepositoryConfig, { signal, clock, log }: OpenContext): Promise<Store> =>
+  openStore(config.store, { name: config.name, signal, clock, log });
