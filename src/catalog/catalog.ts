@@ -1,7 +1,7 @@
 // What Holdfast remembers: its runs, how each source fared, and which items failed.
 import type { DatabaseSync } from 'node:sqlite';
 import { type ProcessIdentity, thisProcess } from '#lib/process-identity.ts';
-import { openDatabase } from './database.ts';
+import { explained, openDatabase } from './database.ts';
 import { findRun, jobStatuses, listRuns } from './read.ts';
 import type { ItemRecord, JobStatus, NewRun, Run, RunDetails, RunEnd, SourceRecord } from './run.ts';
 import { endRun, forgetOldItems, insertItems, insertRun, insertSource } from './write.ts';
@@ -34,24 +34,29 @@ export const openCatalog = (path: string, { warn, process = thisProcess() }: Cat
   const items = batch(database);
   return {
     path,
-    beginRun: (run) => insertRun(database, run, process),
-    recordItem: (run, item) => items.add(run, item),
-    recordSource(run, source) {
-      items.flush();
-      insertSource(database, run, source);
-    },
-    endRun(run, end) {
-      items.flush();
-      endRun(database, run, end);
-      forgetOldItems(database, run);
-    },
-    runs: (filter = {}) => listRuns(database, filter),
-    run: (id) => findRun(database, id),
-    status: () => jobStatuses(database),
+    beginRun: (run) => explained(path, () => insertRun(database, run, process)),
+    recordItem: (run, item) => explained(path, () => items.add(run, item)),
+    recordSource: (run, source) =>
+      explained(path, () => {
+        items.flush();
+        insertSource(database, run, source);
+      }),
+    endRun: (run, end) =>
+      explained(path, () => {
+        items.flush();
+        endRun(database, run, end);
+        forgetOldItems(database, run);
+      }),
+    runs: (filter = {}) => explained(path, () => listRuns(database, filter)),
+    run: (id) => explained(path, () => findRun(database, id)),
+    status: () => explained(path, () => jobStatuses(database)),
     [Symbol.dispose]() {
       if (!database.isOpen) return;
-      items.flush();
-      database.close();
+      try {
+        explained(path, () => items.flush());
+      } finally {
+        database.close();
+      }
     },
   };
 };

@@ -123,10 +123,21 @@ test('a catalog that cannot be made says where and what to do', () => {
     () => open(join(file, 'catalog.db')),
     (error) => {
       assert.ok(error instanceof HoldfastError);
-      assert.match(error.message, /^cannot open the catalog .*a-file\/catalog\.db: /);
+      assert.match(error.message, /^cannot use the catalog .*a-file\/catalog\.db: /);
       assert.match(error.hint ?? '', /HOLDFAST_CATALOG/);
       return true;
     },
+  );
+});
+
+test('a catalog that can no longer be written says so', () => {
+  const path = join(scratch, 'broken.db');
+  using catalog = open(path);
+  using database = new DatabaseSync(path);
+  database.exec('DROP TABLE runs');
+  assert.throws(
+    () => catalog.beginRun({ verb: 'backup', startedAt: minute(0) }),
+    /^HoldfastError: cannot use the catalog .*broken\.db: no such table: runs$/,
   );
 });
 

@@ -9,19 +9,27 @@ import { migrate } from './migrate.ts';
 const busyMs = 10_000;
 
 /** Opens it, and makes or migrates it when needed. `warn` is told when a damaged one was moved aside. */
-export const openDatabase = (path: string, warn: (text: string) => void): DatabaseSync => {
-  try {
+export const openDatabase = (path: string, warn: (text: string) => void): DatabaseSync =>
+  explained(path, () => {
     const found = openSound(path);
     if (found) return found;
     warn(`the catalog was damaged and begins anew; what is left of it lies in ${moveAside(path)}`);
     const fresh = openSound(path);
     if (fresh) return fresh;
     throw new Error('a new file is damaged at once');
+  });
+
+/** What SQLite or the file system say, as an error that names the catalog and what to do. */
+export const explained = <Result>(path: string, work: () => Result): Result => {
+  try {
+    return work();
   } catch (cause) {
     if (cause instanceof HoldfastError) throw cause;
-    throw new HoldfastError('FAILED', `cannot open the catalog ${path}: ${messageOf(cause)}`, {
+    throw new HoldfastError('FAILED', `cannot use the catalog ${path}: ${messageOf(cause)}`, {
       cause,
-      hint: 'make its folder writable for the user that runs holdfast, or name another file with HOLDFAST_CATALOG',
+      hint: isDamage(cause)
+        ? 'run the command again: a damaged catalog is moved aside when it is opened'
+        : 'give its folder room, and the user that runs holdfast the right to write there; or set HOLDFAST_CATALOG',
     });
   }
 };
