@@ -6,10 +6,11 @@ import { HoldfastError, systemCode } from '#lib/errors.ts';
 import { expandHome } from '#lib/home.ts';
 import { checkKey, checkPrefix, closedStore } from '../guard.ts';
 import type { LocalFolder, Store, StoreKind } from '../store.ts';
+import { isTemporaryName } from '../temporary-name.ts';
 import { folderError } from './folder-error.ts';
 import { listFiles } from './list-files.ts';
 import { readObject } from './read-object.ts';
-import { isTemporary, writeObject } from './write-object.ts';
+import { writeObject } from './write-object.ts';
 
 const config = z.strictObject({
   path: z
@@ -53,7 +54,7 @@ export const openLocalStore = (path: string): Store & LocalFolder => {
     async *list(prefix) {
       checkOpen();
       checkPrefix(prefix);
-      for await (const object of listFiles(folder, prefix)) if (!isTemporary(object.key)) yield object;
+      for await (const object of listFiles(folder, prefix)) if (!isTemporaryName(object.key)) yield object;
     },
     async delete(key) {
       checkOpen();
@@ -72,7 +73,7 @@ export const openLocalStore = (path: string): Store & LocalFolder => {
 
 const checkName = (key: string): void => {
   checkKey(key);
-  if (isTemporary(key))
+  if (isTemporaryName(key))
     throw new HoldfastError('PATH_UNSAFE', `${key} is the name of an unfinished file, not of an object`, {
       hint: "choose a name that does not end in '-tmp-' and digits",
     });

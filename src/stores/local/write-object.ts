@@ -1,18 +1,15 @@
-// All or nothing: an object gets its name only when its bytes are on the disk. Temporary names are restic's, which every restic skips.
-import { randomInt } from 'node:crypto';
+// All or nothing: an object gets its name only when its bytes are on the disk.
 import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, unlinkSync, writevSync } from 'node:fs';
 import { mkdir, open, rename, unlink } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { systemCode } from '#lib/errors.ts';
+import { temporaryName } from '../temporary-name.ts';
 import { folderError } from './folder-error.ts';
-
-/** True for a name that an unfinished write left behind; it is not an object. */
-export const isTemporary = (name: string): boolean => /-tmp-\d+$/.test(name);
 
 /** Writes an object; when this resolves it outlives a power cut. */
 export const writeObject = async (folder: string, key: string, bytes: Uint8Array): Promise<void> => {
   const path = join(folder, key);
-  const temporary = temporaryFor(path);
+  const temporary = temporaryName(path);
   try {
     await writeDurably(temporary, bytes).catch(async (error: unknown) => {
       if (systemCode(error) !== 'ENOENT') throw error;
@@ -30,7 +27,7 @@ export const writeObject = async (folder: string, key: string, bytes: Uint8Array
 /** The same for worker threads, which may block, and which have an object in parts. */
 export const putLocalFileSync = (folder: string, key: string, parts: readonly Uint8Array[]): void => {
   const path = join(folder, key);
-  const temporary = temporaryFor(path);
+  const temporary = temporaryName(path);
   try {
     try {
       writeDurablySync(temporary, parts);
@@ -48,10 +45,6 @@ export const putLocalFileSync = (folder: string, key: string, parts: readonly Ui
     throw folderError(cause, 'write', folder, key);
   }
 };
-
-/** Stays below 255 bytes however long the object's own name is. */
-const temporaryFor = (path: string): string =>
-  join(dirname(path), `${basename(path).slice(0, 64)}-tmp-${randomInt(2 ** 47)}`);
 
 // The mode applies to whoever opens the file later: objects never change.
 const objectMode = 0o400;

@@ -1,0 +1,101 @@
+// The files below a prefix: several folders at a time, because each costs a few journeys to the server.
+import { posix } from 'node:path';
+import { mapOrdered } from '#lib/concurrency.ts';
+import type { StoredObject } from '../store.ts';
+import { hasStatus, sftpError, sftpStatus } from './sftp-error.ts';
+import type { SftpSession } from './sftp-session.ts';
+import type { Place } from './sftp-store.ts';
+
+const foldersAtOnce = 16;
+/** A server answers with about a hundred names at a time. */
+const answersAtOnce = 8;
+
+interface Folder {
+  readonly objects: readonly StoredObject[];
+  readonly folders: readonly string[];
+}
+
+/** Every file whose key begins with the prefix. What goes away meanwhile is left out. */
+export async function* listFiles(place: Place, prefix: string): AsyncGenerator<StoredObject> {
+  const cut = prefix.lastIndexOf('/') + 1;
+  let level: string[] = [prefix.slice(0, cut)];
+  let start = prefix.slice(cut);
+  while (level.length > 0) {
+    const next: string[] = [];
+    const read = (folder: string) => readFolder(place, folder, start);
+    for await (const { objects, folders } of mapOrdered(level, foldersAtOnce, read)) {
+      yield* objects;
+      next.push(...folders);
+    }
+    level = next;
+    start = '';
+  }
+}
+
+const readFolder = async (place: Place, folder: string, start: string): Promise<Folder> => {
+  const objects: StoredObject[] = [];
+  const folders: string[] = [];
+  try {
+    for (const entry of await entriesOf(place.session, posix.join(place.root, folder))) {
+      const name = entry.filename;
+      if (name === '.' || name === '..' || !name.startsWith(start)) continue;
+      const key = folder + name;
+      const attrs = entry.attrs.isSymbolicLink() ? await followLink(place, key) : entry.attrs;
+      if (attrs?.isDirectory()) folders.push(`${key}/`);
+      else if (attrs?.isFile()) objects.push({ key, size: attrs.size });
+    }
+  } catch (cause) {
+    if (!hasStatus(cause, sftpStatus.noSuchFile))
+      throw sftpError(cause, 'list', place.location, folder || 'its objects');
+  }
+  return { objects, folders };
+};
+
+interface Attributes {
+  readonly size: number;
+  isDirectory(): boolean;
+  isFile(): boolean;
+  isSymbolicLink(): boolean;
+}
+
+interface Entry {
+  readonly filename: string;
+  readonly attrs: Attributes;
+}
+
+const entriesOf = async (session: SftpSession, path: string): Promise<Entry[]> => {
+  const folder = await session.request<Buffer>((sftp, answer) => sftp.opendir(path, answer));
+  try {
+    const entries: Entry[] = [];
+    for (let ended = false; !ended; ) {
+      const asked = Array.from({ length: answersAtOnce }, () => readSome(session, folder));
+      for (const answer of await Promise.all(asked)) {
+        if (answer === undefined) ended = true;
+        else entries.push(...answer);
+      }
+    }
+    return entries;
+  } finally {
+    session.request<void>((sftp, answer) => sftp.close(folder, answer)).catch(() => {}); // nothing depends on it
+  }
+};
+
+/** The next names, or undefined after the last. */
+const readSome = async (session: SftpSession, folder: Buffer): Promise<readonly Entry[] | undefined> => {
+  try {
+    return await session.request<Entry[]>((sftp, answer) => sftp.readdir(folder, answer));
+  } catch (error) {
+    if (hasStatus(error, sftpStatus.endOfFile)) return undefined;
+    throw error;
+  }
+};
+
+const followLink = async (place: Place, key: string): Promise<Attributes | undefined> => {
+  try {
+    const path = posix.join(place.root, key);
+    return await place.session.request<Attributes>((sftp, answer) => sftp.stat(path, answer));
+  } catch (error) {
+    if (hasStatus(error, sftpStatus.noSuchFile)) return undefined;
+    throw error;
+  }
+};

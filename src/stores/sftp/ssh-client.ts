@@ -1,0 +1,266 @@
+// An SSH connection: the way there (through other servers), who we are, and who the server is. ssh2 is met here only.
+import { readFile } from 'node:fs/promises';
+import type { Duplex } from 'node:stream';
+import ssh2, { type AnyAuthMethod, type AuthHandlerMiddleware, type ParsedKey, type SFTPWrapper } from 'ssh2';
+import { HoldfastError, hasCode, messageOf, systemCode } from '#lib/errors.ts';
+import { expandHome } from '#lib/home.ts';
+import type { Log } from '#lib/log.ts';
+import { hostKeyName, readHostKeys } from './host-key.ts';
+import type { SftpConfig } from './sftp.ts';
+import { type HostQuestion, jumpQuestion, jumpsOf, lookUpHost, type SshHost } from './ssh-host.ts';
+
+export type { SFTPWrapper };
+
+/** An open SFTP channel and the connections that carry it. */
+export interface SftpChannel {
+  readonly sftp: SFTPWrapper;
+  /** Called once, when the channel or a connection below it has ended. */
+  onEnd(listener: (cause: Error | undefined) => void): void;
+  close(): void;
+}
+
+/** Connects and opens an SFTP channel. STORE_UNREACHABLE when trying again may help, STORE_DENIED when it will not. */
+export const openSftpChannel = async (config: SftpConfig, log: Log): Promise<SftpChannel> => {
+  const { host, user, port, sshConfig } = config;
+  const target = await lookUpHost({ host, user, port, sshConfig });
+  const questions = (config.jump === undefined ? target.jumps : jumpsOf(config.jump)).map((jump) =>
+    jumpQuestion(jump, sshConfig),
+  );
+  const clients: ssh2.Client[] = [];
+  const close = (): void => {
+    for (const client of clients.toReversed()) client.destroy();
+  };
+  try {
+    const socket = await connectJumps(questions, target, clients, config, log);
+    const client = await connect(target, { socket, config, log, own: true });
+    clients.push(client);
+    const sftp = await startSftp(client, target.hostname);
+    return { sftp, close, onEnd: (listener) => watch(sftp, clients, listener) };
+  } catch (error) {
+    close();
+    throw error;
+  }
+};
+
+/** Connects one server after the other, each through the one before it; returns the way to the target. */
+const connectJumps = async (
+  questions: readonly HostQuestion[],
+  target: SshHost,
+  clients: ssh2.Client[],
+  config: SftpConfig,
+  log: Log,
+): Promise<Duplex | undefined> => {
+  const hosts = await Promise.all(questions.map(lookUpHost));
+  let socket: Duplex | undefined;
+  for (const [index, host] of hosts.entries()) {
+    const client = await connect(host, { socket, config, log, own: false });
+    clients.push(client);
+    socket = await forward(client, host, hosts[index + 1] ?? target);
+  }
+  return socket;
+};
+
+const forward = (client: ssh2.Client, from: SshHost, to: SshHost): Promise<Duplex> =>
+  new Promise((resolve, reject) => {
+    client.forwardOut('127.0.0.1', 0, to.hostname, to.port, (error, channel) => {
+      if (!error) return resolve(channel);
+      const message = `${from.hostname} does not lead on to ${to.hostname}:${to.port}: ${messageOf(error)}`;
+      const hint = `check that it may forward (AllowTcpForwarding) and that ${to.hostname} can be reached from there`;
+      reject(new HoldfastError('STORE_UNREACHABLE', message, { cause: error, hint }));
+    });
+  });
+
+const startSftp = (client: ssh2.Client, hostname: string): Promise<SFTPWrapper> =>
+  new Promise((resolve, reject) => {
+    client.sftp((error, sftp) => {
+      if (!error) return resolve(sftp);
+      const hint = 'let the server offer it (Subsystem sftp internal-sftp)';
+      reject(new HoldfastError('STORE_DENIED', `${hostname} does not offer SFTP`, { cause: error, hint }));
+    });
+  });
+
+const watch = (
+  sftp: SFTPWrapper,
+  clients: readonly ssh2.Client[],
+  listener: (cause: Error | undefined) => void,
+): void => {
+  let cause: Error | undefined;
+  let told = false;
+  const end = (): void => {
+    if (!told) listener(cause);
+    told = true;
+  };
+  sftp.on('error', (error: Error) => {
+    cause = error;
+  });
+  sftp.on('close', end);
+  for (const client of clients) {
+    client.on('error', (error) => {
+      cause = error;
+    });
+    client.on('close', end);
+  }
+};
+
+interface Way {
+  readonly socket: Duplex | undefined;
+  readonly config: SftpConfig;
+  readonly log: Log;
+  /** The key, passphrase, password and user of the configuration are the target's, not those of servers on the way. */
+  readonly own: boolean;
+}
+
+const connect = async (host: SshHost, way: Way): Promise<ssh2.Client> => {
+  const { config, log } = way;
+  const keys = await readHostKeys({
+    name: hostKeyName(host.hostname, host.port, host.hostKeyAlias),
+    files: config.knownHosts === undefined ? host.knownHostsFiles : [expandHome(config.knownHosts)],
+    acceptNew: config.newHosts === 'accept' || host.acceptsNew,
+  });
+  const identity = await readIdentity(host, way);
+  const client = new ssh2.Client();
+  let refusal: unknown;
+  const hostVerifier = (key: Buffer, done: (valid: boolean) => void): void => {
+    keys.verify(key).then(
+      () => done(true),
+      (error: unknown) => {
+        refusal = error;
+        done(false);
+      },
+    );
+  };
+  client.connect({
+    host: host.hostname,
+    port: host.port,
+    username: host.user,
+    ...(way.socket && { sock: way.socket }),
+    readyTimeout: config.timeoutSeconds * 1000,
+    keepaliveInterval: 15_000,
+    keepaliveCountMax: 4,
+    hostVerifier,
+    authHandler: offer(identity.methods),
+    algorithms: {
+      serverHostKey: [...keys.algorithms] as ssh2.ServerHostKeyAlgorithm[],
+      // Node's own crypto does these fastest.
+      cipher: { prepend: ['aes128-gcm@openssh.com', 'aes256-gcm@openssh.com'], append: [], remove: [] },
+    },
+  });
+  if (way.socket === undefined) client.setNoDelay(true); // else each small request waits for the acknowledgement of the one before
+  await ready(client, log, (error) => refusal ?? connectError(error, host, identity.notes));
+  return client;
+};
+
+const ready = (
+  client: ssh2.Client,
+  log: Log,
+  explain: (error: Error | undefined) => unknown,
+): Promise<void> =>
+  new Promise((resolve, reject) => {
+    let cause: Error | undefined;
+    client.on('error', (error: Error & { level?: string }) => {
+      // An agent that fails only means that its keys are not tried.
+      if (error.level === 'agent') log.warn({ error: messageOf(error) }, 'the ssh agent does not answer');
+      else cause ??= error;
+    });
+    client.once('ready', resolve);
+    client.once('close', () => reject(explain(cause)));
+  });
+
+const connectError = (
+  cause: (Error & { level?: string }) | undefined,
+  host: SshHost,
+  notes: readonly string[],
+): HoldfastError => {
+  const where = `${host.user}@${host.hostname}:${host.port}`;
+  if (cause?.level === 'client-authentication')
+    return new HoldfastError('STORE_DENIED', `${where} does not let us in`, {
+      cause,
+      hint: `tried ${notes.join(', ') || 'nothing, for there is no key, agent or password'}; add the public key to authorized_keys there`,
+    });
+  if (['ENOTFOUND', 'EAI_AGAIN'].includes(systemCode(cause) ?? ''))
+    return new HoldfastError('STORE_UNREACHABLE', `there is no host ${host.hostname}`, {
+      cause,
+      hint: 'check the name and the name service',
+    });
+  return new HoldfastError(
+    'STORE_UNREACHABLE',
+    `cannot connect to ${where}: ${cause === undefined ? 'the connection was closed' : messageOf(cause)}`,
+    { cause, hint: `check that \`sftp -P ${host.port} ${host.user}@${host.hostname}\` gets in` },
+  );
+};
+
+interface Identity {
+  readonly methods: readonly AnyAuthMethod[];
+  /** What is tried, in words. */
+  readonly notes: readonly string[];
+}
+
+/** What we can show: the key that was named or those ssh would use, the agent's, the password. */
+const readIdentity = async (host: SshHost, { config, own }: Way): Promise<Identity> => {
+  const username = host.user;
+  const methods: AnyAuthMethod[] = [];
+  const notes: string[] = [];
+  const named = own ? config.privateKey : undefined;
+  for (const path of named === undefined ? host.identityFiles : [expandHome(named)]) {
+    const passphrase = own ? config.passphrase?.reveal() : undefined;
+    const key = await readKey(path, passphrase, named !== undefined);
+    if (key instanceof Error) notes.push(`${path} (${messageOf(key)})`);
+    else if (key !== undefined) {
+      methods.push({ type: 'publickey', username, key });
+      notes.push(path);
+    }
+  }
+  if (host.agent !== undefined) {
+    methods.push({ type: 'agent', username, agent: host.agent });
+    notes.push('the ssh agent');
+  }
+  const password = own ? config.password?.reveal() : undefined;
+  if (password !== undefined) {
+    methods.push({ type: 'password', username, password }, answerPrompts(username, password));
+    notes.push('the password');
+  }
+  return { methods, notes };
+};
+
+/** A key that was named must be usable; of the usual ones those that are there and can be read are. */
+const readKey = async (
+  path: string,
+  passphrase: string | undefined,
+  named: boolean,
+): Promise<ParsedKey | Error | undefined> => {
+  try {
+    const parsed = ssh2.utils.parseKey(await readFile(path), passphrase);
+    if (!(parsed instanceof Error)) return parsed;
+    if (!named) return parsed;
+    throw new HoldfastError('STORE_DENIED', `cannot use the private key ${path}: ${messageOf(parsed)}`, {
+      cause: parsed,
+      hint: 'if it is encrypted, give its `passphrase`, or add it to the ssh agent',
+    });
+  } catch (cause) {
+    if (hasCode(cause, 'STORE_DENIED')) throw cause;
+    if (!named) return undefined;
+    throw new HoldfastError('STORE_DENIED', `cannot read the private key ${path}: ${messageOf(cause)}`, {
+      cause,
+      hint: 'name a file that the user who runs Holdfast can read',
+    });
+  }
+};
+
+/** Servers that ask for the password in a dialogue ask for nothing else that we could know. */
+const answerPrompts = (username: string, password: string): AnyAuthMethod => ({
+  type: 'keyboard-interactive',
+  username,
+  prompt: (_name, _instructions, _language, prompts, finish) => finish(prompts.map(() => password)),
+});
+
+/** Offers one method after the other, of those the server takes. */
+const offer = (methods: readonly AnyAuthMethod[]): AuthHandlerMiddleware => {
+  const left = [...methods];
+  return (accepted, _partial, next) => {
+    for (let method = left.shift(); method !== undefined; method = left.shift()) {
+      const kind = method.type === 'agent' ? 'publickey' : method.type;
+      if (!accepted || accepted.includes(kind)) return next(method);
+    }
+    return next(false as never); // ssh2's way to say that nothing is left, missing in its types
+  };
+};

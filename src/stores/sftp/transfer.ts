@@ -1,0 +1,83 @@
+// Files over SFTP in pieces, many of them under way at once, so that a distant server is not waited for after each.
+import { forEachLimit } from '#lib/concurrency.ts';
+import type { ByteRange } from '../store.ts';
+import { hasStatus, sftpStatus } from './sftp-error.ts';
+import type { SftpSession } from './sftp-session.ts';
+
+/** What every server takes in one request. */
+const pieceBytes = 32 * 1024;
+/** As much as an SSH channel lets through before it waits for the other side: 2 MiB. */
+const piecesAtOnce = 64;
+
+/** Opens a file for reading, or makes a new one that only its owner can read and nobody change. */
+export const openFile = (session: SftpSession, path: string, mode: 'r' | 'wx'): Promise<Buffer> =>
+  session.request<Buffer>((sftp, answer) =>
+    mode === 'r' ? sftp.open(path, 'r', answer) : sftp.open(path, 'wx', 0o400, answer),
+  );
+
+export const closeFile = (session: SftpSession, file: Buffer): Promise<void> =>
+  session.request<void>((sftp, answer) => sftp.close(file, answer));
+
+export const sizeOf = async (session: SftpSession, file: Buffer): Promise<number> =>
+  (await session.request<{ size: number }>((sftp, answer) => sftp.fstat(file, answer))).size;
+
+/** Puts the file on the server's disk, where the server can be asked to. */
+export const syncFile = async (session: SftpSession, file: Buffer): Promise<void> => {
+  try {
+    await session.request<void>((sftp, answer) => sftp.ext_openssh_fsync(file, answer));
+  } catch (error) {
+    const unknown = error instanceof Error && error.message.startsWith('Server does not support');
+    if (!unknown && !hasStatus(error, sftpStatus.unsupported)) throw error;
+  }
+};
+
+export const writeFully = async (session: SftpSession, file: Buffer, bytes: Uint8Array): Promise<void> => {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  await forEachLimit(pieces(0, bytes.length), piecesAtOnce, ({ offset, length }) =>
+    session.request<void>((sftp, answer) => sftp.write(file, buffer, offset, length, offset, answer)),
+  );
+};
+
+/** Exactly these bytes of the file, or undefined when they are not all in it. */
+export const readFully = async (
+  session: SftpSession,
+  file: Buffer,
+  { offset, length }: ByteRange,
+): Promise<Uint8Array | undefined> => {
+  if (offset < 0 || length < 0) return undefined;
+  const buffer = Buffer.allocUnsafeSlow(length);
+  let complete = true;
+  await forEachLimit(pieces(0, length), piecesAtOnce, async (piece) => {
+    for (let done = 0; complete && done < piece.length; ) {
+      const at = piece.offset + done;
+      const read = await readSome(session, file, buffer, at, piece.length - done, offset + at);
+      if (read === 0) complete = false;
+      done += read;
+    }
+  });
+  return complete ? buffer : undefined;
+};
+
+/** A server may give less than was asked for, and nothing at the end of the file. */
+const readSome = async (
+  session: SftpSession,
+  file: Buffer,
+  buffer: Buffer,
+  at: number,
+  length: number,
+  position: number,
+): Promise<number> => {
+  try {
+    return await session.request<number>((sftp, answer) =>
+      sftp.read(file, buffer, at, length, position, answer),
+    );
+  } catch (error) {
+    if (hasStatus(error, sftpStatus.endOfFile)) return 0;
+    throw error;
+  }
+};
+
+function* pieces(from: number, to: number): Generator<{ offset: number; length: number }> {
+  for (let offset = from; offset < to; offset += pieceBytes)
+    yield { offset, length: Math.min(pieceBytes, to - offset) };
+}
