@@ -53,7 +53,7 @@ const problemsOfIssue = (issue: Issue, base: Path, judged: Judged): Problem[] =>
 
 /** The complaint of the one form that was meant; when none stands out, all forms are named. */
 const problemsOfUnion = (forms: readonly (readonly Issue[])[], path: Path, judged: Judged): Problem[] => {
-  const possible = forms.filter((issues) => !issues.some(isOfWholeType));
+  const possible = forms.filter((issues) => !issues.some(isOfWholeValue));
   const fewest = Math.min(...possible.map(unknownKeysIn));
   const [meant, other] = possible.filter((issues) => unknownKeysIn(issues) === fewest);
   if (meant && !other) return meant.flatMap((issue) => problemsOfIssue(issue, path, judged));
@@ -69,7 +69,8 @@ const problemsOfUnion = (forms: readonly (readonly Issue[])[], path: Path, judge
 const unknownKeysIn = (issues: readonly Issue[]): number =>
   issues.reduce((sum, issue) => sum + (issue.code === 'unrecognized_keys' ? issue.keys.length : 0), 0);
 
-const isOfWholeType = (issue: Issue): boolean => issue.code === 'invalid_type' && issue.path.length === 0;
+const isOfWholeValue = ({ code, path }: Issue): boolean =>
+  path.length === 0 && (code === 'invalid_type' || code === 'invalid_value');
 
 const unknownKey = (path: Path, key: string, { root, schema }: Judged): Problem => {
   const mapping = valueAt(root, path);
