@@ -115,3 +115,18 @@ export const openFileCount = (): number =>
   execFileSync('ls', ['-l', `/proc/${process.pid}/fd`], { encoding: 'utf8' })
     .split('\n')
     .filter((line) => line.includes(tmpdir())).length;
+
+/** Runs something with the rights of nobody; for root only. */
+export const asNobody = async <Result>(work: () => Promise<Result>): Promise<Result> => {
+  const groups = process.getgroups?.() ?? [];
+  process.setgroups?.([65534]);
+  process.setegid?.(65534);
+  process.seteuid?.(65534);
+  try {
+    return await work();
+  } finally {
+    process.seteuid?.(0);
+    process.setegid?.(0);
+    process.setgroups?.(groups);
+  }
+};
