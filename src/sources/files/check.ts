@@ -45,6 +45,6 @@ const withoutXattrs = (required: boolean): Finding => ({
   level: required ? 'error' : 'warning',
   subject: 'extended attributes',
   message:
-    'ACLs and other extended attributes are neither kept nor restored here, and times are restored to the microsecond',
+    'ACLs and other extended attributes are neither kept nor restored here, and times are restored to the microsecond only',
   hint: 'on 64-bit Linux install Holdfast with its optional dependencies; or set xattrs: off if there are none',
 });

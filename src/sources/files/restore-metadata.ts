@@ -37,6 +37,8 @@ interface Ways {
   setTimes(atime: bigint, mtime: bigint): void;
 }
 
+const billion = 1_000_000_000n;
+
 export const metadataWriter = ({ calls, xattrs }: Options): MetadataWriter => {
   const owners = ownerRule();
   const denied = new Map<string, number>();
@@ -53,7 +55,7 @@ export const metadataWriter = ({ calls, xattrs }: Options): MetadataWriter => {
     if (meta.mode !== undefined) ways.chmod?.(owners.mode(meta.mode, kept));
     if (meta.mtime === undefined) return;
     ways.setTimes(meta.atime ?? meta.mtime, meta.mtime);
-    if (!calls && meta.mtime % 1000n !== 0n) coarse += 1;
+    if (!calls && meta.mtime % billion !== 0n) coarse += 1;
   };
   return {
     ofFile: (file, meta) =>
@@ -82,11 +84,13 @@ export const metadataWriter = ({ calls, xattrs }: Options): MetadataWriter => {
       ...[...denied].map(
         ([name, files]) => `the attribute ${name} could not be restored on ${files} entries`,
       ),
-      ...(coarse > 0 ? [`times of ${coarse} entries were restored to the microsecond only`] : []),
+      ...(coarse > 0
+        ? [`times of ${coarse} entries may be a microsecond off, or a millisecond before 1970`]
+        : []),
     ],
   };
 };
 
-/** As Node takes times: it cuts a number to microseconds, and only a Date may lie before 1970. */
+/** As Node takes times: floating point, a quarter of a microsecond apart nowadays; only a Date may lie before 1970. */
 const seconds = (time: bigint): number | Date =>
-  time < 0n ? new Date(Number(time / 1_000_000n)) : (Number(time / 1000n) + 0.25) / 1e6;
+  time < 0n ? new Date(Number(time / 1_000_000n)) : Number(time) / 1e9;

@@ -22,12 +22,14 @@ export interface HeldFolder {
 /** Goes from folder to folder in the order of a dump; `onLeave` is called for each folder after everything in it. */
 export class TargetTree {
   readonly #onLeave: (folder: HeldFolder) => void;
+  readonly #holds: boolean;
   readonly #stack: [HeldFolder, ...HeldFolder[]];
 
-  /** `target` is an absolute path without symlinks. */
-  constructor(target: string, onLeave: (folder: HeldFolder) => void) {
+  /** `target` is an absolute path without symlinks; `holds`, whether folders can be held open. */
+  constructor(target: string, onLeave: (folder: HeldFolder) => void, holds = canHold) {
     this.#onLeave = onLeave;
-    this.#stack = [hold('', target)];
+    this.#holds = holds;
+    this.#stack = [hold('', target, holds)];
   }
 
   get root(): HeldFolder {
@@ -56,7 +58,11 @@ export class TargetTree {
     try {
       const parts = path.split('/');
       for (const part of parts.slice(0, -1)) {
-        folder = hold(folder.path === '' ? part : `${folder.path}/${part}`, `${folder.prefix}${part}`);
+        folder = hold(
+          folder.path === '' ? part : `${folder.path}/${part}`,
+          `${folder.prefix}${part}`,
+          this.#holds,
+        );
         held.push(folder);
       }
       return use(folder, parts.at(-1) as string);
@@ -93,7 +99,7 @@ export class TargetTree {
   #push(parent: HeldFolder, name: string, path: string, replace: boolean): HeldFolder {
     const place = `${parent.prefix}${name}`;
     make(place, path, replace);
-    const folder = hold(path, place);
+    const folder = hold(path, place, this.#holds);
     this.#stack.push(folder);
     return folder;
   }
@@ -116,8 +122,8 @@ export class TargetTree {
 const canHold = process.platform === 'linux' && existsSync('/proc/self/fd');
 
 /** Takes hold of a folder that must be real: not a symlink, not a file. */
-const hold = (path: string, place: string): HeldFolder => {
-  if (!canHold) {
+const hold = (path: string, place: string, holds: boolean): HeldFolder => {
+  if (!holds) {
     if (!lstatSync(fsPath(place)).isDirectory()) throw inTheWay(path, place);
     return { path, prefix: `${place}/` };
   }

@@ -86,6 +86,8 @@ export const makeOddTree = (folder: string): void => {
   makeSparse(join(folder, 'sparse'));
   linkSync(join(folder, 'plain.txt'), join(folder, 'deep/hard-link'));
   linkSync(join(folder, 'plain.txt'), join(folder, 'another-hard-link'));
+  for (const name of ['plain.txt', 'empty-folder', 'caf\udce9', 'ünï/日本'])
+    calls?.setPathXattr(join(folder, name), 'user.note', Buffer.of(0, 0xff, 0x0a));
   execFileSync('mkfifo', [join(folder, 'fifo')]);
   chmodSync(join(folder, 'only-read'), 0o400);
   chmodSync(join(folder, 'program'), 0o4755);

@@ -1,0 +1,471 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import {
+  chmodSync,
+  existsSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { hasCode } from '#lib/errors.ts';
+import type { Entry, EntryMeta, EntryType } from '../source.ts';
+import { capture, intoEmpty, replay } from '../testing.ts';
+import {
+  asNobody,
+  filesSource,
+  findListing,
+  makeSparse,
+  makeTree,
+  openFileCount,
+  temporaryFolder,
+} from './testing.ts';
+
+const force = { ...intoEmpty, force: true };
+const isRoot = process.geteuid?.() === 0;
+
+const entry = (path: string, type: EntryType, meta: EntryMeta = {}, content = path): Entry =>
+  type === 'file' ? { path, type, meta, content: () => [Buffer.from(content)] } : { path, type, meta };
+
+async function* each(...entries: readonly Entry[]): AsyncGenerator<Entry> {
+  yield* entries;
+}
+
+test('folders that no entry makes are made', async () => {
+  using folder = temporaryFolder();
+  const path = join(folder.path, 'new/target');
+  const report = await filesSource({ path }).restore(
+    each(entry('a/b/c', 'file'), entry('d', 'file')),
+    intoEmpty,
+  );
+  assert.deepEqual([report.entries, report.bytes, report.failures, report.warnings], [2, 6, [], []]);
+  assert.equal(readFileSync(join(path, 'a/b/c'), 'utf8'), 'a/b/c');
+  assert.equal(statSync(path).mode & 0o777, 0o700);
+});
+
+test('times are kept to the nanosecond, also of symlinks, folders and what is older than 1970', async () => {
+  using folder = temporaryFolder();
+  const mtime = -1_234_567_890_123_456_789n;
+  await filesSource({ path: folder.path }).restore(
+    each(
+      entry('d', 'dir', { mtime }),
+      entry('d/f', 'file', { mtime: 1_700_000_000_000_000_001n, atime: 5n }),
+      entry('d/l', 'symlink', { mtime: 7n, linkTarget: 'f' }),
+    ),
+    intoEmpty,
+  );
+  const stat = (path: string) => lstatSync(join(folder.path, path), { bigint: true });
+  assert.deepEqual(
+    [stat('d').mtimeNs, stat('d/f').mtimeNs, stat('d/f').atimeNs, stat('d/l').mtimeNs],
+    [mtime, 1_700_000_000_000_000_001n, 5n, 7n],
+  );
+});
+
+test('without the system calls, times are kept to a microsecond and what is lost is said', async () => {
+  using folder = temporaryFolder();
+  const { restore } = filesSource({ path: folder.path }, { calls: undefined });
+  const xattrs = [{ name: 'user.x', value: Buffer.of(1) }];
+  const report = await restore(
+    each(
+      entry('a', 'file', { mtime: 1_700_000_000_123_456_789n, xattrs }),
+      entry('b', 'file', { mtime: 1_700_000_000_000_000_000n }),
+      entry('c', 'file', { mtime: -1_500_000_000n }),
+      entry('d', 'fifo'),
+    ),
+    intoEmpty,
+  );
+  const off = (name: string, time: bigint): number =>
+    Math.abs(Number(lstatSync(join(folder.path, name), { bigint: true }).mtimeNs - time));
+  assert.ok(off('a', 1_700_000_000_123_456_789n) < 500);
+  assert.equal(off('b', 1_700_000_000_000_000_000n), 0);
+  assert.equal(off('c', -1_500_000_000n), 0);
+  assert.deepEqual(report.warnings, [
+    'the attribute user.x could not be restored on 1 entries',
+    'times of 2 entries may be a microsecond off, or a millisecond before 1970',
+  ]);
+  assert.deepEqual(
+    report.failures.map(({ path, error }) => [path, hasCode(error, 'UNSUPPORTED')]),
+    [['d', true]],
+  );
+});
+
+test('a sparse file stays sparse, and a small file with zeros is as it was', async () => {
+  using original = temporaryFolder();
+  using target = temporaryFolder();
+  makeSparse(join(original.path, 'sparse'));
+  writeFileSync(join(original.path, 'small'), Buffer.alloc(20_000));
+  writeFileSync(
+    join(original.path, 'ends-in-zeros'),
+    Buffer.concat([Buffer.alloc(200_000, 1), Buffer.alloc(200_001)]),
+  );
+  await filesSource({ path: target.path }).restore(filesSource({ path: original.path }).dump(), intoEmpty);
+  execFileSync('diff', ['-r', original.path, target.path]);
+  const used = (name: string): number => statSync(join(target.path, name)).blocks * 512;
+  assert.ok(used('sparse') <= 64 * 1024, `sparse takes ${used('sparse')} bytes`);
+  assert.ok(used('small') >= 20_000);
+  assert.ok(used('ends-in-zeros') < 220_000);
+});
+
+test('holes are found however the content is cut', async () => {
+  const bytes = Buffer.alloc(300_000);
+  bytes.fill(1, 10_000, 10_001);
+  bytes.fill(2, 150_000, 170_000);
+  for (const cut of [1 << 20, 65_536, 10_007, 4096]) {
+    using folder = temporaryFolder();
+    const chunks = function* () {
+      for (let at = 0; at < bytes.length; at += cut) yield bytes.subarray(at, at + cut);
+    };
+    const file: Entry = { path: 'x', type: 'file', meta: { size: bytes.length }, content: chunks };
+    await filesSource({ path: folder.path }).restore(each(file), intoEmpty);
+    assert.ok(readFileSync(join(folder.path, 'x')).equals(bytes));
+    assert.ok(statSync(join(folder.path, 'x')).blocks * 512 < 200_000);
+  }
+});
+
+test('sparse: false writes every byte', async () => {
+  using folder = temporaryFolder();
+  const file: Entry = { path: 'x', type: 'file', meta: { size: 1e6 }, content: () => [Buffer.alloc(1e6)] };
+  await filesSource({ path: folder.path, sparse: false }).restore(each(file), intoEmpty);
+  assert.ok(statSync(join(folder.path, 'x')).blocks * 512 >= 1e6);
+});
+
+test('an asynchronous content is written as well', async () => {
+  using folder = temporaryFolder();
+  const content = async function* () {
+    yield Buffer.from('one ');
+    yield Buffer.from('two');
+  };
+  await filesSource({ path: folder.path }).restore(
+    each({ path: 'x', type: 'file', meta: {}, content }),
+    intoEmpty,
+  );
+  assert.equal(readFileSync(join(folder.path, 'x'), 'utf8'), 'one two');
+});
+
+test('a file whose content breaks off is reported and not left half written; the rest goes on', async () => {
+  using folder = temporaryFolder();
+  const broken = new Error('the blob is damaged');
+  const content = function* () {
+    yield Buffer.from('half');
+    throw broken;
+  };
+  const report = await filesSource({ path: folder.path }).restore(
+    each({ path: 'bad', type: 'file', meta: {}, content }, entry('good', 'file')),
+    intoEmpty,
+  );
+  assert.deepEqual(
+    report.failures.map(({ path, error }) => [path, error.cause]),
+    [['bad', broken]],
+  );
+  assert.deepEqual(readdirSync(folder.path), ['good']);
+});
+
+test('a file with several names is one file again, and its content is read once', async () => {
+  using folder = temporaryFolder();
+  const meta = { inode: 7n, deviceId: 1n, links: 3, size: 1, mtime: 1n };
+  let reads = 0;
+  const linked = (path: string, more = {}): Entry => ({
+    path,
+    type: 'file',
+    meta: { ...meta, ...more },
+    content: () => {
+      reads += 1;
+      return [Buffer.from('x')];
+    },
+  });
+  const report = await filesSource({ path: folder.path }).restore(
+    each(linked('a/b/one'), linked('c'), linked('d', { mtime: 2n })),
+    intoEmpty,
+  );
+  const inode = (path: string): number => statSync(join(folder.path, path)).ino;
+  assert.deepEqual(report.failures, []);
+  assert.equal(inode('c'), inode('a/b/one'));
+  assert.notEqual(inode('d'), inode('c'), 'an inode number that passed to another file is no hard link');
+  assert.equal(reads, 2);
+});
+
+test('devices are made by root, with their numbers', async (t) => {
+  if (!isRoot) return t.skip('needs root');
+  using folder = temporaryFolder();
+  const report = await filesSource({ path: folder.path }).restore(
+    each(entry('null', 'chardev', { device: 0x103n, mode: 0o666 }), entry('disk', 'dev', { device: 0x700n })),
+    intoEmpty,
+  );
+  if (report.failures.some(({ error }) => error.message.includes('EPERM')))
+    return t.skip('no devices in this container');
+  const stat = lstatSync(join(folder.path, 'null'));
+  assert.deepEqual([stat.isCharacterDevice(), stat.rdev, stat.mode & 0o7777], [true, 0x103, 0o666]);
+  assert.equal(lstatSync(join(folder.path, 'disk')).isBlockDevice(), true);
+  const again = (await capture(filesSource({ path: folder.path }))).map(({ type, meta }) => [
+    type,
+    meta.device,
+  ]);
+  assert.deepEqual(again, [
+    ['dir', undefined],
+    ['dev', 0x700n],
+    ['chardev', 0x103n],
+  ]);
+});
+
+test('sockets are counted, not made', async () => {
+  using folder = temporaryFolder();
+  const report = await filesSource({ path: folder.path }).restore(each(entry('s', 'socket')), intoEmpty);
+  assert.deepEqual(report.warnings, ['1 sockets were not restored: their programs make new ones']);
+  assert.deepEqual(readdirSync(folder.path), []);
+});
+
+test('owners and setuid bits go together', async (t) => {
+  if (!isRoot) return t.skip('needs root, to give files away and to become somebody else');
+  using folder = temporaryFolder();
+  const entries = () =>
+    each(
+      entry('x', 'file', { uid: 1234, gid: 5678, mode: 0o6755 }),
+      entry('mine', 'file', { uid: 65534, gid: 65534, mode: 0o4755 }),
+    );
+  const modes = (path: string) =>
+    ['x', 'mine'].map((name) => {
+      const { uid, gid, mode } = statSync(join(path, name));
+      return [uid, gid, (mode & 0o7777).toString(8)];
+    });
+  const path = join(folder.path, 'as-root');
+  await filesSource({ path }).restore(entries(), intoEmpty);
+  assert.deepEqual(modes(path), [
+    [1234, 5678, '6755'],
+    [65534, 65534, '4755'],
+  ]);
+
+  chmodSync(folder.path, 0o777);
+  const other = join(folder.path, 'as-nobody');
+  const { warnings } = await asNobody(() => filesSource({ path: other }).restore(entries(), intoEmpty));
+  assert.deepEqual(modes(other), [
+    [65534, 65534, '755'],
+    [65534, 65534, '4755'],
+  ]);
+  assert.deepEqual(warnings, [
+    'owners of 1 entries were not restored: only root can, they belong to the current user',
+    'setuid and setgid bits of 1 entries were left out with their owners',
+  ]);
+});
+
+test('an empty target takes the metadata of the root; one with files in it keeps its own', async () => {
+  using folder = temporaryFolder();
+  const root = entry('', 'dir', { mode: 0o711, mtime: 5n });
+  await filesSource({ path: folder.path }).restore(each(root, entry('x', 'file')), intoEmpty);
+  assert.deepEqual(
+    [statSync(folder.path).mode & 0o777, statSync(folder.path, { bigint: true }).mtimeNs],
+    [0o711, 5n],
+  );
+  chmodSync(folder.path, 0o750);
+  await filesSource({ path: folder.path }).restore(each(root), force);
+  assert.equal(statSync(folder.path).mode & 0o777, 0o750);
+});
+
+test('a read-only folder of the snapshot does not stop what lies in it', async () => {
+  using folder = temporaryFolder();
+  chmodSync(folder.path, 0o777);
+  const path = join(folder.path, 'target');
+  const work = () =>
+    filesSource({ path }).restore(each(entry('d', 'dir', { mode: 0o500 }), entry('d/x', 'file')), intoEmpty);
+  const report = await (isRoot ? asNobody(work) : work());
+  assert.deepEqual(report.failures, []);
+  assert.equal(statSync(join(path, 'd')).mode & 0o777, 0o500);
+});
+
+test('a target that is a file, or in no folder one may write, is refused', async () => {
+  using folder = temporaryFolder();
+  makeTree(folder.path, { x: '' });
+  for (const path of ['x', 'x/below'])
+    await assert.rejects(filesSource({ path: join(folder.path, path) }).restore(each(), intoEmpty), (error) =>
+      hasCode(error, 'TARGET_FAILED'),
+    );
+});
+
+test('what a restore of files cannot do is refused', async () => {
+  using folder = temporaryFolder();
+  const refused = (options: Record<string, unknown>, target = intoEmpty, overrides = {}) =>
+    assert.rejects(filesSource(options, overrides).restore(each(), target), (error) =>
+      hasCode(error, 'UNSUPPORTED'),
+    );
+  await refused({ path: folder.path }, { ...intoEmpty, rename: [['a', 'b']] });
+  await refused({ paths: [folder.path] });
+  await refused({ path: folder.path, xattrs: 'required' }, intoEmpty, { calls: undefined });
+});
+
+test('under force files, symlinks and empty folders give way, and other files stay', async () => {
+  using folder = temporaryFolder();
+  makeTree(folder.path, {
+    file: 'old',
+    link: '->elsewhere',
+    'was-folder/': '',
+    'was-file': '',
+    other: 'stays',
+    'was-link': '->/etc',
+  });
+  linkSync(join(folder.path, 'other'), join(folder.path, 'shared'));
+  const report = await filesSource({ path: folder.path }).restore(
+    each(
+      entry('file', 'file', {}, 'new'),
+      entry('link', 'symlink', { linkTarget: 'there' }),
+      entry('shared', 'file', {}, 'alone'),
+      entry('was-file', 'dir'),
+      entry('was-file/x', 'file'),
+      entry('was-folder', 'file'),
+      entry('was-link', 'dir'),
+      entry('was-link/passwd', 'file'),
+    ),
+    force,
+  );
+  assert.deepEqual(report.failures, []);
+  const content = (path: string): string => readFileSync(join(folder.path, path), 'utf8');
+  assert.deepEqual(
+    [content('file'), content('other'), content('shared'), content('was-folder')],
+    ['new', 'stays', 'alone', 'was-folder'],
+  );
+  assert.equal(readlinkSync(join(folder.path, 'link')), 'there');
+  assert.equal(lstatSync(join(folder.path, 'was-link')).isDirectory(), true);
+  assert.deepEqual(
+    readdirSync(folder.path).filter((name) => name.startsWith('.')),
+    [],
+  );
+});
+
+test('a folder with something in it does not give way to a file', async () => {
+  using folder = temporaryFolder();
+  makeTree(folder.path, { 'a/x': 'precious' });
+  const report = await filesSource({ path: folder.path }).restore(each(entry('a', 'file')), force);
+  assert.deepEqual(
+    report.failures.map(({ path }) => path),
+    ['a'],
+  );
+  assert.equal(readFileSync(join(folder.path, 'a/x'), 'utf8'), 'precious');
+});
+
+test('under force the old file stays until the new one is whole', async () => {
+  using folder = temporaryFolder();
+  makeTree(folder.path, { x: 'the only copy' });
+  const content = function* () {
+    yield Buffer.from('half');
+    throw new Error('the blob is damaged');
+  };
+  const report = await filesSource({ path: folder.path }).restore(
+    each({ path: 'x', type: 'file', meta: {}, content }),
+    force,
+  );
+  assert.equal(report.failures.length, 1);
+  assert.deepEqual(
+    [readdirSync(folder.path), readFileSync(join(folder.path, 'x'), 'utf8')],
+    [['x'], 'the only copy'],
+  );
+});
+
+test('only what differs is written when asked so, and its metadata is restored all the same', async () => {
+  using folder = temporaryFolder();
+  makeTree(folder.path, { same: '1234', size: '12345', time: '1234' });
+  for (const name of ['same', 'size']) utimesSync(join(folder.path, name), 1000, 1000);
+  const meta = { mtime: 1_000_000_000_000n, size: 4, mode: 0o640 };
+  const report = await filesSource({ path: folder.path, overwrite: 'if-changed' }).restore(
+    each(...['same', 'size', 'time'].map((name) => entry(name, 'file', meta, 'abcd'))),
+    force,
+  );
+  const content = (name: string): string => readFileSync(join(folder.path, name), 'utf8');
+  assert.deepEqual(['same', 'size', 'time'].map(content), ['1234', 'abcd', 'abcd']);
+  assert.equal(report.bytes, 8);
+  assert.equal(statSync(join(folder.path, 'same')).mode & 0o777, 0o640);
+});
+
+test('a full disk ends the restore with a clear message', async (t) => {
+  if (!isRoot) return t.skip('needs root, to mount a small file system');
+  using folder = temporaryFolder();
+  const path = join(folder.path, 'small');
+  mkdirSync(path);
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=256k', 'tmpfs', path], { stdio: 'ignore' });
+  } catch {
+    return t.skip('cannot mount here');
+  }
+  try {
+    const big = entry('big', 'file', {}, 'x'.repeat(1 << 20));
+    await assert.rejects(
+      filesSource({ path }).restore(each(entry('first', 'file'), big, entry('last', 'file')), intoEmpty),
+      (error) => hasCode(error, 'TARGET_FAILED') && /ENOSPC/.test(error.message) && error.hint !== undefined,
+    );
+    assert.deepEqual(readdirSync(path), ['first']);
+    assert.equal(openFileCount(), 0);
+  } finally {
+    execFileSync('umount', [path]);
+  }
+});
+
+test('cancelling ends a restore in the middle of a file', async () => {
+  using folder = temporaryFolder();
+  const cancel = new AbortController();
+  const endless = function* () {
+    for (;;) {
+      yield Buffer.from('x');
+      cancel.abort();
+    }
+  };
+  await assert.rejects(
+    filesSource({ path: folder.path }, { signal: cancel.signal }).restore(
+      each({ path: 'x', type: 'file', meta: {}, content: endless }),
+      intoEmpty,
+    ),
+    (error) => hasCode(error, 'CANCELLED'),
+  );
+  assert.deepEqual([readdirSync(folder.path), openFileCount()], [[], 0]);
+});
+
+test('extended attributes and ACLs come back, and are left alone when off', async (t) => {
+  using original = temporaryFolder();
+  makeTree(original.path, { x: '', 'd/': '', plain: '' });
+  try {
+    execFileSync('setfattr', ['-n', 'user.note', '-v', '0x00ff0a', join(original.path, 'x')], {
+      stdio: 'ignore',
+    });
+    execFileSync('setfacl', ['-m', 'u:1234:r', join(original.path, 'x')], { stdio: 'ignore' });
+    execFileSync('setfacl', ['-d', '-m', 'u:1234:rx', join(original.path, 'd')], { stdio: 'ignore' });
+  } catch {
+    return t.skip('needs setfattr and setfacl, and a file system with attributes');
+  }
+  chmodSync(join(original.path, 'x'), 0o444);
+  const dumped = await capture(filesSource({ path: original.path }));
+  const names = dumped.find(({ path }) => path === 'x')?.meta.xattrs?.map(({ name }) => name);
+  assert.deepEqual(names, ['system.posix_acl_access', 'user.note']);
+  const attributesOf = (path: string): string =>
+    execFileSync('getfattr', ['-R', '-P', '-d', '-m', '-', '-e', 'hex', '.'], {
+      cwd: path,
+      encoding: 'utf8',
+    });
+  for (const [xattrs, same] of [
+    ['auto', true],
+    ['off', false],
+  ] as const) {
+    using target = temporaryFolder();
+    await filesSource({ path: target.path, xattrs }).restore(replay(dumped), intoEmpty);
+    assert.equal(attributesOf(target.path) === attributesOf(original.path), same, xattrs);
+    if (same) assert.deepEqual(findListing(target.path), findListing(original.path));
+  }
+  assert.ok(
+    (await capture(filesSource({ path: original.path, xattrs: 'off' }))).every(({ meta }) => !meta.xattrs),
+  );
+});
+
+test('a snapshot of a database is written as the files it is made of', async () => {
+  using folder = temporaryFolder();
+  await filesSource({ path: folder.path }).restore(
+    each(
+      entry('data', 'dir'),
+      entry('data/public.orders', 'dir'),
+      entry('data/public.orders/0000.copy', 'file'),
+    ),
+    intoEmpty,
+  );
+  assert.ok(existsSync(join(folder.path, 'data/public.orders/0000.copy')));
+});
