@@ -9,24 +9,13 @@ import { type BlobType, type PackEntry, packKey } from './blob.ts';
 import type { IndexedPack } from './index-file.ts';
 import { locateBlob } from './load-blob.ts';
 import type { OpenFailure, OpenReply, OpenRequest, OpenWorkerData } from './open-messages.ts';
+import { type Range, toRanges } from './ranges.ts';
 import type { Session } from './session.ts';
-
-/** Ranges are read whole across gaps up to this, … */
-const gapBytes = 256 * 1024;
-/** … and are not made longer than this. */
-const rangeBytes = 4 * 1024 * 1024;
 
 /** Pieces of memory kept for the next plaintexts. */
 const mostSpare = 8;
 
 export type Opened = Uint8Array | HoldfastError;
-
-interface Range {
-  readonly pack: string;
-  offset: number;
-  length: number;
-  readonly blobs: PackEntry[];
-}
 
 interface OpenWorker {
   readonly thread: Worker;
@@ -163,27 +152,4 @@ const unpack = (
       offset += length;
     } else opened.set(id, new HoldfastError(length.code, length.message, { hint: length.hint }));
   }
-};
-
-const toRanges = (blobs: (PackEntry & { readonly pack: string })[]): Range[] => {
-  blobs.sort((a, b) => (a.pack === b.pack ? a.offset - b.offset : a.pack < b.pack ? -1 : 1));
-  const ranges: Range[] = [];
-  let last: Range | undefined;
-  for (const { pack, id, type, offset, length, plainLength } of blobs) {
-    const blob = { id, type, offset, length, plainLength };
-    const end = offset + length;
-    if (
-      last &&
-      last.pack === pack &&
-      offset - (last.offset + last.length) <= gapBytes &&
-      end - last.offset <= rangeBytes
-    ) {
-      last.blobs.push(blob);
-      last.length = end - last.offset;
-    } else {
-      last = { pack, offset, length, blobs: [blob] };
-      ranges.push(last);
-    }
-  }
-  return ranges;
 };

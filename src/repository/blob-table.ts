@@ -1,6 +1,6 @@
 // Which blobs the repository has, and where: one open-addressed hash table in shared memory, so that the workers
 // can tell a new blob from a known one without asking anybody. 52 bytes a slot, at most two thirds full.
-import { type BlobLocation, type BlobType, idBytes, idFromHex } from './blob.ts';
+import { type BlobLocation, type BlobType, idBytes, idFromHex, type PackEntry } from './blob.ts';
 
 const headerWords = 4;
 const wordsPerId = idBytes / 4;
@@ -88,6 +88,33 @@ export class BlobTable {
     return pack === 0 ? undefined : { pack: pack - 1, offset, length, plainLength };
   }
 
+  /** How many slots there are: each holds a blob or nothing. */
+  get slots(): number {
+    return this.#capacity;
+  }
+
+  /** The slot of a blob; -1 when it is unknown. Good until the table grows. */
+  slotOf(id: string, type: BlobType): number {
+    return this.#find(id, type);
+  }
+
+  /** The number of the pack that a slot's blob lies in, and its stored length; undefined for an empty slot. */
+  placeAt(slot: number): { readonly pack: number; readonly length: number } | undefined {
+    const at = slot * wordsPerLocation;
+    const pack = this.#locations[at] as number;
+    return pack === 0 ? undefined : { pack: pack - 1, length: this.#locations[at + 2] as number };
+  }
+
+  /** All that is known of a slot's blob, which must not be empty. */
+  entryAt(slot: number): PackEntry {
+    const [, offset = 0, length = 0, plainLength = 0] = this.#locations.subarray(
+      slot * wordsPerLocation,
+      (slot + 1) * wordsPerLocation,
+    );
+    const id = Buffer.from(this.#ids.buffer, this.#ids.byteOffset + slot * idBytes, idBytes).toString('hex');
+    return { id, type: this.#states[slot] === typeState.tree ? 'tree' : 'data', offset, length, plainLength };
+  }
+
   /** A copy with room for that many blobs. Nobody may write to this one meanwhile. */
   grown(blobs: number): BlobTable {
     const larger = new BlobTable(Math.max(blobs, this.count * 2));
@@ -108,7 +135,7 @@ export class BlobTable {
     this.#scratch.set(idFromHex(id));
     const wanted = typeState[type];
     const mask = this.#capacity - 1;
-    for (let slot = this.#scratchWords[0]! & mask; ; slot = (slot + 1) & mask) {
+    for (let slot = (this.#scratchWords[0] as number) & mask; ; slot = (slot + 1) & mask) {
       const state = Atomics.load(this.#states, slot);
       if (state === empty) return -1;
       if (state === wanted && this.#holds(slot)) return slot;
@@ -119,7 +146,7 @@ export class BlobTable {
     this.#scratch.set(id.length === idBytes ? id : id.subarray(0, idBytes));
     const wanted = typeState[type];
     const mask = this.#capacity - 1;
-    for (let slot = this.#scratchWords[0]! & mask; ; ) {
+    for (let slot = (this.#scratchWords[0] as number) & mask; ; ) {
       const state = Atomics.compareExchange(this.#states, slot, empty, writing);
       if (state === empty) {
         this.#ids.set(this.#scratchWords, slot * wordsPerId);

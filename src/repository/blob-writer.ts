@@ -8,6 +8,7 @@ import { workerUrl } from '#lib/worker-url.ts';
 import { localFolderOf } from '#stores/store.ts';
 import { idBytes, packKey } from './blob.ts';
 import { type IndexedPack, saveIndex } from './index-file.ts';
+import type { Range } from './ranges.ts';
 import type { BatchReply, SealReply, SealRequest, SealWorkerData } from './seal-messages.ts';
 import type { Session } from './session.ts';
 
@@ -106,6 +107,23 @@ export class BlobWriter {
     post(worker, { kind: 'tree', request, bytes }, [bytes.buffer]);
   }
 
+  /** Puts blobs of an old pack into new ones; resolves when they have been read. REPOSITORY_DAMAGED when one of them is not whole. */
+  async repack(range: Range): Promise<void> {
+    this.#throwFailure();
+    const { store } = this.#session;
+    const bytes =
+      localFolderOf(store) === undefined ? await store.get(packKey(range.pack), range) : undefined;
+    while (this.#storing.size > store.connections) await this.#change();
+    let done = false;
+    const worker = this.#leastBusy();
+    const request = this.#expect(worker, () => {
+      done = true;
+    });
+    post(worker, { kind: 'repack', request, ...range, ...(bytes && { bytes }) });
+    while (!done && !this.#failure) await this.#change();
+    this.#throwFailure();
+  }
+
   /** Waits until every blob given so far has its id. */
   async settled(): Promise<void> {
     this.#dispatch();
@@ -172,7 +190,7 @@ export class BlobWriter {
     const slab = this.#current;
     if (!slab) return;
     this.#current = undefined;
-    const worker = this.#workers.reduce((least, other) => (other.busy < least.busy ? other : least));
+    const worker = this.#leastBusy();
     const { number, lengths, done } = slab;
     const request = this.#expect(worker, (reply) => {
       Object.assign(slab, { used: 0, lengths: [], done: [] });
@@ -180,6 +198,10 @@ export class BlobWriter {
       for (let at = 0; at < done.length; at += 1) done[at]?.(hexId(reply, at), reply.stored[at] as number);
     });
     post(worker, { kind: 'slab', request, slab: number, lengths });
+  }
+
+  #leastBusy(): SealWorker {
+    return this.#workers.reduce((least, other) => (other.busy < least.busy ? other : least));
   }
 
   #expect(worker: SealWorker, done: (reply: BatchReply) => void): number {

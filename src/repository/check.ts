@@ -11,8 +11,8 @@ import { checkKeys } from './key.ts';
 import { packBytes } from './pack-format.ts';
 import { BlobIndex, type OpenStore, type Session } from './session.ts';
 import { loadSnapshot } from './snapshot.ts';
-import { decodeTree } from './tree.ts';
 import { listIds } from './unpacked.ts';
+import { visitTrees } from './visit-trees.ts';
 
 interface Findings {
   readonly problems: string[];
@@ -101,8 +101,6 @@ const layoutProblems = ({ id, entries }: IndexedPack): string[] => {
   return [];
 };
 
-const treesAtOnce = 256;
-
 /** Visits every tree of every snapshot once. */
 const checkTrees = async (
   session: Session,
@@ -111,29 +109,13 @@ const checkTrees = async (
   found: Findings,
   options: CheckOptions,
 ): Promise<void> => {
-  const seen = new Set(snapshots.map(({ tree }) => tree));
-  const waiting = [...seen];
   const missing = new Set<string>();
-  let checked = 0;
-  while (waiting.length > 0) {
-    throwIfCancelled(options.signal);
-    const ids = waiting.splice(-treesAtOnce);
-    for (const [id, bytes] of await reader.fetch(ids, 'tree')) {
-      try {
-        if (bytes instanceof Error) throw bytes;
-        for (const node of decodeTree(bytes, id)) {
-          for (const blob of node.content ?? []) if (!session.blobs.has(blob, 'data')) missing.add(blob);
-          if (node.type !== 'dir') continue;
-          if (!node.subtree) throw new Error(`tree ${id}: the directory ${node.name} has no subtree`);
-          if (!seen.has(node.subtree)) waiting.push(node.subtree);
-          seen.add(node.subtree);
-        }
-      } catch (error) {
-        found.problems.push(messageOf(error));
-      }
-    }
-    checked += ids.length;
-    options.onProgress?.({ phase: 'check trees', items: checked, bytes: 0 });
+  const roots = snapshots.map(({ tree }) => tree);
+  for await (const { nodes, error, visited } of visitTrees(reader, roots, options.signal)) {
+    if (error) found.problems.push(messageOf(error));
+    for (const { content = [] } of nodes)
+      for (const blob of content) if (!session.blobs.has(blob, 'data')) missing.add(blob);
+    options.onProgress?.({ phase: 'check trees', items: visited, bytes: 0 });
   }
   for (const blob of missing)
     found.problems.push(`data blob ${blob} is used by a snapshot and is in no index`);

@@ -21,6 +21,8 @@ export interface Repository extends AsyncDisposable {
   previous(snapshot: Snapshot, root: string): Previous;
   /** Structure always; pack contents for `readData` (1 = every byte, 0.05 = a random 5 %). Needs an exclusive lock. */
   check(options: CheckOptions): Promise<CheckReport>;
+  /** Removes what no snapshot uses. Needs an exclusive lock. REPOSITORY_DAMAGED, and nothing removed, when a snapshot is not whole. */
+  prune(options: PruneOptions): Promise<PruneReport>;
 }
 
 export interface Snapshot {
@@ -124,4 +126,23 @@ export interface CheckReport {
   readonly problems: readonly string[];
   /** Harmless leftovers, such as packs of an interrupted backup. */
   readonly notes: readonly string[];
+}
+
+export interface PruneOptions {
+  /** How much may stay unused in packs that also hold used blobs: a share of what is stored (restic's default is 0.05), or bytes. */
+  readonly maxUnused: { readonly share: number } | { readonly bytes: number };
+  /** Find out and report, change nothing. */
+  readonly dryRun?: boolean;
+  readonly onProgress?: OnProgress;
+}
+
+export interface PruneReport {
+  readonly packsDeleted: number;
+  /** Of those, packs whose used blobs went into new packs. */
+  readonly packsRepacked: number;
+  readonly bytesRepacked: number;
+  readonly bytesFreed: number;
+  /** Bytes of packs afterwards, and what of them is still unused. */
+  readonly bytesKept: number;
+  readonly bytesUnusedKept: number;
 }

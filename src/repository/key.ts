@@ -43,19 +43,20 @@ export const addKey = async (
   password: string,
   master: SealKey,
   created: Date,
+  cost = scryptCost,
 ): Promise<string> => {
   const salt = randomBytes(64);
   const plain = {
     mac: { k: toBase64(master.macK), r: toBase64(master.macR) },
     encrypt: toBase64(master.encrypt),
   };
-  const sealer = new Sealer(await passwordKey(password, salt, scryptCost));
+  const sealer = new Sealer(await passwordKey(password, salt, cost));
   const file = {
     created: created.toISOString(),
     username: userInfo().username,
     hostname: hostname(),
     kdf: 'scrypt',
-    ...scryptCost,
+    ...cost,
     salt: toBase64(salt),
     data: toBase64(sealer.seal(Buffer.from(JSON.stringify(plain)))),
   };

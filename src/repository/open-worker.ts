@@ -1,9 +1,7 @@
 // A worker thread of the read path: reads ranges of packs, and verifies, decrypts and decompresses the blobs in them.
 import { hash } from 'node:crypto';
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
-import { HoldfastError, messageOf, systemCode } from '#lib/errors.ts';
+import { HoldfastError, messageOf } from '#lib/errors.ts';
 import { type PackEntry, packKey } from './blob.ts';
 import { openBlob } from './load-blob.ts';
 import type {
@@ -15,61 +13,20 @@ import type {
   PackRequest,
 } from './open-messages.ts';
 import { decodeHeader, lengthBytes } from './pack-format.ts';
-import { createPoly1305, type Poly1305 } from './poly1305.ts';
+import { PackReader } from './pack-reader.ts';
 import { overheadBytes, Sealer } from './seal.ts';
 
 const port = parentPort;
 if (!port) throw new Error('open-worker runs as a worker thread only');
 const { key, localFolder } = workerData as OpenWorkerData;
 const sealer = new Sealer(key);
-let poly: Poly1305 = createPoly1305(8 * 1024 * 1024);
-
-/** Memory for that many bytes. */
-const room = (length: number): Poly1305 => {
-  if (poly.buffer.length < length) poly = createPoly1305(length + length / 4);
-  return poly;
-};
-
-/** Puts a range of a pack (all of it without a range) into the memory; returns how many bytes that are. */
-const fetchRange = (
-  pack: string,
-  bytes: Uint8Array | undefined,
-  range?: { offset: number; length: number },
-): number => {
-  if (bytes) {
-    room(bytes.length).buffer.set(bytes);
-    return bytes.length;
-  }
-  let file: number | undefined;
-  try {
-    file = openSync(join(localFolder ?? '', packKey(pack)), 'r');
-    const { offset, length } = range ?? { offset: 0, length: fstatSync(file).size };
-    const { buffer } = room(length);
-    let read = 0;
-    while (read < length) {
-      const count = readSync(file, buffer, read, length - read, offset + read);
-      if (count === 0)
-        throw new HoldfastError('REPOSITORY_DAMAGED', `${packKey(pack)} is shorter than its index says`);
-      read += count;
-    }
-    return length;
-  } catch (cause) {
-    if (cause instanceof HoldfastError) throw cause;
-    if (systemCode(cause) === 'ENOENT')
-      throw new HoldfastError('REPOSITORY_DAMAGED', `${packKey(pack)} is missing`);
-    throw new HoldfastError('STORE_UNREACHABLE', `cannot read ${packKey(pack)}: ${messageOf(cause)}`, {
-      cause,
-    });
-  } finally {
-    if (file !== undefined) closeSync(file);
-  }
-};
+const packs = new PackReader(localFolder);
 
 const openBlobs = (request: BlobsRequest): OpenReply => {
   const { pack, offset, blobs } = request;
   let problem: OpenFailure | undefined;
   try {
-    fetchRange(pack, request.bytes, request);
+    packs.load(pack, request.bytes, request);
   } catch (error) {
     problem = failureOf(error);
   }
@@ -80,7 +37,7 @@ const openBlobs = (request: BlobsRequest): OpenReply => {
   const lengths = blobs.map((blob): number | OpenFailure => {
     if (problem) return problem;
     try {
-      const opened = openBlob(sealer.openFrom(poly, blob.offset - offset, blob.length), blob.id, {
+      const opened = openBlob(sealer.openFrom(packs.poly, blob.offset - offset, blob.length), blob.id, {
         ...blob,
         pack,
       });
@@ -99,8 +56,8 @@ const checkPack = ({ request, pack, entries, bytes }: PackRequest): OpenReply =>
   const problems: string[] = [];
   let size = 0;
   try {
-    size = fetchRange(pack, bytes);
-    const content = poly.buffer.subarray(0, size);
+    size = packs.load(pack, bytes);
+    const content = packs.poly.buffer.subarray(0, size);
     if (hash('sha256', content, 'hex') !== pack)
       problems.push(`${name} is damaged: its content does not fit its name`);
     problems.push(...checkHeader(name, content, entries));
@@ -108,7 +65,7 @@ const checkPack = ({ request, pack, entries, bytes }: PackRequest): OpenReply =>
       try {
         if (blob.offset + blob.length > size)
           throw new Error(`blob ${blob.id} lies beyond the end of ${name}`);
-        openBlob(sealer.openFrom(poly, blob.offset, blob.length), blob.id, { ...blob, pack });
+        openBlob(sealer.openFrom(packs.poly, blob.offset, blob.length), blob.id, { ...blob, pack });
       } catch (error) {
         problems.push(messageOf(error));
       }
@@ -124,7 +81,7 @@ const checkHeader = (name: string, pack: Uint8Array, indexed: readonly PackEntry
   const length = pack.length >= lengthBytes ? view.getUint32(pack.length - lengthBytes, true) : 0;
   const start = pack.length - lengthBytes - length;
   if (length < overheadBytes || start < 0) return [`${name} is damaged: it has no header`];
-  const header = sealer.openFrom(poly, start, length);
+  const header = sealer.openFrom(packs.poly, start, length);
   if (!header) return [`${name} is damaged: its header's authentication code does not fit`];
   try {
     const describe = ({ id, type, offset, length: bytes, plainLength }: PackEntry): string =>

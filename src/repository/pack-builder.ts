@@ -63,6 +63,13 @@ export class PackBuilder {
     return length;
   }
 
+  /** Takes over a blob that is sealed already. */
+  addSealed(blob: PackEntry, sealed: Uint8Array): void {
+    this.#room(sealed.length).buffer.set(sealed, this.#used);
+    this.#entries.push({ ...blob, offset: this.#used });
+    this.#used += sealed.length;
+  }
+
   /** Closes the pack and begins a new one. */
   finish(): FinishedPack {
     const header = this.#options.sealer.seal(encodeHeader(this.#entries));

@@ -9,6 +9,7 @@ import type { LockMode, Repository } from './contract.ts';
 import { addKey, findKey, newMasterKey } from './key.ts';
 import { deleteLocks, type Lock, takeLock } from './lock.ts';
 import { previousEntries } from './previous.ts';
+import { pruneRepository } from './prune.ts';
 import { readSnapshot } from './read.ts';
 import { Sealer } from './seal.ts';
 import { loadBlobIndex, type OpenStore, type Session } from './session.ts';
@@ -123,6 +124,12 @@ const openedRepository = (open: OpenStore, lock: Lock | undefined): Repository =
       };
     },
     check: (options) => checkRepository(open, options),
+    async prune(options) {
+      refuseVersion1();
+      const report = await pruneRepository(await session(), options);
+      loading = undefined; // the packs are others now
+      return report;
+    },
     async [Symbol.asyncDispose]() {
       await sharedReader?.[Symbol.asyncDispose]();
       await lock?.[Symbol.asyncDispose]();

@@ -26,6 +26,16 @@ export type SealRequest =
       readonly lengths: readonly number[];
     }
   | { readonly kind: 'tree'; readonly request: number; readonly bytes: Uint8Array }
+  /** Blobs of an old pack that go into new ones, sealed as they are: bytes `offset` to `offset + length` hold all of them. */
+  | {
+      readonly kind: 'repack';
+      readonly request: number;
+      readonly pack: string;
+      readonly offset: number;
+      readonly length: number;
+      readonly blobs: readonly PackEntry[];
+      readonly bytes?: Uint8Array;
+    }
   | { readonly kind: 'table'; readonly table: SharedArrayBuffer }
   /** Close and hand over packs that are not full. */
   | { readonly kind: 'flush'; readonly request: number };

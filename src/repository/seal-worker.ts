@@ -5,7 +5,9 @@ import { HoldfastError } from '#lib/errors.ts';
 import { putLocalFileSync } from '#stores/local/write-object.ts';
 import { type BlobType, idBytes, packKey } from './blob.ts';
 import { BlobTable } from './blob-table.ts';
+import { openBlob } from './load-blob.ts';
 import { PackBuilder } from './pack-builder.ts';
+import { PackReader } from './pack-reader.ts';
 import { Sealer } from './seal.ts';
 import type { BatchReply, SealReply, SealRequest, SealWorkerData } from './seal-messages.ts';
 
@@ -18,6 +20,7 @@ const builders = {
   tree: new PackBuilder({ sealer, type: 'tree', level: level ?? 3, verify }),
 } as const;
 let table = new BlobTable(sharedTable);
+let packs: PackReader | undefined;
 
 const addBlob = (type: BlobType, plain: Uint8Array, reply: BatchReply, at: number): void => {
   const id = hash('sha256', plain, 'buffer');
@@ -28,6 +31,19 @@ const addBlob = (type: BlobType, plain: Uint8Array, reply: BatchReply, at: numbe
   const builder = builders[type];
   reply.stored[at] = builder.add(id, plain);
   if (builder.isFull) sendPack(type);
+};
+
+/** Each blob is opened first: a damaged one must not be carried over. */
+const repack = ({ pack, offset, length, blobs, bytes }: Extract<SealRequest, { kind: 'repack' }>): void => {
+  packs ??= new PackReader(localFolder);
+  packs.load(pack, bytes, { offset, length });
+  for (const blob of blobs) {
+    const at = blob.offset - offset;
+    openBlob(sealer.openFrom(packs.poly, at, blob.length), blob.id, { ...blob, pack });
+    const builder = builders[blob.type];
+    builder.addSealed(blob, packs.poly.buffer.subarray(at, at + blob.length));
+    if (builder.isFull) sendPack(blob.type);
+  }
 };
 
 const sendPack = (type: BlobType): void => {
@@ -70,6 +86,10 @@ const handle = (message: SealRequest): void => {
       send(reply);
       break;
     }
+    case 'repack':
+      repack(message);
+      send(emptyReply(message.request, 0));
+      break;
     case 'table':
       table = new BlobTable(message.table);
       break;

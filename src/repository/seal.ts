@@ -106,6 +106,7 @@ export class Sealer {
 /** Compares without telling by its time where the first difference lies. */
 const equalBytes = (mac: Uint8Array, bytes: Uint8Array, at: number): boolean => {
   let difference = 0;
-  for (let index = 0; index < mac.length; index += 1) difference |= mac[index]! ^ bytes[at + index]!;
+  for (let index = 0; index < mac.length; index += 1)
+    difference |= (mac[index] as number) ^ (bytes[at + index] as number);
   return difference === 0;
 };

@@ -1,0 +1,57 @@
+// Packs, or ranges of them, in a worker's memory: where they are authenticated without being copied.
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { join } from 'node:path';
+import { HoldfastError, messageOf, systemCode } from '#lib/errors.ts';
+import type { ByteRange } from '#stores/store.ts';
+import { packKey } from './blob.ts';
+import { createPoly1305, type Poly1305 } from './poly1305.ts';
+
+export class PackReader {
+  readonly #localFolder: string | undefined;
+  #poly = createPoly1305(8 * 1024 * 1024);
+
+  /** Without a folder the bytes must come with each call. */
+  constructor(localFolder: string | undefined) {
+    this.#localFolder = localFolder;
+  }
+
+  /** The memory that `load` fills, from its beginning. */
+  get poly(): Poly1305 {
+    return this.#poly;
+  }
+
+  /** Loads a range of a pack (all of it without one) and returns how many bytes that are. */
+  load(pack: string, bytes: Uint8Array | undefined, range?: ByteRange): number {
+    if (!bytes) return this.#loadFile(pack, range);
+    this.#reserve(bytes.length);
+    this.#poly.buffer.set(bytes);
+    return bytes.length;
+  }
+
+  #loadFile(pack: string, range: ByteRange | undefined): number {
+    const key = packKey(pack);
+    let file: number | undefined;
+    try {
+      file = openSync(join(this.#localFolder ?? '', key), 'r');
+      const { offset, length } = range ?? { offset: 0, length: fstatSync(file).size };
+      this.#reserve(length);
+      for (let read = 0; read < length; ) {
+        const count = readSync(file, this.#poly.buffer, read, length - read, offset + read);
+        if (count === 0)
+          throw new HoldfastError('REPOSITORY_DAMAGED', `${key} is shorter than its index says`);
+        read += count;
+      }
+      return length;
+    } catch (cause) {
+      if (cause instanceof HoldfastError) throw cause;
+      if (systemCode(cause) === 'ENOENT') throw new HoldfastError('REPOSITORY_DAMAGED', `${key} is missing`);
+      throw new HoldfastError('STORE_UNREACHABLE', `cannot read ${key}: ${messageOf(cause)}`, { cause });
+    } finally {
+      if (file !== undefined) closeSync(file);
+    }
+  }
+
+  #reserve(length: number): void {
+    if (this.#poly.buffer.length < length) this.#poly = createPoly1305(length + length / 4);
+  }
+}

@@ -1,0 +1,209 @@
+// Removes what no snapshot uses. The order makes a crash at any moment harmless: new packs, then new indexes, then old
+// indexes go, then old packs. Whoever prunes holds the exclusive lock, so nobody adds blobs meanwhile.
+import { throwIfCancelled } from '#lib/clock.ts';
+import { forEachLimit } from '#lib/concurrency.ts';
+import { HoldfastError } from '#lib/errors.ts';
+import { isId, packKey } from './blob.ts';
+import { BlobReader } from './blob-reader.ts';
+import { BlobWriter } from './blob-writer.ts';
+import type { PruneOptions, PruneReport } from './contract.ts';
+import { type IndexedPack, loadIndex, saveIndex } from './index-file.ts';
+import { toRanges } from './ranges.ts';
+import type { Session } from './session.ts';
+import { loadSnapshots } from './snapshot.ts';
+import { listIds } from './unpacked.ts';
+import { visitTrees } from './visit-trees.ts';
+
+/** An index file made here lists so many blobs at most, or one pack. */
+const indexBlobs = 50_000;
+
+/** A blob's line in a pack's header, and what a pack has beside blobs and lines. */
+const headerLineBytes = 41;
+const packFrameBytes = 36;
+
+interface PackUse {
+  readonly number: number;
+  readonly id: string;
+  readonly totalBytes: number;
+  /** Sealed blobs that are used, and their lines in the header. */
+  readonly usedBytes: number;
+}
+
+interface Plan {
+  /** Packs that no index lists. */
+  readonly unlisted: readonly PackUse[];
+  /** Listed packs that hold nothing that is used. */
+  readonly unused: readonly PackUse[];
+  /** Packs whose used blobs are put into new ones. */
+  readonly repack: readonly PackUse[];
+  readonly keptBytes: number;
+  readonly keptUnusedBytes: number;
+}
+
+/** See Repository.prune. */
+export const pruneRepository = async (session: Session, options: PruneOptions): Promise<PruneReport> => {
+  const used = await markUsed(session, options);
+  const plan = await makePlan(session, used, options);
+  const gone = [...plan.unlisted, ...plan.unused, ...plan.repack];
+  const movedBytes = sum(plan.repack, 'usedBytes');
+  const report: PruneReport = {
+    packsDeleted: gone.length,
+    packsRepacked: plan.repack.length,
+    bytesRepacked: movedBytes,
+    bytesFreed: sum(gone, 'totalBytes') - movedBytes,
+    bytesKept: plan.keptBytes + movedBytes,
+    bytesUnusedKept: plan.keptUnusedBytes,
+  };
+  if (options.dryRun || gone.length === 0) return report;
+  await repack(session, used, plan.repack, options);
+  throwIfCancelled(session.signal);
+  await rewriteIndexes(session, new Set(gone.map(({ id }) => id)));
+  await forEachLimit(gone, session.store.connections, ({ id }) => session.store.delete(packKey(id)));
+  return report;
+};
+
+/** One byte a slot of the blob table: 1 where some snapshot uses the blob. Refuses to go on when any tree is missing or damaged. */
+const markUsed = async (session: Session, options: PruneOptions): Promise<Uint8Array> => {
+  const { table } = session.blobs;
+  const used = new Uint8Array(table.slots);
+  const mark = (id: string, type: 'data' | 'tree'): void => {
+    const slot = table.slotOf(id, type);
+    if (slot < 0) throw refusal(`${type} blob ${id} is used by a snapshot and is in no index`);
+    used[slot] = 1;
+  };
+  const roots = (await loadSnapshots(session.store, session.sealer)).map(({ tree }) => tree);
+  await using reader = new BlobReader(session);
+  for await (const { id, nodes, error, visited } of visitTrees(reader, roots, session.signal)) {
+    if (error) throw refusal(`tree ${id} cannot be read`, error);
+    mark(id, 'tree');
+    for (const { content = [] } of nodes) for (const blob of content) mark(blob, 'data');
+    options.onProgress?.({ phase: 'find used blobs', items: visited, bytes: 0 });
+  }
+  return used;
+};
+
+const refusal = (why: string, cause?: unknown): HoldfastError =>
+  new HoldfastError('REPOSITORY_DAMAGED', `nothing was pruned: ${why}`, {
+    cause,
+    hint: 'run `holdfast check`; what is damaged must be repaired or forgotten first',
+  });
+
+const makePlan = async (session: Session, used: Uint8Array, options: PruneOptions): Promise<Plan> => {
+  const { table, packIds } = session.blobs;
+  const usedBytes = new Float64Array(packIds.length);
+  for (let slot = 0; slot < table.slots; slot += 1) {
+    const place = used[slot] === 1 ? table.placeAt(slot) : undefined;
+    if (place) usedBytes[place.pack] = (usedBytes[place.pack] as number) + place.length + headerLineBytes;
+  }
+  const numbers = new Map(packIds.map((id, number) => [id, number]));
+  const unlisted: PackUse[] = [];
+  const unused: PackUse[] = [];
+  const partly: PackUse[] = [];
+  for await (const { key, size } of session.store.list('data/')) {
+    const id = key.slice(key.lastIndexOf('/') + 1);
+    if (!isId(id)) continue;
+    const number = numbers.get(id);
+    numbers.delete(id);
+    const pack = { number: number ?? -1, id, totalBytes: size, usedBytes: usedBytes[number ?? -1] ?? 0 };
+    if (number === undefined) unlisted.push(pack);
+    else (pack.usedBytes === 0 ? unused : partly).push(pack);
+  }
+  for (const [id, number] of numbers)
+    if ((usedBytes[number] as number) > 0) throw refusal(`${packKey(id)} is missing, and snapshots use it`);
+  return { unlisted, unused, ...chooseRepack(partly, options.maxUnused) };
+};
+
+/** Repacks the emptiest packs first, until what stays unused is within bounds. */
+const chooseRepack = (
+  packs: PackUse[],
+  maxUnused: PruneOptions['maxUnused'],
+): Pick<Plan, 'repack' | 'keptBytes' | 'keptUnusedBytes'> => {
+  const unusedOf = ({ totalBytes, usedBytes }: PackUse): number =>
+    Math.max(0, totalBytes - usedBytes - packFrameBytes);
+  packs.sort((a, b) => b.usedBytes / b.totalBytes - a.usedBytes / a.totalBytes);
+  let keptUnusedBytes = packs.reduce((total, pack) => total + unusedOf(pack), 0);
+  let keptBytes = sum(packs, 'totalBytes');
+  const bound =
+    'bytes' in maxUnused
+      ? maxUnused.bytes
+      : (maxUnused.share / (1 - maxUnused.share)) * sum(packs, 'usedBytes');
+  const repack: PackUse[] = [];
+  while (keptUnusedBytes > bound) {
+    const pack = packs.pop();
+    if (!pack) break;
+    keptUnusedBytes -= unusedOf(pack);
+    keptBytes -= pack.totalBytes;
+    repack.push(pack);
+  }
+  return { repack, keptBytes, keptUnusedBytes: keptUnusedBytes };
+};
+
+const repack = async (
+  session: Session,
+  used: Uint8Array,
+  packs: readonly PackUse[],
+  options: PruneOptions,
+): Promise<void> => {
+  if (packs.length === 0) return;
+  const { table } = session.blobs;
+  const chosen = new Map(packs.map((pack) => [pack.number, pack.id]));
+  const slots: number[] = [];
+  for (let slot = 0; slot < table.slots; slot += 1) {
+    if (used[slot] === 1 && chosen.has(table.placeAt(slot)?.pack ?? -1)) slots.push(slot);
+  }
+  slots.sort((a, b) => (table.placeAt(a)?.pack ?? 0) - (table.placeAt(b)?.pack ?? 0));
+  const writer = new BlobWriter(session, false);
+  let bytes = 0;
+  try {
+    await forEachLimit(rangesOf(session, slots, chosen), 4, async (range) => {
+      throwIfCancelled(session.signal);
+      await writer.repack(range);
+      bytes += range.length;
+      options.onProgress?.({ phase: 'repack', bytes, totalBytes: sum(packs, 'usedBytes'), items: 0 });
+    });
+    await writer.finish();
+  } finally {
+    await writer.close();
+  }
+};
+
+function* rangesOf(session: Session, slots: readonly number[], packs: ReadonlyMap<number, string>) {
+  const { table } = session.blobs;
+  for (let from = 0; from < slots.length; ) {
+    const number = table.placeAt(slots[from] as number)?.pack ?? -1;
+    let to = from;
+    while (to < slots.length && table.placeAt(slots[to] as number)?.pack === number) to += 1;
+    const pack = packs.get(number) as string;
+    yield* toRanges(slots.slice(from, to).map((slot) => ({ ...table.entryAt(slot), pack })));
+    from = to;
+  }
+}
+
+/** Index files that list packs that go are replaced by ones that do not; the others stay as they are. */
+const rewriteIndexes = async (session: Session, gone: ReadonlySet<string>): Promise<void> => {
+  const { store, sealer } = session;
+  const old: string[] = [];
+  let packs: IndexedPack[] = [];
+  let blobs = 0;
+  const save = async (): Promise<void> => {
+    if (packs.length > 0) await saveIndex(store, sealer, packs);
+    packs = [];
+    blobs = 0;
+  };
+  for (const id of await listIds(store, 'index')) {
+    const listed = await loadIndex(store, sealer, id);
+    if (!listed.some((pack) => gone.has(pack.id))) continue;
+    old.push(id);
+    for (const pack of listed) {
+      if (gone.has(pack.id)) continue;
+      packs.push(pack);
+      blobs += pack.entries.length;
+      if (blobs >= indexBlobs) await save();
+    }
+  }
+  await save();
+  await forEachLimit(old, store.connections, (id) => store.delete(`index/${id}`));
+};
+
+const sum = <Key extends string>(items: readonly Readonly<Record<Key, number>>[], key: Key): number =>
+  items.reduce((total, item) => total + item[key], 0);
