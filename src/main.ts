@@ -1,18 +1,10 @@
+#!/usr/bin/env node
 // The one executable: reads the command line, runs the command, and ends with its exit status.
-import { runHoldfast } from '#cli/program.ts';
-import { onSignals } from '#cli/signals.ts';
-import { terminalPrompt } from '#cli/terminal-prompt.ts';
-import { systemClock } from '#lib/clock.ts';
+import { keepCompiledCode } from '#lib/compiled-code.ts';
+import { nodeIsTooOld, runOnNewerNode } from '#lib/newer-node.ts';
 
-const cancel = onSignals();
-const askSecret = terminalPrompt(cancel.signal);
-const status = await runHoldfast(process.argv.slice(2), {
-  stdout: process.stdout,
-  stderr: process.stderr,
-  env: process.env,
-  clock: systemClock,
-  signal: cancel.signal,
-  ...(askSecret && { askSecret }),
-});
+if (nodeIsTooOld()) process.exit(await runOnNewerNode());
+keepCompiledCode(process.env); // before anything that is worth keeping is loaded
+const { runProcess } = await import('#cli/process.ts');
 // Everything is closed by now; a socket or worker that somebody forgot must not keep the process.
-process.exit(status);
+process.exit(await runProcess());
