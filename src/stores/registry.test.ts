@@ -27,7 +27,7 @@ test('a scheme nobody knows is refused with the ones that are known', () => {
       assert.ok(error instanceof HoldfastError);
       assert.equal(error.code, 'USAGE');
       assert.equal(error.message, 'unknown scheme "locl"; did you mean "local"?');
-      assert.match(error.hint ?? '', /^known are local, file; /);
+      assert.match(error.hint ?? '', /^known are local, file, sftp; /);
       return true;
     },
   );
@@ -39,5 +39,5 @@ test('nothing is not the current folder', () => {
 });
 
 test('each kind lies in the registry by its own name', () => {
-  assert.deepEqual([...storeKinds.keys()], ['local', 'memory']);
+  assert.deepEqual([...storeKinds.keys()], ['local', 'memory', 'sftp']);
 });

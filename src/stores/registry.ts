@@ -10,9 +10,10 @@ import {
 } from '#lib/kind-registry.ts';
 import { local } from './local/local.ts';
 import { memory } from './memory/memory.ts';
+import { sftp } from './sftp/sftp.ts';
 import type { Store } from './store.ts';
 
-export const storeKinds: KindRegistry<Store> = registry(register(local), register(memory));
+export const storeKinds: KindRegistry<Store> = registry(register(local), register(memory), register(sftp));
 
 /** A store that can be opened: its kind and that kind's configuration. */
 export type StoreConfig = Configured<Store>;

@@ -3,7 +3,7 @@ import { posix } from 'node:path';
 import { mapOrdered } from '#lib/concurrency.ts';
 import type { StoredObject } from '../store.ts';
 import { hasStatus, sftpError, sftpStatus } from './sftp-error.ts';
-import type { SftpSession } from './sftp-session.ts';
+import type { SftpLine } from './sftp-session.ts';
 import type { Place } from './sftp-store.ts';
 
 const foldersAtOnce = 16;
@@ -36,11 +36,14 @@ const readFolder = async (place: Place, folder: string, start: string): Promise<
   const objects: StoredObject[] = [];
   const folders: string[] = [];
   try {
-    for (const entry of await entriesOf(place.session, posix.join(place.root, folder))) {
+    const line = await place.session.line();
+    for (const entry of await entriesOf(line, posix.join(place.root, folder))) {
       const name = entry.filename;
       if (name === '.' || name === '..' || !name.startsWith(start)) continue;
       const key = folder + name;
-      const attrs = entry.attrs.isSymbolicLink() ? await followLink(place, key) : entry.attrs;
+      const attrs = entry.attrs.isSymbolicLink()
+        ? await followLink(line, posix.join(place.root, key))
+        : entry.attrs;
       if (attrs?.isDirectory()) folders.push(`${key}/`);
       else if (attrs?.isFile()) objects.push({ key, size: attrs.size });
     }
@@ -63,12 +66,12 @@ interface Entry {
   readonly attrs: Attributes;
 }
 
-const entriesOf = async (session: SftpSession, path: string): Promise<Entry[]> => {
-  const folder = await session.request<Buffer>((sftp, answer) => sftp.opendir(path, answer));
+const entriesOf = async (line: SftpLine, path: string): Promise<Entry[]> => {
+  const folder = await line.request<Buffer>((sftp, answer) => sftp.opendir(path, answer));
   try {
     const entries: Entry[] = [];
     for (let ended = false; !ended; ) {
-      const asked = Array.from({ length: answersAtOnce }, () => readSome(session, folder));
+      const asked = Array.from({ length: answersAtOnce }, () => readSome(line, folder));
       for (const answer of await Promise.all(asked)) {
         if (answer === undefined) ended = true;
         else entries.push(...answer);
@@ -76,24 +79,23 @@ const entriesOf = async (session: SftpSession, path: string): Promise<Entry[]> =
     }
     return entries;
   } finally {
-    session.request<void>((sftp, answer) => sftp.close(folder, answer)).catch(() => {}); // nothing depends on it
+    line.request<void>((sftp, answer) => sftp.close(folder, answer)).catch(() => {}); // nothing depends on it
   }
 };
 
 /** The next names, or undefined after the last. */
-const readSome = async (session: SftpSession, folder: Buffer): Promise<readonly Entry[] | undefined> => {
+const readSome = async (line: SftpLine, folder: Buffer): Promise<readonly Entry[] | undefined> => {
   try {
-    return await session.request<Entry[]>((sftp, answer) => sftp.readdir(folder, answer));
+    return await line.request<Entry[]>((sftp, answer) => sftp.readdir(folder, answer));
   } catch (error) {
     if (hasStatus(error, sftpStatus.endOfFile)) return undefined;
     throw error;
   }
 };
 
-const followLink = async (place: Place, key: string): Promise<Attributes | undefined> => {
+const followLink = async (line: SftpLine, path: string): Promise<Attributes | undefined> => {
   try {
-    const path = posix.join(place.root, key);
-    return await place.session.request<Attributes>((sftp, answer) => sftp.stat(path, answer));
+    return await line.request<Attributes>((sftp, answer) => sftp.stat(path, answer));
   } catch (error) {
     if (hasStatus(error, sftpStatus.noSuchFile)) return undefined;
     throw error;

@@ -9,21 +9,19 @@ const silenceLimitMs = 120_000;
 
 type Callback<Result> = (error?: Error | null, result?: Result) => void;
 
-interface Request {
-  fail(error: Error): void;
-}
-
-interface Session {
-  readonly channel: SftpChannel;
-  readonly requests: Set<Request>;
-  lastAnswerMs: number;
+/** One connection, until it breaks. A file's handle is good on the connection that gave it only: on the next it may be another file's. */
+export interface SftpLine {
+  /** How much the server takes or gives in one request. */
+  readonly pieceBytes: number;
+  /** Makes one request. Fails with the server's status (see sftp-error.ts), or STORE_UNREACHABLE once the connection has ended. */
+  request<Result>(ask: (sftp: SFTPWrapper, answer: Callback<Result>) => void): Promise<Result>;
 }
 
 export class SftpSession {
   readonly #config: SftpConfig;
   readonly #location: string;
   readonly #log: Log;
-  #session: Promise<Session> | undefined;
+  #line: Promise<OpenLine> | undefined;
 
   constructor(config: SftpConfig, location: string, log: Log) {
     this.#config = config;
@@ -31,19 +29,64 @@ export class SftpSession {
     this.#log = log;
   }
 
-  /** Makes one request. Errors are the server's status (see sftp-error.ts) or STORE_UNREACHABLE when the connection ended. */
-  async request<Result>(ask: (sftp: SFTPWrapper, answer: Callback<Result>) => void): Promise<Result> {
-    const session = await this.#open();
-    return await new Promise<Result>((resolve, reject) => {
-      const request: Request = { fail: reject };
-      if (session.requests.size === 0) session.lastAnswerMs = Date.now();
-      session.requests.add(request);
+  /** The connection, made when there is none. */
+  line(): Promise<SftpLine> {
+    if (this.#line) return this.#line;
+    const opening = this.#connect(() => {
+      if (this.#line === opening) this.#line = undefined;
+    });
+    this.#line = opening;
+    return opening;
+  }
+
+  async close(): Promise<void> {
+    const line = await this.#line?.catch(() => undefined); // a connection that failed needs no closing
+    this.#line = undefined;
+    line?.close();
+  }
+
+  async #connect(forget: () => void): Promise<OpenLine> {
+    try {
+      return new OpenLine(await openSftpChannel(this.#config, this.#log), this.#location, forget);
+    } catch (error) {
+      forget();
+      throw error;
+    }
+  }
+}
+
+class OpenLine implements SftpLine {
+  readonly pieceBytes: number;
+  readonly #channel: SftpChannel;
+  /** What fails each request that is not yet answered. */
+  readonly #waiting = new Set<(error: Error) => void>();
+  #lastAnswerMs = Date.now();
+  #end: HoldfastError | undefined;
+
+  constructor(channel: SftpChannel, location: string, onEnd: () => void) {
+    this.#channel = channel;
+    this.pieceBytes = channel.pieceBytes;
+    const watchdog = setInterval(() => this.#closeWhenSilent(), 10_000).unref();
+    channel.onEnd((cause) => {
+      clearInterval(watchdog);
+      onEnd();
+      channel.close();
+      this.#end = connectionLost(location, cause);
+      for (const fail of this.#waiting) fail(this.#end);
+    });
+  }
+
+  request<Result>(ask: (sftp: SFTPWrapper, answer: Callback<Result>) => void): Promise<Result> {
+    return new Promise<Result>((resolve, reject) => {
+      if (this.#end) return reject(this.#end);
+      if (this.#waiting.size === 0) this.#lastAnswerMs = Date.now();
+      this.#waiting.add(reject);
       const settle = (): void => {
-        session.requests.delete(request);
-        session.lastAnswerMs = Date.now();
+        this.#waiting.delete(reject);
+        this.#lastAnswerMs = Date.now();
       };
       try {
-        ask(session.channel.sftp, (error, result) => {
+        ask(this.#channel.sftp, (error, result) => {
           settle();
           if (error) reject(error);
           else resolve(result as Result);
@@ -55,50 +98,19 @@ export class SftpSession {
     });
   }
 
-  async close(): Promise<void> {
-    const session = await this.#session?.catch(() => undefined); // a connection that failed needs no closing
-    session?.channel.close();
-    this.#session = undefined;
+  close(): void {
+    this.#channel.close();
   }
 
-  #open(): Promise<Session> {
-    if (this.#session) return this.#session;
-    const opening = this.#connect(() => {
-      if (this.#session === opening) this.#session = undefined;
-    });
-    this.#session = opening;
-    return opening;
-  }
-
-  async #connect(forget: () => void): Promise<Session> {
-    try {
-      const channel = await openSftpChannel(this.#config, this.#log);
-      const session: Session = { channel, requests: new Set(), lastAnswerMs: Date.now() };
-      const watchdog = setInterval(() => this.#endWhenSilent(session), 10_000).unref();
-      channel.onEnd((cause) => {
-        clearInterval(watchdog);
-        forget();
-        channel.close();
-        const error = this.#lost(cause);
-        for (const request of session.requests) request.fail(error);
-      });
-      return session;
-    } catch (error) {
-      forget();
-      throw error;
-    }
-  }
-
-  #endWhenSilent(session: Session): void {
-    if (session.requests.size > 0 && Date.now() - session.lastAnswerMs > silenceLimitMs)
-      session.channel.close();
-  }
-
-  #lost(cause: Error | undefined): HoldfastError {
-    const why = cause === undefined ? 'the server closed it' : messageOf(cause);
-    return new HoldfastError('STORE_UNREACHABLE', `${this.#location}: the connection broke: ${why}`, {
-      cause,
-      hint: 'check the line and the server; what is stored stays whole, and the next run goes on from it',
-    });
+  #closeWhenSilent(): void {
+    if (this.#waiting.size > 0 && Date.now() - this.#lastAnswerMs > silenceLimitMs) this.close();
   }
 }
+
+const connectionLost = (location: string, cause: Error | undefined): HoldfastError => {
+  const why = cause === undefined ? 'it was closed' : messageOf(cause);
+  return new HoldfastError('STORE_UNREACHABLE', `${location}: the connection broke: ${why}`, {
+    cause,
+    hint: 'check the line and the server; what is stored stays whole, and the next run goes on from it',
+  });
+};

@@ -8,7 +8,7 @@ import { isTemporaryName, temporaryName } from '../temporary-name.ts';
 import { listFiles } from './list-files.ts';
 import type { SftpConfig } from './sftp.ts';
 import { hasStatus, serverFull, sftpError, sftpStatus } from './sftp-error.ts';
-import { SftpSession } from './sftp-session.ts';
+import { type SftpLine, SftpSession } from './sftp-session.ts';
 import { formatSftpUrl } from './sftp-url.ts';
 import { closeFile, openFile, readFully, sizeOf, syncFile, writeFully } from './transfer.ts';
 
@@ -69,43 +69,44 @@ const checkName = (key: string): void => {
 
 /** The protocol cannot sync a folder: how soon the rename outlives a power cut is up to the server's file system. */
 const putFile = async (place: Place, key: string, bytes: Uint8Array): Promise<void> => {
+  const line = await place.session.line();
   const path = posix.join(place.root, key);
   const temporary = temporaryName(path);
   try {
-    const file = await openNew(place, temporary);
+    const file = await openNew(line, temporary);
     try {
-      await writeFully(place.session, file, bytes);
-      await syncFile(place.session, file);
+      await writeFully(line, file, bytes);
+      await syncFile(line, file);
     } finally {
-      await closeFile(place.session, file);
+      await closeFile(line, file);
     }
-    await rename(place, temporary, path);
+    await rename(line, temporary, path);
   } catch (cause) {
-    const full = hasStatus(cause, sftpStatus.failure) && (await lacksRoom(place, bytes.length));
-    await removeFile(place, temporary.slice(posix.join(place.root, '/').length)).catch(() => {}); // readers skip its name anyway
+    const full = hasStatus(cause, sftpStatus.failure) && (await lacksRoom(line, place.root, bytes.length));
+    await unlink(line, temporary).catch(() => {}); // it may never have been made; readers skip its name anyway
     throw full ? serverFull(cause, place.location, key) : sftpError(cause, 'write', place.location, key);
   }
 };
 
-const openNew = async ({ session }: Place, path: string): Promise<Buffer> => {
+const openNew = async (line: SftpLine, path: string): Promise<Buffer> => {
   try {
-    return await openFile(session, path, 'wx');
+    return await openFile(line, path, 'wx');
   } catch (error) {
     if (!hasStatus(error, sftpStatus.noSuchFile)) throw error;
-    await makeFolder(session, posix.dirname(path));
-    return openFile(session, path, 'wx');
+    await makeFolder(line, posix.dirname(path));
+    return openFile(line, path, 'wx');
   }
 };
 
-const makeFolder = async (session: SftpSession, path: string): Promise<void> => {
-  const make = () => session.request<void>((sftp, answer) => sftp.mkdir(path, { mode: 0o700 }, answer));
+const makeFolder = async (line: SftpLine, path: string): Promise<void> => {
+  const make = () => line.request<void>((sftp, answer) => sftp.mkdir(path, { mode: 0o700 }, answer));
   try {
     await make();
   } catch (error) {
     if (hasStatus(error, sftpStatus.failure)) return; // it is there: somebody was quicker
     const parent = posix.dirname(path);
     if (!hasStatus(error, sftpStatus.noSuchFile) || parent === path) throw error;
-    await makeFolder(session, parent);
+    await makeFolder(line, parent);
     await make().catch((again: unknown) => {
       if (!hasStatus(again, sftpStatus.failure)) throw again;
     });
@@ -113,36 +114,36 @@ const makeFolder = async (session: SftpSession, path: string): Promise<void> => 
 };
 
 /** Replaces the target where the server can (OpenSSH); others refuse to rename onto a file, so that is removed first. */
-const rename = async ({ session }: Place, from: string, to: string): Promise<void> => {
+const rename = async (line: SftpLine, from: string, to: string): Promise<void> => {
   try {
-    await session.request<void>((sftp, answer) => sftp.ext_openssh_rename(from, to, answer));
+    await line.request<void>((sftp, answer) => sftp.ext_openssh_rename(from, to, answer));
   } catch (error) {
     if (!isMissingExtension(error)) throw error;
-    const plainly = () => session.request<void>((sftp, answer) => sftp.rename(from, to, answer));
+    const plainly = () => line.request<void>((sftp, answer) => sftp.rename(from, to, answer));
     await plainly().catch(async () => {
-      await session.request<void>((sftp, answer) => sftp.unlink(to, answer)).catch(() => {}); // plainly() tells
+      await unlink(line, to).catch(() => {}); // the second attempt tells what is wrong
       await plainly();
     });
   }
 };
 
-const isMissingExtension = (error: unknown): boolean =>
-  error instanceof Error && error.message.startsWith('Server does not support');
+const unlink = (line: SftpLine, path: string): Promise<void> =>
+  line.request<void>((sftp, answer) => sftp.unlink(path, answer));
 
 const getFile = async (place: Place, key: string, range: ByteRange | undefined): Promise<Uint8Array> => {
-  const { session, location, root } = place;
+  const { location, root } = place;
+  const line = await place.session.line();
   try {
-    const file = await openFile(session, posix.join(root, key), 'r');
+    const file = await openFile(line, posix.join(root, key), 'r');
     try {
-      const wanted = range ?? { offset: 0, length: await sizeOf(session, file) };
-      const bytes = await readFully(session, file, wanted);
+      const wanted = range ?? { offset: 0, length: await sizeOf(line, file) };
+      const bytes = await readFully(line, file, wanted);
       if (bytes === undefined || wanted.length === 0)
-        checkRange(location, key, wanted, await sizeOf(session, file));
+        checkRange(location, key, wanted, await sizeOf(line, file));
       if (bytes === undefined) throw new Error('it became shorter while it was read');
       return bytes;
     } finally {
-      // Nothing depends on it, so nobody waits for it; a connection that broke has closed it.
-      closeFile(session, file).catch(() => {});
+      closeFile(line, file).catch(() => {}); // nothing depends on it, so nobody waits for it
     }
   } catch (cause) {
     if (hasStatus(cause, sftpStatus.noSuchFile)) throw missingObject(location, key, cause);
@@ -151,18 +152,17 @@ const getFile = async (place: Place, key: string, range: ByteRange | undefined):
 };
 
 const removeFile = async (place: Place, key: string): Promise<void> => {
-  const path = posix.join(place.root, key);
   try {
-    await place.session.request<void>((sftp, answer) => sftp.unlink(path, answer));
+    await unlink(await place.session.line(), posix.join(place.root, key));
   } catch (cause) {
     if (!hasStatus(cause, sftpStatus.noSuchFile)) throw sftpError(cause, 'delete', place.location, key);
   }
 };
 
 /** A server says no more than "failure" when its disk is full; OpenSSH can be asked how much is free. */
-const lacksRoom = async ({ session, root }: Place, sizeBytes: number): Promise<boolean> => {
+const lacksRoom = async (line: SftpLine, root: string, sizeBytes: number): Promise<boolean> => {
   try {
-    const free = await session.request<{ f_bavail: number; f_frsize: number }>((sftp, answer) =>
+    const free = await line.request<{ f_bavail: unknown; f_frsize: unknown }>((sftp, answer) =>
       sftp.ext_openssh_statvfs(root, answer),
     );
     return Number(free.f_bavail) * Number(free.f_frsize) < sizeBytes + 1024 * 1024;
@@ -170,3 +170,6 @@ const lacksRoom = async ({ session, root }: Place, sizeBytes: number): Promise<b
     return false; // not known
   }
 };
+
+const isMissingExtension = (error: unknown): boolean =>
+  error instanceof Error && error.message.startsWith('Server does not support');

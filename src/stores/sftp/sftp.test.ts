@@ -1,31 +1,307 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
+import { chownSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { after, before, suite, test } from 'node:test';
+import ssh2 from 'ssh2';
+import { systemClock } from '#lib/clock.ts';
+import { hasCode } from '#lib/errors.ts';
 import { silentLog } from '#lib/log.ts';
+import { seededRandom } from '#lib/random.ts';
 import { type SshServer, skipWithoutSshd, startSshd } from '../../../test/servers/sshd.ts';
+import { slowLine } from '../../../test/tools/slow-line.ts';
+import { temporaryFolder } from '../../../test/tools/temp.ts';
+import { sampleBytes } from '../contract.ts';
+import type { Store } from '../store.ts';
 import { storeContract } from '../testing.ts';
+import { withRetry } from '../wrappers/retry.ts';
 import { sftp } from './sftp.ts';
 import { openSftpStore } from './sftp-store.ts';
 
+const skip = skipWithoutSshd();
+const bytes = Buffer.from('content');
 let server: SshServer;
 
-const open = async (over: object = {}) =>
-  openSftpStore(
-    sftp.config.parse({
-      host: server.host,
-      port: server.port,
-      user: server.user,
-      path: `${server.path}/store`,
-      privateKey: server.key,
-      knownHosts: server.knownHosts,
-      sshConfig: 'none',
-      ...over,
-    }),
-    { log: silentLog },
+const usual = () => ({
+  host: server.host,
+  port: server.port,
+  user: server.user,
+  path: `${server.path}/store`,
+  privateKey: server.key,
+  knownHosts: server.knownHosts,
+  sshConfig: 'none',
+});
+
+/** Opens the store with the usual configuration but for what is told; undefined leaves a setting out. */
+const open = (over: Record<string, unknown> = {}): Store => {
+  const settings = Object.entries({ ...usual(), ...over }).filter(([, value]) => value !== undefined);
+  return openSftpStore(sftp.config.parse(Object.fromEntries(settings)), { log: silentLog });
+};
+
+const failure = async (store: Store): Promise<{ code: string; message: string; hint: string }> => {
+  await using closing = store;
+  const error: unknown = await closing.put('a', bytes).then(
+    () => assert.fail('it got in'),
+    (reason: unknown) => reason,
   );
+  assert.ok(
+    hasCode(error, 'STORE_DENIED', 'STORE_UNREACHABLE', 'STORE_FULL', 'CONFIG_INVALID'),
+    String(error),
+  );
+  return { code: error.code, message: error.message, hint: error.hint ?? '' };
+};
+
+/** A server in this process, for what the one of the machine cannot be made to ask for without changing its accounts. */
+const passwordServer = async (method: 'password' | 'keyboard-interactive', password: string) => {
+  const server = new ssh2.Server(
+    { hostKeys: [ssh2.utils.generateKeyPairSync('ed25519').private] },
+    (client) => {
+      client.on('error', () => {});
+      client.on('authentication', (attempt) => {
+        if (attempt.method !== method) attempt.reject([method]);
+        else if (attempt.method === 'password')
+          attempt.password === password ? attempt.accept() : attempt.reject();
+        else if (attempt.method === 'keyboard-interactive')
+          attempt.prompt([{ prompt: 'Password: ' }], ([answer]) =>
+            answer === password ? attempt.accept() : attempt.reject(),
+          );
+      });
+      client.on('session', (accept) => {
+        accept().on('sftp', (acceptSftp) => {
+          const channel = acceptSftp();
+          channel.on('OPEN', (id) => channel.status(id, ssh2.utils.sftp.STATUS_CODE.NO_SUCH_FILE));
+        });
+      });
+    },
+  ).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    port: (server.address() as AddressInfo).port,
+    async [Symbol.asyncDispose]() {
+      server.close();
+    },
+  };
+};
+
+const getsIn = async (over: Record<string, unknown>): Promise<void> => {
+  await using store = open(over);
+  await store.put('got-in', bytes);
+};
 
 storeContract('sftp on OpenSSH, chrooted', {
-  skip: skipWithoutSshd(),
+  skip,
   start: async () => {
     server = await startSshd();
   },
-  open: () => open(),
-  stop: async () => await server?.[Symbol.asyncDispose](),
+  open: async () => open(),
+  stop: async () => await server[Symbol.asyncDispose](),
+});
+
+suite('sftp', { skip: skip ?? false }, () => {
+  before(async () => {
+    server = await startSshd();
+  });
+  after(async () => await server?.[Symbol.asyncDispose]());
+
+  test('an unknown host is refused with its fingerprint and the line that would make it known', async () => {
+    const knownHosts = join(temporaryFolder('sftp'), 'known_hosts');
+    const { code, message, hint } = await failure(open({ knownHosts }));
+    assert.equal(code, 'STORE_DENIED');
+    assert.match(message, /is not a known host; its key is SHA256:[\w+/]{43}$/);
+    const [line] = /\[127\.0\.0\.1\]:\d+ ssh-ed25519 \S+$/.exec(hint) ?? [];
+    writeFileSync(knownHosts, `${line}\n`);
+    await getsIn({ knownHosts });
+  });
+
+  test('a new host is trusted when that was asked for, and from then on by its key', async () => {
+    const knownHosts = join(temporaryFolder('sftp'), 'folder', 'known_hosts');
+    await getsIn({ knownHosts, newHosts: 'accept' });
+    assert.equal(readFileSync(knownHosts, 'utf8'), `[127.0.0.1]:${server.port} ${server.hostKey}\n`);
+    await getsIn({ knownHosts });
+  });
+
+  test('a changed host key is refused whatever was asked for', async () => {
+    const knownHosts = join(temporaryFolder('sftp'), 'known_hosts');
+    const other = readFileSync(`${server.strangerKey}.pub`, 'utf8');
+    writeFileSync(knownHosts, `[127.0.0.1]:${server.port} ${other}`);
+    const { code, message, hint } = await failure(open({ knownHosts, newHosts: 'accept' }));
+    assert.equal(code, 'STORE_DENIED');
+    assert.match(message, /shows another key/);
+    assert.match(hint, /ssh-keygen -R/);
+  });
+
+  test('a key that is not let in is named', async () => {
+    const { code, hint } = await failure(open({ privateKey: server.strangerKey }));
+    assert.equal(code, 'STORE_DENIED');
+    assert.ok(hint.includes(server.strangerKey), hint);
+  });
+
+  test('an encrypted key needs its passphrase', async () => {
+    await getsIn({ privateKey: server.encryptedKey, passphrase: server.passphrase });
+    const { code, message } = await failure(open({ privateKey: server.encryptedKey }));
+    assert.equal(code, 'STORE_DENIED');
+    assert.match(message, /no passphrase given/);
+    const wrong = await failure(open({ privateKey: server.encryptedKey, passphrase: 'wr0ng' }));
+    assert.equal(wrong.code, 'STORE_DENIED');
+    assert.ok(!JSON.stringify(wrong).includes('wr0ng'));
+  });
+
+  test('a key that is not there is said to be missing', async () => {
+    const { code, message } = await failure(open({ privateKey: '/no/such/key' }));
+    assert.equal(code, 'STORE_DENIED');
+    assert.match(message, /cannot read the private key \/no\/such\/key/);
+  });
+
+  test('aliases, keys and known hosts come from the configuration of ssh', async () => {
+    const sshConfig = join(temporaryFolder('sftp'), 'config');
+    writeFileSync(
+      sshConfig,
+      `Host vault\n  HostName 127.0.0.1\n  Port ${server.port}\n  User ${server.user}\n  IdentityFile ${server.key}\n  UserKnownHostsFile ${server.knownHosts}\n`,
+    );
+    await getsIn({
+      host: 'vault',
+      port: undefined,
+      user: undefined,
+      privateKey: undefined,
+      knownHosts: undefined,
+      sshConfig,
+    });
+  });
+
+  test('the agent’s keys are offered', async () => {
+    const folder = temporaryFolder('sftp');
+    const socket = join(folder, 'agent');
+    const answer = execFileSync('ssh-agent', ['-a', socket], { encoding: 'utf8' });
+    const pid = Number(/SSH_AGENT_PID=(\d+)/.exec(answer)?.[1]);
+    try {
+      execFileSync('ssh-add', ['-q', server.key], { env: { ...process.env, SSH_AUTH_SOCK: socket } });
+      const sshConfig = join(folder, 'config');
+      writeFileSync(sshConfig, `IdentityAgent ${socket}\nIdentityFile /no/such/key\n`);
+      await getsIn({ privateKey: undefined, sshConfig });
+    } finally {
+      process.kill(pid);
+    }
+  });
+
+  test('a server is reached through others', async () => {
+    await using gate = await startSshd({ forwarding: true });
+    const folder = temporaryFolder('sftp');
+    const knownHosts = join(folder, 'known_hosts');
+    writeFileSync(
+      knownHosts,
+      readFileSync(gate.knownHosts, 'utf8') + readFileSync(server.knownHosts, 'utf8'),
+    );
+    const sshConfig = join(folder, 'config');
+    writeFileSync(
+      sshConfig,
+      `Host gate\n  HostName 127.0.0.1\n  Port ${gate.port}\n  User ${gate.user}\n  IdentityFile ${gate.key}\n`,
+    );
+    await getsIn({ knownHosts, sshConfig, jump: 'gate' });
+    const refused = await failure(
+      open({ knownHosts, sshConfig, jump: `${server.user}@127.0.0.1:${server.port}` }),
+    );
+    assert.equal(refused.code, 'STORE_DENIED'); // the key of the configuration is for the target only
+  });
+
+  for (const method of ['password', 'keyboard-interactive'] as const)
+    test(`a password is given to a server that wants it by ${method}`, async () => {
+      await using asking = await passwordServer(method, 'pässword');
+      const knownHosts = join(temporaryFolder('sftp'), 'known_hosts');
+      const over = { port: asking.port, knownHosts, newHosts: 'accept', privateKey: undefined };
+      await using store = open({ ...over, password: 'pässword' });
+      await assert.rejects(store.get('a'), { code: 'OBJECT_MISSING' }); // it got in; that server has no files
+      const { code, message, hint } = await failure(open({ ...over, password: 'wr0ng' }));
+      assert.equal(code, 'STORE_DENIED');
+      assert.match(hint, /the password/);
+      assert.ok(!`${message}${hint}`.includes('wr0ng'));
+    });
+
+  test('a server that is not there, and a name that is none, can be tried again', async () => {
+    const none = await failure(open({ port: 1 }));
+    assert.equal(none.code, 'STORE_UNREACHABLE');
+    assert.match(none.message, /cannot connect to backup@127\.0\.0\.1:1/);
+    const unnamed = await failure(open({ host: 'no-such-host.invalid', timeoutSeconds: 5 }));
+    assert.equal(unnamed.code, 'STORE_UNREACHABLE');
+  });
+
+  test('a folder that may not be written in is STORE_DENIED', async () => {
+    const folder = join(server.folder, 'locked');
+    mkdirSync(folder, { mode: 0o755 });
+    chownSync(folder, 0, 0);
+    const { code } = await failure(open({ path: `${server.path}/locked` }));
+    assert.equal(code, 'STORE_DENIED');
+  });
+
+  test('a full disk on the server is STORE_FULL', async (context) => {
+    const folder = join(server.folder, 'small');
+    mkdirSync(folder);
+    try {
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m,mode=777', 'tmpfs', folder], { stdio: 'pipe' });
+    } catch {
+      return context.skip('needs the right to mount a small file system');
+    }
+    try {
+      await using store = open({ path: `${server.path}/small` });
+      await assert.rejects(store.put('data/a', Buffer.alloc(2_000_000)), { code: 'STORE_FULL' });
+      assert.deepEqual(await Array.fromAsync(store.list('')), []);
+    } finally {
+      execFileSync('umount', [folder]);
+    }
+  });
+
+  test('a line that breaks in the middle of a put leaves no object, and the store connects again', async () => {
+    await using line = await slowLine(server.port, 0);
+    const knownHosts = join(temporaryFolder('sftp'), 'known_hosts');
+    writeFileSync(knownHosts, `[127.0.0.1]:${line.port} ${server.hostKey}\n`);
+    await using store = open({ port: line.port, knownHosts, path: `${server.path}/broken` });
+    await store.put('before', bytes);
+    line.breakAfter(1_000_000);
+    await assert.rejects(store.put('large', sampleBytes(4_000_000, 'x')), { code: 'STORE_UNREACHABLE' });
+    assert.deepEqual(await Array.fromAsync(store.list(''), ({ key }) => key), ['before']);
+    await store.put('large', sampleBytes(4_000_000, 'x'));
+    line.breakAfter(200_000);
+    const retrying = withRetry(store, {
+      clock: { ...systemClock, sleep: async () => {} },
+      random: seededRandom(1),
+      log: silentLog,
+      signal: new AbortController().signal,
+    });
+    await retrying.put('larger', sampleBytes(5_000_000, 'y'));
+    assert.equal((await store.get('larger')).length, 5_000_000);
+  });
+
+  test('a server that ends the connection is connected to again', async () => {
+    await using store = open();
+    await store.put('a', bytes);
+    const reading = store.get('a', { offset: 0, length: 1 });
+    server.disconnectAll();
+    await reading.catch((error: unknown) => assert.ok(hasCode(error, 'STORE_UNREACHABLE'), String(error)));
+    await store.get('a').catch(() => store.get('a')); // the first may still meet the dead connection
+  });
+
+  test('a distant server is kept busy: 20 MB/s and more at a round trip of 20 ms', async () => {
+    await using line = await slowLine(server.port, 20);
+    const knownHosts = join(temporaryFolder('sftp'), 'known_hosts');
+    writeFileSync(knownHosts, `[127.0.0.1]:${line.port} ${server.hostKey}\n`);
+    await using store = open({ port: line.port, knownHosts });
+    await store.put('warm', bytes);
+    const pack = sampleBytes(16 * 1024 * 1024, 'pack');
+    const started = performance.now();
+    await Promise.all([store.put('one', pack), store.put('two', pack)]);
+    await Promise.all([store.get('one'), store.get('two')]);
+    const rate = (4 * pack.length) / 1e6 / ((performance.now() - started) / 1000);
+    assert.ok(rate >= 20, `${rate.toFixed(1)} MB/s`);
+  });
+
+  test('objects lie as restic’s sftp backend has them: read-only files of the user', async () => {
+    await using store = open({ path: `${server.path}/modes` });
+    await store.put('data/ab/abcd', bytes);
+    assert.deepEqual(readdirSync(join(server.folder, 'modes/data/ab')), ['abcd']);
+    const mode = execFileSync('stat', ['-c', '%a %U', join(server.folder, 'modes/data/ab/abcd')], {
+      encoding: 'utf8',
+    });
+    assert.equal(mode, '400 backup\n');
+  });
 });

@@ -14,6 +14,8 @@ export type { SFTPWrapper };
 /** An open SFTP channel and the connections that carry it. */
 export interface SftpChannel {
   readonly sftp: SFTPWrapper;
+  /** What fits into one request to read or write. */
+  readonly pieceBytes: number;
   /** Called once, when the channel or a connection below it has ended. */
   onEnd(listener: (cause: Error | undefined) => void): void;
   close(): void;
@@ -35,7 +37,12 @@ export const openSftpChannel = async (config: SftpConfig, log: Log): Promise<Sft
     const client = await connect(target, { socket, config, log, own: true });
     clients.push(client);
     const sftp = await startSftp(client, target.hostname);
-    return { sftp, close, onEnd: (listener) => watch(sftp, clients, listener) };
+    return {
+      sftp,
+      pieceBytes: pieceBytesOf(sftp),
+      close,
+      onEnd: (listener) => watch(sftp, clients, listener),
+    };
   } catch (error) {
     close();
     throw error;
@@ -78,6 +85,12 @@ const startSftp = (client: ssh2.Client, hostname: string): Promise<SFTPWrapper> 
       reject(new HoldfastError('STORE_DENIED', `${hostname} does not offer SFTP`, { cause: error, hint }));
     });
   });
+
+/** ssh2 knows from the server's name how much fits, but tells nobody; it would send larger pieces one after the other. */
+const pieceBytesOf = (sftp: SFTPWrapper): number => {
+  const known: unknown = Reflect.get(sftp, '_maxWriteLen');
+  return typeof known === 'number' && known >= 32 * 1024 ? known : 32 * 1024;
+};
 
 const watch = (
   sftp: SFTPWrapper,

@@ -2,55 +2,55 @@
 import { forEachLimit } from '#lib/concurrency.ts';
 import type { ByteRange } from '../store.ts';
 import { hasStatus, sftpStatus } from './sftp-error.ts';
-import type { SftpSession } from './sftp-session.ts';
+import type { SftpLine } from './sftp-session.ts';
 
-/** What every server takes in one request. */
-const pieceBytes = 32 * 1024;
-/** As much as an SSH channel lets through before it waits for the other side: 2 MiB. */
-const piecesAtOnce = 64;
+/** As much as an SSH channel lets through before it waits for the other side. */
+const bytesUnderWay = 2 * 1024 * 1024;
 
 /** Opens a file for reading, or makes a new one that only its owner can read and nobody change. */
-export const openFile = (session: SftpSession, path: string, mode: 'r' | 'wx'): Promise<Buffer> =>
-  session.request<Buffer>((sftp, answer) =>
+export const openFile = (line: SftpLine, path: string, mode: 'r' | 'wx'): Promise<Buffer> =>
+  line.request<Buffer>((sftp, answer) =>
     mode === 'r' ? sftp.open(path, 'r', answer) : sftp.open(path, 'wx', 0o400, answer),
   );
 
-export const closeFile = (session: SftpSession, file: Buffer): Promise<void> =>
-  session.request<void>((sftp, answer) => sftp.close(file, answer));
+export const closeFile = (line: SftpLine, file: Buffer): Promise<void> =>
+  line.request<void>((sftp, answer) => sftp.close(file, answer));
 
-export const sizeOf = async (session: SftpSession, file: Buffer): Promise<number> =>
-  (await session.request<{ size: number }>((sftp, answer) => sftp.fstat(file, answer))).size;
+export const sizeOf = async (line: SftpLine, file: Buffer): Promise<number> =>
+  (await line.request<{ size: number }>((sftp, answer) => sftp.fstat(file, answer))).size;
 
 /** Puts the file on the server's disk, where the server can be asked to. */
-export const syncFile = async (session: SftpSession, file: Buffer): Promise<void> => {
+export const syncFile = async (line: SftpLine, file: Buffer): Promise<void> => {
   try {
-    await session.request<void>((sftp, answer) => sftp.ext_openssh_fsync(file, answer));
+    await line.request<void>((sftp, answer) => sftp.ext_openssh_fsync(file, answer));
   } catch (error) {
     const unknown = error instanceof Error && error.message.startsWith('Server does not support');
     if (!unknown && !hasStatus(error, sftpStatus.unsupported)) throw error;
   }
 };
 
-export const writeFully = async (session: SftpSession, file: Buffer, bytes: Uint8Array): Promise<void> => {
+export const writeFully = async (line: SftpLine, file: Buffer, bytes: Uint8Array): Promise<void> => {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  await forEachLimit(pieces(0, bytes.length), piecesAtOnce, ({ offset, length }) =>
-    session.request<void>((sftp, answer) => sftp.write(file, buffer, offset, length, offset, answer)),
+  const { pieceBytes } = line;
+  await forEachLimit(pieces(bytes.length, pieceBytes), bytesUnderWay / pieceBytes, ({ offset, length }) =>
+    line.request<void>((sftp, answer) => sftp.write(file, buffer, offset, length, offset, answer)),
   );
 };
 
 /** Exactly these bytes of the file, or undefined when they are not all in it. */
 export const readFully = async (
-  session: SftpSession,
+  line: SftpLine,
   file: Buffer,
   { offset, length }: ByteRange,
 ): Promise<Uint8Array | undefined> => {
   if (offset < 0 || length < 0) return undefined;
   const buffer = Buffer.allocUnsafeSlow(length);
   let complete = true;
-  await forEachLimit(pieces(0, length), piecesAtOnce, async (piece) => {
+  const { pieceBytes } = line;
+  await forEachLimit(pieces(length, pieceBytes), bytesUnderWay / pieceBytes, async (piece) => {
     for (let done = 0; complete && done < piece.length; ) {
       const at = piece.offset + done;
-      const read = await readSome(session, file, buffer, at, piece.length - done, offset + at);
+      const read = await readSome(line, file, buffer, at, piece.length - done, offset + at);
       if (read === 0) complete = false;
       done += read;
     }
@@ -60,7 +60,7 @@ export const readFully = async (
 
 /** A server may give less than was asked for, and nothing at the end of the file. */
 const readSome = async (
-  session: SftpSession,
+  line: SftpLine,
   file: Buffer,
   buffer: Buffer,
   at: number,
@@ -68,7 +68,7 @@ const readSome = async (
   position: number,
 ): Promise<number> => {
   try {
-    return await session.request<number>((sftp, answer) =>
+    return await line.request<number>((sftp, answer) =>
       sftp.read(file, buffer, at, length, position, answer),
     );
   } catch (error) {
@@ -77,7 +77,7 @@ const readSome = async (
   }
 };
 
-function* pieces(from: number, to: number): Generator<{ offset: number; length: number }> {
-  for (let offset = from; offset < to; offset += pieceBytes)
-    yield { offset, length: Math.min(pieceBytes, to - offset) };
+function* pieces(sizeBytes: number, pieceBytes: number): Generator<{ offset: number; length: number }> {
+  for (let offset = 0; offset < sizeBytes; offset += pieceBytes)
+    yield { offset, length: Math.min(pieceBytes, sizeBytes - offset) };
 }

@@ -1,0 +1,50 @@
+// A line with the latency of a distant server, or one that breaks: a proxy on the loopback.
+import { once } from 'node:events';
+import { connect, createServer, type Socket } from 'node:net';
+
+export interface SlowLine extends AsyncDisposable {
+  readonly port: number;
+  /** Breaks every connection as soon as this many more bytes have gone towards the server. */
+  breakAfter(bytes: number): void;
+}
+
+/** Passes on what comes to the port, each piece `roundTripMs / 2` later in each direction, at any speed. */
+export const slowLine = async (target: number, roundTripMs: number): Promise<SlowLine> => {
+  const sockets = new Set<Socket>();
+  let bytesLeft = Number.POSITIVE_INFINITY;
+  const server = createServer((client) => {
+    const upstream = connect(target, '127.0.0.1');
+    for (const socket of [client, upstream]) {
+      sockets.add(socket.setNoDelay(true));
+      socket.on('close', () => sockets.delete(socket));
+      socket.on('error', () => {});
+    }
+    delay(client, upstream, roundTripMs / 2);
+    delay(upstream, client, roundTripMs / 2);
+    client.on('data', (chunk) => {
+      bytesLeft -= chunk.length;
+      if (bytesLeft <= 0) for (const socket of sockets) socket.destroy();
+      if (bytesLeft <= 0) bytesLeft = Number.POSITIVE_INFINITY;
+    });
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  return {
+    port: typeof address === 'object' && address !== null ? address.port : 0,
+    breakAfter: (bytes) => {
+      bytesLeft = bytes;
+    },
+    async [Symbol.asyncDispose]() {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+};
+
+const delay = (from: Socket, to: Socket, ms: number): void => {
+  const later = (act: () => void): void => void setTimeout(act, ms);
+  from.on('data', (chunk) => later(() => to.writable && to.write(chunk)));
+  from.on('end', () => later(() => to.end()));
+  from.on('close', () => later(() => to.destroy()));
+};
