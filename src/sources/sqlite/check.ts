@@ -1,0 +1,92 @@
+// What would stop or spoil a dump of a database.
+import { hasCode, messageOf } from '#lib/errors.ts';
+import type { Context } from '#lib/kind.ts';
+import type { Finding } from '../source.ts';
+import { damageIn } from './damage.ts';
+import type { SqliteConfig } from './options.ts';
+import { value } from './query.ts';
+import { openForReading } from './reading.ts';
+import { readSchema } from './schema.ts';
+import { createSql, finishSql } from './schema-files.ts';
+import { openScratch } from './scratch.ts';
+import { type Selection, select } from './selection.ts';
+
+/** Opens the database as a dump does and looks at its mode, its schema and, unless switched off, its pages. */
+export const checkDatabase = async (config: SqliteConfig, context: Context): Promise<Finding[]> => {
+  try {
+    const reading = await openForReading(config.path, config.busyTimeoutSeconds, context);
+    try {
+      const selection = select(reading.db, readSchema(reading.db), config);
+      const journalMode = value<string>(reading.db, 'PRAGMA journal_mode');
+      const findings = [
+        ...patternFindings(selection),
+        ...schemaFindings(selection, config.path),
+        ...(config.quickCheck ? damageFindings(damageIn(reading.db), config.path) : []),
+      ];
+      return journalMode === 'wal' ? findings : [...findings, waitingWriters(config.path, journalMode)];
+    } finally {
+      reading.close();
+    }
+  } catch (error) {
+    if (hasCode(error, 'CANCELLED')) throw error;
+    return [{ level: 'error', subject: config.path, message: messageOf(error), ...hintOf(error) }];
+  }
+};
+
+const hintOf = (error: unknown): { hint?: string } =>
+  error instanceof Error && 'hint' in error && typeof error.hint === 'string' ? { hint: error.hint } : {};
+
+const waitingWriters = (path: string, journalMode: string): Finding => ({
+  level: 'warning',
+  subject: path,
+  message: `its journal mode is ${journalMode}: writers wait while a backup reads`,
+  hint: 'switch the application’s database to WAL mode ("PRAGMA journal_mode=WAL", once), or back up at a quiet time',
+});
+
+const patternFindings = ({ unmatched, schema }: Selection): Finding[] => [
+  ...unmatched.map(
+    (pattern): Finding => ({
+      level: 'error',
+      subject: `tables: ${pattern}`,
+      message: 'no table or view has such a name',
+      hint: 'correct the pattern, or remove it',
+    }),
+  ),
+  ...(schema.tables.length === 0
+    ? [{ level: 'warning', subject: 'tables', message: 'there is no table to back up' } as const]
+    : []),
+];
+
+/** Makes the schema anew in memory: what fails there would fail in a restore. */
+const schemaFindings = ({ schema }: Selection, path: string): Finding[] => {
+  using scratch = openScratch();
+  scratch.load(createSql(schema));
+  scratch.load(finishSql(schema, new Map(), 'delete'));
+  return scratch.failures.map(({ type, name, error }) => ({
+    level: 'warning',
+    subject: `${path}: ${type} ${name}`,
+    message: `it is backed up, but Holdfast could not restore it: ${messageOf(error)}`,
+    hint: 'a restore by hand with the application’s own SQLite can; docs/sqlite.md shows how',
+  }));
+};
+
+const damageFindings = ({ damage, remarks }: ReturnType<typeof damageIn>, path: string): Finding[] => [
+  ...damage.slice(0, mostShown).map(
+    (message): Finding => ({
+      level: 'error',
+      subject: path,
+      message: `it is damaged: ${message}`,
+      hint: 'rescue what can be read with "sqlite3 <file> .recover", or restore an earlier snapshot',
+    }),
+  ),
+  ...remarks.slice(0, mostShown).map(
+    (message): Finding => ({
+      level: 'warning',
+      subject: path,
+      message,
+      hint: 'rows that break the schema’s own rules may be refused in a restore: correct them',
+    }),
+  ),
+];
+
+const mostShown = 10;

@@ -1,0 +1,67 @@
+// What SQLite's own checks say of a table, told apart into damage and remarks.
+import type { DatabaseSync } from 'node:sqlite';
+import { messageOf } from '#lib/errors.ts';
+import { foldName } from './identifiers.ts';
+import { all } from './query.ts';
+import { resultCode, sqliteCode } from './sqlite-error.ts';
+
+export interface Damage {
+  /** Pages or rows are not what they should be: what is read may be wrong or incomplete. */
+  readonly damage: readonly string[];
+  /** Rows break rules that the schema sets, or the check could not be made; the rows themselves can be read. */
+  readonly remarks: readonly string[];
+}
+
+/** PRAGMA quick_check: all pages and rows, but not whether indexes agree with their tables. Of one table, or of all. */
+export const damageIn = (db: DatabaseSync, table?: string): Damage => runCheck(db, 'quick_check', table);
+
+/** PRAGMA integrity_check: indexes as well. */
+export const integrityOf = (db: DatabaseSync, table?: string): Damage =>
+  runCheck(db, 'integrity_check', table);
+
+/** Rows of, or referring to, these tables whose counterpart is not there. Constraints were off while they were loaded. */
+export const foreignKeyWarnings = (
+  db: DatabaseSync,
+  tables: readonly { readonly name: string }[],
+): string[] => {
+  const concerned = new Set(tables.map(({ name }) => foldName(name)));
+  try {
+    return all<{ table: string; parent: string; rows: number }>(
+      db,
+      'SELECT "table", parent, count(*) AS rows FROM pragma_foreign_key_check GROUP BY 1, 2',
+    )
+      .filter(({ table, parent }) => concerned.has(foldName(table)) || concerned.has(foldName(parent)))
+      .map(
+        ({ table, parent, rows }) => `${rows} rows of ${table} refer to rows of ${parent} that are not there`,
+      );
+  } catch (error) {
+    return [`foreign keys cannot be checked: ${messageOf(error)}`];
+  }
+};
+
+const runCheck = (db: DatabaseSync, check: string, table: string | undefined): Damage => {
+  try {
+    const messages = runPragma(db, check, table);
+    return {
+      damage: messages.filter((message) => !breaksRule.test(message)),
+      remarks: messages.filter((message) => breaksRule.test(message)),
+    };
+  } catch (error) {
+    // A function or collation of the application, which we lack, is no sign of damage.
+    if (sqliteCode(error) !== resultCode.error) return { damage: [messageOf(error)], remarks: [] };
+    return { damage: [], remarks: [`${check} cannot be made: ${messageOf(error)}`] };
+  }
+};
+
+const runPragma = (db: DatabaseSync, check: string, table: string | undefined): string[] => {
+  // A name that is a number would be taken for the number of messages wanted.
+  const named = table !== undefined && !/^[-+]?\d+$/.test(table);
+  const rows = named
+    ? all<Record<string, string>>(db, `SELECT * FROM pragma_${check}(?)`, table)
+    : all<Record<string, string>>(db, `PRAGMA ${check}`);
+  return rows.map((row) => Object.values(row)[0] as string).filter((message) => message !== 'ok');
+};
+
+/** Of a constraint that came after the rows, or was off when they came. */
+const breaksRule =
+  /^(CHECK constraint failed in|NULL value in|non-\w+ value in|NUMERIC value in|TEXT value in) /;

@@ -1,0 +1,214 @@
+// One consistent state of a database as entries: a single read transaction, held until the last content has been read.
+import { basename } from 'node:path';
+import { throwIfCancelled } from '#lib/clock.ts';
+import { HoldfastError, messageOf } from '#lib/errors.ts';
+import type { Context } from '#lib/kind.ts';
+import { createRowCounter, type RowCount } from '#lib/row-checksum.ts';
+import { type Manifest, type ManifestTable, manifestName } from '../manifest.ts';
+import type { Entry } from '../source.ts';
+import { damageIn } from './damage.ts';
+import { byPath, createFile, dataPath, finishFile } from './layout.ts';
+import { type Claim, createLease, type Lease } from './lease.ts';
+import type { SqliteConfig } from './options.ts';
+import { value } from './query.ts';
+import { openForReading, type Reading } from './reading.ts';
+import { tableRows } from './rows.ts';
+import { readSchema, type Schema, type Table } from './schema.ts';
+import { createSql, finishSql } from './schema-files.ts';
+import { select } from './selection.ts';
+
+/** What a dump needs to know all along. */
+interface Dump {
+  readonly config: SqliteConfig;
+  readonly context: Context;
+  readonly reading: Reading;
+  readonly schema: Schema;
+  readonly lease: Lease;
+  readonly capturedAt: Date;
+  /** By table: what was read of it, or why it is missing. */
+  readonly outcomes: Map<string, Outcome>;
+}
+
+type Outcome =
+  | { readonly state: 'reading'; readonly done: Promise<void> }
+  | { readonly state: 'read'; readonly path: string; readonly count: RowCount }
+  | { readonly state: 'missing'; readonly reason: string };
+
+/** Where open databases are noted, so that disposing of the source closes them. */
+export type OpenReadings = Set<Reading>;
+
+export async function* dumpDatabase(
+  config: SqliteConfig,
+  context: Context,
+  open: OpenReadings,
+): AsyncGenerator<Entry> {
+  const reading = await openForReading(config.path, config.busyTimeoutSeconds, context);
+  open.add(reading);
+  const lease = createLease(() => {
+    open.delete(reading);
+    reading.close();
+  });
+  let brokeOff = true;
+  try {
+    const { schema, unmatched } = select(reading.db, readSchema(reading.db), config);
+    const outcomes = new Map<string, Outcome>();
+    const dump: Dump = { config, context, reading, schema, lease, capturedAt: context.clock.now(), outcomes };
+    yield textEntry(createFile, dump, async () => createSql(schema));
+    for (const entry of dataEntries(dump, unmatched)) {
+      throwIfCancelled(context.signal);
+      yield entry;
+    }
+    yield textEntry(finishFile, dump, () => finishText(dump));
+    yield textEntry(manifestName, dump, async () => `${JSON.stringify(await manifestOf(dump), null, 2)}\n`);
+    brokeOff = false;
+  } finally {
+    lease.end(brokeOff);
+  }
+}
+
+const dataEntries = (dump: Dump, unmatched: readonly string[]): Entry[] => {
+  const entries = dump.schema.tables.map((table) => tableEntry(dump, table));
+  for (const pattern of unmatched)
+    entries.push(failedEntry(dump, pattern, dataPath(pattern), 'no table or view has such a name'));
+  return entries.toSorted((a, b) => byPath(a.path, b.path));
+};
+
+const tableEntry = (dump: Dump, table: Table): Entry => {
+  const path = dataPath(table.name, table.owner);
+  if ([table, ...table.columns].some(({ name }) => name.includes('\n')))
+    return failedEntry(dump, table.name, path, 'its name or that of a column has a line break');
+  const claim = dump.lease.expect();
+  const item = table.owner ?? table.name;
+  return {
+    path,
+    type: 'file',
+    meta: {},
+    chunking: 'table',
+    item,
+    content: () => tableContent(dump, table, path, claim),
+  };
+};
+
+const failedEntry = (dump: Dump, item: string, path: string, reason: string): Entry => {
+  dump.outcomes.set(item, { state: 'missing', reason });
+  const failed = new HoldfastError('ITEM_UNREADABLE', `table ${item} cannot be dumped: ${reason}`, {
+    hint: 'correct the patterns in the configuration, or rename what has such a name',
+  });
+  return { path, type: 'file', meta: {}, item, failed };
+};
+
+async function* tableContent(
+  dump: Dump,
+  table: Table,
+  path: string,
+  claim: Claim,
+): AsyncGenerator<Uint8Array> {
+  if (!claim.open()) throw ended();
+  const { resolve, promise: done } = Promise.withResolvers<void>();
+  dump.outcomes.set(table.name, { state: 'reading', done });
+  let outcome: Outcome = { state: 'missing', reason: 'it was not read to its end' };
+  try {
+    const counter = createRowCounter('lines');
+    for await (const chunk of checkedRows(dump, table)) {
+      counter.update(chunk);
+      yield chunk;
+    }
+    outcome = { state: 'read', path, count: counter.finish() };
+  } catch (error) {
+    outcome = { state: 'missing', reason: messageOf(error) };
+    throw error;
+  } finally {
+    dump.outcomes.set(table.name, outcome);
+    resolve();
+    claim.release();
+  }
+}
+
+async function* checkedRows({ config, context, reading, schema }: Dump, table: Table) {
+  const { db } = reading;
+  const { signal, log } = context;
+  throwIfCancelled(signal);
+  try {
+    if (config.quickCheck) {
+      const { damage, remarks } = damageIn(db, table.name);
+      if (damage.length > 0) throw new Error(damage.join('; '));
+      for (const remark of remarks) log.warn({ table: table.name }, remark);
+    }
+    yield* tableRows({ db, table, encoding: schema.settings.encoding, signal });
+  } catch (cause) {
+    if (cause instanceof HoldfastError) throw cause;
+    throw new HoldfastError('ITEM_UNREADABLE', `table ${table.name} cannot be read: ${messageOf(cause)}`, {
+      cause,
+      hint: `see "PRAGMA integrity_check"; what is left can be rescued with "sqlite3 ${config.path} .recover"`,
+    });
+  }
+}
+
+const textEntry = (path: string, { lease }: Dump, make: () => Promise<string>): Entry => {
+  const claim = lease.expect();
+  const content = async function* (): AsyncGenerator<Uint8Array> {
+    if (!claim.open()) throw ended();
+    try {
+      yield Buffer.from(await make(), 'utf8');
+    } finally {
+      claim.release();
+    }
+  };
+  return { path, type: 'file', meta: {}, content };
+};
+
+const finishText = async ({ reading, schema, context }: Dump): Promise<string> => {
+  const rows = new Map<string, string[]>();
+  for (const table of schema.internal) {
+    const { encoding } = schema.settings;
+    const chunks = await Array.fromAsync(
+      tableRows({ db: reading.db, table, encoding, signal: context.signal }),
+    );
+    const lines = Buffer.concat(chunks).toString('utf8').split(';\n');
+    rows.set(table.name, lines.slice(0, -1));
+  }
+  return finishSql(schema, rows, value(reading.db, 'PRAGMA journal_mode'));
+};
+
+const manifestOf = async (dump: Dump): Promise<Manifest> => {
+  const { reading, outcomes, schema, config } = dump;
+  for (const outcome of outcomes.values()) if (outcome.state === 'reading') await outcome.done;
+  reading.confirm();
+  const tables: ManifestTable[] = [];
+  for (const { name } of schema.tables.toSorted((a, b) => byPath(a.name, b.name))) {
+    const outcome = outcomes.get(name);
+    if (outcome?.state === 'read')
+      tables.push({ name, entries: [outcome.path], format: 'lines', ...outcome.count });
+    else if (outcome === undefined) outcomes.set(name, { state: 'missing', reason: 'it was not read' });
+  }
+  const missing = [...outcomes].flatMap(([name, outcome]) =>
+    outcome.state === 'missing' ? [{ name, reason: outcome.reason }] : [],
+  );
+  return {
+    manifest: 1,
+    engine: 'sqlite',
+    engineVersion: value(reading.db, 'SELECT sqlite_version()'),
+    database: basename(config.path),
+    position: positionOf(reading),
+    capturedAt: dump.capturedAt.toISOString(),
+    tables,
+    missing,
+  };
+};
+
+/** What tells one state of the file from another, as far as SQLite shows it. */
+const positionOf = ({ db }: Reading): Record<string, string> =>
+  Object.fromEntries(
+    [
+      'schema_version',
+      'user_version',
+      'application_id',
+      'page_count',
+      'page_size',
+      'encoding',
+      'journal_mode',
+    ].map((pragma) => [pragma, String(value<number | string>(db, `PRAGMA ${pragma}`))]),
+  );
+
+const ended = (): HoldfastError =>
+  new HoldfastError('CANCELLED', 'the dump has ended; its contents can no longer be read');

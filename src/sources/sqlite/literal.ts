@@ -1,0 +1,75 @@
+// Values as SQL literals that fit in one line and that every SQLite since 3.8 reads back exactly.
+import { isUtf8 } from 'node:buffer';
+import { quoteText } from './identifiers.ts';
+
+/** A text without NUL. Line breaks are written as a mark that the text does not hold, and put back by replace(). */
+export const textLiteral = (text: string): string => {
+  if (!text.includes('\n')) return quoteText(text);
+  const mark = freshMark(text);
+  return `replace(${quoteText(text.replaceAll('\n', mark))},'${mark}',char(10))`;
+};
+
+/** An INSERT whose texts may hold line breaks, as one line. Everything before `from` is left as it is. */
+export const inOneLine = (insert: string, from: number): string => {
+  let line = insert.slice(0, from);
+  for (let at = from; at < insert.length; ) {
+    const open = insert.indexOf("'", at);
+    if (open < 0) return line + insert.slice(at);
+    const end = endOfText(insert, open);
+    const literal = insert.slice(open, end);
+    line += insert.slice(at, open);
+    line += literal.includes('\n') ? textLiteral(literal.slice(1, -1).replaceAll("''", "'")) : literal;
+    at = end;
+  }
+  return line;
+};
+
+/** The pieces of a text's literal, given the bytes that the database holds in its encoding. */
+export function* textPieces(bytes: Uint8Array, encoding: string): Generator<string> {
+  const text = bytes.length > longestText ? undefined : decode(bytes, encoding);
+  if (text !== undefined && !text.includes('\0')) return yield textLiteral(text);
+  // A cast keeps every byte: NUL, what is not valid in the encoding, and texts too large for a string.
+  yield 'CAST(';
+  yield* blobPieces(bytes);
+  yield ' AS TEXT)';
+}
+
+/** The pieces of a blob's literal. */
+export function* blobPieces(bytes: Uint8Array): Generator<string> {
+  yield "X'";
+  for (let at = 0; at < bytes.length; at += pieceBytes) {
+    const length = Math.min(pieceBytes, bytes.length - at);
+    yield Buffer.from(bytes.buffer, bytes.byteOffset + at, length)
+      .toString('hex')
+      .toUpperCase();
+  }
+  yield "'";
+}
+
+const longestText = 32 * 1024 * 1024;
+const pieceBytes = 128 * 1024;
+
+/** The text, or undefined when the bytes are not valid in the encoding. */
+const decode = (bytes: Uint8Array, encoding: string): string | undefined => {
+  if (encoding === 'UTF-8') return isUtf8(bytes) ? Buffer.from(bytes).toString('utf8') : undefined;
+  if (bytes.length % 2 !== 0) return undefined;
+  const copy = Buffer.from(bytes);
+  const text = (encoding === 'UTF-16be' ? copy.swap16() : copy).toString('utf16le');
+  return text.isWellFormed() ? text : undefined;
+};
+
+/** The mark's only backslash is its first character, so it never begins inside of another one. */
+const freshMark = (text: string): string => {
+  let mark = '\\n';
+  for (let number = 0; text.includes(mark); number += 1) mark = `\\n${number}`;
+  return mark;
+};
+
+/** The index after the quote that ends the text beginning at `open`. */
+const endOfText = (sql: string, open: number): number => {
+  for (let at = open + 1; ; at += 2) {
+    at = sql.indexOf("'", at);
+    if (at < 0) return sql.length;
+    if (sql[at + 1] !== "'") return at + 1;
+  }
+};

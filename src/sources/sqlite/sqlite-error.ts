@@ -1,0 +1,64 @@
+// What SQLite's result codes (https://www.sqlite.org/rescode.html) mean for a backup.
+import { HoldfastError, messageOf } from '#lib/errors.ts';
+
+export const resultCode = {
+  error: 1,
+  busy: 5,
+  locked: 6,
+  readOnly: 8,
+  corrupt: 11,
+  full: 13,
+  cannotOpen: 14,
+  tooBig: 18,
+  notADatabase: 26,
+} as const;
+
+/** The primary result code of an error thrown by node:sqlite, or undefined. */
+export const sqliteCode = (error: unknown): number | undefined =>
+  error instanceof Error && 'errcode' in error && typeof error.errcode === 'number'
+    ? error.errcode & 0xff
+    : undefined;
+
+/** True when somebody else's lock was in the way: waiting may help. */
+export const isBusy = (error: unknown): boolean => {
+  const code = sqliteCode(error);
+  return code === resultCode.busy || code === resultCode.locked;
+};
+
+/** The error for a database that could not be read at all. */
+export const cannotRead = (path: string, cause: unknown): HoldfastError => {
+  if (cause instanceof HoldfastError) return cause;
+  const [message, hint] = explanations.get(sqliteCode(cause) ?? 0) ?? [
+    `cannot be read: ${messageOf(cause)}`,
+    `see whether "sqlite3 ${path} .schema" can read it`,
+  ];
+  return new HoldfastError('SOURCE_UNREACHABLE', `${path} ${message}`, { cause, hint });
+};
+
+const explanations = new Map<number, readonly [message: string, hint: string]>([
+  [
+    resultCode.notADatabase,
+    [
+      'is not a SQLite database, or it is encrypted',
+      'check the path; encrypted databases (SQLCipher, SEE) are not supported: back up with the application’s own export',
+    ],
+  ],
+  [
+    resultCode.corrupt,
+    ['is damaged', 'rescue what can be read with "sqlite3 <file> .recover", or restore an earlier snapshot'],
+  ],
+  [
+    resultCode.cannotOpen,
+    [
+      'cannot be opened',
+      'the user Holdfast runs as must be able to read the file, and for a database in WAL mode to write to its folder',
+    ],
+  ],
+  [
+    resultCode.readOnly,
+    [
+      'was left behind by a crash and must be recovered before it can be read',
+      'let the application open it once, or run Holdfast as a user who may write the file and its folder',
+    ],
+  ],
+]);

@@ -1,0 +1,26 @@
+// SQLite databases: read in one transaction while others write, dumped as SQL table by table, restored into a new file.
+import type { SourceKind } from '../source.ts';
+import { checkDatabase } from './check.ts';
+import { dumpDatabase, type OpenReadings } from './dump.ts';
+import { configFromUrl, type SqliteConfig, sqliteConfig } from './options.ts';
+import { restoreDatabase } from './restore.ts';
+
+/** `kind: sqlite`: one database file. Opening touches nothing, since the file may be the target of a restore. */
+export const sqlite: SourceKind<SqliteConfig> = {
+  name: 'sqlite',
+  config: sqliteConfig,
+  fromUrl: configFromUrl,
+  open: async (config, context) => {
+    const readings: OpenReadings = new Set();
+    return {
+      concurrency: 1, // one connection, one transaction, and reading blocks
+      check: () => checkDatabase(config, context),
+      dump: () => dumpDatabase(config, context, readings),
+      restore: (entries, into) => restoreDatabase(entries, into, config, context),
+      async [Symbol.asyncDispose]() {
+        for (const reading of readings) reading.close();
+        readings.clear();
+      },
+    };
+  },
+};

@@ -1,0 +1,98 @@
+// A restore into a file that is not there yet: written beside it under another name, and renamed when it is whole.
+import { closeSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { pathToFileURL } from 'node:url';
+import { HoldfastError, messageOf } from '#lib/errors.ts';
+import { guard } from './authorizer.ts';
+import { integrityOf } from './damage.ts';
+import { quoteName, quoteText } from './identifiers.ts';
+import { damaged, makeDefinition, writeOptions } from './make-definition.ts';
+import type { Target } from './target.ts';
+
+export const partialSuffix = '.holdfast-partial';
+
+export const targetNewFile = (path: string): Target => {
+  const file = resolve(path);
+  const partial = `${file}${partialSuffix}`;
+  const db = new DatabaseSync(pathToFileURL(partial), { ...writeOptions, open: false });
+  let watch: Target['guard'] | undefined;
+  const close = (): void => {
+    if (db.isOpen) db.close();
+  };
+  return {
+    isNew: true,
+    db,
+    get guard() {
+      watch ??= guard(db);
+      return watch;
+    },
+    async begin({ settings, tables }) {
+      makeEmptyFile(partial, path);
+      db.open();
+      // Nobody else sees the file, and until it is renamed nobody misses it: no journal, and one flush at the end.
+      db.exec(
+        'PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA locking_mode=EXCLUSIVE; PRAGMA cache_size=-65536',
+      );
+      db.exec('PRAGMA trusted_schema=OFF; PRAGMA ignore_check_constraints=ON');
+      db.exec(`PRAGMA page_size=${settings.page_size}; PRAGMA encoding=${quoteText(settings.encoding)}`);
+      db.exec(`PRAGMA auto_vacuum=${settings.auto_vacuum}; BEGIN`);
+      for (const table of tables) makeDefinition(this, table); // all of them, in their own order
+    },
+    makeTable() {},
+    dropOthers(made) {
+      for (const name of tableNames(db)) if (!made.has(name)) db.exec(`DROP TABLE main.${quoteName(name)}`);
+    },
+    async commit(_made, journalMode) {
+      db.exec('COMMIT');
+      close(); // so that the schema is read anew, virtual tables with it
+      db.open();
+      db.exec('PRAGMA trusted_schema=OFF');
+      const { damage, remarks } = integrityOf(db);
+      if (damage.length > 0) throw damaged(path, damage);
+      if (journalMode === 'wal') db.exec('PRAGMA journal_mode=WAL');
+      close();
+      publish(partial, file);
+      return remarks;
+    },
+    discard() {
+      close();
+      for (const suffix of ['', '-wal', '-shm', '-journal']) rmSync(partial + suffix, { force: true });
+    },
+  };
+};
+
+const tableNames = (db: DatabaseSync): string[] =>
+  db
+    .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'")
+    .all()
+    .map(({ name }) => String(name));
+
+/** What an earlier attempt left under the name is of no use to anybody. */
+const makeEmptyFile = (partial: string, path: string): void => {
+  try {
+    for (const suffix of ['', '-wal', '-shm', '-journal']) rmSync(partial + suffix, { force: true });
+    closeSync(openSync(partial, 'wx', 0o600));
+  } catch (cause) {
+    throw new HoldfastError('TARGET_FAILED', `${path} cannot be made: ${messageOf(cause)}`, {
+      cause,
+      hint: 'the folder must be there, and the user Holdfast runs as must be able to write to it',
+    });
+  }
+};
+
+/** Puts the whole file in its place, durably. */
+const publish = (partial: string, file: string): void => {
+  flush(partial, 'r+');
+  renameSync(partial, file);
+  flush(dirname(file), 'r');
+};
+
+const flush = (path: string, flags: string): void => {
+  const descriptor = openSync(path, flags);
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+};
