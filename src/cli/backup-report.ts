@@ -4,12 +4,20 @@ import { outcomeFields } from './job-report.ts';
 import type { Output } from './output.ts';
 import { plural } from './output-format.ts';
 
-/** One line for the whole run; a run of one source that went well has said all there is to say. */
-export const reportBackup = (output: Output, name: string, run: BackupRun): void => {
+/**
+ * One line for the whole run; a run of one source that went well has said all there is to say. `type` is 'summary' when
+ * nothing comes after it.
+ */
+export const reportBackup = (
+  output: Output,
+  name: string,
+  run: BackupRun,
+  type: 'run_done' | 'summary',
+): void => {
   const count = run.outcomes.length;
   const whole = run.outcomes.filter(({ state }) => state === 'ok').length;
   const partial = run.outcomes.filter(({ state }) => state === 'partial').length;
-  const message = { message_type: 'run_done', name, ...backupFields(run) };
+  const message = { message_type: type, name, ...backupFields(run) };
   if (run.state === 'ok') {
     output.say(
       message,

@@ -3,7 +3,7 @@ import { type Config, type JobConfig, jobNamed } from '#config/config.ts';
 import { runBackup } from '#jobs/run-backup.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import { adhocSources, fileOptions, givenFileOptions } from './adhoc-sources.ts';
-import { backupFields, reportBackup } from './backup-report.ts';
+import { reportBackup } from './backup-report.ts';
 import { catalogIfAny } from './catalog-use.ts';
 import { type Call, defineCommand, flag, list, type OptionSpecs, value } from './command.ts';
 import { jobContext } from './job-context.ts';
@@ -59,8 +59,7 @@ const backUpNamed = async (call: BackupCall, config: Config | undefined): Promis
   const { tag: tags, dryRun } = options;
   const task = { sources, repositories: [repository], tags, dryRun };
   const run = await runBackup(task, { ...jobContext(call), catalog });
-  reportBackup(output, 'backup', run);
-  output.say({ message_type: 'summary', ...backupFields(run) }, undefined);
+  reportBackup(output, 'backup', run, 'summary');
   return run.status;
 };
 

@@ -84,7 +84,7 @@ export class ProgressLine {
       `${printable(this.#subject)}: ${progress.phase}`,
       ...share(progress),
       amount(progress.bytes, progress.totalBytes, formatBytes, progress.estimated ? 'of about' : 'of'),
-      withUnit(amount(progress.items, progress.totalItems, formatCount, 'of'), 'items'),
+      withUnit(amount(progress.items, progress.totalItems, formatCount, 'of'), progress),
       ...(bytesPerSecond > 0 ? [`${formatBytes(bytesPerSecond)}/s`] : []),
       ...(secondsLeft === undefined ? [] : [`${formatStopwatch(secondsLeft * 1000)} left`]),
     ].filter((part) => part !== '');
@@ -160,4 +160,5 @@ const amount = (
   return `${format(done)} ${of} ${format(total)}`;
 };
 
-const withUnit = (text: string, unit: string): string => (text === '' ? '' : `${text} ${unit}`);
+const withUnit = (text: string, { items, totalItems = items }: Progress): string =>
+  text === '' ? '' : `${text} ${totalItems === 1 ? 'item' : 'items'}`;

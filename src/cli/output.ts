@@ -110,9 +110,10 @@ export class Output {
     this.#complain({ message_type: 'warning', message: text, ...(hint && { hint }) }, 'yellow', text, hint);
   }
 
-  /** One thing that failed while the rest goes on; to standard error. */
+  /** Something that failed while the rest goes on: to standard error; with --json in its place among the other messages. */
   failure(message: Message, text: string, hint?: string): void {
-    this.#complain(message, 'red', text, hint);
+    if (this.json) this.#emit(message, '');
+    else this.#complain(message, 'red', text, hint);
   }
 
   /** The error that ends the command. */

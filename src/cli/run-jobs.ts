@@ -46,7 +46,7 @@ const runJob = async (
     const sources = job.backup.map((source) => sourceNamed(config, source));
     const repositories = job.to.map((repository) => repositoryNamed(config, repository));
     const run = await runBackup({ job: name, sources, repositories, tags, dryRun }, context);
-    reportBackup(output, name, run);
+    reportBackup(output, name, run, 'run_done');
     return { state: run.state, status: run.status, fields: { name, ...backupFields(run) } };
   }
   if (dryRun) throw new HoldfastError('USAGE', `${name} has no dry run: a check changes nothing`);
