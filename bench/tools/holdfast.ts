@@ -1,0 +1,39 @@
+// Holdfast itself: the command of the clone, with its default settings.
+import { statSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { version } from '#lib/version.ts';
+import type { Command } from '../measure.ts';
+import type { Tool } from './tool.ts';
+
+const program = join(import.meta.dirname, '..', '..', 'holdfast');
+
+/** A command line of Holdfast; `args` may use $TARGET and what else the environment has. */
+export const holdfastCommand = (
+  args: string,
+  repository: string,
+  env: Readonly<Record<string, string>>,
+): Command => ({
+  line: `"$HOLDFAST" -q ${args}`,
+  env: {
+    HOLDFAST: program,
+    HOME: '/nonexistent',
+    HOLDFAST_REPOSITORY: repository,
+    HOLDFAST_PASSWORD: 'benchmark',
+    ...env,
+  },
+});
+
+export const holdfast: Tool = {
+  name: `holdfast ${version}`,
+  settings:
+    'defaults: zstd level 2 (1 for blobs up to 16 KiB), every blob verified after it is sealed, fsync of every pack',
+  init: (repository) => holdfastCommand('init', repository, {}),
+  backup: ({ repository, path }) => holdfastCommand('backup "$INPUT"', repository, { INPUT: path }),
+  restore: ({ repository, path }) =>
+    holdfastCommand('restore latest --to "$TARGET"', repository, { TARGET: path }),
+  restored: (target, path) => (statSync(path).isDirectory() ? target : join(target, basename(path))),
+  backupDatabase: ({ repository, url, password }) =>
+    holdfastCommand('backup "$DATABASE"', repository, { DATABASE: url, PGPASSWORD: password }),
+  restoreDatabase: ({ repository, url, password }) =>
+    holdfastCommand('restore latest --to "$DATABASE"', repository, { DATABASE: url, PGPASSWORD: password }),
+};

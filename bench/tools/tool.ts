@@ -1,0 +1,34 @@
+// A backup program as its users run it.
+import type { Command } from '../measure.ts';
+
+/** Where a run works; all of it lies in the benchmark's folder. */
+export interface Place {
+  readonly repository: string;
+  /** The file or folder to back up, or the folder to restore into. */
+  readonly path: string;
+}
+
+/** A database of a server, and the repository or database it is to go to or come from. */
+export interface DatabasePlace {
+  readonly repository: string;
+  /** Without the password. */
+  readonly url: string;
+  readonly password: string;
+}
+
+export interface Tool {
+  /** With its version: 'restic 0.19.1'. */
+  readonly name: string;
+  /** What differs from its defaults, or is worth knowing of them. */
+  readonly settings: string;
+  init(repository: string): Command;
+  backup(place: Place): Command;
+  /** All of the newest snapshot into an empty folder. */
+  restore(place: Place): Command;
+  /** Where in that folder the file or folder that was backed up has come to lie. */
+  restored(target: string, path: string): string;
+  /** Holdfast reads the server itself; the others what pg_dump writes. */
+  backupDatabase(place: DatabasePlace): Command;
+  /** Into an empty database. */
+  restoreDatabase(place: DatabasePlace): Command;
+}
