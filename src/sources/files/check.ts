@@ -1,11 +1,11 @@
 // What would stop or spoil a backup of files, told before it starts.
 import { accessSync, constants, readdirSync } from 'node:fs';
-import { messageOf } from '#lib/errors.ts';
 import { fsPath } from '#lib/file-name.ts';
 import type { Finding } from '../source.ts';
 import type { FilesConfig } from './options.ts';
 import { pathsAsked, statAsked } from './roots.ts';
 import type { SystemCalls } from './system-calls.ts';
+import { reasonOf } from './system-error.ts';
 
 /** Nothing below the given paths is read. */
 export const checkFiles = (config: FilesConfig, calls: SystemCalls | undefined): Finding[] => [
@@ -34,7 +34,7 @@ const checkPath = (path: string): Finding[] => {
       {
         level: 'error',
         subject: path,
-        message: `cannot be read: ${messageOf(error)}`,
+        message: `cannot be read: ${reasonOf(error)}`,
         hint: 'check the path, and that this user may read it',
       },
     ];

@@ -1,7 +1,7 @@
 // The walk: depth first, names in the order of their bytes, no symlink followed below what was asked for.
 import { type BigIntStats, lstatSync, realpathSync } from 'node:fs';
 import { throwIfCancelled } from '#lib/clock.ts';
-import { type ErrorCode, HoldfastError, messageOf, systemCode } from '#lib/errors.ts';
+import { type ErrorCode, HoldfastError, systemCode } from '#lib/errors.ts';
 import { decodeName, fsPath } from '#lib/file-name.ts';
 import type { Log } from '#lib/log.ts';
 import type { Entry, EntryMeta, EntryType, Previous } from '../source.ts';
@@ -13,6 +13,7 @@ import { createPause } from './pause.ts';
 import { readFile } from './read-file.ts';
 import { type Plan, type Root, statAsked } from './roots.ts';
 import type { Selection } from './selection.ts';
+import { reasonOf } from './system-error.ts';
 import { isUnchanged } from './unchanged.ts';
 import type { XattrReader } from './xattrs.ts';
 
@@ -183,12 +184,12 @@ const addXattrs = (walk: Walk, tally: Tally, { path, root }: Place, meta: Mutabl
   } catch (cause) {
     if (walk.options.xattrs === 'required') throw cause;
     tally.xattrFailures += 1;
-    tally.firstXattrFailure ??= `${path}: ${messageOf(cause)}`;
+    tally.firstXattrFailure ??= `${path}: ${reasonOf(cause)}`;
   }
 };
 
 const unreadable = (code: ErrorCode, path: string, cause: unknown): HoldfastError =>
-  new HoldfastError(code, `cannot read ${path}: ${messageOf(cause)}`, {
+  new HoldfastError(code, `cannot read ${path}: ${reasonOf(cause)}`, {
     hint: 'run as a user who may read it, or exclude it',
     cause,
   });

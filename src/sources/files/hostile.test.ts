@@ -202,4 +202,5 @@ test('a folder nobody can make is reported with everything in it', async () => {
     [long, `${long}/a`],
   );
   assert.deepEqual([report.entries, readdirSync(at.target)], [1, ['fine']]);
+  assert.match(report.failures[0]?.error.message ?? '', /x: ENAMETOOLONG: name too long$/);
 });

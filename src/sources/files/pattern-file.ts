@@ -1,6 +1,7 @@
 // Files with patterns, one a line, as restic's --exclude-file reads them.
 import { readFileSync } from 'node:fs';
-import { HoldfastError, messageOf } from '#lib/errors.ts';
+import { HoldfastError } from '#lib/errors.ts';
+import { reasonOf } from './system-error.ts';
 
 /** The patterns in these files. CONFIG_INVALID when one cannot be read. */
 export const readPatternFiles = (
@@ -23,7 +24,7 @@ const read = (file: string): string => {
   try {
     return decode(readFileSync(file));
   } catch (cause) {
-    throw new HoldfastError('CONFIG_INVALID', `cannot read the patterns in ${file}: ${messageOf(cause)}`, {
+    throw new HoldfastError('CONFIG_INVALID', `cannot read the patterns in ${file}: ${reasonOf(cause)}`, {
       hint: 'excludeFile and iexcludeFile name files that this user may read',
       cause,
     });

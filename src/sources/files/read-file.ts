@@ -1,8 +1,9 @@
 // A file's bytes, read in large blocks with blocking calls: in Node that is eight times cheaper than promises.
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { throwIfCancelled } from '#lib/clock.ts';
-import { HoldfastError, messageOf, systemCode } from '#lib/errors.ts';
+import { HoldfastError, systemCode } from '#lib/errors.ts';
 import { fsPath } from '#lib/file-name.ts';
+import { reasonOf } from './system-error.ts';
 
 const blockBytes = 1 << 20;
 /** Not through a symlink, and without waiting for the writer of a fifo, should one have taken the file's place. */
@@ -41,7 +42,7 @@ const attempt = <Result>(path: string, call: () => Result): Result => {
   try {
     return call();
   } catch (cause) {
-    throw new HoldfastError('ITEM_UNREADABLE', `cannot read ${path}: ${messageOf(cause)}`, {
+    throw new HoldfastError('ITEM_UNREADABLE', `cannot read ${path}: ${reasonOf(cause)}`, {
       hint:
         systemCode(cause) === 'ENOENT'
           ? 'it was removed while the backup ran'

@@ -8,6 +8,7 @@ import {
   openSync,
   renameSync,
   rmdirSync,
+  rmSync,
   unlinkSync,
 } from 'node:fs';
 import { HoldfastError, systemCode } from '#lib/errors.ts';
@@ -24,30 +25,33 @@ interface Options {
   readonly between: () => Promise<void> | undefined;
 }
 
-/** Writes the entry as `place`, a path in a held folder; gives the bytes written. A file cut short is removed again. */
+/**
+ * Writes the entry as `place`, a path in a held folder; gives the bytes written. A file cut short is removed again; one
+ * whose metadata could not be restored stays.
+ */
 export const restoreFile = async (entry: Entry, place: string, options: Options): Promise<number> => {
-  const { content, meta, path } = entry;
+  const { meta, path } = entry;
+  const { force, overwrite, sparse, between, metadata } = options;
+  const content = entry.content?.();
   if (!content)
     throw new HoldfastError('TARGET_FAILED', `${path} has no content in the snapshot`, {
       hint: 'the snapshot may be damaged: run `holdfast check`',
     });
-  if (options.force && options.overwrite === 'if-changed' && keepSame(place, meta, options.metadata))
-    return 0;
-  const { file, name } = create(place, path, options.force);
+  if (force && overwrite === 'if-changed' && keepSame(place, meta, metadata)) return 0;
+  const { file, name } = create(place, path, force);
   try {
-    const { sparse, between } = options;
-    // `content` is called as a method: an entry may keep its state on itself.
-    const written = await writeContent(file, entry.content?.() ?? [], {
-      sparse,
-      between,
-      size: meta.size ?? 0,
-    });
-    options.metadata.ofFile(file, meta);
-    if (name !== place) renameSync(fsPath(name), fsPath(place));
+    const written = await writeContent(file, content, { sparse, between, size: meta.size ?? 0 }).catch(
+      (error: unknown) => {
+        rmSync(fsPath(name), { force: true });
+        throw error;
+      },
+    );
+    try {
+      metadata.ofFile(file, meta);
+    } finally {
+      if (name !== place) renameSync(fsPath(name), fsPath(place));
+    }
     return written;
-  } catch (error) {
-    unlinkSync(fsPath(name));
-    throw error;
   } finally {
     closeSync(file);
   }
@@ -94,19 +98,18 @@ const createFlags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | 
 
 /** True when the file that is there has the same size and time: only its other metadata is restored then. */
 const keepSame = (place: string, meta: EntryMeta, metadata: MetadataWriter): boolean => {
-  const there = lstatSync(fsPath(place), { throwIfNoEntry: false });
-  if (!there?.isFile()) return false;
-  const file = openSync(
-    fsPath(place),
-    constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0),
-  );
+  const there = lstatSync(fsPath(place), { bigint: true, throwIfNoEntry: false });
+  if (!there?.isFile() || Number(there.size) !== meta.size || there.mtimeNs !== meta.mtime) return false;
+  const file = openSync(fsPath(place), keepFlags);
   try {
-    const { size, mtimeNs, nlink } = fstatSync(file, { bigint: true });
+    const { ino, nlink } = fstatSync(file, { bigint: true });
     // A file with another name may belong to somebody outside of the target: it is replaced, not touched.
-    const same = nlink === 1n && Number(size) === meta.size && mtimeNs === meta.mtime;
-    if (same) metadata.ofFile(file, meta);
-    return same;
+    if (ino !== there.ino || nlink !== 1n) return false;
+    metadata.ofFile(file, meta);
+    return true;
   } finally {
     closeSync(file);
   }
 };
+
+const keepFlags = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);

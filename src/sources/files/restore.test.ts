@@ -9,6 +9,7 @@ import {
   readdirSync,
   readFileSync,
   readlinkSync,
+  rmSync,
   statSync,
   utimesSync,
   writeFileSync,
@@ -20,6 +21,7 @@ import type { Entry, EntryMeta, EntryType } from '../source.ts';
 import { capture, intoEmpty, replay } from '../testing.ts';
 import {
   asNobody,
+  calls,
   filesSource,
   findListing,
   makeSparse,
@@ -189,6 +191,34 @@ test('a file with several names is one file again, and its content is read once'
   assert.equal(inode('c'), inode('a/b/one'));
   assert.notEqual(inode('d'), inode('c'), 'an inode number that passed to another file is no hard link');
   assert.equal(reads, 2);
+});
+
+test('where a file cannot be linked to, it is copied, and that is said', async () => {
+  using folder = temporaryFolder();
+  const linked = (path: string) => entry(path, 'file', { inode: 7n, deviceId: 1n, links: 2 }, 'x');
+  const entries = async function* () {
+    yield linked('a');
+    rmSync(join(folder.path, 'a'));
+    yield linked('b');
+  };
+  const report = await filesSource({ path: folder.path }).restore(entries(), intoEmpty);
+  assert.deepEqual([report.failures, report.warnings], [[], ['1 hard links were restored as copies']]);
+  assert.equal(readFileSync(join(folder.path, 'b'), 'utf8'), 'x');
+});
+
+test('a file whose metadata cannot be restored is reported, and stays', async (t) => {
+  if (!calls) return t.skip('needs extended attributes');
+  using folder = temporaryFolder();
+  const xattrs = [{ name: 'user.x', value: Buffer.alloc(70_000) }];
+  const report = await filesSource({ path: folder.path }).restore(
+    each(entry('a', 'file', { xattrs })),
+    intoEmpty,
+  );
+  assert.deepEqual(
+    report.failures.map(({ path, error }) => [path, hasCode(error, 'TARGET_FAILED')]),
+    [['a', true]],
+  );
+  assert.equal(readFileSync(join(folder.path, 'a'), 'utf8'), 'a');
 });
 
 test('devices are made by root, with their numbers', async (t) => {

@@ -1,7 +1,7 @@
 // Entries of any snapshot, a stranger's too, written into one folder.
 import { linkSync, symlinkSync } from 'node:fs';
 import { throwIfCancelled } from '#lib/clock.ts';
-import { HoldfastError, hasCode, messageOf, systemCode } from '#lib/errors.ts';
+import { HoldfastError, hasCode, systemCode } from '#lib/errors.ts';
 import { encodeName, fsPath } from '#lib/file-name.ts';
 import type { Entry, EntryType, RestoreReport, RestoreTarget } from '../source.ts';
 import { createHardLinks } from './hard-links.ts';
@@ -9,6 +9,7 @@ import { createPause } from './pause.ts';
 import { clearPlace, restoreFile } from './restore-file.ts';
 import { metadataWriter } from './restore-metadata.ts';
 import type { SystemCalls } from './system-calls.ts';
+import { reasonOf } from './system-error.ts';
 import { openTargetFolder } from './target-folder.ts';
 import { type HeldFolder, TargetTree } from './target-tree.ts';
 
@@ -78,6 +79,7 @@ const openJob = (folder: string, { force }: RestoreTarget, options: RestoreOptio
     entries: 0,
     bytes: 0,
     sockets: 0,
+    copies: 0,
     attempt: async (path: string, work: () => Promise<void>): Promise<void> => {
       try {
         await work();
@@ -96,6 +98,7 @@ const openJob = (folder: string, { force }: RestoreTarget, options: RestoreOptio
       failures,
       warnings: [
         ...metadata.warnings(),
+        ...(job.copies > 0 ? [`${job.copies} hard links were restored as copies`] : []),
         ...(job.sockets > 0
           ? [`${job.sockets} sockets were not restored: their programs make new ones`]
           : []),
@@ -129,16 +132,24 @@ const restoreFileOrLink = async (job: Job, entry: Entry, place: string): Promise
   const earlier = job.links.earlier(entry);
   if (earlier !== undefined) {
     clearPlace(place, entry.path, job.force);
-    job.tree.withEarlier(earlier, (folder, name) =>
-      linkSync(fsPath(`${folder.prefix}${name}`), fsPath(place)),
-    );
-    return 0;
+    if (linkTo(job, earlier, place)) return 0;
+    job.copies += 1;
   }
   const { force, metadata, between } = job;
   const { overwrite, sparse } = job.options;
   const written = await restoreFile(entry, place, { force, overwrite, sparse, metadata, between });
   job.links.remember(entry);
   return written;
+};
+
+/** False where the file system has no hard links, or the earlier file is gone: the content is at hand all the same. */
+const linkTo = ({ tree }: Job, earlier: string, place: string): boolean => {
+  try {
+    tree.withEarlier(earlier, (folder, name) => linkSync(fsPath(`${folder.prefix}${name}`), fsPath(place)));
+    return true;
+  } catch {
+    return false;
+  }
 };
 
 const makeSymlink = ({ path, meta }: Entry, place: string): void => {
@@ -166,7 +177,7 @@ const makeSpecial = ({ path, type, meta }: Entry, place: string, calls: SystemCa
     calls.makeNode(place, bits | 0o600, meta.device ?? 0n);
   } catch (cause) {
     if (systemCode(cause) !== 'EPERM') throw cause;
-    throw new HoldfastError('TARGET_FAILED', `cannot make the device ${path}: ${messageOf(cause)}`, {
+    throw new HoldfastError('TARGET_FAILED', `cannot make the device ${path}: ${reasonOf(cause)}`, {
       hint: 'run the restore as root, outside of a container',
       cause,
     });
@@ -180,7 +191,7 @@ const isFatal = (error: unknown): boolean =>
 
 const fatal = (error: unknown, folder: string): unknown =>
   isFull(error)
-    ? new HoldfastError('TARGET_FAILED', `cannot write more into ${folder}: ${messageOf(error)}`, {
+    ? new HoldfastError('TARGET_FAILED', `cannot write more into ${folder}: ${reasonOf(error)}`, {
         hint: 'make room, then restore again with --force; what is there already is whole',
         cause: error,
       })
@@ -189,7 +200,7 @@ const fatal = (error: unknown, folder: string): unknown =>
 const failureOf = (path: string, error: unknown): Error =>
   error instanceof HoldfastError
     ? error
-    : new HoldfastError('TARGET_FAILED', `cannot restore ${path}: ${messageOf(error)}`, {
+    : new HoldfastError('TARGET_FAILED', `cannot restore ${path}: ${reasonOf(error)}`, {
         hint: 'check the rights on the target folder',
         cause: error,
       });

@@ -1,9 +1,10 @@
 // Which folders and files were asked for, and where they lie in the snapshot.
 import { type BigIntStats, statSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
-import { HoldfastError, messageOf } from '#lib/errors.ts';
+import { HoldfastError } from '#lib/errors.ts';
 import { fsPath } from '#lib/file-name.ts';
 import type { FilesConfig } from './options.ts';
+import { reasonOf } from './system-error.ts';
 
 /** A folder on the way to what was asked for (`asked` false), or what was asked for itself. */
 export interface Root {
@@ -49,7 +50,7 @@ const attempt = (path: string): BigIntStats | HoldfastError => {
   try {
     return statAsked(path);
   } catch (cause) {
-    return new HoldfastError('SOURCE_UNREACHABLE', `cannot read ${path}: ${messageOf(cause)}`, {
+    return new HoldfastError('SOURCE_UNREACHABLE', `cannot read ${path}: ${reasonOf(cause)}`, {
       hint: 'check the path, and that this user may read it',
       cause,
     });

@@ -1,7 +1,8 @@
 // The folder that a restore writes into.
 import { mkdirSync, readdirSync, realpathSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { HoldfastError, messageOf } from '#lib/errors.ts';
+import { HoldfastError } from '#lib/errors.ts';
+import { reasonOf } from './system-error.ts';
 
 export interface TargetFolder {
   /** Absolute and without symlinks. */
@@ -27,7 +28,7 @@ export const openTargetFolder = (folder: string, force: boolean): TargetFolder =
     const file = statSync(folder, { throwIfNoEntry: false })?.isFile();
     throw new HoldfastError(
       'TARGET_FAILED',
-      file ? `${folder} is a file, not a folder` : `cannot use the folder ${folder}: ${messageOf(cause)}`,
+      file ? `${folder} is a file, not a folder` : `cannot use the folder ${folder}: ${reasonOf(cause)}`,
       { hint: 'name a folder that this user may write, or one that is not there yet', cause },
     );
   }

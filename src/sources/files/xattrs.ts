@@ -1,7 +1,8 @@
 // Extended attributes (ACLs and capabilities among them), as far as this platform lets us at them.
-import { HoldfastError, messageOf, systemCode } from '#lib/errors.ts';
+import { HoldfastError, systemCode } from '#lib/errors.ts';
 import type { EntryMeta } from '../source.ts';
 import type { SystemCalls } from './system-calls.ts';
+import { reasonOf } from './system-error.ts';
 
 export type Xattrs = NonNullable<EntryMeta['xattrs']>;
 
@@ -32,7 +33,7 @@ export const setXattrs = (
     } catch (cause) {
       if (['EPERM', 'ENOTSUP', 'EACCES'].includes(systemCode(cause) ?? '')) onDenied(name);
       else
-        throw new HoldfastError('TARGET_FAILED', `cannot set the attribute ${name}: ${messageOf(cause)}`, {
+        throw new HoldfastError('TARGET_FAILED', `cannot set the attribute ${name}: ${reasonOf(cause)}`, {
           cause,
         });
     }
