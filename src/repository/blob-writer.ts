@@ -19,6 +19,8 @@ const batchBytes = 1024 * 1024;
 const batchBlobs = 512;
 /** More new blobs than can be under way before the table is looked at again. */
 const tableMargin = 65_536;
+/** Trees wait for a worker in memory of their own: no more than this. */
+const mostTreeBytes = 16 * 1024 * 1024;
 /** An index file is written when it would list so many blobs, as with restic, … */
 const indexBlobs = 50_000;
 /** … or after this time, so that a long run that dies leaves its packs listed. */
@@ -52,6 +54,7 @@ export class BlobWriter {
   #growing: Promise<void> | undefined;
   readonly #puts: Semaphore;
   readonly #storing = new Set<Promise<void>>();
+  #treeBytes = 0;
   #toIndex: IndexedPack[] = [];
   #toIndexBlobs = 0;
   #indexedAt = Date.now();
@@ -98,12 +101,22 @@ export class BlobWriter {
     return undefined;
   }
 
+  /** What has to be waited for before more is begun, a tree above all; undefined when there is room. Ask again after it. */
+  busy(): Promise<void> | undefined {
+    this.#throwFailure();
+    return this.#treeBytes > mostTreeBytes ? this.#change() : this.#barrier();
+  }
+
   /** Takes a tree blob. All go to one worker, so that there are few packs of trees. */
   addTree(tree: Uint8Array, done: BlobDone): void {
     this.#throwFailure();
     const bytes = new Uint8Array(tree); // its own memory, to be handed over
     const worker = this.#workers[0] as SealWorker;
-    const request = this.#expect(worker, (reply) => done(hexId(reply, 0), reply.stored[0] as number));
+    this.#treeBytes += tree.length;
+    const request = this.#expect(worker, (reply) => {
+      this.#treeBytes -= tree.length;
+      done(hexId(reply, 0), reply.stored[0] as number);
+    });
     post(worker, { kind: 'tree', request, bytes }, [bytes.buffer]);
   }
 
@@ -180,7 +193,8 @@ export class BlobWriter {
   }
 
   async #grow(): Promise<void> {
-    await this.settled();
+    do await this.settled();
+    while (this.#requests.size > 0); // a directory was closed meanwhile
     this.#session.blobs.reserve(Math.max(2 * tableMargin, this.#session.blobs.table.count));
     for (const worker of this.#workers)
       post(worker, { kind: 'table', table: this.#session.blobs.table.shared });

@@ -72,6 +72,7 @@ export class ContentCutter {
     try {
       let first = true;
       const take = async (bytes: Uint8Array): Promise<void> => {
+        if (bytes.length === 0) return; // no blob is empty
         options.onBytes(bytes.length);
         if (
           first &&

@@ -23,6 +23,70 @@ export interface Repository extends AsyncDisposable {
   check(options: CheckOptions): Promise<CheckReport>;
   /** Removes what no snapshot uses. Needs an exclusive lock. REPOSITORY_DAMAGED, and nothing removed, when a snapshot is not whole. */
   prune(options: PruneOptions): Promise<PruneReport>;
+  /** Removes the snapshot; what only it used stays until a prune. Needs an exclusive lock. */
+  forget(snapshot: Snapshot): Promise<void>;
+  /** The same snapshot with other tags, and so with another id (`original` keeps the first one). Needs an exclusive lock. */
+  retag(snapshot: Snapshot, tags: readonly string[]): Promise<Snapshot>;
+  /** Who can open it. */
+  keys(): Promise<RepositoryKey[]>;
+  /** Lets another password open it, and returns the new key's id. */
+  addKey(password: string): Promise<string>;
+  /** A key's password opens it no longer. The key in use cannot be removed. Needs an exclusive lock. */
+  removeKey(id: string): Promise<void>;
+  /** Puts another password in the place of the one in use, and returns the new key's id. Needs an exclusive lock. */
+  changePassword(password: string): Promise<string>;
+  /** Copies a snapshot of another repository; blobs that are here already are not read there. */
+  copyFrom(source: Repository, snapshot: Snapshot, options: CopyOptions): Promise<CopyReport>;
+  /** Rebuilds the index from the packs. Needs an exclusive lock. */
+  repairIndex(options: RepairOptions): Promise<RepairIndexReport>;
+  /** Rewrites snapshots that lost blobs without the files that cannot be restored. Needs an exclusive lock. */
+  repairSnapshots(options: RepairOptions): Promise<RepairSnapshotReport[]>;
+}
+
+export interface RepositoryKey {
+  readonly id: string;
+  readonly username: string;
+  readonly hostname: string;
+  /** Absent where the key file does not say. */
+  readonly created?: Date;
+  /** It is the one this repository was opened with. */
+  readonly current: boolean;
+}
+
+export interface CopyOptions {
+  readonly signal: AbortSignal;
+  readonly onProgress?: OnProgress;
+}
+
+export interface CopyReport {
+  readonly snapshot: Snapshot;
+  readonly blobsCopied: number;
+  readonly bytesCopied: number;
+  readonly bytesStored: number;
+}
+
+export interface RepairOptions {
+  readonly dryRun?: boolean;
+  readonly onProgress?: OnProgress;
+}
+
+export interface RepairIndexReport {
+  /** Packs that the index lists afterwards. */
+  readonly packs: number;
+  /** Packs that no index listed, or listed wrongly. */
+  readonly added: readonly string[];
+  /** Listed packs that are not there. */
+  readonly missing: readonly string[];
+  /** Packs whose header cannot be read: they stay where they are and are listed nowhere. */
+  readonly unreadable: readonly string[];
+}
+
+export interface RepairSnapshotReport {
+  readonly snapshot: Snapshot;
+  /** Absent when nothing of it is left. */
+  readonly replacement?: Snapshot;
+  /** Paths of files and directories that are lost. */
+  readonly lost: readonly string[];
 }
 
 export interface Snapshot {

@@ -5,6 +5,7 @@ import { promisify } from 'node:util';
 import { z } from 'zod';
 import { HoldfastError, messageOf } from '#lib/errors.ts';
 import type { Store } from '#stores/store.ts';
+import type { RepositoryKey } from './contract.ts';
 import { Sealer, type SealKey } from './seal.ts';
 import { listIds } from './unpacked.ts';
 
@@ -15,6 +16,9 @@ const derive = promisify<string, Buffer, number, { N: number; r: number; p: numb
 const base64 = z.string().transform((text) => Buffer.from(text, 'base64'));
 const cost = z.number().int().positive();
 const keyFile = z.object({
+  created: z.coerce.date().optional().catch(undefined),
+  username: z.string().default(''),
+  hostname: z.string().default(''),
   kdf: z.literal('scrypt'),
   N: cost.max(2 ** 24),
   r: cost.max(1024),
@@ -84,6 +88,34 @@ export const findKey = async (store: Store, password: string): Promise<{ id: str
     hint:
       ids.length === 0 ? 'the repository has no key file at all' : 'no key of the repository opens with it',
   });
+};
+
+/** Every key file that can be read, without opening it. */
+export const listKeys = async (store: Store, current: string): Promise<RepositoryKey[]> => {
+  const keys: RepositoryKey[] = [];
+  for (const id of await listIds(store, 'keys')) {
+    const { username, hostname: host, created } = await readKey(store, id);
+    keys.push({ id, username, hostname: host, ...(created && { created }), current: id === current });
+  }
+  return keys;
+};
+
+/** Takes a key file away; FAILED for the one in use, USAGE for one that is not there. `id` is a key's id or a unique beginning of it. */
+export const removeKey = async (store: Store, id: string, current: string): Promise<void> => {
+  const found = (await listIds(store, 'keys')).filter((key) => key.startsWith(id));
+  if (found.length !== 1)
+    throw new HoldfastError(
+      'USAGE',
+      `${found.length === 0 ? 'no key has' : 'several keys have'} the id ${id}`,
+      {
+        hint: '`holdfast key list` shows them',
+      },
+    );
+  if (found[0] === current)
+    throw new HoldfastError('FAILED', `key ${id} is the one in use and cannot be removed`, {
+      hint: 'open the repository with another key, or change the password with `holdfast key passwd`',
+    });
+  await store.delete(`keys/${found[0]}`);
 };
 
 /** What is wrong with the key files, a sentence each; their passwords are not needed. */

@@ -42,7 +42,7 @@ export const previousEntries = (
   session: Session,
   tree: string,
   root: string,
-  reader: () => BlobReader,
+  reader: () => Promise<BlobReader>,
 ): Previous => {
   const find = nodeFinder(session, tree);
   return {
@@ -52,7 +52,9 @@ export const previousEntries = (
       return {
         type: node.type,
         meta: node.meta,
-        content: () => readContent(session, reader(), node.content ?? []),
+        async *content() {
+          yield* readContent(session, await reader(), node.content ?? []);
+        },
       };
     },
   };

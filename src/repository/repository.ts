@@ -1,19 +1,23 @@
 // The door of the engine: make a repository in a store, or open one.
 import { systemClock, throwIfCancelled } from '#lib/clock.ts';
+import { Semaphore } from '#lib/concurrency.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import type { Store } from '#stores/store.ts';
 import { BlobReader } from './blob-reader.ts';
 import { checkRepository } from './check.ts';
 import { createConfig, hasConfig, loadConfig } from './config.ts';
 import type { LockMode, Repository } from './contract.ts';
-import { addKey, findKey, newMasterKey } from './key.ts';
+import { copySnapshot } from './copy.ts';
+import { addKey, findKey, listKeys, newMasterKey, removeKey } from './key.ts';
 import { deleteLocks, type Lock, takeLock } from './lock.ts';
 import { previousEntries } from './previous.ts';
 import { pruneRepository } from './prune.ts';
 import { readSnapshot } from './read.ts';
+import { repairIndex } from './repair-index.ts';
+import { repairSnapshots } from './repair-snapshots.ts';
 import { Sealer } from './seal.ts';
 import { loadBlobIndex, type OpenStore, type Session } from './session.ts';
-import { loadSnapshots } from './snapshot.ts';
+import { loadSnapshots, retagSnapshot } from './snapshot.ts';
 import { walkSnapshot } from './walk.ts';
 import { writeSnapshot } from './write.ts';
 
@@ -52,13 +56,14 @@ export const openRepository = async (
   password: string,
   options: OpenOptions,
 ): Promise<Repository> => {
-  const { key, sealer } = await unlockStore(store, password);
+  const { key, keyId, sealer } = await unlockStore(store, password);
   const config = await loadConfig(store, sealer);
   const lock = await lockStore(store, sealer, options);
   const signal = lock ? AbortSignal.any([options.signal, lock.lost]) : options.signal;
   const open: OpenStore = {
     store,
     key,
+    keyId,
     sealer,
     config,
     signal,
@@ -74,76 +79,158 @@ export const removeLocks = async (store: Store, password: string, all: boolean):
   return deleteLocks(store, sealer, all, systemClock);
 };
 
+/** An open repository's session and reader, loaded on first use. */
+interface Loaded {
+  session(): Promise<Session>;
+  reader(): Promise<BlobReader>;
+  /** The packs are others now: what was loaded is not good any more. */
+  forgetLoaded(): Promise<void>;
+}
+
+/** How `copyFrom` comes to the inner parts of the other repository. */
+const loadedParts = new WeakMap<Repository, Loaded>();
+
+const loadOnUse = (open: OpenStore): Loaded => {
+  let session: Promise<Session> | undefined;
+  let reader: Promise<BlobReader> | undefined;
+  const load = async (): Promise<Session> => ({
+    ...open,
+    blobs: await loadBlobIndex(open.store, open.sealer, open.signal),
+  });
+  const loaded: Loaded = {
+    session() {
+      session ??= load();
+      return session;
+    },
+    reader() {
+      reader ??= loaded.session().then((opened) => new BlobReader(opened));
+      return reader;
+    },
+    async forgetLoaded() {
+      const old = reader;
+      session = undefined;
+      reader = undefined;
+      await (await old)?.[Symbol.asyncDispose]();
+    },
+  };
+  return loaded;
+};
+
 const openedRepository = (open: OpenStore, lock: Lock | undefined): Repository => {
-  let loading: Promise<Session> | undefined;
-  const session = (): Promise<Session> => {
-    loading ??= loadBlobIndex(open.store, open.sealer, open.signal).then((blobs) => ({ ...open, blobs }));
-    return loading;
-  };
-  let sharedReader: BlobReader | undefined;
-  const reader = (opened: Session): BlobReader => {
-    sharedReader ??= new BlobReader(opened);
-    return sharedReader;
-  };
-  const refuseVersion1 = (): void => {
-    if (open.config.version === 1)
-      throw new HoldfastError(
-        'UNSUPPORTED',
-        `the repository at ${open.store.location} has format version 1, which is read only here`,
-        {
-          hint: 'upgrade it with `restic migrate upgrade_repo_v2`',
-        },
-      );
-  };
-  return {
+  const { store, sealer } = open;
+  const loaded = loadOnUse(open);
+  const writers = new Semaphore(1);
+  // One writer at a time: a blob counts as stored as soon as one has taken it on. What a failed one took on was never
+  // stored, so the index is read anew after it.
+  const writing = <Result>(dryRun: boolean, work: (session: Session) => Promise<Result>): Promise<Result> =>
+    writers.run(async () => {
+      try {
+        const result = await work(await loaded.session());
+        if (dryRun) await loaded.forgetLoaded();
+        return result;
+      } catch (error) {
+        await loaded.forgetLoaded();
+        throw error;
+      }
+    });
+  const repository: Repository = {
     id: open.config.id,
-    location: open.store.location,
-    snapshots: () => loadSnapshots(open.store, open.sealer),
+    location: store.location,
+    snapshots: () => loadSnapshots(store, sealer),
     async write(entries, options) {
-      refuseVersion1();
+      refuseVersion1(open);
       const signal = AbortSignal.any([open.signal, options.signal]);
-      return writeSnapshot({ ...(await session()), signal }, entries, options);
+      return writing(options.dryRun ?? false, (session) =>
+        writeSnapshot({ ...session, signal }, entries, options),
+      );
     },
     async *list(snapshot, options = {}) {
-      yield* walkSnapshot(await session(), snapshot, options);
+      yield* walkSnapshot(await loaded.session(), snapshot, options);
     },
     async *read(snapshot, options = {}) {
-      const opened = await session();
-      yield* readSnapshot(opened, reader(opened), snapshot, options);
+      yield* readSnapshot(await loaded.session(), await loaded.reader(), snapshot, options);
     },
     previous(snapshot, root) {
-      let found: ReturnType<typeof previousEntries> | undefined;
+      const entries = async () => previousEntries(await loaded.session(), snapshot.tree, root, loaded.reader);
+      let found: ReturnType<typeof entries> | undefined;
       return {
         async entry(path) {
-          if (!found) {
-            const opened = await session();
-            found = previousEntries(opened, snapshot.tree, root, () => reader(opened));
-          }
-          return found.entry(path);
+          found ??= entries();
+          return (await found).entry(path);
         },
       };
     },
     check: (options) => checkRepository(open, options),
     async prune(options) {
-      refuseVersion1();
-      const report = await pruneRepository(await session(), options);
-      loading = undefined; // the packs are others now
+      refuseVersion1(open);
+      const report = await pruneRepository(await loaded.session(), options);
+      await loaded.forgetLoaded();
       return report;
     },
+    forget: ({ id }) => store.delete(`snapshots/${id}`),
+    retag: (snapshot, tags) => retagSnapshot(store, sealer, snapshot, tags),
+    keys: () => listKeys(store, open.keyId),
+    addKey: (password) => addKey(store, password, open.key, systemClock.now()),
+    removeKey: (id) => removeKey(store, id, open.keyId),
+    changePassword: (password) => changePassword(open, password),
+    async copyFrom(source, snapshot, options) {
+      refuseVersion1(open);
+      const from = loadedParts.get(source);
+      if (!from) throw new HoldfastError('UNSUPPORTED', `cannot copy from ${source.location}`);
+      return copySnapshot(
+        await from.session(),
+        await from.reader(),
+        await loaded.session(),
+        snapshot,
+        options,
+      );
+    },
+    async repairIndex(options) {
+      const report = await repairIndex(open, options);
+      await loaded.forgetLoaded();
+      return report;
+    },
+    async repairSnapshots(options) {
+      refuseVersion1(open);
+      return writing(options.dryRun ?? false, (session) => repairSnapshots(session, options));
+    },
     async [Symbol.asyncDispose]() {
-      await sharedReader?.[Symbol.asyncDispose]();
+      await loaded.forgetLoaded();
       await lock?.[Symbol.asyncDispose]();
     },
   };
+  loadedParts.set(repository, loaded);
+  return repository;
 };
 
-const unlockStore = async (store: Store, password: string): Promise<Pick<OpenStore, 'key' | 'sealer'>> => {
+const refuseVersion1 = ({ config, store }: OpenStore): void => {
+  if (config.version !== 1) return;
+  throw new HoldfastError(
+    'UNSUPPORTED',
+    `the repository at ${store.location} has format version 1, which is read only here`,
+    {
+      hint: 'upgrade it with `restic migrate upgrade_repo_v2`',
+    },
+  );
+};
+
+/** The new key is stored before the old one goes: at no moment does none open. */
+const changePassword = async (open: OpenStore, password: string): Promise<string> => {
+  const id = await addKey(open.store, password, open.key, systemClock.now());
+  await open.store.delete(`keys/${open.keyId}`);
+  return id;
+};
+
+const unlockStore = async (
+  store: Store,
+  password: string,
+): Promise<Pick<OpenStore, 'key' | 'keyId' | 'sealer'>> => {
   if (!(await hasConfig(store)))
     throw new HoldfastError('REPOSITORY_MISSING', `there is no repository at ${store.location}`, {
       hint: 'make one with `holdfast init`, or check the path',
     });
-  const { master } = await findKey(store, password);
-  return { key: master, sealer: new Sealer(master) };
+  const { id, master } = await findKey(store, password);
+  return { key: master, keyId: id, sealer: new Sealer(master) };
 };
 
 const lockStore = async (store: Store, sealer: Sealer, options: OpenOptions): Promise<Lock | undefined> => {

@@ -18,6 +18,8 @@ export interface Session extends OpenStore {
 export interface OpenStore {
   readonly store: Store;
   readonly key: SealKey;
+  /** The key file that opened it. */
+  readonly keyId: string;
   readonly sealer: Sealer;
   readonly config: RepositoryConfig;
   readonly signal: AbortSignal;

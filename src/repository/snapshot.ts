@@ -79,6 +79,22 @@ export const loadSnapshot = async (store: Store, sealer: Sealer, id: string): Pr
   };
 };
 
+/** Stores the snapshot with other tags, then removes the old one. */
+export const retagSnapshot = async (
+  store: Store,
+  sealer: Sealer,
+  { id, ...snapshot }: Snapshot,
+  tags: readonly string[],
+): Promise<Snapshot> => {
+  const retagged = await saveSnapshot(store, sealer, {
+    ...snapshot,
+    tags,
+    original: snapshot.original ?? id,
+  });
+  if (retagged.id !== id) await store.delete(`snapshots/${id}`);
+  return retagged;
+};
+
 const encodeSnapshot = (snapshot: Omit<Snapshot, 'id'>): Record<string, unknown> => ({
   time: formatTime(dateToNanos(snapshot.time)),
   parent: snapshot.parent,

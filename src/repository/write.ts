@@ -129,6 +129,7 @@ class TreeWriter {
     try {
       for await (const entry of entries) {
         throwIfCancelled(this.#session.signal);
+        for (let wait = this.#writer.busy(); wait; wait = this.#writer.busy()) await wait;
         const task = this.#writeEntry(
           entry,
           this.#options.parent && (await this.#previous(this.#fullPath(entry.path))),

@@ -1,0 +1,70 @@
+// Copies a snapshot between repositories, blob by blob: what the other one has already is neither read nor sent.
+import { throwIfCancelled } from '#lib/clock.ts';
+import { findUnlistedPacks } from './adopt.ts';
+import type { BlobReader } from './blob-reader.ts';
+import { BlobWriter } from './blob-writer.ts';
+import type { CopyOptions, CopyReport, Snapshot } from './contract.ts';
+import { loadBlob } from './load-blob.ts';
+import { opened } from './read-content.ts';
+import type { Session } from './session.ts';
+import { saveSnapshot } from './snapshot.ts';
+import { visitTrees } from './visit-trees.ts';
+
+/** Blobs fetched together. */
+const batchBlobs = 256;
+
+/** See Repository.copyFrom. */
+export const copySnapshot = async (
+  from: Session,
+  reader: BlobReader,
+  to: Session,
+  snapshot: Snapshot,
+  options: CopyOptions,
+): Promise<CopyReport> => {
+  const unlisted = await findUnlistedPacks(to);
+  const writer = new BlobWriter(to, false);
+  const totals = { blobsCopied: 0, bytesCopied: 0, bytesStored: 0 };
+  const count = (bytes: number, storedBytes: number): void => {
+    if (storedBytes === 0) return;
+    totals.blobsCopied += 1;
+    totals.bytesCopied += bytes;
+    totals.bytesStored += storedBytes;
+  };
+  const asked = new Set<string>();
+  let batch: string[] = [];
+  const copyBatch = async (): Promise<void> => {
+    const ids = batch;
+    batch = [];
+    const blobs = await reader.fetch(ids, 'data');
+    for (const id of ids) {
+      const blob = opened(blobs, id);
+      await writer.add(blob, (_, storedBytes) => count(blob.length, storedBytes));
+    }
+    options.onProgress?.({ phase: 'copy', bytes: totals.bytesCopied, items: totals.blobsCopied });
+  };
+  try {
+    for (const pack of unlisted) writer.adopt(pack);
+    for await (const { id, nodes, error } of visitTrees(reader, [snapshot.tree], options.signal)) {
+      throwIfCancelled(options.signal);
+      if (error) throw error;
+      for (const { content = [] } of nodes)
+        for (const blob of content) {
+          if (asked.has(blob) || to.blobs.has(blob, 'data')) continue;
+          asked.add(blob);
+          batch.push(blob);
+          if (batch.length >= batchBlobs) await copyBatch();
+        }
+      if (to.blobs.has(id, 'tree')) continue;
+      const tree = await loadBlob(from, id, 'tree');
+      writer.addTree(tree, (_, storedBytes) => count(tree.length, storedBytes));
+    }
+    await copyBatch();
+    await writer.finish();
+    throwIfCancelled(to.signal);
+    const { id, parent, ...kept } = snapshot;
+    const copy = await saveSnapshot(to.store, to.sealer, { ...kept, original: snapshot.original ?? id });
+    return { snapshot: copy, ...totals };
+  } finally {
+    await writer.close();
+  }
+};

@@ -1,0 +1,89 @@
+// Rebuilds the index from what the packs say of themselves.
+import { throwIfCancelled } from '#lib/clock.ts';
+import { forEachLimit, mapOrdered } from '#lib/concurrency.ts';
+import { isId, packKey } from './blob.ts';
+import type { RepairIndexReport, RepairOptions } from './contract.ts';
+import { type IndexedPack, loadIndex, saveIndex } from './index-file.ts';
+import { packBytes, readHeader } from './pack-format.ts';
+import type { OpenStore } from './session.ts';
+import { listIds } from './unpacked.ts';
+
+const indexBlobs = 50_000;
+
+/** See Repository.repairIndex. New indexes are stored before old ones go. */
+export const repairIndex = async (open: OpenStore, options: RepairOptions): Promise<RepairIndexReport> => {
+  const { store, sealer } = open;
+  const oldIds = await listIds(store, 'index');
+  const listed = await loadListed(open, oldIds);
+  const missing = new Set(listed.keys());
+  const packs: IndexedPack[] = [];
+  const added: string[] = [];
+  const unreadable: string[] = [];
+  const read = async ({ id, size }: { id: string; size: number }): Promise<void> => {
+    throwIfCancelled(open.signal);
+    const known = listed.get(id);
+    if (known && packBytes(known.entries) === size) {
+      packs.push(known);
+      return;
+    }
+    const key = packKey(id);
+    try {
+      const entries = await readHeader(
+        sealer,
+        size,
+        (offset, length) => store.get(key, { offset, length }),
+        key,
+      );
+      if (packBytes(entries) !== size) throw new Error('its header does not fit its size');
+      packs.push({ id, entries });
+      added.push(id);
+    } catch {
+      unreadable.push(id);
+    }
+    options.onProgress?.({ phase: 'read packs', bytes: 0, items: packs.length });
+  };
+  const found: { id: string; size: number }[] = [];
+  for await (const { key, size } of store.list('data/')) {
+    const id = key.slice(key.lastIndexOf('/') + 1);
+    if (!isId(id)) continue;
+    missing.delete(id);
+    found.push({ id, size });
+  }
+  await forEachLimit(found, store.connections, read);
+  const report = { packs: packs.length, added, missing: [...missing], unreadable };
+  const damaged =
+    listed.damaged || added.length > 0 || missing.size > 0 || unreadable.some((id) => listed.has(id));
+  if (options.dryRun || !damaged) return report;
+  await saveInParts(open, packs);
+  await forEachLimit(oldIds, store.connections, (id) => store.delete(`index/${id}`));
+  return report;
+};
+
+/** What the readable indexes list; `damaged` when one of them could not be read. */
+const loadListed = async (
+  open: OpenStore,
+  ids: readonly string[],
+): Promise<Map<string, IndexedPack> & { damaged: boolean }> => {
+  const listed = Object.assign(new Map<string, IndexedPack>(), { damaged: false });
+  const load = (id: string): Promise<IndexedPack[] | undefined> =>
+    loadIndex(open.store, open.sealer, id).catch(() => undefined);
+  for await (const packs of mapOrdered(ids, open.store.connections, load)) {
+    if (!packs) listed.damaged = true;
+    for (const pack of packs ?? []) listed.set(pack.id, pack);
+  }
+  return listed;
+};
+
+const saveInParts = async (open: OpenStore, packs: readonly IndexedPack[]): Promise<void> => {
+  let part: IndexedPack[] = [];
+  let blobs = 0;
+  for (const pack of packs) {
+    part.push(pack);
+    blobs += pack.entries.length;
+    if (blobs < indexBlobs) continue;
+    await saveIndex(open.store, open.sealer, part);
+    part = [];
+    blobs = 0;
+  }
+  if (part.length > 0) await saveIndex(open.store, open.sealer, part);
+};
