@@ -13,8 +13,9 @@ import {
 } from '#lib/kind-registry.ts';
 import { files } from './files/files.ts';
 import type { Source } from './source.ts';
+import { sqlite } from './sqlite/sqlite.ts';
 
-export const sourceKinds: KindRegistry<Source> = registry(register(files));
+export const sourceKinds: KindRegistry<Source> = registry(register(files), register(sqlite));
 
 /** A source that can be opened: its name, its kind, and that kind's configuration. */
 export interface SourceConfig extends Configured<Source> {
