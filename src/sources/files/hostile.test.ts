@@ -166,16 +166,16 @@ test('where folders cannot be held open, each is looked at before it is entered'
   const left: string[] = [];
   const tree = new TargetTree(at.target, (folder) => left.push(folder.path), false);
   assert.throws(
-    () => tree.parentOf('link/x'),
+    () => tree.placeOf('link/x'),
     (error) => hasCode(error, 'PATH_UNSAFE'),
   );
   assert.throws(
-    () => tree.parentOf('real/x'),
+    () => tree.placeOf('real/x'),
     (error) => hasCode(error, 'TARGET_FAILED'),
   );
-  assert.equal(tree.parentOf('a/b/x').folder.prefix, `${at.target}/a/b/`);
+  assert.equal(tree.placeOf('a/b/x').folder.prefix, `${at.target}/a/b/`);
   assert.equal(
-    tree.withEarlier('a/b/x', (folder) => folder.path),
+    tree.withEarlier('a/b/x', ({ folder }) => folder.path),
     'a/b',
   );
   assert.throws(

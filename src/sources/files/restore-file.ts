@@ -12,9 +12,10 @@ import {
   unlinkSync,
 } from 'node:fs';
 import { HoldfastError, systemCode } from '#lib/errors.ts';
-import { fsPath } from '#lib/file-name.ts';
 import type { Entry, EntryMeta } from '../source.ts';
 import type { MetadataWriter } from './restore-metadata.ts';
+import type { SystemCalls } from './system-calls.ts';
+import { type Place, pathOf } from './target-tree.ts';
 import { writeContent } from './write-content.ts';
 
 interface Options {
@@ -22,34 +23,35 @@ interface Options {
   readonly overwrite: 'always' | 'if-changed';
   readonly sparse: boolean;
   readonly metadata: MetadataWriter;
+  readonly calls: SystemCalls | undefined;
   readonly between: () => Promise<void> | undefined;
 }
 
 /**
- * Writes the entry as `place`, a path in a held folder; gives the bytes written. A file cut short is removed again; one
+ * Writes the entry at its place; gives the bytes written. A file cut short is removed again; one
  * whose metadata could not be restored stays.
  */
-export const restoreFile = async (entry: Entry, place: string, options: Options): Promise<number> => {
+export const restoreFile = async (entry: Entry, place: Place, options: Options): Promise<number> => {
   const { meta, path } = entry;
-  const { force, overwrite, sparse, between, metadata } = options;
+  const { force, overwrite, sparse, between, metadata, calls } = options;
   const content = entry.content?.();
   if (!content)
     throw new HoldfastError('TARGET_FAILED', `${path} has no content in the snapshot`, {
       hint: 'the snapshot may be damaged: run `holdfast check`',
     });
   if (force && overwrite === 'if-changed' && keepSame(place, meta, metadata)) return 0;
-  const { file, name } = create(place, path, force);
+  const { file, madeAt } = create(place, path, force, calls);
   try {
     const written = await writeContent(file, content, { sparse, between, size: meta.size ?? 0 }).catch(
       (error: unknown) => {
-        rmSync(fsPath(name), { force: true });
+        rmSync(pathOf(madeAt), { force: true });
         throw error;
       },
     );
     try {
       metadata.ofFile(file, meta);
     } finally {
-      if (name !== place) renameSync(fsPath(name), fsPath(place));
+      if (madeAt !== place) renameSync(pathOf(madeAt), pathOf(place));
     }
     return written;
   } finally {
@@ -58,17 +60,17 @@ export const restoreFile = async (entry: Entry, place: string, options: Options)
 };
 
 /** Removes what stands in the way of something to be made, if that is allowed and no folder with something in it. */
-export const clearPlace = (place: string, path: string, force: boolean): void => {
-  const there = lstatSync(fsPath(place), { throwIfNoEntry: false });
+export const clearPlace = (place: Place, path: string, force: boolean): void => {
+  const there = lstatSync(pathOf(place), { throwIfNoEntry: false });
   if (!there) return;
   if (!force)
     throw new HoldfastError('TARGET_FAILED', `${path} is there already`, {
       hint: 'the snapshot may have it twice, or somebody else wrote it meanwhile',
     });
-  if (!there.isDirectory()) unlinkSync(fsPath(place));
+  if (!there.isDirectory()) unlinkSync(pathOf(place));
   else
     try {
-      rmdirSync(fsPath(place));
+      rmdirSync(pathOf(place));
     } catch (cause) {
       throw new HoldfastError('TARGET_FAILED', `cannot restore ${path}: a folder is in its place`, {
         hint: 'move the folder away, or restore into an empty one',
@@ -77,30 +79,37 @@ export const clearPlace = (place: string, path: string, force: boolean): void =>
     }
 };
 
-/** The open new file, and the name it has for now. */
-const create = (place: string, path: string, force: boolean): { file: number; name: string } => {
+/** The open new file, and where it is for now. */
+const create = (
+  place: Place,
+  path: string,
+  force: boolean,
+  calls: SystemCalls | undefined,
+): { file: number; madeAt: Place } => {
   try {
-    return { file: openSync(fsPath(place), createFlags, 0o600), name: place };
+    return { file: openNew(place, calls), madeAt: place };
   } catch (error) {
     if (systemCode(error) !== 'EEXIST') throw error;
   }
-  const there = lstatSync(fsPath(place), { throwIfNoEntry: false });
-  if (!force || there?.isDirectory()) clearPlace(place, path, force);
-  const name =
-    force && there?.isFile()
-      ? `${place.slice(0, place.lastIndexOf('/') + 1)}.holdfast-${randomUUID()}`
-      : place;
-  if (name === place) clearPlace(place, path, force);
-  return { file: openSync(fsPath(name), createFlags, 0o600), name };
+  const replaces = force && lstatSync(pathOf(place), { throwIfNoEntry: false })?.isFile() === true;
+  if (!replaces) clearPlace(place, path, force);
+  const madeAt = replaces ? { folder: place.folder, name: `.holdfast-${randomUUID()}` } : place;
+  return { file: openNew(madeAt, calls), madeAt };
 };
+
+/** Relative to the held folder where that can be said, which is also the quickest. */
+const openNew = (place: Place, calls: SystemCalls | undefined): number =>
+  calls && place.folder.file !== undefined
+    ? calls.createFile(place.folder.file, place.name, 0o600)
+    : openSync(pathOf(place), createFlags, 0o600);
 
 const createFlags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0);
 
 /** True when the file that is there has the same size and time: only its other metadata is restored then. */
-const keepSame = (place: string, meta: EntryMeta, metadata: MetadataWriter): boolean => {
-  const there = lstatSync(fsPath(place), { bigint: true, throwIfNoEntry: false });
+const keepSame = (place: Place, meta: EntryMeta, metadata: MetadataWriter): boolean => {
+  const there = lstatSync(pathOf(place), { bigint: true, throwIfNoEntry: false });
   if (!there?.isFile() || Number(there.size) !== meta.size || there.mtimeNs !== meta.mtime) return false;
-  const file = openSync(fsPath(place), keepFlags);
+  const file = openSync(pathOf(place), keepFlags);
   try {
     const { ino, nlink } = fstatSync(file, { bigint: true });
     // A file with another name may belong to somebody outside of the target: it is replaced, not touched.

@@ -2,7 +2,7 @@
 import { linkSync, symlinkSync } from 'node:fs';
 import { throwIfCancelled } from '#lib/clock.ts';
 import { HoldfastError, hasCode, systemCode } from '#lib/errors.ts';
-import { encodeName, fsPath } from '#lib/file-name.ts';
+import { encodeName } from '#lib/file-name.ts';
 import type { Entry, EntryType, RestoreReport, RestoreTarget } from '../source.ts';
 import { createHardLinks } from './hard-links.ts';
 import { createPause } from './pause.ts';
@@ -11,7 +11,7 @@ import { metadataWriter } from './restore-metadata.ts';
 import type { SystemCalls } from './system-calls.ts';
 import { reasonOf } from './system-error.ts';
 import { openTargetFolder } from './target-folder.ts';
-import { type HeldFolder, TargetTree } from './target-tree.ts';
+import { type HeldFolder, type Place, pathOf, TargetTree } from './target-tree.ts';
 
 export interface RestoreOptions {
   readonly folder: string;
@@ -115,20 +115,19 @@ const restoreEntry = async (job: Job, entry: Entry): Promise<number> => {
     job.tree.enter(path, meta, job.force);
     return 0;
   }
-  const { folder, name } = job.tree.parentOf(path);
-  const place = `${folder.prefix}${name}`;
+  const place = job.tree.placeOf(path);
   if (type === 'file') return restoreFileOrLink(job, entry, place);
   if (type === 'socket') job.sockets += 1;
   else {
     clearPlace(place, path, job.force);
     if (type === 'symlink') makeSymlink(entry, place);
     else makeSpecial(entry, place, job.options.calls);
-    job.metadata.ofPath(place, type, meta);
+    job.metadata.ofPath(place.folder.prefix + place.name, type, meta);
   }
   return 0;
 };
 
-const restoreFileOrLink = async (job: Job, entry: Entry, place: string): Promise<number> => {
+const restoreFileOrLink = async (job: Job, entry: Entry, place: Place): Promise<number> => {
   const earlier = job.links.earlier(entry);
   if (earlier !== undefined) {
     clearPlace(place, entry.path, job.force);
@@ -136,28 +135,35 @@ const restoreFileOrLink = async (job: Job, entry: Entry, place: string): Promise
     job.copies += 1;
   }
   const { force, metadata, between } = job;
-  const { overwrite, sparse } = job.options;
-  const written = await restoreFile(entry, place, { force, overwrite, sparse, metadata, between });
+  const { overwrite, sparse, calls } = job.options;
+  const written = await restoreFile(entry, place, {
+    force,
+    overwrite,
+    sparse,
+    metadata,
+    calls,
+    between,
+  });
   job.links.remember(entry);
   return written;
 };
 
 /** False where the file system has no hard links, or the earlier file is gone: the content is at hand all the same. */
-const linkTo = ({ tree }: Job, earlier: string, place: string): boolean => {
+const linkTo = ({ tree }: Job, earlier: string, place: Place): boolean => {
   try {
-    tree.withEarlier(earlier, (folder, name) => linkSync(fsPath(`${folder.prefix}${name}`), fsPath(place)));
+    tree.withEarlier(earlier, (target) => linkSync(pathOf(target), pathOf(place)));
     return true;
   } catch {
     return false;
   }
 };
 
-const makeSymlink = ({ path, meta }: Entry, place: string): void => {
+const makeSymlink = ({ path, meta }: Entry, place: Place): void => {
   if (meta.linkTarget === undefined)
     throw new HoldfastError('TARGET_FAILED', `the symlink ${path} has no target in the snapshot`, {
       hint: 'the snapshot may be damaged: run `holdfast check`',
     });
-  symlinkSync(encodeName(meta.linkTarget), fsPath(place));
+  symlinkSync(encodeName(meta.linkTarget), pathOf(place));
 };
 
 /** linux/stat.h */
@@ -167,14 +173,14 @@ const typeBits: Readonly<Partial<Record<EntryType, number>>> = {
   dev: 0o060000,
 };
 
-const makeSpecial = ({ path, type, meta }: Entry, place: string, calls: SystemCalls | undefined): void => {
+const makeSpecial = ({ path, type, meta }: Entry, place: Place, calls: SystemCalls | undefined): void => {
   const bits = typeBits[type];
   if (!calls || bits === undefined)
     throw new HoldfastError('UNSUPPORTED', `${path} is a ${type}, which cannot be made on this platform`, {
       hint: 'make it by hand, or restore on 64-bit Linux with the optional dependencies installed',
     });
   try {
-    calls.makeNode(place, bits | 0o600, meta.device ?? 0n);
+    calls.makeNode(place.folder.prefix + place.name, bits | 0o600, meta.device ?? 0n);
   } catch (cause) {
     if (systemCode(cause) !== 'EPERM') throw cause;
     throw new HoldfastError('TARGET_FAILED', `cannot make the device ${path}: ${reasonOf(cause)}`, {

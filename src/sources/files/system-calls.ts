@@ -1,5 +1,6 @@
 // The few system calls that Node does not offer: times to the nanosecond, extended attributes, fifos and device nodes.
 // They are bound where koffi is installed and their shape is known (64-bit Linux, glibc or musl).
+import { constants } from 'node:fs';
 import { getSystemErrorName } from 'node:util';
 import { decodeName, encodeName } from '#lib/file-name.ts';
 
@@ -8,6 +9,8 @@ export interface SystemCalls {
   /** Nanoseconds since the epoch. */
   setTimes(file: number, atime: bigint, mtime: bigint): void;
   setPathTimes(path: string, atime: bigint, mtime: bigint): void;
+  /** Opens a new file in an open folder for writing; EEXIST when there is anything of that name. Gives its descriptor. */
+  createFile(folder: number, name: string, mode: number): number;
   /** `mode` with its type bits; the process's umask applies. */
   makeNode(path: string, mode: number, device: bigint): void;
   /** Empty where the file system has no extended attributes. */
@@ -38,10 +41,14 @@ type Path = string | Buffer;
 /** linux/fcntl.h */
 const atCurrentFolder = -100;
 const atNoFollow = 0x100;
+/** fcntl.h; Node sets O_CLOEXEC on what it opens itself. */
+const createFlags =
+  constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW | 0o2000000;
 /** linux/limits.h: XATTR_LIST_MAX and XATTR_SIZE_MAX. */
 const xattrLimit = 65536;
 
 const bind = (call: (prototype: string) => Call, errno: () => number): SystemCalls => {
+  const openat = call('int openat(int folder, const char *name, int flags, uint32_t mode)');
   const futimens = call('int futimens(int fd, const void *times)');
   const utimensat = call('int utimensat(int folder, const char *path, const void *times, int flags)');
   const mknod = call('int mknod(const char *path, uint32_t mode, uint64_t device)');
@@ -69,6 +76,7 @@ const bind = (call: (prototype: string) => Call, errno: () => number): SystemCal
         utimensat(atCurrentFolder, cString(path), timespecs(atime, mtime), atNoFollow),
         'utimensat',
       ),
+    createFile: (folder, name, mode) => succeed(openat(folder, cString(name), createFlags, mode), 'openat'),
     makeNode: (path, mode, device) => void succeed(mknod(cString(path), mode, device), 'mknod'),
     xattrNames: (path) => {
       const length = llistxattr(cString(path), answer, answer.length);

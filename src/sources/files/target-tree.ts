@@ -7,6 +7,15 @@ import { fsPath } from '#lib/file-name.ts';
 import type { EntryMeta } from '../source.ts';
 import { unsafeComponent } from './safe-path.ts';
 
+/** A name in a real folder of the target. */
+export interface Place {
+  readonly folder: HeldFolder;
+  readonly name: string;
+}
+
+/** What to give to node:fs for it. */
+export const pathOf = ({ folder, name }: Place): string | Buffer => fsPath(`${folder.prefix}${name}`);
+
 /** A real folder of the target. */
 export interface HeldFolder {
   /** In the snapshot; '' is the target itself. */
@@ -36,8 +45,8 @@ export class TargetTree {
     return this.#stack[0];
   }
 
-  /** The folder that a path lies in, made if it is missing. PATH_UNSAFE when the path would lead out of the target. */
-  parentOf(path: string): { readonly folder: HeldFolder; readonly name: string } {
+  /** Where a path leads, whose folder is made if it is missing. PATH_UNSAFE when the path would lead out of the target. */
+  placeOf(path: string): Place {
     const cut = path.lastIndexOf('/');
     const name = path.slice(cut + 1);
     checkComponent(path, name);
@@ -47,12 +56,12 @@ export class TargetTree {
 
   /** Makes a folder, or takes the one that is there; `replace` lets it take the place of a file or symlink. */
   enter(path: string, meta: EntryMeta, replace: boolean): void {
-    const { folder, name } = this.parentOf(path);
+    const { folder, name } = this.placeOf(path);
     this.#push(folder, name, path, replace).meta = meta;
   }
 
   /** Runs `use` with a folder that was written before and may have been left since. */
-  withEarlier<Result>(path: string, use: (folder: HeldFolder, name: string) => Result): Result {
+  withEarlier<Result>(path: string, use: (place: Place) => Result): Result {
     const held: HeldFolder[] = [];
     let folder = this.root;
     try {
@@ -65,7 +74,7 @@ export class TargetTree {
         );
         held.push(folder);
       }
-      return use(folder, parts.at(-1) as string);
+      return use({ folder, name: parts.at(-1) as string });
     } finally {
       for (const one of held) release(one);
     }
