@@ -1,4 +1,4 @@
-// Lines of rows into a table: many rows in one statement, a large row by itself with its values bound.
+// Lines of rows into a table: many rows in one statement, a long row by itself with its values bound.
 import { isUtf8 } from 'node:buffer';
 import type { DatabaseSync } from 'node:sqlite';
 import { setImmediate as otherWork } from 'node:timers/promises';
@@ -8,7 +8,8 @@ import { createRowCounter, type RowCount } from '#lib/row-checksum.ts';
 import type { Content } from '../source.ts';
 import type { Guard } from './authorizer.ts';
 import { quoteName } from './identifiers.ts';
-import { bindLongLiterals } from './long-literals.ts';
+import { linePieces } from './line-pieces.ts';
+import { type LongRow, readLongRow } from './long-row.ts';
 
 export interface Loading {
   readonly db: DatabaseSync;
@@ -23,120 +24,118 @@ export interface Loading {
 /** Inserts every line, or throws. What it returns is the count of the lines, for comparison with the manifest. */
 export const loadRows = async (loading: Loading): Promise<RowCount> => {
   const counter = createRowCounter('lines');
-  const load = batchLoader(loading);
-  let inserted = 0;
-  for await (const lines of wholeLines(loading, (chunk) => counter.update(chunk))) {
-    inserted += load(lines);
+  const loader = rowLoader(loading);
+  for await (const { bytes, whole } of linePieces(loading.content)) {
+    counter.update(bytes);
+    if (whole) loader.loadLines(bytes);
+    else loader.loadPart(bytes);
     await otherWork();
     throwIfCancelled(loading.signal);
   }
   const count = counter.finish();
-  if (inserted !== count.rows) throw malformed(loading.table, `${count.rows} lines made ${inserted} rows`);
+  const made = loader.finish();
+  if (made !== count.rows) throw malformed(loading.table, `${count.rows} lines made ${made} rows`);
   return count;
 };
 
-/** Enough for a statement to pay, little enough to stay in the processor's cache. */
+/** Rows in one statement: enough for it to pay, little enough to stay in the processor's cache. */
 const batchBytes = 64 * 1024;
-/** Longer lines are no longer made part of a statement's text. */
-const longLine = 1024 * 1024;
 const newline = 0x0a;
 
-/** The content in batches that end with a line's end. */
-async function* wholeLines(
-  { content, table }: Loading,
-  onChunk: (chunk: Uint8Array) => void,
-): AsyncGenerator<Buffer> {
-  let carried: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of content) {
-    onChunk(chunk);
-    const bytes = Buffer.from(chunk); // a copy: the producer may use the chunk again
-    const end = bytes.lastIndexOf(newline) + 1;
-    size += bytes.length;
-    if (end === 0 || size < batchBytes) {
-      carried.push(bytes);
-      continue;
-    }
-    yield Buffer.concat([...carried, bytes.subarray(0, end)]);
-    carried = [bytes.subarray(end)];
-    size = bytes.length - end;
-  }
-  const rest = Buffer.concat(carried);
-  if (rest.length === 0) return;
-  if (rest.at(-1) !== newline) throw malformed(table, 'the last line is cut off');
-  yield rest;
+interface RowLoader {
+  loadLines(lines: Buffer): void;
+  /** Takes a part of a long line; the line is loaded when its newline comes. */
+  loadPart(part: Buffer): void;
+  /** The number of rows made. */
+  finish(): number;
 }
 
-/** Loads batches of lines; returns the number of rows each made. All lines begin alike, as the first one does. */
-const batchLoader = ({ db, guard, table, into }: Loading): ((lines: Buffer) => number) => {
-  let prefix: Buffer | undefined;
-  const insert = (tuples: string, values: readonly (string | Uint8Array)[] = []): number => {
-    const columns = prefix?.toString('utf8', nameEnd(table), prefix.length - 1);
-    const sql = `INSERT INTO main.${quoteName(into)}${columns}${tuples}`;
-    try {
-      return guard.under({ allow: 'rows', table: into }, () =>
-        Number(db.prepare(sql).run(...values).changes),
-      );
-    } catch (cause) {
-      throw new HoldfastError(
-        'TARGET_FAILED',
-        `rows of table ${table} cannot be loaded: ${messageOf(cause)}`,
-        {
-          cause,
-          hint: 'the target is as it was; docs/sqlite.md shows how to restore by hand',
-        },
-      );
-    }
-  };
-  return (lines) => {
-    if (!isUtf8(lines)) throw malformed(table, 'a line is not UTF-8');
-    prefix ??= prefixOf(lines, table);
-    let rows = 0;
-    let tuples: string[] = [];
-    let size = 0;
-    const flush = (): void => {
-      if (tuples.length > 0) rows += insert(tuples.join(','));
-      tuples = [];
-      size = 0;
-    };
-    for (let at = 0; at < lines.length; ) {
-      const end = lines.indexOf(newline, at);
-      const body = at + prefix.length - 1;
-      if (!isInsert(lines, at, end, prefix)) throw malformed(table, 'a line is not an INSERT into it');
-      if (end - at > longLine) {
-        flush();
-        const { sql, values } = bindLongLiterals(lines.subarray(body, end - 1));
-        rows += insert(sql, values);
-      } else {
-        tuples.push(lines.toString('utf8', body, end - 1));
-        size += end - at;
-        if (size >= batchBytes) flush();
-      }
-      at = end + 1;
-    }
-    flush();
-    return rows;
+const rowLoader = (loading: Loading): RowLoader => {
+  const { table } = loading;
+  /** All lines begin alike, as the first one does. */
+  let insert: Insert | undefined;
+  let longRow: LongRow | undefined;
+  let rows = 0;
+  return {
+    loadLines(lines) {
+      if (!isUtf8(lines)) throw malformed(table, 'a line is not UTF-8');
+      insert ??= prepareInsert(loading, lines);
+      for (const tuples of batches(lines, insert.prefix, table)) rows += insert.run(tuples, []);
+    },
+    loadPart(part) {
+      insert ??= prepareInsert(loading, part);
+      if (longRow === undefined && !beginsWith(part, 0, insert.prefix)) throw malformed(table, notInsert);
+      const body = longRow === undefined ? part.subarray(insert.prefix.length - 1) : part;
+      longRow ??= readLongRow();
+      longRow.push(body);
+      if (part.at(-1) !== newline) return;
+      const { sql, values } = longRow.finish();
+      longRow = undefined;
+      rows += insert.run(sql, values);
+    },
+    finish() {
+      if (longRow !== undefined) throw malformed(table, cutOff);
+      return rows;
+    },
   };
 };
 
-/** `INSERT INTO "orders"("id","total") VALUES(` at the beginning of a line. */
-const prefixOf = (lines: Buffer, table: string): Buffer => {
-  const line = lines.toString('utf8', 0, Math.min(lines.indexOf(newline), longLine));
+interface Insert {
+  /** `INSERT INTO "orders"("id","total") VALUES(` */
+  readonly prefix: Buffer;
+  /** Inserts the tuples; returns how many rows that made. */
+  run(tuples: string, values: readonly (string | Uint8Array)[]): number;
+}
+
+const prepareInsert = ({ db, guard, table, into }: Loading, lines: Buffer): Insert => {
   const start = `INSERT INTO ${quoteName(table)}`;
+  const line = lines.toString('utf8', 0, longestPrefix);
   const columns = columnsOfInsert.exec(line.slice(start.length))?.[0];
-  if (!line.startsWith(start) || columns === undefined)
-    throw malformed(table, 'its first line is not an INSERT into it');
-  return Buffer.from(start + columns);
+  if (!line.startsWith(start) || columns === undefined) throw malformed(table, notInsert);
+  const sql = `INSERT INTO main.${quoteName(into)}${columns.slice(0, -1)}`;
+  return {
+    prefix: Buffer.from(start + columns),
+    run(tuples, values) {
+      try {
+        const insert = () => db.prepare(sql + tuples).run(...values).changes;
+        return Number(guard.under({ allow: 'rows', table: into }, insert));
+      } catch (cause) {
+        const message = `rows of table ${table} cannot be loaded: ${messageOf(cause)}`;
+        const hint = 'the target is as it was; docs/sqlite.md shows how to restore by hand';
+        throw new HoldfastError('TARGET_FAILED', message, { cause, hint });
+      }
+    },
+  };
 };
 
+/** Room for two thousand columns. */
+const longestPrefix = 512 * 1024;
 const columnsOfInsert = /^\((?:"(?:[^"]|"")*"|rowid|_rowid_|oid)(?:,"(?:[^"]|"")*")*\) VALUES\(/;
 
-const nameEnd = (table: string): number => Buffer.byteLength(`INSERT INTO ${quoteName(table)}`);
+/** The rows of whole lines as tuples, `(1,'a'),(2,'b')`, in batches. */
+function* batches(lines: Buffer, prefix: Buffer, table: string): Generator<string> {
+  let tuples: string[] = [];
+  let size = 0;
+  for (let at = 0; at < lines.length; ) {
+    const end = lines.indexOf(newline, at);
+    if (end < 0) throw malformed(table, cutOff);
+    if (!beginsWith(lines, at, prefix) || lines.toString('latin1', end - 2, end) !== ');')
+      throw malformed(table, notInsert);
+    tuples.push(lines.toString('utf8', at + prefix.length - 1, end - 1));
+    size += end - at;
+    at = end + 1;
+    if (size < batchBytes && at < lines.length) continue;
+    yield tuples.join(',');
+    tuples = [];
+    size = 0;
+  }
+}
 
-const isInsert = (lines: Buffer, at: number, end: number, prefix: Buffer): boolean =>
-  end - at >= prefix.length + 2 &&
-  lines.compare(prefix, 0, prefix.length, at, at + prefix.length) === 0 &&
-  lines.toString('latin1', end - 2, end) === ');';
+const beginsWith = (bytes: Buffer, at: number, prefix: Buffer): boolean =>
+  bytes.length - at > prefix.length && bytes.compare(prefix, 0, prefix.length, at, at + prefix.length) === 0;
+
+const cutOff = 'the last line is cut off';
+const notInsert = 'a line is not an INSERT into it';
 
 const malformed = (table: string, what: string): HoldfastError =>
   new HoldfastError('TARGET_FAILED', `the snapshot’s rows of table ${table} are damaged: ${what}`, {

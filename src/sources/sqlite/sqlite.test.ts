@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
+import { readdirSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import { temporaryFolder } from '../../../test/tools/temp.ts';
 import { sourceContract } from '../contract.ts';
 import { contentsOf, everythingSql, execute, openSqlite, query } from './testing.ts';
-import { temporaryFolder } from '../../../test/tools/temp.ts';
-import { readdirSync, readlinkSync } from 'node:fs';
 
 const openFiles = (): number =>
   readdirSync('/proc/self/fd').filter((descriptor) => {

@@ -49,7 +49,14 @@ export const query = (path: string, sql: string): unknown[][] => {
 export const contentsOf = (path: string): Record<string, unknown> => {
   const db = new DatabaseSync(path, { enableForeignKeyConstraints: false, defensive: false });
   try {
-    const settings = ['page_size', 'encoding', 'auto_vacuum', 'user_version', 'application_id', 'journal_mode'];
+    const settings = [
+      'page_size',
+      'encoding',
+      'auto_vacuum',
+      'user_version',
+      'application_id',
+      'journal_mode',
+    ];
     const schema = arrays(db, 'SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY type, name');
     const tables = schema.filter(([type, , , sql]) => type === 'table' && !isVirtual(String(sql)));
     return {
@@ -91,7 +98,8 @@ const hasRowid = (db: DatabaseSync, quoted: string): boolean => {
 };
 
 const shown = (value: unknown): string => {
-  if (typeof value === 'number') return `real ${Buffer.from(new Float64Array([value]).buffer).toString('hex')}`;
+  if (typeof value === 'number')
+    return `real ${Buffer.from(new Float64Array([value]).buffer).toString('hex')}`;
   if (!(value instanceof Uint8Array)) return String(value);
   return value.length <= 40
     ? Buffer.from(value).toString('hex')
