@@ -13,6 +13,7 @@ import {
 } from 'node:fs';
 import { HoldfastError, systemCode } from '#lib/errors.ts';
 import type { Entry, EntryMeta } from '../source.ts';
+import { type NewFile, openNewFile } from './new-file.ts';
 import type { MetadataWriter } from './restore-metadata.ts';
 import type { SystemCalls } from './system-calls.ts';
 import { type Place, pathOf } from './target-tree.ts';
@@ -33,14 +34,14 @@ interface Options {
  */
 export const restoreFile = async (entry: Entry, place: Place, options: Options): Promise<number> => {
   const { meta, path } = entry;
-  const { force, overwrite, sparse, between, metadata, calls } = options;
+  const { force, overwrite, sparse, between, metadata } = options;
   const content = entry.content?.();
   if (!content)
     throw new HoldfastError('TARGET_FAILED', `${path} has no content in the snapshot`, {
       hint: 'the snapshot may be damaged: run `holdfast check`',
     });
   if (force && overwrite === 'if-changed' && keepSame(place, meta, metadata)) return 0;
-  const { file, madeAt } = create(place, path, force, calls);
+  const { file, settled, madeAt } = create(entry, place, options);
   try {
     const written = await writeContent(file, content, { sparse, between, size: meta.size ?? 0 }).catch(
       (error: unknown) => {
@@ -49,7 +50,7 @@ export const restoreFile = async (entry: Entry, place: Place, options: Options):
       },
     );
     try {
-      metadata.ofFile(file, meta);
+      metadata.ofFile(file, meta, settled);
     } finally {
       if (madeAt !== place) renameSync(pathOf(madeAt), pathOf(place));
     }
@@ -81,29 +82,20 @@ export const clearPlace = (place: Place, path: string, force: boolean): void => 
 
 /** The open new file, and where it is for now. */
 const create = (
+  { path, meta }: Entry,
   place: Place,
-  path: string,
-  force: boolean,
-  calls: SystemCalls | undefined,
-): { file: number; madeAt: Place } => {
+  { force, calls }: Options,
+): NewFile & { madeAt: Place } => {
   try {
-    return { file: openNew(place, calls), madeAt: place };
+    return { ...openNewFile(place, meta, calls), madeAt: place };
   } catch (error) {
     if (systemCode(error) !== 'EEXIST') throw error;
   }
   const replaces = force && lstatSync(pathOf(place), { throwIfNoEntry: false })?.isFile() === true;
   if (!replaces) clearPlace(place, path, force);
   const madeAt = replaces ? { folder: place.folder, name: `.holdfast-${randomUUID()}` } : place;
-  return { file: openNew(madeAt, calls), madeAt };
+  return { ...openNewFile(madeAt, meta, calls), madeAt };
 };
-
-/** Relative to the held folder where that can be said, which is also the quickest. */
-const openNew = (place: Place, calls: SystemCalls | undefined): number =>
-  calls && place.folder.file !== undefined
-    ? calls.createFile(place.folder.file, place.name, 0o600)
-    : openSync(pathOf(place), createFlags, 0o600);
-
-const createFlags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0);
 
 /** True when the file that is there has the same size and time: only its other metadata is restored then. */
 const keepSame = (place: Place, meta: EntryMeta, metadata: MetadataWriter): boolean => {

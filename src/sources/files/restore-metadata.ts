@@ -16,8 +16,8 @@ import type { SystemCalls } from './system-calls.ts';
 import { setXattrs } from './xattrs.ts';
 
 export interface MetadataWriter {
-  /** Of an open file or folder. */
-  ofFile(file: number, meta: EntryMeta): void;
+  /** Of an open file or folder; only the times when it is settled: has its owner and mode, and is to have no attributes. */
+  ofFile(file: number, meta: EntryMeta, settled?: boolean): void;
   /** Of what cannot be opened: symlinks, fifos, devices; and of folders where none can be held open. */
   ofPath(path: string, type: EntryType, meta: EntryMeta): void;
   /** What was left out so far, in sentences. */
@@ -53,19 +53,26 @@ export const metadataWriter = ({ calls, xattrs }: Options): MetadataWriter => {
       else for (const { name } of meta.xattrs) onDenied(name);
     }
     if (meta.mode !== undefined) ways.chmod?.(owners.mode(meta.mode, kept));
-    if (meta.mtime === undefined) return;
-    ways.setTimes(meta.atime ?? meta.mtime, meta.mtime);
-    if (!calls && meta.mtime % billion !== 0n) coarse += 1;
+    setTimes(meta, ways.setTimes);
+  };
+  const setTimes = ({ mtime, atime }: EntryMeta, set: Ways['setTimes']): void => {
+    if (mtime === undefined) return;
+    set(atime ?? mtime, mtime);
+    if (!calls && mtime % billion !== 0n) coarse += 1;
   };
   return {
-    ofFile: (file, meta) =>
-      apply(meta, {
-        chown: (uid, gid) => fchownSync(file, uid, gid),
-        ...(calls && { setXattr: (name, value) => calls.setXattr(file, name, value) }),
-        chmod: (mode) => fchmodSync(file, mode),
-        setTimes: (atime, mtime) =>
-          calls ? calls.setTimes(file, atime, mtime) : futimesSync(file, seconds(atime), seconds(mtime)),
-      }),
+    ofFile: (file, meta, settled = false) => {
+      const setFileTimes = (atime: bigint, mtime: bigint): void =>
+        calls ? calls.setTimes(file, atime, mtime) : futimesSync(file, seconds(atime), seconds(mtime));
+      if (settled) setTimes(meta, setFileTimes);
+      else
+        apply(meta, {
+          chown: (uid, gid) => fchownSync(file, uid, gid),
+          ...(calls && { setXattr: (name, value) => calls.setXattr(file, name, value) }),
+          chmod: (mode) => fchmodSync(file, mode),
+          setTimes: setFileTimes,
+        });
+    },
     ofPath: (path, type, meta) => {
       const place = fsPath(path);
       const link = type === 'symlink';

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
+  chownSync,
   existsSync,
   linkSync,
   lstatSync,
@@ -282,6 +283,37 @@ test('owners and setuid bits go together', async (t) => {
     'owners of 1 entries were not restored: only root can, they belong to the current user',
     'setuid and setgid bits of 1 entries were left out with their owners',
   ]);
+});
+
+test('owners and modes are right in folders that have their own ideas about new files', async (t) => {
+  if (!isRoot) return t.skip('needs root');
+  const three = (path: string) =>
+    [0o644, 0o640, 0o666, 0o400].map((mode, at) => entry(`${path}${at}`, 'file', { uid: 0, gid: 0, mode }));
+  const seen = (path: string) =>
+    readdirSync(path)
+      .map((name) => statSync(join(path, name)))
+      .map(({ uid, gid, mode }) => `${uid}:${gid} ${(mode & 0o7777).toString(8)}`);
+  const expected = ['0:0 644', '0:0 640', '0:0 666', '0:0 400'];
+  const ways: Record<string, (path: string) => void> = {
+    plain: () => {},
+    setgid: (path) => {
+      chownSync(path, 0, 1234);
+      chmodSync(path, 0o2777);
+    },
+    acl: (path) => {
+      execFileSync('setfacl', ['-d', '-m', 'u:1234:r,g::---,m::r', path], { stdio: 'ignore' });
+    },
+  };
+  for (const [name, prepare] of Object.entries(ways)) {
+    using folder = temporaryFolder();
+    try {
+      prepare(folder.path);
+    } catch {
+      continue; // setfacl is not everywhere
+    }
+    await filesSource({ path: folder.path }).restore(each(...three('f')), intoEmpty);
+    assert.deepEqual(seen(folder.path), expected, name);
+  }
 });
 
 test('an empty target takes the metadata of the root; one with files in it keeps its own', async () => {

@@ -26,6 +26,8 @@ export interface HeldFolder {
   readonly file?: number;
   /** To be restored when all in it is written. */
   meta?: EntryMeta;
+  /** Whose a new file in it is, once that has been seen; unknown where it depends. */
+  habit?: { readonly uid: number; readonly gid: number } | 'unknown';
 }
 
 /** Goes from folder to folder in the order of a dump; `onLeave` is called for each folder after everything in it. */
