@@ -100,24 +100,28 @@ export interface Column {
   readonly align?: 'right';
 }
 
-/** Lines of a table: titles, then rows, columns two spaces apart; the last column is not padded. Cells are made printable. */
+/**
+ * Lines of a table: titles, then rows, columns two spaces apart; the last column is not padded. Cells are made printable,
+ * and a column with nothing in it is left out.
+ */
 export const formatTable = (
   columns: readonly Column[],
   rows: readonly (readonly string[])[],
 ): readonly string[] => {
-  const lines = [columns.map((column) => column.title), ...rows.map((row) => row.map(printable))];
-  const widths = columns.map((_, at) => Math.max(...lines.map((line) => displayWidth(line[at] ?? ''))));
-  return lines.map((line) =>
-    columns
-      .map((column, at) => {
-        const cell = line[at] ?? '';
-        const gap = ' '.repeat((widths[at] as number) - displayWidth(cell));
-        if (column.align === 'right') return gap + cell;
-        return at === columns.length - 1 ? cell : cell + gap;
+  const used = columns
+    .map((column, at) => ({ ...column, cells: rows.map((row) => printable(row[at] ?? '')) }))
+    .filter(({ cells }) => cells.some((cell) => cell !== ''))
+    .map((column) => ({ ...column, width: Math.max(...[column.title, ...column.cells].map(displayWidth)) }));
+  const line = (cellOf: (column: (typeof used)[number]) => string): string =>
+    used
+      .map((column) => {
+        const cell = cellOf(column);
+        const gap = ' '.repeat(column.width - displayWidth(cell));
+        return column.align === 'right' ? gap + cell : cell + gap;
       })
       .join('  ')
-      .trimEnd(),
-  );
+      .trimEnd();
+  return [line(({ title }) => title), ...rows.map((_, at) => line(({ cells }) => cells[at] ?? ''))];
 };
 
 const two = (value: number): string => String(value).padStart(2, '0');
