@@ -4,42 +4,29 @@ import {
   chmodSync,
   chownSync,
   existsSync,
-  linkSync,
   lstatSync,
-  mkdirSync,
   readdirSync,
   readFileSync,
-  readlinkSync,
   rmSync,
   statSync,
-  utimesSync,
-  writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { hasCode } from '#lib/errors.ts';
-import type { Entry, EntryMeta, EntryType } from '../source.ts';
+import type { Entry } from '../source.ts';
 import { capture, intoEmpty, replay } from '../testing.ts';
 import {
   asNobody,
   calls,
+  each,
+  entry,
   filesSource,
   findListing,
-  makeSparse,
+  force,
+  isRoot,
   makeTree,
-  openFileCount,
   temporaryFolder,
 } from './testing.ts';
-
-const force = { ...intoEmpty, force: true };
-const isRoot = process.geteuid?.() === 0;
-
-const entry = (path: string, type: EntryType, meta: EntryMeta = {}, content = path): Entry =>
-  type === 'file' ? { path, type, meta, content: () => [Buffer.from(content)] } : { path, type, meta };
-
-async function* each(...entries: readonly Entry[]): AsyncGenerator<Entry> {
-  yield* entries;
-}
 
 test('folders that no entry makes are made', async () => {
   using folder = temporaryFolder();
@@ -97,77 +84,6 @@ test('without the system calls, times are kept to a microsecond and what is lost
     report.failures.map(({ path, error }) => [path, hasCode(error, 'UNSUPPORTED')]),
     [['d', true]],
   );
-});
-
-test('a sparse file stays sparse, and a small file with zeros is as it was', async () => {
-  using original = temporaryFolder();
-  using target = temporaryFolder();
-  makeSparse(join(original.path, 'sparse'));
-  writeFileSync(join(original.path, 'small'), Buffer.alloc(20_000));
-  writeFileSync(
-    join(original.path, 'ends-in-zeros'),
-    Buffer.concat([Buffer.alloc(200_000, 1), Buffer.alloc(200_001)]),
-  );
-  await filesSource({ path: target.path }).restore(filesSource({ path: original.path }).dump(), intoEmpty);
-  execFileSync('diff', ['-r', original.path, target.path]);
-  const used = (name: string): number => statSync(join(target.path, name)).blocks * 512;
-  assert.ok(used('sparse') <= 64 * 1024, `sparse takes ${used('sparse')} bytes`);
-  assert.ok(used('small') >= 20_000);
-  assert.ok(used('ends-in-zeros') < 220_000);
-});
-
-test('holes are found however the content is cut', async () => {
-  const bytes = Buffer.alloc(300_000);
-  bytes.fill(1, 10_000, 10_001);
-  bytes.fill(2, 150_000, 170_000);
-  for (const cut of [1 << 20, 65_536, 10_007, 4096]) {
-    using folder = temporaryFolder();
-    const chunks = function* () {
-      for (let at = 0; at < bytes.length; at += cut) yield bytes.subarray(at, at + cut);
-    };
-    const file: Entry = { path: 'x', type: 'file', meta: { size: bytes.length }, content: chunks };
-    await filesSource({ path: folder.path }).restore(each(file), intoEmpty);
-    assert.ok(readFileSync(join(folder.path, 'x')).equals(bytes));
-    assert.ok(statSync(join(folder.path, 'x')).blocks * 512 < 200_000);
-  }
-});
-
-test('sparse: false writes every byte', async () => {
-  using folder = temporaryFolder();
-  const file: Entry = { path: 'x', type: 'file', meta: { size: 1e6 }, content: () => [Buffer.alloc(1e6)] };
-  await filesSource({ path: folder.path, sparse: false }).restore(each(file), intoEmpty);
-  assert.ok(statSync(join(folder.path, 'x')).blocks * 512 >= 1e6);
-});
-
-test('an asynchronous content is written as well', async () => {
-  using folder = temporaryFolder();
-  const content = async function* () {
-    yield Buffer.from('one ');
-    yield Buffer.from('two');
-  };
-  await filesSource({ path: folder.path }).restore(
-    each({ path: 'x', type: 'file', meta: {}, content }),
-    intoEmpty,
-  );
-  assert.equal(readFileSync(join(folder.path, 'x'), 'utf8'), 'one two');
-});
-
-test('a file whose content breaks off is reported and not left half written; the rest goes on', async () => {
-  using folder = temporaryFolder();
-  const broken = new Error('the blob is damaged');
-  const content = function* () {
-    yield Buffer.from('half');
-    throw broken;
-  };
-  const report = await filesSource({ path: folder.path }).restore(
-    each({ path: 'bad', type: 'file', meta: {}, content }, entry('good', 'file')),
-    intoEmpty,
-  );
-  assert.deepEqual(
-    report.failures.map(({ path, error }) => [path, error.cause]),
-    [['bad', broken]],
-  );
-  assert.deepEqual(readdirSync(folder.path), ['good']);
 });
 
 test('a file with several names is one file again, and its content is read once', async () => {
@@ -358,130 +274,6 @@ test('what a restore of files cannot do is refused', async () => {
   await refused({ path: folder.path }, { ...intoEmpty, rename: [['a', 'b']] });
   await refused({ paths: [folder.path] });
   await refused({ path: folder.path, xattrs: 'required' }, intoEmpty, { calls: undefined });
-});
-
-test('under force files, symlinks and empty folders give way, and other files stay', async () => {
-  using folder = temporaryFolder();
-  makeTree(folder.path, {
-    file: 'old',
-    link: '->elsewhere',
-    'was-folder/': '',
-    'was-file': '',
-    other: 'stays',
-    'was-link': '->/etc',
-  });
-  linkSync(join(folder.path, 'other'), join(folder.path, 'shared'));
-  const report = await filesSource({ path: folder.path }).restore(
-    each(
-      entry('file', 'file', {}, 'new'),
-      entry('link', 'symlink', { linkTarget: 'there' }),
-      entry('shared', 'file', {}, 'alone'),
-      entry('was-file', 'dir'),
-      entry('was-file/x', 'file'),
-      entry('was-folder', 'file'),
-      entry('was-link', 'dir'),
-      entry('was-link/passwd', 'file'),
-    ),
-    force,
-  );
-  assert.deepEqual(report.failures, []);
-  const content = (path: string): string => readFileSync(join(folder.path, path), 'utf8');
-  assert.deepEqual(
-    [content('file'), content('other'), content('shared'), content('was-folder')],
-    ['new', 'stays', 'alone', 'was-folder'],
-  );
-  assert.equal(readlinkSync(join(folder.path, 'link')), 'there');
-  assert.equal(lstatSync(join(folder.path, 'was-link')).isDirectory(), true);
-  assert.deepEqual(
-    readdirSync(folder.path).filter((name) => name.startsWith('.')),
-    [],
-  );
-});
-
-test('a folder with something in it does not give way to a file', async () => {
-  using folder = temporaryFolder();
-  makeTree(folder.path, { 'a/x': 'precious' });
-  const report = await filesSource({ path: folder.path }).restore(each(entry('a', 'file')), force);
-  assert.deepEqual(
-    report.failures.map(({ path }) => path),
-    ['a'],
-  );
-  assert.equal(readFileSync(join(folder.path, 'a/x'), 'utf8'), 'precious');
-});
-
-test('under force the old file stays until the new one is whole', async () => {
-  using folder = temporaryFolder();
-  makeTree(folder.path, { x: 'the only copy' });
-  const content = function* () {
-    yield Buffer.from('half');
-    throw new Error('the blob is damaged');
-  };
-  const report = await filesSource({ path: folder.path }).restore(
-    each({ path: 'x', type: 'file', meta: {}, content }),
-    force,
-  );
-  assert.equal(report.failures.length, 1);
-  assert.deepEqual(
-    [readdirSync(folder.path), readFileSync(join(folder.path, 'x'), 'utf8')],
-    [['x'], 'the only copy'],
-  );
-});
-
-test('only what differs is written when asked so, and its metadata is restored all the same', async () => {
-  using folder = temporaryFolder();
-  makeTree(folder.path, { same: '1234', size: '12345', time: '1234' });
-  for (const name of ['same', 'size']) utimesSync(join(folder.path, name), 1000, 1000);
-  const meta = { mtime: 1_000_000_000_000n, size: 4, mode: 0o640 };
-  const report = await filesSource({ path: folder.path, overwrite: 'if-changed' }).restore(
-    each(...['same', 'size', 'time'].map((name) => entry(name, 'file', meta, 'abcd'))),
-    force,
-  );
-  const content = (name: string): string => readFileSync(join(folder.path, name), 'utf8');
-  assert.deepEqual(['same', 'size', 'time'].map(content), ['1234', 'abcd', 'abcd']);
-  assert.equal(report.bytes, 8);
-  assert.equal(statSync(join(folder.path, 'same')).mode & 0o777, 0o640);
-});
-
-test('a full disk ends the restore with a clear message', async (t) => {
-  if (!isRoot) return t.skip('needs root, to mount a small file system');
-  using folder = temporaryFolder();
-  const path = join(folder.path, 'small');
-  mkdirSync(path);
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=256k', 'tmpfs', path], { stdio: 'ignore' });
-  } catch {
-    return t.skip('cannot mount here');
-  }
-  try {
-    const big = entry('big', 'file', {}, 'x'.repeat(1 << 20));
-    await assert.rejects(
-      filesSource({ path }).restore(each(entry('first', 'file'), big, entry('last', 'file')), intoEmpty),
-      (error) => hasCode(error, 'TARGET_FAILED') && /ENOSPC/.test(error.message) && error.hint !== undefined,
-    );
-    assert.deepEqual(readdirSync(path), ['first']);
-    assert.equal(openFileCount(), 0);
-  } finally {
-    execFileSync('umount', [path]);
-  }
-});
-
-test('cancelling ends a restore in the middle of a file', async () => {
-  using folder = temporaryFolder();
-  const cancel = new AbortController();
-  const endless = function* () {
-    for (;;) {
-      yield Buffer.from('x');
-      cancel.abort();
-    }
-  };
-  await assert.rejects(
-    filesSource({ path: folder.path }, { signal: cancel.signal }).restore(
-      each({ path: 'x', type: 'file', meta: {}, content: endless }),
-      intoEmpty,
-    ),
-    (error) => hasCode(error, 'CANCELLED'),
-  );
-  assert.deepEqual([readdirSync(folder.path), openFileCount()], [[], 0]);
 });
 
 test('extended attributes and ACLs come back, and are left alone when off', async (t) => {

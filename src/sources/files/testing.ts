@@ -19,7 +19,8 @@ import { join } from 'node:path';
 import { systemClock } from '#lib/clock.ts';
 import type { Context } from '#lib/kind.ts';
 import { silentLog } from '#lib/log.ts';
-import type { Source } from '../source.ts';
+import type { Entry, EntryMeta, EntryType, Source } from '../source.ts';
+import { intoEmpty } from '../testing.ts';
 import { openFiles } from './files.ts';
 import { filesConfig } from './options.ts';
 import { loadSystemCalls, type SystemCalls } from './system-calls.ts';
@@ -132,3 +133,17 @@ export const asNobody = async <Result>(work: () => Promise<Result>): Promise<Res
     process.setgroups?.(groups);
   }
 };
+
+/** A file has its own path as content unless it is given one. */
+export const entry = (path: string, type: EntryType, meta: EntryMeta = {}, content = path): Entry =>
+  type === 'file' ? { path, type, meta, content: () => [Buffer.from(content)] } : { path, type, meta };
+
+/** Entries as a repository hands them out. */
+export async function* each(...entries: readonly Entry[]): AsyncGenerator<Entry> {
+  yield* entries;
+}
+
+export const isRoot = process.geteuid?.() === 0;
+
+/** A target where files may be replaced. */
+export const force = { ...intoEmpty, force: true };

@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict';
+import { linkSync, lstatSync, readdirSync, readFileSync, readlinkSync, statSync, utimesSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { each, entry, filesSource, force, makeTree, temporaryFolder } from './testing.ts';
+
+test('under force files, symlinks and empty folders give way, and other files stay', async () => {
+  using folder = temporaryFolder();
+  makeTree(folder.path, {
+    file: 'old',
+    link: '->elsewhere',
+    'was-folder/': '',
+    'was-file': '',
+    other: 'stays',
+    'was-link': '->/etc',
+  });
+  linkSync(join(folder.path, 'other'), join(folder.path, 'shared'));
+  const report = await filesSource({ path: folder.path }).restore(
+    each(
+      entry('file', 'file', {}, 'new'),
+      entry('link', 'symlink', { linkTarget: 'there' }),
+      entry('shared', 'file', {}, 'alone'),
+      entry('was-file', 'dir'),
+      entry('was-file/x', 'file'),
+      entry('was-folder', 'file'),
+      entry('was-link', 'dir'),
+      entry('was-link/passwd', 'file'),
+    ),
+    force,
+  );
+  assert.deepEqual(report.failures, []);
+  const content = (path: string): string => readFileSync(join(folder.path, path), 'utf8');
+  assert.deepEqual(
+    [content('file'), content('other'), content('shared'), content('was-folder')],
+    ['new', 'stays', 'alone', 'was-folder'],
+  );
+  assert.equal(readlinkSync(join(folder.path, 'link')), 'there');
+  assert.equal(lstatSync(join(folder.path, 'was-link')).isDirectory(), true);
+  assert.deepEqual(
+    readdirSync(folder.path).filter((name) => name.startsWith('.')),
+    [],
+  );
+});
+
+test('a folder with something in it does not give way to a file', async () => {
+  using folder = temporaryFolder();
+  makeTree(folder.path, { 'a/x': 'precious' });
+  const report = await filesSource({ path: folder.path }).restore(each(entry('a', 'file')), force);
+  assert.deepEqual(
+    report.failures.map(({ path }) => path),
+    ['a'],
+  );
+  assert.equal(readFileSync(join(folder.path, 'a/x'), 'utf8'), 'precious');
+});
+
+test('under force the old file stays until the new one is whole', async () => {
+  using folder = temporaryFolder();
+  makeTree(folder.path, { x: 'the only copy' });
+  const content = function* () {
+    yield Buffer.from('half');
+    throw new Error('the blob is damaged');
+  };
+  const report = await filesSource({ path: folder.path }).restore(
+    each({ path: 'x', type: 'file', meta: {}, content }),
+    force,
+  );
+  assert.equal(report.failures.length, 1);
+  assert.deepEqual(
+    [readdirSync(folder.path), readFileSync(join(folder.path, 'x'), 'utf8')],
+    [['x'], 'the only copy'],
+  );
+});
+
+test('only what differs is written when asked so, and its metadata is restored all the same', async () => {
+  using folder = temporaryFolder();
+  makeTree(folder.path, { same: '1234', size: '12345', time: '1234' });
+  for (const name of ['same', 'size']) utimesSync(join(folder.path, name), 1000, 1000);
+  const meta = { mtime: 1_000_000_000_000n, size: 4, mode: 0o640 };
+  const report = await filesSource({ path: folder.path, overwrite: 'if-changed' }).restore(
+    each(...['same', 'size', 'time'].map((name) => entry(name, 'file', meta, 'abcd'))),
+    force,
+  );
+  const content = (name: string): string => readFileSync(join(folder.path, name), 'utf8');
+  assert.deepEqual(['same', 'size', 'time'].map(content), ['1234', 'abcd', 'abcd']);
+  assert.equal(report.bytes, 8);
+  assert.equal(statSync(join(folder.path, 'same')).mode & 0o777, 0o640);
+});
