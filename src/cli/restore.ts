@@ -22,7 +22,7 @@ const options = {
   ...readOptions,
   to: value('-t, --to <target>', 'the folder or the URL of the database to restore into'),
   path: list('-p, --path <path>', 'only this file or folder, with what is below it'),
-  table: list('--table <name>', 'only this table or collection'),
+  table: list('--table <name>', 'only this table or collection; with --path, of the database there'),
   include: list('-i, --include <pattern>', 'only files that match'),
   exclude: list('-e, --exclude <pattern>', 'no files that match'),
   as: value('--as <name>', 'give the database, or the one table asked for, another name'),

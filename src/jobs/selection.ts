@@ -13,10 +13,10 @@ export type Selects = (path: string, type: EntryType) => boolean;
 export interface Wanted {
   /** As `ls` shows them, or relative to the source. With what is below them. */
   readonly paths: readonly string[];
-  /** Names of tables or collections, as their manifests have them. */
+  /** Names of tables or collections, as their manifests have them; with paths, those of the databases there. */
   readonly tables: readonly string[];
   /** By the user's patterns; the path is relative to the source. */
-  readonly matches?: Selects;
+  readonly matches?: Selects | undefined;
   /** Also what a database needs to take in a part of itself: the files that lie directly in the folders above it. */
   readonly withSurroundings: boolean;
 }
@@ -28,9 +28,10 @@ export const select = async (
   { paths, tables, matches, withSurroundings }: Wanted,
   signal: AbortSignal,
 ): Promise<Selects> => {
-  const chosen: string[] = [];
-  for (const path of paths) chosen.push((await findPath(repository, snapshot, path, signal)).path);
-  if (tables.length > 0) chosen.push(...(await pathsOfTables(repository, snapshot, tables, signal)));
+  const places: string[] = [];
+  for (const path of paths) places.push((await findPath(repository, snapshot, path, signal)).path);
+  const chosen =
+    tables.length > 0 ? await pathsOfTables(repository, snapshot, tables, places, signal) : places;
   const root = tagOf(snapshot, 'source');
   const below = (path: string): string =>
     root !== undefined && isWithin(path, root) ? path.slice(root.length + 1) : path;
@@ -76,9 +77,12 @@ const pathsOfTables = async (
   repository: Repository,
   snapshot: Snapshot,
   tables: readonly string[],
+  places: readonly string[],
   signal: AbortSignal,
 ): Promise<string[]> => {
-  const found = await manifestsOf(repository, snapshot, signal);
+  const found = (await manifestsOf(repository, snapshot, signal)).filter(
+    ({ folder }) => places.length === 0 || places.some((place) => isWithin(folder, place)),
+  );
   return tables.flatMap((name) => {
     const places = found.flatMap((one) =>
       one.manifest.tables.filter((table) => table.name === name).map((table) => ({ one, table })),

@@ -1,0 +1,144 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { HoldfastError } from '#lib/errors.ts';
+import { readFiles, testRepository } from '#repository/testing.ts';
+import type { SourceConfig } from '#sources/registry.ts';
+import { backUp } from './backup.ts';
+import type { SourceOutcome } from './event.ts';
+import { plainSource, rememberingContext } from './testing.ts';
+
+const back = async (
+  { open }: Awaited<ReturnType<typeof testRepository>>,
+  sources: readonly SourceConfig[],
+  more: { readonly dryRun?: boolean; readonly signal?: AbortSignal; readonly tags?: readonly string[] } = {},
+) => {
+  await using repository = await open();
+  const context = rememberingContext(more.signal);
+  const outcomes: SourceOutcome[] = [];
+  const request = {
+    sources,
+    repository,
+    repositoryName: 'offsite',
+    runId: 'r1',
+    job: 'nightly',
+    tags: more.tags ?? [],
+    dryRun: more.dryRun ?? false,
+  };
+  for await (const outcome of backUp(request, context)) outcomes.push(outcome);
+  return { outcomes, events: context.events, snapshots: await repository.snapshots(), repository };
+};
+
+const files = { 'a.txt': 'one', 'b.txt': 'two' };
+const unreadable = (path: string) =>
+  function* (): Generator<Uint8Array> {
+    yield Buffer.from('the beginning');
+    throw new HoldfastError('ITEM_UNREADABLE', `cannot read ${path}`);
+  };
+
+test('each source gets a snapshot that says where it comes from', async () => {
+  const repository = await testRepository();
+  const { outcomes, snapshots } = await back(
+    repository,
+    [plainSource('shop', files), plainSource('media', files)],
+    { tags: ['before-upgrade'] },
+  );
+  assert.deepEqual(
+    outcomes.map(({ state }) => state),
+    ['ok', 'ok'],
+  );
+  assert.deepEqual(
+    snapshots.map(({ tags, paths }) => ({ tags, paths })),
+    [
+      { tags: ['source:shop', 'kind:plain', 'run:r1', 'job:nightly', 'before-upgrade'], paths: ['/shop'] },
+      { tags: ['source:media', 'kind:plain', 'run:r1', 'job:nightly', 'before-upgrade'], paths: ['/media'] },
+    ],
+  );
+});
+
+test('a source that fails does not stop those after it', async () => {
+  const down = new HoldfastError('SOURCE_UNREACHABLE', 'no server at db:5432');
+  const { outcomes, snapshots } = await back(await testRepository(), [
+    plainSource('shop', down),
+    plainSource('media', files),
+  ]);
+  assert.deepEqual(
+    outcomes.map(({ state }) => state),
+    ['failed', 'ok'],
+  );
+  assert.equal(snapshots.length, 1);
+});
+
+test('an item that cannot be read is named, and the snapshot is partial', async () => {
+  const repository = await testRepository();
+  const { outcomes, snapshots, events } = await back(repository, [
+    plainSource('shop', { ...files, 'c.txt': unreadable('c.txt') }),
+  ]);
+  assert.equal(outcomes[0]?.state, 'partial');
+  assert.ok(snapshots[0]?.tags.includes('partial'));
+  assert.ok(events.some((event) => event.type === 'item-failed' && event.item === 'c.txt'));
+});
+
+test('the previous snapshot is the last whole one of the same source and kind', async () => {
+  const repository = await testRepository();
+  const whole = await back(repository, [plainSource('shop', files)]);
+  await back(repository, [plainSource('shop', { ...files, 'c.txt': unreadable('c.txt') })]);
+  await back(repository, [plainSource('shop', files, 'other')]);
+  await back(repository, [plainSource('media', files)]);
+  const { snapshots } = await back(repository, [plainSource('shop', files)]);
+  assert.equal(snapshots.at(-1)?.parent, whole.snapshots[0]?.id);
+});
+
+test('a dry run reads everything, stores nothing, and tells what the source finds wrong', async () => {
+  const repository = await testRepository();
+  const { outcomes, snapshots, events } = await back(repository, [plainSource('shop', files)], {
+    dryRun: true,
+  });
+  const [outcome] = outcomes;
+  assert.ok(outcome && 'report' in outcome);
+  assert.equal(outcome.report.summary.totalBytesProcessed, 6);
+  assert.deepEqual(snapshots, []);
+  assert.ok(events.some((event) => event.type === 'warning' && event.text.includes('plain values')));
+});
+
+test('when the repository fails, the sources after it are skipped, each by name', async () => {
+  const full = new HoldfastError('STORE_FULL', 'the disk is full');
+  const { outcomes } = await back(await testRepository(), [
+    plainSource('shop', full),
+    plainSource('media', files),
+  ]);
+  assert.deepEqual(
+    outcomes.map(({ source, state }) => [source, state]),
+    [
+      ['shop', 'failed'],
+      ['media', 'skipped'],
+    ],
+  );
+});
+
+test('cancelling ends the whole and stores no snapshot', async () => {
+  const repository = await testRepository();
+  const cancel = new AbortController();
+  const cancelling = {
+    'a.txt': (): Uint8Array[] => {
+      cancel.abort();
+      return [Buffer.from('x')];
+    },
+  };
+  const sources = [plainSource('shop', cancelling), plainSource('media', files)];
+  await assert.rejects(back(repository, sources, { signal: cancel.signal }), { code: 'CANCELLED' });
+  await using opened = await repository.open();
+  assert.deepEqual(await opened.snapshots(), []);
+});
+
+test('what was backed up can be read back', async () => {
+  const repository = await testRepository();
+  const { snapshots } = await back(repository, [plainSource('shop', files)]);
+  await using opened = await repository.open();
+  const [snapshot] = snapshots;
+  assert.ok(snapshot);
+  const read = await readFiles(opened, snapshot, { root: 'shop' });
+  assert.deepEqual(
+    [...read].map(([path, bytes]) => [path, bytes.toString()]),
+    Object.entries(files),
+  );
+});

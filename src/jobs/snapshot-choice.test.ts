@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { chooseSnapshot, matching, newestOfEach, originOf } from './snapshot-choice.ts';
+import { snapshotOf } from './testing.ts';
+
+const old = snapshotOf('shop', 1);
+const newest = snapshotOf('shop', 3);
+const media = snapshotOf('media', 2);
+const byRestic = snapshotOf(undefined, 4);
+
+test('latest is the newest of the only source, whatever the order of the list', () => {
+  assert.equal(chooseSnapshot([newest, old], 'latest', {}), newest);
+  assert.equal(chooseSnapshot([old, newest, media], 'latest', { source: 'shop' }), newest);
+  assert.equal(chooseSnapshot([old, newest, media], 'latest:media', {}), media);
+});
+
+test('latest of several sources is refused, and each is named', () => {
+  assert.throws(() => chooseSnapshot([old, media, byRestic], 'latest', {}), {
+    code: 'USAGE',
+    message: '"latest" could be any of 3 sources: shop, media, /home/ada',
+    hint: 'say which: latest:shop, or --source shop',
+  });
+});
+
+test('latest of one source on several hosts is refused until the host is named', () => {
+  const there = snapshotOf('shop', 9, { hostname: 'there' });
+  assert.throws(() => chooseSnapshot([newest, there], 'latest:shop', {}), {
+    code: 'USAGE',
+    hint: /--host here/,
+  });
+  assert.equal(chooseSnapshot([newest, there], 'latest', { host: 'here' }), newest);
+});
+
+test('the beginning of an id is enough when only one snapshot has it', () => {
+  assert.equal(chooseSnapshot([old, newest], newest.id.slice(0, 8), {}), newest);
+  assert.throws(() => chooseSnapshot([old, newest], '000000', {}), {
+    code: 'SNAPSHOT_UNKNOWN',
+    message: '"000000" begins the ids of 2 snapshots',
+  });
+});
+
+test('what is no snapshot is said to be none', () => {
+  for (const word of ['ffffffff', 'nightly', '../config', '', 'LATEST'])
+    assert.throws(() => chooseSnapshot([old], word, {}), { code: 'SNAPSHOT_UNKNOWN' });
+  assert.throws(() => chooseSnapshot([], 'latest', {}), /holds no snapshots yet/);
+  assert.throws(
+    () => chooseSnapshot([old], 'latest:shpo', {}),
+    /no snapshot of source "shpo"; did you mean "shop"\?/,
+  );
+  assert.throws(() => chooseSnapshot([old], 'latest:shop', { source: 'media' }), { code: 'USAGE' });
+});
+
+test('filters narrow by source, job and host, and find what restic made by its paths', () => {
+  const nightly = snapshotOf('shop', 5, { tags: ['source:shop', 'job:nightly'] });
+  const all = [old, nightly, media, byRestic];
+  assert.deepEqual(matching(all, { job: 'nightly' }), [nightly]);
+  assert.deepEqual(matching(all, { source: 'shop' }), [old, nightly]);
+  assert.deepEqual(matching(all, { source: '/home/ada' }), [byRestic]);
+  assert.deepEqual(newestOfEach([nightly, old, media, byRestic]).map(originOf), [
+    'media',
+    '/home/ada',
+    'shop',
+  ]);
+});
