@@ -42,16 +42,15 @@ const fitting = (schema: JsonSchema, value: unknown): JsonSchema[] => {
   return forms.filter((form) => agreement(form, value) === best);
 };
 
-/** How well a form suits a mapping. Its first required key tells it apart from others (`kind`, a verb), so it weighs most. */
+/** How well a form suits a mapping: not at all without its first required key (`kind`, a verb), which tells forms apart. */
 const agreement = (form: JsonSchema, value: Readonly<Record<string, unknown>>): number => {
   if (form.type !== 'object') return -1;
-  const required = form.required ?? [];
-  const agrees = required.map((key) => {
+  const agrees = (form.required ?? []).map((key) => {
     const property = form.properties?.[key];
     const constant = typeof property === 'object' ? property.const : undefined;
     return Object.hasOwn(value, key) && (constant === undefined || constant === value[key]);
   });
-  return agrees.filter(Boolean).length + (agrees[0] ? required.length : 0);
+  return agrees[0] ? agrees.filter(Boolean).length : 0;
 };
 
 const below = (form: JsonSchema, key: string | number): JsonSchema[] => {

@@ -124,7 +124,7 @@ const cases: readonly (readonly [name: string, text: string, expected: readonly 
     'a URL nobody knows',
     'repositories: { r: { store: "loca:/srv", password: x } }\n',
     [
-      'f:1:29: repositories.r.store: unknown scheme "loca"; did you mean "local"?; known are local, file; write a path that holds a colon as ./loca:…',
+      `f:1:29: repositories.r.store: unknown scheme "loca"; did you mean "local"?; known are ${[...storeKinds.values()].flatMap(({ schemes }) => schemes).join(', ')}; write a path that holds a colon as ./loca:…`,
     ],
   ],
   [
