@@ -1,4 +1,4 @@
-// `npm pack`: src/*.ts → dist/*.js, because Node strips types only outside node_modules. The types are blanked out by Node
+// `npm run package`: src/*.ts → dist/*.js, because Node strips types only outside node_modules. The types are blanked out by Node
 // itself, as in a clone, so what runs is what was tested, and lines in stack traces are those of the sources.
 import { chmodSync, cpSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { stripTypeScriptTypes } from 'node:module';

@@ -7,9 +7,9 @@ import { HoldfastError } from '#lib/errors.ts';
 export const terminalPrompt = (signal: AbortSignal): ((question: string) => Promise<string>) | undefined => {
   if (!process.stdin.isTTY || !process.stderr.isTTY) return undefined;
   return async (question) => {
-    process.stderr.write(question);
     const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
     const terminal = createInterface({ input: process.stdin, output: nowhere, terminal: true });
+    process.stderr.write(question); // only now: the terminal has ceased to show what is typed
     terminal.on('SIGINT', () => process.kill(process.pid, 'SIGINT')); // the raw terminal sends a character instead
     try {
       return await terminal.question('', { signal });

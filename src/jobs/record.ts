@@ -36,11 +36,19 @@ export class RunRecord {
     this.#teller = teller;
   }
 
+  /** Items are remembered; other events are for those who watch. */
   event(event: JobEvent): void {
     if (event.type === 'item-done') this.#addItem(event);
     else if (event.type === 'item-failed') this.#recordFailure(event);
-    else if (event.type === 'source-stored' || event.type === 'source-failed')
-      this.#recordSource(event.outcome);
+  }
+
+  /** A source's turn is over. */
+  source(outcome: SourceOutcome): void {
+    this.#safely(() => {
+      for (const item of this.#items.values()) this.#catalog.recordItem(this.id, item);
+      this.#catalog.recordSource(this.id, sourceRecord(outcome));
+    });
+    this.#items.clear();
   }
 
   /** `error` is why the run is not whole, when no source's outcome says it. */
@@ -75,14 +83,6 @@ export class RunRecord {
   #recordFailure({ subject, item, error }: Extract<JobEvent, { type: 'item-failed' }>): void {
     const failure: ItemRecord = { source: subject, item, bytes: 0, error: errorReport(error) };
     this.#safely(() => this.#catalog.recordItem(this.id, failure));
-  }
-
-  #recordSource(outcome: SourceOutcome): void {
-    this.#safely(() => {
-      for (const item of this.#items.values()) this.#catalog.recordItem(this.id, item);
-      this.#catalog.recordSource(this.id, sourceRecord(outcome));
-    });
-    this.#items.clear();
   }
 
   #safely(write: () => void): void {

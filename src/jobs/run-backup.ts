@@ -7,7 +7,7 @@ import { asError } from '#lib/errors.ts';
 import type { SourceConfig } from '#sources/registry.ts';
 import { backUp, concernsAll, type JobContext, skipped } from './backup.ts';
 import type { SourceOutcome } from './event.ts';
-import { beginRecord } from './record.ts';
+import { beginRecord, type RunRecord } from './record.ts';
 import { type Ended, failed, ok, partial, together } from './run-outcome.ts';
 import { withRepository } from './use-repository.ts';
 
@@ -45,7 +45,7 @@ export const runBackup = async (task: BackupTask, context: RunContext): Promise<
   try {
     const parts: Part[] = [];
     for (const repository of task.repositories)
-      parts.push(await backUpInto(repository, task, id, { ...context, onEvent }));
+      parts.push(await backUpInto(repository, task, id, { ...context, onEvent }, record));
     const ended = together(parts);
     const outcomes = parts.flatMap((part) => part.outcomes);
     record?.end(ended, outcomes);
@@ -65,8 +65,13 @@ const backUpInto = async (
   { job, sources, tags, dryRun }: BackupTask,
   runId: string,
   context: JobContext,
+  record: RunRecord | undefined,
 ): Promise<Part> => {
   const outcomes: SourceOutcome[] = [];
+  const keep = (outcome: SourceOutcome): void => {
+    outcomes.push(outcome);
+    record?.source(outcome);
+  };
   const request = {
     sources,
     runId,
@@ -77,14 +82,14 @@ const backUpInto = async (
   };
   try {
     await withRepository(repository, { lock: 'shared' }, context, async (opened) => {
-      for await (const outcome of backUp({ ...request, repository: opened }, context)) outcomes.push(outcome);
+      for await (const outcome of backUp({ ...request, repository: opened }, context)) keep(outcome);
     });
     return { ...endOf(outcomes), outcomes };
   } catch (thrown) {
     throwIfCancelled(context.signal);
     const error = asError(thrown);
     context.onEvent({ type: 'repository-failed', repository: repository.name, error });
-    for (const source of sources.slice(outcomes.length)) outcomes.push(skipped(request, source, error));
+    for (const source of sources.slice(outcomes.length)) keep(skipped(request, source, error));
     return { ...failed(error), outcomes };
   }
 };
