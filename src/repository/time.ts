@@ -5,8 +5,13 @@ const nanosPerSecond = 1_000_000_000n;
 let lastSecond = -1n;
 let lastText = '';
 
+// Go cannot write other years as JSON: a time outside of 0 to 9999 becomes the nearest within.
+const earliest = -62_167_219_200n * nanosPerSecond;
+const latest = 253_402_300_800n * nanosPerSecond - 1n;
+
 /** The text of nanoseconds since the epoch, in UTC. */
-export const formatTime = (nanos: bigint): string => {
+export const formatTime = (time: bigint): string => {
+  const nanos = time < earliest ? earliest : time > latest ? latest : time;
   let second = nanos / nanosPerSecond;
   let fraction = nanos % nanosPerSecond;
   if (fraction < 0n) {

@@ -2,6 +2,7 @@
 import { HoldfastError } from '#lib/errors.ts';
 import { decodeName, encodeName } from '#lib/file-name.ts';
 import type { EntryMeta, EntryType } from '#sources/source.ts';
+import { isId } from './blob.ts';
 import { goQuote, goUnquote } from './go-quote.ts';
 import { formatTime, parseTime } from './time.ts';
 
@@ -84,6 +85,9 @@ const decodeNode = (raw: unknown): TreeNode => {
     throw new Error(`node ${raw.name} has an unknown type`);
   const type = raw.type as EntryType;
   const content = Array.isArray(raw.content) ? (raw.content as string[]) : type === 'file' ? [] : undefined;
+  if (!(content ?? []).every(isBlobId))
+    throw new Error(`node ${raw.name} has a content that is no list of ids`);
+  if (raw.subtree && !isBlobId(raw.subtree)) throw new Error(`node ${raw.name} has a subtree that is no id`);
   return {
     name: goUnquote(raw.name),
     type,
@@ -92,6 +96,8 @@ const decodeNode = (raw: unknown): TreeNode => {
     ...(typeof raw.subtree === 'string' && { subtree: raw.subtree }),
   };
 };
+
+const isBlobId = (value: unknown): boolean => typeof value === 'string' && isId(value);
 
 const decodeMeta = (raw: Record<string, unknown>): EntryMeta => {
   const time = (value: unknown): bigint => (typeof value === 'string' ? parseTime(value) : 0n);
