@@ -112,7 +112,10 @@ test('a source of the file is backed up into a repository that is named', async 
 
 test('what does not fit a job is refused, not ignored', async () => {
   const mistakes: [string, RegExp][] = [
-    ['-r here backup nightly', /a job says itself where it stores/],
+    ['-r here backup nightly', /-r means nothing for a job \(nightly\)/],
+    ['-r here run nightly', /-r means nothing for `run`/],
+    ['status --password-file x', /--password-file means nothing for `status`/],
+    ['backup nightly --tag source:x', /"source:x" cannot be a tag/],
     ['backup nightly --exclude x', /are not for jobs/],
     ['backup nightly media', /nightly is a job, and media is not/],
     ['backup weekly', /is no backup job: it does "check"\nhint: `holdfast run weekly`/],

@@ -8,6 +8,7 @@ import { catalogIfAny } from './catalog-use.ts';
 import { type Call, defineCommand, flag, list, type OptionSpecs, value } from './command.ts';
 import { jobContext } from './job-context.ts';
 import { chooseRepository, configIfAny, isPlace } from './repository-choice.ts';
+import { refuseRepository } from './repository-refusal.ts';
 import { runJobs } from './run-jobs.ts';
 
 const options = {
@@ -38,6 +39,7 @@ A source that fails does not stop the others. What could not be read is named, a
   ],
   statuses: [3, 10, 11, 12, 13, 14],
   async run(call) {
+    checkTags(call.options.tag);
     const config = await configIfAny(call);
     const jobs = config && jobsOf(call, config);
     if (config === undefined || jobs === undefined) return await backUpNamed(call, config);
@@ -67,8 +69,7 @@ const backUpNamed = async (call: BackupCall, config: Config | undefined): Promis
 const jobsOf = ({ args, global }: BackupCall, config: Config): JobConfig[] | undefined => {
   const named = args.filter((word) => !isPlace(word) && config.jobs.has(word));
   if (args.length > 0 && named.length === 0) return undefined;
-  if (global.repository !== undefined)
-    throw new HoldfastError('USAGE', 'a job says itself where it stores', { hint: 'leave out -r' });
+  refuseRepository(global, `a job (${named[0] ?? 'all of them, when none is named'})`);
   const [stranger] = args.filter((word) => !named.includes(word));
   if (stranger !== undefined)
     throw new HoldfastError('USAGE', `${named[0]} is a job, and ${stranger} is not`, {
@@ -90,6 +91,17 @@ const allBackups = (config: Config): JobConfig[] => {
   throw new HoldfastError('USAGE', `${config.file} has no backup job`, {
     hint: 'write one, or name URLs, folders or sources to back up',
   });
+};
+
+/** Restic separates tags by commas, and some say where a snapshot comes from. */
+const checkTags = (tags: readonly string[]): void => {
+  const bad = tags.find(
+    (tag) => tag === '' || tag.includes(',') || /^(source|kind|job|run):|^partial$/.test(tag),
+  );
+  if (bad !== undefined)
+    throw new HoldfastError('USAGE', `"${bad}" cannot be a tag`, {
+      hint: 'a tag has no comma, and is not one that Holdfast itself gives (source:…, kind:…, job:…, run:…, partial)',
+    });
 };
 
 const refuseSourceOptions = ({ options }: BackupCall): void => {

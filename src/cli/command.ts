@@ -92,6 +92,8 @@ export interface Command<Specs extends OptionSpecs = OptionSpecs> {
   readonly options: Specs;
   /** Command lines without the leading `holdfast`, each with what it does. */
   readonly examples: readonly (readonly [line: string, text: string])[];
+  /** False: the command works on no repository that -r could name, so -r and the password options are refused. */
+  readonly onRepository?: false;
   /** Beyond 0, 1, 2 and 130, which every command has. */
   readonly statuses: readonly number[];
   /** Ends with the exit status; an error thrown is reported and ends with its own. */

@@ -18,6 +18,7 @@ schema: prints its JSON Schema, from which editors complete and check it.`,
     ['config show --config /etc/holdfast/holdfast.yaml', 'another one'],
     ['config schema > holdfast.schema.json', '# yaml-language-server: $schema=holdfast.schema.json'],
   ],
+  onRepository: false,
   statuses: [],
   async run(call) {
     const [action] = call.args;

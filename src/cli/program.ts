@@ -3,6 +3,7 @@ import { exitStatus, HoldfastError, hasCode } from '#lib/errors.ts';
 import type { World } from './command.ts';
 import { type Asked, readCommandLine, wantsJson } from './command-line.ts';
 import { Output, ReaderGone, type Stream } from './output.ts';
+import { refuseRepository } from './repository-refusal.ts';
 
 export interface Program extends World {
   readonly stdout: Stream;
@@ -33,10 +34,11 @@ export const runHoldfast = async (words: readonly string[], program: Program): P
 };
 
 const runCommand = async (
-  { command, args, options, global }: Extract<Asked, { what: 'command' }>,
+  { name, command, args, options, global }: Extract<Asked, { what: 'command' }>,
   output: Output,
   { env, clock, signal, askSecret }: Program,
 ): Promise<number> => {
+  if (command.onRepository === false) refuseRepository(global, `\`${name}\``);
   const heartbeat = output.live || output.json ? setInterval(() => output.tick(), 500).unref() : undefined;
   try {
     return await command.run({

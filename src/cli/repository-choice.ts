@@ -33,19 +33,20 @@ export const configIfAny = async ({ global, env, output }: Chooser): Promise<Con
  */
 export const chooseRepository = async (
   chooser: Chooser,
-  { isNew = false, config }: { readonly isNew?: boolean; readonly config?: Config | undefined } = {},
+  { isNew = false, config: known }: { readonly isNew?: boolean; readonly config?: Config | undefined } = {},
 ): Promise<RepositoryConfig> => {
   const { global, env } = chooser;
   const word = global.repository ?? (env.HOLDFAST_REPOSITORY || undefined);
-  if (word !== undefined && isPlace(word)) return await repositoryAt(word, chooser, isNew);
-  const known = config ?? (await configIfAny(chooser));
-  if (known === undefined) {
-    if (word !== undefined) return await repositoryAt(word, chooser, isNew);
+  // A place needs no file, but one that is named is looked at.
+  const needsConfig = word === undefined || !isPlace(word) || global.config !== undefined;
+  const config = known ?? (needsConfig ? await configIfAny(chooser) : undefined);
+  if (word !== undefined && (config === undefined || isPlace(word)))
+    return await repositoryAt(word, chooser, isNew);
+  if (config === undefined)
     throw new HoldfastError('USAGE', 'no repository is named', {
       hint: 'name one with -r (a folder or URL) or HOLDFAST_REPOSITORY, or write a holdfast.yaml',
     });
-  }
-  return withPassword(word === undefined ? onlyRepository(known) : repositoryNamed(known, word), global);
+  return withPassword(word === undefined ? onlyRepository(config) : repositoryNamed(config, word), global);
 };
 
 const onlyRepository = (config: Config): RepositoryConfig => {

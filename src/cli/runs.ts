@@ -23,6 +23,7 @@ run is one whose process ended before it could say how it went.`,
     ['runs --job nightly', 'how it went lately'],
     ['runs latest', 'all that is known of the last run'],
   ],
+  onRepository: false,
   statuses: [],
   async run(call) {
     const config = await configIfAny(call);

@@ -15,6 +15,7 @@ The exit status is 1 when the last run of any job did not succeed, or a job neve
   args: [],
   options: {},
   examples: [['status', 'a line for each job']],
+  onRepository: false,
   statuses: [],
   async run(call) {
     const { output, clock } = call;

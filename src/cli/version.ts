@@ -8,6 +8,7 @@ export const command = defineCommand({
   args: [],
   options: {},
   examples: [['version', 'holdfast 0.1.0 (Node v24.21.0, linux x64)']],
+  onRepository: false,
   statuses: [],
   async run({ output }) {
     const { version: node, platform, arch } = process;

@@ -1,0 +1,16 @@
+// -r and the password options where they mean nothing: refused, not ignored.
+import { HoldfastError } from '#lib/errors.ts';
+import type { GlobalOptions } from './command.ts';
+
+/** USAGE when one of them is given; `what` is what they are not for. */
+export const refuseRepository = (global: GlobalOptions, what: string): void => {
+  const given = [
+    global.repository === undefined ? [] : ['-r'],
+    global.passwordFile === undefined ? [] : ['--password-file'],
+    global.passwordCommand === undefined ? [] : ['--password-command'],
+  ].flat();
+  if (given[0] !== undefined)
+    throw new HoldfastError('USAGE', `${given[0]} means nothing for ${what}`, {
+      hint: 'the configuration file says which repositories there are, and how they are opened',
+    });
+};
