@@ -1,0 +1,211 @@
+// Connections to a server. The driver is loaded here, on first use, and met nowhere else.
+import type { Client, Submittable } from 'pg';
+import { throwIfCancelled } from '#lib/clock.ts';
+import { HoldfastError } from '#lib/errors.ts';
+import type { Content } from '../source.ts';
+import { type CopiedIn, CopyIn } from './copy-in.ts';
+import { CopyOut } from './copy-out.ts';
+import { connectError, isServerError, lostError, sqlState } from './server-error.ts';
+import type { ConnectionSettings } from './settings.ts';
+import type { TlsAttempt } from './tls.ts';
+import type { RunningQuery } from './wire.ts';
+
+/** One session. Statements run one after the other; each waits for the one before. Errors are the server's, or SOURCE_UNREACHABLE. */
+export interface Connection extends AsyncDisposable {
+  readonly database: string;
+  /** 150004 for 15.4. */
+  readonly version: number;
+  /** False once the connection is gone. */
+  readonly usable: boolean;
+  query<Row>(sql: string, values?: readonly unknown[]): Promise<Row[]>;
+  /** Starts a COPY … TO STDOUT; it must be read to its end, or the connection is closed. */
+  copyOut(sql: string): CopyOut;
+  copyIn(sql: string, content: () => Content): Promise<CopiedIn>;
+  /** The error as this connection's users should see it. */
+  explain(error: unknown): unknown;
+  /** Ends it at once, whatever it is doing. */
+  destroy(): void;
+}
+
+/** Connects, in the ways that sslmode allows, and sets what makes data read and written the same everywhere. */
+export const connect = async (
+  settings: ConnectionSettings,
+  database: string,
+  signal: AbortSignal,
+): Promise<Connection> => {
+  const failures: unknown[] = [];
+  for (const tls of settings.tls) {
+    throwIfCancelled(signal);
+    try {
+      return await open(settings, database, tls, signal);
+    } catch (error) {
+      throwIfCancelled(signal);
+      failures.push(error);
+      if (!mayTryOtherwise(error, tls)) break;
+    }
+  }
+  throw connectError(failures[0], settings, database);
+};
+
+/** Without TLS, only the server's access rules may be why; with it, also what TLS itself does not like. */
+const mayTryOtherwise = (error: unknown, tls: TlsAttempt): boolean => {
+  if (isServerError(error)) return sqlState(error) === '28000';
+  return (
+    tls !== false && !(error instanceof HoldfastError) && !/ECONNREFUSED|ENOENT|ENOTFOUND/.test(`${error}`)
+  );
+};
+
+/** Output that does not depend on how server, role or database are set up, and no time limits but our own. */
+const sessionSettings = {
+  search_path: '',
+  DateStyle: 'ISO',
+  IntervalStyle: 'postgres',
+  TimeZone: 'UTC',
+  extra_float_digits: '3',
+  bytea_output: 'hex',
+  lc_monetary: 'C',
+  xmloption: 'content',
+  standard_conforming_strings: 'on',
+  check_function_bodies: 'off',
+  client_min_messages: 'warning',
+  default_transaction_read_only: 'off',
+  // An error, rather than the rows that a policy leaves.
+  row_security: 'off',
+  // Rows come in the order in which they lie.
+  synchronize_seqscans: 'off',
+  max_parallel_workers_per_gather: '0',
+  jit: 'off',
+  statement_timeout: '0',
+  lock_timeout: '0',
+  idle_in_transaction_session_timeout: '0',
+  // Of later versions; set where they are known.
+  idle_session_timeout: '0',
+  transaction_timeout: '0',
+};
+
+const open = async (
+  settings: ConnectionSettings,
+  database: string,
+  tls: TlsAttempt,
+  signal: AbortSignal,
+): Promise<Connection> => {
+  const { default: pg } = await import('pg');
+  const client = new pg.Client({
+    host: settings.host,
+    port: settings.port,
+    user: settings.user,
+    database,
+    password: () => passwordOrThrow(settings, database),
+    ssl: tls,
+    options: settings.options,
+    application_name: settings.applicationName,
+    client_encoding: 'UTF8',
+    connectionTimeoutMillis: settings.connectTimeoutMs,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 60_000,
+  });
+  const session = new Session(client, settings, database, signal);
+  try {
+    await client.connect();
+    await session.prepare();
+    return session;
+  } catch (error) {
+    session.destroy();
+    throw error;
+  }
+};
+
+const passwordOrThrow = (settings: ConnectionSettings, database: string): string => {
+  const password = settings.password(database);
+  if (password !== undefined) return password;
+  throw new HoldfastError(
+    'SOURCE_DENIED',
+    `PostgreSQL at ${settings.server} asks for the password of ${settings.user}, and none is configured`,
+    { hint: 'set `password` in the configuration, PGPASSWORD, or a line in ~/.pgpass' },
+  );
+};
+
+class Session implements Connection {
+  readonly database: string;
+  readonly #client: Client;
+  readonly #settings: ConnectionSettings;
+  readonly #signal: AbortSignal;
+  readonly #cancel = (): void => this.destroy();
+  #version = 0;
+  #lost: Error | undefined;
+
+  constructor(client: Client, settings: ConnectionSettings, database: string, signal: AbortSignal) {
+    this.#client = client;
+    this.#settings = settings;
+    this.database = database;
+    this.#signal = signal;
+    client.on('error', (error) => {
+      this.#lost ??= error;
+    });
+    client.on('end', () => {
+      this.#lost ??= new Error('it was closed');
+    });
+    signal.addEventListener('abort', this.#cancel, { once: true });
+  }
+
+  get version(): number {
+    return this.#version;
+  }
+
+  get usable(): boolean {
+    return this.#lost === undefined;
+  }
+
+  async prepare(): Promise<void> {
+    const names = Object.entries(sessionSettings).map(([name, value]) => `('${name}', '${value}')`);
+    const [row] = await this.query<{ version: number }>(
+      `select current_setting('server_version_num')::int as version,
+        (select count(set_config(s.name, s.value, false)) from (values ${names.join(', ')}) as s (name, value)
+          where exists (select from pg_catalog.pg_settings p where lower(p.name) = lower(s.name)))`,
+    );
+    this.#version = row?.version ?? 0;
+  }
+
+  async query<Row>(sql: string, values?: readonly unknown[]): Promise<Row[]> {
+    try {
+      const result = await this.#client.query(sql, values && [...values]);
+      return (Array.isArray(result) ? [] : result.rows) as Row[];
+    } catch (error) {
+      throw this.explain(error);
+    }
+  }
+
+  copyOut(sql: string): CopyOut {
+    const copy = new CopyOut(sql);
+    this.#start(copy);
+    return copy;
+  }
+
+  async copyIn(sql: string, content: () => Content): Promise<CopiedIn> {
+    const copy = new CopyIn(sql, content);
+    this.#start(copy);
+    return await copy.outcome;
+  }
+
+  explain(error: unknown): unknown {
+    if (this.#signal.aborted)
+      return new HoldfastError('CANCELLED', 'cancelled', { cause: this.#signal.reason });
+    return isServerError(error) ? error : lostError(error, this.#settings.server);
+  }
+
+  destroy(): void {
+    this.#lost ??= new Error('it was closed');
+    this.#signal.removeEventListener('abort', this.#cancel);
+    this.#client.connection.stream.destroy();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.usable) return;
+    this.#signal.removeEventListener('abort', this.#cancel);
+    await this.#client.end();
+  }
+
+  #start(query: RunningQuery): void {
+    this.#client.query(query as unknown as Submittable);
+  }
+}

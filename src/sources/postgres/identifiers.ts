@@ -1,0 +1,32 @@
+// SQL names and literals. Whatever comes from a server or a user goes through here before it stands in a statement.
+
+/** "orders", with its quotes. */
+export const quoteIdentifier = (name: string): string => `"${name.replaceAll('"', '""')}"`;
+
+/** "public"."orders". */
+export const quoteName = ({ schema, name }: QualifiedName): string =>
+  `${quoteIdentifier(schema)}.${quoteIdentifier(name)}`;
+
+/** 'text', in a form that does not depend on standard_conforming_strings. */
+export const quoteLiteral = (value: string): string => {
+  const quoted = `'${value.replaceAll("'", "''").replaceAll('\\', '\\\\')}'`;
+  return value.includes('\\') ? ` E${quoted}` : quoted;
+};
+
+/** A table, view or sequence. */
+export interface QualifiedName {
+  readonly schema: string;
+  readonly name: string;
+}
+
+/** 'public.orders': for people, and to compare. */
+export const plainName = ({ schema, name }: QualifiedName): string => `${schema}.${name}`;
+
+/** Reads 'orders', 'public.orders' or '"a.b"."C"' into its parts; undefined when it is none of these. */
+export const parseName = (text: string): readonly string[] | undefined => {
+  const part = '(?:"(?:[^"]|"")+"|[^".]+)';
+  if (!new RegExp(`^${part}(?:\\.${part})*$`, 's').test(text)) return undefined;
+  return (text.match(new RegExp(part, 'gs')) ?? []).map((each) =>
+    each.startsWith('"') ? each.slice(1, -1).replaceAll('""', '"') : each,
+  );
+};

@@ -1,0 +1,112 @@
+// Where things lie in a snapshot of a server, and how names become paths.
+//
+//   00-server.json              what the server is, and its databases
+//   01-globals.sql              roles and tablespaces
+//   shop/00-database.sql        the database itself: encoding, owner, settings, privileges
+//   shop/01-pre-data.sql        pg_dump's section of that name: types, functions, tables
+//   shop/02-contents.json       the tables with their columns and ranges, and the values of the sequences
+//   shop/data/public.orders/0000.copy
+//   shop/large-objects/00000.copy
+//   shop/load.sql               the same for psql: \copy of every table, setval of every sequence
+//   shop/manifest.json
+//   shop/post-data.sql          indexes, constraints, triggers, materialised views' contents
+//
+// In the byte order of these names each file comes after what it needs; no database can have the name of a file of ours.
+import { HoldfastError } from '#lib/errors.ts';
+import { manifestName } from '../manifest.ts';
+import type { QualifiedName } from './identifiers.ts';
+
+export const serverFile = '00-server.json';
+export const globalsFile = '01-globals.sql';
+
+/** The files of a database's folder. */
+export const databaseFiles = {
+  database: '00-database.sql',
+  preData: '01-pre-data.sql',
+  contents: '02-contents.json',
+  load: 'load.sql',
+  manifest: manifestName,
+  postData: 'post-data.sql',
+} as const;
+
+export type DatabaseFile = (typeof databaseFiles)[keyof typeof databaseFiles];
+
+export const dataFolder = 'data';
+export const largeObjectFolder = 'large-objects';
+
+/** The folder of a database. It sorts after the server's own files. */
+export const databasePath = (database: string): string => {
+  const encoded = encodeName(database);
+  return encoded < '1' ? escaped(encoded.slice(0, 1)) + encoded.slice(1) : encoded;
+};
+
+/** The folder of a table's data, relative to its database: 'data/public.orders'. */
+export const tablePath = ({ schema, name }: QualifiedName): string =>
+  `${dataFolder}/${encodeName(schema)}.${encodeName(name)}`;
+
+/** The file of a table's nth range. */
+export const rangeFile = (index: number): string => `${String(index).padStart(4, '0')}.copy`;
+
+/** The file of a group of large objects, relative to the database's folder. */
+export const largeObjectPath = (group: number): string =>
+  `${largeObjectFolder}/${String(group).padStart(5, '0')}.copy`;
+
+/** A path of a snapshot, understood. */
+export type Place =
+  | { readonly kind: 'server' | 'globals' }
+  | { readonly kind: 'file'; readonly database: string; readonly file: DatabaseFile }
+  | {
+      readonly kind: 'table';
+      readonly database: string;
+      readonly table: QualifiedName;
+      readonly range: number;
+    }
+  | { readonly kind: 'large-objects'; readonly database: string; readonly group: number };
+
+/** What the file at a path of a snapshot is. PATH_UNSAFE for a path that could leave its place, TARGET_FAILED for one that is not ours. */
+export const parsePath = (path: string): Place => {
+  if (unsafePath.test(path))
+    throw new HoldfastError('PATH_UNSAFE', `the snapshot has the path ${JSON.stringify(path)}`, {
+      hint: 'it was not made by holdfast from a PostgreSQL server; restore it into a folder',
+    });
+  const place = placeOf(path.split('/'));
+  if (place) return place;
+  throw new HoldfastError('TARGET_FAILED', `${JSON.stringify(path)} is no part of a PostgreSQL backup`, {
+    hint: 'restore this snapshot into a folder, or into the kind of source it came from',
+  });
+};
+
+/** Absolute, empty or dotted parts, or a NUL. */
+const unsafePath = /^\/|(^|\/)\.{0,2}(\/|$)|\0/;
+
+const placeOf = ([top = '', second, third, fourth, ...rest]: readonly string[]): Place | undefined => {
+  if (rest.length > 0) return undefined;
+  if (second === undefined)
+    return top === serverFile ? { kind: 'server' } : top === globalsFile ? { kind: 'globals' } : undefined;
+  const database = decodeName(top);
+  if (third === undefined) {
+    const file = Object.values(databaseFiles).find((known) => known === second);
+    return file && { kind: 'file', database, file };
+  }
+  const number = /^(\d{4,9})\.copy$/.exec(fourth ?? third)?.[1];
+  if (number === undefined) return undefined;
+  if (second === largeObjectFolder && fourth === undefined)
+    return { kind: 'large-objects', database, group: Number(number) };
+  const [schema, name, ...more] = third.split('.');
+  if (second !== dataFolder || fourth === undefined || !schema || !name || more.length > 0) return undefined;
+  const table = { schema: decodeName(schema), name: decodeName(name) };
+  return { kind: 'table', database, table, range: Number(number) };
+};
+
+/**
+ * A name as one part of a path: what would confuse a path, a file system or the dots between names is written as in
+ * quoted-printable, '=2E'. Letters of every script stay as they are.
+ */
+export const encodeName = (name: string): string => name.replaceAll(/[\p{Cc}/.=\\]/gu, escaped);
+
+/** The inverse of encodeName. */
+export const decodeName = (encoded: string): string =>
+  encoded.replaceAll(/=([0-9A-F]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+
+const escaped = (char: string): string =>
+  `=${char.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`;

@@ -1,0 +1,107 @@
+// What PostgreSQL says when something fails, told apart by its codes
+// (https://www.postgresql.org/docs/current/errcodes-appendix.html).
+import { HoldfastError, messageOf, systemCode } from '#lib/errors.ts';
+import type { ConnectionSettings } from './settings.ts';
+
+/** An error that the server itself sent. */
+export interface ServerError extends Error {
+  readonly code: string;
+  readonly severity: string;
+  readonly detail?: string;
+}
+
+export const isServerError = (error: unknown): error is ServerError =>
+  error instanceof Error && 'severity' in error && 'code' in error && typeof error.code === 'string';
+
+/** The five characters, or undefined for what did not come from the server. */
+export const sqlState = (error: unknown): string | undefined =>
+  isServerError(error) ? error.code : undefined;
+
+export const state = {
+  insufficientPrivilege: '42501',
+  undefinedTable: '42P01',
+  undefinedObject: '42704',
+  undefinedSchema: '3F000',
+  duplicateObject: '42710',
+  lockNotAvailable: '55P03',
+  objectNotInPrerequisiteState: '55000',
+  queryCanceled: '57014',
+  adminShutdown: '57P01',
+  deadlockDetected: '40P01',
+  outOfMemory: '53200',
+  dependentObjects: '2BP01',
+  featureNotSupported: '0A000',
+  serializationFailure: '40001',
+} as const;
+
+/** What the server says, with its detail, in one line. */
+export const serverMessage = (error: unknown): string => {
+  const detail = isServerError(error) && error.detail ? ` (${error.detail})` : '';
+  return messageOf(error) + detail.replaceAll(/\s*\n\s*/g, ' ');
+};
+
+/** The error for a connection that could not be made. */
+export const connectError = (error: unknown, settings: ConnectionSettings, database: string): Error => {
+  if (error instanceof HoldfastError) return error;
+  const { server, user } = settings;
+  const [code, hint] = connectProblem(error, settings, database);
+  return new HoldfastError(
+    code,
+    `cannot connect to PostgreSQL at ${server} as ${user}: ${serverMessage(error)}`,
+    {
+      hint,
+      cause: error,
+    },
+  );
+};
+
+type ConnectCode = 'SOURCE_DENIED' | 'SOURCE_UNREACHABLE';
+
+const connectProblem = (
+  error: unknown,
+  { host, user }: ConnectionSettings,
+  database: string,
+): readonly [ConnectCode, string | undefined] => {
+  switch (sqlState(error) ?? systemCode(error)) {
+    case '28P01':
+      return ['SOURCE_DENIED', `check the password of ${user}: the configuration, PGPASSWORD or ~/.pgpass`];
+    case '28000':
+      return ['SOURCE_DENIED', `let ${user} in: create the role, or add a line to the server's pg_hba.conf`];
+    case '42501':
+      return ['SOURCE_DENIED', `grant connect on database "${database}" to ${user}`];
+    case '3D000':
+      return ['SOURCE_UNREACHABLE', 'check the name of the database'];
+    case '53300':
+      return ['SOURCE_UNREACHABLE', 'lower `connections`, or raise max_connections on the server'];
+    case '57P03':
+      return ['SOURCE_UNREACHABLE', 'wait until the server has started'];
+    case 'ECONNREFUSED':
+    case 'ENOENT':
+      return ['SOURCE_UNREACHABLE', 'is the server running, and does it listen there?'];
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return ['SOURCE_UNREACHABLE', `"${host}" is not known to the name service: check the name`];
+    default:
+      return isTlsProblem(error)
+        ? ['SOURCE_DENIED', 'check sslmode and sslrootcert against the certificate of the server']
+        : ['SOURCE_UNREACHABLE', 'check host, port and firewall'];
+  }
+};
+
+/** OpenSSL's and Node's codes for a certificate or a handshake that was refused. */
+const isTlsProblem = (error: unknown): boolean =>
+  /CERT|SIGNATURE|ISSUER|SSL|TLS|ALTNAME/.test(systemCode(error) ?? '') ||
+  /SSL/.test(error instanceof Error ? error.message : '');
+
+/** The error for a connection that broke while it was in use. */
+export const lostError = (error: unknown, server: string): HoldfastError =>
+  error instanceof HoldfastError
+    ? error
+    : new HoldfastError(
+        'SOURCE_UNREACHABLE',
+        `the connection to PostgreSQL at ${server} was lost: ${messageOf(error)}`,
+        {
+          hint: "the server's log says whether it or the network ended it; then run again",
+          cause: error,
+        },
+      );
