@@ -10,10 +10,16 @@ import {
 } from '#lib/kind-registry.ts';
 import { local } from './local/local.ts';
 import { memory } from './memory/memory.ts';
+import { s3 } from './s3/s3.ts';
 import { sftp } from './sftp/sftp.ts';
 import type { Store } from './store.ts';
 
-export const storeKinds: KindRegistry<Store> = registry(register(local), register(memory), register(sftp));
+export const storeKinds: KindRegistry<Store> = registry(
+  register(local),
+  register(memory),
+  register(s3),
+  register(sftp),
+);
 
 /** A store that can be opened: its kind and that kind's configuration. */
 export type StoreConfig = Configured<Store>;

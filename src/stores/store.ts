@@ -42,3 +42,11 @@ export interface LocalFolder {
 
 export const localFolderOf = (store: Store): string | undefined =>
   'localFolder' in store && typeof store.localFolder === 'string' ? store.localFolder : undefined;
+
+/** An ability of stores that hold objects against deletion for a while: begins that while anew for an object still in use. Asked for by presence. */
+export interface Retention {
+  retain(key: string): Promise<void>;
+}
+
+export const retentionOf = (store: Store): Retention | undefined =>
+  'retain' in store && typeof store.retain === 'function' ? (store as Store & Retention) : undefined;

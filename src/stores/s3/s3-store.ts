@@ -1,0 +1,146 @@
+// The store over a bucket: whole objects, ranges, listings, retention.
+import { createHash } from 'node:crypto';
+import { checkKey, checkPrefix, checkRange, closedStore, missingObject } from '../guard.ts';
+import type { ByteRange, Retention, Store } from '../store.ts';
+import type { S3Config } from './s3.ts';
+import { openBucket, type S3Bucket } from './s3-client.ts';
+import { s3Answer, s3Error } from './s3-error.ts';
+import { formatS3Url } from './s3-url.ts';
+
+/** The store in that bucket; nothing is asked of it before the first call. */
+export const openS3Store = (config: S3Config, now: () => Date = () => new Date()): Store => {
+  const place: Place = {
+    bucket: openBucket(config),
+    location: formatS3Url(config),
+    prefix: config.prefix ? `${config.prefix}/` : '',
+    offersConditions: true,
+  };
+  let closed = false;
+  const checkOpen = (): void => {
+    if (closed) throw closedStore(place.location);
+  };
+  const heldUntil = (key: string): Date | undefined =>
+    config.objectLock && !key.startsWith('locks/')
+      ? new Date(now().getTime() + config.objectLock.days * 86_400_000)
+      : undefined;
+  const store: Store = {
+    connections: config.connections,
+    location: place.location,
+    async put(key, bytes) {
+      checkOpen();
+      checkKey(key);
+      await putObject(place, key, bytes, heldUntil(key));
+    },
+    async get(key, range) {
+      checkOpen();
+      checkKey(key);
+      return getObject(place, key, range);
+    },
+    async *list(prefix) {
+      checkOpen();
+      checkPrefix(prefix);
+      yield* listObjects(place, prefix);
+    },
+    async delete(key) {
+      checkOpen();
+      checkKey(key);
+      await attempt(place, `delete ${key}`, () => place.bucket.delete(place.prefix + key));
+    },
+    async [Symbol.asyncDispose]() {
+      closed = true;
+      place.bucket.close();
+    },
+  };
+  if (!config.objectLock) return store;
+  return Object.assign(store, {
+    async retain(key: string) {
+      checkOpen();
+      checkKey(key);
+      const until = heldUntil(key);
+      if (until) await attempt(place, `hold ${key}`, () => place.bucket.retain(place.prefix + key, until));
+    },
+  } satisfies Retention);
+};
+
+interface Place {
+  readonly bucket: S3Bucket;
+  readonly location: string;
+  readonly prefix: string;
+  /** Until the service says that it has no conditional requests. */
+  offersConditions: boolean;
+}
+
+const attempt = async <Result>(place: Place, doing: string, work: () => Promise<Result>): Promise<Result> => {
+  try {
+    return await work();
+  } catch (cause) {
+    throw s3Error(cause, doing, place.location);
+  }
+};
+
+/** An object that is there already is not stored again: in a bucket that keeps versions each put would take its space once more. */
+const putObject = async (
+  place: Place,
+  key: string,
+  bytes: Uint8Array,
+  heldUntil: Date | undefined,
+): Promise<void> => {
+  const name = place.prefix + key;
+  const put = (onlyNew: boolean) => place.bucket.put(name, bytes, { onlyNew, heldUntil });
+  await attempt(place, `write ${key}`, async () => {
+    try {
+      return await put(place.offersConditions);
+    } catch (error) {
+      const { status, name: answer } = s3Answer(error);
+      if (status === 501 || answer === 'NotImplemented') place.offersConditions = false;
+      else if (status === 409)
+        return await put(false); // somebody else is putting it right now
+      else if (status !== 412) throw error;
+      else if (await isSame(place.bucket, name, bytes)) {
+        if (heldUntil) await place.bucket.retain(name, heldUntil);
+        return;
+      }
+      await put(false);
+    }
+  });
+};
+
+/** The ETag of an object that was put in one piece is its MD5, but for some kinds of encryption; then it counts as different. */
+const isSame = async (bucket: S3Bucket, name: string, bytes: Uint8Array): Promise<boolean> => {
+  const { size, etag } = await bucket.head(name);
+  return size === bytes.length && etag === createHash('md5').update(bytes).digest('hex');
+};
+
+const getObject = async (place: Place, key: string, range: ByteRange | undefined): Promise<Uint8Array> => {
+  const name = place.prefix + key;
+  try {
+    if (range === undefined) return (await place.bucket.get(name)).bytes;
+    if (range.length <= 0 || range.offset < 0) {
+      checkRange(place.location, key, range, (await place.bucket.head(name)).size);
+      return new Uint8Array();
+    }
+    const last = range.offset + range.length - 1;
+    const { bytes, total } = await place.bucket.get(name, { first: range.offset, last });
+    if (bytes.length === range.length) return bytes;
+    checkRange(place.location, key, range, total ?? range.offset + bytes.length);
+    throw new Error(`the service gave ${bytes.length} bytes where ${range.length} were asked for`);
+  } catch (cause) {
+    const { name: answer, status } = s3Answer(cause);
+    if (answer === 'NoSuchKey' || answer === 'NotFound') throw missingObject(place.location, key, cause);
+    if (range !== undefined && (status === 416 || answer === 'InvalidRange'))
+      checkRange(place.location, key, range, await sizeOf(place, key));
+    throw s3Error(cause, `read ${key}`, place.location);
+  }
+};
+
+const sizeOf = async (place: Place, key: string): Promise<number> =>
+  (await attempt(place, `look at ${key}`, () => place.bucket.head(place.prefix + key))).size;
+
+async function* listObjects(place: Place, prefix: string): ReturnType<Store['list']> {
+  try {
+    for await (const { name, size } of place.bucket.list(place.prefix + prefix))
+      yield { key: name.slice(place.prefix.length), size };
+  } catch (cause) {
+    throw s3Error(cause, `list ${prefix || 'the objects'}`, place.location);
+  }
+}
