@@ -117,7 +117,7 @@ const open = async (
 
 const passwordOrThrow = (settings: ConnectionSettings, database: string): string => {
   const password = settings.password(database);
-  if (password !== undefined) return password;
+  if (password) return password;
   throw new HoldfastError(
     'SOURCE_DENIED',
     `PostgreSQL at ${settings.server} asks for the password of ${settings.user}, and none is configured`,
