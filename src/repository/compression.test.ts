@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { randomData, sqlData } from './chunker/testing.ts';
+import { compress, decompress, decompressUnknown } from './compression.ts';
+
+const inputs = [
+  new Uint8Array(0),
+  new Uint8Array(1),
+  Buffer.alloc(100_000, 'a'),
+  ...[63, 64, 65, 16_384, 16_385, 131_071, 131_072, 3_000_000].flatMap((size) => [
+    randomData(size, size),
+    sqlData(size, size),
+  ]),
+];
+
+test('what is compressed comes back, at every level and size', () => {
+  for (const plain of inputs)
+    for (const level of [1, 2, 3, 9]) {
+      const frame = compress(plain, level);
+      assert.ok(Buffer.from(plain).equals(decompress(frame, plain.length)), `${plain.length} at ${level}`);
+      assert.ok(Buffer.from(plain).equals(decompressUnknown(frame)));
+    }
+});
+
+test('a frame says how long its content is, which other readers want to know beforehand', () => {
+  for (const plain of inputs) {
+    const descriptor = compress(plain, 2)[4] as number; // RFC 8878, 3.1.1.1.1: after the magic number
+    assert.ok(
+      descriptor >> 6 !== 0 || (descriptor & 0x20) !== 0,
+      `${plain.length} bytes without a content size`,
+    );
+  }
+});
+
+test('a frame of another length, a cut one and noise are errors, not data', () => {
+  const frame = compress(sqlData(10_000, 1), 2);
+  for (const length of [0, 9_999, 10_001, 20_000]) assert.throws(() => decompress(frame, length));
+  assert.throws(() => decompress(frame.subarray(0, -1), 10_000));
+  assert.throws(() => decompress(randomData(1000, 2), 10_000));
+  assert.throws(() => decompress(new Uint8Array(0), 10_000));
+  assert.throws(() => decompressUnknown(frame.subarray(0, -1)));
+});

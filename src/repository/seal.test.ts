@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict';
+import { createCipheriv } from 'node:crypto';
+import { test } from 'node:test';
+import { poly1305 as oracle } from '@noble/ciphers/_poly1305.js';
+import { seededRandom } from '#lib/random.ts';
+import { randomData } from './chunker/testing.ts';
+import { createPoly1305 } from './poly1305.ts';
+import { overheadBytes, Sealer, type SealKey } from './seal.ts';
+
+const hex = (text: string): Buffer => Buffer.from(text.replaceAll(/\s/g, ''), 'hex');
+
+const key: SealKey = { encrypt: randomData(32, 1), macK: randomData(16, 2), macR: randomData(16, 3) };
+const sealer = new Sealer(key);
+
+// D. J. Bernstein, «The Poly1305-AES message-authentication code», appendix B: r, k, n, m, the tag.
+const macVectors = [
+  [
+    '851fc40c3467ac0be05cc20404f3f700',
+    'ec074c835580741701425b623235add6',
+    'fb447350c4e868c52ac3275cf9d4327e',
+    'f3f6',
+    'f4c633c3044fc145f84f335cb81953de',
+  ],
+  [
+    'a0f3080000f46400d0c7e9076c834403',
+    '75deaa25c09f208e1dc4ce6b5cad3fbf',
+    '61ee09218d29b0aaed7e154a2c5509cc',
+    '',
+    'dd3fab2251f11ac759f0887129cc2ee7',
+  ],
+  [
+    '48443d0bb0d21109c89a100b5ce2c208',
+    '6acb5f61a7176dd320c5c1eb2edcdc74',
+    'ae212a55399729595dea458bc621ff0e',
+    '663cea190ffb83d89593f3f476b6bc24 d7e679107ea26adb8caf6652d0656136',
+    '0ee1c16bb73f0f4fd19881753c01cdbe',
+  ],
+  [
+    '12976a08c4426d0ce8a82407c4f48207',
+    'e1a5668a4d5b66a5f68cc5424ed5982d',
+    '9ae831e743978d3a23527c7128149e3a',
+    'ab0812724a7f1e342742cbed374d94d1 36c6b8795d45b3819830f2c04491faf0 990c62e48b8018b2c3e4a0fa3134cb67 fa83e158c994d961c4cb21095c1bf9',
+    '5154ad0d2cb26e01274fc51148491f1b',
+  ],
+] as const;
+
+test('what Poly1305-AES authenticates in its own vectors is opened', () => {
+  for (const [r, k, n, m, tag] of macVectors) {
+    const vector = new Sealer({ encrypt: key.encrypt, macK: hex(k), macR: hex(r) });
+    const sealed = Buffer.concat([hex(n), hex(m), hex(tag)]);
+    assert.equal(vector.tryOpen(sealed)?.length, hex(m).length);
+    sealed[sealed.length - 1]! ^= 1;
+    assert.equal(vector.tryOpen(sealed), undefined);
+  }
+});
+
+test('the plaintext of NIST SP 800-38A, F.5.5 (AES-256 in counter mode) comes back', () => {
+  const encrypt = hex('603deb1015ca71be2b73aef0857d7781 1f352c073b6108d72d9810a30914dff4');
+  const iv = hex('f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff');
+  const cipher = hex('601ec313775789a5b7a7f504bbf3d228 f443e3ca4d62b59aca84e990cacaf5c5');
+  const sealed = Buffer.concat([iv, cipher, macOf({ ...key, encrypt }, iv, cipher)]);
+  assert.deepEqual(
+    new Sealer({ ...key, encrypt }).tryOpen(sealed),
+    hex('6bc1bee22e409f96e93d7e117393172a ae2d8a571e03ac9c9eb76fac45af8e51'),
+  );
+});
+
+test('sealed bytes are IV, ciphertext and authentication code, as an oracle computes them', () => {
+  for (const length of [0, 1, 15, 16, 17, 1000, 70_000]) {
+    const plain = randomData(length, length);
+    const sealed = sealer.seal(plain);
+    assert.equal(sealed.length, length + overheadBytes);
+    const iv = sealed.subarray(0, 16);
+    const cipher = createCipheriv('aes-256-ctr', key.encrypt, iv).update(plain);
+    assert.deepEqual(sealed.subarray(16), Buffer.concat([cipher, macOf(key, iv, cipher)]));
+    assert.deepEqual(sealer.open(sealed, 'it'), Buffer.from(plain));
+  }
+});
+
+test('no two seals share an IV', () => {
+  const ivs = Array.from({ length: 10_000 }, () => sealer.seal(new Uint8Array(1)).toString('hex', 0, 16));
+  assert.equal(new Set(ivs).size, ivs.length);
+  assert.ok(!ivs.includes('00'.repeat(16)));
+});
+
+test('every flipped bit and every cut is noticed', () => {
+  const sealed = sealer.seal(randomData(40, 4));
+  for (let bit = 0; bit < sealed.length * 8; bit += 1) {
+    sealed[bit >> 3]! ^= 1 << (bit & 7);
+    assert.equal(sealer.tryOpen(sealed), undefined, `bit ${bit}`);
+    sealed[bit >> 3]! ^= 1 << (bit & 7);
+  }
+  for (let length = 0; length < sealed.length; length += 1)
+    assert.equal(sealer.tryOpen(sealed.subarray(0, length)), undefined, `${length} bytes`);
+  assert.throws(() => sealer.open(sealed.subarray(1), 'keys/x'), {
+    code: 'REPOSITORY_DAMAGED',
+    message: /^keys\/x is damaged/,
+  });
+});
+
+test('another key opens nothing', () => {
+  const sealed = sealer.seal(randomData(40, 5));
+  assert.equal(new Sealer({ ...key, macK: randomData(16, 6) }).tryOpen(sealed), undefined);
+  assert.equal(new Sealer({ ...key, macR: randomData(16, 7) }).tryOpen(sealed), undefined);
+});
+
+test('bytes are sealed and opened where they lie, between others that are not touched', () => {
+  const random = seededRandom('seal');
+  const poly = createPoly1305(100_000);
+  const around = Buffer.from(poly.buffer.fill(0xab));
+  for (let round = 0; round < 50; round += 1) {
+    const plain = randomData(random.integer(0, 5000), round);
+    const offset = random.integer(0, 90_000);
+    const length = sealer.sealInto(poly, offset, plain);
+    assert.deepEqual(sealer.openFrom(poly, offset, length), Buffer.from(plain));
+    poly.buffer.fill(0xab, offset, offset + length);
+    assert.ok(around.equals(poly.buffer), 'something else was overwritten');
+  }
+});
+
+const macOf = ({ macK, macR }: SealKey, iv: Uint8Array, cipher: Uint8Array): Buffer => {
+  const nonce = createCipheriv('aes-128-ecb', macK, null).setAutoPadding(false).update(iv);
+  return Buffer.from(oracle(cipher, Buffer.concat([macR, nonce])));
+};
