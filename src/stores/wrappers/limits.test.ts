@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { jumpingClock } from '#lib/testing.ts';
 import { memoryStore } from '../memory/memory.ts';
-import { localFolderOf, type Store } from '../store.ts';
+import { localFolderOf, retentionOf, type Store } from '../store.ts';
 import { storeContract } from '../testing.ts';
 import { withLimit } from './limit.ts';
 import { withReadOnly } from './read-only.ts';
@@ -89,4 +89,14 @@ test('a read-only store reads and refuses to change', async () => {
   await assert.rejects(store.put('b', Buffer.from('x')), { code: 'STORE_DENIED' });
   await assert.rejects(store.delete('a'), { code: 'STORE_DENIED' });
   assert.equal(localFolderOf(store), undefined);
+});
+
+test('the ability to hold objects stays, but not for those who only read', async () => {
+  const held: string[] = [];
+  const retain = async (key: string) => void held.push(key);
+  const holding: Store = Object.assign(memoryStore(), { retain });
+  await retentionOf(withLimit(holding, 2))?.retain('a');
+  await retentionOf(withThrottle(holding, { clock: jumpingClock(), signal }))?.retain('b');
+  assert.deepEqual(held, ['a', 'b']);
+  await assert.rejects(async () => retentionOf(withReadOnly(holding))?.retain('c'), { code: 'STORE_DENIED' });
 });

@@ -1,6 +1,6 @@
 // A store that cannot be changed through it.
 import { HoldfastError } from '#lib/errors.ts';
-import type { Store } from '../store.ts';
+import { retentionOf, type Store } from '../store.ts';
 import { passOn } from './pass-on.ts';
 
 /** Refuses every put and delete. */
@@ -14,5 +14,10 @@ export const withReadOnly = (store: Store): Store => {
       },
     );
   };
-  return { ...passOn(store), put: (key) => refuse('put', key), delete: (key) => refuse('delete', key) };
+  return {
+    ...passOn(store),
+    put: (key) => refuse('put', key),
+    delete: (key) => refuse('delete', key),
+    ...(retentionOf(store) && { retain: (key: string) => refuse('hold', key) }),
+  };
 };

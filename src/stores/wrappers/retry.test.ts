@@ -16,6 +16,7 @@ const options = (clock: Clock, signal = new AbortController().signal) => ({
   random: seededRandom('jitter'),
   log: silentLog,
   signal,
+  firstPatienceMs: 15 * 60_000,
 });
 
 /** A store whose puts fail a number of times. */
@@ -62,11 +63,23 @@ test('a store that fails for a while is tried again at growing intervals', async
 test('patience ends with the error itself', async () => {
   const clock = jumpingClock();
   const { store, attempts } = failing('STORE_UNREACHABLE', 1000);
-  const patient = withRetry(store, { ...options(clock), patienceMs: 60_000 });
+  const patient = withRetry(store, { ...options(clock), firstPatienceMs: 60_000 });
   const started = clock.now().getTime();
   await assert.rejects(patient.put('a', Buffer.from('x')), { code: 'STORE_UNREACHABLE' });
   assert.ok(clock.now().getTime() - started <= 60_000);
   assert.ok(attempts() >= 6, `${attempts()} attempts`);
+});
+
+test('a store that was never reached is given up soon, one that was reached is waited for', async () => {
+  const clock = jumpingClock();
+  const { firstPatienceMs: _, ...usual } = options(clock);
+  const { store, attempts } = failing('STORE_UNREACHABLE', 8);
+  const retrying = withRetry(store, usual);
+  await assert.rejects(retrying.put('a', Buffer.from('x')), { code: 'STORE_UNREACHABLE' });
+  assert.ok(attempts() < 8, `${attempts()} attempts`);
+  await Array.fromAsync(retrying.list(''));
+  await retrying.put('a', Buffer.from('x'));
+  assert.equal(attempts(), 9);
 });
 
 test('an error that will not go away is not repeated', async () => {

@@ -3,7 +3,7 @@ import type { Clock } from '#lib/clock.ts';
 import { HoldfastError, messageOf } from '#lib/errors.ts';
 import type { Log } from '#lib/log.ts';
 import type { Random } from '#lib/random.ts';
-import { localFolderOf, type Store } from '../store.ts';
+import { localFolderOf, retentionOf, type Store } from '../store.ts';
 import { passOn } from './pass-on.ts';
 
 export interface RetryOptions {
@@ -14,30 +14,44 @@ export interface RetryOptions {
   readonly signal: AbortSignal;
   /** No attempt begins later than this after the first; 15 minutes unless told. */
   readonly patienceMs?: number;
+  /** The same until the store has answered once: a name mistyped should be told soon. 10 seconds unless told. */
+  readonly firstPatienceMs?: number;
 }
 
 const firstWaitMs = 500;
 const longestWaitMs = 60_000;
 const defaultPatienceMs = 15 * 60_000;
+const defaultFirstPatienceMs = 10_000;
 
 /**
  * Repeats calls that failed with an error worth it. Files that workers write into a local folder are left to them: a local disk
  * that fails once fails again.
  */
-export const withRetry = (store: Store, options: RetryOptions): Store => {
-  const localFolder = localFolderOf(store);
+export const withRetry = (inner: Store, options: RetryOptions): Store => {
+  const localFolder = localFolderOf(inner);
+  const retention = retentionOf(inner);
+  const store: Reached = { inner, reached: false };
   return {
-    ...passOn(store),
-    put: (key, bytes) => persist(store, options, `put ${key}`, () => store.put(key, bytes)),
-    get: (key, range) => persist(store, options, `get ${key}`, () => store.get(key, range)),
+    ...passOn(inner),
+    put: (key, bytes) => persist(store, options, `put ${key}`, () => inner.put(key, bytes)),
+    get: (key, range) => persist(store, options, `get ${key}`, () => inner.get(key, range)),
     list: (prefix) => listPersistently(store, options, prefix),
-    delete: (key) => persist(store, options, `delete ${key}`, () => store.delete(key)),
+    delete: (key) => persist(store, options, `delete ${key}`, () => inner.delete(key)),
+    ...(retention && {
+      retain: (key: string) => persist(store, options, `retain ${key}`, () => retention.retain(key)),
+    }),
     ...(localFolder !== undefined && { localFolder }),
   };
 };
 
+interface Reached {
+  readonly inner: Store;
+  /** True once a call has succeeded. */
+  reached: boolean;
+}
+
 const persist = async <Result>(
-  store: Store,
+  store: Reached,
   options: RetryOptions,
   call: string,
   work: () => Promise<Result>,
@@ -45,7 +59,9 @@ const persist = async <Result>(
   const next = waits(store, options, call);
   for (;;) {
     try {
-      return await work();
+      const result = await work();
+      store.reached = true;
+      return result;
     } catch (error) {
       await next(error);
     }
@@ -54,7 +70,7 @@ const persist = async <Result>(
 
 /** A listing that broke off begins again, and what was given before is not given twice. */
 async function* listPersistently(
-  store: Store,
+  store: Reached,
   options: RetryOptions,
   prefix: string,
 ): ReturnType<Store['list']> {
@@ -63,11 +79,13 @@ async function* listPersistently(
   for (;;) {
     const before = given.size;
     try {
-      for await (const object of store.list(prefix)) {
+      for await (const object of store.inner.list(prefix)) {
+        store.reached = true;
         if (given.has(object.key)) continue;
         given.add(object.key);
         yield object;
       }
+      store.reached = true;
       return;
     } catch (error) {
       if (given.size > before) next = waits(store, options, `list ${prefix}`); // it got further: patience begins anew
@@ -77,8 +95,8 @@ async function* listPersistently(
 }
 
 /** Returns what to do with each error of one call: wait and come back, or throw it. */
-const waits = (store: Store, options: RetryOptions, call: string): ((error: unknown) => Promise<void>) => {
-  const { clock, random, log, signal, patienceMs = defaultPatienceMs } = options;
+const waits = (store: Reached, options: RetryOptions, call: string): ((error: unknown) => Promise<void>) => {
+  const { clock, random, log, signal } = options;
   let startedMs: number | undefined;
   let attempt = 0;
   return async (error) => {
@@ -87,9 +105,12 @@ const waits = (store: Store, options: RetryOptions, call: string): ((error: unkn
     startedMs ??= nowMs;
     const fullMs = Math.min(longestWaitMs, firstWaitMs * 2 ** attempt);
     const waitMs = Math.round(fullMs * (0.5 + random.next() / 2));
+    const patienceMs = store.reached
+      ? (options.patienceMs ?? defaultPatienceMs)
+      : (options.firstPatienceMs ?? defaultFirstPatienceMs);
     if (nowMs + waitMs - startedMs > patienceMs) throw error;
     attempt += 1;
-    log.warn({ store: store.location, call, attempt, waitMs, error: messageOf(error) }, 'trying again');
+    log.warn({ store: store.inner.location, call, attempt, waitMs, error: messageOf(error) }, 'trying again');
     await clock.sleep(waitMs, signal);
   };
 };
