@@ -49,13 +49,14 @@ export function* blobPieces(bytes: Uint8Array): Generator<string> {
 const longestText = 32 * 1024 * 1024;
 const pieceBytes = 128 * 1024;
 
-/** The text, or undefined when the bytes are not valid in the encoding. */
+/** The text, or undefined when a literal would not give these bytes again. */
 const decode = (bytes: Uint8Array, encoding: string): string | undefined => {
   if (encoding === 'UTF-8') return isUtf8(bytes) ? Buffer.from(bytes).toString('utf8') : undefined;
   if (bytes.length % 2 !== 0) return undefined;
   const copy = Buffer.from(bytes);
   const text = (encoding === 'UTF-16be' ? copy.swap16() : copy).toString('utf16le');
-  return text.isWellFormed() ? text : undefined;
+  // SQLite turns these two into U+FFFD on the way from UTF-8 to UTF-16.
+  return text.isWellFormed() && !/[\ufffe\uffff]/.test(text) ? text : undefined;
 };
 
 /** The mark's only backslash is its first character, so it never begins inside of another one. */

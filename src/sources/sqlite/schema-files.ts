@@ -2,7 +2,7 @@
 import { quoteName, quoteText } from './identifiers.ts';
 import type { Definition, Schema } from './schema.ts';
 
-/** What make the tables. The transaction it begins ends with finish.sql. */
+/** What makes the tables. The transaction it begins ends with finish.sql. */
 export const createSql = ({ settings, tables, virtualTables }: Schema): string =>
   statementFile(
     '-- A SQLite database by Holdfast. Rebuild it: cat create.sql data/*/*.sql finish.sql | sqlite3 -bail new.db',
@@ -32,7 +32,8 @@ export const finishSql = (
         ...(internalRows.get(name) ?? []),
       ]),
     ),
-    ...others.map(({ sql }) => sql),
+    // A view may end in a comment, which must not take the semicolon with it.
+    ...others.map(({ type, sql }) => (type === 'view' ? `${sql}\n` : sql)),
     `PRAGMA user_version=${settings.user_version}`,
     `PRAGMA application_id=${settings.application_id}`,
     'COMMIT',
@@ -57,8 +58,5 @@ const withWritableSchema = (statements: readonly string[]): string[] =>
 const statementFile = (title: string, statements: readonly string[]): string => {
   let rule = '--';
   while (statements.some((sql) => `\n${sql}\n`.includes(`\n${rule}\n`))) rule += '-';
-  return [title, ...statements.map(terminated)].join(`\n${rule}\n`).concat('\n');
+  return [title, ...statements.map((sql) => `${sql};`)].join(`\n${rule}\n`).concat('\n');
 };
-
-/** A definition may end in a comment, which must not take the semicolon with it. */
-const terminated = (sql: string): string => (sql.includes('--') ? `${sql}\n;` : `${sql};`);
