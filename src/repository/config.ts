@@ -3,7 +3,8 @@ import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { HoldfastError } from '#lib/errors.ts';
 import type { Store } from '#stores/store.ts';
-import { isIrreducible, randomPolynomial } from './chunker/polynomial.ts';
+import { chunkerDegree, degreeOf, isIrreducible, randomPolynomial } from './chunker/polynomial.ts';
+import { parseJson } from './parse-json.ts';
 import type { Sealer } from './seal.ts';
 
 export interface RepositoryConfig {
@@ -38,7 +39,7 @@ export const hasConfig = async (store: Store): Promise<boolean> => {
 
 export const loadConfig = async (store: Store, sealer: Sealer): Promise<RepositoryConfig> => {
   const plain = sealer.open(await store.get('config'), `the config of the repository at ${store.location}`);
-  const file = configFile.safeParse(JSON.parse(plain.toString('utf8')));
+  const file = configFile.safeParse(parseJson(plain));
   const damaged = (why: string): HoldfastError =>
     new HoldfastError('REPOSITORY_DAMAGED', `the config of the repository at ${store.location} ${why}`);
   if (!file.success) throw damaged('is damaged');
@@ -52,6 +53,7 @@ export const loadConfig = async (store: Store, sealer: Sealer): Promise<Reposito
       },
     );
   const polynomial = BigInt(`0x${file.data.chunker_polynomial}`);
-  if (!isIrreducible(polynomial)) throw damaged('has a chunker polynomial that is not irreducible');
+  if (degreeOf(polynomial) !== chunkerDegree || !isIrreducible(polynomial))
+    throw damaged(`has a chunker polynomial that is not irreducible, or not of degree ${chunkerDegree}`);
   return { version, id, polynomial };
 };

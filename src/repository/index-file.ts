@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { HoldfastError } from '#lib/errors.ts';
 import type { Store } from '#stores/store.ts';
-import type { PackEntry } from './blob.ts';
+import { isId, type PackEntry } from './blob.ts';
 import type { Sealer } from './seal.ts';
 import { loadUnpacked, saveUnpacked } from './unpacked.ts';
 
@@ -21,7 +21,7 @@ interface RawBlob {
 }
 
 const indexFile = z.object({
-  packs: z.array(z.object({ id: z.string().length(64), blobs: z.array(z.custom<RawBlob>()) })).nullable(),
+  packs: z.array(z.object({ id: z.string().refine(isId), blobs: z.array(z.custom<RawBlob>()) })).nullable(),
 });
 
 export const saveIndex = (store: Store, sealer: Sealer, packs: readonly IndexedPack[]): Promise<string> =>
@@ -48,11 +48,12 @@ const encodePack = ({ id, entries }: IndexedPack): { id: string; blobs: RawBlob[
   })),
 });
 
-const decodeBlob = (blob: RawBlob, indexId: string): PackEntry => {
-  const { id, type, offset, length, uncompressed_length: plainLength = 0 } = blob;
-  const isCount = (value: unknown): boolean => Number.isInteger(value) && (value as number) >= 0;
+const decodeBlob = (blob: Partial<RawBlob> | null, indexId: string): PackEntry => {
+  const { id, type, offset, length, uncompressed_length: plainLength = 0 } = blob ?? {};
+  const isCount = (value: unknown): value is number => Number.isInteger(value) && (value as number) >= 0;
   if (
-    id?.length !== 64 ||
+    typeof id !== 'string' ||
+    !isId(id) ||
     (type !== 'data' && type !== 'tree') ||
     !isCount(offset) ||
     !isCount(length) ||

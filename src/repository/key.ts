@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { HoldfastError, messageOf } from '#lib/errors.ts';
 import type { Store } from '#stores/store.ts';
 import type { RepositoryKey } from './contract.ts';
+import { parseJson } from './parse-json.ts';
 import { Sealer, type SealKey } from './seal.ts';
 import { listIds } from './unpacked.ts';
 
@@ -128,9 +129,12 @@ export const checkKeys = async (store: Store): Promise<string[]> => {
 
 const openKey = async (store: Store, id: string, password: string): Promise<SealKey | undefined> => {
   const file = await readKey(store, id);
-  const plain = new Sealer(await passwordKey(password, file.salt, file)).tryOpen(file.data);
+  const key = await passwordKey(password, file.salt, file).catch((cause: unknown) => {
+    throw damaged(id, `its password cannot be tried: ${messageOf(cause)}`);
+  });
+  const plain = new Sealer(key).tryOpen(file.data);
   if (!plain) return undefined;
-  const master = masterKey.safeParse(parse(plain));
+  const master = masterKey.safeParse(parseJson(plain));
   if (!master.success) throw damaged(id, 'it holds no master key');
   return { encrypt: master.data.encrypt, macK: master.data.mac.k, macR: master.data.mac.r };
 };
@@ -138,7 +142,7 @@ const openKey = async (store: Store, id: string, password: string): Promise<Seal
 const readKey = async (store: Store, id: string): Promise<z.infer<typeof keyFile>> => {
   const bytes = await store.get(`keys/${id}`);
   if (hash('sha256', bytes, 'hex') !== id) throw damaged(id, 'its content does not fit its name');
-  const file = keyFile.safeParse(parse(bytes));
+  const file = keyFile.safeParse(parseJson(bytes));
   if (!file.success) throw damaged(id, 'it is not a key file');
   return file.data;
 };
@@ -153,14 +157,6 @@ const passwordKey = async (
 ): Promise<SealKey> => {
   const bytes = await derive(password, salt, 64, { N, r, p, maxmem: 256 * N * r });
   return { encrypt: bytes.subarray(0, 32), macK: bytes.subarray(32, 48), macR: bytes.subarray(48, 64) };
-};
-
-const parse = (bytes: Uint8Array): unknown => {
-  try {
-    return JSON.parse(Buffer.from(bytes).toString('utf8'));
-  } catch {
-    return undefined;
-  }
 };
 
 const toBase64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64');

@@ -2,6 +2,7 @@
 import { hash } from 'node:crypto';
 import { HoldfastError } from '#lib/errors.ts';
 import type { Store } from '#stores/store.ts';
+import { isId } from './blob.ts';
 import { compress, decompressUnknown } from './compression.ts';
 import type { Sealer } from './seal.ts';
 
@@ -49,12 +50,12 @@ const decodeUnpacked = (plain: Buffer, damaged: (why: string) => HoldfastError):
   }
 };
 
-/** The ids of a folder's files; names that are no ids (temporary files of others) are passed over. */
+/** The ids of a folder's files; names that are no ids (temporary files of others) are passed over, and locks that are still empty. */
 export const listIds = async (store: Store, folder: UnpackedFolder | 'keys'): Promise<string[]> => {
   const ids: string[] = [];
   for await (const { key, size } of store.list(`${folder}/`)) {
     const id = key.slice(folder.length + 1);
-    if (/^[0-9a-f]{64}$/.test(id) && size > 0) ids.push(id);
+    if (isId(id) && (size > 0 || folder !== 'locks')) ids.push(id);
   }
   return ids;
 };
