@@ -93,6 +93,8 @@ export interface Snapshot {
   /** 64 hex digits. */
   readonly id: string;
   readonly time: Date;
+  /** The same as the clock of its maker showed it, to the nanosecond: RFC 3339 with the offset from UTC. */
+  readonly localTime?: string;
   /** The blob id of the root tree. */
   readonly tree: string;
   readonly paths: readonly string[];

@@ -4,10 +4,11 @@ import { HoldfastError } from '#lib/errors.ts';
 import type { Store } from '#stores/store.ts';
 import type { Snapshot, SnapshotSummary } from './contract.ts';
 import type { Sealer } from './seal.ts';
-import { dateToNanos, formatTime, parseTime } from './time.ts';
+import { dateToNanos, formatLocalTime, formatTime, parseTime } from './time.ts';
 import { listIds, loadUnpacked, saveUnpacked } from './unpacked.ts';
 
-const time = z.string().transform((text) => new Date(Number(parseTime(text) / 1_000_000n)));
+const toDate = (text: string): Date => new Date(Number(parseTime(text) / 1_000_000n));
+const time = z.string().transform(toDate);
 const strings = z
   .array(z.string())
   .nullish()
@@ -32,7 +33,7 @@ const summaryFile = z.object({
 });
 
 const snapshotFile = z.object({
-  time,
+  time: z.string().transform((localTime) => ({ time: toDate(localTime), localTime })),
   tree: z.string().length(64),
   paths: strings,
   hostname: z.string().default(''),
@@ -49,10 +50,11 @@ export const saveSnapshot = async (
   store: Store,
   sealer: Sealer,
   snapshot: Omit<Snapshot, 'id'>,
-): Promise<Snapshot> => ({
-  ...snapshot,
-  id: await saveUnpacked(store, sealer, 'snapshots', encodeSnapshot(snapshot)),
-});
+): Promise<Snapshot> => {
+  const localTime = snapshot.localTime ?? formatLocalTime(snapshot.time);
+  const complete = { ...snapshot, localTime };
+  return { ...complete, id: await saveUnpacked(store, sealer, 'snapshots', encodeSnapshot(complete)) };
+};
 
 /** Every snapshot of the store, oldest first. */
 export const loadSnapshots = async (store: Store, sealer: Sealer): Promise<Snapshot[]> => {
@@ -68,9 +70,10 @@ export const loadSnapshot = async (store: Store, sealer: Sealer, id: string): Pr
       'REPOSITORY_DAMAGED',
       `snapshots/${id} is damaged: ${z.prettifyError(file.error)}`,
     );
-  const { program_version: programVersion, summary, parent, original, ...same } = file.data;
+  const { time, program_version: programVersion, summary, parent, original, ...same } = file.data;
   return {
     id,
+    ...time,
     ...same,
     ...(parent !== undefined && { parent }),
     ...(original !== undefined && { original }),
@@ -96,7 +99,7 @@ export const retagSnapshot = async (
 };
 
 const encodeSnapshot = (snapshot: Omit<Snapshot, 'id'>): Record<string, unknown> => ({
-  time: formatTime(dateToNanos(snapshot.time)),
+  time: snapshot.localTime,
   parent: snapshot.parent,
   tree: snapshot.tree,
   paths: snapshot.paths,

@@ -37,3 +37,13 @@ export const parseTime = (text: string): bigint => {
 };
 
 export const dateToNanos = (date: Date): bigint => BigInt(date.getTime()) * 1_000_000n;
+
+/** The text of a moment as clocks showed it in this process's time zone; an offset of nothing is Z, as Go has it. */
+export const formatLocalTime = (date: Date): string => {
+  const minutes = -Math.trunc(date.getTimezoneOffset());
+  const utc = formatTime(dateToNanos(new Date(date.getTime() + minutes * 60_000)));
+  if (minutes === 0) return utc;
+  const two = (value: number): string => String(Math.floor(value)).padStart(2, '0');
+  const size = Math.abs(minutes);
+  return `${utc.slice(0, -1)}${minutes < 0 ? '-' : '+'}${two(size / 60)}:${two(size % 60)}`;
+};
