@@ -14,6 +14,7 @@ import { memory } from './memory/memory.ts';
 import { s3 } from './s3/s3.ts';
 import { sftp } from './sftp/sftp.ts';
 import { localFolderOf, type Store } from './store.ts';
+import { swift } from './swift/swift.ts';
 import { withRetry } from './wrappers/retry.ts';
 
 export const storeKinds: KindRegistry<Store> = registry(
@@ -21,6 +22,7 @@ export const storeKinds: KindRegistry<Store> = registry(
   register(memory),
   register(s3),
   register(sftp),
+  register(swift),
 );
 
 /** A store that can be opened: its kind and that kind's configuration. */

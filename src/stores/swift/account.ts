@@ -1,0 +1,138 @@
+// Who logs in where: from the configuration, clouds.yaml and the environment, in that order.
+import { existsSync, readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { parse } from 'yaml';
+import { z } from 'zod';
+import { HoldfastError, messageOf } from '#lib/errors.ts';
+import { Secret } from '#lib/secret.ts';
+import type { SwiftConfig } from './swift.ts';
+
+/** TempAuth's way in, and Keystone's by user or by application credential. */
+export type Account =
+  | { readonly way: 'v1'; readonly authUrl: string; readonly user: string; readonly key: Secret }
+  | {
+      readonly way: 'password';
+      readonly authUrl: string;
+      readonly user: string;
+      readonly password: Secret;
+      readonly userDomain: string;
+      readonly project: string | undefined;
+      readonly projectDomain: string;
+    }
+  | { readonly way: 'application'; readonly authUrl: string; readonly id: string; readonly secret: Secret };
+
+export interface Access {
+  readonly account: Account;
+  readonly region: string | undefined;
+  readonly endpointType: string;
+  readonly ca: string | undefined;
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Everything that is needed to log in; CONFIG_INVALID names what is missing. */
+export const findAccess = (config: SwiftConfig, env: Environment): Access => {
+  const cloud = readCloud(config.cloud ?? env.OS_CLOUD, env);
+  const auth = cloud?.auth ?? {};
+  const isV1 = !config.authUrl && !auth.auth_url && !env.OS_AUTH_URL && env.ST_AUTH !== undefined;
+  const authUrl = config.authUrl ?? auth.auth_url ?? env.OS_AUTH_URL ?? env.ST_AUTH;
+  if (authUrl === undefined) throw missing('where to log in', 'authUrl', 'OS_AUTH_URL');
+  const givenSecret = (value: string | undefined): Secret | undefined =>
+    value === undefined || value === '' ? undefined : new Secret(value);
+  const common = {
+    region: config.region ?? cloud?.region_name ?? env.OS_REGION_NAME,
+    endpointType:
+      config.endpointType ?? cloud?.interface ?? env.OS_ENDPOINT_TYPE ?? env.OS_INTERFACE ?? 'public',
+    ca: config.ca ?? cloud?.cacert ?? env.OS_CACERT,
+  };
+  const applicationId =
+    config.applicationCredential?.id ?? auth.application_credential_id ?? env.OS_APPLICATION_CREDENTIAL_ID;
+  if (applicationId !== undefined && config.user === undefined) {
+    const secret =
+      config.applicationCredential?.secret ??
+      givenSecret(auth.application_credential_secret ?? env.OS_APPLICATION_CREDENTIAL_SECRET);
+    if (!secret) throw missing('its secret', 'applicationCredential', 'OS_APPLICATION_CREDENTIAL_SECRET');
+    return { ...common, account: { way: 'application', authUrl, id: applicationId, secret } };
+  }
+  const user = config.user ?? auth.username ?? (isV1 ? env.ST_USER : env.OS_USERNAME) ?? env.ST_USER;
+  const password =
+    config.password ?? givenSecret(auth.password ?? (isV1 ? env.ST_KEY : env.OS_PASSWORD) ?? env.ST_KEY);
+  if (user === undefined) throw missing('who logs in', 'user', 'OS_USERNAME');
+  if (!password) throw missing('the password', 'password', 'OS_PASSWORD');
+  if (isV1 || /\/v1(\.0)?\/?$/.test(authUrl))
+    return { ...common, account: { way: 'v1', authUrl, user, key: password } };
+  return {
+    ...common,
+    account: {
+      way: 'password',
+      authUrl,
+      user,
+      password,
+      userDomain: config.userDomain ?? auth.user_domain_name ?? env.OS_USER_DOMAIN_NAME ?? 'Default',
+      project: config.project ?? auth.project_name ?? env.OS_PROJECT_NAME ?? env.OS_TENANT_NAME,
+      projectDomain:
+        config.projectDomain ?? auth.project_domain_name ?? env.OS_PROJECT_DOMAIN_NAME ?? 'Default',
+    },
+  };
+};
+
+const missing = (what: string, setting: string, variable: string): HoldfastError =>
+  new HoldfastError('CONFIG_INVALID', `the Swift store does not say ${what}`, {
+    hint: `set \`${setting}\` or $${variable}, or name an entry of clouds.yaml as \`cloud\``,
+  });
+
+const text = z.string().optional();
+const cloudSchema = z.object({
+  auth: z
+    .object({
+      auth_url: text,
+      username: text,
+      password: text,
+      project_name: text,
+      user_domain_name: text,
+      project_domain_name: text,
+      application_credential_id: text,
+      application_credential_secret: text,
+    })
+    .optional(),
+  region_name: text,
+  interface: text,
+  cacert: text,
+});
+const cloudsSchema = z.object({ clouds: z.record(z.string(), cloudSchema) });
+type Cloud = z.output<typeof cloudSchema>;
+
+/** The entry of clouds.yaml, with what secure.yaml beside it adds; OpenStack's tools look in the same places. */
+const readCloud = (name: string | undefined, env: Environment): Cloud | undefined => {
+  if (name === undefined) return undefined;
+  const places = [
+    ...(env.OS_CLIENT_CONFIG_FILE === undefined ? [] : [env.OS_CLIENT_CONFIG_FILE]),
+    'clouds.yaml',
+    join(env.HOME ?? homedir(), '.config', 'openstack', 'clouds.yaml'),
+    '/etc/openstack/clouds.yaml',
+  ];
+  const file = places.find((path) => existsSync(path));
+  const cloud = file === undefined ? undefined : readClouds(file)[name];
+  if (file === undefined || cloud === undefined)
+    throw new HoldfastError('CONFIG_INVALID', `there is no cloud "${name}" in ${file ?? 'any clouds.yaml'}`, {
+      hint: `looked for ${places.join(', ')}`,
+    });
+  const secrets = file.replace(/clouds(\.ya?ml)$/, 'secure$1');
+  const secure = secrets !== file && existsSync(secrets) ? readClouds(secrets)[name] : undefined;
+  return { ...cloud, ...secure, auth: { ...cloud.auth, ...secure?.auth } };
+};
+
+const readClouds = (file: string): Record<string, Cloud> => {
+  try {
+    return cloudsSchema.parse(parse(readFileSync(file, 'utf8'))).clouds;
+  } catch (cause) {
+    // What the parser says may quote a line with a password.
+    const why =
+      cause instanceof z.ZodError ? 'it has another form than OpenStack describes' : whyUnreadable(cause);
+    throw new HoldfastError('CONFIG_INVALID', `cannot use ${file}: ${why}`, { hint: 'correct the file' });
+  }
+};
+
+const whyUnreadable = (cause: unknown): string =>
+  cause instanceof Error && cause.name.startsWith('YAML') ? 'it is not YAML' : messageOf(cause);

@@ -1,0 +1,191 @@
+// The store over a container: whole objects checked by their MD5 on arrival, ranges, listings.
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import { type ErrorCode, HoldfastError, messageOf } from '#lib/errors.ts';
+import type { Context } from '#lib/kind.ts';
+import { checkKey, checkPrefix, checkRange, closedStore, missingObject } from '../guard.ts';
+import type { ByteRange, Store, StoredObject } from '../store.ts';
+import { type Environment, findAccess } from './account.ts';
+import { type HttpAnswer, type HttpClient, type HttpRequest, openHttpClient } from './http.ts';
+import { Tokens } from './login.ts';
+import type { SwiftConfig } from './swift.ts';
+import { formatSwiftUrl } from './swift-url.ts';
+
+/** The store in that container; nobody logs in before the first call. */
+export const openSwiftStore = (
+  config: SwiftConfig,
+  { clock }: Pick<Context, 'clock'>,
+  env: Environment,
+): Store => {
+  const access = findAccess(config, env);
+  const { connections, timeoutSeconds } = config;
+  const client = openHttpClient({ connections, timeoutMs: timeoutSeconds * 1000, ca: access.ca });
+  const place: Place = {
+    client,
+    tokens: new Tokens(access, client, clock),
+    container: encodeURIComponent(config.container),
+    prefix: config.prefix ? `${config.prefix}/` : '',
+    location: formatSwiftUrl(config),
+  };
+  let closed = false;
+  const checkOpen = (): void => {
+    if (closed) throw closedStore(place.location);
+  };
+  return {
+    connections,
+    location: place.location,
+    async put(key, bytes) {
+      checkOpen();
+      checkKey(key);
+      await putObject(place, key, bytes);
+    },
+    async get(key, range) {
+      checkOpen();
+      checkKey(key);
+      return getObject(place, key, range);
+    },
+    async *list(prefix) {
+      checkOpen();
+      checkPrefix(prefix);
+      yield* listObjects(place, prefix);
+    },
+    async delete(key) {
+      checkOpen();
+      checkKey(key);
+      const answer = await send(place, `delete ${key}`, { method: 'DELETE', path: objectPath(place, key) });
+      if (answer.status !== 404) check(place, `delete ${key}`, answer);
+    },
+    async [Symbol.asyncDispose]() {
+      closed = true;
+      client.close();
+    },
+  };
+};
+
+interface Place {
+  readonly client: HttpClient;
+  readonly tokens: Tokens;
+  readonly container: string;
+  readonly prefix: string;
+  readonly location: string;
+}
+
+type Request = Omit<HttpRequest, 'url'> & { readonly path: string };
+
+const objectPath = ({ container, prefix }: Place, key: string): string =>
+  `${container}/${(prefix + key).split('/').map(encodeURIComponent).join('/')}`;
+
+const putObject = async (place: Place, key: string, bytes: Uint8Array): Promise<void> => {
+  const ETag = createHash('md5').update(bytes).digest('hex');
+  const headers = { ETag, 'Content-Type': 'application/octet-stream' };
+  const request = { method: 'PUT', path: objectPath(place, key), headers, body: bytes } as const;
+  const put = () => send(place, `write ${key}`, request);
+  let answer = await put();
+  if (answer.status === 404) {
+    const made = await send(place, 'make the container', { method: 'PUT', path: place.container });
+    check(place, 'make the container', made);
+    answer = await put();
+  }
+  check(place, `write ${key}`, answer);
+};
+
+const getObject = async (place: Place, key: string, range: ByteRange | undefined): Promise<Uint8Array> => {
+  const path = objectPath(place, key);
+  const head = async (): Promise<number> => {
+    const answer = await send(place, `look at ${key}`, { method: 'HEAD', path });
+    if (answer.status === 404) throw missingObject(place.location, key);
+    check(place, `look at ${key}`, answer);
+    return Number(answer.headers['content-length'] ?? 0);
+  };
+  if (range !== undefined && (range.length <= 0 || range.offset < 0)) {
+    checkRange(place.location, key, range, await head());
+    return new Uint8Array();
+  }
+  const headers = range && { Range: `bytes=${range.offset}-${range.offset + range.length - 1}` };
+  const answer = await send(place, `read ${key}`, { method: 'GET', path, ...(headers && { headers }) });
+  if (answer.status === 404) throw missingObject(place.location, key);
+  if (range !== undefined && answer.status === 416) checkRange(place.location, key, range, await head());
+  check(place, `read ${key}`, answer);
+  if (range === undefined || answer.body.length === range.length) return answer.body;
+  checkRange(place.location, key, range, range.offset + answer.body.length);
+  throw new HoldfastError(
+    'STORE_UNREACHABLE',
+    `${place.location}: ${key}: the service does not keep to ranges`,
+  );
+};
+
+const pageSchema = z.array(z.object({ name: z.string(), bytes: z.number() }));
+
+/** Page after page, each beginning after the last name of the one before; a container that is not there has no objects. */
+async function* listObjects(place: Place, prefix: string): AsyncGenerator<StoredObject> {
+  const doing = `list ${prefix || 'the objects'}`;
+  for (let marker = ''; ; ) {
+    const query = new URLSearchParams({ format: 'json', prefix: place.prefix + prefix, marker });
+    const answer = await send(place, doing, { method: 'GET', path: `${place.container}?${query}` });
+    if (answer.status === 404) return;
+    check(place, doing, answer);
+    const page = answer.status === 204 ? [] : pageSchema.parse(JSON.parse(answer.body.toString()));
+    for (const { name, bytes } of page) yield { key: name.slice(place.prefix.length), size: bytes };
+    const last = page.at(-1);
+    if (last === undefined) return;
+    marker = last.name;
+  }
+}
+
+/** Sends it with a token; once more with a new one when the service does not take the first. */
+const send = async (place: Place, doing: string, { path, ...request }: Request): Promise<HttpAnswer> => {
+  for (let attempt = 1; ; attempt += 1) {
+    const token = await place.tokens.get();
+    const headers = { ...request.headers, 'X-Auth-Token': token.value };
+    const answer = await place.client
+      .send({ ...request, url: `${token.storageUrl}/${path}`, headers })
+      .catch((cause: unknown) => {
+        throw new HoldfastError(
+          'STORE_UNREACHABLE',
+          `${place.location}: cannot ${doing}: ${messageOf(cause)}`,
+          {
+            cause,
+            hint: 'check the line and the service, and try again',
+          },
+        );
+      });
+    if (answer.status !== 401 || attempt > 1) return answer;
+    place.tokens.drop(token);
+  }
+};
+
+const check = ({ location }: Place, doing: string, { status }: HttpAnswer): void => {
+  if (status >= 200 && status < 300) return;
+  const { code, hint } = meanings[status] ?? (status >= 500 ? busy : strange);
+  throw new HoldfastError(code, `${location}: cannot ${doing}: status ${status}`, { hint });
+};
+
+interface Meaning {
+  readonly code: ErrorCode;
+  readonly hint: string;
+}
+
+const busy: Meaning = { code: 'STORE_UNREACHABLE', hint: 'check the service, and try again' };
+const strange: Meaning = {
+  code: 'STORE_DENIED',
+  hint: 'the service does not take this request: check the configuration',
+};
+const full: Meaning = {
+  code: 'STORE_FULL',
+  hint: 'raise the quota or make room; what is stored stays whole, and the next run goes on from it',
+};
+const denied: Meaning = {
+  code: 'STORE_DENIED',
+  hint: 'give the user the right to read and write the container',
+};
+
+const meanings: Readonly<Record<number, Meaning>> = {
+  401: denied,
+  403: denied,
+  408: busy,
+  413: full,
+  422: { code: 'STORE_UNREACHABLE', hint: 'the bytes arrived damaged: check the line, and try again' },
+  429: busy,
+  498: busy,
+  507: full,
+};
