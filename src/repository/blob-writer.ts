@@ -1,5 +1,6 @@
 // The coordinator of the write path: hands blobs to the workers, stores the packs they fill, and lists stored packs in
 // index files. Order is the law: a blob's pack is durable before an index names it.
+import { hash } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { Semaphore } from '#lib/concurrency.ts';
@@ -110,12 +111,17 @@ export class BlobWriter {
   /** Takes a tree blob. All go to one worker, so that there are few packs of trees. */
   addTree(tree: Uint8Array, done: BlobDone): void {
     this.#throwFailure();
+    const id = hash('sha256', tree, 'hex');
+    if (this.#session.blobs.has(id, 'tree')) {
+      done(id, 0); // as nearly all are when little has changed
+      return;
+    }
     const bytes = new Uint8Array(tree); // its own memory, to be handed over
     const worker = this.#workers[0] as SealWorker;
     this.#treeBytes += tree.length;
     const request = this.#expect(worker, (reply) => {
       this.#treeBytes -= tree.length;
-      done(hexId(reply, 0), reply.stored[0] as number);
+      done(id, reply.stored[0] as number);
     });
     post(worker, { kind: 'tree', request, bytes }, [bytes.buffer]);
   }
