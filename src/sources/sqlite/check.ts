@@ -1,8 +1,10 @@
 // What would stop or spoil a dump of a database.
+import { setImmediate as otherWork } from 'node:timers/promises';
+import { throwIfCancelled } from '#lib/clock.ts';
 import { hasCode, messageOf } from '#lib/errors.ts';
 import type { Context } from '#lib/kind.ts';
 import type { Finding } from '../source.ts';
-import { damageIn } from './damage.ts';
+import { type Damage, damageIn } from './damage.ts';
 import type { SqliteConfig } from './options.ts';
 import { value } from './query.ts';
 import { openForReading } from './reading.ts';
@@ -18,12 +20,15 @@ export const checkDatabase = async (config: SqliteConfig, context: Context): Pro
     try {
       const selection = select(reading.db, readSchema(reading.db), config);
       const journalMode = value<string>(reading.db, 'PRAGMA journal_mode');
-      const findings = [
-        ...patternFindings(selection),
-        ...schemaFindings(selection, config.path),
-        ...(config.quickCheck ? damageFindings(damageIn(reading.db), config.path) : []),
-      ];
-      return journalMode === 'wal' ? findings : [...findings, waitingWriters(config.path, journalMode)];
+      const findings = [...patternFindings(selection), ...schemaFindings(selection, config.path)];
+      if (journalMode !== 'wal') findings.push(waitingWriters(config.path, journalMode));
+      if (!config.quickCheck) return findings;
+      for (const { name } of selection.schema.tables) {
+        findings.push(...damageFindings(damageIn(reading.db, name), `${config.path}: table ${name}`));
+        await otherWork();
+        throwIfCancelled(context.signal);
+      }
+      return findings;
     } finally {
       reading.close();
     }
@@ -70,11 +75,11 @@ const schemaFindings = ({ schema }: Selection, path: string): Finding[] => {
   }));
 };
 
-const damageFindings = ({ damage, remarks }: ReturnType<typeof damageIn>, path: string): Finding[] => [
+const damageFindings = ({ damage, remarks }: Damage, subject: string): Finding[] => [
   ...damage.slice(0, mostShown).map(
     (message): Finding => ({
       level: 'error',
-      subject: path,
+      subject,
       message: `it is damaged: ${message}`,
       hint: 'rescue what can be read with "sqlite3 <file> .recover", or restore an earlier snapshot',
     }),
@@ -82,11 +87,11 @@ const damageFindings = ({ damage, remarks }: ReturnType<typeof damageIn>, path: 
   ...remarks.slice(0, mostShown).map(
     (message): Finding => ({
       level: 'warning',
-      subject: path,
+      subject,
       message,
-      hint: 'rows that break the schema’s own rules may be refused in a restore: correct them',
+      hint: 'the rows are backed up all the same; a restore may refuse those that break the schema’s own rules',
     }),
   ),
 ];
 
-const mostShown = 10;
+const mostShown = 3;

@@ -12,8 +12,8 @@ export interface Damage {
   readonly remarks: readonly string[];
 }
 
-/** PRAGMA quick_check: all pages and rows, but not whether indexes agree with their tables. Of one table, or of all. */
-export const damageIn = (db: DatabaseSync, table?: string): Damage => runCheck(db, 'quick_check', table);
+/** PRAGMA quick_check: all pages and rows, but not whether indexes agree with their tables. */
+export const damageIn = (db: DatabaseSync, table: string): Damage => runCheck(db, 'quick_check', table);
 
 /** PRAGMA integrity_check: indexes as well. */
 export const integrityOf = (db: DatabaseSync, table?: string): Damage =>

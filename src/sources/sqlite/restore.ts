@@ -70,15 +70,17 @@ const assertCanRename = (
   tables: readonly Table[],
   virtualTables: Schema['virtualTables'],
 ): void => {
-  if (virtualTables.some(({ name }) => sameName(name, from)))
-    throw new HoldfastError('UNSUPPORTED', `${from} is a virtual table, which keeps its name`, {
-      hint: 'restore it under its own name into a new file',
-    });
+  if (virtualTables.some(({ name }) => sameName(name, from))) throw cannotRename(from);
   if (tables.some(({ name }) => sameName(name, from))) return;
   throw new HoldfastError('USAGE', `the snapshot has no table ${from} to rename`, {
     hint: 'give the table’s name as it is in the snapshot; a database is renamed by the path it is restored to',
   });
 };
+
+const cannotRename = (name: string): HoldfastError =>
+  new HoldfastError('UNSUPPORTED', `${name} is part of a virtual table, which keeps its name`, {
+    hint: 'restore it under its own name into a new file',
+  });
 
 const takeRows = async (restore: Restore, path: string, content: Content): Promise<number> => {
   const { target, tables, loaded } = restore;
@@ -86,6 +88,7 @@ const takeRows = async (restore: Restore, path: string, content: Content): Promi
   const place = tables.places.get(path);
   const table = tables.schema.tables.find(({ name }) => place && name === nameInTarget(restore, place.table));
   if (place === undefined || table === undefined) return await takeUnmade(restore, path, content);
+  if (place.owner !== undefined && table.name !== place.table) throw cannotRename(place.table);
   const owned = place.owner === undefined ? table : { ...table, owner: place.owner };
   target.makeTable(owned);
   const { db, guard } = target;

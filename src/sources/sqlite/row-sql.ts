@@ -52,7 +52,7 @@ const literal = (column: Column): string => {
 const numberOrNull = (column: Column): string => {
   const name = expression(column);
   if (!keepsAnything(column)) return `quote(${name})`;
-  return `iif(typeof(${name})='real' AND ${name}=0 AND atan2(${name},-1)<0,'-0.0',quote(${name}))`;
+  return `iif(typeof(${name})='real' AND quote(${name})='0.0' AND atan2(${name},-1)<0,'-0.0',quote(${name}))`;
 };
 
 /** Affinity BLOB (https://www.sqlite.org/datatype3.html#determination_of_column_affinity), and ANY of STRICT tables. */

@@ -46,7 +46,7 @@ export const openScratch = (): Scratch => {
       }
     },
     schema: () => readSchema(db),
-    drop: (type, name) => db.exec(`DROP ${type} main.${quoteName(name)}`),
+    drop: (type, name) => db.exec(`DROP ${type} IF EXISTS main.${quoteName(name)}`),
     rename(names) {
       for (const [from, to] of names) {
         try {

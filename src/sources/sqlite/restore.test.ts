@@ -1,0 +1,383 @@
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { suite, test } from 'node:test';
+import { type ErrorCode, hasCode } from '#lib/errors.ts';
+import { jumpingClock } from '#lib/testing.ts';
+import { temporaryFolder } from '../../../test/tools/temp.ts';
+import type { RestoreReport, RestoreTarget } from '../source.ts';
+import { type CapturedEntry, capture, intoEmpty, replay } from '../testing.ts';
+import { contentsOf, everythingSql, execute, openSqlite, query } from './testing.ts';
+
+const folder = temporaryFolder('sqlite-restore');
+let made = 0;
+const newPath = (): string => join(folder, `${made++}.db`);
+const database = (sql: string): string => {
+  const path = newPath();
+  execute(path, sql);
+  return path;
+};
+
+const dump = async (path: string): Promise<CapturedEntry[]> => {
+  await using source = await openSqlite(path);
+  return await capture(source);
+};
+
+const restore = async (
+  path: string,
+  entries: readonly CapturedEntry[],
+  into: Partial<RestoreTarget> = {},
+  config = {},
+): Promise<RestoreReport> => {
+  await using target = await openSqlite(path, config, { clock: jumpingClock() });
+  return await target.restore(replay(entries), { ...intoEmpty, ...into });
+};
+
+/** What a user gets who asks for some tables: their rows, and all that is no table's. */
+const only = (entries: readonly CapturedEntry[], ...tables: readonly string[]): CapturedEntry[] =>
+  entries.filter(
+    ({ path }) => !path.startsWith('data/') || tables.some((table) => path.startsWith(`data/${table}/`)),
+  );
+
+const edit = (
+  entries: readonly CapturedEntry[],
+  path: string,
+  change: (text: string) => string,
+): CapturedEntry[] =>
+  entries.map((entry) =>
+    entry.path === path ? { ...entry, content: Buffer.from(change(String(entry.content))) } : entry,
+  );
+
+const refused = async (work: Promise<unknown>, code: ErrorCode, message: RegExp): Promise<void> =>
+  await assert.rejects(work, (error) => {
+    assert.match((error as Error).message, message);
+    return hasCode(error, code);
+  });
+
+const shop = `PRAGMA user_version=7;
+  CREATE TABLE customers(id INTEGER PRIMARY KEY AUTOINCREMENT, name);
+  CREATE TABLE orders(id INTEGER PRIMARY KEY AUTOINCREMENT, customer REFERENCES customers(id), before REFERENCES orders(id), total);
+  CREATE TABLE log(note);
+  CREATE INDEX orders_by_customer ON orders(customer); CREATE UNIQUE INDEX main.by_total ON orders(total);
+  CREATE TRIGGER logged AFTER INSERT ON orders BEGIN INSERT INTO log SELECT 'order ' || count(*) FROM orders; END;
+  CREATE TRIGGER named AFTER INSERT ON customers BEGIN INSERT INTO log VALUES(new.name); END;
+  CREATE VIEW big AS SELECT * FROM orders WHERE total > 10; CREATE VIEW stale AS SELECT * FROM gone;
+  INSERT INTO customers(name) VALUES('Ada'), ('Bob'); INSERT INTO orders(customer, total) VALUES(1, 5), (2, 50), (9, 500);
+  DELETE FROM orders WHERE id = 3; DELETE FROM log`;
+
+suite('one table', () => {
+  test('comes alone into a new file, with its indexes, triggers and counter', async () => {
+    const path = newPath();
+    const report = await restore(path, only(await dump(database(shop)), 'orders'));
+    assert.deepEqual(report.failures, []);
+    assert.match(report.warnings.join(), /2 rows of orders refer to rows of customers that are not there/);
+    assert.deepEqual(query(path, 'SELECT id, total FROM orders'), [
+      [1n, 5n],
+      [2n, 50n],
+    ]);
+    assert.deepEqual(
+      query(path, "SELECT name FROM sqlite_schema WHERE name NOT LIKE 'sqlite%' ORDER BY 1").flat(),
+      ['by_total', 'logged', 'orders', 'orders_by_customer'],
+    );
+    assert.deepEqual(query(path, 'SELECT * FROM sqlite_sequence'), [['orders', 3n]]);
+    assert.deepEqual(query(path, 'PRAGMA user_version'), [[7n]]);
+  });
+
+  test('comes beside itself under another name, and what belongs to it with it', async () => {
+    const path = database(shop);
+    const entries = await dump(path);
+    execute(path, 'UPDATE orders SET total = -id');
+    const rename = [['orders', 'orders_old']] as const;
+    const report = await restore(path, only(entries, 'orders'), { force: true, rename });
+    assert.deepEqual(report.failures, []);
+    assert.deepEqual(query(path, 'SELECT total FROM orders_old'), [[5n], [50n]]);
+    assert.deepEqual(query(path, 'SELECT total FROM orders ORDER BY id'), [[-1n], [-2n]]);
+    const [[table]] = query(path, "SELECT sql FROM sqlite_schema WHERE name = 'orders_old'") as [[string]];
+    assert.match(table, /CREATE TABLE "orders_old".* REFERENCES "orders_old"\(id\)/);
+    assert.deepEqual(
+      query(
+        path,
+        "SELECT name FROM sqlite_schema WHERE tbl_name = 'orders_old' AND type <> 'table' ORDER BY 1",
+      ).flat(),
+      ['by_total_orders_old', 'logged_orders_old', 'orders_old_by_customer'],
+    );
+    execute(path, 'INSERT INTO orders_old(customer, total) VALUES(1, 1)');
+    assert.deepEqual(query(path, 'SELECT note FROM log'), [['order 3']]);
+    assert.deepEqual(query(path, 'SELECT max(id) FROM orders_old'), [[4n]]);
+    assert.deepEqual(query(path, 'PRAGMA integrity_check'), [['ok']]);
+  });
+
+  test('takes the place of its like by force, and nothing else changes', async () => {
+    const path = database(`PRAGMA journal_mode=WAL; ${shop}`);
+    const entries = await dump(path);
+    execute(
+      path,
+      "DELETE FROM orders; UPDATE customers SET name = 'changed'; PRAGMA user_version=8; DROP INDEX by_total",
+    );
+    const report = await restore(path, only(entries, 'orders'), { force: true });
+    assert.deepEqual([report.failures, report.warnings], [[], []]);
+    assert.deepEqual(query(path, 'SELECT total FROM orders'), [[5n], [50n]]);
+    assert.deepEqual(query(path, 'SELECT DISTINCT name FROM customers'), [['changed']]);
+    assert.deepEqual(query(path, 'PRAGMA user_version'), [[8n]]);
+    assert.deepEqual(query(path, "SELECT count(*) FROM sqlite_schema WHERE name IN ('by_total', 'big')"), [
+      [2n],
+    ]);
+  });
+
+  test('of full-text search comes with all it keeps, and not without', async () => {
+    const entries = await dump(database(everythingSql));
+    const path = newPath();
+    assert.deepEqual((await restore(path, only(entries, 'docs'))).failures, []);
+    assert.deepEqual(query(path, "SELECT title FROM docs('holds') ORDER BY rank, title"), [
+      ['limpet'],
+      ['kelp'],
+    ]);
+    const partial = newPath();
+    const { failures } = await restore(
+      partial,
+      only(entries, 'docs').filter((entry) => !entry.path.endsWith('docs_idx.sql')),
+    );
+    assert.match(failures[0]!.error.message, /virtual table docs lacks 1 of its tables/);
+    // into a database where it is already
+    execute(path, 'DELETE FROM docs');
+    await restore(path, only(entries, 'docs'), { force: true });
+    assert.deepEqual(query(path, "SELECT count(*) FROM docs('holds')"), [[2n]]);
+    assert.deepEqual(query(path, 'PRAGMA integrity_check'), [['ok']]);
+  });
+
+  test('cannot be renamed when it is not there, not chosen, or virtual', async () => {
+    const entries = await dump(database(everythingSql));
+    const renamed = (from: string) => restore(newPath(), only(entries, 'docs'), { rename: [[from, 'x']] });
+    await refused(renamed('nothing'), 'USAGE', /no table nothing to rename/);
+    await refused(renamed('customers'), 'USAGE', /not among what is restored/);
+    await refused(renamed('docs'), 'UNSUPPORTED', /virtual table/);
+    await refused(renamed('docs_data'), 'UNSUPPORTED', /virtual table/);
+  });
+});
+
+suite('a whole database', () => {
+  test('takes the place of another one’s tables by force', async () => {
+    const path = database(shop);
+    const entries = await dump(path);
+    execute(
+      path,
+      'DELETE FROM orders; DROP VIEW big; CREATE VIEW big AS SELECT 1; CREATE TABLE more(a); DROP TABLE log',
+    );
+    assert.deepEqual((await restore(path, entries, { force: true })).failures, []);
+    const original = contentsOf(database(shop)) as { rows: Record<string, unknown> };
+    const restored = contentsOf(path) as { rows: Record<string, unknown> };
+    assert.deepEqual(restored.rows, { ...original.rows, more: [] });
+    assert.match(
+      JSON.stringify(query(path, "SELECT sql FROM sqlite_schema WHERE name = 'big'")),
+      /FROM orders/,
+    );
+  });
+
+  test('comes into a file that is there but empty, readable by its owner only', async () => {
+    const path = newPath();
+    writeFileSync(path, '');
+    await restore(path, await dump(database(shop)));
+    assert.equal(statSync(path).mode & 0o777, 0o600);
+    assert.deepEqual(query(path, 'SELECT count(*) FROM orders'), [[2n]]);
+  });
+
+  test('without a table that could not be dumped is a restore with a failure', async () => {
+    const entries = (await dump(database(shop))).filter(({ path }) => !path.startsWith('data/log/'));
+    const partial = edit(entries, 'manifest.json', (text) => {
+      const manifest = JSON.parse(text);
+      const tables = manifest.tables.filter(({ name }: { name: string }) => name !== 'log');
+      return JSON.stringify({ ...manifest, tables, missing: [{ name: 'log', reason: 'damaged' }] });
+    });
+    const path = newPath();
+    const { failures } = await restore(path, partial);
+    assert.match(
+      failures.map(({ error }) => error.message).join(),
+      /^table log is not in the snapshot: damaged$/,
+    );
+    assert.deepEqual(query(path, 'SELECT count(*) FROM customers'), [[2n]]);
+  });
+
+  test('whose definitions need what only the application has is restored without them, each named', async () => {
+    const path =
+      database(`${shop}; CREATE TABLE sorted(a); CREATE INDEX by_b ON customers(name); INSERT INTO sorted VALUES(1);
+      PRAGMA writable_schema=ON; UPDATE sqlite_schema SET sql = replace(replace(sql, '(a)', '(a COLLATE icu)'), '(name)', '(name COLLATE icu)')
+      WHERE name IN ('sorted', 'by_b')`);
+    const entries = await dump(path);
+    await using source = await openSqlite(path);
+    assert.deepEqual(
+      (await source.check())
+        .filter(({ message }) => /restore it/.test(message))
+        .map(({ subject }) => subject),
+      [`${path}: table sorted`, `${path}: index by_b`],
+    );
+    const copy = newPath();
+    const { failures } = await restore(copy, entries);
+    assert.deepEqual(
+      failures.map((failure) => failure.path),
+      ['data/sorted/0000.sql', 'finish.sql'],
+    );
+    assert.deepEqual(query(copy, 'SELECT count(*) FROM customers'), [[2n]]);
+    assert.deepEqual((await restore(newPath(), only(entries, 'orders'))).failures, []);
+  });
+});
+
+suite('a target', () => {
+  test('with tables is refused without force, and left alone', async () => {
+    const path = database(shop);
+    const before = readFileSync(path);
+    await refused(restore(path, await dump(path)), 'TARGET_NOT_EMPTY', /is a database with tables/);
+    assert.deepEqual(readFileSync(path), before);
+  });
+
+  test('that is something else is refused even with force', async () => {
+    const path = newPath();
+    writeFileSync(path, 'a letter to my mother'.repeat(100));
+    const entries = await dump(database(shop));
+    await refused(restore(path, entries, { force: true }), 'TARGET_NOT_EMPTY', /is not a SQLite database/);
+  });
+
+  test('beside which another database’s -wal lies is refused', async () => {
+    const path = newPath();
+    writeFileSync(`${path}-wal`, 'pages');
+    await refused(restore(path, await dump(database(shop))), 'TARGET_NOT_EMPTY', /-wal or -journal/);
+    assert.ok(!existsSync(path));
+  });
+
+  test('in another encoding is refused', async () => {
+    const path = database("PRAGMA encoding='UTF-16le'; CREATE TABLE t(a)");
+    await refused(restore(path, await dump(database(shop)), { force: true }), 'UNSUPPORTED', /UTF-16le/);
+  });
+
+  test('that stays locked is given up on, unchanged', async () => {
+    const path = database(shop);
+    const entries = await dump(path);
+    using writer = new DatabaseSync(path);
+    writer.exec("BEGIN IMMEDIATE; UPDATE customers SET name = 'mine'");
+    await refused(
+      restore(path, only(entries, 'log'), { force: true }, { busyTimeoutSeconds: 3 }),
+      'TARGET_FAILED',
+      /stayed locked for 3 s/,
+    );
+    writer.exec('COMMIT');
+  });
+
+  test('in a folder that is not there is refused, and no folder made', async () => {
+    const path = join(folder, 'no/such/folder.db');
+    await refused(restore(path, await dump(database(shop))), 'TARGET_FAILED', /cannot be made/);
+    assert.ok(!existsSync(dirname(path)));
+  });
+
+  test('gets rid of what an interrupted restore left', async () => {
+    const path = newPath();
+    writeFileSync(`${path}.holdfast-partial`, 'half a database');
+    await restore(path, await dump(database(shop)));
+    assert.deepEqual(leftAt(path), [basename(path)]);
+  });
+});
+
+/** The names of the file and of those that lie beside it. */
+const leftAt = (path: string): string[] =>
+  readdirSync(folder).filter((name) => name.startsWith(basename(path)));
+
+suite('damage on the way is refused, and the target left as it was', () => {
+  const table = 'data/orders/0000.sql';
+  const damages: Record<string, (text: string) => string> = {
+    'a row is lost': (text) => text.slice(text.indexOf('\n') + 1),
+    'a row comes twice': (text) => text + text.slice(0, text.indexOf('\n') + 1),
+    'a value is changed': (text) => text.replace(',50)', ',51)'),
+    'all rows are lost': () => '',
+    'the last newline is lost': (text) => text.slice(0, -1),
+    'a row is cut': (text) => text.slice(0, -10),
+    'the first row is cut': (text) => text.slice(0, 20),
+    'half a long row is lost': (text) =>
+      `${text.slice(0, text.indexOf('VALUES(') + 7)}'${'x'.repeat(3_000_000)}`,
+    'rows are of another table': (text) => text.replaceAll('"orders"', '"customers"'),
+    'rows are not SQL': (text) => text.replaceAll('INSERT', 'INVENT'),
+  };
+  for (const [name, change] of Object.entries(damages))
+    test(name, async () => {
+      const entries = edit(await dump(database(shop)), table, change);
+      const path = newPath();
+      await refused(restore(path, entries), 'TARGET_FAILED', /orders/);
+      assert.deepEqual(leftAt(path), []);
+      const inUse = database(shop);
+      const before = contentsOf(inUse);
+      await refused(restore(inUse, entries, { force: true }), 'TARGET_FAILED', /orders/);
+      assert.deepEqual(contentsOf(inUse), before);
+    });
+
+  for (const lost of ['create.sql', 'finish.sql', 'manifest.json'])
+    test(`${lost} is lost`, async () => {
+      const entries = (await dump(database(shop))).filter(({ path }) => path !== lost);
+      const path = newPath();
+      await refused(restore(path, entries), 'TARGET_FAILED', new RegExp(`${lost} did not come`));
+      assert.deepEqual(leftAt(path), []);
+    });
+
+  test('the snapshot is of something else', async () => {
+    const photo: CapturedEntry = { path: 'photo.jpg', type: 'file', meta: {}, content: Buffer.from('x') };
+    await refused(restore(newPath(), [photo]), 'TARGET_FAILED', /photo.jpg is no part of a SQLite database/);
+  });
+});
+
+suite('a hostile snapshot reaches nothing but the tables it is restored to', () => {
+  const elsewhere = join(folder, 'elsewhere.db');
+  const statements = {
+    attach: `ATTACH '${elsewhere}' AS e`,
+    'vacuum into': `VACUUM INTO '${elsewhere}'`,
+    extension: "SELECT load_extension('/tmp/evil.so')",
+    pragma: `PRAGMA temp_store_directory='${folder}'`,
+    'endless query':
+      'CREATE TABLE x AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i FROM n) SELECT i FROM n',
+    'virtual table': 'CREATE VIRTUAL TABLE x USING fts5(a)',
+  };
+  for (const [name, sql] of Object.entries(statements))
+    for (const file of ['create.sql', 'finish.sql'])
+      test(`${name} in ${file}`, async () => {
+        const entries = edit(await dump(database(shop)), file, (text) => `${text}--\n${sql};\n`);
+        const path = newPath();
+        await restore(path, entries).catch(() => undefined);
+        assert.ok(!existsSync(elsewhere));
+        if (existsSync(path)) assert.deepEqual(query(path, 'PRAGMA integrity_check'), [['ok']]);
+      });
+
+  test('rows that are more than literals', async () => {
+    const values = [
+      '(SELECT count(*) FROM secrets)',
+      '(SELECT 1 FROM pragma_database_list)',
+      "load_extension('x')",
+      'randomblob(1000)',
+      '1),(2',
+      "1); DELETE FROM secrets; SELECT ('",
+    ];
+    for (const value of values) {
+      const path = database("CREATE TABLE secrets(a); INSERT INTO secrets VALUES('mine'); CREATE TABLE t(a)");
+      const source = database('CREATE TABLE t(a); INSERT INTO t VALUES(1)');
+      const entries = edit(only(await dump(source), 't'), 'data/t/0000.sql', (text) =>
+        text.replace('1,1', `1,${value}`),
+      );
+      await assert.rejects(restore(path, entries, { force: true }), (error) =>
+        hasCode(error, 'TARGET_FAILED'),
+      );
+      assert.deepEqual(query(path, 'SELECT a FROM secrets'), [['mine']]);
+    }
+  });
+
+  test('a schema that says it is one thing and is another', async () => {
+    const path = database("CREATE TABLE secrets(a); INSERT INTO secrets VALUES('mine'); CREATE TABLE t(a)");
+    const source = database('CREATE TABLE t(a); CREATE INDEX i ON t(a)');
+    const enter = (sql: string) =>
+      `--\nPRAGMA writable_schema=ON;\n--\nUPDATE sqlite_schema SET sql = '${sql}' WHERE name = 'i';\n`;
+    for (const sql of [
+      'DROP TABLE secrets',
+      'CREATE INDEX i ON secrets(a)',
+      'CREATE TABLE i AS SELECT * FROM secrets',
+    ]) {
+      const entries = edit(await dump(source), 'finish.sql', (text) => text + enter(sql));
+      await restore(path, entries, { force: true }).catch(() => undefined);
+      assert.deepEqual(query(path, 'SELECT a FROM secrets'), [['mine']]);
+      assert.deepEqual(query(path, 'PRAGMA integrity_check'), [['ok']]);
+    }
+  });
+});
