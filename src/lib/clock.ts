@@ -19,7 +19,8 @@ export const systemClock: Clock = {
   },
 };
 
-/** Throws CANCELLED when the signal has fired. */
+/** Throws when the signal has fired: the HoldfastError it was fired with, as a lost lock does it, else CANCELLED. */
 export const throwIfCancelled = (signal: AbortSignal | undefined): void => {
+  if (signal?.aborted && signal.reason instanceof HoldfastError) throw signal.reason;
   if (signal?.aborted) throw new HoldfastError('CANCELLED', 'cancelled', { cause: signal.reason });
 };

@@ -1,5 +1,5 @@
 // Which process did something, and whether it is still there: a process id alone is used again by another.
-import { readFileSync } from 'node:fs';
+import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 
 export interface ProcessIdentity {
@@ -15,9 +15,12 @@ export const thisProcess = (): ProcessIdentity => ({
   started: startOf(process.pid) ?? '',
 });
 
-/** False when that process has certainly ended. Of another host's process nobody knows, so it counts as alive. */
+/**
+ * False when that process has certainly ended. Of a process of another host, or of another container of this one, nobody
+ * knows, so it counts as alive.
+ */
 export const mayBeAlive = ({ host, pid, started }: ProcessIdentity): boolean => {
-  if (host !== hostname()) return true;
+  if (host !== hostname() || isInAnotherContainer(started)) return true;
   if (!exists(pid)) return false;
   return started === '' || startOf(pid) === started;
 };
@@ -30,12 +33,20 @@ const exists = (pid: number): boolean => {
   }
 };
 
-/** Boot and start time since it, from /proc (proc_pid_stat(5), field 22); undefined where there is none. */
+/** Containers that share a host name (that of their host, most often) still have process ids of their own. */
+const isInAnotherContainer = (started: string): boolean => {
+  const [boot, namespace] = started.split(' ');
+  const [ourBoot, ourNamespace] = (startOf(process.pid) ?? '').split(' ');
+  return started !== '' && boot === ourBoot && namespace !== ourNamespace;
+};
+
+/** Boot, namespace of process ids, and start time since the boot (proc_pid_stat(5), field 22); undefined where there is no /proc. */
 const startOf = (pid: number): string | undefined => {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
-    return `${boot} ${stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]}`;
+    const namespace = readlinkSync('/proc/self/ns/pid');
+    return `${boot} ${namespace} ${stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]}`;
   } catch {
     return undefined;
   }

@@ -4,9 +4,10 @@ import { hostname, userInfo } from 'node:os';
 import { z } from 'zod';
 import { type Clock, systemClock } from '#lib/clock.ts';
 import { HoldfastError, hasCode } from '#lib/errors.ts';
+import { mayBeAlive, thisProcess } from '#lib/process-identity.ts';
 import type { Store } from '#stores/store.ts';
 import type { Sealer } from './seal.ts';
-import { dateToNanos, formatTime, parseTime } from './time.ts';
+import { dateToNanos, formatTime, parseTime, timeText } from './time.ts';
 import { listIds, loadUnpacked, saveUnpacked } from './unpacked.ts';
 
 const minuteMs = 60_000;
@@ -15,21 +16,27 @@ const refreshMs = 5 * minuteMs;
 const staleMs = 30 * minuteMs;
 /** Without a refresh for so long we must stop: others will soon call our lock stale. */
 const lostMs = 22.5 * minuteMs;
+/** How often to look at the time: the timers of a machine that sleeps stand still, and its locks grow old. */
+const watchMs = 1000;
 /** Two writers that look at the same moment see each other when they look again after this. */
 const settleMs = 200;
 
 const lockFile = z.object({
-  time: z.string().transform((text) => Number(parseTime(text) / 1_000_000n)),
+  time: timeText.transform((text) => Number(parseTime(text) / 1_000_000n)),
   exclusive: z.boolean().default(false),
   hostname: z.string().default(''),
   username: z.string().default(''),
   pid: z.number().default(0),
+  /** Ours alone: which of the processes that had this id. */
+  started: z.string().default(''),
 });
 type LockFile = z.infer<typeof lockFile>;
 
 export interface Lock extends AsyncDisposable {
-  /** Fires when the lock could not be refreshed in time: whoever holds it must stop writing. */
+  /** Fires, with a REPOSITORY_LOCKED error, when others may not honour the lock any more: whoever holds it must stop writing. */
   readonly lost: AbortSignal;
+  /** True when nobody else has a lock. As long as ours is there, whoever comes later finds that he is not. */
+  isAlone(): Promise<boolean>;
 }
 
 export interface LockOptions {
@@ -38,6 +45,12 @@ export interface LockOptions {
   /** How long to wait for locks of others that are in the way. */
   readonly retryMs?: number;
   readonly clock?: Clock;
+}
+
+/** A lock file that was just stored. */
+interface Saved {
+  readonly id: string;
+  readonly timeMs: number;
 }
 
 /** Takes a lock; REPOSITORY_LOCKED when others' locks stay in the way. Disposing removes it. */
@@ -50,64 +63,99 @@ export const takeLock = async (store: Store, sealer: Sealer, options: LockOption
     } catch (error) {
       const leftMs = deadline - clock.now().getTime();
       if (!hasCode(error, 'REPOSITORY_LOCKED') || leftMs <= 0) throw error;
-      await clock.sleep(Math.min(waitMs, leftMs), options.signal);
+      const jittered = waitMs * (0.5 + Math.random() / 2); // else two that met once would meet again
+      await clock.sleep(Math.min(jittered, leftMs), options.signal);
     }
   }
 };
 
-const tryLock = async (store: Store, sealer: Sealer, options: LockOptions, clock: Clock): Promise<Lock> => {
-  await refuseConflict(store, sealer, options.exclusive, clock);
-  let id = await saveLock(store, sealer, options.exclusive, clock);
+const tryLock = async (
+  store: Store,
+  sealer: Sealer,
+  { exclusive, signal }: LockOptions,
+  clock: Clock,
+): Promise<Lock> => {
+  await refuseConflict(store, sealer, exclusive, clock);
+  const first = await saveLock(store, sealer, exclusive, clock);
   try {
-    await clock.sleep(settleMs, options.signal);
-    await refuseConflict(store, sealer, options.exclusive, clock, id);
+    await clock.sleep(settleMs, signal);
+    await refuseConflict(store, sealer, exclusive, clock, first.id);
   } catch (error) {
-    await store.delete(`locks/${id}`);
+    await store.delete(`locks/${first.id}`).catch(() => {}); // the first error is the one to report
     throw error;
   }
+  return holdLock(store, sealer, { exclusive, clock, first });
+};
+
+/** Keeps a lock fresh until it is disposed of. */
+const holdLock = (
+  store: Store,
+  sealer: Sealer,
+  { exclusive, clock, first }: { readonly exclusive: boolean; readonly clock: Clock; readonly first: Saved },
+): Lock => {
+  let current = first;
+  const own = new Set([first.id]);
   const lost = new AbortController();
-  let refreshedAt = clock.now().getTime();
-  let refreshing: Promise<void> = Promise.resolve();
+  const ended = new AbortController();
+  const lose = (why: string, cause?: unknown): void =>
+    lost.abort(
+      new HoldfastError('REPOSITORY_LOCKED', `the lock on ${store.location} was lost: ${why}`, {
+        cause,
+        hint: 'nothing is damaged; run it again, what was stored is used',
+      }),
+    );
+  const leftMs = (): number => current.timeMs + lostMs - clock.now().getTime();
+  let lastError: unknown;
   const refresh = async (): Promise<void> => {
+    const old = current.id;
     try {
-      const next = await saveLock(store, sealer, options.exclusive, clock);
-      const old = id;
-      id = next;
-      refreshedAt = clock.now().getTime();
+      if (!(await listIds(store, 'locks')).includes(old)) return lose('somebody removed it');
+      const next = await saveLock(store, sealer, exclusive, clock);
+      own.add(next.id);
+      if (lost.signal.aborted) return await store.delete(`locks/${next.id}`);
+      current = next;
       await store.delete(`locks/${old}`);
-    } catch (cause) {
-      if (clock.now().getTime() - refreshedAt > lostMs)
-        lost.abort(
-          new HoldfastError('REPOSITORY_LOCKED', `the lock on ${store.location} could not be refreshed`, {
-            cause,
-          }),
-        );
+    } catch (error) {
+      lastError = error; // there is time for several attempts
     }
   };
-  const timer = setInterval(() => {
-    refreshing = refreshing.then(refresh);
-  }, refreshMs);
-  timer.unref();
+  const repeat = async (everyMs: number, act: () => Promise<void>): Promise<void> => {
+    while (!ended.signal.aborted && !lost.signal.aborted) {
+      await clock.sleep(everyMs, ended.signal).catch(() => {}); // cut short when it ends
+      if (!ended.signal.aborted) await act();
+    }
+  };
+  const watch = async (): Promise<void> => {
+    if (leftMs() <= 0) lose('it could not be refreshed in time', lastError);
+  };
+  const keeping = repeat(refreshMs, refresh);
+  const watching = repeat(watchMs, watch);
   return {
     lost: lost.signal,
+    isAlone: async () => (await activeLocks(store, sealer, clock, own)).length === 0,
     async [Symbol.asyncDispose]() {
-      clearInterval(timer);
-      await refreshing;
-      await store.delete(`locks/${id}`);
+      ended.abort();
+      await Promise.all([keeping, watching]);
+      await store.delete(`locks/${current.id}`);
     },
   };
 };
 
-const saveLock = (store: Store, sealer: Sealer, exclusive: boolean, clock: Clock): Promise<string> =>
-  saveUnpacked(store, sealer, 'locks', {
-    time: formatTime(dateToNanos(clock.now())),
+const saveLock = async (store: Store, sealer: Sealer, exclusive: boolean, clock: Clock): Promise<Saved> => {
+  const now = clock.now();
+  const { pid, started } = thisProcess();
+  const id = await saveUnpacked(store, sealer, 'locks', {
+    time: formatTime(dateToNanos(now)),
     exclusive,
     hostname: hostname(),
     username: userInfo().username,
-    pid: process.pid,
+    pid,
     uid: process.getuid?.(),
     gid: process.getgid?.(),
+    started,
   });
+  return { id, timeMs: now.getTime() };
+};
 
 const refuseConflict = async (
   store: Store,
@@ -116,18 +164,31 @@ const refuseConflict = async (
   clock: Clock,
   own?: string,
 ): Promise<void> => {
+  const active = await activeLocks(store, sealer, clock, new Set([own ?? '']));
+  const lock = active.find((other) => exclusive || other.exclusive);
+  if (!lock) return;
+  const kind = lock.exclusive ? 'exclusively ' : '';
+  const since = new Date(lock.time).toISOString();
+  throw new HoldfastError(
+    'REPOSITORY_LOCKED',
+    `the repository at ${store.location} is locked ${kind}by ${lock.username}@${lock.hostname}, process ${lock.pid}, since ${since}`,
+    { hint: 'wait for it to end; if that process is gone, run `holdfast unlock`' },
+  );
+};
+
+/** The locks that count, besides our own. */
+const activeLocks = async (
+  store: Store,
+  sealer: Sealer,
+  clock: Clock,
+  own: ReadonlySet<string>,
+): Promise<LockFile[]> => {
+  const active: LockFile[] = [];
   for (const id of await listIds(store, 'locks')) {
-    if (id === own) continue;
-    const lock = await readLock(store, sealer, id);
-    if (!lock || isStale(lock, clock) || !(exclusive || lock.exclusive)) continue;
-    const kind = lock.exclusive ? 'exclusively ' : '';
-    const since = new Date(lock.time).toISOString();
-    throw new HoldfastError(
-      'REPOSITORY_LOCKED',
-      `the repository at ${store.location} is locked ${kind}by ${lock.username}@${lock.hostname}, process ${lock.pid}, since ${since}`,
-      { hint: 'wait for it to end; if that process is gone, run `holdfast unlock`' },
-    );
+    const lock = own.has(id) ? undefined : await readLock(store, sealer, id);
+    if (lock && !isStale(lock, clock)) active.push(lock);
   }
+  return active;
 };
 
 /** Removes locks nobody holds any more, or all of them; returns how many. */
@@ -154,25 +215,16 @@ const readLock = async (store: Store, sealer: Sealer, id: string): Promise<LockF
   try {
     const lock = lockFile.safeParse(await loadUnpacked(store, sealer, 'locks', id));
     if (lock.success) return lock.data;
-    throw new HoldfastError('REPOSITORY_DAMAGED', `locks/${id} is not a lock`, {
-      hint: 'remove it with `holdfast unlock --all`',
+    throw new HoldfastError('REPOSITORY_DAMAGED', `locks/${id} is damaged: it is no lock`);
+  } catch (cause) {
+    if (hasCode(cause, 'OBJECT_MISSING')) return undefined;
+    if (!hasCode(cause, 'REPOSITORY_DAMAGED')) throw cause;
+    throw new HoldfastError('REPOSITORY_DAMAGED', cause.message, {
+      cause,
+      hint: 'nobody can tell whose it was; when nobody works here, remove it with `holdfast unlock --remove-all`',
     });
-  } catch (error) {
-    if (hasCode(error, 'OBJECT_MISSING')) return undefined;
-    throw error;
   }
 };
 
-const isStale = (lock: LockFile, clock: Clock): boolean => {
-  if (clock.now().getTime() - lock.time > staleMs) return true;
-  return lock.hostname === hostname() && lock.pid > 0 && !isAlive(lock.pid);
-};
-
-const isAlive = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-};
+const isStale = ({ time, hostname: host, pid, started }: LockFile, clock: Clock): boolean =>
+  clock.now().getTime() - time > staleMs || (pid > 0 && !mayBeAlive({ host, pid, started }));

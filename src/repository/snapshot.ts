@@ -2,13 +2,14 @@
 import { z } from 'zod';
 import { HoldfastError } from '#lib/errors.ts';
 import type { Store } from '#stores/store.ts';
+import { isId } from './blob.ts';
 import type { Snapshot, SnapshotSummary } from './contract.ts';
 import type { Sealer } from './seal.ts';
-import { dateToNanos, formatLocalTime, formatTime, parseTime } from './time.ts';
+import { dateToNanos, formatLocalTime, formatTime, parseTime, timeText } from './time.ts';
 import { listIds, loadUnpacked, saveUnpacked } from './unpacked.ts';
 
 const toDate = (text: string): Date => new Date(Number(parseTime(text) / 1_000_000n));
-const time = z.string().transform(toDate);
+const time = timeText.transform(toDate);
 const strings = z
   .array(z.string())
   .nullish()
@@ -33,8 +34,8 @@ const summaryFile = z.object({
 });
 
 const snapshotFile = z.object({
-  time: z.string().transform((localTime) => ({ time: toDate(localTime), localTime })),
-  tree: z.string().length(64),
+  time: timeText.transform((localTime) => ({ time: toDate(localTime), localTime })),
+  tree: z.string().refine(isId, 'is no id'),
   paths: strings,
   hostname: z.string().default(''),
   username: z.string().default(''),

@@ -11,15 +11,16 @@ export type UnpackedFolder = 'index' | 'snapshots' | 'locks';
 const version2 = 0x02;
 const rawJson = [0x5b, 0x7b]; // '[' and '{': what version 1 wrote
 
-/** Stores the value and returns its id. */
+/** Stores the value and returns its id. A lock stays plain JSON, because a restic that opens version 1 knows nothing else. */
 export const saveUnpacked = async (
   store: Store,
   sealer: Sealer,
   folder: UnpackedFolder,
   value: unknown,
 ): Promise<string> => {
-  const frame = compress(Buffer.from(JSON.stringify(value)), 3);
-  const sealed = sealer.seal(Buffer.concat([Buffer.of(version2), frame]));
+  const json = Buffer.from(JSON.stringify(value));
+  const plain = folder === 'locks' ? json : Buffer.concat([Buffer.of(version2), compress(json, 3)]);
+  const sealed = sealer.seal(plain);
   const id = hash('sha256', sealed, 'hex');
   await store.put(`${folder}/${id}`, sealed);
   return id;
