@@ -45,7 +45,9 @@ interface SealWorker {
 
 export class BlobWriter {
   readonly #session: Session;
-  readonly #workers: readonly SealWorker[];
+  readonly #workers: SealWorker[] = [];
+  readonly #mostWorkers = Math.min(8, availableParallelism());
+  readonly #workerData: Omit<SealWorkerData, 'table'>;
   readonly #free: Slab[];
   #current: Slab | undefined;
   readonly #requests = new Map<number, (reply: BatchReply) => void>();
@@ -64,8 +66,7 @@ export class BlobWriter {
   constructor(session: Session, dryRun: boolean) {
     this.#session = session;
     this.#puts = new Semaphore(session.store.connections);
-    const count = Math.min(8, availableParallelism());
-    const slabs = Array.from({ length: 2 * count + 1 }, () => new SharedArrayBuffer(slabBytes));
+    const slabs = Array.from({ length: 2 * this.#mostWorkers + 1 }, () => new SharedArrayBuffer(slabBytes));
     this.#free = slabs.map((slab, number) => ({
       number,
       bytes: new Uint8Array(slab),
@@ -73,16 +74,14 @@ export class BlobWriter {
       lengths: [],
       done: [],
     }));
-    const workerData: SealWorkerData = {
+    this.#workerData = {
       key: session.key,
-      table: session.blobs.table.shared,
       level: session.level,
       verify: session.verifyAfterSeal,
       localFolder: localFolderOf(session.store),
       slabs,
       dryRun,
     };
-    this.#workers = Array.from({ length: count }, () => this.#startWorker(workerData));
   }
 
   /** Takes a data blob of at most 8 MiB; it is copied when this returns, or when the promise it returns resolves. */
@@ -117,7 +116,7 @@ export class BlobWriter {
       return;
     }
     const bytes = new Uint8Array(tree); // its own memory, to be handed over
-    const worker = this.#workers[0] as SealWorker;
+    const worker = this.#workers[0] ?? this.#startWorker();
     this.#treeBytes += tree.length;
     const request = this.#expect(worker, (reply) => {
       this.#treeBytes -= tree.length;
@@ -174,7 +173,9 @@ export class BlobWriter {
     this.#noteStored(pack);
   }
 
-  #startWorker(workerData: SealWorkerData): SealWorker {
+  /** Workers start when there is work for them: a run in which nothing has changed needs none. */
+  #startWorker(): SealWorker {
+    const workerData: SealWorkerData = { ...this.#workerData, table: this.#session.blobs.table.shared };
     const worker = {
       thread: new Worker(workerUrl(import.meta.url, './seal-worker'), { workerData }),
       busy: 0,
@@ -183,6 +184,7 @@ export class BlobWriter {
     worker.thread.on('error', (cause) =>
       this.#fail(new HoldfastError('FAILED', `a worker thread ended: ${String(cause)}`, { cause })),
     );
+    this.#workers.push(worker);
     return worker;
   }
 
@@ -221,6 +223,9 @@ export class BlobWriter {
   }
 
   #leastBusy(): SealWorker {
+    const idle = this.#workers.find(({ busy }) => busy === 0);
+    if (idle) return idle;
+    if (this.#workers.length < this.#mostWorkers) return this.#startWorker();
     return this.#workers.reduce((least, other) => (other.busy < least.busy ? other : least));
   }
 
