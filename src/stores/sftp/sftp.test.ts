@@ -11,6 +11,7 @@ import { hasCode } from '#lib/errors.ts';
 import { silentLog } from '#lib/log.ts';
 import { seededRandom } from '#lib/random.ts';
 import { type SshServer, skipWithoutSshd, startSshd } from '../../../test/servers/sshd.ts';
+import { resticBinaries, runRestic, skipWithoutRestic } from '../../../test/tools/restic.ts';
 import { slowLine } from '../../../test/tools/slow-line.ts';
 import { temporaryFolder } from '../../../test/tools/temp.ts';
 import { sampleBytes } from '../contract.ts';
@@ -294,6 +295,27 @@ suite('sftp', { skip: skip ?? false }, () => {
     const rate = (4 * pack.length) / 1e6 / ((performance.now() - started) / 1000);
     assert.ok(rate >= 20, `${rate.toFixed(1)} MB/s`);
   });
+
+  for (const version of ['old', 'new'] as const)
+    test(`the ${version} restic reads the same folder`, { skip: skipWithoutRestic() ?? false }, async () => {
+      const binary = (await resticBinaries())[version];
+      const folder = temporaryFolder('sftp');
+      writeFileSync(join(folder, 'file'), 'kept');
+      const { port, key, knownHosts, user, host } = server;
+      const ssh = `ssh -p ${port} -i ${key} -o UserKnownHostsFile=${knownHosts} -o IdentitiesOnly=yes ${user}@${host} -s sftp`;
+      const path = `${server.path}/restic-${version}`;
+      const options = { repository: `sftp:${user}@${host}:${path}` };
+      const restic = (...args: readonly string[]) =>
+        runRestic(binary, ['-o', `sftp.command=${ssh}`, ...args], options);
+      await restic('init');
+      await restic('backup', folder);
+      await using store = open({ path });
+      const config = await store.get('config');
+      await store.delete('config');
+      await store.put('config', config);
+      assert.ok((await Array.fromAsync(store.list('data/'))).length >= 2);
+      await restic('check', '--read-data');
+    });
 
   test('objects lie as restic’s sftp backend has them: read-only files of the user', async () => {
     await using store = open({ path: `${server.path}/modes` });
