@@ -2,16 +2,16 @@
 // only then, a snapshot names the root.
 import { hostname, userInfo } from 'node:os';
 import { throwIfCancelled } from '#lib/clock.ts';
-import { HoldfastError } from '#lib/errors.ts';
+import { HoldfastError, hasCode } from '#lib/errors.ts';
 import { version } from '#lib/version.ts';
 import type { Entry, EntryMeta } from '#sources/source.ts';
-import { findUnlistedPacks } from './adopt.ts';
 import { BlobWriter } from './blob-writer.ts';
 import { ContentCutter, type Cut, tableCut } from './content-cutter.ts';
 import type { ItemOutcome, SnapshotSummary, WriteOptions, WriteReport } from './contract.ts';
 import { nodeFinder } from './previous.ts';
 import type { Session } from './session.ts';
 import { saveSnapshot } from './snapshot.ts';
+import { takeStock } from './stock.ts';
 import { dateToNanos } from './time.ts';
 import type { TreeNode } from './tree.ts';
 import { Directory, type StoreTree } from './tree-builder.ts';
@@ -25,12 +25,14 @@ export const writeSnapshot = async (
   options: WriteOptions,
 ): Promise<WriteReport> => {
   const started = new Date();
-  const unlisted = options.dryRun ? [] : await findUnlistedPacks(session);
+  const unlisted = options.dryRun ? [] : await takeStock(session);
   const writer = new BlobWriter(session, options.dryRun ?? false);
   try {
     for (const pack of unlisted) writer.adopt(pack);
     const tree = new TreeWriter(session, writer, options);
-    const root = await tree.write(entries).catch((error: unknown) => keepWhatIsStored(writer, error));
+    const root = await tree
+      .write(entries)
+      .catch((error: unknown) => keepWhatIsStored(session, writer, error));
     const { failures } = tree;
     if (options.dryRun) return { summary: tree.summary(started), failures };
     await writer.finish();
@@ -53,9 +55,12 @@ export const writeSnapshot = async (
   }
 };
 
-/** A run that ends early keeps its packs listed, so that the next one need not store them again; then it fails as it would have. */
-const keepWhatIsStored = async (writer: BlobWriter, error: unknown): Promise<never> => {
-  await writer.finish().catch(() => {}); // the first error is the one to report
+/**
+ * A run that ends early keeps its packs listed, so that the next one need not store them again; then it fails as it would
+ * have. Whoever has lost his lock writes nothing more.
+ */
+const keepWhatIsStored = async (session: Session, writer: BlobWriter, error: unknown): Promise<never> => {
+  if (!hasCode(session.signal.reason, 'REPOSITORY_LOCKED')) await writer.finish().catch(() => {}); // the first error is the one to report
   throw error;
 };
 
