@@ -5,8 +5,8 @@ import type { Output } from './output.ts';
 import { plural } from './output-format.ts';
 
 /**
- * One line for the whole run; a run of one source that went well has said all there is to say. `type` is 'summary' when
- * nothing comes after it.
+ * One line for a run of several sources; a run of one has said all there is to say. `type` is 'summary' when nothing comes
+ * after it.
  */
 export const reportBackup = (
   output: Output,
@@ -14,21 +14,22 @@ export const reportBackup = (
   run: BackupRun,
   type: 'run_done' | 'summary',
 ): void => {
-  const count = run.outcomes.length;
-  const whole = run.outcomes.filter(({ state }) => state === 'ok').length;
-  const partial = run.outcomes.filter(({ state }) => state === 'partial').length;
   const message = { message_type: type, name, ...backupFields(run) };
-  if (run.state === 'ok') {
-    output.say(
-      message,
-      count > 1 ? `${name}: ${plural(count, 'snapshot')} stored (run ${run.id})` : undefined,
-    );
-    return;
-  }
-  const parts = [`${whole} of ${plural(count, 'source')} stored whole`];
-  if (partial > 0) parts.push(`${partial} with items missing`);
-  if (whole + partial < count) parts.push(`${count - whole - partial} not at all`);
-  output.failure(message, `${name}: ${run.state}: ${parts.join(', ')} (run ${run.id})`);
+  const line = run.outcomes.length > 1 ? `${name}: ${verdictOn(run)} (run ${run.id})` : undefined;
+  if (run.state === 'ok' || line === undefined) output.say(message, line);
+  else output.failure(message, line);
+};
+
+const verdictOn = ({ state, outcomes }: BackupRun): string => {
+  const count = (...states: readonly string[]): number =>
+    outcomes.filter((outcome) => states.includes(outcome.state)).length;
+  if (state === 'ok') return `${plural(outcomes.length, 'snapshot')} stored`;
+  const parts = [
+    `${count('ok')} of ${plural(outcomes.length, 'source')} stored whole`,
+    ...(count('partial') > 0 ? [`${count('partial')} with items missing`] : []),
+    ...(count('failed', 'skipped') > 0 ? [`${count('failed', 'skipped')} not at all`] : []),
+  ];
+  return `${state}: ${parts.join(', ')}`;
 };
 
 export const backupFields = (run: BackupRun): Record<string, unknown> => ({

@@ -1,9 +1,12 @@
 // A repository for as long as some work takes: store and repository are opened before it and closed after it.
+import { randomUUID } from 'node:crypto';
 import type { RepositoryConfig } from '#config/config.ts';
+import { seededRandom } from '#lib/random.ts';
 import type { LockMode, Repository } from '#repository/contract.ts';
 import { createRepository, openRepository, removeLocks } from '#repository/repository.ts';
 import { openStore } from '#stores/registry.ts';
 import type { Store } from '#stores/store.ts';
+import { withRetry } from '#stores/wrappers/retry.ts';
 import type { JobContext } from './backup.ts';
 
 type OpenContext = Omit<JobContext, 'onEvent'>;
@@ -48,5 +51,8 @@ export const unlockRepository = async (
   return await removeLocks(store, config.password.reveal(), all);
 };
 
-const openedStore = (config: RepositoryConfig, { signal, clock, log }: OpenContext): Promise<Store> =>
-  openStore(config.store, { name: config.name, signal, clock, log });
+/** Calls that may succeed when they are made again are made again; each time is logged. */
+const openedStore = async (config: RepositoryConfig, { signal, clock, log }: OpenContext): Promise<Store> => {
+  const store = await openStore(config.store, { name: config.name, signal, clock, log });
+  return withRetry(store, { clock, log, signal, random: seededRandom(randomUUID()) });
+};

@@ -1,0 +1,64 @@
+// What is kept and why, and what is forgotten, as its user reads it.
+import { forgotten } from '#jobs/forget.ts';
+import type { Verdict } from '#jobs/retention.ts';
+import { originOf } from '#jobs/snapshot-choice.ts';
+import type { Output } from './output.ts';
+import { formatTime, plural, shortId } from './output-format.ts';
+
+export interface Forgetting {
+  readonly repository: string;
+  readonly job?: string;
+  readonly dryRun: boolean;
+  readonly verdicts: readonly Verdict[];
+}
+
+/** One row a snapshot, with the reasons it is kept for. */
+export const showVerdicts = async (
+  output: Output,
+  { repository, job, verdicts }: Forgetting,
+): Promise<void> => {
+  if (output.json)
+    for (const verdict of verdicts)
+      await output.result({ ...verdictFields(verdict), repository, job }, undefined);
+  else if (verdicts.length > 0)
+    await output.table(
+      [
+        { title: 'ID' },
+        { title: 'Time' },
+        { title: 'Source' },
+        { title: 'Host' },
+        { title: 'Kept' },
+        { title: 'Why' },
+      ],
+      verdicts.map(({ snapshot, reasons }) => [
+        shortId(snapshot.id),
+        formatTime(snapshot.time),
+        originOf(snapshot),
+        snapshot.hostname,
+        reasons.length > 0 ? 'kept' : 'forgotten',
+        reasons.join(', '),
+      ]),
+    );
+};
+
+/** One line for all. */
+export const sayForgotten = (output: Output, forgetting: Forgetting): void => {
+  const { repository, job, dryRun, verdicts } = forgetting;
+  const gone = forgotten(verdicts).length;
+  const kept = verdicts.length - gone;
+  const who = job === undefined ? repository : `${job}: ${repository}`;
+  output.say(
+    { message_type: 'forgotten', repository, job, dry_run: dryRun, kept, forgotten: gone },
+    `${who}: ${dryRun ? 'would forget' : 'forgot'} ${plural(gone, 'snapshot')}, ${dryRun ? 'keep' : 'kept'} ${kept}`,
+  );
+};
+
+const verdictFields = ({ snapshot, reasons }: Verdict) => ({
+  message_type: 'verdict',
+  snapshot_id: snapshot.id,
+  time: snapshot.time,
+  source: originOf(snapshot),
+  hostname: snapshot.hostname,
+  keep: reasons.length > 0,
+  reasons,
+});
