@@ -5,15 +5,18 @@ import { parse } from 'yaml';
 import { jsonSchema } from './file-schema.ts';
 import { mistakesIn } from './testing.ts';
 
-const validate = new Ajv2020({ strict: true, strictRequired: false, allowUnionTypes: true }).compile(
-  jsonSchema(),
-);
+const validate = new Ajv2020({
+  strict: true,
+  strictRequired: false,
+  allowUnionTypes: true,
+  validateFormats: false,
+}).compile(jsonSchema());
 
 /** The example that the project is explained with, without what comes in later versions. */
 const example = `\
 repositories:
   offsite:
-    store: { kind: local, path: /srv/holdfast }
+    store: { kind: sftp, host: vault.example.net, user: backup, path: /srv/holdfast, privateKey: ~/.ssh/id_ed25519 }
     password: { file: /etc/holdfast/offsite.key }
 
 sources:
