@@ -2,12 +2,12 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { Semaphore } from '#lib/concurrency.ts';
-import { HoldfastError } from '#lib/errors.ts';
+import { HoldfastError, hasCode } from '#lib/errors.ts';
 import { workerUrl } from '#lib/worker-url.ts';
 import { localFolderOf } from '#stores/store.ts';
-import { type BlobType, type PackEntry, packKey } from './blob.ts';
+import type { BlobType, PackEntry } from './blob.ts';
 import type { IndexedPack } from './index-file.ts';
-import { locateBlob } from './load-blob.ts';
+import { getRange, locateBlob } from './load-blob.ts';
 import type { OpenFailure, OpenReply, OpenRequest, OpenWorkerData } from './open-messages.ts';
 import { type Range, toRanges } from './ranges.ts';
 import type { Session } from './session.ts';
@@ -46,21 +46,41 @@ export class BlobReader implements AsyncDisposable {
   /** The blobs' plaintexts by id; an error stands in the place of one that is missing or damaged. */
   async fetch(ids: Iterable<string>, type: BlobType): Promise<Map<string, Opened>> {
     const opened = new Map<string, Opened>();
+    let wanted = [...new Set(ids)];
+    for (let copy = 0; wanted.length > 0; copy += 1) {
+      await this.#openCopies(wanted, type, copy, opened);
+      wanted = wanted.filter(
+        (id) => opened.get(id) instanceof Error && this.#session.blobs.locate(id, type, copy + 1),
+      );
+    }
+    return opened;
+  }
+
+  async #openCopies(
+    ids: readonly string[],
+    type: BlobType,
+    copy: number,
+    opened: Map<string, Opened>,
+  ): Promise<void> {
     const found: (PackEntry & { readonly pack: string })[] = [];
-    for (const id of new Set(ids)) {
+    for (const id of ids) {
       try {
-        found.push({ ...locateBlob(this.#session, id, type), id, type });
+        found.push({ ...locateBlob(this.#session, id, type, copy), id, type });
       } catch (error) {
         opened.set(id, error as HoldfastError);
       }
     }
     await Promise.all(
       toRanges(found).map(async (range) => {
-        const reply = await this.#open(range);
-        if (reply.kind === 'blobs') unpack(range, reply.plain, reply.lengths, opened);
+        try {
+          const reply = await this.#open(range);
+          if (reply.kind === 'blobs') unpack(range, reply.plain, reply.lengths, opened);
+        } catch (error) {
+          if (!hasCode(error, 'REPOSITORY_DAMAGED')) throw error;
+          for (const { id } of range.blobs) opened.set(id, error);
+        }
       }),
     );
-    return opened;
   }
 
   /** Takes back the memory of plaintexts that nobody will look at again: views of it become empty. */
@@ -74,10 +94,9 @@ export class BlobReader implements AsyncDisposable {
 
   /** What is wrong with a pack, all of which is read. */
   async checkPack({ id, entries }: IndexedPack): Promise<{ bytes: number; problems: readonly string[] }> {
+    const { store } = this.#session;
     const bytes =
-      this.#localFolder === undefined
-        ? await this.#gets.run(() => this.#session.store.get(packKey(id)))
-        : undefined;
+      this.#localFolder === undefined ? await this.#gets.run(() => getRange(store, id)) : undefined;
     const reply = await this.#ask({ kind: 'pack', pack: id, entries, ...(bytes && { bytes }) });
     return reply.kind === 'pack' ? reply : { bytes: 0, problems: [] };
   }
@@ -89,9 +108,10 @@ export class BlobReader implements AsyncDisposable {
 
   async #open(range: Range): Promise<OpenReply> {
     const { pack, offset, length, blobs } = range;
+    const { store } = this.#session;
     const bytes =
       this.#localFolder === undefined
-        ? await this.#gets.run(() => this.#session.store.get(packKey(pack), { offset, length }))
+        ? await this.#gets.run(() => getRange(store, pack, { offset, length }))
         : undefined;
     const spare = this.#spare.pop();
     const request = {

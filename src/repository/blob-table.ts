@@ -56,7 +56,7 @@ export class BlobTable {
     return this.#place(id, type).claimed;
   }
 
-  /** Adds the blob with its place, unless it has one already. `pack` is the caller's number for the pack. */
+  /** Adds the blob with its place; false when it has one already, which it keeps. `pack` is the caller's number for the pack. */
   put(
     id: Uint8Array,
     type: BlobType,
@@ -64,13 +64,14 @@ export class BlobTable {
     offset: number,
     length: number,
     plainLength: number,
-  ): void {
+  ): boolean {
     const at = this.#place(id, type).slot * wordsPerLocation;
-    if (this.#locations[at] !== 0) return;
+    if (this.#locations[at] !== 0) return false;
     this.#locations[at] = pack + 1;
     this.#locations[at + 1] = offset;
     this.#locations[at + 2] = length;
     this.#locations[at + 3] = plainLength;
+    return true;
   }
 
   has(id: string, type: BlobType): boolean {

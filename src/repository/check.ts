@@ -2,14 +2,15 @@
 import { randomInt } from 'node:crypto';
 import { throwIfCancelled } from '#lib/clock.ts';
 import { mapOrdered } from '#lib/concurrency.ts';
-import { messageOf } from '#lib/errors.ts';
+import { hasCode, messageOf } from '#lib/errors.ts';
 import { isId, packKey } from './blob.ts';
+import { BlobIndex } from './blob-index.ts';
 import { BlobReader } from './blob-reader.ts';
 import type { CheckOptions, CheckReport, Snapshot } from './contract.ts';
 import { type IndexedPack, loadIndex } from './index-file.ts';
 import { checkKeys } from './key.ts';
 import { packBytes } from './pack-format.ts';
-import { BlobIndex, type OpenStore, type Session } from './session.ts';
+import type { OpenStore, Session } from './session.ts';
 import { loadSnapshot } from './snapshot.ts';
 import { listIds } from './unpacked.ts';
 import { visitTrees } from './visit-trees.ts';
@@ -132,7 +133,12 @@ const readPacks = async (
   const totalBytes = chosen.reduce((sum, pack) => sum + packBytes(pack.entries), 0);
   let bytes = 0;
   let items = 0;
-  for await (const checked of mapOrdered(chosen, 4, (pack) => reader.checkPack(pack))) {
+  const checkPack = (pack: IndexedPack): ReturnType<BlobReader['checkPack']> =>
+    reader.checkPack(pack).catch((error: unknown) => {
+      if (!hasCode(error, 'REPOSITORY_DAMAGED')) throw error;
+      return { bytes: 0, problems: [error.message] };
+    });
+  for await (const checked of mapOrdered(chosen, 4, checkPack)) {
     throwIfCancelled(options.signal);
     bytes += checked.bytes;
     items += 1;

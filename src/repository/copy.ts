@@ -1,6 +1,5 @@
 // Copies a snapshot between repositories, blob by blob: what the other one has already is neither read nor sent.
 import { throwIfCancelled } from '#lib/clock.ts';
-import { findUnlistedPacks } from './adopt.ts';
 import type { BlobReader } from './blob-reader.ts';
 import { BlobWriter } from './blob-writer.ts';
 import type { CopyOptions, CopyReport, Snapshot } from './contract.ts';
@@ -8,6 +7,7 @@ import { loadBlob } from './load-blob.ts';
 import { opened } from './read-content.ts';
 import type { Session } from './session.ts';
 import { saveSnapshot } from './snapshot.ts';
+import { takeStock } from './stock.ts';
 import { visitTrees } from './visit-trees.ts';
 
 /** Blobs fetched together. */
@@ -21,7 +21,7 @@ export const copySnapshot = async (
   snapshot: Snapshot,
   options: CopyOptions,
 ): Promise<CopyReport> => {
-  const unlisted = await findUnlistedPacks(to);
+  const unlisted = await takeStock(to);
   const writer = new BlobWriter(to, false);
   const totals = { blobsCopied: 0, bytesCopied: 0, bytesStored: 0 };
   const count = (bytes: number, storedBytes: number): void => {

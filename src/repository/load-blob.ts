@@ -1,21 +1,44 @@
 // One blob, read and verified on this thread: for trees, one at a time. Contents go through BlobReader.
 import { hash } from 'node:crypto';
-import { HoldfastError } from '#lib/errors.ts';
+import { HoldfastError, hasCode } from '#lib/errors.ts';
+import type { ByteRange, Store } from '#stores/store.ts';
 import { type BlobLocation, type BlobType, packKey } from './blob.ts';
 import { decompress } from './compression.ts';
 import type { Session } from './session.ts';
 
-/** The blob's plaintext, its seal and its id verified. REPOSITORY_DAMAGED when it is missing or wrong. */
-export const loadBlob = async (session: Session, id: string, type: BlobType): Promise<Buffer> => {
-  const location = locateBlob(session, id, type);
-  const key = packKey(location.pack);
-  const sealed = await session.store.get(key, { offset: location.offset, length: location.length });
-  return openBlob(session.sealer.tryOpen(sealed), id, location);
+/** The blob's plaintext, its seal and its id verified. REPOSITORY_DAMAGED when every copy of it is missing or wrong. */
+export const loadBlob = async (session: Session, id: string, type: BlobType, copy = 0): Promise<Buffer> => {
+  const location = locateBlob(session, id, type, copy);
+  try {
+    const { offset, length } = location;
+    const sealed = await getRange(session.store, location.pack, { offset, length });
+    return openBlob(session.sealer.tryOpen(sealed), id, location);
+  } catch (error) {
+    if (!hasCode(error, 'REPOSITORY_DAMAGED') || !session.blobs.locate(id, type, copy + 1)) throw error;
+    return loadBlob(session, id, type, copy + 1);
+  }
 };
 
-/** Where the blob lies; REPOSITORY_DAMAGED when no index knows it. */
-export const locateBlob = (session: Session, id: string, type: BlobType): BlobLocation => {
-  const location = session.blobs.locate(id, type);
+/** Bytes of a pack, all of them without a range. REPOSITORY_DAMAGED when the pack is gone or shorter than that. */
+export const getRange = async (store: Store, pack: string, range?: ByteRange): Promise<Uint8Array> => {
+  try {
+    return await store.get(packKey(pack), range);
+  } catch (cause) {
+    if (!hasCode(cause, 'OBJECT_MISSING')) throw cause;
+    throw new HoldfastError(
+      'REPOSITORY_DAMAGED',
+      `${packKey(pack)} is missing, or shorter than its index says`,
+      {
+        cause,
+        hint: 'run `holdfast check` to learn what else is damaged',
+      },
+    );
+  }
+};
+
+/** Where the blob lies; REPOSITORY_DAMAGED when no index knows it. `copy` counts the places of a blob that has several. */
+export const locateBlob = (session: Session, id: string, type: BlobType, copy = 0): BlobLocation => {
+  const location = session.blobs.locate(id, type, copy);
   if (location) return location;
   throw new HoldfastError('REPOSITORY_DAMAGED', `${type} blob ${id} is in no index`, {
     hint: 'its pack was lost, or its index: run `holdfast check`',

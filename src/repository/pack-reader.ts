@@ -45,7 +45,8 @@ export class PackReader {
     } catch (cause) {
       if (cause instanceof HoldfastError) throw cause;
       if (systemCode(cause) === 'ENOENT') throw new HoldfastError('REPOSITORY_DAMAGED', `${key} is missing`);
-      throw new HoldfastError('STORE_UNREACHABLE', `cannot read ${key}: ${messageOf(cause)}`, { cause });
+      const code = systemCode(cause) === 'EIO' ? 'REPOSITORY_DAMAGED' : 'STORE_UNREACHABLE'; // a bad sector stays bad
+      throw new HoldfastError(code, `cannot read ${key}: ${messageOf(cause)}`, { cause });
     } finally {
       if (file !== undefined) closeSync(file);
     }

@@ -3,6 +3,7 @@ import { systemClock, throwIfCancelled } from '#lib/clock.ts';
 import { Semaphore } from '#lib/concurrency.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import type { Store } from '#stores/store.ts';
+import { loadBlobIndex } from './blob-index.ts';
 import { BlobReader } from './blob-reader.ts';
 import { checkRepository } from './check.ts';
 import { createConfig, hasConfig, loadConfig } from './config.ts';
@@ -16,7 +17,7 @@ import { readSnapshot } from './read.ts';
 import { repairIndex } from './repair-index.ts';
 import { repairSnapshots } from './repair-snapshots.ts';
 import { Sealer } from './seal.ts';
-import { loadBlobIndex, type OpenStore, type Session } from './session.ts';
+import type { OpenStore, Session } from './session.ts';
 import { loadSnapshots, retagSnapshot } from './snapshot.ts';
 import { walkSnapshot } from './walk.ts';
 import { writeSnapshot } from './write.ts';
@@ -67,6 +68,7 @@ export const openRepository = async (
     sealer,
     config,
     signal,
+    lock,
     level: config.version === 1 ? undefined : zstdLevels[options.compression ?? 'default'],
     verifyAfterSeal: options.verifyAfterSeal ?? true,
   };

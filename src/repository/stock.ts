@@ -1,23 +1,29 @@
-// Packs that no index lists are what a run that died had stored. They are whole (a pack gets its name last), so the next
-// run lists them and their blobs need not be stored again.
+// What is really there of the packs, compared with what the index says, before anything is written.
 import { mapOrdered } from '#lib/concurrency.ts';
 import { isId, packKey } from './blob.ts';
 import type { IndexedPack } from './index-file.ts';
 import { packBytes, readHeader } from './pack-format.ts';
 import type { Session } from './session.ts';
 
-/** Reads the headers of packs that no index lists; the table has room for them afterwards. */
-export const findUnlistedPacks = async (session: Session): Promise<IndexedPack[]> => {
+/**
+ * Packs that the index lists and that are gone or cut: what only they held is forgotten, so that it is stored again. Packs
+ * that no index lists are what a run that died had stored: they are returned, to be listed, and the table has room for them.
+ * They are whole, because a pack gets its name last; but while somebody else writes they may be his, and he will list them.
+ */
+export const takeStock = async (session: Session): Promise<IndexedPack[]> => {
+  const lost = new Set(session.blobs.packIds);
   const unlisted: { id: string; size: number }[] = [];
   for await (const { key, size } of session.store.list('data/')) {
     const id = key.slice(key.lastIndexOf('/') + 1);
-    if (isId(id) && !session.blobs.hasPack(id)) unlisted.push({ id, size });
+    const expected = session.blobs.packSize(id);
+    if (expected === size) lost.delete(id);
+    else if (expected === undefined && isId(id)) unlisted.push({ id, size });
   }
+  session.blobs.forget(lost);
+  if (unlisted.length === 0 || !(await session.lock?.isAlone())) return [];
   const packs: IndexedPack[] = [];
-  for await (const pack of mapOrdered(unlisted, session.store.connections, (found) =>
-    readPack(session, found),
-  ))
-    if (pack) packs.push(pack);
+  const read = mapOrdered(unlisted, session.store.connections, (found) => readPack(session, found));
+  for await (const pack of read) if (pack) packs.push(pack);
   session.blobs.reserve(packs.reduce((sum, pack) => sum + pack.entries.length, 0));
   return packs;
 };

@@ -1,0 +1,115 @@
+// Where every blob is: what all index files say, in one table that is shared with the workers.
+import { throwIfCancelled } from '#lib/clock.ts';
+import { mapOrdered } from '#lib/concurrency.ts';
+import type { Store } from '#stores/store.ts';
+import { type BlobLocation, type BlobType, idFromHex, isId } from './blob.ts';
+import { BlobTable } from './blob-table.ts';
+import { type IndexedPack, loadIndex } from './index-file.ts';
+import { packBytes } from './pack-format.ts';
+import type { Sealer } from './seal.ts';
+
+/** About what a blob takes of an index file; a version 1 file takes more, and the table is larger than it must be. */
+const bytesPerBlob = 45;
+
+interface Pack {
+  readonly id: string;
+  readonly sizeBytes: number;
+}
+
+type Place = Omit<BlobLocation, 'pack'> & { readonly pack: number };
+
+/** The table, with the packs by number, and the blobs that lie in several packs. */
+export class BlobIndex {
+  table: BlobTable;
+  readonly #packs: Pack[] = [];
+  readonly #known = new Map<string, number>();
+  /** Places of a blob beyond its first. */
+  readonly #others = new Map<string, Place[]>();
+
+  constructor(blobs: number) {
+    this.table = new BlobTable(blobs);
+  }
+
+  has(id: string, type: BlobType): boolean {
+    return this.table.has(id, type);
+  }
+
+  /** The blob's place, or, counting from 0, that of another copy of it. */
+  locate(id: string, type: BlobType, copy = 0): BlobLocation | undefined {
+    const place = copy === 0 ? this.table.locate(id, type) : this.#others.get(`${type} ${id}`)?.[copy - 1];
+    return place && { ...place, pack: (this.#packs[place.pack] as Pack).id };
+  }
+
+  /** The size of a pack that some index lists. */
+  packSize(id: string): number | undefined {
+    const number = this.#known.get(id);
+    return number === undefined ? undefined : (this.#packs[number] as Pack).sizeBytes;
+  }
+
+  get packIds(): readonly string[] {
+    return this.#packs.map(({ id }) => id);
+  }
+
+  /** Registers a stored pack. The table must have room (see `reserve`). */
+  add({ id: pack, entries }: IndexedPack): void {
+    if (this.#known.has(pack)) return;
+    const number = this.#packs.push({ id: pack, sizeBytes: packBytes(entries) }) - 1;
+    this.#known.set(pack, number);
+    for (const { id, type, offset, length, plainLength } of entries) {
+      if (this.table.put(idFromHex(id), type, number, offset, length, plainLength)) continue;
+      const others = this.#others.get(`${type} ${id}`) ?? [];
+      this.#others.set(`${type} ${id}`, [...others, { pack: number, offset, length, plainLength }]);
+    }
+  }
+
+  /** Makes room for so many more blobs; true when the table is another one now. Nobody else may use it meanwhile. */
+  reserve(blobs: number): boolean {
+    if (!this.table.isFullWith(blobs)) return false;
+    this.table = this.table.grown(this.table.count + blobs);
+    return true;
+  }
+
+  /** Blobs that lie in these packs only are unknown from now on. Nobody else may use the table meanwhile. */
+  forget(packs: ReadonlySet<string>): void {
+    if (packs.size === 0) return;
+    const isKept = ({ pack }: { readonly pack: number }): boolean =>
+      !packs.has((this.#packs[pack] as Pack).id);
+    const old = this.table;
+    const others = new Map(this.#others);
+    this.#others.clear();
+    this.table = new BlobTable(old.count);
+    for (let slot = 0; slot < old.slots; slot += 1) {
+      const first = old.placeAt(slot);
+      if (!first) continue;
+      const { id, type, ...place } = old.entryAt(slot);
+      const key = `${type} ${id}`;
+      const [kept, ...more] = [{ ...place, pack: first.pack }, ...(others.get(key) ?? [])].filter(isKept);
+      if (!kept) continue;
+      this.table.put(idFromHex(id), type, kept.pack, kept.offset, kept.length, kept.plainLength);
+      if (more.length > 0) this.#others.set(key, more);
+    }
+  }
+}
+
+/** Reads every index file of the store. */
+export const loadBlobIndex = async (
+  store: Store,
+  sealer: Sealer,
+  signal: AbortSignal,
+): Promise<BlobIndex> => {
+  const ids: string[] = [];
+  let bytes = 0;
+  for await (const { key, size } of store.list('index/')) {
+    const id = key.slice('index/'.length);
+    if (!isId(id)) continue;
+    ids.push(id);
+    bytes += size;
+  }
+  const index = new BlobIndex(bytes / bytesPerBlob);
+  for await (const packs of mapOrdered(ids, store.connections, (id) => loadIndex(store, sealer, id))) {
+    throwIfCancelled(signal);
+    index.reserve(packs.reduce((sum, pack) => sum + pack.entries.length, 0));
+    for (const pack of packs) index.add(pack);
+  }
+  return index;
+};
