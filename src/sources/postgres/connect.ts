@@ -153,7 +153,7 @@ class Session implements Connection {
   }
 
   get usable(): boolean {
-    return this.#lost === undefined;
+    return this.#lost === undefined && !this.#client.connection.stream.destroyed;
   }
 
   async prepare(): Promise<void> {

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { accessSync, constants, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+import { throwIfCancelled } from '#lib/clock.ts';
 import { HoldfastError, messageOf } from '#lib/errors.ts';
 
 const execute = promisify(execFile);
@@ -96,6 +97,7 @@ const errorOutputBytes = 64 * 1024;
 
 /** What a program prints, as it prints it. Throws what it says when it fails, and ends it when the reader stops. */
 export async function* runProgram(run: ProgramRun): AsyncGenerator<Buffer> {
+  throwIfCancelled(run.signal);
   const child = spawn(run.path, run.args, { env: run.environment, stdio: ['ignore', 'pipe', 'pipe'] });
   const stop = (): void => void child.kill('SIGKILL');
   run.signal.addEventListener('abort', stop, { once: true });
@@ -107,8 +109,10 @@ export async function* runProgram(run: ProgramRun): AsyncGenerator<Buffer> {
   closed.catch(() => {}); // awaited below
   try {
     yield* child.stdout as AsyncIterable<Buffer>;
-    const [status] = await closed;
-    if (run.signal.aborted) throw new HoldfastError('CANCELLED', 'cancelled', { cause: run.signal.reason });
+    const [status] = await closed.catch((cause: unknown) => {
+      throw new HoldfastError('UNSUPPORTED', `cannot run ${run.path}: ${messageOf(cause)}`, { cause });
+    });
+    throwIfCancelled(run.signal);
     if (status !== 0) throw programError(run.path, status, said);
     for (const line of said.split('\n')) if (line.trim() !== '') run.onWarning(line);
   } finally {

@@ -1,0 +1,139 @@
+// The entries of one database: its definition, the rows of its tables, and the manifest that counts them.
+import type { Entry } from '../source.ts';
+import { chooseTables } from './choice.ts';
+import { connect } from './connect.ts';
+import { type Contents, makeContents } from './contents.ts';
+import { type DatabaseDump, dataEntries, failedEntries, largeObjectEntries } from './data-entries.ts';
+import type { Dump } from './dump.ts';
+import { plainName } from './identifiers.ts';
+import { listLargeObjects } from './large-objects.ts';
+import { databaseFiles, databasePath, dataFolder, largeObjectFolder } from './layout.ts';
+import { createLifetime, type Lifetime } from './lifetime.ts';
+import { listRoles, listSequences, listViewUses } from './listing.ts';
+import { loadScript } from './load-script.ts';
+import { manifestContent } from './manifest-content.ts';
+import { wantedOf } from './patterns.ts';
+import { dumpDatabaseDefinition, dumpSection } from './program-entries.ts';
+import { type Range, rangesOf } from './ranges.ts';
+import { openReading } from './reading.ts';
+import { readSequences } from './sequences.ts';
+import { takeSnapshot } from './snapshot.ts';
+import { createTally } from './tally.ts';
+
+/** What the parent directory's entries are made of, and what keeps the snapshot open for them. */
+interface Opened extends DatabaseDump {
+  readonly lifetime: Lifetime;
+  readonly contents: Contents;
+}
+
+export async function* dumpDatabase(dump: Dump, database: string): AsyncGenerator<Entry> {
+  const opened = await openDatabase(dump, database);
+  let complete = false;
+  try {
+    yield* entriesOf(opened);
+    complete = true;
+  } finally {
+    await (complete ? opened.lifetime.seal() : opened.lifetime.end());
+  }
+}
+
+/**
+ * The definition comes first, although its second half has a later name: pg_dump too must lock every table, and somebody who
+ * waits for an exclusive lock later on would keep it out.
+ */
+async function* entriesOf(opened: Opened): AsyncGenerator<Entry> {
+  const { dump, database, folder, snapshot, choice, contents, largeObjects } = opened;
+  const section = (name: 'pre-data' | 'post-data') => () =>
+    dumpSection(dump, {
+      database,
+      section: name,
+      snapshot: snapshot.id,
+      encoding: snapshot.encoding,
+      choice,
+      largeObjects,
+    });
+  const file = (name: string, content: () => AsyncIterable<Uint8Array>): Entry => ({
+    path: `${folder}/${name}`,
+    type: 'file',
+    meta: { mode: 0o600 },
+    content: opened.lifetime.during(content),
+  });
+  yield directory(folder);
+  yield file(databaseFiles.preData, section('pre-data'));
+  yield file(databaseFiles.database, () => dumpDatabaseDefinition(dump, database));
+  yield file(databaseFiles.postData, section('post-data'));
+  yield file(databaseFiles.contents, () => textContent(`${JSON.stringify(contents, undefined, 1)}\n`));
+  yield directory(`${folder}/${dataFolder}`);
+  yield* failedEntries(opened);
+  yield* dataEntries(opened);
+  if (contents.largeObjects.length > 0) yield directory(`${folder}/${largeObjectFolder}`);
+  yield* largeObjectEntries(opened, contents.largeObjects);
+  yield file(databaseFiles.load, () => textContent(loadScript(contents)));
+  yield file(databaseFiles.manifest, () => manifestContent(opened));
+}
+
+const directory = (path: string): Entry => ({ path, type: 'dir', meta: { mode: 0o700 } });
+
+async function* textContent(text: string): AsyncGenerator<Uint8Array> {
+  yield Buffer.from(text);
+}
+
+const openDatabase = async (dump: Dump, database: string): Promise<Opened> => {
+  const { config, settings, context, facts } = dump;
+  const { signal } = context;
+  const holder = await connect(settings, database, signal);
+  const tally = createTally();
+  let close = async (): Promise<void> => await holder[Symbol.asyncDispose]();
+  const lifetime = createLifetime(async () => {
+    tally.giveUp();
+    await close();
+  });
+  dump.onClose(lifetime.end);
+  try {
+    const isWanted = (table: Parameters<typeof wantedOf>[2]): boolean =>
+      wantedOf(config, database, table) !== 'nothing';
+    const snapshot = await takeSnapshot(holder, isWanted, config.lockTimeoutSeconds);
+    const { connections } = config;
+    const reading = openReading({ settings, holder, snapshot: snapshot.id, connections, signal });
+    close = async () => await reading[Symbol.asyncDispose]();
+    const choice = chooseTables(config, {
+      database,
+      user: settings.user,
+      tables: snapshot.tables,
+      lockFailures: snapshot.lockFailures,
+      sequences: await listSequences(holder),
+      viewUses: await listViewUses(holder),
+    });
+    const ranges = new Map<string, readonly Range[]>();
+    for (const table of choice.tables)
+      if (choice.withRows.has(plainName(table)))
+        ranges.set(plainName(table), rangesOf(table, facts, config.rangeMiB));
+    const largeObjects = config.largeObjects ?? config.tables === undefined;
+    const contents = makeContents({
+      database,
+      encoding: snapshot.encoding,
+      roles: await listRoles(holder),
+      choice,
+      ranges,
+      sequences: await readSequences(reading, choice.sequences),
+      largeObjects: largeObjects ? await listLargeObjects(reading) : [],
+    });
+    const folder = databasePath(database);
+    return {
+      dump,
+      database,
+      folder,
+      snapshot,
+      reading,
+      choice,
+      ranges,
+      tally,
+      largeObjects,
+      lifetime,
+      contents,
+    };
+  } catch (error) {
+    await lifetime.end();
+    throw error;
+  }
+};

@@ -1,0 +1,119 @@
+// A server, or some of its databases, as entries.
+import { throwIfCancelled } from '#lib/clock.ts';
+import { HoldfastError } from '#lib/errors.ts';
+import type { Context } from '#lib/kind.ts';
+import type { Entry } from '../source.ts';
+import type { PostgresConfig } from './config.ts';
+import { type Connection, connect } from './connect.ts';
+import { dumpDatabase } from './dump-database.ts';
+import { databasePath, globalsFile, serverFile } from './layout.ts';
+import { listDatabases, type ServerFacts, serverFacts } from './listing.ts';
+import { chooseDatabases } from './patterns.ts';
+import { findPgDump } from './pg-dump.ts';
+import { dumpGlobals, type Programs } from './program-entries.ts';
+import type { ServerContents } from './server-contents.ts';
+import type { ConnectionSettings } from './settings.ts';
+
+/** What a dump is made with. */
+export interface Dump extends Programs {
+  readonly facts: ServerFacts;
+  /** Closes what is still open when the dump is given up. */
+  onClose(close: () => Promise<void>): void;
+}
+
+export interface DumpRequest {
+  readonly config: PostgresConfig;
+  readonly settings: ConnectionSettings;
+  readonly context: Context;
+  onClose(close: () => Promise<void>): void;
+}
+
+export async function* dumpServer(request: DumpRequest): AsyncGenerator<Entry> {
+  const { config, context } = request;
+  throwIfCancelled(context.signal);
+  const { facts, databases, connectedTo } = await survey(request);
+  const dump: Dump = { ...request, facts, pgDump: await findPgDump(facts.major, config.pgDump) };
+  const contents: ServerContents = {
+    server: 1,
+    engine: 'postgres',
+    version: facts.version,
+    databases: [...databases],
+  };
+  yield textEntry(serverFile, `${JSON.stringify(contents, undefined, 2)}\n`);
+  yield {
+    path: globalsFile,
+    type: 'file',
+    meta: { mode: 0o600 },
+    content: () => dumpGlobals(dump, connectedTo, facts.superuser),
+  };
+  for (const database of databases) yield* dumpDatabase(dump, database);
+}
+
+const textEntry = (path: string, text: string): Entry => ({
+  path,
+  type: 'file',
+  meta: { mode: 0o600, size: Buffer.byteLength(text) },
+  content: () => [Buffer.from(text)],
+});
+
+interface Survey {
+  readonly facts: ServerFacts;
+  readonly databases: readonly string[];
+  readonly connectedTo: string;
+}
+
+const survey = async ({ config, settings, context }: DumpRequest): Promise<Survey> => {
+  await using connection = await connectAnywhere(settings, context.signal);
+  const facts = await serverFacts(connection);
+  if (facts.major < 12)
+    throw new HoldfastError(
+      'UNSUPPORTED',
+      `PostgreSQL ${facts.version} at ${settings.server} is older than 12`,
+      {
+        hint: 'back it up with its own pg_dump, or upgrade the server',
+      },
+    );
+  const present = await listDatabases(connection);
+  const chosen = chooseDatabases(config, settings.database, present);
+  const absent = chosen.filter((name) => !present.includes(name) && name !== connection.database);
+  if (absent.length > 0)
+    throw new HoldfastError(
+      'SOURCE_UNREACHABLE',
+      `the server ${settings.server} has no database ${absent.join(', ')}`,
+      {
+        hint: `it has ${present.join(', ')}`,
+      },
+    );
+  if (chosen.length === 0)
+    throw new HoldfastError(
+      'SOURCE_UNREACHABLE',
+      `no database of ${settings.server} fits the configuration`,
+      {
+        hint: `it has ${present.join(', ')}`,
+      },
+    );
+  return { facts, databases: chosen.toSorted(byPath), connectedTo: connection.database };
+};
+
+const byPath = (a: string, b: string): number =>
+  Buffer.compare(Buffer.from(databasePath(a)), Buffer.from(databasePath(b)));
+
+/** The database that was named, or else one that every server has. */
+export const connectAnywhere = async (
+  settings: ConnectionSettings,
+  signal: AbortSignal,
+): Promise<Connection> => {
+  if (settings.database !== undefined) return await connect(settings, settings.database, signal);
+  try {
+    return await connect(settings, 'postgres', signal);
+  } catch (error) {
+    if (!isNoDatabase(error)) throw error;
+    return await connect(settings, 'template1', signal);
+  }
+};
+
+const isNoDatabase = (error: unknown): boolean =>
+  error instanceof HoldfastError &&
+  error.cause instanceof Error &&
+  'code' in error.cause &&
+  error.cause.code === '3D000';

@@ -1,0 +1,53 @@
+// load.sql: what psql needs to load the files beside it. Holdfast itself does not read it.
+import type { Contents } from './contents.ts';
+import { quoteIdentifier, quoteName } from './identifiers.ts';
+import { largeObjectLoad } from './large-objects.ts';
+import { largeObjectPath, rangeFile, tablePath } from './layout.ts';
+import { setSequenceSql } from './sequences.ts';
+
+const head = `-- Loads the rows, large objects and sequences of this folder with psql, between 01-pre-data.sql and post-data.sql:
+--   psql -X -v ON_ERROR_STOP=1 -d DATABASE -f 01-pre-data.sql -f load.sql -f post-data.sql
+set client_encoding = 'UTF8';
+set standard_conforming_strings = on;
+set datestyle = 'ISO';
+set intervalstyle = 'postgres';
+set lc_monetary = 'C';
+set xmloption = content;
+set row_security = off;
+set statement_timeout = 0;
+select pg_catalog.set_config('search_path', '', false);
+`;
+
+/** The script as text. A name with a line break cannot stand in \\copy; the script then says so and fails. */
+export const loadScript = (contents: Contents): string =>
+  [
+    head,
+    ...tableLines(contents),
+    ...contents.sequences.map(setSequenceSql),
+    ...largeObjectLines(contents),
+    '',
+  ].join('\n');
+
+const tableLines = ({ tables, encoding }: Contents): string[] =>
+  tables.flatMap((table) =>
+    Array.from({ length: table.files }, (_, index) => {
+      const columns = table.columns.map(quoteIdentifier).join(', ');
+      const target = `${quoteName(table)}${columns && ` (${columns})`}`;
+      const file = `${tablePath(table)}/${rangeFile(index)}`;
+      return copyLine(target, file, `with (format text, encoding '${encoding}')`);
+    }),
+  );
+
+const largeObjectLines = ({ largeObjects }: Contents): string[] => {
+  if (largeObjects.length === 0) return [];
+  const { table, create, put, clear } = largeObjectLoad;
+  return [create, ...largeObjects.flatMap((group) => [copyLine(table, largeObjectPath(group)), put, clear])];
+};
+
+const copyLine = (target: string, file: string, options = ''): string =>
+  /[\r\n]/.test(target)
+    ? `select cast(${literal(`load ${file} by hand: a name in it has a line break`)} as integer);`
+    : `\\copy ${target} from ${literal(file)} ${options}`.trimEnd();
+
+/** Encoded names have no backslashes. */
+const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`;

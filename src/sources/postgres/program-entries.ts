@@ -1,0 +1,105 @@
+// The parts of a backup that PostgreSQL's own programs write.
+import type { Context } from '#lib/kind.ts';
+import type { Choice } from './choice.ts';
+import type { PostgresConfig } from './config.ts';
+import { quoteName } from './identifiers.ts';
+import { besidePgDump, type PgDump, runProgram, withoutRestrict } from './pg-dump.ts';
+import type { ConnectionSettings } from './settings.ts';
+import { itemsOf } from './sql-items.ts';
+
+export interface Programs {
+  readonly pgDump: PgDump;
+  readonly config: PostgresConfig;
+  readonly settings: ConnectionSettings;
+  readonly context: Context;
+}
+
+export interface SectionRequest {
+  readonly database: string;
+  readonly section: 'pre-data' | 'post-data';
+  readonly snapshot: string;
+  readonly encoding: string;
+  readonly choice: Choice;
+  readonly largeObjects: boolean;
+}
+
+/** A section of a database's definition, as of the snapshot. */
+export const dumpSection = (programs: Programs, request: SectionRequest): AsyncGenerator<Buffer> => {
+  const { database, section, snapshot, encoding, choice, largeObjects } = request;
+  const args = [
+    `--section=${section}`,
+    `--snapshot=${snapshot}`,
+    // Text of other encodings could not be taken apart again; SQL_ASCII has none to convert from.
+    ...(encoding === 'SQL_ASCII' ? [] : ['--encoding=UTF8']),
+    ...(largeObjects ? [] : ['--no-blobs']),
+    ...choice.leftOut.map((name) => `--exclude-table=${quoteName(name)}`),
+  ];
+  return runPgDump(programs, database, args);
+};
+
+/** The statements that make the database itself, with its settings and privileges. */
+export async function* dumpDatabaseDefinition(programs: Programs, database: string): AsyncGenerator<Buffer> {
+  const nothingIn = [
+    '--create',
+    '--schema-only',
+    '--section=pre-data',
+    '--exclude-schema=*',
+    '--encoding=UTF8',
+  ];
+  const chunks: Buffer[] = [];
+  for await (const chunk of runPgDump(programs, database, nothingIn)) chunks.push(chunk);
+  const { items } = itemsOf(Buffer.concat(chunks).toString('utf8'));
+  for (const { type, name, statements } of items)
+    if (/^DATABASE( PROPERTIES)?$/.test(type) || name.startsWith('DATABASE '))
+      for (const statement of statements) if (!sessionSetting.test(statement)) yield Buffer.from(`${statement}\n`);
+}
+
+/** What pg_dump says to each session that it begins. */
+const sessionSetting = /^(SET|SELECT) /;
+
+const runPgDump = (
+  { pgDump, config, settings, context }: Programs,
+  database: string,
+  args: readonly string[],
+): AsyncGenerator<Buffer> => {
+  const wait =
+    config.lockTimeoutSeconds > 0 ? [`--lock-wait-timeout=${config.lockTimeoutSeconds * 1000}`] : [];
+  const statistics = pgDump.major >= 18 ? ['--no-statistics'] : [];
+  const output = runProgram({
+    path: pgDump.path,
+    args: ['--no-password', '--format=plain', ...wait, ...statistics, ...args],
+    environment: settings.environment(database),
+    signal: context.signal,
+    onWarning: (line) => context.log.warn({ database }, line),
+  });
+  return withoutRestrict(output);
+};
+
+/** Roles and tablespaces; with the roles' passwords only when the role may see them. */
+export async function* dumpGlobals(
+  { pgDump, settings, context }: Programs,
+  database: string,
+  superuser: boolean,
+): AsyncGenerator<Buffer> {
+  if (!superuser)
+    yield Buffer.from(
+      `-- Without the roles' passwords: only a superuser may read them, and ${settings.user.replaceAll(/\s/g, ' ')} is none.\n`,
+    );
+  const output = runProgram({
+    path: besidePgDump(pgDump, 'pg_dumpall'),
+    args: [
+      '--no-password',
+      `--database=${connectionTo(database)}`,
+      '--globals-only',
+      ...(superuser ? [] : ['--no-role-passwords']),
+    ],
+    environment: settings.environment(database),
+    signal: context.signal,
+    onWarning: (line) => context.log.warn(line),
+  });
+  yield* withoutRestrict(output);
+}
+
+/** Names the database in a form that no name can break out of; a bare one could pass for connection parameters. */
+const connectionTo = (database: string): string =>
+  `dbname='${database.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;

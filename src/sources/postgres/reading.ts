@@ -1,0 +1,117 @@
+// Reading one database: the transaction that holds its snapshot, and the connections that read within it.
+import { Semaphore } from '#lib/concurrency.ts';
+import { HoldfastError } from '#lib/errors.ts';
+import { type Connection, connect } from './connect.ts';
+import { type QualifiedName, quoteLiteral, quoteName } from './identifiers.ts';
+import { endsSession } from './item-error.ts';
+import { createPool } from './pool.ts';
+import { sqlState, state } from './server-error.ts';
+import type { ConnectionSettings } from './settings.ts';
+
+export interface Reading extends AsyncDisposable {
+  /** In the transaction that holds the snapshot. */
+  query<Row>(sql: string): Promise<Row[]>;
+  /** The rows of a COPY within the snapshot; `onRows` gets the server's own count of them at the end. */
+  copy(request: CopyRequest): AsyncGenerator<Uint8Array>;
+  /** SOURCE_UNREACHABLE when the snapshot is lost. */
+  assertHeld(): Promise<void>;
+}
+
+export interface CopyRequest {
+  readonly sql: string;
+  /** The table to lock first. */
+  readonly table?: QualifiedName;
+  onRows(rows: number | undefined): void;
+}
+
+export interface ReadingOptions {
+  readonly settings: ConnectionSettings;
+  /** The connection in whose transaction the snapshot was taken; it is closed with the reading. */
+  readonly holder: Connection;
+  readonly snapshot: string;
+  readonly connections: number;
+  readonly signal: AbortSignal;
+}
+
+export const openReading = ({ settings, holder, snapshot, connections, signal }: ReadingOptions): Reading => {
+  const pool = createPool(connections, () => connect(settings, holder.database, signal));
+  const holderGate = new Semaphore(1);
+
+  const assertHeld = async (): Promise<void> => {
+    await holderGate.run(() => holder.query('select 1'));
+  };
+  async function* copy(request: CopyRequest): AsyncGenerator<Uint8Array> {
+    let mustWait = false;
+    try {
+      yield* pool.stream(async function* (connection) {
+        mustWait = !(await begin(connection, snapshot, request.table));
+        if (!mustWait) yield* copyRows(connection, request, 'commit', 'rollback');
+      });
+    } catch (error) {
+      if (endsSession(error)) await assertHeld();
+      throw error;
+    }
+    if (mustWait) yield* copyByHolder(request);
+  }
+  /** Somebody waits for an exclusive lock on the table, and who comes later waits behind; only the holder's own lock is safe. */
+  async function* copyByHolder(request: CopyRequest): AsyncGenerator<Uint8Array> {
+    await holderGate.acquire();
+    try {
+      await holder.query('savepoint holdfast_copy');
+      const end = 'release savepoint holdfast_copy';
+      yield* copyRows(holder, request, end, `rollback to savepoint holdfast_copy; ${end}`);
+    } finally {
+      holderGate.release();
+    }
+  }
+  return {
+    query: (sql) => holderGate.run(() => holder.query(sql)),
+    copy,
+    assertHeld,
+    async [Symbol.asyncDispose]() {
+      await pool[Symbol.asyncDispose]();
+      await holder[Symbol.asyncDispose]();
+    },
+  };
+};
+
+/** Joins the snapshot and locks the table; false when the lock cannot be had at once. */
+const begin = async (connection: Connection, snapshot: string, table?: QualifiedName): Promise<boolean> => {
+  const lock = table ? `; lock table only ${quoteName(table)} in access share mode nowait` : '';
+  try {
+    await connection.query(
+      `begin isolation level repeatable read, read only; set transaction snapshot ${quoteLiteral(snapshot)}${lock}`,
+    );
+    return true;
+  } catch (error) {
+    const code = sqlState(error);
+    if (code !== undefined && connection.usable) await connection.query('rollback');
+    if (code === state.lockNotAvailable) return false;
+    if (code !== invalidSnapshot && code !== state.objectNotInPrerequisiteState) throw error;
+    throw new HoldfastError('SOURCE_UNREACHABLE', `the snapshot of database ${connection.database} is lost`, {
+      hint: 'the session that held it ended: the server’s log says why; then run again',
+      cause: error,
+    });
+  }
+};
+
+/** «invalid snapshot identifier»: its file has gone, or what is in it is no longer valid. */
+const invalidSnapshot = '22023';
+
+async function* copyRows(
+  connection: Connection,
+  { sql, onRows }: CopyRequest,
+  whenDone: string,
+  whenFailed: string,
+): AsyncGenerator<Uint8Array> {
+  const rows = connection.copyOut(sql);
+  try {
+    yield* rows;
+  } catch (error) {
+    if (connection.usable && sqlState(error) !== undefined && !endsSession(error))
+      await connection.query(whenFailed);
+    throw connection.explain(error);
+  }
+  await connection.query(whenDone);
+  onRows(rows.rows);
+}

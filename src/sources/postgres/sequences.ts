@@ -1,0 +1,36 @@
+// The values of sequences. They do not belong to any snapshot: what is read after it is never lower than what it had.
+import type { SequenceValue } from './contents.ts';
+import { quoteLiteral, quoteName } from './identifiers.ts';
+import type { Sequence } from './listing.ts';
+import type { Reading } from './reading.ts';
+
+/** One statement reads so many. */
+const batch = 200;
+
+/** The values of those that may be read. */
+export const readSequences = async (
+  reading: Reading,
+  sequences: readonly Sequence[],
+): Promise<SequenceValue[]> => {
+  const readable = sequences.filter((sequence) => sequence.readable);
+  const values: SequenceValue[] = [];
+  for (let at = 0; at < readable.length; at += batch) {
+    const some = readable.slice(at, at + batch);
+    const each = some.map(
+      (sequence, index) =>
+        `select ${index} as index, last_value::text as "lastValue", is_called as "isCalled" from ${quoteName(sequence)}`,
+    );
+    const rows = await reading.query<{ index: number; lastValue: string; isCalled: boolean }>(
+      each.join(' union all '),
+    );
+    for (const { index, lastValue, isCalled } of rows) {
+      const { schema, name, owner } = some[index] as Sequence;
+      values.push({ schema, name, lastValue, isCalled, owner });
+    }
+  }
+  return values;
+};
+
+/** The statement that sets a sequence to its value. */
+export const setSequenceSql = ({ lastValue, isCalled, ...name }: SequenceValue): string =>
+  `select pg_catalog.setval(${quoteLiteral(quoteName(name)).trim()}, ${BigInt(lastValue)}, ${isCalled});`;
