@@ -12,10 +12,15 @@ import {
   schemeOf,
 } from '#lib/kind-registry.ts';
 import { files } from './files/files.ts';
+import { postgres } from './postgres/postgres.ts';
 import type { Source } from './source.ts';
 import { sqlite } from './sqlite/sqlite.ts';
 
-export const sourceKinds: KindRegistry<Source> = registry(register(files), register(sqlite));
+export const sourceKinds: KindRegistry<Source> = registry(
+  register(files),
+  register(sqlite),
+  register(postgres),
+);
 
 /** A source that can be opened: its name, its kind, and that kind's configuration. */
 export interface SourceConfig extends Configured<Source> {

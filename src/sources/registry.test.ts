@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { after, test } from 'node:test';
+import { sourceFromUrl, sourceKinds } from './registry.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'holdfast-registry-'));
+after(() => rmSync(folder, { recursive: true }));
+const kindAndName = (url: string): string[] => {
+  const { kind, name } = sourceFromUrl(url);
+  return [kind, name];
+};
+
+test('every kind that has a folder is registered, by its own name', () => {
+  const folders = readdirSync(import.meta.dirname, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => name)
+    .filter((name) => existsSync(join(import.meta.dirname, name, `${name}.ts`)));
+  assert.deepEqual([...sourceKinds.keys()].toSorted(), folders.toSorted());
+});
+
+test('the scheme of a URL names the kind, its last part the source', () => {
+  assert.deepEqual(kindAndName('postgres://u@db.internal:5433/shop?sslmode=require'), ['postgres', 'shop']);
+  assert.deepEqual(kindAndName('postgresql://db/shop'), ['postgres', 'shop']);
+  assert.deepEqual(kindAndName('postgres://backup@db.internal'), ['postgres', 'db.internal']);
+  assert.deepEqual(kindAndName('sqlite:/srv/shop.db'), ['sqlite', 'shop']);
+});
+
+test('a path is files, named after its last part', () => {
+  assert.deepEqual(kindAndName('/srv/media'), ['files', 'media']);
+  assert.deepEqual(kindAndName('/srv/media/'), ['files', 'media']);
+  assert.deepEqual(kindAndName('/srv/Bilder & Töne'), ['files', 'Bilder-T-ne']);
+  assert.deepEqual(kindAndName('.'), ['files', basename(process.cwd())]);
+  assert.deepEqual(kindAndName('/'), ['files', 'root']);
+});
+
+test('a file that is an SQLite database in name and content is taken as one', () => {
+  const path = join(folder, 'shop.db');
+  new DatabaseSync(path).exec('CREATE TABLE t (x)');
+  assert.deepEqual(kindAndName(path), ['sqlite', 'shop']);
+
+  writeFileSync(join(folder, 'notes.db'), 'only called so');
+  writeFileSync(join(folder, 'empty.sqlite'), '');
+  mkdirSync(join(folder, 'folder.sqlite3'));
+  for (const name of ['notes.db', 'empty.sqlite', 'folder.sqlite3', 'absent.db'])
+    assert.equal(sourceFromUrl(join(folder, name)).kind, 'files', name);
+});
+
+test('a scheme nobody knows is refused with the ones that are known', () => {
+  assert.throws(
+    () => sourceFromUrl('postgre://db/shop'),
+    /^HoldfastError: unknown scheme "postgre"; did you mean "postgres"\?$/,
+  );
+});
