@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { tableCut } from './content-cutter.ts';
+
+const kibibyte = 1024;
+const gibibyte = 1024 ** 3;
+
+const averageOf = (...args: Parameters<typeof tableCut>): number => {
+  const cut = tableCut(...args);
+  assert.ok(cut.by === 'gear');
+  return cut.averageBytes;
+};
+
+test('a table is cut into about 8 KiB, a large one into a million blobs, and never above 256 KiB', () => {
+  const expected = [
+    [0, 8],
+    [1, 8],
+    [8 * gibibyte, 8],
+    [8 * gibibyte + 1, 16],
+    [16 * gibibyte, 16],
+    [100 * gibibyte, 128],
+    [1000 * gibibyte, 256],
+    [1e15, 256],
+  ] as const;
+  for (const [size, average] of expected) assert.equal(averageOf(size), average * kibibyte, `${size} bytes`);
+});
+
+test('what the last snapshot used is kept while the table grows, up to four times what it should be', () => {
+  const before = { sizeBytes: 4 * gibibyte, blobs: (4 * gibibyte) / (8 * kibibyte) };
+  for (const size of [0, 9 * gibibyte, 31 * gibibyte, 32 * gibibyte])
+    assert.equal(averageOf(size, before), 8 * kibibyte, `${size} bytes`);
+  assert.equal(averageOf(33 * gibibyte, before), 64 * kibibyte);
+});
+
+test('a table that shrinks keeps its cuts as well', () => {
+  const before = { sizeBytes: 100 * gibibyte, blobs: (100 * gibibyte) / (128 * kibibyte) };
+  assert.equal(averageOf(5 * gibibyte, before), 128 * kibibyte);
+});
+
+test('measured averages that are a little off mean the power of two they are near', () => {
+  for (const factor of [0.8, 1, 1.3]) {
+    const before = { sizeBytes: gibibyte, blobs: Math.round(gibibyte / (16 * kibibyte * factor)) };
+    assert.equal(averageOf(gibibyte, before), 16 * kibibyte, `${factor}`);
+  }
+});
+
+test('a few blobs, or those of a file that was cut as files are, say nothing or as much as is allowed', () => {
+  assert.equal(averageOf(gibibyte, { sizeBytes: 100_000, blobs: 15 }), 8 * kibibyte);
+  assert.equal(averageOf(gibibyte, { sizeBytes: 100 * 1.5e6, blobs: 100 }), 256 * kibibyte);
+  assert.equal(averageOf(gibibyte, { sizeBytes: 16, blobs: 16 }), 8 * kibibyte);
+});
