@@ -1,0 +1,23 @@
+// The long runs: what `npm test` does briefly, many times over. Seeded, so that what is found can be found again.
+import { parseArgs } from 'node:util';
+import { killBackups } from '../test/tools/kill-backups.ts';
+
+const { values } = parseArgs({
+  options: {
+    kills: { type: 'string', default: '100' },
+    seed: { type: 'string', default: String(Date.now()) },
+  },
+});
+const seed = Number(values.seed);
+const kills = Number(values.kills);
+
+console.log(`${kills} backups are killed at random moments; seed ${seed}`);
+let round = 0;
+const report = await killBackups({
+  kills,
+  seed,
+  onRound: (line) => console.log(`${++round}/${kills} ${line}`),
+});
+console.log(
+  `${report.interrupted} were interrupted, ${report.reused} left packs that the next backup used; nothing was lost`,
+);
