@@ -1,6 +1,6 @@
 // What only a process of its own can show: signals, pipes, locks of others, terminals, the package.
 import assert from 'node:assert/strict';
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -129,6 +129,21 @@ test('on a terminal the password is asked for and not shown', async (context) =>
   assert.equal(status, 0, shown);
   assert.doesNotMatch(shown, /secret/);
   assert.match(shown, /many/);
+});
+
+test('help begins at once: it loads no command and no heavy package', () => {
+  const listing = `import { registerHooks } from 'node:module';
+    registerHooks({ load: (url, context, next) => (process.stderr.write(url + '\\n'), next(url, context)) });`;
+  writeFileSync(at('listing.mjs'), listing);
+  const { stderr } = spawnSync(process.execPath, ['--import', at('listing.mjs'), main, '--help'], {
+    encoding: 'utf8',
+    env: { HOME: '/nonexistent' },
+  });
+  const loaded = stderr.split('\n').filter((url) => url.startsWith('file:'));
+  assert.ok(loaded.some((url) => url.endsWith('/src/cli/command-line.ts')));
+  const heavy = loaded.filter((url) => /src\/(?!main|cli|lib)|node_modules\/(?!commander)/.test(url));
+  assert.deepEqual(heavy, []);
+  assert.ok(loaded.length < 40, `${loaded.length} files`);
 });
 
 test('the package runs what a clone runs', () => {
