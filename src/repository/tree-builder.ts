@@ -28,9 +28,15 @@ export class Directory {
   }
 
   /** A directory that was made because an entry lay in it gets its own metadata. */
-  describe(meta: EntryMeta, existed: boolean): void {
+  describe(meta: EntryMeta): void {
     this.#meta = meta;
-    this.#existed = existed;
+  }
+
+  /** The previous snapshot has it too, and so all that it lies in. */
+  existed(): void {
+    if (this.#existed) return;
+    this.#existed = true;
+    this.#parent?.existed();
   }
 
   /** Announces a child; `add` or `drop` must follow. */

@@ -167,10 +167,13 @@ class TreeWriter {
       return undefined;
     }
     if (entry.type === 'dir') {
-      this.#enter(entry.path).describe(this.#dirMeta(entry.meta), before !== undefined);
+      const directory = this.#enter(entry.path);
+      directory.describe(this.#dirMeta(entry.meta));
+      if (before) directory.existed();
       return undefined;
     }
     const directory = this.#enter(parentOf(entry.path));
+    if (before) directory.existed();
     directory.begin();
     if (entry.type !== 'file') {
       directory.add({ name, type: entry.type, meta: { ...this.#defaults, ...entry.meta } });
