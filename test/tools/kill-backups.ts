@@ -24,9 +24,10 @@ export interface KillReport {
 }
 
 const password = 'a password for tests';
-const bytesPerRound = 24 * 1024 * 1024;
+/** Several packs, so that some are stored when the kill comes. */
+const bytesPerRound = 72 * 1024 * 1024;
 /** Beyond this the repository's oldest data would make each check slow: a new one is begun. */
-const roundsPerRepository = 10;
+const roundsPerRepository = 5;
 
 /** Throws at the first broken promise. */
 export const killBackups = async ({ kills, seed, onRound }: KillOptions): Promise<KillReport> => {
@@ -81,10 +82,17 @@ const killInOneRepository = async (
     const earlier = snapshots();
     const earlierPacks = new Set(packs());
     const running = startCli(['backup', data], cli);
-    const afterMs = random.next() * wholeMs * 1.1;
-    const timer = setTimeout(() => running.process.kill('SIGKILL'), afterMs);
+    // By the clock, or so long after a number of its packs are stored: some kills shall come in the middle of the work.
+    const afterPacks = random.integer(0, 4);
+    const afterMs = random.next() * (afterPacks === 0 ? wholeMs : 30);
+    const isDue = (): boolean => packs().filter((pack) => !earlierPacks.has(pack)).length >= afterPacks;
+    const watch = setInterval(() => {
+      if (!isDue()) return;
+      clearInterval(watch);
+      setTimeout(() => running.process.kill('SIGKILL'), afterMs);
+    }, 2);
     const { signal } = await running.result;
-    clearTimeout(timer);
+    clearInterval(watch);
     const left = packs().filter((pack) => !earlierPacks.has(pack));
     assert.deepEqual(
       earlier.filter((id) => !snapshots().includes(id)),
@@ -92,23 +100,24 @@ const killInOneRepository = async (
       'no snapshot is lost',
     );
     await runRestic(restic, ['unlock'], { repository, password }); // the lock of the dead, which ours passes over
-    await runRestic(restic, ['check', '--read-data'], { repository, password });
-    await succeed('check', '--read-data');
-    const added = addedBytes(await succeed('backup', '--json', data));
     await runRestic(restic, ['check'], { repository, password });
+    await succeed('check');
+    const added = addedBytes(await succeed('backup', '--json', data));
     const used = signal === 'SIGKILL' && left.length > 0;
     if (signal === 'SIGKILL') report.interrupted += 1;
     if (used) {
       report.reused += 1;
       assert.ok(
-        added < bytesPerRound * 0.6,
+        added < bytesPerRound - 8 * 1024 * 1024 * left.length,
         `${left.length} packs were left, and still ${added} bytes were stored again`,
       );
     }
     onRound?.(
-      `killed after ${afterMs.toFixed(0)} ms: ${signal ?? 'had ended'}, ${left.length} packs left, ${added} bytes added by the next`,
+      `killed ${afterMs.toFixed(0)} ms after ${afterPacks} packs: ${signal ?? 'had ended'}, ${left.length} packs left, ${added} bytes added by the next`,
     );
   }
+  await runRestic(restic, ['check', '--read-data'], { repository, password });
+  await succeed('check', '--read-data');
 };
 
 /** What `backup --json` says was stored for its one source. */
