@@ -11,6 +11,7 @@ import type { RestoreReport } from '#sources/source.ts';
 import { type Call, defineCommand, flag, list, type OptionSpecs, value } from './command.ts';
 import { jobContext } from './job-context.ts';
 import { errorFields } from './job-report.ts';
+import type { Output } from './output.ts';
 import { formatBytes, formatDuration, formatTime, plural, printable, shortId } from './output-format.ts';
 import { warnOfPasswordIn } from './password-warning.ts';
 import { latestRule, readOptions, snapshotArgument, withSnapshot } from './snapshot-options.ts';
@@ -74,19 +75,22 @@ const restore = async (call: RestoreCall, repository: Repository, snapshot: Snap
     force: options.force,
   };
   const context = jobContext(call);
-  const plan = await planRestore(request, context, async (path, sizeBytes) => {
-    if (options.dryRun)
-      output.detail(
-        { message_type: 'would_restore', path: `/${path}`, size: sizeBytes },
-        `/${printable(path)}`,
-      );
-    await output.flush();
-  });
+  const plan = await planRestore(request, context, options.dryRun ? listTo(output) : undefined);
   if (options.dryRun) return showPlan(call, snapshot, plan);
   const startedAt = clock.now().getTime();
   const report = await restoreSnapshot(request, plan, context);
   return showReport(call, snapshot, report, clock.now().getTime() - startedAt);
 };
+
+const listTo =
+  (output: Output) =>
+  async (path: string, sizeBytes: number | undefined): Promise<void> => {
+    output.detail(
+      { message_type: 'would_restore', path: `/${path}`, size: sizeBytes },
+      `/${printable(path)}`,
+    );
+    await output.flush();
+  };
 
 const wantedOf = ({ path, table, include, exclude }: RestoreCall['options']): RestoreRequest['wanted'] => {
   const matches = byPatterns(include, exclude);

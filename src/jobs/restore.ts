@@ -34,7 +34,7 @@ export interface RestorePlan {
   readonly bytes: number;
 }
 
-/** Looks at the listing only. PATH_UNKNOWN when something asked for, or everything, is not there. */
+/** Looks at the listing only, and not even there when all is wanted and its size is known. PATH_UNKNOWN when something asked for, or everything, is not there. */
 export const planRestore = async (
   request: RestoreRequest,
   { signal }: JobContext,
@@ -49,9 +49,12 @@ export const planRestore = async (
     { ...wanted, withSurroundings: !isFolder(target) },
     signal,
   );
-  let files = 0;
-  let bytes = 0;
-  for await (const { path, type, meta } of repository.list(snapshot, { include: selects, signal })) {
+  const known = onEntry === undefined && isWhole(wanted) ? snapshot.summary : undefined;
+  let files = known?.totalFilesProcessed ?? 0;
+  let bytes = known?.totalBytesProcessed ?? 0;
+  for await (const { path, type, meta } of known
+    ? []
+    : repository.list(snapshot, { include: selects, signal })) {
     if (type === 'dir') continue;
     files += 1;
     bytes += meta.size ?? 0;
@@ -111,6 +114,9 @@ const renamesOf = async (
     hint: 'say --rename from=to',
   });
 };
+
+const isWhole = ({ paths, tables, matches }: RestoreRequest['wanted']): boolean =>
+  paths.length + tables.length === 0 && matches === undefined;
 
 const isFolder = (target: SourceConfig): boolean => target.kind === 'files';
 
