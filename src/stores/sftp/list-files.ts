@@ -48,10 +48,18 @@ const readFolder = async (place: Place, folder: string, start: string): Promise<
       else if (attrs?.isFile()) objects.push({ key, size: attrs.size });
     }
   } catch (cause) {
-    if (!hasStatus(cause, sftpStatus.noSuchFile))
+    if (!hasStatus(cause, sftpStatus.noSuchFile) && !(await isFile(place, folder, cause)))
       throw sftpError(cause, 'list', place.location, folder || 'its objects');
   }
   return { objects, folders };
+};
+
+/** To list what is no folder is a failure like any other on some servers. */
+const isFile = async (place: Place, folder: string, cause: unknown): Promise<boolean> => {
+  if (!hasStatus(cause, sftpStatus.failure)) return false;
+  const path = posix.join(place.root, folder).replace(/\/$/, '');
+  const found = await followLink(await place.session.line(), path).catch(() => undefined); // the first failure tells
+  return found?.isDirectory() === false;
 };
 
 interface Attributes {

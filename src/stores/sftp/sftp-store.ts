@@ -119,11 +119,19 @@ const rename = async (line: SftpLine, from: string, to: string): Promise<void> =
     await line.request<void>((sftp, answer) => sftp.ext_openssh_rename(from, to, answer));
   } catch (error) {
     if (!isMissingExtension(error)) throw error;
-    const plainly = () => line.request<void>((sftp, answer) => sftp.rename(from, to, answer));
-    await plainly().catch(async () => {
-      await unlink(line, to).catch(() => {}); // the second attempt tells what is wrong
-      await plainly();
-    });
+    await renamePlainly(line, from, to);
+  }
+};
+
+/** Where two put the same object at once, each may remove what the other has just put there: the last attempt tells. */
+const renamePlainly = async (line: SftpLine, from: string, to: string): Promise<void> => {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await line.request<void>((sftp, answer) => sftp.rename(from, to, answer));
+    } catch (error) {
+      if (attempt === 10) throw error;
+      await unlink(line, to).catch(() => {}); // it may be gone again
+    }
   }
 };
 
