@@ -59,7 +59,7 @@ const backUpNamed = async (call: BackupCall, config: Config | undefined): Promis
   const repository = await chooseRepository(call, { config });
   using catalog = catalogIfAny(config, call);
   const { tag: tags, dryRun } = options;
-  const task = { sources, repositories: [repository], tags, dryRun };
+  const task = { sources, repositories: [{ repository }], tags, dryRun };
   const run = await runBackup(task, { ...jobContext(call), catalog });
   reportBackup(output, 'backup', run, 'summary');
   return run.status;

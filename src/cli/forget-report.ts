@@ -7,7 +7,7 @@ import { formatTime, plural, shortId } from './output-format.ts';
 
 export interface Forgetting {
   readonly repository: string;
-  readonly job?: string;
+  readonly job?: string | undefined;
   readonly dryRun: boolean;
   readonly verdicts: readonly Verdict[];
 }
@@ -41,15 +41,24 @@ export const showVerdicts = async (
     );
 };
 
+/** A line for one snapshot, in the middle of other events. */
+export const sayVerdict = (output: Output, { repository, job }: Forgetting, verdict: Verdict): void => {
+  const { snapshot, reasons } = verdict;
+  const what = `${shortId(snapshot.id)}, ${originOf(snapshot)} of ${formatTime(snapshot.time)}`;
+  output.say(
+    { ...verdictFields(verdict), repository, job },
+    reasons.length > 0 ? `would keep ${what}: ${reasons.join(', ')}` : `would forget ${what}`,
+  );
+};
+
 /** One line for all. */
-export const sayForgotten = (output: Output, forgetting: Forgetting): void => {
-  const { repository, job, dryRun, verdicts } = forgetting;
+export const sayForgotten = (output: Output, { repository, job, dryRun, verdicts }: Forgetting): void => {
   const gone = forgotten(verdicts).length;
   const kept = verdicts.length - gone;
   const who = job === undefined ? repository : `${job}: ${repository}`;
   output.say(
     { message_type: 'forgotten', repository, job, dry_run: dryRun, kept, forgotten: gone },
-    `${who}: ${dryRun ? 'would forget' : 'forgot'} ${plural(gone, 'snapshot')}, ${dryRun ? 'keep' : 'kept'} ${kept}`,
+    `${who}: ${dryRun ? 'would forget' : 'forgot'} ${plural(gone, 'snapshot')}, ${dryRun ? 'would keep' : 'kept'} ${kept}`,
   );
 };
 

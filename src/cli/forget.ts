@@ -3,7 +3,7 @@
 import type { RepositoryConfig } from '#config/config.ts';
 import { type Config, repositoryNamed } from '#config/config.ts';
 import type { KeepRules } from '#config/keep.ts';
-import { refuseLastGood, removeSnapshots, retain, retainMatching } from '#jobs/forget.ts';
+import { forgotten, refuseLastGood, removeSnapshots, retain, retainMatching } from '#jobs/forget.ts';
 import type { Verdict } from '#jobs/retention.ts';
 import { chooseSnapshot } from '#jobs/snapshot-choice.ts';
 import { withRepository } from '#jobs/use-repository.ts';
@@ -35,6 +35,12 @@ interface Task {
   run(): Promise<Verdict[]>;
 }
 
+/** A repository without these snapshots. */
+interface Cleared {
+  readonly repository: RepositoryConfig;
+  readonly without: ReadonlySet<string>;
+}
+
 export const command = defineCommand({
   description: `Removes snapshots; their data stays until a prune. Without rules and names, each job of the configuration file
 is taken with its own \`keep\`; with --keep-… options, these rules are applied to each source of each host; snapshots that
@@ -54,7 +60,7 @@ and the last complete one of each source.`,
     const config = await configIfAny(call);
     const { options, output } = call;
     const maxUnused = maxUnusedOf(options.maxUnused);
-    const repositories = new Map<string, RepositoryConfig>();
+    const repositories = new Map<string, Cleared>();
     for (const task of await tasksOf(call, config)) {
       const verdicts = await task.run();
       const { repository, job } = task;
@@ -67,10 +73,12 @@ and the last complete one of each source.`,
       if (options.dryRun || output.json || output.verbosity === 'verbose')
         await showVerdicts(output, forgetting);
       sayForgotten(output, forgetting);
-      repositories.set(repository.name, repository);
+      const before = repositories.get(repository.name)?.without ?? [];
+      const without = new Set([...before, ...forgotten(verdicts).map(({ id }) => id)]);
+      repositories.set(repository.name, { repository, without });
     }
     if (options.prune)
-      for (const repository of repositories.values()) await pruneAfter(call, repository, maxUnused);
+      for (const cleared of repositories.values()) await pruneAfter(call, cleared, maxUnused);
     output.say(
       { message_type: 'summary', dry_run: options.dryRun, repositories: [...repositories.keys()] },
       undefined,
@@ -134,7 +142,7 @@ const forgetNamed = async (call: ForgetCall, repository: Repository): Promise<Ve
 
 const pruneAfter = async (
   call: ForgetCall,
-  repository: RepositoryConfig,
+  { repository, without }: Cleared,
   maxUnused: ReturnType<typeof maxUnusedOf>,
 ): Promise<void> => {
   const { dryRun } = call.options;
@@ -142,7 +150,7 @@ const pruneAfter = async (
   const onProgress: Parameters<Repository['prune']>[0]['onProgress'] = (progress) =>
     context.onEvent({ type: 'progress', subject: repository.name, progress });
   const report = await withRepository(repository, { lock: 'exclusive' }, context, (opened) =>
-    opened.prune({ maxUnused, dryRun, onProgress }),
+    opened.prune({ maxUnused, dryRun, without, onProgress }),
   );
   reportPrune(call.output, repository.name, report, dryRun);
 };

@@ -3,6 +3,7 @@
 import type { FailedSource, JobEvent, OnJobEvent, SourceOutcome, StoredSource } from '#jobs/event.ts';
 import { HoldfastError, messageOf } from '#lib/errors.ts';
 import type { SnapshotSummary } from '#repository/contract.ts';
+import { sayForgotten, sayVerdict } from './forget-report.ts';
 import type { Output } from './output.ts';
 import { formatBytes, formatCount, formatDuration, plural, printable, shortId } from './output-format.ts';
 
@@ -16,6 +17,8 @@ export const reportTo =
     else if (event.type === 'item-done') reportItem(event, output);
     else if (event.type === 'item-failed') reportFailedItem(event, output);
     else if (event.type === 'repository-failed') reportRepository(event, output);
+    else if (event.type === 'retained') reportRetained(event, output);
+    else if (event.type === 'retention-failed') reportRetention(event, output);
     else if (event.type === 'source-stored') reportStored(event.outcome, output);
     else reportFailed(event.outcome, output);
   };
@@ -70,6 +73,18 @@ const reportRepository = ({ repository, error }: EventOf<'repository-failed'>, o
   output.failure(
     { message_type: 'repository_failed', repository, ...errorFields(error) },
     `${repository}: ${messageOf(error)}`,
+    hintOf(error),
+  );
+
+const reportRetained = ({ type, ...forgetting }: EventOf<'retained'>, output: Output): void => {
+  if (forgetting.dryRun) for (const verdict of forgetting.verdicts) sayVerdict(output, forgetting, verdict);
+  sayForgotten(output, forgetting);
+};
+
+const reportRetention = ({ repository, error }: EventOf<'retention-failed'>, output: Output): void =>
+  output.failure(
+    { message_type: 'retention_failed', repository, ...errorFields(error) },
+    `${repository}: the backup is stored, but no old snapshot was forgotten: ${messageOf(error)}`,
     hintOf(error),
   );
 

@@ -44,7 +44,10 @@ const runJob = async (
   const { name } = job;
   if (job.verb === 'backup') {
     const sources = job.backup.map((source) => sourceNamed(config, source));
-    const repositories = job.to.map((repository) => repositoryNamed(config, repository));
+    const repositories = job.to.map(({ repository, keep }) => ({
+      repository: repositoryNamed(config, repository),
+      keep,
+    }));
     const run = await runBackup({ job: name, sources, repositories, tags, dryRun }, context);
     reportBackup(output, name, run, 'run_done');
     return { state: run.state, status: run.status, fields: { name, ...backupFields(run) } };

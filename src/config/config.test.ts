@@ -38,6 +38,8 @@ jobs:
 catalog: ~/catalog.db
 `;
 
+const to = [{ repository: 'offsite' }, { repository: 'nearby' }];
+
 test('a file becomes repositories, sources and jobs that know their names', async () => {
   const config = await loadText(complete);
   const { offsite, nearby } = Object.fromEntries(config.repositories);
@@ -50,7 +52,7 @@ test('a file becomes repositories, sources and jobs that know their names', asyn
   const media = config.sources.get('media');
   assert.deepEqual([media?.name, media?.kind], ['media', 'files']);
   assert.deepEqual(Object.fromEntries(config.jobs), {
-    nightly: { name: 'nightly', verb: 'backup', backup: ['media'], to: ['offsite', 'nearby'] },
+    nightly: { name: 'nightly', verb: 'backup', backup: ['media'], to },
     weekly: { name: 'weekly', verb: 'check', check: ['offsite'], readData: '5%' },
   });
   assert.equal(config.catalog, `${homedir()}/catalog.db`);
@@ -192,7 +194,7 @@ test('what is shown reads as the same configuration, without its secrets', async
     verifyWrites: true,
   });
   assert.deepEqual(values.jobs, {
-    nightly: { backup: ['media'], to: ['offsite', 'nearby'] },
+    nightly: { backup: ['media'], to },
     weekly: { check: ['offsite'], readData: '5%' },
   });
   assert.equal(values.sources.media.kind, 'files');
@@ -216,4 +218,16 @@ test('a secret that others can read is warned about, wherever it is', async () =
   ]);
   chmodSync(file, 0o600);
   assert.deepEqual((await loadConfig(file, {})).warnings, []);
+});
+
+test('a job keeps by its own rules, or by those of one repository', async () => {
+  const text = complete.replace(
+    'to: [offsite, nearby]',
+    'to: [offsite, { repository: nearby, keep: { last: unlimited } }], keep: { daily: 7, within: 1y6m, tag: ["a,b"] }',
+  );
+  const nightly = (await loadText(text)).jobs.get('nightly');
+  assert.deepEqual(nightly?.verb === 'backup' && nightly.to, [
+    { repository: 'offsite', keep: { daily: 7, within: '1y6m', tag: ['a,b'] } },
+    { repository: 'nearby', keep: { last: 'unlimited' } },
+  ]);
 });

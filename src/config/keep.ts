@@ -31,7 +31,7 @@ export const keepSchema = z
       .optional()
       .describe('Everything with one of these tags; of "a,b" both are needed.'),
   })
-  .refine((rules) => Object.values(rules).some((rule) => rule !== undefined), {
+  .refine((rules) => Object.keys(rules).length > 0, {
     error: 'needs at least one rule, such as { daily: 7 }; without "keep", everything is kept',
   });
 

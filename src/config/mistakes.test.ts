@@ -234,11 +234,6 @@ const planned: readonly (readonly [key: string, text: string, expected: string])
     'f:10:5: jobs.extra.schedule: not available in this version; run "holdfast run extra" from cron or a systemd timer',
   ],
   [
-    'keep',
-    inJob('backup: [media]\n    to: [offsite]\n    keep: { daily: 7 }'),
-    'f:10:5: jobs.extra.keep: not available in this version; remove old snapshots with "restic forget", which works on the same repository',
-  ],
-  [
     'notify',
     inJob('backup: [media]\n    to: [offsite]\n    notify: [ops]'),
     'f:10:5: jobs.extra.notify: not available in this version; let cron or systemd tell you of a failure by the exit status',
@@ -262,7 +257,7 @@ katalog: x
   assert.deepEqual(mistakesIn(text), [
     'f:2:23: jobs.nightly.backup[0]: no source is called "shop"; sources are my files',
     'f:2:35: jobs.nightly.to[0]: no repository is called "ofsite"; did you mean "offsite"?',
-    'f:2:44: jobs.nightly.keep: not available in this version; remove old snapshots with "restic forget", which works on the same repository',
+    'f:2:50: jobs.nightly.keep: needs at least one rule, such as { daily: 7 }; without "keep", everything is kept',
     'f:4:14: repositories.offsite.store: "path" is missing: a text',
     'f:4:77: repositories.offsite.compression: must be one of off, fast, default, max, not a number',
     'f:6:3: sources."my files": a name begins with a letter or digit and holds only letters, digits, ".", "_" and "-"',

@@ -12,20 +12,28 @@ export interface Names {
   readonly sources: readonly string[];
 }
 
-/** One or more names out of those the file gives, each once; `what` is 'source' or 'repository'. */
+/** One of the names that the file gives; `what` is 'source' or 'repository'. */
+export const reference = (what: string, names: readonly string[]) =>
+  z.string().refine((name) => names.includes(name), { error: ({ input }) => unknown(what, input, names) });
+
+/** One or more of them, each once. */
 export const references = (what: string, names: readonly string[]) =>
   z
-    .array(
-      z
-        .string()
-        .refine((name) => names.includes(name), { error: ({ input }) => unknown(what, input, names) }),
-    )
+    .array(reference(what, names))
     .min(1)
-    .superRefine((list, context) => {
-      for (const [index, name] of list.entries())
-        if (list.indexOf(name) < index)
-          context.addIssue({ code: 'custom', path: [index], message: `"${name}" is here twice` });
-    });
+    .superRefine((list, context) => refuseTwice(list, (name) => name, context));
+
+/** Complains of each item whose name was there before. */
+export const refuseTwice = <Item>(
+  items: readonly Item[],
+  nameOf: (item: Item) => string,
+  context: z.core.$RefinementCtx,
+): void => {
+  const names = items.map(nameOf);
+  for (const [index, name] of names.entries())
+    if (names.indexOf(name) < index)
+      context.addIssue({ code: 'custom', path: [index], message: `"${name}" is here twice` });
+};
 
 /** A mapping from names to what they name. The names themselves are judged by `badNames`, so that what they name is, too. */
 export const named = <Value>(value: z.ZodType<Value>) =>

@@ -11,7 +11,6 @@ const inFile: Planned = {
 
 const inJob: Planned = {
   schedule: (job) => `run "holdfast run ${job}" from cron or a systemd timer`,
-  keep: () => 'remove old snapshots with "restic forget", which works on the same repository',
   notify: () => 'let cron or systemd tell you of a failure by the exit status',
   hooks: () => 'run commands before and after from the script that runs holdfast',
   archive: none,

@@ -17,8 +17,7 @@ const back = async (
   const outcomes: SourceOutcome[] = [];
   const request = {
     sources,
-    repository,
-    repositoryName: 'offsite',
+    targets: [{ name: 'offsite', repository }],
     runId: 'r1',
     job: 'nightly',
     tags: more.tags ?? [],

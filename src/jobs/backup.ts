@@ -1,26 +1,31 @@
-// Sources → snapshots, one source after the other. One that fails does not stop those after it.
+// Sources → snapshots, one source after the other, each read once for all repositories. One that fails does not stop the others.
 import { hostname } from 'node:os';
 import { type Clock, throwIfCancelled } from '#lib/clock.ts';
 import { asError, type ErrorCode, HoldfastError, hasCode } from '#lib/errors.ts';
 import type { Log } from '#lib/log.ts';
 import type { Progress } from '#lib/progress.ts';
-import type { ItemOutcome, Repository, Snapshot, WriteReport } from '#repository/contract.ts';
+import type { ItemOutcome, Repository, Snapshot, WriteOptions, WriteReport } from '#repository/contract.ts';
 import { openSource, type SourceConfig } from '#sources/registry.ts';
 import type { Finding } from '#sources/source.ts';
 import type { FailedSource, JobEvent, OnJobEvent, SourceOutcome } from './event.ts';
 import { isPartial, tagOf } from './snapshot-choice.ts';
+import { type Branch, commonPrevious, tee } from './tee.ts';
 
 export interface BackupRequest {
   readonly sources: readonly SourceConfig[];
-  readonly repository: Repository;
-  /** The repository's name for messages. */
-  readonly repositoryName: string;
+  readonly targets: readonly BackupTarget[];
   /** Of the run; every snapshot of a run carries it, and together they are one restore point. */
   readonly runId: string;
   readonly job?: string;
   /** The user's own, beside those that say where a snapshot comes from. */
   readonly tags: readonly string[];
   readonly dryRun: boolean;
+}
+
+/** A repository that is open, and its name for messages. */
+export interface BackupTarget {
+  readonly name: string;
+  readonly repository: Repository;
 }
 
 /** What every job is given by whoever runs it. */
@@ -45,73 +50,139 @@ const repositoryErrors: readonly ErrorCode[] = [
 /** True for an error of the repository, which the next source would meet as well. */
 export const concernsAll = (error: unknown): boolean => hasCode(error, ...repositoryErrors);
 
-/** Backs up one source after the other, and yields how each went. Throws only when cancelled. */
+/** Backs up one source after the other, and yields how each went in each repository. Throws only when cancelled. */
 export async function* backUp(request: BackupRequest, context: JobContext): AsyncGenerator<SourceOutcome> {
-  let fatal: Error | undefined;
+  const fatal = new Map<BackupTarget, Error>();
   for (const source of request.sources) {
     throwIfCancelled(context.signal);
-    const outcome = fatal ? skipped(request, source, fatal) : await backUpSource(request, source, context);
-    if (outcome.state === 'failed' && concernsAll(outcome.error)) fatal = outcome.error;
-    if ('report' in outcome) context.onEvent({ type: 'source-stored', outcome });
-    else context.onEvent({ type: 'source-failed', outcome });
-    yield outcome;
+    const working = request.targets.filter((target) => !fatal.has(target));
+    const outcomes = [
+      ...[...fatal].map(([target, error]) => ({ target, outcome: skipped(target.name, source, error) })),
+      ...(working.length > 0 ? await backUpSource({ ...request, targets: working }, source, context) : []),
+    ];
+    for (const { target, outcome } of outcomes) {
+      if (outcome.state === 'failed' && concernsAll(outcome.error)) fatal.set(target, outcome.error);
+      if ('report' in outcome) context.onEvent({ type: 'source-stored', outcome });
+      else context.onEvent({ type: 'source-failed', outcome });
+      yield outcome;
+    }
   }
+}
+
+interface TargetOutcome {
+  readonly target: BackupTarget;
+  readonly outcome: SourceOutcome;
 }
 
 const backUpSource = async (
   request: BackupRequest,
   source: SourceConfig,
   context: JobContext,
-): Promise<SourceOutcome> => {
+): Promise<TargetOutcome[]> => {
   const startedAt = context.clock.now();
-  const ends = (): { source: string; kind: string; repository: string; ms: number } => ({
-    source: source.name,
-    kind: source.kind,
-    repository: request.repositoryName,
-    ms: context.clock.now().getTime() - startedAt.getTime(),
-  });
-  context.onEvent({
-    type: 'started',
-    subject: source.name,
-    doing: `backing up to ${request.repositoryName}`,
-  });
+  const { targets } = request;
+  const outcomeOf = ({ target, ended }: Written): TargetOutcome => {
+    const { name, kind } = source;
+    const ms = context.clock.now().getTime() - startedAt.getTime();
+    const begin = { source: name, kind, repository: target.name, ms };
+    if (ended instanceof Error) return { target, outcome: { ...begin, state: 'failed', error: ended } };
+    const state = ended.failures.length > 0 ? 'partial' : 'ok';
+    return { target, outcome: { ...begin, state, report: ended } };
+  };
+  const names = targets.map(({ name }) => name).join(', ');
+  context.onEvent({ type: 'started', subject: source.name, doing: `backing up to ${names}` });
   try {
-    const report = await writeSnapshot(request, source, startedAt, context);
-    return { ...ends(), state: report.failures.length > 0 ? 'partial' : 'ok', report };
+    return (await writeSnapshots(request, source, startedAt, context)).map(outcomeOf);
   } catch (error) {
     throwIfCancelled(context.signal);
-    return { ...ends(), state: 'failed', error: asError(error) };
+    return targets.map((target) => outcomeOf({ target, ended: asError(error) }));
   }
 };
 
-const writeSnapshot = async (
-  { repository, runId, job, tags, dryRun }: BackupRequest,
+/** How it ended in one repository. */
+interface Written {
+  readonly target: BackupTarget;
+  readonly ended: WriteReport | Error;
+}
+
+const writeSnapshots = async (
+  request: BackupRequest,
   source: SourceConfig,
   time: Date,
   { signal, clock, log, onEvent }: JobContext,
-): Promise<WriteReport> => {
-  const { name, kind } = source;
-  const parent = lastGood(await repository.snapshots(), name, kind);
+): Promise<Written[]> => {
+  const { name } = source;
+  const found = await Promise.all(request.targets.map((target) => parentIn(target, source)));
+  const failed = found.filter((one) => 'ended' in one);
+  const ready = found.filter((one) => 'parent' in one);
+  throwIfCancelled(signal);
+  if (ready.length === 0) return failed;
   await using opened = await openSource(source, { signal, clock, log });
-  if (dryRun) reportFindings(name, await opened.check(), onEvent);
-  const expected = parent?.summary?.totalBytesProcessed;
-  return await repository.write(opened.dump(parent && repository.previous(parent, name)), {
-    root: name,
-    tags: [
-      `source:${name}`,
-      `kind:${kind}`,
-      `run:${runId}`,
-      ...(job === undefined ? [] : [`job:${job}`]),
-      ...tags,
-    ],
-    time,
-    concurrency: opened.concurrency,
-    ...(parent && { parent }),
-    dryRun,
-    signal,
-    onProgress: (progress) =>
-      onEvent({ type: 'progress', subject: name, progress: withExpected(progress, expected) }),
-    onItem: (outcome) => onEvent(itemEvent(name, outcome)),
+  if (request.dryRun) reportFindings(name, await opened.check(), onEvent);
+  const previous = commonPrevious(
+    ready.map(({ target, parent }) => parent && target.repository.previous(parent, name)),
+  );
+  const branches = tee(opened.dump(previous), ready.length);
+  const options = { ...writeOptions(request, source), time, concurrency: opened.concurrency, signal };
+  const events = eventsOf(name, onEvent);
+  const written = await Promise.all(
+    ready.map(async ({ target, parent }, at): Promise<Written> => {
+      const { entries, leave } = branches[at] as Branch;
+      try {
+        const own = { ...options, ...events(parent, at), ...(parent && { parent }) };
+        return { target, ended: await target.repository.write(entries, own) };
+      } catch (error) {
+        return { target, ended: asError(error) };
+      } finally {
+        leave();
+      }
+    }),
+  );
+  throwIfCancelled(signal);
+  return [...failed, ...written];
+};
+
+type Found = { readonly target: BackupTarget; readonly parent: Snapshot | undefined } | Written;
+
+const parentIn = async (target: BackupTarget, { name, kind }: SourceConfig): Promise<Found> => {
+  try {
+    return { target, parent: lastGood(await target.repository.snapshots(), name, kind) };
+  } catch (error) {
+    return { target, ended: asError(error) };
+  }
+};
+
+const writeOptions = ({ runId, job, tags, dryRun }: BackupRequest, { name, kind }: SourceConfig) => ({
+  root: name,
+  tags: [
+    `source:${name}`,
+    `kind:${kind}`,
+    `run:${runId}`,
+    ...(job === undefined ? [] : [`job:${job}`]),
+    ...tags,
+  ],
+  dryRun,
+});
+
+/** Of several repositories that write the same, the first one to get as far tells of an item, and one tells of the progress. */
+const eventsOf = (name: string, onEvent: OnJobEvent) => {
+  const told = new Set<string>();
+  let mostBytes = 0;
+  return (
+    parent: Snapshot | undefined,
+    at: number,
+  ): Required<Pick<WriteOptions, 'onProgress' | 'onItem'>> => ({
+    onProgress: (progress) => {
+      if (at > 0 && progress.bytes <= mostBytes) return;
+      mostBytes = Math.max(mostBytes, progress.bytes);
+      const expected = parent?.summary?.totalBytesProcessed;
+      onEvent({ type: 'progress', subject: name, progress: withExpected(progress, expected) });
+    },
+    onItem: (outcome) => {
+      if (told.has(outcome.path)) return;
+      told.add(outcome.path);
+      onEvent(itemEvent(name, outcome));
+    },
   });
 };
 
@@ -146,7 +217,7 @@ const reportFindings = (name: string, findings: readonly Finding[], onEvent: OnJ
 
 /** The outcome of a source that was not begun, because the repository failed before its turn. */
 export const skipped = (
-  { repositoryName }: Pick<BackupRequest, 'repositoryName'>,
+  repositoryName: string,
   { name, kind }: SourceConfig,
   cause: Error,
 ): FailedSource => ({

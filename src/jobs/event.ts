@@ -2,6 +2,7 @@
 
 import type { Progress } from '#lib/progress.ts';
 import type { WriteReport } from '#repository/contract.ts';
+import type { Verdict } from './retention.ts';
 
 /** `subject` is the source, repository or snapshot that it is about. */
 export type JobEvent =
@@ -11,6 +12,14 @@ export type JobEvent =
   | { readonly type: 'item-done'; readonly subject: string; readonly item: string; readonly bytes: number }
   | { readonly type: 'item-failed'; readonly subject: string; readonly item: string; readonly error: Error }
   | { readonly type: 'repository-failed'; readonly repository: string; readonly error: Error }
+  | {
+      readonly type: 'retained';
+      readonly repository: string;
+      readonly job: string;
+      readonly dryRun: boolean;
+      readonly verdicts: readonly Verdict[];
+    }
+  | { readonly type: 'retention-failed'; readonly repository: string; readonly error: Error }
   | { readonly type: 'source-stored'; readonly outcome: StoredSource }
   | { readonly type: 'source-failed'; readonly outcome: FailedSource };
 

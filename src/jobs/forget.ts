@@ -30,14 +30,19 @@ export const retain = async (
   dryRun: boolean,
   context: JobContext,
 ): Promise<Verdict[]> =>
-  withRepository(repository, { lock: dryRun ? 'shared' : 'exclusive', retryLockMs }, context, async (opened) => {
-    const own = matching(await opened.snapshots(), { job, host }).filter(
-      (snapshot) => sources === undefined || sources.includes(tagOf(snapshot, 'source') ?? ''),
-    );
-    const verdicts = applyRetention(own, rules, context.clock.now());
-    if (!dryRun) await removeSnapshots(opened, forgotten(verdicts), context);
-    return verdicts;
-  });
+  withRepository(
+    repository,
+    { lock: dryRun ? 'shared' : 'exclusive', retryLockMs },
+    context,
+    async (opened) => {
+      const own = matching(await opened.snapshots(), { job, host }).filter(
+        (snapshot) => sources === undefined || sources.includes(tagOf(snapshot, 'source') ?? ''),
+      );
+      const verdicts = applyRetention(own, rules, context.clock.now());
+      if (!dryRun) await removeSnapshots(opened, forgotten(verdicts), context);
+      return verdicts;
+    },
+  );
 
 /** Applies rules to all snapshots that the filter lets through. */
 export const retainMatching = async (
@@ -58,7 +63,9 @@ export const refuseLastGood = (chosen: readonly Snapshot[], all: readonly Snapsh
   for (const snapshot of chosen) {
     const name = `snapshot ${snapshot.id.slice(0, 8)} of ${originOf(snapshot)}`;
     if (isPinned(snapshot))
-      throw new HoldfastError('USAGE', `${name} is pinned`, { hint: '`holdfast unpin` it first, or give --force' });
+      throw new HoldfastError('USAGE', `${name} is pinned`, {
+        hint: '`holdfast unpin` it first, or give --force',
+      });
     if (last.has(snapshot.id) && !isPartial(snapshot))
       throw new HoldfastError('USAGE', `${name} is the last complete one of this source`, {
         hint: 'give --force to remove it all the same',

@@ -2,20 +2,28 @@
 import type { Catalog } from '#catalog/catalog.ts';
 import { newRunId } from '#catalog/run-id.ts';
 import type { RepositoryConfig } from '#config/config.ts';
+import type { KeepRules } from '#config/keep.ts';
 import { throwIfCancelled } from '#lib/clock.ts';
 import { asError } from '#lib/errors.ts';
 import type { SourceConfig } from '#sources/registry.ts';
-import { backUp, concernsAll, type JobContext, skipped } from './backup.ts';
+import { type BackupTarget, backUp, concernsAll, type JobContext, skipped } from './backup.ts';
 import type { SourceOutcome } from './event.ts';
+import { retain } from './forget.ts';
 import { beginRecord, type RunRecord } from './record.ts';
 import { type Ended, failed, ok, partial, together } from './run-outcome.ts';
 import { withRepository } from './use-repository.ts';
+
+/** A repository, and what a job keeps of its own snapshots in it; without rules, everything. */
+export interface Destination {
+  readonly repository: RepositoryConfig;
+  readonly keep?: KeepRules | undefined;
+}
 
 export interface BackupTask {
   /** Absent for a backup that the command line describes. */
   readonly job?: string;
   readonly sources: readonly SourceConfig[];
-  readonly repositories: readonly RepositoryConfig[];
+  readonly repositories: readonly Destination[];
   readonly tags: readonly string[];
   /** Read everything, store nothing, remember nothing. */
   readonly dryRun: boolean;
@@ -43,9 +51,7 @@ export const runBackup = async (task: BackupTask, context: RunContext): Promise<
     record?.event(event);
   };
   try {
-    const parts: Part[] = [];
-    for (const repository of task.repositories)
-      parts.push(await backUpInto(repository, task, id, { ...context, onEvent }, record));
+    const parts = await backUpInto(task, id, { ...context, onEvent }, record);
     const ended = together(parts);
     const outcomes = parts.flatMap((part) => part.outcomes);
     record?.end(ended, outcomes);
@@ -61,36 +67,85 @@ interface Part extends Ended {
 }
 
 const backUpInto = async (
-  repository: RepositoryConfig,
-  { job, sources, tags, dryRun }: BackupTask,
+  task: BackupTask,
   runId: string,
   context: JobContext,
   record: RunRecord | undefined,
-): Promise<Part> => {
+): Promise<Part[]> => {
+  const { job, sources, tags, dryRun, repositories } = task;
   const outcomes: SourceOutcome[] = [];
+  const failures = new Map<string, Error>();
   const keep = (outcome: SourceOutcome): void => {
     outcomes.push(outcome);
     record?.source(outcome);
   };
-  const request = {
-    sources,
-    runId,
-    tags,
-    dryRun,
-    repositoryName: repository.name,
-    ...(job !== undefined && { job }),
-  };
-  try {
-    await withRepository(repository, { lock: 'shared' }, context, async (opened) => {
-      for await (const outcome of backUp({ ...request, repository: opened }, context)) keep(outcome);
+  const request = { sources, runId, tags, dryRun, ...(job !== undefined && { job }) };
+  const configs = repositories.map(({ repository }) => repository);
+  await withRepositories(configs, context, failures, async (targets) => {
+    for await (const outcome of backUp({ ...request, targets }, context)) keep(outcome);
+  });
+  const parts: Part[] = [];
+  for (const destination of repositories) {
+    const { name } = destination.repository;
+    const error = failures.get(name);
+    const own = outcomes.filter(({ repository }) => repository === name);
+    if (error) for (const source of sources.slice(own.length)) keep(skipped(name, source, error));
+    const ended = error ? failed(error) : endOf(own);
+    const kept = await applyKeep(task, destination, own, context);
+    parts.push({
+      ...(kept || ended.state !== 'ok' ? ended : partial),
+      outcomes: outcomes.filter(({ repository }) => repository === name),
     });
-    return { ...endOf(outcomes), outcomes };
+  }
+  return parts;
+};
+
+/** Opens them all, and does the work with those that open; what goes wrong with the others is told and kept in `failures`. */
+const withRepositories = async (
+  configs: readonly RepositoryConfig[],
+  context: JobContext,
+  failures: Map<string, Error>,
+  work: (targets: readonly BackupTarget[]) => Promise<void>,
+  opened: readonly BackupTarget[] = [],
+): Promise<void> => {
+  const [config, ...others] = configs;
+  if (config === undefined) {
+    if (opened.length > 0) await work(opened);
+    return;
+  }
+  let begun = false;
+  try {
+    await withRepository(config, { lock: 'shared' }, context, async (repository) => {
+      begun = true;
+      const targets = [...opened, { name: config.name, repository }];
+      await withRepositories(others, context, failures, work, targets);
+    });
   } catch (thrown) {
     throwIfCancelled(context.signal);
     const error = asError(thrown);
-    context.onEvent({ type: 'repository-failed', repository: repository.name, error });
-    for (const source of sources.slice(outcomes.length)) keep(skipped(request, source, error));
-    return { ...failed(error), outcomes };
+    failures.set(config.name, error);
+    context.onEvent({ type: 'repository-failed', repository: config.name, error });
+    if (!begun) await withRepositories(others, context, failures, work, opened);
+  }
+};
+
+/** Forgets what the job's rules do not keep of the sources that were stored whole. False, and told, when that fails. */
+const applyKeep = async (
+  { job, dryRun }: BackupTask,
+  { repository, keep: rules }: Destination,
+  outcomes: readonly SourceOutcome[],
+  context: JobContext,
+): Promise<boolean> => {
+  const sources = outcomes.filter(({ state }) => state === 'ok').map(({ source }) => source);
+  if (rules === undefined || job === undefined || sources.length === 0) return true;
+  try {
+    const verdicts = await retain(repository, { job, rules, sources }, dryRun, context);
+    context.onEvent({ type: 'retained', repository: repository.name, job, dryRun, verdicts });
+    return true;
+  } catch (thrown) {
+    throwIfCancelled(context.signal);
+    context.onEvent({ type: 'retention-failed', repository: repository.name, error: asError(thrown) });
+    return false;
   }
 };
 

@@ -12,7 +12,10 @@ export interface Branch {
 /** As many branches as are asked for. A branch may leave out contents, but must open one before it asks for the next entry. */
 export const tee = (entries: AsyncIterable<Entry>, count: number): Branch[] => {
   const members = Array.from({ length: count }, (_, at) => at);
-  const rounds: Lockstep<SharedEntry> = new Lockstep(() => sharedEntries(entries, () => rounds.members), members);
+  const rounds: Lockstep<SharedEntry> = new Lockstep(
+    () => sharedEntries(entries, () => rounds.members),
+    members,
+  );
   return members.map((member) => branchOf(rounds, member));
 };
 
@@ -26,7 +29,9 @@ async function* sharedEntries(
   members: () => Iterable<number>,
 ): AsyncGenerator<SharedEntry> {
   for await (const entry of entries)
-    yield entry.content ? { entry, content: new Lockstep(() => entry.content?.() ?? [], members()) } : { entry };
+    yield entry.content
+      ? { entry, content: new Lockstep(() => entry.content?.() ?? [], members()) }
+      : { entry };
 }
 
 const branchOf = (rounds: Lockstep<SharedEntry>, member: number): Branch => {
@@ -127,7 +132,9 @@ class Lockstep<Item> {
   }
 }
 
-const iteratorOf = <Item>(items: Iterable<Item> | AsyncIterable<Item>): Iterator<Item> | AsyncIterator<Item> =>
+const iteratorOf = <Item>(
+  items: Iterable<Item> | AsyncIterable<Item>,
+): Iterator<Item> | AsyncIterator<Item> =>
   Symbol.asyncIterator in items ? items[Symbol.asyncIterator]() : items[Symbol.iterator]();
 
 /**

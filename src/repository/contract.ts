@@ -199,6 +199,8 @@ export interface PruneOptions {
   readonly maxUnused: { readonly share: number } | { readonly bytes: number };
   /** Find out and report, change nothing. */
   readonly dryRun?: boolean;
+  /** With `dryRun`: as if the snapshots with these ids were gone. */
+  readonly without?: ReadonlySet<string>;
   readonly onProgress?: OnProgress;
 }
 

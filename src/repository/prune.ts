@@ -71,7 +71,10 @@ const markUsed = async (session: Session, options: PruneOptions): Promise<Uint8A
     if (slot < 0) throw refusal(`${type} blob ${id} is used by a snapshot and is in no index`);
     used[slot] = 1;
   };
-  const roots = (await loadSnapshots(session.store, session.sealer)).map(({ tree }) => tree);
+  const without = options.dryRun ? options.without : undefined;
+  const roots = (await loadSnapshots(session.store, session.sealer))
+    .filter(({ id }) => !without?.has(id))
+    .map(({ tree }) => tree);
   await using reader = new BlobReader(session);
   for await (const { id, nodes, error, visited } of visitTrees(reader, roots, session.signal)) {
     if (error) throw refusal(`tree ${id} cannot be read`, error);
