@@ -92,6 +92,11 @@ export interface RestoreTarget {
   readonly force: boolean;
   /** Give what is restored another name: ['shop', 'shop_copy'] for a database, ['public.orders', 'public.orders_old'] for a table. */
   readonly rename: readonly (readonly [from: string, to: string])[];
+  /**
+   * What was asked for when it is not everything, as paths of the source ('shop', 'shop/data/public.orders'); an empty list when
+   * something else chose the entries. A database restores a table otherwise than a whole.
+   */
+  readonly selection?: readonly string[];
   /** Called as each entry is done. */
   onProgress?(progress: { readonly entries: number; readonly bytes: number; readonly current: string }): void;
 }

@@ -53,7 +53,8 @@ export const largeObjectPath = (group: number): string =>
 
 /** A path of a snapshot, understood. */
 export type Place =
-  | { readonly kind: 'server' | 'globals' }
+  | { readonly kind: 'server' }
+  | { readonly kind: 'globals' }
   | { readonly kind: 'file'; readonly database: string; readonly file: DatabaseFile }
   | {
       readonly kind: 'table';
@@ -65,15 +66,19 @@ export type Place =
 
 /** What the file at a path of a snapshot is. PATH_UNSAFE for a path that could leave its place, TARGET_FAILED for one that is not ours. */
 export const parsePath = (path: string): Place => {
-  if (unsafePath.test(path))
-    throw new HoldfastError('PATH_UNSAFE', `the snapshot has the path ${JSON.stringify(path)}`, {
-      hint: 'it was not made by holdfast from a PostgreSQL server; restore it into a folder',
-    });
+  assertSafePath(path);
   const place = placeOf(path.split('/'));
   if (place) return place;
   throw new HoldfastError('TARGET_FAILED', `${JSON.stringify(path)} is no part of a PostgreSQL backup`, {
     hint: 'restore this snapshot into a folder, or into the kind of source it came from',
   });
+};
+
+export const assertSafePath = (path: string): void => {
+  if (unsafePath.test(path))
+    throw new HoldfastError('PATH_UNSAFE', `the snapshot has the path ${JSON.stringify(path)}`, {
+      hint: 'it was not made by holdfast from a PostgreSQL server; restore it into a folder',
+    });
 };
 
 /** Absolute, empty or dotted parts, or a NUL. */

@@ -51,7 +51,8 @@ export async function* dumpDatabaseDefinition(programs: Programs, database: stri
   const { items } = itemsOf(Buffer.concat(chunks).toString('utf8'));
   for (const { type, name, statements } of items)
     if (/^DATABASE( PROPERTIES)?$/.test(type) || name.startsWith('DATABASE '))
-      for (const statement of statements) if (!sessionSetting.test(statement)) yield Buffer.from(`${statement}\n`);
+      for (const statement of statements)
+        if (!sessionSetting.test(statement)) yield Buffer.from(`${statement}\n`);
 }
 
 /** What pg_dump says to each session that it begins. */

@@ -1,0 +1,62 @@
+// Indexes, constraints and what follows them, several at once where none can be in another's way.
+import { forEachLimit } from '#lib/concurrency.ts';
+import { asError } from '#lib/errors.ts';
+import type { Connection } from './connect.ts';
+import type { Pool } from './pool.ts';
+import { type ItemRunner, itemFailure } from './run-items.ts';
+import { isServerError, sqlState, state } from './server-error.ts';
+import type { SqlItem } from './sql-items.ts';
+
+export interface PostDataOptions {
+  readonly pool: Pool;
+  readonly limit: number;
+  readonly runner: ItemRunner;
+  /** Called for each item that could not be made; the others go on. */
+  onFailure(error: Error): void;
+}
+
+/** Keys and indexes first, in parallel; then foreign keys; then all else in the order that pg_dump found. */
+export const runPostData = async (items: readonly SqlItem[], options: PostDataOptions): Promise<void> => {
+  const parallel = items.filter(({ type }) => type === 'INDEX' || type === 'CONSTRAINT');
+  const foreignKeys = items.filter(({ type }) => type === 'FK CONSTRAINT');
+  const rest = items.filter((item) => !parallel.includes(item) && !foreignKeys.includes(item));
+  const attach = rest.filter(({ type }) => type === 'INDEX ATTACH');
+  await runTogether(parallel, options);
+  await runInOrder(attach, options);
+  await runTogether(foreignKeys, options);
+  await runInOrder(
+    rest.filter((item) => !attach.includes(item)),
+    options,
+  );
+};
+
+const runTogether = async (items: readonly SqlItem[], options: PostDataOptions): Promise<void> => {
+  await forEachLimit(items, options.limit, (item) =>
+    options.pool.use((connection) => runOne(connection, item, options)),
+  );
+};
+
+const runInOrder = async (items: readonly SqlItem[], options: PostDataOptions): Promise<void> => {
+  await options.pool.use(async (connection) => {
+    for (const item of items) await runOne(connection, item, options);
+  });
+};
+
+/** How often two items may have been in each other's way. */
+const deadlockRetries = 5;
+
+const runOne = async (
+  connection: Connection,
+  item: SqlItem,
+  { runner, onFailure }: PostDataOptions,
+): Promise<void> => {
+  for (let attempt = 0; ; attempt += 1)
+    try {
+      return await runner.run(connection, item);
+    } catch (error) {
+      const cause = asError(error).cause;
+      if (sqlState(cause) === state.deadlockDetected && attempt < deadlockRetries) continue;
+      if (!isServerError(cause) || !connection.usable) throw error;
+      return onFailure(itemFailure(item, cause));
+    }
+};

@@ -1,0 +1,76 @@
+// Roles and tablespaces before a restore: what is missing is made, what is there is never changed.
+import type { Connection } from './connect.ts';
+import { quoteIdentifier } from './identifiers.ts';
+import type { Reporter } from './restore-report.ts';
+import { isServerError, serverMessage } from './server-error.ts';
+import { lexSql } from './sql-lexer.ts';
+import type { TargetServer } from './target-server.ts';
+
+/** For the restore of a whole server: each role and tablespace that is missing, as it was. */
+export const applyGlobals = async (target: TargetServer, sql: string, reporter: Reporter): Promise<void> => {
+  const present = new Set([...target.roles, ...target.tablespaces]);
+  for (const { text } of lexSql(sql)) {
+    const subject = subjectOf(text);
+    if (subject === undefined || present.has(subject)) continue;
+    const error = await run(target.admin, text);
+    if (error) reporter.warn(`not restored: ${withoutSecret(text)}: ${error}`);
+    else if (/^CREATE ROLE /.test(text)) target.roles.add(subject);
+  }
+  const spaces = await target.admin.query<{ name: string }>(
+    'select spcname::text as name from pg_catalog.pg_tablespace',
+  );
+  for (const { name } of spaces) (target.tablespaces as Set<string>).add(name);
+};
+
+/** For a restore into a server that has its own roles: the missing ones that are needed, without login. */
+export const ensureRoles = async (
+  target: TargetServer,
+  roles: readonly string[],
+  reporter: Reporter,
+): Promise<void> => {
+  for (const role of roles.filter((each) => !target.roles.has(each))) {
+    const error = target.mayCreateRoles
+      ? await run(target.admin, `create role ${quoteIdentifier(role)} nologin`)
+      : 'creating roles is not allowed';
+    if (error)
+      reporter.warn(
+        `role ${role} is missing and could not be made: ${error}; what it owned is the restoring role's`,
+      );
+    else {
+      target.roles.add(role);
+      reporter.warn(`role ${role} was missing: it was created without login`);
+    }
+  }
+};
+
+const run = async (admin: Connection, sql: string): Promise<string | undefined> => {
+  try {
+    await admin.query(sql);
+    return undefined;
+  } catch (error) {
+    if (!isServerError(error) || !admin.usable) throw error;
+    return serverMessage(error);
+  }
+};
+
+const identifier = String.raw`("(?:[^"]|"")*"|[^\s";,]+)`;
+const subjects = [
+  new RegExp(`^(?:CREATE|ALTER|COMMENT ON) ROLE ${identifier}`),
+  new RegExp(`^(?:CREATE|ALTER|COMMENT ON) TABLESPACE ${identifier}`),
+  // Of a membership it is the member.
+  new RegExp(`^GRANT .* TO ${identifier}`, 's'),
+  new RegExp(`^REVOKE .* FROM ${identifier}`, 's'),
+];
+
+/** Whom a statement of pg_dumpall is about; undefined for settings of the session. */
+const subjectOf = (statement: string): string | undefined => {
+  for (const pattern of subjects) {
+    const name = pattern.exec(statement)?.[1];
+    if (name !== undefined) return name.startsWith('"') ? name.slice(1, -1).replaceAll('""', '"') : name;
+  }
+  return undefined;
+};
+
+/** Even a hashed password is nothing for a message. */
+const withoutSecret = (statement: string): string =>
+  statement.replace(/PASSWORD '(?:[^']|'')*'/, 'PASSWORD …');

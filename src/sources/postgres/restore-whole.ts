@@ -1,0 +1,104 @@
+// One database as a whole. It is loaded under a name of its own and gets the name it is to have when all of it is there.
+import { throwIfCancelled } from '#lib/clock.ts';
+import { forEachLimit } from '#lib/concurrency.ts';
+import { HoldfastError } from '#lib/errors.ts';
+import { connect } from './connect.ts';
+import { DatabaseTexts } from './database-texts.ts';
+import { databaseFiles } from './layout.ts';
+import { assertComplete, loadRows, type RowLoader } from './load-rows.ts';
+import { createPool, type Pool } from './pool.ts';
+import { runPostData } from './post-data.ts';
+import { folderOf, notEmpty, type Restoring } from './restore.ts';
+import type { Goal } from './restore-goal.ts';
+import { ensureRoles } from './restore-roles.ts';
+import { createRunner, type ItemRunner } from './run-items.ts';
+import { setSequenceSql } from './sequences.ts';
+import { itemsOf } from './sql-items.ts';
+import { databaseStatements, renamedProperty, temporaryName } from './target-server.ts';
+
+/** All or nothing, except into an empty database that was there before: there what failed stays, and is told. */
+export const restoreWhole = async (restoring: Restoring, goal: Goal): Promise<void> => {
+  const { target, into, settings, stream, context } = restoring;
+  const state = await target.stateOf(goal.name);
+  if (state === 'used' && !into.force) throw notEmpty(goal.name, settings);
+  const texts = new DatabaseTexts(stream, goal.database);
+  await texts.readUntilRows();
+  const { create, properties } = databaseStatements(await texts.need(databaseFiles.database));
+  await ensureRoles(target, texts.contents().roles, restoring.reporter);
+  throwIfCancelled(context.signal);
+  if (state === 'empty') {
+    await load(restoring, goal, texts, goal.name);
+    return;
+  }
+  const name = temporaryName(goal.name);
+  await target.create(name, create);
+  try {
+    await load(restoring, goal, texts, name);
+    const { failures } = restoring.reporter;
+    if (state === 'used' && failures.length > 0)
+      throw new HoldfastError(
+        'TARGET_FAILED',
+        `${goal.name} was left as it was: ${failures[0]?.error.message}`,
+        {
+          hint: 'restore under another name to see everything that fails, and to have all else',
+        },
+      );
+    throwIfCancelled(context.signal);
+    await target.rename(name, goal.name);
+  } catch (error) {
+    await target.drop(name);
+    throw error;
+  }
+  await applyProperties(restoring, goal, properties);
+};
+
+const load = async (restoring: Restoring, goal: Goal, texts: DatabaseTexts, name: string): Promise<void> => {
+  const { config, settings, context, target, reporter, stream } = restoring;
+  // One failure ends what the others are doing: nothing of it will be kept.
+  const failure = new AbortController();
+  const signal = AbortSignal.any([context.signal, failure.signal]);
+  const limit = config.connections;
+  await using pool = createPool(limit, () => connect(settings, name, signal));
+  const runner = createRunner({ reporter, tablespaces: target.tablespaces });
+  const contents = texts.contents();
+  const loader: RowLoader = { contents, reporter, loaded: new Map() };
+  await runPreData(pool, runner, texts.need(databaseFiles.preData));
+  while (await texts.readUntilRows())
+    await forEachLimit(stream.rows(goal.database), limit, async (entry) => {
+      try {
+        await pool.use((connection) => loadRows(loader, connection, entry));
+      } catch (error) {
+        failure.abort(error);
+        throw error;
+      }
+    });
+  assertComplete(loader, texts.manifest(), () => true);
+  await pool.use(async (connection) => {
+    for (const sequence of contents.sequences) await connection.query(setSequenceSql(sequence));
+  });
+  await runPostData(itemsOf(texts.need(databaseFiles.postData)).items, {
+    pool,
+    limit,
+    runner,
+    onFailure: (error) => reporter.fail(`${folderOf(goal.database)}/${databaseFiles.postData}`, error),
+  });
+};
+
+const runPreData = async (pool: Pool, runner: ItemRunner, sql: string): Promise<void> => {
+  await pool.use(async (connection) => {
+    for (const item of itemsOf(sql).items) await runner.run(connection, item);
+  });
+};
+
+/** What a database has under its name: owner, settings, privileges, comment. */
+const applyProperties = async (
+  { target, reporter }: Restoring,
+  goal: Goal,
+  properties: readonly string[],
+): Promise<void> => {
+  const runner = createRunner({ reporter, tablespaces: target.tablespaces });
+  for (const statement of properties) {
+    const item = { type: 'DATABASE', name: goal.name, schema: '-', owner: '-', settings: [] };
+    await runner.run(target.admin, { ...item, statements: [renamedProperty(statement, goal.name)] });
+  }
+};

@@ -1,0 +1,87 @@
+// Executes what pg_dump wrote, by the driver and never by psql: a backup from an untrusted server could hold commands of psql.
+import { HoldfastError } from '#lib/errors.ts';
+import type { Connection } from './connect.ts';
+import type { Reporter } from './restore-report.ts';
+import { isServerError, serverMessage, state } from './server-error.ts';
+import type { SqlItem } from './sql-items.ts';
+
+export interface ItemRunner {
+  /** TARGET_FAILED when a statement fails that matters. Owners and privileges that cannot be set are told as warnings. */
+  run(connection: Connection, item: SqlItem, mode?: RunMode): Promise<void>;
+}
+
+/** Within a transaction each item gets a savepoint, so that what is tried in vain leaves no mark. */
+export type RunMode = 'autocommit' | 'transaction';
+
+export interface RunnerOptions {
+  readonly reporter: Reporter;
+  readonly tablespaces: ReadonlySet<string>;
+}
+
+export const createRunner = ({ reporter, tablespaces }: RunnerOptions): ItemRunner => {
+  const settingsFor = (item: SqlItem): string[] =>
+    item.settings.filter((setting) => {
+      const name = /^set\s+default_tablespace\s*=\s*"?([^";]+)"?;$/i.exec(setting)?.[1];
+      if (name === undefined || name === "''" || tablespaces.has(name)) return true;
+      reporter.warn(`there is no tablespace ${name}: its tables and indexes are in the default one`);
+      return false;
+    });
+  return {
+    async run(connection, item, mode = 'autocommit') {
+      const settings = settingsFor(item);
+      const outcome = await attempt(connection, [...settings, ...item.statements].join('\n'), mode);
+      if (outcome === 'done') return;
+      if (!item.statements.some(isDecoration)) throw itemFailure(item, outcome);
+      for (const statement of item.statements) {
+        const each = await attempt(connection, [...settings, statement].join('\n'), mode);
+        if (each === 'done') continue;
+        if (!isDecoration(statement) || !mayBeLeft.has(each.code)) throw itemFailure(item, each);
+        reporter.warn(`left as it is: ${firstLine(statement)}: ${each.message}`);
+      }
+    },
+  };
+};
+
+type Refusal = Error & { readonly code: string };
+
+/** All statements or none; the server's refusal as a value. */
+const attempt = async (connection: Connection, sql: string, mode: RunMode): Promise<'done' | Refusal> => {
+  const inTransaction = mode === 'transaction';
+  if (inTransaction) await connection.query('savepoint holdfast_item');
+  try {
+    await connection.query(inTransaction ? `${sql}\n; release savepoint holdfast_item` : sql);
+    return 'done';
+  } catch (error) {
+    if (!isServerError(error) || !connection.usable) throw error;
+    if (inTransaction)
+      await connection.query('rollback to savepoint holdfast_item; release savepoint holdfast_item');
+    return error;
+  }
+};
+
+/** Owners, privileges, comments on what belongs to the server: the data is whole without them. */
+const isDecoration = (statement: string): boolean =>
+  /^ALTER [^;]* OWNER TO [^;]*;$/s.test(statement) ||
+  /^(GRANT|REVOKE|ALTER DEFAULT PRIVILEGES|SECURITY LABEL|COMMENT ON EXTENSION)\s/.test(statement);
+
+const mayBeLeft = new Set<string>([state.insufficientPrivilege, state.undefinedObject]);
+
+export const itemFailure = ({ type, name, schema }: SqlItem, error: Refusal): HoldfastError => {
+  const where = schema === '-' || schema === '' ? name : `${schema}.${name}`;
+  return new HoldfastError(
+    'TARGET_FAILED',
+    `${type.toLowerCase()} ${where} could not be restored: ${serverMessage(error)}`,
+    {
+      hint: hintFor(type, error),
+      cause: error,
+    },
+  );
+};
+
+const hintFor = (type: string, { code }: Refusal): string | undefined => {
+  if (type === 'EXTENSION') return 'install the package that brings the extension on the server';
+  if (code === state.insufficientPrivilege) return 'restore as a superuser, or grant what is missing';
+  return undefined;
+};
+
+const firstLine = (statement: string): string => statement.split('\n')[0] ?? statement;

@@ -1,0 +1,180 @@
+// The server that a restore goes to: what it has, what we may do there, and its databases.
+
+import { randomUUID } from 'node:crypto';
+import { throwIfCancelled } from '#lib/clock.ts';
+import { HoldfastError } from '#lib/errors.ts';
+import { type Connection, connect } from './connect.ts';
+import { connectAnywhere } from './dump.ts';
+import { quoteIdentifier } from './identifiers.ts';
+import { serverMessage } from './server-error.ts';
+import type { ConnectionSettings } from './settings.ts';
+import { lexSql } from './sql-lexer.ts';
+
+export interface TargetServer extends AsyncDisposable {
+  /** Works until the restore is over, also when it is cancelled: somebody must tidy up. */
+  readonly admin: Connection;
+  readonly superuser: boolean;
+  readonly mayCreateRoles: boolean;
+  readonly roles: Set<string>;
+  readonly tablespaces: ReadonlySet<string>;
+  /** What is in a database. */
+  stateOf(database: string): Promise<DatabaseState>;
+  /** Makes a database by the statement of the backup, under another name. */
+  create(name: string, statement: string): Promise<void>;
+  drop(name: string): Promise<void>;
+  /** Gives a loaded database its name; one that has it already is dropped, with everybody in it. */
+  rename(from: string, to: string): Promise<void>;
+}
+
+export type DatabaseState = 'absent' | 'empty' | 'used';
+
+export const openTargetServer = async (
+  settings: ConnectionSettings,
+  signal: AbortSignal,
+): Promise<TargetServer> => {
+  const never = new AbortController().signal;
+  throwIfCancelled(signal);
+  const admin = await connectForAdmin(settings, never);
+  const facts = await targetFacts(admin);
+  const query = (sql: string): Promise<unknown[]> => admin.query(sql);
+  return {
+    admin,
+    ...facts,
+    async stateOf(database) {
+      const [row] = await admin.query<{ present: boolean }>(
+        'select exists (select from pg_catalog.pg_database where datname = $1) as present',
+        [database],
+      );
+      if (!row?.present) return 'absent';
+      await using inside = await connect(settings, database, signal);
+      return (await isEmpty(inside)) ? 'empty' : 'used';
+    },
+    async create(name, statement) {
+      try {
+        await query(createStatement(statement, name, facts.tablespaces));
+      } catch (error) {
+        throw new HoldfastError(
+          'TARGET_FAILED',
+          `cannot create a database on ${settings.server}: ${serverMessage(error)}`,
+          {
+            hint: `grant createdb to ${settings.user}, or create an empty database and name it in the URL`,
+            cause: error,
+          },
+        );
+      }
+    },
+    async drop(name) {
+      await dropDatabase(admin, name);
+    },
+    async rename(from, to) {
+      const [row] = await admin.query<{ present: boolean }>(
+        'select exists (select from pg_catalog.pg_database where datname = $1) as present',
+        [to],
+      );
+      const give = `alter database ${quoteIdentifier(from)} rename to ${quoteIdentifier(to)}`;
+      if (!row?.present) {
+        await query(give);
+        return;
+      }
+      const away = temporaryName(to);
+      await endSessions(admin, to);
+      await query(
+        `begin; alter database ${quoteIdentifier(to)} rename to ${quoteIdentifier(away)}; ${give}; commit`,
+      );
+      await dropDatabase(admin, away);
+    },
+    async [Symbol.asyncDispose]() {
+      await admin[Symbol.asyncDispose]();
+    },
+  };
+};
+
+/** A name that nobody has, and that says where it comes from; PostgreSQL's names have at most 63 bytes. */
+export const temporaryName = (database: string): string => {
+  const suffix = `.holdfast-${randomUUID().slice(0, 8)}`;
+  let name = database;
+  while (Buffer.byteLength(name + suffix) > 63) name = Array.from(name).slice(0, -1).join('');
+  return name + suffix;
+};
+
+/** Not in the database that is to be restored, which may not exist yet, or may have to go. */
+const connectForAdmin = async (settings: ConnectionSettings, signal: AbortSignal): Promise<Connection> => {
+  try {
+    return await connectAnywhere({ ...settings, database: undefined }, signal);
+  } catch (error) {
+    if (settings.database === undefined) throw error;
+    return await connect(settings, settings.database, signal);
+  }
+};
+
+const targetFacts = async (admin: Connection) => {
+  const [role] = await admin.query<{ superuser: boolean; mayCreateRoles: boolean }>(
+    `select rolsuper as superuser, rolsuper or rolcreaterole as "mayCreateRoles"
+      from pg_catalog.pg_roles where rolname = current_user`,
+  );
+  const roles = await admin.query<{ name: string }>('select rolname::text as name from pg_catalog.pg_roles');
+  const spaces = await admin.query<{ name: string }>(
+    'select spcname::text as name from pg_catalog.pg_tablespace',
+  );
+  return {
+    superuser: role?.superuser ?? false,
+    mayCreateRoles: role?.mayCreateRoles ?? false,
+    roles: new Set(roles.map(({ name }) => name)),
+    tablespaces: new Set(spaces.map(({ name }) => name)),
+  };
+};
+
+/** No relation, type, function, schema or large object but those of the system and of extensions. */
+const isEmpty = async (connection: Connection): Promise<boolean> => {
+  const own = (catalog: string, schema = ''): string =>
+    `exists (select from pg_catalog.${catalog} o where o.oid >= 16384 ${schema && `and o.${schema} in (select oid from pg_catalog.pg_namespace where nspname !~ '^pg_')`}
+      and not exists (select from pg_catalog.pg_depend d where d.classid = 'pg_catalog.${catalog}'::regclass
+        and d.objid = o.oid and d.deptype = 'e'))`;
+  const [row] = await connection.query<{ used: boolean }>(
+    `select ${own('pg_class', 'relnamespace')} or ${own('pg_proc', 'pronamespace')} or ${own('pg_type', 'typnamespace')}
+      or exists (select from pg_catalog.pg_namespace o where o.oid >= 16384 and nspname !~ '^pg_' and nspname <> 'public'
+        and not exists (select from pg_catalog.pg_depend d where d.classid = 'pg_catalog.pg_namespace'::regclass
+          and d.objid = o.oid and d.deptype = 'e'))
+      or exists (select from pg_catalog.pg_largeobject_metadata) as used`,
+  );
+  return !row?.used;
+};
+
+/** `CREATE DATABASE shop WITH …` for another name, without a tablespace that is not there. */
+const createStatement = (statement: string, name: string, tablespaces: ReadonlySet<string>): string => {
+  const [, options] = /^CREATE DATABASE (?:"(?:[^"]|"")*"|[^\s"]+)( WITH .*)?;$/s.exec(statement) ?? [];
+  const kept = (options ?? '').replace(/ TABLESPACE = ("(?:[^"]|"")*"|[^\s";]+)/, (all, space: string) =>
+    tablespaces.has(space.replace(/^"(.*)"$/, '$1')) ? all : '',
+  );
+  return `create database ${quoteIdentifier(name)}${kept || ' with template = template0'}`;
+};
+
+/** The statements of 00-database.sql: the one that creates, and those that set what it has under its name. */
+export const databaseStatements = (
+  sql: string,
+): { readonly create: string; readonly properties: readonly string[] } => {
+  const statements = [...lexSql(sql)].map(({ text }) => text);
+  const [create = ''] = statements.filter((text) => text.startsWith('CREATE DATABASE '));
+  return { create, properties: statements.filter((text) => text !== create) };
+};
+
+/** A statement about the database for one of another name. */
+export const renamedProperty = (statement: string, name: string): string =>
+  statement.replace(
+    /^((?:ALTER|COMMENT ON|GRANT [^;"]*? ON|REVOKE [^;"]*? ON|SECURITY LABEL FOR \S+ ON|ALTER ROLE (?:"(?:[^"]|"")*"|[^\s"]+) IN) DATABASE )("(?:[^"]|"")*"|[^\s"]+)/s,
+    (_, head: string) => head + quoteIdentifier(name),
+  );
+
+const endSessions = async (admin: Connection, database: string): Promise<void> => {
+  await admin.query(
+    `select pg_catalog.pg_terminate_backend(pid) from pg_catalog.pg_stat_activity
+      where datname = $1 and pid <> pg_catalog.pg_backend_pid()`,
+    [database],
+  );
+};
+
+const dropDatabase = async (admin: Connection, name: string): Promise<void> => {
+  if (admin.version < 130_000) await endSessions(admin, name);
+  const force = admin.version >= 130_000 ? ' with (force)' : '';
+  await admin.query(`drop database if exists ${quoteIdentifier(name)}${force}`);
+};
