@@ -1,11 +1,13 @@
 // Holdfast as a process: its streams, its environment, the signals it gets.
 import { systemClock } from '#lib/clock.ts';
+import { exitStatus, messageOf } from '#lib/errors.ts';
 import { runHoldfast } from './program.ts';
 import { onSignals } from './signals.ts';
 import { terminalPrompt } from './terminal-prompt.ts';
 
 /** Runs the command line of this process and returns its exit status. */
 export const runProcess = async (): Promise<number> => {
+  process.on('uncaughtException', endAtOnce);
   const { signal } = onSignals();
   const askSecret = terminalPrompt(signal);
   return await runHoldfast(process.argv.slice(2), {
@@ -16,4 +18,13 @@ export const runProcess = async (): Promise<number> => {
     signal,
     ...(askSecret && { askSecret }),
   });
+};
+
+/** An error that nobody awaited: what goes on after it could not be trusted. Rejected promises come here, too. */
+const endAtOnce = (error: unknown): never => {
+  const verbose = process.argv.some((word) => word === '-v' || word === '--verbose');
+  const text = verbose && error instanceof Error ? error.stack : messageOf(error);
+  process.stderr.write(`holdfast: unexpected error: ${text}\n`);
+  process.stderr.write('hint: this is a mistake in Holdfast; please report it, with what -v shows\n');
+  process.exit(exitStatus(error));
 };
