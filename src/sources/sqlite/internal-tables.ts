@@ -22,8 +22,8 @@ export const copyRows = (
   names: readonly string[] | undefined,
 ): void => {
   if (!isThere(to, table.name)) return;
-  const columns = names === undefined ? table.columns : table.columns.filter(({ hidden }) => !hidden);
-  const [first] = table.columns.filter(({ hidden }) => !hidden).map(({ name }) => quoteName(name));
+  const columns = names === undefined ? table.columns : table.columns.filter(({ rowid }) => !rowid);
+  const [first] = table.columns.filter(({ rowid }) => !rowid).map(({ name }) => quoteName(name));
   const which = names === undefined ? '' : ` WHERE ${first} IN (SELECT value FROM json_each(?))`;
   const values = names === undefined ? [] : [JSON.stringify(names)];
   const name = quoteName(table.name);

@@ -7,7 +7,7 @@ import { type Random, seededRandom } from '#lib/random.ts';
 import { temporaryFolder } from '../../../test/tools/temp.ts';
 import { capture, intoEmpty, replay } from '../testing.ts';
 import { quoteName } from './identifiers.ts';
-import { contentsOf, openSqlite, query } from './testing.ts';
+import { contentsOf, execute, openSqlite, query } from './testing.ts';
 
 const folder = temporaryFolder('sqlite-property');
 
@@ -25,6 +25,27 @@ for (const encoding of ['UTF-8', 'UTF-16le', 'UTF-16be'])
       assert.deepEqual(contentsOf(`${path}.restored`), contentsOf(path), `round ${round}`);
       assert.deepEqual(query(`${path}.restored`, 'PRAGMA integrity_check'), [['ok']]);
     }
+  });
+
+for (const table of [
+  't(a, id INTEGER PRIMARY KEY)',
+  't(a, id)',
+  't(id INTEGER PRIMARY KEY DESC, a)',
+  't(a, id, rowid, oid, _rowid_)',
+  't(a, id PRIMARY KEY) WITHOUT ROWID',
+])
+  test(`rows that need care among a thousand that do not, in ${table}`, async () => {
+    const path = join(folder, `${table}.db`);
+    execute(
+      path,
+      `CREATE TABLE ${table}; WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000)
+       INSERT INTO t(id, a) SELECT i * 3, CASE WHEN i % 97 = 0 OR i BETWEEN 300 AND 500 THEN CAST(x'ff' AS TEXT) || i
+         WHEN i % 89 = 0 THEN zeroblob(3000000) WHEN i % 13 = 0 THEN char(10) || i ELSE i END FROM n`,
+    );
+    await using source = await openSqlite(path);
+    await using target = await openSqlite(`${path}.restored`);
+    await target.restore(source.dump(), intoEmpty);
+    assert.deepEqual(contentsOf(`${path}.restored`), contentsOf(path));
   });
 
 const makeDatabase = (path: string, encoding: string, random: Random): void => {

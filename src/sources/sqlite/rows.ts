@@ -2,8 +2,9 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { setImmediate as otherWork } from 'node:timers/promises';
 import { throwIfCancelled } from '#lib/clock.ts';
-import { blobPieces, inOneLine, textPieces } from './literal.ts';
-import { insertPrefix, insertSuffix, selectLines, selectValues } from './row-sql.ts';
+import { exactRows } from './exact-rows.ts';
+import { inOneLine } from './literal.ts';
+import { insertPrefix, type Place, selectLines } from './row-sql.ts';
 import type { Table } from './schema.ts';
 import { resultCode, sqliteCode } from './sqlite-error.ts';
 
@@ -17,7 +18,7 @@ export interface RowSource {
 
 /**
  * All rows in the order of the table's own b-tree, each an INSERT in a line of its own, in chunks of about 256 KiB. Between
- * chunks other work gets its turn, since reading blocks. Memory is bounded by the largest row: about three times its size.
+ * chunks other work gets its turn, since reading blocks. Memory is bounded by the largest value: about three times its size.
  */
 export async function* tableRows(source: RowSource): AsyncGenerator<Uint8Array> {
   let chunk = '';
@@ -35,65 +36,55 @@ export async function* tableRows(source: RowSource): AsyncGenerator<Uint8Array> 
 const chunkCharacters = 256 * 1024;
 
 /** Rows beyond this are never built as one string. */
-const largestLine = 16 * 1024 * 1024;
+const largestLine = 4 * 1024 * 1024;
+
+/** So many rows are taken exactly before the fast way is tried again. */
+const exactAtOnce = 64;
 
 function* rowPieces(source: RowSource): Generator<string> {
+  let place: Place | undefined = { skip: 0 };
   // SQLite turns UTF-16 into UTF-8 without a word about what is not valid, so such texts are taken as bytes.
-  const taken = source.encoding === 'UTF-8' ? yield* plainRows(source) : 0;
-  if (taken !== allRows) yield* exactRows(source, taken);
+  if (source.encoding !== 'UTF-8') return yield* exactRows(source, place, Number.POSITIVE_INFINITY);
+  const hasRowid = source.table.columns[0]?.rowid !== undefined;
+  let limit = exactAtOnce;
+  for (;;) {
+    const before: Place = place;
+    place = yield* plainRows(source, before);
+    if (place === undefined) return;
+    const wasVain = place.after === before.after && place.skip === before.skip;
+    // Without a rowid, finding the place again takes longer the further it is.
+    limit = wasVain || !hasRowid ? limit * 2 : exactAtOnce;
+    place = yield* exactRows(source, place, limit);
+    if (place === undefined) return;
+  }
 }
-
-const allRows = 'all rows';
 
 /**
  * Takes lines as SQLite makes them, until one is met that a string cannot hold exactly (bytes that are not UTF-8 show as
- * U+FFFD), that has a NUL, or that is large. Returns the number of rows taken before that one.
+ * U+FFFD), that has a NUL, or that is large. Returns the place before that one; nothing when there was none.
  */
-function* plainRows({ db, table }: RowSource): Generator<string, number | typeof allRows> {
+function* plainRows({ db, table }: RowSource, from: Place): Generator<string, Place | undefined> {
   const bodyStart = insertPrefix(table).length;
   let taken = 0;
+  let last: string | undefined;
+  const placeAfterLast = (): Place => {
+    const rowid = table.columns[0]?.rowid ? /^-?\d+/.exec(last?.slice(bodyStart) ?? '')?.[0] : undefined;
+    return rowid === undefined ? { ...from, skip: from.skip + taken } : { after: BigInt(rowid), skip: 0 };
+  };
   db.limits.length = largestLine;
   try {
-    for (const row of db.prepare(selectLines(table, 0), { returnArrays: true }).iterate()) {
+    for (const row of db.prepare(selectLines(table, from), { returnArrays: true }).iterate()) {
       const line = row[0] as string;
-      if (line.includes('\ufffd') || line.includes('\0')) return taken;
+      if (line.includes('\ufffd') || line.includes('\0')) return placeAfterLast();
       yield line.includes('\n') ? `${inOneLine(line, bodyStart)}\n` : `${line}\n`;
+      last = line;
       taken += 1;
     }
-    return allRows;
+    return undefined;
   } catch (error) {
-    if (sqliteCode(error) === resultCode.tooBig) return taken;
+    if (sqliteCode(error) === resultCode.tooBig) return placeAfterLast();
     throw error;
-  }
-}
-
-/** Takes each value by itself, as its bytes: slower, exact for whatever a database can hold, and in pieces. */
-function* exactRows({ db, table, encoding }: RowSource, skipRows: number): Generator<string> {
-  const prefix = insertPrefix(table);
-  const statement = db.prepare(selectValues(table, skipRows), { returnArrays: true });
-  const rows = statement.iterate();
-  try {
-    for (;;) {
-      db.limits.length = Number.POSITIVE_INFINITY; // another table's rows may have lowered it meanwhile
-      const { done, value: row } = rows.next();
-      if (done) return;
-      yield prefix;
-      yield* valuePieces(row as unknown as readonly RawValue[], encoding);
-      yield `${insertSuffix}\n`;
-    }
   } finally {
-    rows.return?.();
-  }
-}
-
-type RawValue = string | number | Uint8Array;
-
-function* valuePieces(row: readonly RawValue[], encoding: string): Generator<string> {
-  for (let at = 0; at < row.length; at += 2) {
-    if (at > 0) yield ',';
-    const kind = row[at];
-    const value = row[at + 1] as RawValue;
-    if (typeof value === 'string') yield value;
-    else if (value instanceof Uint8Array) yield* kind === 1 ? textPieces(value, encoding) : blobPieces(value);
+    db.limits.length = Number.POSITIVE_INFINITY;
   }
 }

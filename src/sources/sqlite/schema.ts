@@ -46,9 +46,12 @@ export interface Column {
   readonly name: string;
   /** As it was declared; '' when it was not. */
   readonly type: string;
-  /** True for a rowid that no column holds: it stands unquoted, as the keyword it is. */
-  readonly hidden?: true;
+  /** It is the rowid, and stands first: 'hidden' where no column holds it (the name is then a keyword), or 'column'. */
+  readonly rowid?: 'hidden' | 'column';
 }
+
+/** A column as an expression. */
+export const columnName = ({ name, rowid }: Column): string => (rowid === 'hidden' ? name : quoteName(name));
 
 /** Reads the schema of the database, in the transaction that is open. */
 export const readSchema = (db: DatabaseSync): Schema => {
@@ -66,8 +69,7 @@ export const readSchema = (db: DatabaseSync): Schema => {
 };
 
 /** The names of columns as an INSERT lists them. */
-export const columnList = (columns: readonly Column[]): string =>
-  columns.map(({ name, hidden }) => (hidden ? name : quoteName(name))).join(',');
+export const columnList = (columns: readonly Column[]): string => columns.map(columnName).join(',');
 
 const isVirtual = ({ type, sql }: Definition): boolean =>
   type === 'table' && /^CREATE VIRTUAL TABLE /i.test(sql);
@@ -140,17 +142,20 @@ const readColumns = (db: DatabaseSync, table: string, withoutRowid: boolean): Co
     table,
   );
   const given = columns.filter(({ hidden }) => hidden === 0).map(({ name, type }) => ({ name, type }));
-  if (withoutRowid || holdsRowid(db, table, columns)) return given;
+  if (withoutRowid) return given;
+  const key = rowidColumn(db, table, columns);
+  if (key !== undefined)
+    return [{ name: key, type: 'INTEGER', rowid: 'column' }, ...given.filter(({ name }) => name !== key)];
   const names = columns.map(({ name }) => foldName(name));
-  const rowid = ['rowid', '_rowid_', 'oid'].find((name) => !names.includes(name));
+  const keyword = ['rowid', '_rowid_', 'oid'].find((name) => !names.includes(name));
   // With all three names taken, no statement can see the rowid, nor tell one from another.
-  return rowid === undefined ? given : [{ name: rowid, type: 'INTEGER', hidden: true }, ...given];
+  return keyword === undefined ? given : [{ name: keyword, type: 'INTEGER', rowid: 'hidden' }, ...given];
 };
 
-/** Whether a column is another name of the rowid: an INTEGER PRIMARY KEY that got no index of its own. */
-const holdsRowid = (db: DatabaseSync, table: string, columns: readonly ColumnInfo[]): boolean => {
+/** The column that is another name of the rowid: an INTEGER PRIMARY KEY that got no index of its own. */
+const rowidColumn = (db: DatabaseSync, table: string, columns: readonly ColumnInfo[]): string | undefined => {
   const [key, ...more] = columns.filter(({ pk }) => pk > 0);
-  if (key === undefined || more.length > 0 || foldName(key.type) !== 'integer') return false;
+  if (key === undefined || more.length > 0 || foldName(key.type) !== 'integer') return undefined;
   const indexes = "SELECT count(*) FROM pragma_index_list(?, 'main') WHERE origin = 'pk'";
-  return value<number>(db, indexes, table) === 0;
+  return value<number>(db, indexes, table) === 0 ? key.name : undefined;
 };

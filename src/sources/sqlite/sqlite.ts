@@ -1,4 +1,6 @@
 // SQLite databases: read in one transaction while others write, dumped as SQL table by table, restored into a new file.
+import { DatabaseSync } from 'node:sqlite';
+import { HoldfastError } from '#lib/errors.ts';
 import type { SourceKind } from '../source.ts';
 import { checkDatabase } from './check.ts';
 import { dumpDatabase, type OpenReadings } from './dump.ts';
@@ -11,6 +13,7 @@ export const sqlite: SourceKind<SqliteConfig> = {
   config: sqliteConfig,
   fromUrl: configFromUrl,
   open: async (config, context) => {
+    assertCapable();
     const readings: OpenReadings = new Set();
     return {
       concurrency: 1, // one connection, one transaction, and reading blocks
@@ -23,4 +26,17 @@ export const sqlite: SourceKind<SqliteConfig> = {
       },
     };
   },
+};
+
+/** node:sqlite has grown with Node 24: the authorizer came with 24.10, limits with 24.15. */
+const assertCapable = (): void => {
+  using db = new DatabaseSync(':memory:');
+  if ('limits' in db && 'setAuthorizer' in db) return;
+  throw new HoldfastError(
+    'UNSUPPORTED',
+    `the SQLite of Node ${process.versions.node} lacks what a backup needs`,
+    {
+      hint: 'run Holdfast with Node 24.15 or newer',
+    },
+  );
 };

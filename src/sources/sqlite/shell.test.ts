@@ -1,0 +1,61 @@
+// What docs/sqlite.md promises: a dump rebuilds with nothing but the sqlite3 shell.
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { suite, test } from 'node:test';
+import { program, skipWithout } from '../../../test/servers/programs.ts';
+import { temporaryFolder } from '../../../test/tools/temp.ts';
+import { type CapturedEntry, capture } from '../testing.ts';
+import { contentsOf, everythingSql, execute, openSqlite, query } from './testing.ts';
+
+const folder = temporaryFolder('sqlite-shell');
+
+const dump = async (path: string): Promise<CapturedEntry[]> => {
+  await using source = await openSqlite(path);
+  return await capture(source);
+};
+
+const shell = (path: string, input: string | Uint8Array): void => {
+  const { status, stderr } = spawnSync(program('sqlite3'), ['-bail', path], { input, encoding: 'utf8' });
+  assert.equal(stderr, '');
+  assert.equal(status, 0);
+};
+
+/** What `cat create.sql data/*\/*.sql finish.sql` prints. */
+const concatenated = (entries: readonly CapturedEntry[]): Buffer =>
+  Buffer.concat(entries.filter(({ path }) => path.endsWith('.sql')).map(({ content }) => content!));
+
+suite('with the sqlite3 shell', { skip: skipWithout('sqlite') }, () => {
+  for (const encoding of ['UTF-8', 'UTF-16le', 'UTF-16be'])
+    test(`a dump in ${encoding} makes the same database`, async () => {
+      const path = join(folder, `${encoding}.db`);
+      execute(path, `PRAGMA encoding='${encoding}'; ${everythingSql}`);
+      const copy = join(folder, `${encoding}-copy.db`);
+      shell(copy, concatenated(await dump(path)));
+      assert.deepEqual(contentsOf(copy), contentsOf(path));
+      assert.deepEqual(query(copy, 'PRAGMA integrity_check'), [['ok']]);
+      assert.deepEqual(query(copy, "SELECT title FROM docs('rock')"), [['kelp']]);
+    });
+
+  test('the rows of one table go into a database that has it', async () => {
+    const path = join(folder, 'orders.db');
+    execute(
+      path,
+      "CREATE TABLE orders(id INTEGER PRIMARY KEY, note); INSERT INTO orders VALUES(1, 'a' || char(10))",
+    );
+    const rows = (await dump(path)).find((entry) => entry.path === 'data/orders/0000.sql')?.content;
+    execute(path, 'DELETE FROM orders');
+    shell(path, Buffer.concat([Buffer.from('BEGIN;\n'), rows!, Buffer.from('COMMIT;\n')]));
+    assert.deepEqual(query(path, 'SELECT * FROM orders'), [[1n, 'a\n']]);
+  });
+
+  test('a database made by the shell, statistics of other kinds included, comes back', async () => {
+    const path = join(folder, 'shell.db');
+    shell(path, 'CREATE TABLE t(a, b); CREATE INDEX i ON t(a); INSERT INTO t VALUES(1, 2), (3, 4); ANALYZE;');
+    const copy = join(folder, 'shell-copy.db');
+    await using target = await openSqlite(copy);
+    await using source = await openSqlite(path);
+    assert.deepEqual((await target.restore(source.dump(), { force: false, rename: [] })).failures, []);
+    assert.deepEqual(contentsOf(copy), contentsOf(path));
+  });
+});
