@@ -1,0 +1,92 @@
+// holdfast repair: make the best of a damaged repository.
+import { originOf } from '#jobs/snapshot-choice.ts';
+import { withRepository } from '#jobs/use-repository.ts';
+import type { Repository } from '#repository/contract.ts';
+import { defineCommand, flag } from './command.ts';
+import { jobContext } from './job-context.ts';
+import type { Output } from './output.ts';
+import { plural, printable, shortId } from './output-format.ts';
+import { chooseRepository } from './repository-choice.ts';
+
+const options = { dryRun: flag('-n, --dry-run', 'say what would be done, and change nothing') };
+
+export const command = defineCommand({
+  description: `"repair index" makes the index anew from the packs that are there: after packs or indexes were lost or damaged.
+"repair snapshots" then rewrites the snapshots that need something lost, without the files that cannot be
+restored; each is named. Such a snapshot is tagged "partial" and "repaired".
+
+First make a copy of the repository, if you can; and run \`holdfast check --read-data\` to learn what is wrong.
+A backup of the source made after "repair index" stores again what was lost and is still there.`,
+  args: [{ usage: '<what>', text: 'what to repair', choices: ['index', 'snapshots'] }],
+  options,
+  examples: [
+    ['repair index', 'first'],
+    ['repair snapshots --dry-run', 'what is lost'],
+  ],
+  statuses: [3, 10, 11, 12, 14],
+  async run(call) {
+    const repository = await chooseRepository(call);
+    const { output } = call;
+    const repair = call.args[0] === 'index' ? repairIndex : repairSnapshots;
+    return await withRepository(repository, { lock: 'exclusive' }, jobContext(call), async (opened) => {
+      const onProgress = jobContext(call).onEvent;
+      const status = await repair(opened, output, {
+        dryRun: call.options.dryRun,
+        onProgress: (progress) => onProgress({ type: 'progress', subject: repository.name, progress }),
+      });
+      return status;
+    });
+  },
+});
+
+type Options = Parameters<Repository['repairIndex']>[0];
+
+const repairIndex = async (repository: Repository, output: Output, options: Options): Promise<number> => {
+  const { packs, added, missing, unreadable } = await repository.repairIndex(options);
+  output.progressDone();
+  const tell = (what: string, ids: readonly string[]): void => {
+    for (const id of ids) output.say({ message_type: 'pack', id, what }, `pack ${shortId(id)}: ${what}`);
+  };
+  tell('was in no index, or listed wrongly', added);
+  tell('was listed and is not there', missing);
+  tell('cannot be read, and is listed nowhere', unreadable);
+  const lost = missing.length + unreadable.length;
+  const done = options.dryRun ? 'would list' : 'lists';
+  output.say(
+    {
+      message_type: 'summary',
+      dry_run: options.dryRun,
+      packs,
+      added: added.length,
+      missing: missing.length,
+      unreadable: unreadable.length,
+    },
+    `the index ${done} ${plural(packs, 'pack')}${lost > 0 ? `; ${plural(lost, 'pack')} lost: \`holdfast repair snapshots\` goes on` : ''}`,
+  );
+  return lost > 0 ? 3 : 0;
+};
+
+const repairSnapshots = async (repository: Repository, output: Output, options: Options): Promise<number> => {
+  const reports = await repository.repairSnapshots(options);
+  output.progressDone();
+  const done = (text: string): string => (options.dryRun ? `would be ${text}` : `was ${text}`);
+  for (const { snapshot, replacement, lost } of reports) {
+    for (const path of lost)
+      output.failure(
+        { message_type: 'lost', snapshot_id: snapshot.id, path },
+        `snapshot ${shortId(snapshot.id)}: lost: ${printable(path)}`,
+      );
+    const now = replacement ? `, which is now ${shortId(replacement.id)}` : '';
+    output.say(
+      { message_type: 'repaired', snapshot_id: snapshot.id, replacement: replacement?.id, lost: lost.length },
+      `snapshot ${shortId(snapshot.id)} of ${printable(originOf(snapshot))} ${done('repaired')}${now}`,
+    );
+  }
+  output.say(
+    { message_type: 'summary', dry_run: options.dryRun, snapshots: reports.length },
+    reports.length === 0
+      ? 'no snapshot needs repair'
+      : `${plural(reports.length, 'snapshot')} ${done('repaired')}`,
+  );
+  return reports.length > 0 ? 3 : 0;
+};
