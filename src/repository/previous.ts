@@ -1,4 +1,5 @@
 // Looking up an earlier snapshot's entries by path: cheap when asked in the order of a dump.
+import { hasCode } from '#lib/errors.ts';
 import type { Previous } from '#sources/source.ts';
 import type { BlobReader } from './blob-reader.ts';
 import { loadBlob } from './load-blob.ts';
@@ -11,17 +12,27 @@ type Nodes = ReadonlyMap<string, TreeNode>;
 /** Directories kept at hand: the chain to the current one, and then some. */
 const mostCached = 256;
 
-/** Finds nodes by their path from the root tree; undefined where the snapshot has none. */
+/**
+ * Finds nodes by their path from the root tree; undefined where the snapshot has none. A damaged directory is an error, or,
+ * for a backup, which can read everything anew, one with nothing in it.
+ */
 export const nodeFinder = (
   session: Session,
   tree: string,
+  damaged: 'is an error' | 'is empty' = 'is an error',
 ): ((path: string) => Promise<TreeNode | undefined>) => {
   const cache = new Map<string, Nodes | undefined>();
+
+  const load = (id: string): Promise<Nodes | undefined> =>
+    loadNodes(session, id).catch((error: unknown) => {
+      if (damaged === 'is empty' && hasCode(error, 'REPOSITORY_DAMAGED')) return undefined;
+      throw error;
+    });
 
   const directory = async (path: string): Promise<Nodes | undefined> => {
     if (cache.has(path)) return cache.get(path);
     const subtree = path === '' ? tree : (await find(path))?.subtree;
-    const nodes = subtree ? await loadNodes(session, subtree) : undefined;
+    const nodes = subtree ? await load(subtree) : undefined;
     if (cache.size >= mostCached) cache.delete(cache.keys().next().value as string);
     cache.set(path, nodes);
     return nodes;
@@ -44,7 +55,7 @@ export const previousEntries = (
   root: string,
   reader: () => Promise<BlobReader>,
 ): Previous => {
-  const find = nodeFinder(session, tree);
+  const find = nodeFinder(session, tree, 'is empty');
   return {
     async entry(path) {
       const node = await find(path === '' ? root : `${root}/${path}`);

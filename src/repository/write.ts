@@ -95,7 +95,9 @@ class TreeWriter {
     this.#writer = writer;
     this.#options = options;
     this.#cutter = new ContentCutter(session, writer);
-    this.#previous = options.parent ? nodeFinder(session, options.parent.tree) : async () => undefined;
+    this.#previous = options.parent
+      ? nodeFinder(session, options.parent.tree, 'is empty')
+      : async () => undefined;
     this.#defaults = {
       mtime: dateToNanos(options.time),
       uid: process.getuid?.() ?? 0,

@@ -1,0 +1,192 @@
+// Looking into a snapshot: all of it, a part, and what is left of a damaged one.
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import { HoldfastError } from '#lib/errors.ts';
+import type { Entry } from '#sources/source.ts';
+import { randomData, sqlData } from './chunker/testing.ts';
+import type { ReadOptions } from './contract.ts';
+import { keysOf, memoryEntries, readFiles, testRepository } from './testing.ts';
+
+const tree = {
+  'data/a/1': sqlData(900_000, 1),
+  'data/a/2': 'two',
+  'data/b/3': randomData(5_000_000, 3),
+  'data/b/4': '',
+  'data/link': '->a/1',
+  'data.txt': 'sorts before data/',
+  'schema.sql': 'create table a ();',
+};
+const fixture = await testRepository();
+const { snapshot } = await fixture.write(memoryEntries(tree));
+assert.ok(snapshot);
+
+const paths = async (options: ReadOptions = {}): Promise<string[]> => {
+  await using repository = await fixture.open();
+  const listed = await Array.fromAsync(repository.list(snapshot, options), ({ path }) => path);
+  const read = await Array.fromAsync(repository.read(snapshot, options), ({ path }) => path);
+  assert.deepEqual(read, listed);
+  return listed;
+};
+
+suite('a snapshot is listed', () => {
+  test('depth first, each folder before what is in it, with the folder it was written under', async () => {
+    assert.deepEqual(await paths(), [
+      'test',
+      'test/data',
+      'test/data/a',
+      'test/data/a/1',
+      'test/data/a/2',
+      'test/data/b',
+      'test/data/b/3',
+      'test/data/b/4',
+      'test/data/link',
+      'test/data.txt',
+      'test/schema.sql',
+    ]);
+  });
+
+  test('as the source made it, when its root is named', async () => {
+    assert.deepEqual((await paths({ root: 'test' })).slice(0, 3), ['', 'data', 'data/a']);
+  });
+
+  test('from a path on, with or without the root, whatever slashes stand around it', async () => {
+    for (const path of ['test/data/a', '/test/data/a', 'test/data/a/'])
+      assert.deepEqual(await paths({ path }), ['test/data/a', 'test/data/a/1', 'test/data/a/2']);
+    assert.deepEqual(await paths({ path: 'test/data/a', root: 'test' }), ['data/a', 'data/a/1', 'data/a/2']);
+    assert.deepEqual(await paths({ path: 'test/data/a/1' }), ['test/data/a/1']);
+    assert.deepEqual(await paths({ path: 'test/data/link' }), ['test/data/link']);
+  });
+
+  test('without what is left out, and without loading what lies below it', async () => {
+    const asked: string[] = [];
+    const include = (path: string, type: string): boolean => {
+      asked.push(`${type} ${path}`);
+      return path !== 'data';
+    };
+    assert.deepEqual(await paths({ root: 'test', include }), ['', 'data.txt', 'schema.sql']);
+    assert.ok(!asked.includes('dir data/a'));
+    assert.ok(asked.includes('dir data') && asked.includes('file schema.sql'));
+  });
+
+  for (const path of ['nothing', 'test/data/a/1/x', 'test/data/c', '..', 'test/../test', 'test//data'])
+    test(`not from ${path}, which it does not have`, async () => {
+      await assert.rejects(paths({ path }), { code: 'PATH_UNKNOWN', hint: /holdfast ls/ });
+    });
+
+  test('no further once it is cancelled', async () => {
+    const cancel = new AbortController();
+    await using repository = await fixture.open();
+    for (const way of ['list', 'read'] as const) {
+      const seen: string[] = [];
+      await assert.rejects(
+        async () => {
+          for await (const { path } of repository[way](snapshot, { signal: cancel.signal })) {
+            seen.push(path);
+            cancel.abort();
+          }
+        },
+        { code: 'CANCELLED' },
+      );
+      assert.ok(seen.length <= 11);
+    }
+  });
+});
+
+suite('contents are read', () => {
+  test('as often as asked, several at once, in any order, and not at all', async () => {
+    await using repository = await fixture.open();
+    const entries = await Array.fromAsync(repository.read(snapshot, { root: 'test' }));
+    const bytesOf = async ({ content }: Entry): Promise<Buffer> => {
+      const chunks: Buffer[] = [];
+      for await (const chunk of content?.() ?? []) chunks.push(Buffer.from(chunk));
+      return Buffer.concat(chunks);
+    };
+    const files = entries.filter(({ type, path }) => type === 'file' && path !== 'data/a/2').toReversed();
+    const [first, second] = await Promise.all([1, 2].map(() => Promise.all(files.map(bytesOf))));
+    for (const [at, { path }] of files.entries())
+      for (const bytes of [first?.[at], second?.[at]])
+        assert.ok(bytes?.equals(Buffer.from(tree[path as keyof typeof tree])), path);
+  });
+
+  test('by a reader that stops in the middle of a file, without harm to the next', async () => {
+    await using repository = await fixture.open();
+    for (let round = 0; round < 3; round += 1) {
+      for await (const { path, content } of repository.read(snapshot)) {
+        if (!path.endsWith('/3')) continue;
+        for await (const _ of content?.() ?? []) break;
+        break;
+      }
+    }
+    assert.equal((await readFiles(repository, snapshot)).size, 6);
+  });
+});
+
+suite('the source sees its last snapshot', () => {
+  test('by its own paths, with metadata and content', async () => {
+    await using repository = await fixture.open();
+    const previous = repository.previous(snapshot, 'test');
+    assert.equal((await previous.entry(''))?.type, 'dir');
+    assert.equal((await previous.entry('data/link'))?.meta.linkTarget, 'a/1');
+    assert.equal(await previous.entry('data/a/3'), undefined);
+    assert.equal(await previous.entry('data/a/1/x'), undefined);
+    const rows = await previous.entry('data/a/1');
+    assert.equal(rows?.meta.size, 900_000);
+    const chunks = await Array.fromAsync(rows.content(), (chunk) => Buffer.from(chunk));
+    assert.ok(Buffer.concat(chunks).equals(tree['data/a/1']));
+    assert.deepEqual(await Array.fromAsync((await previous.entry('data'))?.content() ?? []), []);
+  });
+
+  test('as far as it can be read: what is damaged counts as not there', async () => {
+    const repository = await testRepository();
+    const report = await repository.write(memoryEntries(tree));
+    for (const key of await keysOf(repository.store, 'data/')) await repository.store.delete(key);
+    await using opened = await repository.open();
+    const previous = opened.previous(report.snapshot!, 'test');
+    assert.equal(await previous.entry('data/a/1'), undefined);
+    await assert.rejects(Array.fromAsync(opened.list(report.snapshot!)), { code: 'REPOSITORY_DAMAGED' });
+  });
+});
+
+test('of a snapshot with a damaged pack every whole file is read, and every other one is an error', async () => {
+  const repository = await testRepository();
+  const many = Object.fromEntries(
+    Array.from({ length: 200 }, (_, index) => [`${index % 5}/${index}`, sqlData(100 + index * 300, index)]),
+  );
+  const report = await repository.write(memoryEntries(many));
+  const packs = await Promise.all(
+    (await keysOf(repository.store, 'data/')).map(async (key) => ({
+      key,
+      bytes: await repository.store.get(key),
+    })),
+  );
+  const { key, bytes } = packs.toSorted((a, b) => b.bytes.length - a.bytes.length)[0]!;
+  for (const at of [0.2, 0.5, 0.8]) bytes[Math.floor(bytes.length * at)]! ^= 0x10;
+  await repository.store.put(key, bytes);
+  await using opened = await repository.open();
+  let whole = 0;
+  let damaged = 0;
+  for await (const { path, type, content } of opened.read(report.snapshot!, { root: 'test' })) {
+    if (type !== 'file') continue;
+    try {
+      const chunks: Buffer[] = [];
+      for await (const chunk of content?.() ?? []) chunks.push(Buffer.from(chunk));
+      assert.ok(Buffer.concat(chunks).equals(many[path]!), path);
+      whole += 1;
+    } catch (error) {
+      assert.ok(error instanceof HoldfastError && error.code === 'REPOSITORY_DAMAGED', String(error));
+      assert.match(error.message, /^blob [0-9a-f]{64} in data\/.. ?/);
+      damaged += 1;
+    }
+  }
+  assert.equal(whole + damaged, 200);
+  assert.ok(damaged >= 1 && damaged <= 3, `${damaged} damaged`);
+});
+
+test('an open repository that is closed ends its readers with an error, and closing twice is harmless', async () => {
+  const repository = await fixture.open({ lock: 'shared' });
+  const entries = repository.read(snapshot)[Symbol.asyncIterator]();
+  await entries.next();
+  await repository[Symbol.asyncDispose]();
+  await repository[Symbol.asyncDispose]();
+  assert.deepEqual(await keysOf(fixture.store, 'locks/'), []);
+});

@@ -1,0 +1,196 @@
+// Packs that are there and not listed, and packs that are listed and not there.
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import type { Store } from '#stores/store.ts';
+import { randomData, sqlData } from './chunker/testing.ts';
+import type { Repository, WriteReport } from './contract.ts';
+import {
+  keysOf,
+  memoryEntries,
+  readFiles,
+  type TestRepository,
+  testRepository,
+  writeOptions,
+} from './testing.ts';
+
+const content = randomData(1_200_000, 1);
+const tree = { 'a/big': content, 'a/rows': sqlData(800_000, 2), b: 'b' };
+
+/** Writes as a backup does: with a lock. */
+const backUp = async (
+  { open }: TestRepository,
+  entries: Parameters<typeof memoryEntries>[0],
+  options: Partial<Parameters<Repository['write']>[1]> = {},
+): Promise<WriteReport> => {
+  await using repository = await open({ lock: 'shared' });
+  return await repository.write(memoryEntries(entries), writeOptions(options));
+};
+
+const deleteAll = async (store: Store, prefix: string): Promise<void> => {
+  for (const key of await keysOf(store, prefix)) await store.delete(key);
+};
+
+suite('packs that no index lists', () => {
+  test('are listed by the next backup, which need not store what they hold', async () => {
+    const repository = await testRepository();
+    const first = await backUp(repository, tree);
+    await deleteAll(repository.store, 'index/');
+    await deleteAll(repository.store, 'snapshots/');
+    const second = await backUp(repository, tree);
+    assert.equal(second.summary.dataAdded, 0);
+    assert.equal(second.snapshot?.tree, first.snapshot?.tree);
+    const { problems, notes } = await repository.check();
+    assert.deepEqual([...problems, ...notes], []);
+  });
+
+  test('stay listed once, however many backups follow', async () => {
+    const repository = await testRepository();
+    await backUp(repository, tree);
+    await deleteAll(repository.store, 'index/');
+    for (let round = 0; round < 3; round += 1) await backUp(repository, { ...tree, round: `${round}` });
+    const { problems, notes } = await repository.check();
+    assert.deepEqual([...problems, ...notes], []);
+  });
+
+  test('are listed even by a run that fails', async () => {
+    const repository = await testRepository();
+    await backUp(repository, tree);
+    await deleteAll(repository.store, 'index/');
+    const failing = { ...tree, z: () => assert.fail('the source is gone') };
+    await assert.rejects(backUp(repository, failing), /the source is gone/);
+    assert.equal((await keysOf(repository.store, 'index/')).length, 1);
+    assert.deepEqual((await repository.check()).problems, []);
+  });
+
+  test('are left alone while somebody else has a lock: they may be his', async () => {
+    const repository = await testRepository();
+    await backUp(repository, tree);
+    await deleteAll(repository.store, 'index/');
+    await deleteAll(repository.store, 'snapshots/');
+    await using _ = await repository.open({ lock: 'shared' });
+    const { summary } = await backUp(repository, tree);
+    assert.ok(summary.dataAdded > 1_900_000);
+    const { problems, notes } = await repository.check();
+    assert.deepEqual(problems, []);
+    assert.match(notes[0] ?? '', /is in no index: left by a run that did not end/);
+  });
+
+  test('are left alone when their header cannot be read or does not fit', async () => {
+    const repository = await testRepository();
+    await backUp(repository, tree);
+    await deleteAll(repository.store, 'index/');
+    await deleteAll(repository.store, 'snapshots/');
+    for (const key of await keysOf(repository.store, 'data/')) {
+      const bytes = await repository.store.get(key);
+      await repository.store.put(
+        key,
+        key.at(5)! < '8' ? bytes.subarray(0, bytes.length - 5) : bytes.subarray(5),
+      );
+    }
+    await repository.store.put('data/ab/README', Buffer.from('hello'));
+    const { summary } = await backUp(repository, tree);
+    assert.ok(summary.dataAdded > 1_900_000);
+    assert.deepEqual((await repository.check()).problems, []);
+  });
+});
+
+suite('packs that are gone or cut', () => {
+  const damages: Readonly<Record<string, (store: Store, key: string) => Promise<void>>> = {
+    deleted: (store, key) => store.delete(key),
+    emptied: (store, key) => store.put(key, new Uint8Array()),
+    cut: async (store, key) => store.put(key, (await store.get(key)).subarray(0, -1)),
+  };
+  for (const [what, damage] of Object.entries(damages))
+    test(`(${what}) are noticed by the next backup, which stores again what they held`, async () => {
+      const repository = await testRepository();
+      const first = await backUp(repository, tree);
+      for (const key of await keysOf(repository.store, 'data/')) await damage(repository.store, key);
+      for (const parent of [undefined, first.snapshot!]) {
+        const { snapshot, failures } = await backUp(repository, tree, { ...(parent && { parent }) });
+        assert.deepEqual(failures, []);
+        await using opened = await repository.open();
+        const files = await readFiles(opened, snapshot!, { root: 'test' });
+        assert.ok(files.get('a/big')?.equals(content));
+        assert.equal(files.size, 3);
+        const before = await readFiles(opened, first.snapshot!, { root: 'test' });
+        assert.ok(before.get('a/big')?.equals(content), 'the earlier snapshot is healed as well');
+      }
+      const { problems } = await repository.check();
+      assert.ok(
+        problems.every((problem) => problem.includes('data/')),
+        problems.join('\n'),
+      );
+    });
+
+  test('make files that did not change be read again, or named', async () => {
+    const repository = await testRepository();
+    const first = await backUp(repository, tree);
+    await deleteAll(repository.store, 'data/');
+    const report = await backUp(
+      repository,
+      { 'a/big': { unchanged: true, content: () => [content] }, b: { unchanged: true } },
+      { parent: first.snapshot! },
+    );
+    assert.deepEqual(
+      report.failures.map(({ path }) => path),
+      ['b'],
+    );
+    await using opened = await repository.open();
+    const files = await readFiles(opened, report.snapshot!, { root: 'test' });
+    assert.deepEqual([...files.keys()], ['a/big']);
+    assert.ok(files.get('a/big')?.equals(content));
+  });
+
+  test('are stored again once, not by every backup that follows', async () => {
+    const repository = await testRepository();
+    await backUp(repository, tree);
+    await deleteAll(repository.store, 'data/');
+    await backUp(repository, tree);
+    const { summary } = await backUp(repository, tree);
+    assert.equal(summary.dataAdded, 0);
+  });
+});
+
+suite('a blob that several packs hold', () => {
+  /** A repository in which everything lies twice. */
+  const doubled = async (): Promise<{
+    repository: TestRepository;
+    report: WriteReport;
+    packs: string[][];
+  }> => {
+    const repository = await testRepository();
+    await using _ = await repository.open({ lock: 'shared' });
+    await backUp(repository, tree);
+    const packs = [await keysOf(repository.store, 'data/')];
+    const hidden = await Promise.all(
+      (await keysOf(repository.store, 'index/')).map(
+        async (key) => [key, await repository.store.get(key)] as const,
+      ),
+    );
+    await deleteAll(repository.store, 'index/');
+    const report = await backUp(repository, tree);
+    for (const [key, bytes] of hidden) await repository.store.put(key, bytes);
+    packs.push((await keysOf(repository.store, 'data/')).filter((key) => !packs[0]?.includes(key)));
+    return { repository, report, packs };
+  };
+
+  for (const lost of [0, 1])
+    test(`is read from the other when one is lost (${lost})`, async () => {
+      const { repository, report, packs } = await doubled();
+      for (const [at, key] of packs[lost]!.entries())
+        if (at % 2 === 0) await repository.store.delete(key);
+        else await repository.store.put(key, randomData(2_000_000, at));
+      await using opened = await repository.open();
+      const files = await readFiles(opened, report.snapshot!, { root: 'test' });
+      assert.ok(files.get('a/big')?.equals(content));
+      assert.equal(files.size, 3);
+      assert.equal((await Array.fromAsync(opened.list(report.snapshot!))).length, 5);
+    });
+
+  test('is an error when no copy is good', async () => {
+    const { repository, report, packs } = await doubled();
+    for (const key of packs.flat()) await repository.store.delete(key);
+    await using opened = await repository.open();
+    await assert.rejects(readFiles(opened, report.snapshot!), { code: 'REPOSITORY_DAMAGED' });
+  });
+});
