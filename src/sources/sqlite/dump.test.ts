@@ -155,6 +155,13 @@ suite('rows', () => {
     }
   });
 
+  test('damage in what a virtual table keeps is damage of the virtual table', async () => {
+    const path = database("CREATE VIRTUAL TABLE docs USING fts5(a); INSERT INTO docs VALUES('x')");
+    damage(path, 'docs_content');
+    const { tables, missing } = manifest(await dump(path));
+    assert.deepEqual([tables, missing.map(({ name }) => name)], [[], ['docs']]);
+  });
+
   test('rows that only break a rule of the schema are dumped', async () => {
     const path = database(
       'PRAGMA ignore_check_constraints=ON; CREATE TABLE t(a CHECK(a > 0)); INSERT INTO t VALUES(-1)',

@@ -1,12 +1,12 @@
 // One consistent state of a database as entries: a single read transaction, held until the last content has been read.
-import { basename } from 'node:path';
 import { throwIfCancelled } from '#lib/clock.ts';
 import { HoldfastError, messageOf } from '#lib/errors.ts';
 import type { Context } from '#lib/kind.ts';
-import { createRowCounter, type RowCount } from '#lib/row-checksum.ts';
-import { type Manifest, type ManifestTable, manifestName } from '../manifest.ts';
+import { createRowCounter } from '#lib/row-checksum.ts';
+import { manifestName } from '../manifest.ts';
 import type { Entry } from '../source.ts';
 import { damageIn } from './damage.ts';
+import { manifestOf, type Outcome } from './dump-manifest.ts';
 import { byPath, createFile, dataPath, finishFile } from './layout.ts';
 import { type Claim, createLease, type Lease } from './lease.ts';
 import type { SqliteConfig } from './options.ts';
@@ -28,11 +28,6 @@ interface Dump {
   /** By table: what was read of it, or why it is missing. */
   readonly outcomes: Map<string, Outcome>;
 }
-
-type Outcome =
-  | { readonly state: 'reading'; readonly done: Promise<void> }
-  | { readonly state: 'read'; readonly path: string; readonly count: RowCount }
-  | { readonly state: 'missing'; readonly reason: string };
 
 /** Where open databases are noted, so that disposing of the source closes them. */
 export type OpenReadings = Set<Reading>;
@@ -59,7 +54,7 @@ export async function* dumpDatabase(
       yield entry;
     }
     yield textEntry(finishFile, dump, () => finishText(dump));
-    yield textEntry(manifestName, dump, async () => `${JSON.stringify(await manifestOf(dump), null, 2)}\n`);
+    yield textEntry(manifestName, dump, () => manifestText(dump));
     brokeOff = false;
   } finally {
     lease.end(brokeOff);
@@ -85,7 +80,7 @@ const tableEntry = (dump: Dump, table: Table): Entry => {
     meta: {},
     chunking: 'table',
     item,
-    content: () => tableContent(dump, table, path, claim),
+    content: () => tableContent(dump, table, claim),
   };
 };
 
@@ -97,12 +92,7 @@ const failedEntry = (dump: Dump, item: string, path: string, reason: string): En
   return { path, type: 'file', meta: {}, item, failed };
 };
 
-async function* tableContent(
-  dump: Dump,
-  table: Table,
-  path: string,
-  claim: Claim,
-): AsyncGenerator<Uint8Array> {
+async function* tableContent(dump: Dump, table: Table, claim: Claim): AsyncGenerator<Uint8Array> {
   if (!claim.open()) throw ended();
   const { resolve, promise: done } = Promise.withResolvers<void>();
   dump.outcomes.set(table.name, { state: 'reading', done });
@@ -113,7 +103,7 @@ async function* tableContent(
       counter.update(chunk);
       yield chunk;
     }
-    outcome = { state: 'read', path, count: counter.finish() };
+    outcome = { state: 'read', count: counter.finish() };
   } catch (error) {
     outcome = { state: 'missing', reason: messageOf(error) };
     throw error;
@@ -170,45 +160,10 @@ const finishText = async ({ reading, schema, context }: Dump): Promise<string> =
   return finishSql(schema, rows, value(reading.db, 'PRAGMA journal_mode'));
 };
 
-const manifestOf = async (dump: Dump): Promise<Manifest> => {
-  const { reading, outcomes, schema, config } = dump;
-  for (const outcome of outcomes.values()) if (outcome.state === 'reading') await outcome.done;
-  reading.confirm();
-  const tables: ManifestTable[] = [];
-  for (const { name } of schema.tables.toSorted((a, b) => byPath(a.name, b.name))) {
-    const outcome = outcomes.get(name);
-    if (outcome?.state === 'read')
-      tables.push({ name, entries: [outcome.path], format: 'lines', ...outcome.count });
-    else if (outcome === undefined) outcomes.set(name, { state: 'missing', reason: 'it was not read' });
-  }
-  const missing = [...outcomes].flatMap(([name, outcome]) =>
-    outcome.state === 'missing' ? [{ name, reason: outcome.reason }] : [],
-  );
-  return {
-    manifest: 1,
-    engine: 'sqlite',
-    engineVersion: value(reading.db, 'SELECT sqlite_version()'),
-    database: basename(config.path),
-    position: positionOf(reading),
-    capturedAt: dump.capturedAt.toISOString(),
-    tables,
-    missing,
-  };
+const manifestText = async ({ config, schema, ...dump }: Dump): Promise<string> => {
+  const manifest = await manifestOf({ ...dump, path: config.path, tables: schema.tables });
+  return `${JSON.stringify(manifest, null, 2)}\n`;
 };
-
-/** What tells one state of the file from another, as far as SQLite shows it. */
-const positionOf = ({ db }: Reading): Record<string, string> =>
-  Object.fromEntries(
-    [
-      'schema_version',
-      'user_version',
-      'application_id',
-      'page_count',
-      'page_size',
-      'encoding',
-      'journal_mode',
-    ].map((pragma) => [pragma, String(value<number | string>(db, `PRAGMA ${pragma}`))]),
-  );
 
 const ended = (): HoldfastError =>
   new HoldfastError('CANCELLED', 'the dump has ended; its contents can no longer be read');

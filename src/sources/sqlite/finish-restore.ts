@@ -1,11 +1,11 @@
 // The end of a restore: what came is held against the manifest, then gets its indexes, triggers and settings, and is checked.
-import { dirname } from 'node:path';
 import { HoldfastError } from '#lib/errors.ts';
+import { combine, noRows } from '#lib/row-checksum.ts';
 import { type Manifest, type ManifestTable, manifestName } from '../manifest.ts';
 import { foreignKeyWarnings } from './damage.ts';
 import { sameName } from './identifiers.ts';
 import { copyRows, makeInternalTable } from './internal-tables.ts';
-import { createFile, dataPath, finishFile, mayOwn } from './layout.ts';
+import { createFile, dataPath, finishFile } from './layout.ts';
 import { definitionAs, dropExisting, makeDefinition, makeVirtualTables } from './make-definition.ts';
 import { incomplete, type LoadedTable, type Restore } from './restore-state.ts';
 import type { Definition, Schema } from './schema.ts';
@@ -16,7 +16,7 @@ export const finishRestore = async (restore: Restore): Promise<readonly string[]
   if (tables === undefined) throw incomplete(createFile);
   if (finish === undefined) throw incomplete(finishFile);
   if (manifest === undefined) throw incomplete(manifestName);
-  for (const table of loaded.values()) compare(table, manifest);
+  compareWith(manifest, restore);
   const whole = isWhole(restore, manifest);
   if (whole) noteMissing(restore, manifest);
   const schema = finishedSchema(restore, finish, whole);
@@ -33,16 +33,39 @@ export const finishRestore = async (restore: Restore): Promise<readonly string[]
   return [...warnings, ...(await target.commit(made, manifest.position.journal_mode ?? 'delete'))];
 };
 
-const compare = ({ nameInSnapshot, path, count }: LoadedTable, manifest: Manifest): void => {
-  const recorded = manifest.tables.find(({ entries }) => entries.includes(path));
-  if (recorded?.rows === count.rows && recorded.checksum === count.checksum) return;
-  const said = recorded ? describe(recorded) : 'does not list the table';
-  throw new HoldfastError(
-    'TARGET_FAILED',
-    `table ${nameInSnapshot} is not as it was captured: ${describe(count)} came, the manifest says ${said}`,
-    { hint: 'nothing was changed; check the repository, or restore from another snapshot' },
+/** Throws unless every table that came is as it was captured. What is left of a table that was not captured is left out. */
+const compareWith = (manifest: Manifest, { loaded, target }: Restore): void => {
+  const parts = Map.groupBy(
+    [...loaded.values()],
+    ({ table, nameInSnapshot }) => table.owner ?? nameInSnapshot,
+  );
+  for (const [name, came] of parts) {
+    const recorded = manifest.tables.find((table) => sameName(table.name, name));
+    if (recorded) compare(name, recorded, came);
+    else if (!manifest.missing.some((each) => sameName(each.name, name)))
+      throw notAsCaptured(`table ${name} is not in the manifest`);
+    else
+      for (const { table } of came) {
+        loaded.delete(table.name);
+        if (!target.isNew) dropExisting(target.db, table.name);
+      }
+  }
+};
+
+const compare = (name: string, recorded: ManifestTable, came: readonly LoadedTable[]): void => {
+  const lost = recorded.entries.filter((path) => !came.some((each) => each.path === path));
+  if (lost.length > 0) throw notAsCaptured(`table ${name} came without ${lost.join(', ')}`);
+  const count = came.reduce((sum, each) => combine(sum, each.count), noRows);
+  if (recorded.rows === count.rows && recorded.checksum === count.checksum) return;
+  throw notAsCaptured(
+    `table ${name} is not as it was captured: ${describe(count)} came, the manifest says ${describe(recorded)}`,
   );
 };
+
+const notAsCaptured = (message: string): HoldfastError =>
+  new HoldfastError('TARGET_FAILED', message, {
+    hint: 'nothing was changed; restore all of the table, check the repository, or take another snapshot',
+  });
 
 const describe = ({ rows, checksum }: Pick<ManifestTable, 'rows' | 'checksum'>): string =>
   `${rows} rows with the checksum ${checksum}`;
@@ -93,30 +116,22 @@ const finishedSchema = (restore: Restore, finish: string, whole: boolean): Schem
   return scratch.schema();
 };
 
-/** The virtual tables all of whose data came. */
+/** The virtual tables whose data came; for a whole database also those without data of their own. */
 const virtualTablesOf = (
-  { loaded, failures, target }: Restore,
-  { tables, missing }: Manifest,
+  { loaded, target }: Restore,
+  { missing }: Manifest,
   { virtualTables }: Schema,
   whole: boolean,
 ): Definition[] => {
-  const kept = [...loaded.values()];
-  return virtualTables.filter(({ name }) => {
-    const folder = dirname(dataPath(name));
-    const parts = tables.filter(({ entries }) => entries.every((path) => dirname(path) === folder));
-    const came = parts.filter(({ name: part }) => kept.some(({ nameInSnapshot }) => nameInSnapshot === part));
-    if (came.length === 0 && !whole) return false;
-    const lost = parts.length - came.length + missing.filter((each) => mayOwn(name, each.name)).length;
-    if (lost === 0) {
-      if (!target.isNew && came.length === 0) dropExisting(target.db, name);
-      return true;
-    }
-    const error = new HoldfastError('TARGET_FAILED', `virtual table ${name} lacks ${lost} of its tables`, {
-      hint: `restore all of ${folder}`,
-    });
-    failures.push({ path: folder, error });
-    return false;
-  });
+  const came = virtualTables.filter(({ name }) =>
+    [...loaded.values()].some(({ table }) => table.owner === name),
+  );
+  if (!whole) return came;
+  const others = virtualTables.filter(
+    (each) => !came.includes(each) && !missing.some(({ name }) => sameName(name, each.name)),
+  );
+  if (!target.isNew) for (const { name } of others) dropExisting(target.db, name);
+  return [...came, ...others];
 };
 
 /** Counters of AUTOINCREMENT for the tables that came, and for a whole database its statistics. */

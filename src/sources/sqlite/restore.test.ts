@@ -133,12 +133,8 @@ suite('one table', () => {
       ['limpet'],
       ['kelp'],
     ]);
-    const partial = newPath();
-    const { failures } = await restore(
-      partial,
-      only(entries, 'docs').filter((entry) => !entry.path.endsWith('docs_idx.sql')),
-    );
-    assert.match(failures[0]!.error.message, /virtual table docs lacks 1 of its tables/);
+    const part = only(entries, 'docs').filter((entry) => !entry.path.endsWith('docs_idx.sql'));
+    await refused(restore(newPath(), part), 'TARGET_FAILED', /docs came without data\/docs\/docs_idx.sql/);
     // into a database where it is already
     execute(path, 'DELETE FROM docs');
     await restore(path, only(entries, 'docs'), { force: true });
@@ -196,6 +192,28 @@ suite('a whole database', () => {
       /^table log is not in the snapshot: damaged$/,
     );
     assert.deepEqual(query(path, 'SELECT count(*) FROM customers'), [[2n]]);
+  });
+
+  test('without a part of a virtual table is restored without that table', async () => {
+    const entries = (await dump(database(everythingSql))).filter(
+      ({ path }) => !path.endsWith('docs_idx.sql'),
+    );
+    const partial = edit(entries, 'manifest.json', (text) => {
+      const manifest = JSON.parse(text);
+      const tables = manifest.tables.filter(({ name }: { name: string }) => name !== 'docs');
+      return JSON.stringify({ ...manifest, tables, missing: [{ name: 'docs', reason: 'damaged' }] });
+    });
+    for (const path of [newPath(), database('CREATE TABLE docs_data(mine)')]) {
+      const { failures } = await restore(path, partial, { force: true });
+      assert.deepEqual(
+        failures.map(({ error }) => error.message),
+        ['table docs is not in the snapshot: damaged'],
+      );
+      assert.deepEqual(query(path, "SELECT name FROM sqlite_schema WHERE name GLOB 'docs*'"), [
+        ['docs_other'],
+      ]);
+      assert.deepEqual(query(path, 'PRAGMA integrity_check'), [['ok']]);
+    }
   });
 
   test('whose definitions need what only the application has is restored without them, each named', async () => {
