@@ -37,8 +37,11 @@ export class Secret {
   }
 }
 
-/** A URL, or a text with URLs in it, with the passwords taken out, for messages. */
+/**
+ * A URL, or a text with URLs in it, with the passwords taken out, for messages. A password may hold anything that should
+ * have been percent-encoded; rather too much is taken out than too little.
+ */
 export const withoutPassword = (text: string): string =>
   text
-    .replace(/\b([a-z][a-z0-9+.-]*:\/\/[^:@/?#\s]*):[^@/?#\s]*@/gi, '$1@')
+    .replace(/\b([a-z][a-z0-9+.-]*:\/\/[^:@/?#\s]*):(?!\d+[/?#])(?:(?!:\/\/)[^\n])*@/gi, '$1@')
     .replace(/([?&](?:password|sslpassword)=)[^&#\s]*/gi, '$1••••••');
