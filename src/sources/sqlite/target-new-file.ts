@@ -17,6 +17,8 @@ export const targetNewFile = (path: string): Target => {
   const partial = `${file}${partialSuffix}`;
   const db = new DatabaseSync(pathToFileURL(partial), { ...writeOptions, open: false });
   let watch: Target['guard'] | undefined;
+  /** From now on the file of that name is ours. */
+  let begun = false;
   const close = (): void => {
     if (db.isOpen) db.close();
   };
@@ -29,6 +31,7 @@ export const targetNewFile = (path: string): Target => {
     },
     async begin({ settings, tables }) {
       makeEmptyFile(partial, path);
+      begun = true;
       db.open();
       // Nobody else sees the file, and until it is renamed nobody misses it: no journal, and one flush at the end.
       db.exec(
@@ -57,7 +60,8 @@ export const targetNewFile = (path: string): Target => {
     },
     discard() {
       close();
-      for (const suffix of ['', '-wal', '-shm', '-journal']) rmSync(partial + suffix, { force: true });
+      if (begun) removeLeftovers(partial);
+      begun = false;
     },
   };
 };
@@ -71,7 +75,7 @@ const tableNames = (db: DatabaseSync): string[] =>
 /** What an earlier attempt left under the name is of no use to anybody. */
 const makeEmptyFile = (partial: string, path: string): void => {
   try {
-    for (const suffix of ['', '-wal', '-shm', '-journal']) rmSync(partial + suffix, { force: true });
+    removeLeftovers(partial);
     closeSync(openSync(partial, 'wx', 0o600));
   } catch (cause) {
     throw new HoldfastError('TARGET_FAILED', `${path} cannot be made: ${messageOf(cause)}`, {
@@ -79,6 +83,10 @@ const makeEmptyFile = (partial: string, path: string): void => {
       hint: 'the folder must be there, and the user Holdfast runs as must be able to write to it',
     });
   }
+};
+
+const removeLeftovers = (partial: string): void => {
+  for (const suffix of ['', '-wal', '-shm', '-journal']) rmSync(partial + suffix, { force: true });
 };
 
 /** Puts the whole file in its place, durably. */
