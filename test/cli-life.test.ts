@@ -1,8 +1,12 @@
 // The commands that care for a repository for years, as their users type them.
 import assert from 'node:assert/strict';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
+import { systemClock } from '#lib/clock.ts';
+import { silentLog } from '#lib/log.ts';
+import { neverFires, testPassword, testRepository } from '#repository/testing.ts';
+import { openStore, storeFromUrl } from '#stores/registry.ts';
 import { holdfast, type Outcome } from '../src/cli/testing.ts';
 import { jsonLines } from './tools/cli.ts';
 import { temporaryFolder } from './tools/temp.ts';
@@ -11,7 +15,7 @@ const folder = temporaryFolder('cli-life');
 const at = (...parts: string[]): string => join(folder, ...parts);
 const env = {
   HOLDFAST_REPOSITORY: at('backups'),
-  HOLDFAST_PASSWORD: 'correct horse',
+  HOLDFAST_PASSWORD: testPassword,
   HOLDFAST_CATALOG: at('catalog.db'),
   HOME: at('home'),
 };
@@ -28,17 +32,60 @@ const snapshots = async (more?: Record<string, string>): Promise<Record<string, 
 const tagsOf = (snapshot: Record<string, unknown> | undefined): string[] =>
   (snapshot?.tags ?? []) as string[];
 
+/** A repository whose password costs next to nothing to try. */
+const makeQuickly = async (path: string): Promise<void> => {
+  const context = { name: 'test', signal: neverFires, clock: systemClock, log: silentLog };
+  await using store = await openStore(storeFromUrl(path), context);
+  await testRepository(store);
+};
+
 before(async () => {
   mkdirSync(at('media', 'deep'), { recursive: true });
   writeFileSync(at('media', 'menu.txt'), 'soup of the day\n');
   writeFileSync(at('media', 'deep', 'photo.jpg'), Buffer.alloc(100_000, 'photo'));
-  await done('init');
+  await makeQuickly(at('backups'));
   await done(`backup ${at('media')}`);
   writeFileSync(at('media', 'menu.txt'), 'stew of the day, with bread\n');
   writeFileSync(at('media', 'new.txt'), 'new');
   rmSync(at('media', 'deep', 'photo.jpg'));
   await done(`backup ${at('media')}`);
   await done(`backup ${at('media')} --tag third`);
+});
+
+test('diff, find and stats tell what is in which snapshot', async () => {
+  const [first, second] = await snapshots();
+  const shown = await done(`diff ${first?.id} ${second?.id}`);
+  assert.match(shown, /^- {2}\/media\/deep\/photo.jpg$/m);
+  assert.match(shown, /^M {2}\/media\/menu.txt {2}\(16 B, now 28 B\)$/m);
+  assert.match(shown, /^\+ {2}\/media\/new.txt$/m);
+  assert.match(shown, /1 added, 1 removed, 1 changed; 31 B of files came, 97.7 KiB went$/m);
+  const found = await done('find *.JPG nothing -i');
+  assert.match(found, /^snapshot \w{8} of media, .*\n\/media\/deep\/photo.jpg\n1 entry in 1 snapshot$/m);
+  assert.match(await done('find photo.jpg --snapshot latest'), /nothing found/);
+  assert.match(await done('find /menu.txt'), /nothing found/);
+  assert.match(await done('find deep/*.jpg'), /1 entry in 1 snapshot/);
+  assert.match(await done('stats'), /^3 snapshots: 6 files, .* when all are restored/m);
+});
+
+test('snapshots are copied into another repository once', async () => {
+  const to = {
+    HOLDFAST_TO_PASSWORD: 'staple',
+    HOLDFAST_PASSWORD: 'staple',
+    HOLDFAST_REPOSITORY: at('other'),
+  };
+  await done('init', to);
+  const copied = { HOLDFAST_TO_PASSWORD: 'staple' };
+  assert.match(await done(`copy --to ${at('other')}`, copied), /^3 snapshots copied to/m);
+  assert.match(
+    await done(`copy latest --to ${at('other')}`, copied),
+    /^0 snapshots copied to .*, 1 there already$/m,
+  );
+  assert.match(await done('check --read-data', to), /no problem found/);
+  const trees = async (more?: Record<string, string>) =>
+    (await snapshots(more)).map(({ tree, time }) => ({ tree, time }));
+  assert.deepEqual(await trees(to), await trees());
+  assert.equal((await run(`copy --to ${at('other')}`, { HOLDFAST_TO_PASSWORD: 'wrong' })).status, 12);
+  assert.equal((await run(`copy --to ${at('backups')}`, { HOLDFAST_TO_PASSWORD: testPassword })).status, 2);
 });
 
 test('a pinned snapshot outlives the rules, and a dry run says why each one stays', async () => {
@@ -109,4 +156,34 @@ test('keys are added, changed and removed; the password is no argument', async (
 test('a repository that lost a pack is repaired, and what is lost is named', async () => {
   assert.match(await done('repair index'), /the index lists \d+ packs?$/m);
   assert.match(await done('repair snapshots'), /no snapshot needs repair/);
+  const damaged = { HOLDFAST_REPOSITORY: at('damaged') };
+  cpSync(at('backups'), at('damaged'), { recursive: true });
+  for (const pack of smallPacks(at('damaged', 'data'))) rmSync(pack);
+  const index = await run('repair index', damaged);
+  assert.equal(index.status, 3);
+  assert.match(index.stdout, /was listed and is not there/);
+  const repaired = await run('repair snapshots', damaged);
+  assert.equal(repaired.status, 3);
+  assert.match(repaired.stderr, /lost: \/media\/menu.txt/);
+  assert.match(await done('check --read-data', damaged), /no problem found/);
+});
+
+/** Files so small as these lie in smaller packs than their folders. */
+const smallPacks = (folder: string): string[] =>
+  readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .map((name) => join(folder, name))
+    .filter((path) => statSync(path).isFile() && statSync(path).size < 250);
+
+test('a recovery kit says where the repository is and how to open it, and the password only when told', async () => {
+  const file = at('kit.txt');
+  assert.match(await done(`recovery-kit --output ${file}`), /kit.txt and .*kit.svg/);
+  const text = readFileSync(file, 'utf8');
+  const [key] = jsonLines(await done('key list --json'));
+  assert.ok(text.includes(at('backups')) && text.includes(String(key?.id).slice(0, 16)));
+  assert.match(text, /^Key check {6}[0-9a-f]{16}$/m);
+  assert.doesNotMatch(text, /secret/);
+  assert.match(readFileSync(at('kit.svg'), 'utf8'), /^<svg /);
+  assert.equal(statSync(file).mode & 0o777, 0o600);
+  assert.equal((await run(`recovery-kit --output ${file}`)).status, 15);
+  assert.match(await done(`recovery-kit ${at('backups')} --with-password`), /^Password {7}secret$/m);
 });

@@ -23,7 +23,7 @@ formats, one folder or file a table. ${latestRule}`,
       let entries = 0;
       for await (const entry of repository.list(snapshot, { ...(path !== undefined && { path }), signal })) {
         entries += 1;
-        await output.result(fieldsOf(entry), options.long ? longLine(entry) : `/${printable(entry.path)}`);
+        await output.result(entryFields(entry), options.long ? longLine(entry) : `/${printable(entry.path)}`);
       }
       if (output.json)
         output.say(
@@ -66,7 +66,8 @@ const permissions = (type: ListedEntry['type'], mode: number): string => {
   return letters[type] + bits.join('');
 };
 
-const fieldsOf = ({ path, type, meta }: ListedEntry) => ({
+/** An entry in --json; also for `find`. */
+export const entryFields = ({ path, type, meta }: ListedEntry) => ({
   message_type: 'node',
   path: `/${path}`,
   type,

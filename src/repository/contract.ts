@@ -7,6 +7,8 @@ export type LockMode = 'shared' | 'exclusive' | 'none';
 export interface Repository extends AsyncDisposable {
   /** 64 hex digits, from the repository's config. */
   readonly id: string;
+  /** 16 hex digits that only the repository's own key gives, and that tell nothing of it. */
+  readonly keyCheck: string;
   /** The store's location, for messages. */
   readonly location: string;
   /** Every snapshot, oldest first. */
@@ -19,6 +21,10 @@ export interface Repository extends AsyncDisposable {
   read(snapshot: Snapshot, options?: ReadOptions): AsyncIterable<Entry>;
   /** The source's view of an earlier snapshot, for `Source.dump`. `root` as it was written with. */
   previous(snapshot: Snapshot, root: string): Previous;
+  /** What differs, depth first, names in byte order; what is below a directory that was added or removed is named too. */
+  diff(before: Snapshot, after: Snapshot, options?: DiffOptions): AsyncIterable<Difference>;
+  /** How much room these snapshots take. */
+  usage(snapshots: readonly Snapshot[], options?: UsageOptions): Promise<UsageReport>;
   /** Structure always; pack contents for `readData` (1 = every byte, 0.05 = a random 5 %). Needs an exclusive lock. */
   check(options: CheckOptions): Promise<CheckReport>;
   /** Removes what no snapshot uses. Needs an exclusive lock. REPOSITORY_DAMAGED, and nothing removed, when a snapshot is not whole. */
@@ -175,6 +181,38 @@ export interface ListedEntry {
   readonly blobs: readonly string[];
   /** The blob id of a directory's tree. */
   readonly subtree?: string;
+}
+
+export interface DiffOptions {
+  /** Also what differs in nothing but its metadata (mode, owner, times). */
+  readonly metadata?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+export interface Difference {
+  readonly path: string;
+  readonly change: 'added' | 'removed' | 'content' | 'type' | 'metadata';
+  readonly before?: { readonly type: EntryType; readonly meta: EntryMeta };
+  readonly after?: { readonly type: EntryType; readonly meta: EntryMeta };
+}
+
+export interface UsageOptions {
+  readonly signal?: AbortSignal;
+  readonly onProgress?: OnProgress;
+}
+
+export interface UsageReport {
+  readonly snapshots: number;
+  /** What a restore of every one of the snapshots would write. */
+  readonly files: number;
+  readonly bytes: number;
+  /** What is stored for all of them together, each blob once: before compression, and as stored. */
+  readonly blobs: number;
+  readonly bytesPlain: number;
+  readonly bytesStored: number;
+  /** All packs of the repository, whoever uses them. */
+  readonly packs: number;
+  readonly bytesOfPacks: number;
 }
 
 export interface CheckOptions {

@@ -1,5 +1,5 @@
 // Key files: the repository's master key, sealed with a key made from a password by scrypt. Plain JSON in keys/.
-import { hash, randomBytes, scrypt } from 'node:crypto';
+import { hash, hkdfSync, randomBytes, scrypt } from 'node:crypto';
 import { hostname, userInfo } from 'node:os';
 import { promisify } from 'node:util';
 import { z } from 'zod';
@@ -41,6 +41,12 @@ export const newMasterKey = (): SealKey => ({
   macK: randomBytes(16),
   macR: randomBytes(16),
 });
+
+/** 16 hex digits by which a repository's key is recognized; the key cannot be found from them. */
+export const checkValueOf = ({ encrypt, macK, macR }: SealKey): string =>
+  Buffer.from(hkdfSync('sha256', Buffer.concat([encrypt, macK, macR]), '', 'holdfast key check', 8)).toString(
+    'hex',
+  );
 
 /** Stores the master key under a password and returns the key file's id. */
 export const addKey = async (

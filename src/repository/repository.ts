@@ -9,7 +9,8 @@ import { checkRepository } from './check.ts';
 import { createConfig, hasConfig, loadConfig } from './config.ts';
 import type { LockMode, Repository } from './contract.ts';
 import { copySnapshot } from './copy.ts';
-import { addKey, findKey, listKeys, newMasterKey, removeKey } from './key.ts';
+import { diffSnapshots } from './diff.ts';
+import { addKey, checkValueOf, findKey, listKeys, newMasterKey, removeKey } from './key.ts';
 import { deleteLocks, type Lock, takeLock } from './lock.ts';
 import { previousEntries } from './previous.ts';
 import { pruneRepository } from './prune.ts';
@@ -19,6 +20,7 @@ import { repairSnapshots } from './repair-snapshots.ts';
 import { Sealer } from './seal.ts';
 import type { OpenStore, Session } from './session.ts';
 import { loadSnapshots, retagSnapshot } from './snapshot.ts';
+import { usageOf } from './usage.ts';
 import { walkSnapshot } from './walk.ts';
 import { writeSnapshot } from './write.ts';
 
@@ -137,6 +139,7 @@ const openedRepository = (open: OpenStore, lock: Lock | undefined): Repository =
     });
   const repository: Repository = {
     id: open.config.id,
+    keyCheck: checkValueOf(open.key),
     location: store.location,
     snapshots: () => loadSnapshots(store, sealer),
     async write(entries, options) {
@@ -161,6 +164,12 @@ const openedRepository = (open: OpenStore, lock: Lock | undefined): Repository =
           return (await found).entry(path);
         },
       };
+    },
+    async *diff(before, after, options = {}) {
+      yield* diffSnapshots(await loaded.session(), before, after, options);
+    },
+    async usage(snapshots, options = {}) {
+      return usageOf(await loaded.session(), await loaded.reader(), snapshots, options);
     },
     check: (options) => checkRepository(open, options),
     async prune(options) {

@@ -1,0 +1,109 @@
+// holdfast copy: snapshots into another repository.
+import type { RepositoryConfig } from '#config/config.ts';
+import { copySnapshots } from '#jobs/copy.ts';
+import { chooseSnapshot, matching, originOf } from '#jobs/snapshot-choice.ts';
+import { withRepository } from '#jobs/use-repository.ts';
+import { HoldfastError } from '#lib/errors.ts';
+import type { Repository } from '#repository/contract.ts';
+import { type Call, defineCommand, type OptionSpecs, value } from './command.ts';
+import { jobContext } from './job-context.ts';
+import { formatBytes, plural, printable, shortId } from './output-format.ts';
+import { chooseRepository } from './repository-choice.ts';
+import { filterOf, readOptions } from './snapshot-options.ts';
+
+const options = {
+  ...readOptions,
+  to: value('-t, --to <repository>', 'where to: a folder, a URL, or a name of the configuration file'),
+};
+
+type CopyCall = Call<OptionSpecs & typeof options>;
+
+export const command = defineCommand({
+  description: `Copies snapshots from the repository that -r names into another one: all that the filters let through, or those
+that are named. What is there already is not read again, and a snapshot that was copied before is passed over.
+
+The password of the other repository comes from the configuration file, from HOLDFAST_TO_PASSWORD,
+HOLDFAST_TO_PASSWORD_FILE or HOLDFAST_TO_PASSWORD_COMMAND, or is asked for.`,
+  args: [{ usage: '[snapshot...]', text: 'ids, latest, or latest:<source>' }],
+  options,
+  examples: [
+    ['copy -r nearby --to offsite', 'every snapshot, between two of holdfast.yaml'],
+    ['-r /backups copy latest:shop --to /mnt/usb/backups', 'one of them'],
+  ],
+  statuses: [10, 11, 12, 14],
+  async run(call) {
+    const source = await chooseRepository(call);
+    const target = await targetOf(call);
+    const context = jobContext(call);
+    const lock = call.options.noLock ? 'none' : 'shared';
+    return await withRepository(source, { lock }, context, (from) =>
+      withRepository(target, { lock: 'shared' }, context, (to) => copy(call, from, to, target.name)),
+    );
+  },
+});
+
+const targetOf = async (call: CopyCall): Promise<RepositoryConfig> => {
+  const { to } = call.options;
+  if (to === undefined)
+    throw new HoldfastError('USAGE', 'copy needs --to', { hint: 'name the repository to copy into' });
+  const { HOLDFAST_TO_PASSWORD, HOLDFAST_TO_PASSWORD_FILE, HOLDFAST_TO_PASSWORD_COMMAND } = call.env;
+  return await chooseRepository({
+    ...call,
+    global: { ...call.global, repository: to, passwordFile: undefined, passwordCommand: undefined },
+    env: {
+      ...call.env,
+      HOLDFAST_PASSWORD: HOLDFAST_TO_PASSWORD,
+      HOLDFAST_PASSWORD_FILE: HOLDFAST_TO_PASSWORD_FILE,
+      HOLDFAST_PASSWORD_COMMAND: HOLDFAST_TO_PASSWORD_COMMAND,
+    },
+  });
+};
+
+const copy = async (call: CopyCall, from: Repository, to: Repository, name: string): Promise<number> => {
+  const { args, output, options } = call;
+  if (from.id === to.id)
+    throw new HoldfastError('USAGE', `${name} is the repository to copy from`, {
+      hint: 'name another one with --to',
+    });
+  const all = await from.snapshots();
+  const filter = filterOf(options);
+  const chosen =
+    args.length > 0
+      ? [...new Set(args.map((word) => chooseSnapshot(all, word, filter)))]
+      : matching(all, filter);
+  const counts = { copied: 0, there: 0 };
+  let bytesStored = 0;
+  for await (const outcome of copySnapshots(from, to, chosen, jobContext(call))) {
+    output.progressDone();
+    counts[outcome.state] += 1;
+    const { snapshot } = outcome;
+    const what = `snapshot ${shortId(snapshot.id)} of ${printable(originOf(snapshot))}`;
+    if (outcome.state === 'there') {
+      output.detail(
+        { message_type: 'copy', snapshot_id: snapshot.id, copy: outcome.copy.id, copied: false },
+        `${what} is there already, as ${shortId(outcome.copy.id)}`,
+      );
+      continue;
+    }
+    const { report } = outcome;
+    bytesStored += report.bytesStored;
+    output.say(
+      {
+        message_type: 'copy',
+        snapshot_id: snapshot.id,
+        copy: report.snapshot.id,
+        copied: true,
+        blobs: report.blobsCopied,
+        bytes: report.bytesCopied,
+        bytes_stored: report.bytesStored,
+      },
+      `${what}, copied as ${shortId(report.snapshot.id)}: ${plural(report.blobsCopied, 'new blob')}, stored ${formatBytes(report.bytesStored)}`,
+    );
+  }
+  const { copied, there } = counts;
+  output.say(
+    { message_type: 'summary', to: name, copied, there, bytes_stored: bytesStored },
+    `${plural(copied, 'snapshot')} copied to ${name}${there > 0 ? `, ${there} there already` : ''}`,
+  );
+  return 0;
+};

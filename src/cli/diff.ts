@@ -1,0 +1,83 @@
+// holdfast diff: what changed between two snapshots.
+import { chooseSnapshot } from '#jobs/snapshot-choice.ts';
+import type { Difference } from '#repository/contract.ts';
+import { defineCommand, flag } from './command.ts';
+import { formatBytes, formatCount, printable, shortId } from './output-format.ts';
+import { filterOf, latestRule, readOptions, withChosenRepository } from './snapshot-options.ts';
+
+const signs: Readonly<Record<Difference['change'], string>> = {
+  added: '+',
+  removed: '-',
+  content: 'M',
+  type: 'T',
+  metadata: 'U',
+};
+
+export const command = defineCommand({
+  description: `Names the files and folders in which two snapshots differ: + only in the second, - only in the first, M another
+content, T another type, and with --metadata also U another mode, owner or time. Folders that are the same in both
+are not read. ${latestRule}`,
+  args: [
+    { usage: '<before>', text: 'a snapshot: latest, latest:<source>, or the beginning of an id' },
+    { usage: '<after>', text: 'another one' },
+  ],
+  options: { ...readOptions, metadata: flag('--metadata', 'also what differs in nothing but its metadata') },
+  examples: [['diff 3fa8c2d1 latest:media', 'what happened since']],
+  statuses: [10, 11, 12, 14],
+  run: (call) =>
+    withChosenRepository(call, async (repository) => {
+      const { output, signal, options, args } = call;
+      const all = await repository.snapshots();
+      const [before, after] = [args[0] ?? '', args[1] ?? ''].map((word) =>
+        chooseSnapshot(all, word, filterOf(options)),
+      ) as [(typeof all)[0], (typeof all)[0]];
+      const counts = { added: 0, removed: 0, content: 0, type: 0, metadata: 0 };
+      let [bytesAdded, bytesRemoved] = [0, 0];
+      for await (const difference of repository.diff(before, after, { metadata: options.metadata, signal })) {
+        counts[difference.change] += 1;
+        if (difference.change !== 'metadata') {
+          bytesAdded += sizeOf(difference.after);
+          bytesRemoved += sizeOf(difference.before);
+        }
+        await output.result(fieldsOf(difference), lineOf(difference));
+      }
+      const { added, removed, content, type, metadata } = counts;
+      output.say(
+        {
+          message_type: 'summary',
+          before: before.id,
+          after: after.id,
+          added,
+          removed,
+          changed: content + type,
+          metadata,
+          bytes_added: bytesAdded,
+          bytes_removed: bytesRemoved,
+        },
+        `${shortId(before.id)} to ${shortId(after.id)}: ${formatCount(added)} added, ${formatCount(removed)} removed, ` +
+          `${formatCount(content + type)} changed${options.metadata ? `, ${formatCount(metadata)} in their metadata` : ''}; ` +
+          `${formatBytes(bytesAdded)} of files came, ${formatBytes(bytesRemoved)} went`,
+      );
+      return 0;
+    }),
+});
+
+const sizeOf = (side: Difference['before']): number => (side?.type === 'file' ? (side.meta.size ?? 0) : 0);
+
+const lineOf = ({ path, change, before, after }: Difference): string => {
+  const sizes =
+    change === 'content' && before?.type === 'file'
+      ? `  (${formatBytes(sizeOf(before))}, now ${formatBytes(sizeOf(after))})`
+      : '';
+  return `${signs[change]}  /${printable(path)}${(after ?? before)?.type === 'dir' ? '/' : ''}${sizes}`;
+};
+
+const fieldsOf = ({ path, change, before, after }: Difference) => ({
+  message_type: 'change',
+  path: `/${path}`,
+  change,
+  modifier: signs[change],
+  type: (after ?? before)?.type,
+  size_before: before?.type === 'file' ? before.meta.size : undefined,
+  size_after: after?.type === 'file' ? after.meta.size : undefined,
+});

@@ -1,0 +1,73 @@
+// holdfast find: which snapshots hold a file.
+import { chooseSnapshot, matching, originOf } from '#jobs/snapshot-choice.ts';
+import { HoldfastError } from '#lib/errors.ts';
+import type { Snapshot } from '#repository/contract.ts';
+import { compilePatterns } from '#sources/files/patterns.ts';
+import { type Call, defineCommand, flag, list, type OptionSpecs } from './command.ts';
+import { entryFields } from './ls.ts';
+import { formatTime, plural, printable, shortId } from './output-format.ts';
+import { filterOf, readOptions, withChosenRepository } from './snapshot-options.ts';
+
+const options = {
+  ...readOptions,
+  snapshot: list('--snapshot <snapshot>', 'only in this snapshot'),
+  ignoreCase: flag('-i, --ignore-case', 'upper and lower case are equal'),
+};
+
+type FindCall = Call<OptionSpecs & typeof options>;
+
+export const command = defineCommand({
+  description: `Looks for files and folders by name in all snapshots, the newest first, or in those that --source, --job, --host
+and --snapshot choose. A pattern fits names anywhere (menu.pdf, '*.jpg', 'media/2026/*'); one that begins with '/'
+counts from the snapshot's root; '**' stands for any number of folders. What a folder that fits holds is found too.`,
+  args: [{ usage: '<pattern...>', text: "names or patterns, in restic's way" }],
+  options,
+  examples: [
+    ['find menu.pdf', 'every snapshot that holds it'],
+    ["find '*.jpg' --source media", 'pictures of one source'],
+  ],
+  statuses: [10, 11, 12, 14],
+  run: (call) =>
+    withChosenRepository(call, async (repository) => {
+      const { output, signal } = call;
+      // A '!' takes nothing back here: it is a letter of a name.
+      const texts = call.args.map((text) => (text.startsWith('!') ? `\\${text}` : text));
+      const patterns = compilePatterns(texts, { ignoreCase: call.options.ignoreCase });
+      let [entries, holding] = [0, 0];
+      for (const snapshot of chosen(await repository.snapshots(), call)) {
+        const before = entries;
+        const include = (path: string, type: string): boolean =>
+          patterns.matches(`/${path}`) || (type === 'dir' && patterns.mayMatchBelow(`/${path}`));
+        for await (const entry of repository.list(snapshot, { include, signal })) {
+          if (!patterns.matches(`/${entry.path}`)) continue;
+          if (entries === before && !output.json) await output.heading(headingOf(snapshot));
+          entries += 1;
+          await output.result(
+            { ...entryFields(entry), snapshot_id: snapshot.id },
+            `/${printable(entry.path)}`,
+          );
+        }
+        if (entries > before) holding += 1;
+      }
+      output.say(
+        { message_type: 'summary', entries, snapshots: holding },
+        entries === 0
+          ? 'nothing found'
+          : `${plural(entries, 'entry', 'entries')} in ${plural(holding, 'snapshot')}`,
+      );
+      return 0;
+    }),
+});
+
+const headingOf = (snapshot: Snapshot): string =>
+  `snapshot ${shortId(snapshot.id)} of ${printable(originOf(snapshot))}, ${formatTime(snapshot.time)}`;
+
+const chosen = (all: readonly Snapshot[], { options }: FindCall): Snapshot[] => {
+  const filter = filterOf(options);
+  if (options.snapshot.length > 0) {
+    if (filter.source !== undefined && options.snapshot.some((word) => !word.startsWith('latest')))
+      throw new HoldfastError('USAGE', '--source and an id contradict each other');
+    return [...new Set(options.snapshot.map((word) => chooseSnapshot(all, word, filter)))];
+  }
+  return matching(all, filter).toReversed();
+};

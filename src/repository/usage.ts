@@ -1,0 +1,102 @@
+// How much room snapshots take: what restoring them would write, and what is stored for all of them together.
+
+import type { BlobReader } from './blob-reader.ts';
+import type { Snapshot, UsageOptions, UsageReport } from './contract.ts';
+import type { Session } from './session.ts';
+import { visitTrees } from './visit-trees.ts';
+
+/** A tree's own files, and the directories in it. */
+interface Folder {
+  readonly files: number;
+  readonly bytes: number;
+  readonly folders: readonly string[];
+}
+
+interface Amount {
+  readonly files: number;
+  readonly bytes: number;
+}
+
+/** See Repository.usage. */
+export const usageOf = async (
+  session: Session,
+  reader: BlobReader,
+  snapshots: readonly Snapshot[],
+  options: UsageOptions,
+): Promise<UsageReport> => {
+  const { table } = session.blobs;
+  const used = new Uint8Array(table.slots);
+  const mark = (id: string, type: 'data' | 'tree'): void => {
+    const slot = table.slotOf(id, type);
+    if (slot >= 0) used[slot] = 1;
+  };
+  const folders = new Map<string, Folder>();
+  const roots = snapshots.map(({ tree }) => tree);
+  for await (const { id, nodes, error, visited } of visitTrees(reader, roots, options.signal)) {
+    if (error) throw error;
+    mark(id, 'tree');
+    for (const { content = [] } of nodes) for (const blob of content) mark(blob, 'data');
+    const files = nodes.filter(({ type }) => type === 'file');
+    folders.set(id, {
+      files: files.length,
+      bytes: files.reduce((sum, { meta }) => sum + (meta.size ?? 0), 0),
+      folders: nodes.flatMap(({ subtree }) => subtree ?? []),
+    });
+    options.onProgress?.({ phase: 'count', items: visited, bytes: 0 });
+  }
+  const amounts = new Map<string, Amount>();
+  const restored = sumOf(roots.map((root) => amountBelow(root, folders, amounts)));
+  return {
+    ...restored,
+    snapshots: snapshots.length,
+    ...storedFor(session, used),
+    ...(await packsOf(session)),
+  };
+};
+
+const amountBelow = (
+  id: string,
+  folders: ReadonlyMap<string, Folder>,
+  known: Map<string, Amount>,
+): Amount => {
+  const found = known.get(id);
+  if (found) return found;
+  const own = folders.get(id) ?? { files: 0, bytes: 0, folders: [] };
+  const amount = sumOf([own, ...own.folders.map((folder) => amountBelow(folder, folders, known))]);
+  known.set(id, amount);
+  return amount;
+};
+
+const sumOf = (amounts: readonly Amount[]): Amount =>
+  amounts.reduce((sum, { files, bytes }) => ({ files: sum.files + files, bytes: sum.bytes + bytes }), {
+    files: 0,
+    bytes: 0,
+  });
+
+const storedFor = (
+  { blobs: { table } }: Session,
+  used: Uint8Array,
+): Pick<UsageReport, 'blobs' | 'bytesPlain' | 'bytesStored'> => {
+  let [blobs, bytesPlain, bytesStored] = [0, 0, 0];
+  for (let slot = 0; slot < table.slots; slot += 1) {
+    const place = used[slot] === 1 ? table.placeAt(slot) : undefined;
+    if (!place) continue;
+    const { length, plainLength } = table.entryAt(slot);
+    blobs += 1;
+    bytesStored += length;
+    bytesPlain += plainLength > 0 ? plainLength : length - sealBytes;
+  }
+  return { blobs, bytesPlain, bytesStored };
+};
+
+/** What sealing adds to a blob that is not compressed. */
+const sealBytes = 32;
+
+const packsOf = async ({ store }: Session): Promise<Pick<UsageReport, 'packs' | 'bytesOfPacks'>> => {
+  let [packs, bytesOfPacks] = [0, 0];
+  for await (const { size } of store.list('data/')) {
+    packs += 1;
+    bytesOfPacks += size;
+  }
+  return { packs, bytesOfPacks };
+};
