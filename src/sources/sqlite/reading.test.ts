@@ -9,7 +9,7 @@ import type { Clock } from '#lib/clock.ts';
 import { type ErrorCode, hasCode } from '#lib/errors.ts';
 import { jumpingClock } from '#lib/testing.ts';
 import { temporaryFolder } from '../../../test/tools/temp.ts';
-import { capture } from '../testing.ts';
+import { capture, contentOf } from '../testing.ts';
 import { execute, openSqlite } from './testing.ts';
 
 const folder = temporaryFolder('sqlite-reading', 0o755);
@@ -137,6 +137,29 @@ suite('somebody else’s lock', () => {
     setImmediate(() => cancel.abort());
     await assert.rejects(capture(source), (error) => hasCode(error, 'CANCELLED'));
   });
+});
+
+test('locks that somebody else in this process gave up fail the dump', {
+  skip: process.platform === 'linux' ? false : 'other systems do not show locks',
+}, async () => {
+  for (const [mode, suffix] of [
+    ['wal', ''],
+    ['wal', '-shm'],
+    ['delete', ''],
+  ]) {
+    const path = shopIn(newFolder(), mode);
+    await using source = await openSqlite(path);
+    const reading = (async () => {
+      for await (const entry of source.dump()) {
+        await contentOf(entry);
+        if (entry.path === 'create.sql') readFileSync(path + suffix);
+      }
+    })();
+    await assert.rejects(
+      reading,
+      (error) => hasCode(error, 'SOURCE_UNREACHABLE') && /locks/.test(error.message),
+    );
+  }
 });
 
 suite('a user who may only read', { skip: process.getuid?.() === 0 ? false : 'needs root' }, () => {

@@ -6,11 +6,12 @@ import { pathToFileURL } from 'node:url';
 import { HoldfastError, systemCode } from '#lib/errors.ts';
 import type { Context } from '#lib/kind.ts';
 import { whenFree } from './busy.ts';
+import { watchLocks } from './held-locks.ts';
 import { cannotRead, isBusy, resultCode, sqliteCode } from './sqlite-error.ts';
 
 export interface Reading {
   readonly db: DatabaseSync;
-  /** Throws when what was read may not be one state of the database after all: see `immutable` below. */
+  /** Throws when what was read may not be one state of the database after all: asked at the end. */
   confirm(): void;
   /** Harmless when repeated. */
   close(): void;
@@ -74,8 +75,10 @@ const begin = (file: string, access: Access): Reading => {
     close();
     throw error;
   }
+  const stillLocked = watchLocks(file);
   const confirm = (): void => {
     if (access === 'immutable') assertUnchanged(file, before);
+    else if (!stillLocked()) throw lostLocks(file);
   };
   return { db, confirm, close };
 };
@@ -94,6 +97,11 @@ const assertUnchanged = (file: string, before: BigIntStats): void => {
     hint: 'run Holdfast as a user who may write to the folder of the database, so that it can take part in locking',
   });
 };
+
+const lostLocks = (file: string): HoldfastError =>
+  new HoldfastError('SOURCE_UNREACHABLE', `the locks on ${file} were lost while it was read`, {
+    hint: 'another backup in this process read the file itself: exclude it and its -wal and -shm there, or run them one after the other',
+  });
 
 /** The real path of the database's file; -wal and -shm lie beside that one. */
 const existingFile = (path: string): string => {
