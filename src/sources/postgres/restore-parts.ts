@@ -1,6 +1,52 @@
+// Tables, or a schema, into a database that may be in use: in one transaction, so that others see all of it or nothing.
+import { throwIfCancelled } from '#lib/clock.ts';
+import { HoldfastError } from '#lib/errors.ts';
+import { connect } from './connect.ts';
+import { DatabaseTexts } from './database-texts.ts';
+import { databaseFiles } from './layout.ts';
+import { assertComplete, loadRows, type RowLoader, tableOf } from './load-rows.ts';
+import { assertTablesToRename } from './new-names.ts';
+import { PartTables } from './part-tables.ts';
 import type { Restoring } from './restore.ts';
 import type { Goal, Parts } from './restore-goal.ts';
+import { ensureRoles } from './restore-roles.ts';
+import { createRunner } from './run-items.ts';
+import { itemsOf } from './sql-items.ts';
 
-export const restoreParts = async (_: Restoring, _goal: Goal, _parts: Parts): Promise<void> => {
-  throw new Error('not yet');
+export const restoreParts = async (restoring: Restoring, goal: Goal, parts: Parts): Promise<void> => {
+  const { settings, context, target, reporter, stream, into } = restoring;
+  if ((await target.stateOf(goal.name)) === 'absent')
+    throw new HoldfastError('TARGET_FAILED', `there is no database ${goal.name} on ${settings.server}`, {
+      hint: 'create it first, or restore the whole database',
+    });
+  const texts = new DatabaseTexts(stream, goal.database);
+  await texts.readUntilRows();
+  const contents = texts.contents();
+  const rename = into.rename.filter(([from]) => from !== goal.database);
+  assertTablesToRename(rename, contents);
+  await ensureRoles(target, contents.roles, reporter);
+  await using connection = await connect(settings, goal.name, context.signal);
+  const tables = new PartTables({
+    connection,
+    contents,
+    reporter,
+    runner: createRunner({ reporter, tablespaces: target.tablespaces }),
+    preData: itemsOf(texts.need(databaseFiles.preData)).items,
+    force: into.force,
+    superuser: target.superuser,
+    rename,
+  });
+  const loader: RowLoader = { contents, reporter, loaded: new Map() };
+  await connection.query('begin');
+  await tables.begin(parts);
+  while (await texts.readUntilRows())
+    for await (const entry of stream.rows(goal.database)) {
+      throwIfCancelled(context.signal);
+      if (entry.place.kind !== 'table') continue;
+      const table = tableOf(contents, entry.place.table);
+      await loadRows(loader, connection, entry, await tables.targetOf(table));
+    }
+  assertComplete(loader, texts.manifest(), (table) => tables.has(table));
+  await tables.finish(itemsOf(texts.need(databaseFiles.postData)).items);
+  await connection.query('commit');
 };

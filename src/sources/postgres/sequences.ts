@@ -1,4 +1,5 @@
 // The values of sequences. They do not belong to any snapshot: what is read after it is never lower than what it had.
+import type { Connection } from './connect.ts';
 import type { SequenceValue } from './contents.ts';
 import { quoteLiteral, quoteName } from './identifiers.ts';
 import type { Sequence } from './listing.ts';
@@ -34,3 +35,17 @@ export const readSequences = async (
 /** The statement that sets a sequence to its value. */
 export const setSequenceSql = ({ lastValue, isCalled, ...name }: SequenceValue): string =>
   `select pg_catalog.setval(${quoteLiteral(quoteName(name)).trim()}, ${BigInt(lastValue)}, ${isCalled});`;
+
+/** Whether the value is further than what the sequence has now, in the direction in which it counts. */
+export const isAhead = async (connection: Connection, value: SequenceValue): Promise<boolean> => {
+  const name = quoteName(value);
+  const [now] = await connection.query<{ lastValue: string; isCalled: boolean; increment: string }>(
+    `select last_value::text as "lastValue", is_called as "isCalled",
+      (select seqincrement::text from pg_catalog.pg_sequence where seqrelid = ${quoteLiteral(name)}::regclass) as increment
+      from ${name}`,
+  );
+  if (!now) return false;
+  const distance =
+    (BigInt(value.lastValue) - BigInt(now.lastValue)) * (BigInt(now.increment) > 0n ? 1n : -1n);
+  return distance > 0n || (distance === 0n && value.isCalled && !now.isCalled);
+};

@@ -1,0 +1,211 @@
+// The tables of a partial restore: each is made anew, or gets other rows, or comes to stand beside the one that is there.
+import { HoldfastError, messageOf } from '#lib/errors.ts';
+import { type Beside, besideOf } from './beside.ts';
+import type { Connection } from './connect.ts';
+import type { Contents, ContentsTable } from './contents.ts';
+import { plainName, type QualifiedName, quoteLiteral, quoteName } from './identifiers.ts';
+import { newNameOf, parseNewName } from './new-names.ts';
+import { beginReplace } from './replace-rows.ts';
+import type { Parts } from './restore-goal.ts';
+import type { Reporter } from './restore-report.ts';
+import type { ItemRunner } from './run-items.ts';
+import { isAhead, setSequenceSql } from './sequences.ts';
+import { isServerError } from './server-error.ts';
+import type { SqlItem } from './sql-items.ts';
+import { isOfSchema, itemsOfTable, ownedSequences } from './table-items.ts';
+
+export interface PartTablesOptions {
+  /** In the transaction that all of it happens in. */
+  readonly connection: Connection;
+  readonly contents: Contents;
+  readonly reporter: Reporter;
+  readonly runner: ItemRunner;
+  readonly preData: readonly SqlItem[];
+  readonly force: boolean;
+  readonly superuser: boolean;
+  readonly rename: readonly (readonly [from: string, to: string])[];
+}
+
+/** What is done with a table. */
+type Plan =
+  | { readonly how: 'create'; readonly table: ContentsTable }
+  | { readonly how: 'beside'; readonly table: ContentsTable; readonly beside: Beside }
+  | { readonly how: 'replace'; readonly table: ContentsTable; readonly finish: () => Promise<void> };
+
+export class PartTables {
+  readonly #options: PartTablesOptions;
+  readonly #plans = new Map<string, Plan>();
+  #schemas: readonly string[] = [];
+
+  constructor(options: PartTablesOptions) {
+    this.#options = options;
+  }
+
+  has(table: QualifiedName): boolean {
+    return this.#plans.has(plainName(table));
+  }
+
+  /** Makes what was asked for by name, in the order in which pg_dump found that it can be made. */
+  async begin({ tables, schemas }: Parts): Promise<void> {
+    const { contents, preData } = this.#options;
+    this.#schemas = schemas;
+    const isAsked = (table: QualifiedName): boolean =>
+      schemas.includes(table.schema) || tables.some((asked) => plainName(asked) === plainName(table));
+    for (const table of withPartitions(contents, contents.tables.filter(isAsked)))
+      this.#plans.set(plainName(table), await this.#plan(table));
+    const owners = this.#ownersOf(preData);
+    for (const plan of this.#plans.values())
+      if (plan.how === 'beside') await plan.beside.begin(this.#options.connection);
+    for (const item of preData.filter(isNotAttached)) {
+      const owner = owners.get(item);
+      if (owner) await this.#runForTable(owner, item);
+      else if (this.#isOfAskedSchema(item)) await this.#runForSchema(item);
+    }
+  }
+
+  /** Where the rows of a table go. A table that nobody asked for by name is made as its rows come. */
+  async targetOf(table: ContentsTable): Promise<QualifiedName> {
+    let plan = this.#plans.get(plainName(table));
+    if (!plan) {
+      plan = await this.#plan(table);
+      this.#plans.set(plainName(table), plan);
+      const { connection, contents, preData } = this.#options;
+      if (plan.how === 'beside') await plan.beside.begin(connection);
+      const items = itemsOfTable(preData.filter(isNotAttached), table, contents);
+      for (const item of items) await this.#runForTable(plan, item);
+    }
+    return plan.how === 'beside' ? plan.beside.table : table;
+  }
+
+  /** Sequences, indexes, constraints and names, when the rows are there. */
+  async finish(postData: readonly SqlItem[]): Promise<void> {
+    for (const plan of this.#plans.values()) {
+      if (plan.how === 'replace') await plan.finish();
+      await this.#setSequences(plan);
+    }
+    const items = [
+      ...postData.filter(({ type }) => !refersToOthers.has(type)),
+      ...this.#options.preData.filter(isAttached),
+      ...postData.filter(({ type }) => refersToOthers.has(type)),
+    ];
+    const owners = this.#ownersOf(items);
+    for (const item of items) {
+      const owner = owners.get(item);
+      if (owner) await this.#runForTable(owner, item);
+      else if (this.#isOfAskedSchema(item)) await this.#runForSchema(item);
+    }
+    for (const plan of this.#plans.values())
+      if (plan.how === 'beside') await plan.beside.finish(this.#options.connection);
+  }
+
+  async #plan(table: ContentsTable): Promise<Plan> {
+    const { connection, contents, rename, force, superuser } = this.#options;
+    const newName = newNameOf(rename, contents.database, table);
+    if (newName !== undefined) {
+      const to = parseNewName(newName, table);
+      if (!(await this.#exists(to))) return { how: 'beside', table, beside: besideOf(table, to, contents) };
+      throw new HoldfastError(
+        'TARGET_NOT_EMPTY',
+        `${plainName(to)} is there already in database ${connection.database}`,
+        {
+          hint: 'choose another name, or drop it first',
+        },
+      );
+    }
+    if (!(await this.#exists(table))) return { how: 'create', table };
+    const isFilled = table.kind === 'table';
+    const finish = isFilled ? await beginReplace(connection, table, { force, superuser }) : async () => {};
+    return { how: 'replace', table, finish };
+  }
+
+  async #exists(name: QualifiedName): Promise<boolean> {
+    const [row] = await this.#options.connection.query<{ exists: boolean }>(
+      `select to_regclass(${quoteLiteral(quoteName(name))}) is not null as exists`,
+    );
+    return row?.exists ?? false;
+  }
+
+  #ownersOf(items: readonly SqlItem[]): Map<SqlItem, Plan> {
+    const owners = new Map<SqlItem, Plan>();
+    for (const plan of this.#plans.values())
+      for (const item of itemsOfTable(items, plan.table, this.#options.contents)) owners.set(item, plan);
+    return owners;
+  }
+
+  #isOfAskedSchema(item: SqlItem): boolean {
+    return this.#schemas.some((schema) => isOfSchema(item, schema));
+  }
+
+  /** Of a table that is there, all but the rows stays as it is. */
+  async #runForTable(plan: Plan, item: SqlItem): Promise<void> {
+    if (plan.how === 'replace') return;
+    const { connection, runner, reporter } = this.#options;
+    const own = plan.how === 'beside' ? plan.beside.translate(item) : item;
+    if (!own) {
+      reporter.warn(`left out beside the original: ${describe(item)}`);
+      return;
+    }
+    try {
+      await runner.run(connection, own, 'transaction');
+    } catch (error) {
+      if (!refersToOthers.has(item.type) || !connection.usable) throw error;
+      reporter.warn(`left out: ${messageOf(error)}`);
+    }
+  }
+
+  /** Types, functions and views that are there stay as they are. */
+  async #runForSchema(item: SqlItem): Promise<void> {
+    const { connection, runner, reporter } = this.#options;
+    try {
+      await runner.run(connection, item, 'transaction');
+    } catch (error) {
+      const cause = error instanceof Error ? error.cause : undefined;
+      if (!isServerError(cause) || !isDuplicate.has(cause.code)) throw error;
+      reporter.warn(`kept as it is: ${describe(item)}`);
+    }
+  }
+
+  /** A sequence that is in use only goes forward: its numbers may stand in other tables already. */
+  async #setSequences(plan: Plan): Promise<void> {
+    const { connection, contents, reporter } = this.#options;
+    for (const value of ownedSequences(contents, plan.table)) {
+      const moved = plan.how === 'beside' ? plan.beside.sequences.get(value.name) : undefined;
+      if (plan.how === 'replace' && !(await this.#exists(value)))
+        reporter.warn(`sequence ${plainName(value)} is not there, and was not set`);
+      else if (plan.how !== 'replace' || (await isAhead(connection, value)))
+        await connection.query(setSequenceSql({ ...value, ...moved }));
+    }
+  }
+}
+
+/** They come last, and where what they refer to is missing they are left out. */
+const refersToOthers = new Set([
+  'TABLE ATTACH',
+  'INDEX ATTACH',
+  'FK CONSTRAINT',
+  'TRIGGER',
+  'RULE',
+  'PUBLICATION TABLE',
+]);
+
+/** A partition joins the others when it has its rows and indexes, which then become part of theirs. */
+const isAttached = ({ type }: SqlItem): boolean => type === 'TABLE ATTACH';
+const isNotAttached = (item: SqlItem): boolean => !isAttached(item);
+
+/** Schema, relation, function or another object of that name. */
+const isDuplicate = new Set(['42P06', '42P07', '42710', '42723']);
+
+const describe = ({ type, name, schema }: SqlItem): string =>
+  `${type.toLowerCase()} ${schema === '-' ? name : `${schema}.${name}`}`;
+
+/** A partitioned table is nothing without its partitions. */
+const withPartitions = ({ tables }: Contents, asked: readonly ContentsTable[]): ContentsTable[] => {
+  const chosen = new Map(asked.map((table) => [plainName(table), table]));
+  for (let size = -1; size !== chosen.size; ) {
+    size = chosen.size;
+    for (const table of tables)
+      if (table.parents.some((parent) => chosen.get(plainName(parent))?.kind === 'partitioned'))
+        chosen.set(plainName(table), table);
+  }
+  return tables.filter((table) => chosen.has(plainName(table)));
+};

@@ -1,0 +1,199 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { hasCode } from '#lib/errors.ts';
+import { type PostgresServer, startPostgres } from '../../../test/servers/postgres.ts';
+import { skipWithout } from '../../../test/servers/programs.ts';
+import type { RestoreTarget } from '../source.ts';
+import type { CapturedEntry } from '../testing.ts';
+import { dumpOf, partOf, restoreTo } from './testing.ts';
+import { manyKinds, roles } from './testing-database.ts';
+
+const skip = skipWithout('postgresql') ?? false;
+let server: PostgresServer;
+let dumped: readonly CapturedEntry[];
+let number = 0;
+
+before(async () => {
+  if (skip) return;
+  server = await startPostgres();
+  await server.psql('postgres', `${roles} create database shop`);
+  await server.psql('shop', manyKinds);
+  // Else what is made anew later is granted more than what was there.
+  await server.psql('shop', 'alter default privileges in schema sales revoke select on tables from reader');
+  dumped = await dumpOf(server, { url: server.url('shop'), rangeMiB: 1 });
+});
+after(async () => await server?.[Symbol.asyncDispose]());
+
+/** A database like the original, to do damage to. */
+const copyOfShop = async (): Promise<string> => {
+  number += 1;
+  const name = `copy_${number}`;
+  await server.psql('postgres', `create database ${name} template shop`);
+  return name;
+};
+const restorePart = (database: string, selection: readonly string[], into: Partial<RestoreTarget> = {}) =>
+  restoreTo(server, partOf(dumped, ...selection), { url: server.url(database) }, { selection, ...into });
+const orders = ['shop/data/public.orders'];
+const countOf = (database: string, table: string) => server.psql(database, `select count(*) from ${table}`);
+
+test('a table that was dropped comes back as it was, with all that belongs to it', { skip }, async () => {
+  const database = await copyOfShop();
+  const before = await server.pgDump(database);
+  await server.psql(database, 'drop publication pub; drop table orders cascade');
+  await restorePart(database, ['shop/data/public.orders']);
+  const only = ['--table=orders', '--table=orders_id_seq'];
+  assert.equal(sorted(await server.pgDump(database, ...only)), sorted(await server.pgDump('shop', ...only)));
+  assert.ok(before.length > 0);
+});
+
+test('a table with rows is refused, and with force gets the rows of the backup', { skip }, async () => {
+  const database = await copyOfShop();
+  await server.psql(
+    database,
+    `delete from orders where id % 2 = 0; update orders set note = 'changed'; select setval('orders_id_seq', 20000)`,
+  );
+  await assert.rejects(restorePart(database, orders), (error) => hasCode(error, 'TARGET_NOT_EMPTY'));
+  assert.equal(await countOf(database, 'orders'), '6000');
+  const { failures } = await restorePart(database, orders, { force: true });
+  assert.deepEqual(failures, []);
+  const content = `set datestyle = iso; select md5(string_agg(o::text, '' order by id)) from orders o`;
+  assert.equal(await server.psql(database, content), await server.psql('shop', content));
+  assert.equal(
+    await server.psql(database, `select nextval('orders_id_seq')`),
+    '20001',
+    'a sequence in use goes only forward',
+  );
+  const triggers = `select tgname, tgenabled from pg_trigger where tgrelid = 'orders'::regclass and not tgisinternal order by 1`;
+  assert.equal(await server.psql(database, triggers), await server.psql('shop', triggers));
+});
+
+test('a table comes to stand beside the original under another name', { skip }, async () => {
+  const database = await copyOfShop();
+  await server.psql(database, `update orders set note = 'changed'`);
+  const { warnings } = await restorePart(database, orders, { rename: [['public.orders', 'orders_old']] });
+  assert.equal(await server.psql(database, `select count(*) from orders where note <> 'changed'`), '0');
+  const content = (table: string) =>
+    `set datestyle = iso; select md5(string_agg(o::text, '' order by id)) from ${table} o`;
+  assert.equal(
+    await server.psql(database, content('orders_old')),
+    await server.psql('shop', content('orders')),
+  );
+  const names = `select string_agg(indexrelid::regclass::text, ',' order by 1) from pg_index where indrelid = 'orders_old'::regclass`;
+  assert.deepEqual((await server.psql(database, names)).split(',').toSorted(), [
+    'orders_old_lower_total_idx',
+    'orders_old_note',
+    'orders_old_nulls',
+    'orders_old_pkey',
+  ]);
+  assert.match(
+    await server.psql(database, `select pg_get_serial_sequence('orders_old', 'id')`),
+    /orders_old_id_seq/,
+  );
+  assert.equal(await server.psql(database, `insert into orders_old default values returning id`), '12001');
+  assert.ok(
+    warnings.some((warning) => warning.includes('trigger public.orders audited')),
+    warnings.join('\n'),
+  );
+  assert.equal(
+    await server.psql(database, `select count(*) from pg_namespace where nspname like 'holdfast%'`),
+    '0',
+  );
+  await assert.rejects(restorePart(database, orders, { rename: [['orders', 'orders_old']] }), (error) =>
+    hasCode(error, 'TARGET_NOT_EMPTY'),
+  );
+});
+
+test('an heir beside the original does not show up in the parent', { skip }, async () => {
+  const database = await copyOfShop();
+  await restorePart(database, ['shop/data/public.birds'], { rename: [['public.birds', 'sales.ducks']] });
+  assert.equal(await server.psql(database, 'select name, legs, wings from sales.ducks'), 'owl|2|2');
+  assert.equal(await countOf(database, 'animals'), '2');
+});
+
+test('rows that others refer to are replaced when no reference breaks, else nothing changes', {
+  skip,
+}, async () => {
+  const database = await copyOfShop();
+  const customers = ['shop/data/public.customers'];
+  await server.psql(database, `update customers set email = 'x' || id`);
+  await restorePart(database, customers, { force: true });
+  const emails = `select md5(string_agg(email, '' order by id)) from customers`;
+  assert.equal(await server.psql(database, emails), await server.psql('shop', emails));
+  await server.psql(
+    database,
+    `insert into customers (id, email) overriding system value values (9999, 'new'); insert into orders (customer, total) values (9999, 1)`,
+  );
+  await assert.rejects(restorePart(database, customers, { force: true }), /would refer to/);
+  assert.equal(await server.psql(database, 'select email from customers where id = 9999'), 'new');
+});
+
+test('a schema that was dropped comes back with its functions, views and types', { skip }, async () => {
+  const database = await copyOfShop();
+  const sales = ['--schema=sales'];
+  await server.psql(database, 'drop extension hstore cascade; drop schema sales cascade');
+  await restorePart(database, ['shop/data/sales.*']);
+  assert.equal(
+    await server.psql(database, 'select sales.twice(2), count(*) from sales.events_2024_a'),
+    '4|26',
+  );
+  const other = await copyOfShop();
+  await server.psql(
+    other,
+    'drop function sales.twice; drop materialized view sales.top_names; drop table sales.events_2024_a',
+  );
+  const { failures, warnings } = await restorePart(other, ['shop/data/sales.*']);
+  assert.deepEqual(failures, []);
+  assert.equal(sorted(await server.pgDump(other, ...sales)), sorted(await server.pgDump('shop', ...sales)));
+  assert.ok(warnings.some((warning) => warning.startsWith('kept as it is: schema sales')));
+});
+
+test('a partitioned table brings its partitions', { skip }, async () => {
+  const database = await copyOfShop();
+  await server.psql(database, 'drop table events');
+  const selection = ['shop/data/public.events'];
+  const entries = partOf(dumped, ...selection, 'shop/data/public.events_*', 'shop/data/sales.events_*');
+  const { failures, warnings } = await restoreTo(
+    server,
+    entries,
+    { url: server.url(database) },
+    { selection },
+  );
+  assert.deepEqual([failures, warnings], [[], []]);
+  const only = ['--table=*events*', '--table=sales.*events*'];
+  assert.equal(sorted(await server.pgDump(database, ...only)), sorted(await server.pgDump('shop', ...only)));
+});
+
+test('what something else chose is made as its rows come', { skip }, async () => {
+  const database = await copyOfShop();
+  await server.psql(database, 'drop table secrets; drop table volatile');
+  const entries = partOf(dumped, 'shop/data/public.secrets', 'shop/data/public.volatile');
+  await restoreTo(server, entries, { url: server.url(database) }, { selection: [] });
+  const only = ['--table=secrets', '--table=volatile'];
+  assert.equal(await server.pgDump(database, ...only), await server.pgDump('shop', ...only));
+});
+
+test('a restore that fails half way leaves the database as it was', { skip }, async () => {
+  const database = await copyOfShop();
+  const before = await server.pgDump(database);
+  const [last] = partOf(dumped, ...orders).filter(({ path }) => path.endsWith('0001.copy'));
+  const damaged = partOf(dumped, ...orders).map((entry) =>
+    entry === last ? { ...entry, content: Buffer.from('not\ta\trow\n') } : entry,
+  );
+  const into = { selection: orders, force: true };
+  await assert.rejects(restoreTo(server, damaged, { url: server.url(database) }, into), (error) =>
+    hasCode(error, 'TARGET_FAILED'),
+  );
+  const short = partOf(dumped, ...orders).filter((entry) => entry !== last);
+  await assert.rejects(restoreTo(server, short, { url: server.url(database) }, into), /lacks/);
+  assert.equal(await server.pgDump(database), before);
+});
+
+test('a name that no table has cannot be renamed', { skip }, async () => {
+  const database = await copyOfShop();
+  await assert.rejects(restorePart(database, orders, { rename: [['ordres', 'x']] }), (error) =>
+    hasCode(error, 'USAGE'),
+  );
+});
+
+/** Parts of a large table are loaded in an order of their own, and others' names sort otherwise. */
+const sorted = (dump: string): string => dump.split('\n').toSorted().join('\n');
