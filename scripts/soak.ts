@@ -1,6 +1,7 @@
 // The long runs: what `npm test` does briefly, many times over. Seeded, so that what is found can be found again.
 import { parseArgs } from 'node:util';
 import { killBackups } from '../test/tools/kill-backups.ts';
+import { killCare } from '../test/tools/kill-care.ts';
 
 const { values } = parseArgs({
   options: {
@@ -21,3 +22,7 @@ const report = await killBackups({
 console.log(
   `${report.interrupted} were interrupted, ${report.reused} left packs that the next backup used; nothing was lost`,
 );
+
+console.log(`${kills} times each, prune, copy and a change of the password are killed; seed ${seed}`);
+const interrupted = await killCare({ kills, seed, onRound: (line) => console.log(line) });
+console.log(`${interrupted} were interrupted; nothing was lost`);
