@@ -8,17 +8,16 @@ import { type Damage, damageIn } from './damage.ts';
 import type { SqliteConfig } from './options.ts';
 import { value } from './query.ts';
 import { openForReading } from './reading.ts';
-import { readSchema } from './schema.ts';
 import { createSql, finishSql } from './schema-files.ts';
 import { openScratch } from './scratch.ts';
-import { type Selection, select } from './selection.ts';
+import { type Selection, selectFrom } from './selection.ts';
 
 /** Opens the database as a dump does and looks at its mode, its schema and, unless switched off, its pages. */
 export const checkDatabase = async (config: SqliteConfig, context: Context): Promise<Finding[]> => {
   try {
     const reading = await openForReading(config.path, config.busyTimeoutSeconds, context);
     try {
-      const selection = select(reading.db, readSchema(reading.db), config);
+      const selection = selectFrom(reading.db, config);
       const journalMode = value<string>(reading.db, 'PRAGMA journal_mode');
       const findings = [...patternFindings(selection), ...schemaFindings(selection, config.path)];
       if (journalMode !== 'wal') findings.push(waitingWriters(config.path, journalMode));

@@ -155,6 +155,17 @@ suite('rows', () => {
     }
   });
 
+  test('a damaged schema fails the whole dump', async () => {
+    const path = database('CREATE TABLE t(a)');
+    const file = openSync(path, 'r+');
+    writeSync(file, Buffer.alloc(60, 0xee), 0, 60, 100);
+    closeSync(file);
+    await assert.rejects(
+      dump(path),
+      (error) => hasCode(error, 'SOURCE_UNREACHABLE') && /is damaged/.test(error.message),
+    );
+  });
+
   test('damage in what a virtual table keeps is damage of the virtual table', async () => {
     const path = database("CREATE VIRTUAL TABLE docs USING fts5(a); INSERT INTO docs VALUES('x')");
     damage(path, 'docs_content');

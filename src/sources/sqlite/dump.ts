@@ -13,9 +13,10 @@ import type { SqliteConfig } from './options.ts';
 import { value } from './query.ts';
 import { openForReading, type Reading } from './reading.ts';
 import { tableRows } from './rows.ts';
-import { readSchema, type Schema, type Table } from './schema.ts';
+import type { Schema, Table } from './schema.ts';
 import { createSql, finishSql } from './schema-files.ts';
-import { select } from './selection.ts';
+import { selectFrom } from './selection.ts';
+import { cannotRead } from './sqlite-error.ts';
 
 /** What a dump needs to know all along. */
 interface Dump {
@@ -45,7 +46,7 @@ export async function* dumpDatabase(
   });
   let brokeOff = true;
   try {
-    const { schema, unmatched } = select(reading.db, readSchema(reading.db), config);
+    const { schema, unmatched } = selectFrom(reading.db, config);
     const outcomes = new Map<string, Outcome>();
     const dump: Dump = { config, context, reading, schema, lease, capturedAt: context.clock.now(), outcomes };
     yield textEntry(createFile, dump, async () => createSql(schema));
@@ -134,12 +135,14 @@ async function* checkedRows({ config, context, reading, schema }: Dump, table: T
   }
 }
 
-const textEntry = (path: string, { lease }: Dump, make: () => Promise<string>): Entry => {
+const textEntry = (path: string, { lease, config }: Dump, make: () => Promise<string>): Entry => {
   const claim = lease.expect();
   const content = async function* (): AsyncGenerator<Uint8Array> {
     if (!claim.open()) throw ended();
     try {
       yield Buffer.from(await make(), 'utf8');
+    } catch (cause) {
+      throw cannotRead(config.path, cause);
     } finally {
       claim.release();
     }

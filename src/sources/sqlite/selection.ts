@@ -2,7 +2,8 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { foldName } from './identifiers.ts';
 import { value } from './query.ts';
-import type { Schema } from './schema.ts';
+import { readSchema, type Schema } from './schema.ts';
+import { cannotRead } from './sqlite-error.ts';
 
 /** Patterns as SQLite's GLOB has them, against the names of tables, virtual tables and views; case does not count. */
 export interface Patterns {
@@ -17,8 +18,17 @@ export interface Selection {
   readonly unmatched: readonly string[];
 }
 
+/** Reads the schema of a database and takes the part that was asked for. */
+export const selectFrom = (db: DatabaseSync, config: Patterns & { readonly path: string }): Selection => {
+  try {
+    return select(db, readSchema(db), config);
+  } catch (cause) {
+    throw cannotRead(config.path, cause);
+  }
+};
+
 /** The part of the schema that the patterns take. Indexes and triggers follow their tables, shadow tables their virtual table. */
-export const select = (db: DatabaseSync, schema: Schema, { tables, exclude }: Patterns): Selection => {
+const select = (db: DatabaseSync, schema: Schema, { tables, exclude }: Patterns): Selection => {
   if (tables.length === 0 && exclude.length === 0) return { schema, unmatched: [] };
   const fits = (name: string, pattern: string): boolean =>
     value<number>(db, 'SELECT ? GLOB ?', foldName(name), foldName(pattern)) === 1;
