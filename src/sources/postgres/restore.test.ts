@@ -1,0 +1,215 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { promisify } from 'node:util';
+import { hasCode } from '#lib/errors.ts';
+import { type PostgresServer, startPostgres } from '../../../test/servers/postgres.ts';
+import { program, skipWithout } from '../../../test/servers/programs.ts';
+import { temporaryFolder } from '../../../test/tools/temp.ts';
+import type { CapturedEntry } from '../testing.ts';
+import { dumpOf, inPathOrder, restoreTo } from './testing.ts';
+import { manyKinds, roles } from './testing-database.ts';
+
+const skip = skipWithout('postgresql') ?? false;
+const execute = promisify(execFile);
+let original: PostgresServer;
+let other: PostgresServer;
+let dumped: readonly CapturedEntry[];
+/** The database that has everything, and names that could be mistaken for something else. */
+const databases = ['shop', '00-server.json', "o'd d/b.x", 'héllo'];
+
+before(async () => {
+  if (skip) return;
+  original = await startPostgres();
+  other = await startPostgres();
+  await original.psql('postgres', roles);
+  for (const name of databases) await original.psql('postgres', `create database "${name}"`);
+  await original.psql('shop', manyKinds);
+  for (const name of databases.slice(1))
+    await original.psql(
+      name,
+      `create table t (id serial primary key, name text); insert into t (name) select current_database()`,
+    );
+  await original.psql(
+    'postgres',
+    `create database latin encoding 'LATIN1' locale 'C' template template0; create table notes (n text); insert into notes values ('x')`,
+  );
+  await original.psql(
+    'latin',
+    `create table "Größe" (ä text, m money); insert into "Größe" values ('naïve ÿ', 12.5)`,
+  );
+  await original.psql('postgres', `create database raw encoding 'SQL_ASCII' locale 'C' template template0`);
+  await original.psql(
+    'raw',
+    `create table bytes (b text); insert into bytes values (E'\\\\xff\\xfe caf\\xe9')`,
+  );
+  dumped = await dumpOf(original, { databases: 'all' });
+});
+after(async () => {
+  await original?.[Symbol.asyncDispose]();
+  await other?.[Symbol.asyncDispose]();
+});
+
+const everyDatabase = [...databases, 'postgres', 'latin', 'raw'];
+const assertSame = async (server: PostgresServer, names: readonly string[]) => {
+  for (const name of names)
+    assert.equal(await server.pgDump(name, '--create'), await original.pgDump(name, '--create'), name);
+};
+/** What the job hands over for one database: its folder, and the files beside it. */
+const onlyDatabase = (name: string) =>
+  dumped.filter(({ path }) => path.startsWith(`${name}/`) || !path.includes('/'));
+
+test('a whole server comes back on an empty one: every database, and the roles', { skip }, async () => {
+  const { failures, warnings } = await restoreTo(other, dumped);
+  assert.deepEqual([failures, warnings], [[], []]);
+  await assertSame(other, everyDatabase);
+  const members = `select r.rolname, m.rolname, rolconfig from pg_auth_members a join pg_roles r on r.oid = a.roleid join pg_roles m on m.oid = a.member where r.oid >= 16384`;
+  const asked = `select rolname, rolcanlogin, rolvaliduntil, rolconfig from pg_roles where oid >= 16384 order by 1`;
+  for (const sql of [asked, members.replace('rolconfig', 'admin_option')])
+    assert.equal(await other.psql('postgres', sql), await original.psql('postgres', sql));
+  const left = `select count(*) from pg_database where datname like '%holdfast%'`;
+  assert.equal(await other.psql('postgres', left), '0');
+});
+
+test('a server with one database of that name in use is refused before anything is written', {
+  skip,
+}, async () => {
+  await other.psql('postgres', 'drop database if exists raw');
+  await assert.rejects(restoreTo(other, dumped), (error) => hasCode(error, 'TARGET_NOT_EMPTY'));
+  assert.equal(await other.psql('postgres', `select count(*) from pg_database where datname = 'raw'`), '0');
+});
+
+test('one database is restored under the name in the URL, or another name, beside the original', {
+  skip,
+}, async () => {
+  await restoreTo(
+    original,
+    onlyDatabase('shop'),
+    { url: original.url('shop_copy') },
+    { selection: ['shop'] },
+  );
+  await restoreTo(
+    original,
+    onlyDatabase('shop'),
+    {},
+    { selection: ['shop'], rename: [['shop', 'shop "2"']] },
+  );
+  for (const name of ['shop_copy', 'shop "2"'])
+    assert.equal(await original.pgDump(name), await original.pgDump('shop'));
+  const settings = (name: string) =>
+    `select setconfig from pg_db_role_setting s join pg_database d on d.oid = setdatabase where datname = '${name}' order by 1`;
+  assert.equal(
+    await original.psql('postgres', settings('shop "2"')),
+    await original.psql('postgres', settings('shop')),
+  );
+});
+
+test('roles that a single database needs are made without login, and told', { skip }, async () => {
+  await using empty = await startPostgres();
+  const { warnings } = await restoreTo(empty, onlyDatabase('shop'), { url: empty.url('shop') });
+  assert.equal(
+    await empty.psql(
+      'postgres',
+      `select string_agg(rolname, ',' order by 1) from pg_roles where oid >= 16384 and not rolcanlogin`,
+    ),
+    'Röle "x",reader,shop_owner',
+  );
+  assert.equal(warnings.filter((warning) => warning.includes('was missing')).length, 3);
+  assert.equal(await empty.pgDump('shop'), await original.pgDump('shop'));
+});
+
+test('force replaces a database, together with who is connected to it', { skip }, async () => {
+  await original.psql('postgres', 'create database victim');
+  await original.psql('victim', 'create table precious (id int)');
+  const into = { selection: ['shop'], rename: [['shop', 'victim']] as const };
+  await assert.rejects(restoreTo(original, onlyDatabase('shop'), {}, into), (error) =>
+    hasCode(error, 'TARGET_NOT_EMPTY'),
+  );
+  await restoreTo(original, onlyDatabase('shop'), {}, { ...into, force: true });
+  assert.equal(await original.pgDump('victim'), await original.pgDump('shop'));
+});
+
+test('a restore that fails leaves no new database, and the old one as it was', { skip }, async () => {
+  const last = onlyDatabase('shop').findLast(({ path }) => path.includes('/data/') && path.endsWith('.copy'));
+  const damaged = onlyDatabase('shop').map((entry) =>
+    entry === last ? { ...entry, content: Buffer.from('1\t2\t3\t4\t5\n') } : entry,
+  );
+  const into = { selection: ['shop'], rename: [['shop', 'kept']] as const, force: true };
+  await original.psql('postgres', 'create database kept');
+  await original.psql('kept', 'create table precious (id int)');
+  await assert.rejects(restoreTo(original, damaged, {}, into), (error) => hasCode(error, 'TARGET_FAILED'));
+  assert.equal(await original.psql('kept', 'select count(*) from precious'), '0');
+  assert.equal(
+    await original.psql('postgres', `select count(*) from pg_database where datname like '%holdfast%'`),
+    '0',
+  );
+});
+
+test('rows that are fewer than were captured are not taken for all', { skip }, async () => {
+  const fewer = onlyDatabase('shop').map((entry) =>
+    entry.path === 'shop/data/public.volatile/0000.copy' ? { ...entry, content: Buffer.from('1\n') } : entry,
+  );
+  const into = { url: original.url('fewer') };
+  await assert.rejects(
+    restoreTo(original, fewer, into),
+    /captured with 2 rows in 4 bytes and restored with 1 in 2/,
+  );
+  const without = onlyDatabase('shop').filter(({ path }) => path !== 'shop/data/public.volatile/0000.copy');
+  await assert.rejects(restoreTo(original, without, into), /lacks data\/public.volatile\/0000.copy/);
+});
+
+test('what cannot be made after the rows is told, and all else is there', { skip }, async () => {
+  await original.psql('postgres', 'create database broken');
+  await original.psql(
+    'broken',
+    `create table a (id int primary key); create table b (a int references a); insert into a values (1); insert into b values (1);
+    alter table b disable trigger all; set session_replication_role = replica; delete from a;`,
+  );
+  const entries = await dumpOf(original, { url: original.url('broken') });
+  const { failures } = await restoreTo(original, entries, { url: original.url('broken_copy') });
+  assert.equal(failures.length, 1);
+  assert.match(`${failures[0]?.error.message}`, /fk constraint public.b b_a_fkey/);
+  assert.equal(await original.psql('broken_copy', 'select count(*) from b'), '1');
+});
+
+test('SQL of a hostile snapshot runs no program here, whatever it says to psql', { skip }, async () => {
+  const marker = join(temporaryFolder('hostile'), 'marker');
+  const hostile = onlyDatabase('héllo').map((entry) =>
+    entry.path.endsWith('01-pre-data.sql')
+      ? {
+          ...entry,
+          content: Buffer.concat([Buffer.from(`\\! touch ${marker}\n`), entry.content ?? Buffer.alloc(0)]),
+        }
+      : entry,
+  );
+  await restoreTo(original, hostile, { url: original.url('harmless') });
+  await assert.rejects(execute('ls', [marker]));
+});
+
+test('without holdfast, psql alone brings the server back', { skip }, async () => {
+  await using target = await startPostgres();
+  const folder = temporaryFolder('psql', 0o755);
+  for (const { path, type, content } of inPathOrder(dumped))
+    if (type === 'file') {
+      mkdirSync(dirname(join(folder, path)), { recursive: true });
+      writeFileSync(join(folder, path), content ?? '');
+    }
+  const env = {
+    PATH: process.env.PATH,
+    PGHOST: target.host,
+    PGPORT: `${target.port}`,
+    PGUSER: target.user,
+    PGPASSWORD: target.password,
+  };
+  const psql = (cwd: string, ...args: readonly string[]) =>
+    execute(program('psql'), ['-X', '-q', ...args], { cwd, env });
+  await psql(folder, '-f', '01-globals.sql', 'postgres');
+  const load = ['-v', 'ON_ERROR_STOP=1', '-f', '01-pre-data.sql', '-f', 'load.sql', '-f', 'post-data.sql'];
+  for (const name of ['shop', 'latin', 'raw']) {
+    await psql(join(folder, name), '-v', 'ON_ERROR_STOP=1', '-f', '00-database.sql', 'postgres');
+    await psql(join(folder, name), ...load, name);
+  }
+  await assertSame(target, ['shop', 'latin', 'raw']);
+});
