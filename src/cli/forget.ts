@@ -89,6 +89,7 @@ and the last complete one of each source.`,
 
 const tasksOf = async (call: ForgetCall, config: Config | undefined): Promise<Task[]> => {
   const rules = keepRulesOf(call.options);
+  refuseIdle(call);
   if (call.args.length > 0 && rules !== undefined)
     throw new HoldfastError('USAGE', 'named snapshots and --keep-… options contradict each other');
   if (call.args.length > 0 || rules !== undefined) {
@@ -105,9 +106,25 @@ const tasksOf = async (call: ForgetCall, config: Config | undefined): Promise<Ta
   });
 };
 
+/** Options that would mean nothing. */
+const refuseIdle = ({ args, options }: ForgetCall): void => {
+  if (options.maxUnused !== undefined && !options.prune)
+    throw new HoldfastError('USAGE', '--max-unused means nothing without --prune');
+  if (options.force && args.length === 0)
+    throw new HoldfastError('USAGE', '--force is for snapshots that are named');
+};
+
 const jobTasks = (call: ForgetCall, config: Config): Task[] => {
   const { job: wanted, source, host, dryRun } = call.options;
-  const only = call.global.repository;
+  const { repository: only, passwordFile, passwordCommand } = call.global;
+  if (passwordFile !== undefined || passwordCommand !== undefined)
+    throw new HoldfastError(
+      'USAGE',
+      "the jobs' repositories have their passwords in the configuration file",
+      {
+        hint: 'leave out --password-file and --password-command, or give --keep-… options',
+      },
+    );
   if (only !== undefined) repositoryNamed(config, only);
   return [...config.jobs.values()].flatMap((job) =>
     job.verb !== 'backup' || (wanted !== undefined && job.name !== wanted)
