@@ -11,7 +11,7 @@ export interface Repository extends AsyncDisposable {
   readonly keyCheck: string;
   /** The store's location, for messages. */
   readonly location: string;
-  /** Every snapshot, oldest first. */
+  /** Every snapshot, oldest first. A damaged one is left out, and a warning in the log. */
   snapshots(): Promise<Snapshot[]>;
   /** Stores one state of one source and, when all of it is durable, its snapshot. */
   write(entries: AsyncIterable<Entry>, options: WriteOptions): Promise<WriteReport>;

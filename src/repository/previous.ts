@@ -25,8 +25,9 @@ export const nodeFinder = (
 
   const load = (id: string): Promise<Nodes | undefined> =>
     loadNodes(session, id).catch((error: unknown) => {
-      if (damaged === 'is empty' && hasCode(error, 'REPOSITORY_DAMAGED')) return undefined;
-      throw error;
+      if (damaged === 'is an error' || !hasCode(error, 'REPOSITORY_DAMAGED')) throw error;
+      session.log.warn(`what the last snapshot had there is read anew: ${error.message}`);
+      return undefined;
     });
 
   const directory = async (path: string): Promise<Nodes | undefined> => {

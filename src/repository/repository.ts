@@ -2,6 +2,7 @@
 import { systemClock, throwIfCancelled } from '#lib/clock.ts';
 import { Semaphore } from '#lib/concurrency.ts';
 import { HoldfastError } from '#lib/errors.ts';
+import { type Log, silentLog } from '#lib/log.ts';
 import type { Store } from '#stores/store.ts';
 import { loadBlobIndex } from './blob-index.ts';
 import { BlobReader } from './blob-reader.ts';
@@ -34,6 +35,8 @@ export interface OpenOptions {
   readonly verifyAfterSeal?: boolean;
   /** How long to wait for locks that are in the way, in milliseconds; default 0. */
   readonly retryLockMs?: number;
+  /** Told what is damaged and can be passed over. */
+  readonly log?: Log;
 }
 
 /** Makes a repository (REPOSITORY_EXISTS when there is one) and returns its id. */
@@ -70,6 +73,7 @@ export const openRepository = async (
     sealer,
     config,
     signal,
+    log: options.log ?? silentLog,
     lock,
     level: config.version === 1 ? undefined : zstdLevels[options.compression ?? 'default'],
     verifyAfterSeal: options.verifyAfterSeal ?? true,
@@ -141,7 +145,7 @@ const openedRepository = (open: OpenStore, lock: Lock | undefined): Repository =
     id: open.config.id,
     keyCheck: checkValueOf(open.key),
     location: store.location,
-    snapshots: () => loadSnapshots(store, sealer),
+    snapshots: () => loadSnapshots(store, sealer, (error) => open.log.warn(`passed over: ${error.message}`)),
     async write(entries, options) {
       refuseVersion1(open);
       const signal = AbortSignal.any([open.signal, options.signal]);

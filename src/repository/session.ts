@@ -1,4 +1,5 @@
 // An open repository's inner parts, shared by everything that reads and writes it.
+import type { Log } from '#lib/log.ts';
 import type { Store } from '#stores/store.ts';
 import type { BlobIndex } from './blob-index.ts';
 import type { RepositoryConfig } from './config.ts';
@@ -18,6 +19,7 @@ export interface OpenStore {
   readonly sealer: Sealer;
   readonly config: RepositoryConfig;
   readonly signal: AbortSignal;
+  readonly log: Log;
   /** Absent when it was opened without one. */
   readonly lock: Lock | undefined;
   /** zstd level; undefined stores blobs as they are. */

@@ -1,6 +1,7 @@
 // Snapshots as restic keeps them in snapshots/.
 import { z } from 'zod';
-import { HoldfastError } from '#lib/errors.ts';
+import { mapOrdered } from '#lib/concurrency.ts';
+import { HoldfastError, hasCode } from '#lib/errors.ts';
 import type { Store } from '#stores/store.ts';
 import { isId } from './blob.ts';
 import type { Snapshot, SnapshotSummary } from './contract.ts';
@@ -57,10 +58,28 @@ export const saveSnapshot = async (
   return { ...complete, id: await saveUnpacked(store, sealer, 'snapshots', encodeSnapshot(complete)) };
 };
 
-/** Every snapshot of the store, oldest first. */
-export const loadSnapshots = async (store: Store, sealer: Sealer): Promise<Snapshot[]> => {
+/**
+ * Every snapshot of the store, oldest first. A damaged one is an error, or, with `onDamaged`, left out; and one that was
+ * removed meanwhile is then no error either.
+ */
+export const loadSnapshots = async (
+  store: Store,
+  sealer: Sealer,
+  onDamaged?: (error: HoldfastError) => void,
+): Promise<Snapshot[]> => {
+  const load = async (id: string): Promise<Snapshot | undefined> => {
+    try {
+      return await loadSnapshot(store, sealer, id);
+    } catch (error) {
+      if (!onDamaged || !hasCode(error, 'REPOSITORY_DAMAGED', 'OBJECT_MISSING')) throw error;
+      if (error.code === 'REPOSITORY_DAMAGED') onDamaged(error);
+      return undefined;
+    }
+  };
   const snapshots: Snapshot[] = [];
-  for (const id of await listIds(store, 'snapshots')) snapshots.push(await loadSnapshot(store, sealer, id));
+  const ids = await listIds(store, 'snapshots');
+  for await (const snapshot of mapOrdered(ids, store.connections, load))
+    if (snapshot) snapshots.push(snapshot);
   return snapshots.sort((a, b) => a.time.getTime() - b.time.getTime() || (a.id < b.id ? -1 : 1));
 };
 

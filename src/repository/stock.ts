@@ -19,6 +19,10 @@ export const takeStock = async (session: Session): Promise<IndexedPack[]> => {
     if (expected === size) lost.delete(id);
     else if (expected === undefined && isId(id)) unlisted.push({ id, size });
   }
+  if (lost.size > 0)
+    session.log.warn(
+      `${lost.size} packs are gone or cut: what is still there of their content is stored again`,
+    );
   session.blobs.forget(lost);
   if (unlisted.length === 0 || !(await session.lock?.isAlone())) return [];
   const packs: IndexedPack[] = [];
