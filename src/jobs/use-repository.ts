@@ -28,6 +28,7 @@ export const withRepository = async <Result>(
   await using repository = await openRepository(store, config.password.reveal(), {
     lock,
     signal: context.signal,
+    log: context.log,
     compression: config.compression,
     verifyAfterSeal: config.verifyWrites,
     ...(retryLockMs !== undefined && { retryLockMs }),
