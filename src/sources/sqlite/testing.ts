@@ -1,10 +1,14 @@
 // Databases for tests, and other eyes to compare them with.
+import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { DatabaseSync } from 'node:sqlite';
 import { systemClock } from '#lib/clock.ts';
+import { type ErrorCode, hasCode } from '#lib/errors.ts';
 import type { Context } from '#lib/kind.ts';
 import { silentLog } from '#lib/log.ts';
-import type { Source } from '../source.ts';
+import { jumpingClock } from '#lib/testing.ts';
+import type { RestoreReport, RestoreTarget, Source } from '../source.ts';
+import { type CapturedEntry, capture, intoEmpty, replay } from '../testing.ts';
 import { sqlite } from './sqlite.ts';
 
 /** The source of a database's file, with whatever else its configuration says. */
@@ -105,6 +109,46 @@ const shown = (value: unknown): string => {
     ? Buffer.from(value).toString('hex')
     : `${value.length} bytes ${createHash('sha256').update(value).digest('hex').slice(0, 16)}`;
 };
+
+/** All entries of a database's dump. */
+export const dump = async (path: string): Promise<CapturedEntry[]> => {
+  await using source = await openSqlite(path);
+  return await capture(source);
+};
+
+/** Restores entries into the file; nobody waits long for its locks. */
+export const restore = async (
+  path: string,
+  entries: readonly CapturedEntry[],
+  into: Partial<RestoreTarget> = {},
+  config = {},
+): Promise<RestoreReport> => {
+  await using target = await openSqlite(path, config, { clock: jumpingClock() });
+  return await target.restore(replay(entries), { ...intoEmpty, ...into });
+};
+
+/** What a user gets who asks for some tables: their rows, and all that is no table's. */
+export const only = (entries: readonly CapturedEntry[], ...tables: readonly string[]): CapturedEntry[] =>
+  entries.filter(
+    ({ path }) => !path.startsWith('data/') || tables.some((table) => path.startsWith(`data/${table}/`)),
+  );
+
+/** The entries, with the text of one of them changed. */
+export const edit = (
+  entries: readonly CapturedEntry[],
+  path: string,
+  change: (text: string) => string,
+): CapturedEntry[] =>
+  entries.map((entry) =>
+    entry.path === path ? { ...entry, content: Buffer.from(change(String(entry.content))) } : entry,
+  );
+
+/** Fails unless the work ends with this error. */
+export const refused = async (work: Promise<unknown>, code: ErrorCode, message: RegExp): Promise<void> =>
+  await assert.rejects(work, (error) => {
+    assert.match((error as Error).message, message);
+    return hasCode(error, code);
+  });
 
 /** A database with one of everything that a dump must bring back. */
 export const everythingSql = `
