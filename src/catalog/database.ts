@@ -1,8 +1,9 @@
 // The catalog's SQLite file: private to its owner, usable by several processes at once, replaced when it is damaged.
-import { chmodSync, closeSync, existsSync, mkdirSync, openSync, renameSync, statSync } from 'node:fs';
+import { chmodSync, closeSync, existsSync, openSync, renameSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { HoldfastError, messageOf } from '#lib/errors.ts';
+import { makeFolder } from '#lib/make-folder.ts';
 import { migrate } from './migrate.ts';
 
 /** How long to wait for another process's transaction. */
@@ -55,7 +56,7 @@ const openSound = (path: string): DatabaseSync | undefined => {
 
 /** SQLite would make it readable by everybody; its log and shared memory take over the file's own mode. */
 const prepareFile = (path: string): void => {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  makeFolder(dirname(path), 0o700);
   closeSync(openSync(path, 'a', 0o600));
   if ((statSync(path).mode & 0o077) !== 0) chmodSync(path, 0o600);
 };

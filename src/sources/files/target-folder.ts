@@ -1,7 +1,8 @@
 // The folder that a restore writes into.
-import { mkdirSync, readdirSync, realpathSync, statSync } from 'node:fs';
+import { readdirSync, realpathSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { HoldfastError } from '#lib/errors.ts';
+import { makeFolder } from '#lib/make-folder.ts';
 import { reasonOf } from './system-error.ts';
 
 export interface TargetFolder {
@@ -15,7 +16,7 @@ export interface TargetFolder {
 export const openTargetFolder = (folder: string, force: boolean): TargetFolder => {
   try {
     const given = resolve(folder);
-    mkdirSync(given, { recursive: true, mode: 0o700 });
+    makeFolder(given, 0o700);
     const path = realpathSync(given);
     const wasEmpty = readdirSync(path).length === 0;
     if (!wasEmpty && !force)

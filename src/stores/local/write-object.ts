@@ -1,8 +1,9 @@
 // All or nothing: an object gets its name only when its bytes are on the disk.
-import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, unlinkSync, writevSync } from 'node:fs';
-import { mkdir, open, rename, unlink } from 'node:fs/promises';
+import { closeSync, fsyncSync, openSync, renameSync, unlinkSync, writevSync } from 'node:fs';
+import { open, rename, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { systemCode } from '#lib/errors.ts';
+import { makeFolder } from '#lib/make-folder.ts';
 import { temporaryName } from '../temporary-name.ts';
 import { folderError } from './folder-error.ts';
 
@@ -13,7 +14,7 @@ export const writeObject = async (folder: string, key: string, bytes: Uint8Array
   try {
     await writeDurably(temporary, bytes).catch(async (error: unknown) => {
       if (systemCode(error) !== 'ENOENT') throw error;
-      await makeFolder(dirname(path));
+      await makeFolders(dirname(path));
       await writeDurably(temporary, bytes);
     });
     await rename(temporary, path);
@@ -33,7 +34,7 @@ export const putLocalFileSync = (folder: string, key: string, parts: readonly Ui
       writeDurablySync(temporary, parts);
     } catch (error) {
       if (systemCode(error) !== 'ENOENT') throw error;
-      makeFolderSync(dirname(path));
+      makeFoldersSync(dirname(path));
       writeDurablySync(temporary, parts);
     }
     renameSync(temporary, path);
@@ -80,21 +81,12 @@ const writeAllSync = (file: number, parts: readonly Uint8Array[]): void => {
 };
 
 /** A new folder is durable only when its parent is synced, so each one made here is. */
-const makeFolder = async (path: string): Promise<void> => {
-  const first = await mkdir(path, { recursive: true, mode: folderMode });
-  for (const made of madeBetween(first, path)) await syncFolder(dirname(made));
+const makeFolders = async (path: string): Promise<void> => {
+  for (const made of makeFolder(path, folderMode)) await syncFolder(dirname(made));
 };
 
-const makeFolderSync = (path: string): void => {
-  const first = mkdirSync(path, { recursive: true, mode: folderMode });
-  for (const made of madeBetween(first, path)) syncFolderSync(dirname(made));
-};
-
-const madeBetween = (first: string | undefined, last: string): string[] => {
-  const made: string[] = [];
-  if (first === undefined) return made;
-  for (let path = last; path.length >= first.length; path = dirname(path)) made.unshift(path);
-  return made;
+const makeFoldersSync = (path: string): void => {
+  for (const made of makeFolder(path, folderMode)) syncFolderSync(dirname(made));
 };
 
 const syncFolder = async (path: string): Promise<void> => {

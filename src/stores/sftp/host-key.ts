@@ -1,7 +1,8 @@
 // Whether the server is the one it should be.
-import { appendFile, mkdir, readFile } from 'node:fs/promises';
+import { appendFile, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { HoldfastError, systemCode } from '#lib/errors.ts';
+import { makeFolder } from '#lib/make-folder.ts';
 import {
   fingerprint,
   judgeHostKey,
@@ -66,7 +67,7 @@ const verify = async (policy: HostKeyPolicy, hosts: readonly KnownHost[], key: B
 };
 
 const remember = async (file: string, line: string): Promise<void> => {
-  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+  makeFolder(dirname(file), 0o700);
   const before = await readFile(file, 'utf8').catch(() => ''); // it need not be there
   await appendFile(file, `${before === '' || before.endsWith('\n') ? '' : '\n'}${line}\n`, { mode: 0o600 });
 };
