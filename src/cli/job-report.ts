@@ -1,6 +1,7 @@
 // The events of a job, as its user reads them.
 
 import type { FailedSource, JobEvent, OnJobEvent, SourceOutcome, StoredSource } from '#jobs/event.ts';
+import { forgotten } from '#jobs/forget.ts';
 import { HoldfastError, messageOf } from '#lib/errors.ts';
 import type { SnapshotSummary } from '#repository/contract.ts';
 import { sayForgotten, sayVerdict } from './forget-report.ts';
@@ -77,8 +78,9 @@ const reportRepository = ({ repository, error }: EventOf<'repository-failed'>, o
   );
 
 const reportRetained = ({ type, ...forgetting }: EventOf<'retained'>, output: Output): void => {
-  if (forgetting.dryRun) for (const verdict of forgetting.verdicts) sayVerdict(output, forgetting, verdict);
-  sayForgotten(output, forgetting);
+  const { dryRun, verdicts } = forgetting;
+  if (dryRun) for (const verdict of verdicts) sayVerdict(output, forgetting, verdict);
+  if (dryRun || output.json || forgotten(verdicts).length > 0) sayForgotten(output, forgetting);
 };
 
 const reportRetention = ({ repository, error }: EventOf<'retention-failed'>, output: Output): void =>

@@ -1,4 +1,5 @@
 // holdfast snapshots: what can be restored.
+import { isPinned } from '#jobs/retention.ts';
 import { isPartial, matching, originOf, tagOf } from '#jobs/snapshot-choice.ts';
 import type { Snapshot } from '#repository/contract.ts';
 import { defineCommand } from './command.ts';
@@ -8,7 +9,7 @@ import { filterOf, readOptions, withChosenRepository } from './snapshot-options.
 
 export const command = defineCommand({
   description: `Lists the snapshots of a repository, oldest first; those that restic made too.
-A partial snapshot is one in which items are missing; it is marked.`,
+A partial snapshot is one in which items are missing, a pinned one is kept whatever the rules say; both are marked.`,
   args: [],
   options: readOptions,
   examples: [
@@ -54,7 +55,7 @@ const rowOf = (snapshot: Snapshot, withHost: boolean): string[] => [
   tagOf(snapshot, 'job') ?? '',
   ...(withHost ? [snapshot.hostname] : []),
   snapshot.summary ? formatBytes(snapshot.summary.totalBytesProcessed) : '',
-  isPartial(snapshot) ? 'partial' : '',
+  [isPartial(snapshot) ? ['partial'] : [], isPinned(snapshot) ? ['pinned'] : []].flat().join(', '),
 ];
 
 const fieldsOf = (snapshot: Snapshot) => ({
@@ -67,6 +68,7 @@ const fieldsOf = (snapshot: Snapshot) => ({
   job: tagOf(snapshot, 'job'),
   run: tagOf(snapshot, 'run'),
   partial: isPartial(snapshot),
+  pinned: isPinned(snapshot),
   hostname: snapshot.hostname,
   username: snapshot.username,
   paths: snapshot.paths,
