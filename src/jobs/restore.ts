@@ -6,7 +6,7 @@ import { openSource, type SourceConfig } from '#sources/registry.ts';
 import type { Entry, RestoreReport } from '#sources/source.ts';
 import type { JobContext } from './backup.ts';
 import { manifestsOf } from './manifests.ts';
-import { type Selects, select, type Wanted } from './selection.ts';
+import { type Selection, type Selects, select, type Wanted } from './selection.ts';
 import { tagOf } from './snapshot-choice.ts';
 
 type Renames = readonly (readonly [from: string, to: string])[];
@@ -26,7 +26,7 @@ export interface RestoreRequest {
 
 /** What a restore would bring back. */
 export interface RestorePlan {
-  readonly selects: Selects;
+  readonly selection: Selection;
   /** The folder of the snapshot that becomes the target; absent for snapshots without a source, as restic makes them. */
   readonly root: string | undefined;
   readonly rename: Renames;
@@ -43,7 +43,7 @@ export const planRestore = async (
   const { repository, snapshot, target, wanted } = request;
   requireFit(snapshot, target);
   const root = tagOf(snapshot, 'source');
-  const selects = await select(
+  const selection = await select(
     repository,
     snapshot,
     { ...wanted, withSurroundings: !isFolder(target) },
@@ -54,7 +54,7 @@ export const planRestore = async (
   let bytes = known?.totalBytesProcessed ?? 0;
   for await (const { path, type, meta } of known
     ? []
-    : repository.list(snapshot, { include: selects, signal })) {
+    : repository.list(snapshot, { include: selection.selects, signal })) {
     if (type === 'dir') continue;
     files += 1;
     bytes += meta.size ?? 0;
@@ -64,13 +64,13 @@ export const planRestore = async (
     throw new HoldfastError('PATH_UNKNOWN', 'the patterns match nothing in the snapshot', {
       hint: `\`holdfast ls ${snapshot.id.slice(0, 8)}\` lists what it holds`,
     });
-  return { selects, root, rename: await renamesOf(request, signal), files, bytes };
+  return { selection, root, rename: await renamesOf(request, selection, signal), files, bytes };
 };
 
 /** Writes what the plan holds into the target. */
 export const restoreSnapshot = async (
   { repository, snapshot, target, force }: RestoreRequest,
-  { selects, root, rename, files, bytes }: RestorePlan,
+  { selection: { selects, asked }, root, rename, files, bytes }: RestorePlan,
   { signal, clock, log, onEvent }: JobContext,
 ): Promise<RestoreReport> => {
   const subject = root ?? snapshot.id.slice(0, 8);
@@ -84,6 +84,7 @@ export const restoreSnapshot = async (
   return await opened.restore(entries, {
     force,
     rename,
+    ...(asked && { selection: asked }),
     onProgress: (done) =>
       onEvent({
         type: 'progress',
@@ -101,15 +102,18 @@ export const restoreSnapshot = async (
 };
 
 const renamesOf = async (
-  { repository, snapshot, wanted, rename, as }: RestoreRequest,
+  { repository, snapshot, rename, as }: RestoreRequest,
+  { tables, selects }: Selection,
   signal: AbortSignal,
 ): Promise<Renames> => {
   if (as === undefined) return rename;
-  const [table, ...otherTables] = wanted.tables;
-  if (table !== undefined && otherTables.length === 0) return [...rename, [table, as]];
-  const [database, ...others] = await manifestsOf(repository, snapshot, signal);
-  if (table === undefined && database !== undefined && others.length === 0)
-    return [...rename, [database.manifest.database, as]];
+  const [name, ...otherNames] =
+    tables.length > 0
+      ? tables
+      : (await manifestsOf(repository, snapshot, signal))
+          .filter(({ folder }) => selects(folder, 'dir'))
+          .map(({ manifest }) => manifest.database);
+  if (name !== undefined && otherNames.length === 0) return [...rename, [name, as]];
   throw new HoldfastError('USAGE', `--as ${as}: it is not clear what is to have this name`, {
     hint: 'say --rename from=to',
   });

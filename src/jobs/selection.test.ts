@@ -39,7 +39,7 @@ const selected = async (wanted: Partial<Wanted>, tags = ['source:test', 'kind:pl
   assert.ok(snapshot);
   await using repository = await made.open();
   const all = { paths: [], tables: [], withSurroundings: false, ...wanted };
-  const include = await select(repository, snapshot, all, neverFires);
+  const { selects: include } = await select(repository, snapshot, all, neverFires);
   const entries = await Array.fromAsync(repository.list(snapshot, { include }));
   return entries.filter(({ type }) => type === 'file').map(({ path }) => path.replace(/^test\//, ''));
 };
@@ -82,6 +82,15 @@ test('a table or path that is not there is an error with the nearest one', async
     message: /holds no table "order"; did you mean "orders"\?/,
   });
   await assert.rejects(selected({ paths: ['shop/nothing'] }), { code: 'PATH_UNKNOWN' });
+});
+
+test('a star at the end of a path takes all that begin so', async () => {
+  assert.deepEqual(await selected({ paths: ['shop/data/o*'] }), ['shop/data/orders/0000.copy']);
+  assert.deepEqual(
+    await selected({ paths: ['w*'] }),
+    Object.keys(server).filter((path) => path.startsWith('wiki')),
+  );
+  await assert.rejects(selected({ paths: ['shop/data/x*'] }), { code: 'PATH_UNKNOWN' });
 });
 
 test('patterns are those of restic, seen from the source', async () => {

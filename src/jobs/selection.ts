@@ -1,10 +1,10 @@
 // The part of a snapshot that somebody asked for.
 import { HoldfastError, hasCode } from '#lib/errors.ts';
-import { didYouMean } from '#lib/nearest.ts';
 import type { ListedEntry, Repository, Snapshot } from '#repository/contract.ts';
 import { compilePatterns } from '#sources/files/patterns.ts';
 import type { EntryType } from '#sources/source.ts';
-import { entriesOf, manifestsOf } from './manifests.ts';
+import { type FoundTable, findTables } from './find-tables.ts';
+import { manifestsOf } from './manifests.ts';
 import { tagOf } from './snapshot-choice.ts';
 
 /** Says of each path of the snapshot ('shop/data/public.orders') whether it belongs to the selection. */
@@ -21,23 +21,63 @@ export interface Wanted {
   readonly withSurroundings: boolean;
 }
 
+export interface Selection {
+  readonly selects: Selects;
+  /** The tables asked for, by their full names. */
+  readonly tables: readonly string[];
+  /**
+   * The paths asked for, as the source knows them; an empty list when only patterns chose. Absent: nothing was chosen, all
+   * is wanted.
+   */
+  readonly asked?: readonly string[];
+}
+
 /** PATH_UNKNOWN for a path or table that the snapshot does not hold. */
 export const select = async (
   repository: Repository,
   snapshot: Snapshot,
   { paths, tables, matches, withSurroundings }: Wanted,
   signal: AbortSignal,
-): Promise<Selects> => {
+): Promise<Selection> => {
   const places: string[] = [];
-  for (const path of paths) places.push((await findPath(repository, snapshot, path, signal)).path);
-  const chosen =
-    tables.length > 0 ? await pathsOfTables(repository, snapshot, tables, places, signal) : places;
+  for (const path of paths) places.push(await placeOf(repository, snapshot, path, signal));
+  const found = await tablesOf(repository, snapshot, tables, places, signal);
+  const chosen = found.length > 0 ? found.flatMap((table) => table.paths) : places;
   const root = tagOf(snapshot, 'source');
-  const below = (path: string): string =>
-    root !== undefined && isWithin(path, root) ? path.slice(root.length + 1) : path;
-  return (path, type) =>
-    (chosen.length === 0 || isChosen(path, type, chosen, withSurroundings)) &&
-    (matches === undefined || path === root || matches(below(path), type));
+  const below = (path: string): string => {
+    if (path === root) return '';
+    return root !== undefined && isWithin(path, root) ? path.slice(root.length + 1) : path;
+  };
+  return {
+    selects: (path, type) =>
+      (chosen.length === 0 || isChosen(path, type, chosen, withSurroundings)) &&
+      (matches === undefined || path === root || matches(below(path), type)),
+    tables: found.map(({ name }) => name),
+    ...(chosen.length > 0 || matches ? { asked: chosen.map(below) } : {}),
+  };
+};
+
+/** The path of an entry; or, when it ends in '*', of all entries of a folder whose names begin so. */
+const placeOf = async (
+  repository: Repository,
+  snapshot: Snapshot,
+  path: string,
+  signal: AbortSignal,
+): Promise<string> => {
+  const [, folder = '', start = ''] = /^(?:(.*)\/)?([^/]*)\*$/s.exec(path) ?? [];
+  if (!path.endsWith('*')) return (await findPath(repository, snapshot, path, signal)).path;
+  const parent =
+    folder === ''
+      ? (tagOf(snapshot, 'source') ?? '')
+      : (await findPath(repository, snapshot, folder, signal)).path;
+  const prefix = parent === '' ? start : `${parent}/${start}`;
+  for await (const entry of repository.list(snapshot, {
+    signal,
+    include: (candidate, type) =>
+      candidate.startsWith(prefix) || (type === 'dir' && isWithin(parent, candidate)),
+  }))
+    if (entry.path.startsWith(prefix)) return `${prefix}*`;
+  throw unknownPath(snapshot, path);
 };
 
 /** The entry that a user's path means: as `ls` shows it, with or without the first slash, or relative to the source. */
@@ -54,10 +94,13 @@ export const findPath = async (
     const entry = await firstEntry(repository, snapshot, candidate, signal);
     if (entry) return entry;
   }
-  throw new HoldfastError('PATH_UNKNOWN', `snapshot ${snapshot.id.slice(0, 8)} holds no "${path}"`, {
+  throw unknownPath(snapshot, path);
+};
+
+const unknownPath = (snapshot: Snapshot, path: string): HoldfastError =>
+  new HoldfastError('PATH_UNKNOWN', `snapshot ${snapshot.id.slice(0, 8)} holds no "${path}"`, {
     hint: `\`holdfast ls ${snapshot.id.slice(0, 8)}\` lists what it holds`,
   });
-};
 
 const firstEntry = async (
   repository: Repository,
@@ -73,32 +116,19 @@ const firstEntry = async (
   return undefined;
 };
 
-const pathsOfTables = async (
+/** Where the data of tables lies; with places, of those in the databases there. */
+const tablesOf = async (
   repository: Repository,
   snapshot: Snapshot,
-  tables: readonly string[],
+  names: readonly string[],
   places: readonly string[],
   signal: AbortSignal,
-): Promise<string[]> => {
-  const found = (await manifestsOf(repository, snapshot, signal)).filter(
+): Promise<FoundTable[]> => {
+  if (names.length === 0) return [];
+  const databases = (await manifestsOf(repository, snapshot, signal)).filter(
     ({ folder }) => places.length === 0 || places.some((place) => isWithin(folder, place)),
   );
-  return tables.flatMap((name) => {
-    const places = found.flatMap((one) =>
-      one.manifest.tables.filter((table) => table.name === name).map((table) => ({ one, table })),
-    );
-    const [place, ...others] = places;
-    if (place !== undefined && others.length === 0) return entriesOf(place.one, place.table);
-    throw place === undefined
-      ? unknownTable(
-          snapshot,
-          name,
-          found.flatMap((one) => one.manifest.tables.map((table) => table.name)),
-        )
-      : new HoldfastError('USAGE', `table "${name}" is in ${places.length} databases`, {
-          hint: `say which with --path: ${places.map(({ one }) => one.folder).join(', ')}`,
-        });
-  });
+  return findTables(names, databases, snapshot);
 };
 
 /** What `--include` and `--exclude` let through, with restic's patterns; '/' at the start is the source's own root. */
@@ -115,18 +145,6 @@ export const byPatterns = (include: readonly string[], exclude: readonly string[
   };
 };
 
-const unknownTable = (snapshot: Snapshot, name: string, known: readonly string[]): HoldfastError =>
-  new HoldfastError(
-    'PATH_UNKNOWN',
-    `snapshot ${snapshot.id.slice(0, 8)} holds no table "${name}"${didYouMean(name, known)}`,
-    {
-      hint:
-        known.length === 0
-          ? 'it holds no tables at all'
-          : `it holds ${known.slice(0, 10).join(', ')}${known.length > 10 ? ', …' : ''}`,
-    },
-  );
-
 const isChosen = (
   path: string,
   type: EntryType,
@@ -134,7 +152,7 @@ const isChosen = (
   withSurroundings: boolean,
 ): boolean =>
   chosen.some((one) => {
-    if (isWithin(path, one)) return true;
+    if (one.endsWith('*') ? path.startsWith(one.slice(0, -1)) : isWithin(path, one)) return true;
     if (type === 'dir') return isWithin(one, path);
     return withSurroundings && isWithin(one, path.slice(0, Math.max(0, path.lastIndexOf('/'))));
   });
