@@ -3,16 +3,19 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createRequire } from 'node:module';
 
-/** The oldest Node that has all we need: zstd, SQLite, explicit resource management. */
-const neededMajor = 24;
+/** The oldest Node that has all we need: zstd, explicit resource management, SQLite with an authorizer. */
+const needed = { major: 24, minor: 15 };
 
-export const nodeIsTooOld = (): boolean => Number.parseInt(process.versions.node, 10) < neededMajor;
+export const nodeIsTooOld = (): boolean => {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+  return major < needed.major || (major === needed.major && minor < needed.minor);
+};
 
 /** Runs this same command line on the newer Node and returns its exit status. */
 export const runOnNewerNode = async (): Promise<number> => {
   const node = newerNode();
   if (node === undefined) {
-    process.stderr.write(`holdfast: needs Node ${neededMajor} or newer, and this is ${process.version}\n`);
+    process.stderr.write(`holdfast: needs Node ${needed.major}.${needed.minor} or newer, and this is ${process.version}\n`);
     return 1;
   }
   const child = spawn(node, process.argv.slice(1), { stdio: 'inherit' });
