@@ -55,6 +55,8 @@ const parserOf = (write: (text: string) => void, columns: number): Parser =>
     .option('-r, --repository <place>', 'a folder, a URL, or the name of one in the configuration file')
     .option('--password-file <file>', "a file that holds the repository's password")
     .option('--password-command <command>', "a command that prints the repository's password")
+    .option('--limit-upload <rate>', 'store no more than so many KiB/s on average; 0 is unlimited')
+    .option('--limit-download <rate>', 'read no more than so many KiB/s on average; 0 is unlimited')
     .option('--json', 'print one JSON object a line')
     .option('-q, --quiet', 'print only results and errors')
     .option('-v, --verbose', 'print more')
@@ -151,12 +153,20 @@ const globalOptions = (program: Parser): GlobalOptions => {
     repository: text('repository'),
     passwordFile: text('passwordFile'),
     passwordCommand: text('passwordCommand'),
+    limitUpload: rateOf('--limit-upload', text('limitUpload')),
+    limitDownload: rateOf('--limit-download', text('limitDownload')),
     json: given.json === true,
     quiet: given.quiet === true,
     verbose: given.verbose === true,
   };
   if (global.quiet && global.verbose) throw new HoldfastError('USAGE', '-q and -v contradict each other');
   return global;
+};
+
+const rateOf = (option: string, text: string | undefined): number | undefined => {
+  if (text === undefined) return undefined;
+  if (/^\d{1,12}$/.test(text)) return Number(text);
+  throw new HoldfastError('USAGE', `${option} ${text} is not a whole number of KiB per second`);
 };
 
 /** Commander's sentence without its prefix; its «(Did you mean …?)» becomes part of it. */

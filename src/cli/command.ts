@@ -62,6 +62,9 @@ export interface GlobalOptions {
   readonly repository: string | undefined;
   readonly passwordFile: string | undefined;
   readonly passwordCommand: string | undefined;
+  /** KiB per second, 0 being unlimited; they take the place of what the configuration says. */
+  readonly limitUpload: number | undefined;
+  readonly limitDownload: number | undefined;
   readonly json: boolean;
   readonly quiet: boolean;
   readonly verbose: boolean;
@@ -92,8 +95,11 @@ export interface Command<Specs extends OptionSpecs = OptionSpecs> {
   readonly options: Specs;
   /** Command lines without the leading `holdfast`, each with what it does. */
   readonly examples: readonly (readonly [line: string, text: string])[];
-  /** False: the command works on no repository that -r could name, so -r and the password options are refused. */
-  readonly onRepository?: false;
+  /**
+   * False: the command works on no repository, so -r, the password options and those of the store are refused. 'of-jobs': on those
+   * of its jobs, which -r cannot name.
+   */
+  readonly onRepository?: false | 'of-jobs';
   /** Beyond 0, 1, 2 and 130, which every command has. */
   readonly statuses: readonly number[];
   /** Ends with the exit status; an error thrown is reported and ends with its own. */

@@ -3,7 +3,7 @@ import { exitStatus, HoldfastError, hasCode } from '#lib/errors.ts';
 import type { World } from './command.ts';
 import { type Asked, readCommandLine, wantsJson } from './command-line.ts';
 import { Output, ReaderGone, type Stream } from './output.ts';
-import { refuseRepository } from './repository-refusal.ts';
+import { refuseRepository, refuseStoreOptions } from './repository-refusal.ts';
 
 export interface Program extends World {
   readonly stdout: Stream;
@@ -38,7 +38,8 @@ const runCommand = async (
   output: Output,
   { env, clock, signal, askSecret }: Program,
 ): Promise<number> => {
-  if (command.onRepository === false) refuseRepository(global, `\`${name}\``);
+  if (command.onRepository !== undefined) refuseRepository(global, `\`${name}\``);
+  if (command.onRepository === false) refuseStoreOptions(global, name);
   const heartbeat = output.live || output.json ? setInterval(() => output.tick(), 500).unref() : undefined;
   try {
     return await command.run({

@@ -14,3 +14,16 @@ export const refuseRepository = (global: GlobalOptions, what: string): void => {
       hint: 'the configuration file says which repositories there are, and how they are opened',
     });
 };
+
+/** USAGE when an option for stores is given to a command that opens none. */
+export const refuseStoreOptions = (global: GlobalOptions, command: string): void => {
+  const given = [
+    global.limitUpload === undefined ? [] : ['--limit-upload'],
+    global.limitDownload === undefined ? [] : ['--limit-download'],
+  ].flat();
+  if (given[0] !== undefined)
+    throw new HoldfastError(
+      'USAGE',
+      `${given[0]} means nothing for \`${command}\`, which opens no repository`,
+    );
+};

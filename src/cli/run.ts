@@ -9,7 +9,7 @@ A job that fails does not stop those after it; the exit status is that of a fail
   args: [{ usage: '<job...>', text: 'names of jobs' }],
   options: {},
   examples: [['run nightly weekly-check', 'two jobs, one after the other']],
-  onRepository: false,
+  onRepository: 'of-jobs',
   statuses: [3, 10, 11, 12, 13, 14],
   async run(call) {
     const config = await loadConfig(call.global.config, call.env);

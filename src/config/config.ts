@@ -33,6 +33,9 @@ export interface RepositoryConfig {
   readonly compression: 'off' | 'fast' | 'default' | 'max';
   /** Open and compare each new blob before its pack is stored. */
   readonly verifyWrites: boolean;
+  /** KiB per second; absent is unlimited. */
+  readonly limitUpload?: number | undefined;
+  readonly limitDownload?: number | undefined;
 }
 
 /** One job. Each name in it is a name in the configuration. */

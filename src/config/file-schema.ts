@@ -45,7 +45,11 @@ const repository = () =>
       .boolean()
       .default(true)
       .describe('Decrypt and compare everything once more before it is stored, to catch bad memory.'),
+    limitUpload: rate().describe('No more than so many KiB per second are stored, on average.'),
+    limitDownload: rate().describe('No more than so many KiB per second are read, on average.'),
   });
+
+const rate = () => z.number().int().min(1).optional();
 
 const store = () => {
   const byKind = ofKind(storeKinds);

@@ -7,6 +7,7 @@ import type { Progress } from '#lib/progress.ts';
 import type { ItemOutcome, Repository, Snapshot, WriteOptions, WriteReport } from '#repository/contract.ts';
 import { openSource, type SourceConfig } from '#sources/registry.ts';
 import type { Finding } from '#sources/source.ts';
+import type { StoreOptions } from '#stores/registry.ts';
 import type { FailedSource, JobEvent, OnJobEvent, SourceOutcome } from './event.ts';
 import { isPartial, tagOf } from './snapshot-choice.ts';
 import { type Branch, commonPrevious, tee } from './tee.ts';
@@ -34,6 +35,8 @@ export interface JobContext {
   readonly clock: Clock;
   readonly log: Log;
   readonly onEvent: OnJobEvent;
+  /** What holds for every store of this run, whatever the configuration says. */
+  readonly storeOptions?: StoreOptions;
 }
 
 const repositoryErrors: readonly ErrorCode[] = [

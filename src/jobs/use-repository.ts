@@ -1,12 +1,9 @@
 // A repository for as long as some work takes: store and repository are opened before it and closed after it.
-import { randomUUID } from 'node:crypto';
 import type { RepositoryConfig } from '#config/config.ts';
-import { seededRandom } from '#lib/random.ts';
 import type { LockMode, Repository } from '#repository/contract.ts';
 import { createRepository, openRepository, removeLocks } from '#repository/repository.ts';
 import { openStore } from '#stores/registry.ts';
 import type { Store } from '#stores/store.ts';
-import { withRetry } from '#stores/wrappers/retry.ts';
 import type { JobContext } from './backup.ts';
 
 type OpenContext = Omit<JobContext, 'onEvent'>;
@@ -52,8 +49,12 @@ export const unlockRepository = async (
   return await removeLocks(store, config.password.reveal(), all);
 };
 
-/** Calls that may succeed when they are made again are made again; each time is logged. */
-const openedStore = async (config: RepositoryConfig, { signal, clock, log }: OpenContext): Promise<Store> => {
-  const store = await openStore(config.store, { name: config.name, signal, clock, log });
-  return withRetry(store, { clock, log, signal, random: seededRandom(randomUUID()) });
+const openedStore = (config: RepositoryConfig, context: OpenContext): Promise<Store> => {
+  const { signal, clock, log, storeOptions = {} } = context;
+  const { name, limitUpload, limitDownload } = config;
+  return openStore(
+    config.store,
+    { name, signal, clock, log },
+    { limitUpload, limitDownload, ...storeOptions },
+  );
 };

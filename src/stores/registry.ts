@@ -15,7 +15,9 @@ import { s3 } from './s3/s3.ts';
 import { sftp } from './sftp/sftp.ts';
 import { localFolderOf, type Store } from './store.ts';
 import { swift } from './swift/swift.ts';
+import { withLimit } from './wrappers/limit.ts';
 import { withRetry } from './wrappers/retry.ts';
+import { withThrottle } from './wrappers/throttle.ts';
 
 export const storeKinds: KindRegistry<Store> = registry(
   register(local),
@@ -28,13 +30,36 @@ export const storeKinds: KindRegistry<Store> = registry(
 /** A store that can be opened: its kind and that kind's configuration. */
 export type StoreConfig = Configured<Store>;
 
-/** Opens it; calls to a distant one are repeated while they may yet succeed. */
-export const openStore = async (config: StoreConfig, context: Context): Promise<Store> => {
+export interface StoreOptions {
+  /** KiB per second; absent or 0 is unlimited. */
+  readonly limitUpload?: number | undefined;
+  readonly limitDownload?: number | undefined;
+}
+
+/** Opens it; calls to a distant one are no more at once than it likes, and are repeated while they may yet succeed. */
+export const openStore = async (
+  config: StoreConfig,
+  context: Context,
+  options: StoreOptions = {},
+): Promise<Store> => {
   const store = await config.open(context);
   // A disk of this machine that fails once fails again.
-  if (localFolderOf(store) !== undefined) return store;
-  return withRetry(store, { ...context, random: seededRandom(`${process.pid} ${Date.now()}`) });
+  if (localFolderOf(store) !== undefined) return throttled(store, context, options);
+  // What waits for its share of the line holds no connection, and what is repeated takes its share again.
+  const limited = throttled(withLimit(store, store.connections), context, options);
+  return withRetry(limited, { ...context, random: seededRandom(`${process.pid} ${Date.now()}`) });
 };
+
+const throttled = (store: Store, context: Context, options: StoreOptions): Store => {
+  const upload = bytesPerSecond(options.limitUpload);
+  const download = bytesPerSecond(options.limitDownload);
+  return upload === undefined && download === undefined
+    ? store
+    : withThrottle(store, { ...context, upload, download });
+};
+
+const bytesPerSecond = (kibPerSecond: number | undefined): number | undefined =>
+  kibPerSecond ? kibPerSecond * 1024 : undefined;
 
 /** The store that `-r` names: a folder ('/srv/backups', 'local:/srv/backups') or a URL of a known scheme. USAGE for others. */
 export const storeFromUrl = (url: string): StoreConfig =>

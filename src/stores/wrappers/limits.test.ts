@@ -69,6 +69,19 @@ test('uploads and downloads keep to their limits on average, also when they come
   assert.equal(await seconds(puts), 10); // the first starts at once
   const gets = () => Promise.all(keys.map((key) => throttled.get(key, { offset: 0, length: 250 })));
   assert.equal(await seconds(gets), 5);
+  const whole = () => Promise.all(keys.slice(0, 5).map((key) => throttled.get(key)));
+  assert.equal(await seconds(whole), 8.5); // half a second was left of the last range
+});
+
+test('a lock does not queue behind packs, and its bytes count all the same', async () => {
+  const clock = jumpingClock();
+  const throttled = withThrottle(memoryStore(), { upload: 1000, clock, signal });
+  const started = clock.now().getTime();
+  await throttled.put('data/a', Buffer.alloc(10_000));
+  await throttled.put('locks/a', Buffer.alloc(1000));
+  assert.equal(clock.now().getTime() - started, 0);
+  await throttled.put('data/b', Buffer.alloc(1));
+  assert.equal(clock.now().getTime() - started, 11_000);
 });
 
 test('a wait for the line ends when the run is cancelled', async () => {
