@@ -9,6 +9,7 @@ import {
   testRepository,
 } from '#repository/testing.ts';
 import type { Content, Entry } from '#sources/source.ts';
+import { randomBytes } from '../../test/tools/random.ts';
 import { backUp } from './backup.ts';
 import { type Branch, commonPrevious, tee } from './tee.ts';
 import { plainSource, rememberingContext } from './testing.ts';
@@ -180,4 +181,40 @@ test('two repositories get the same snapshot from one reading; one that breaks s
   const [snapshot] = await healthy.snapshots();
   assert.ok(snapshot);
   assert.equal((await readFiles(healthy, snapshot)).get('shop/deep/b.txt')?.length, 1_000_000);
+});
+
+test('a repository that breaks amid several open contents holds up no other', async () => {
+  const random = seededRandom('breaks amid');
+  const files = Object.fromEntries(
+    Array.from({ length: 8 }, (_, at) => [`t${at + 10}`, randomBytes(random, 5_000_000)]),
+  );
+  const plain = plainSource('shop', files);
+  const source: typeof plain = {
+    ...plain,
+    open: async (context) => ({ ...(await plain.open(context)), concurrency: 4 }),
+  };
+  const [good, bad] = [await testRepository(), await testRepository()];
+  let packsLeft = 1;
+  const put: typeof bad.store.put = async (key, bytes) => {
+    if (key.startsWith('data/') && packsLeft-- <= 0) throw new Error('the disk is gone');
+    await bad.store.put(key, bytes);
+  };
+  await using healthy = await good.open();
+  await using failing = await openTestRepository({ ...bad.store, put }, bad.key).open();
+  const targets = [
+    { name: 'bad', repository: failing },
+    { name: 'good', repository: healthy },
+  ];
+  const request = { sources: [source], targets, runId: 'r1', tags: [], dryRun: false };
+  const outcomes = await Array.fromAsync(backUp(request, rememberingContext()));
+  assert.deepEqual(
+    outcomes.map((outcome) => [
+      outcome.state,
+      'report' in outcome && outcome.report.summary.totalBytesProcessed,
+    ]),
+    [
+      ['failed', false],
+      ['ok', 40_000_000],
+    ],
+  );
 });
