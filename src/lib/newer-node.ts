@@ -15,7 +15,9 @@ export const nodeIsTooOld = (): boolean => {
 export const runOnNewerNode = async (): Promise<number> => {
   const node = newerNode();
   if (node === undefined) {
-    process.stderr.write(`holdfast: needs Node ${needed.major}.${needed.minor} or newer, and this is ${process.version}\n`);
+    process.stderr.write(
+      `holdfast: needs Node ${needed.major}.${needed.minor} or newer, and this is ${process.version}\n`,
+    );
     return 1;
   }
   const child = spawn(node, process.argv.slice(1), { stdio: 'inherit' });
