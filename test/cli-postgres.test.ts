@@ -104,6 +104,14 @@ catalog: ${at('catalog.db')}
     assert.equal(await server.psql('shop', 'SELECT count(*) FROM orders'), '4990');
   });
 
+  test('a schema comes back alone, into a database that has others', async () => {
+    await target.psql('postgres', 'CREATE DATABASE parts');
+    await target.psql('parts', 'CREATE SCHEMA mine; CREATE TABLE mine.notes (id int)');
+    await done('restore latest:server --path shop/data/public.* --to', urlOf(target, 'parts'));
+    assert.equal(await target.psql('parts', 'SELECT count(*) FROM public.orders'), '5000');
+    assert.equal(await target.psql('parts', 'SELECT count(*) FROM mine.notes'), '0');
+  });
+
   test('into a folder, a database comes as files of its own formats', async () => {
     await done(`restore latest:server --path wiki --to ${at('files')}`);
     const found = readdirSync(at('files'), { recursive: true, encoding: 'utf8' });
