@@ -1,11 +1,12 @@
-// What the command line does with stores, whatever is kept in them: limits on speed.
+// What the command line does with stores, whatever is kept in them: limits on speed, and what a storage is fit for.
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, suite, test } from 'node:test';
 import { jumpingClock } from '#lib/testing.ts';
-import { sampleBytes } from '#stores/contract.ts';
+import { sampleBytes, storeChecks } from '#stores/contract.ts';
 import { holdfast, type Outcome } from '../src/cli/testing.ts';
+import { jsonLines } from './tools/cli.ts';
 import { temporaryFolder } from './tools/temp.ts';
 
 const folder = temporaryFolder('cli-stores');
@@ -67,5 +68,36 @@ jobs: { nightly: { backup: [large], to: [slow] } }`,
     assert.deepEqual([word.status, /whole number of KiB/.test(word.stderr)], [2, true]);
     const runs = await timed('runs --limit-upload 10');
     assert.deepEqual([runs.status, /means nothing/.test(runs.stderr)], [2, true]);
+  });
+});
+
+suite('store verify', () => {
+  const run = (line: string) => holdfast(line.split(' '), { env });
+
+  test('holds a storage against every promise, measures it, and leaves nothing there', async () => {
+    mkdirSync(at('vault', 'mine'), { recursive: true });
+    const { status, stdout, stderr } = await run(`store verify ${at('vault')} --json`);
+    assert.deepEqual({ status, stderr }, { status: 0, stderr: '' });
+    const lines = jsonLines(stdout);
+    const held = lines.filter(({ message_type }) => message_type === 'store_check');
+    assert.equal(held.length, storeChecks.length + 1);
+    assert.ok(held.every(({ holds }) => holds === true));
+    const speed = lines.find(({ message_type }) => message_type === 'store_speed');
+    assert.ok(
+      Number(speed?.put_bytes_per_second) > 1_000_000 && Number(speed?.get_bytes_per_second) > 1_000_000,
+    );
+    assert.deepEqual(readdirSync(at('vault')), ['mine']);
+  });
+
+  test('of a storage that cannot be used is status 14, with what to do', async () => {
+    writeFileSync(at('a file'), '');
+    const { status, stderr } = await holdfast(['store', 'verify', at('a file')], { env });
+    assert.equal(status, 14);
+    assert.match(stderr, /hint: something that is not a folder/);
+  });
+
+  test('asks for no password, and takes none', async () => {
+    const { status, stderr } = await run(`store verify ${at('vault')} --password-file x`);
+    assert.deepEqual([status, /--password-file means nothing/.test(stderr)], [2, true]);
   });
 });

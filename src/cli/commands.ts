@@ -37,6 +37,7 @@ export const commands: readonly CommandEntry[] = [
   entry('key', 'list, add or remove passwords, or change one', () => import('./key.ts')),
   entry('recovery-kit', 'write down how to get everything back', () => import('./recovery-kit.ts')),
   entry('repair', 'make the best of a damaged repository', () => import('./repair.ts')),
+  entry('store', 'see whether a storage is fit for backups', () => import('./store.ts')),
   entry('unlock', 'remove locks left behind in a repository', () => import('./unlock.ts')),
   entry('runs', 'show past runs, or all of one', () => import('./runs.ts')),
   entry('status', 'show how each job stands', () => import('./status.ts')),

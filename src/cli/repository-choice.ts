@@ -35,18 +35,41 @@ export const chooseRepository = async (
   chooser: Chooser,
   { isNew = false, config: known }: { readonly isNew?: boolean; readonly config?: Config | undefined } = {},
 ): Promise<RepositoryConfig> => {
+  const named = await namedRepository(chooser, known);
+  return typeof named === 'string'
+    ? await repositoryAt(named, chooser, isNew)
+    : withPassword(named, chooser.global);
+};
+
+/** Its store alone, which needs no password, and what limits it. */
+export const chooseStore = async (
+  chooser: Chooser,
+): Promise<Pick<RepositoryConfig, 'name' | 'store' | 'limitUpload' | 'limitDownload'>> => {
+  const named = await namedRepository(chooser);
+  if (typeof named !== 'string') {
+    const { name, store, limitUpload, limitDownload } = named;
+    return { name, store, limitUpload, limitDownload };
+  }
+  warnOfPasswordIn(named, chooser.output);
+  return { name: named, store: storeFromUrl(named) };
+};
+
+/** A place, or a repository of the configuration file. */
+const namedRepository = async (
+  chooser: Chooser,
+  known?: Config | undefined,
+): Promise<string | RepositoryConfig> => {
   const { global, env } = chooser;
   const word = global.repository ?? (env.HOLDFAST_REPOSITORY || undefined);
   // A place needs no file, but one that is named is looked at.
   const needsConfig = word === undefined || !isPlace(word) || global.config !== undefined;
   const config = known ?? (needsConfig ? await configIfAny(chooser) : undefined);
-  if (word !== undefined && (config === undefined || isPlace(word)))
-    return await repositoryAt(word, chooser, isNew);
+  if (word !== undefined && (config === undefined || isPlace(word))) return word;
   if (config === undefined)
     throw new HoldfastError('USAGE', 'no repository is named', {
       hint: 'name one with -r (a folder or URL) or HOLDFAST_REPOSITORY, or write a holdfast.yaml',
     });
-  return withPassword(word === undefined ? onlyRepository(config) : repositoryNamed(config, word), global);
+  return word === undefined ? onlyRepository(config) : repositoryNamed(config, word);
 };
 
 const onlyRepository = (config: Config): RepositoryConfig => {

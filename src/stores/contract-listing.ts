@@ -15,6 +15,8 @@ const putAll = (store: Store, keys: readonly string[]): Promise<void> =>
 export const listingChecks: readonly StoreCheck[] = [
   {
     name: 'a listing has every object below the prefix, once, with its size',
+    matters:
+      'snapshots or packs could be overlooked, and prune could remove what is used: do not keep a repository here',
     async run({ store, prefix }) {
       const keys = Array.from({ length: manyObjects }, (_, index) => `${prefix}${index % 16}/${index}`);
       await putAll(store, keys);
@@ -25,6 +27,7 @@ export const listingChecks: readonly StoreCheck[] = [
   },
   {
     name: 'a prefix is compared by characters, not by folders',
+    matters: 'folders of a repository could be mixed up',
     async run({ store, prefix }) {
       const keys = ['a/1', 'ab/1', 'abc/1', 'b/1', 'ab/2/3', 'abx'].map((name) => prefix + name);
       await putAll(store, keys);
@@ -40,6 +43,7 @@ export const listingChecks: readonly StoreCheck[] = [
   },
   {
     name: 'a prefix with nothing below it lists nothing',
+    matters: 'an empty repository could not be opened',
     async run({ store, prefix }) {
       assert.deepEqual(await namesOf(store, `${prefix}nothing/here/`), []);
       assert.deepEqual(await namesOf(store, `${prefix}nothing`), []);
@@ -47,6 +51,7 @@ export const listingChecks: readonly StoreCheck[] = [
   },
   {
     name: 'a listing that is given up early leaves the store usable',
+    matters: 'commands that look for the first match would hang',
     async run({ store, prefix }) {
       await putAll(
         store,
@@ -61,6 +66,7 @@ export const listingChecks: readonly StoreCheck[] = [
   },
   {
     name: 'a listing has what was there before, whatever is put or deleted meanwhile',
+    matters: 'snapshots could be overlooked while another backup runs: run one at a time',
     async run({ store, prefix }) {
       const stay = Array.from({ length: 50 }, (_, index) => `${prefix}stay/${index}`);
       const come = stay.map((key) => key.replace('/stay/', '/come/'));
@@ -85,6 +91,8 @@ export const listingChecks: readonly StoreCheck[] = [
   },
   {
     name: 'an object is listed as soon as its put is done, and no longer once deleted',
+    matters:
+      'locks of others could be overlooked: run one command at a time, and prune only when no backup runs',
     async run({ store, prefix }) {
       for (let round = 0; round < 5; round += 1) {
         const key = `${prefix}${round}`;

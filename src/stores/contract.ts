@@ -10,6 +10,8 @@ import type { Store } from './store.ts';
 export interface StoreCheck {
   /** The promise, as a sentence. */
   readonly name: string;
+  /** What a broken one means for whoever keeps backups there, and what to do. */
+  readonly matters: string;
   /** True when it opens the same place a second time, which a store in memory does not have. */
   readonly opensAgain?: true;
   /** Throws when the promise is broken. */
@@ -57,6 +59,7 @@ const assertFails = (work: () => Promise<unknown>, ...codes: ErrorCode[]): Promi
 const objectChecks: readonly StoreCheck[] = [
   {
     name: 'what is put is got back byte for byte',
+    matters: 'no backup kept here could be restored',
     async run({ store, prefix }) {
       await store.put(`${prefix}every-byte`, everyByte);
       await assertHolds(store, `${prefix}every-byte`, everyByte);
@@ -64,6 +67,7 @@ const objectChecks: readonly StoreCheck[] = [
   },
   {
     name: 'an empty object is an object',
+    matters: 'nothing for a repository, which stores no empty object',
     async run({ store, prefix }) {
       await store.put(`${prefix}empty`, new Uint8Array());
       await assertHolds(store, `${prefix}empty`, new Uint8Array());
@@ -72,6 +76,7 @@ const objectChecks: readonly StoreCheck[] = [
   },
   {
     name: 'an object of 20 MiB comes back whole and in part',
+    matters: 'packs are about that large: raise the limit of the storage, or of the proxy before it',
     async run({ store, prefix }) {
       const bytes = sampleBytes(20 * 1024 * 1024, 'large');
       await store.put(`${prefix}large`, bytes);
@@ -83,6 +88,7 @@ const objectChecks: readonly StoreCheck[] = [
   },
   {
     name: 'a put can be repeated',
+    matters: 'a call that is made again after a broken connection would fail',
     async run({ store, prefix }) {
       await store.put(`${prefix}twice`, everyByte);
       await store.put(`${prefix}twice`, everyByte);
@@ -91,6 +97,7 @@ const objectChecks: readonly StoreCheck[] = [
   },
   {
     name: 'bytes are copied on the way in and on the way out',
+    matters: 'what is stored could be changed while it travels: please report it',
     async run({ store, prefix }) {
       const bytes = Buffer.from(everyByte);
       await store.put(`${prefix}own`, bytes);
@@ -101,6 +108,7 @@ const objectChecks: readonly StoreCheck[] = [
   },
   {
     name: 'keys may have many levels and any characters of a file name',
+    matters: 'nothing for a repository, whose names are plain; archives of odd names would not fit',
     async run({ store, prefix }) {
       const names = [
         'a/b/c/d/e/f',
@@ -117,6 +125,7 @@ const objectChecks: readonly StoreCheck[] = [
   },
   {
     name: 'keys that could leave the store are refused',
+    matters: 'names could reach other files: please report it',
     async run({ store, prefix }) {
       for (const key of ['', '/a', 'a/', 'a//b', '..', '../a', 'a/../b', './a', 'a\0b', '\ud800']) {
         await assertFails(() => store.put(key, everyByte), 'PATH_UNSAFE');
@@ -129,6 +138,7 @@ const objectChecks: readonly StoreCheck[] = [
   },
   {
     name: 'an absent object is reported missing',
+    matters: 'a lost object would be taken for a failing storage, and asked for again for minutes',
     async run({ store, prefix }) {
       await assertFails(() => store.get(`${prefix}absent`), 'OBJECT_MISSING');
       await assertFails(() => store.get(`${prefix}absent`, { offset: 0, length: 1 }), 'OBJECT_MISSING');
@@ -137,6 +147,7 @@ const objectChecks: readonly StoreCheck[] = [
   },
   {
     name: 'a deleted object is gone and can be deleted again',
+    matters: 'forget and prune would not free space, or would stop half way',
     async run({ store, prefix }) {
       await store.put(`${prefix}gone`, everyByte);
       await store.delete(`${prefix}gone`);
@@ -151,6 +162,7 @@ const objectChecks: readonly StoreCheck[] = [
 const rangeChecks: readonly StoreCheck[] = [
   {
     name: 'a range is exactly what was asked for',
+    matters: 'restore reads ranges of packs: it would find damage where there is none',
     async run({ store, prefix }) {
       await store.put(`${prefix}ranges`, everyByte);
       const ends = { 0: [0, 1, 256], 1: [256], 100: [101, 150], 255: [255, 256], 256: [256] };
@@ -165,6 +177,7 @@ const rangeChecks: readonly StoreCheck[] = [
   },
   {
     name: 'a range that goes beyond the end is an error and never short',
+    matters: 'an object that was cut short would not be noticed at once',
     async run({ store, prefix }) {
       await store.put(`${prefix}short`, everyByte);
       const ends = { 0: 257, 255: 257, 256: 257, 300: 310, 5000000000: 5_000_000_001 };
@@ -179,6 +192,7 @@ const rangeChecks: readonly StoreCheck[] = [
 const lifeChecks: readonly StoreCheck[] = [
   {
     name: 'puts of the same object at once leave it whole',
+    matters: 'two backups at once could damage what both store: run one at a time',
     async run({ store, prefix }) {
       const bytes = sampleBytes(300_000, 'same');
       const copies = Array.from({ length: store.connections * 2 }, () => `${prefix}same`);
@@ -189,6 +203,7 @@ const lifeChecks: readonly StoreCheck[] = [
   },
   {
     name: 'as many calls as it has connections go on at once',
+    matters: 'set `connections` of the store lower',
     async run({ store, prefix }) {
       const seeds = Array.from({ length: store.connections * 4 }, (_, index) => String(index));
       await forEachLimit(seeds, store.connections, async (seed) => {
@@ -202,6 +217,7 @@ const lifeChecks: readonly StoreCheck[] = [
   },
   {
     name: 'what was put is there when the store is opened again',
+    matters: 'no backup kept here could be restored',
     opensAgain: true,
     async run({ store, open, prefix }) {
       await store.put(`${prefix}kept`, everyByte);
@@ -211,6 +227,7 @@ const lifeChecks: readonly StoreCheck[] = [
   },
   {
     name: 'a closed store refuses to work, and closing it twice is harmless',
+    matters: 'nothing for the storage: please report it',
     async run({ open, prefix }) {
       const store = await open();
       await store[Symbol.asyncDispose]();

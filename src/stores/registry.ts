@@ -34,6 +34,8 @@ export interface StoreOptions {
   /** KiB per second; absent or 0 is unlimited. */
   readonly limitUpload?: number | undefined;
   readonly limitDownload?: number | undefined;
+  /** How long failing calls are repeated; as long as `withRetry` likes when absent. */
+  readonly patienceMs?: number | undefined;
 }
 
 /** Opens it; calls to a distant one are no more at once than it likes, and are repeated while they may yet succeed. */
@@ -47,7 +49,12 @@ export const openStore = async (
   if (localFolderOf(store) !== undefined) return throttled(store, context, options);
   // What waits for its share of the line holds no connection, and what is repeated takes its share again.
   const limited = throttled(withLimit(store, store.connections), context, options);
-  return withRetry(limited, { ...context, random: seededRandom(`${process.pid} ${Date.now()}`) });
+  const { patienceMs } = options;
+  return withRetry(limited, {
+    ...context,
+    random: seededRandom(`${process.pid} ${Date.now()}`),
+    ...(patienceMs !== undefined && { patienceMs }),
+  });
 };
 
 const throttled = (store: Store, context: Context, options: StoreOptions): Store => {

@@ -50,3 +50,14 @@ export interface Retention {
 
 export const retentionOf = (store: Store): Retention | undefined =>
   'retain' in store && typeof store.retain === 'function' ? (store as Store & Retention) : undefined;
+
+/** An ability of stores whose keys are paths of files: what is emptied leaves folders behind. Asked for by presence. */
+export interface Folders {
+  /** Removes this folder ('a/b/') and those in it, as far as nothing is in them. */
+  removeEmptyFolders(folder: string): Promise<void>;
+}
+
+export const foldersOf = (store: Store): Folders | undefined =>
+  'removeEmptyFolders' in store && typeof store.removeEmptyFolders === 'function'
+    ? (store as Store & Folders)
+    : undefined;

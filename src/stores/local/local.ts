@@ -5,8 +5,9 @@ import { z } from 'zod';
 import { HoldfastError, systemCode } from '#lib/errors.ts';
 import { expandHome } from '#lib/home.ts';
 import { checkKey, checkPrefix, closedStore } from '../guard.ts';
-import type { LocalFolder, Store, StoreKind } from '../store.ts';
+import type { Folders, LocalFolder, Store, StoreKind } from '../store.ts';
 import { isTemporaryName } from '../temporary-name.ts';
+import { removeEmptyFolders } from './empty-folders.ts';
 import { folderError } from './folder-error.ts';
 import { listFiles } from './list-files.ts';
 import { readObject } from './read-object.ts';
@@ -31,7 +32,7 @@ export const local: StoreKind<LocalConfig> = {
 };
 
 /** The store in this folder, which need not be there yet. */
-export const openLocalStore = (path: string): Store & LocalFolder => {
+export const openLocalStore = (path: string): Store & LocalFolder & Folders => {
   const folder = resolve(path);
   let closed = false;
   const checkOpen = (): void => {
@@ -64,6 +65,11 @@ export const openLocalStore = (path: string): Store & LocalFolder => {
         if (!['ENOENT', 'ENOTDIR'].includes(systemCode(cause) ?? ''))
           throw folderError(cause, 'delete', folder, key);
       });
+    },
+    async removeEmptyFolders(key) {
+      checkOpen();
+      checkPrefix(key);
+      await removeEmptyFolders(join(folder, key));
     },
     async [Symbol.asyncDispose]() {
       closed = true;

@@ -1,6 +1,7 @@
 // The store over a bucket: whole objects, ranges, listings, retention.
 import { createHash } from 'node:crypto';
 import { checkKey, checkPrefix, checkRange, closedStore, missingObject } from '../guard.ts';
+import { isPassing } from '../scratch.ts';
 import type { ByteRange, Retention, Store } from '../store.ts';
 import type { S3Config } from './s3.ts';
 import { openBucket, type S3Bucket } from './s3-client.ts';
@@ -20,7 +21,7 @@ export const openS3Store = (config: S3Config, now: () => Date = () => new Date()
     if (closed) throw closedStore(place.location);
   };
   const heldUntil = (key: string): Date | undefined =>
-    config.objectLock && !key.startsWith('locks/')
+    config.objectLock && !isPassing(key)
       ? new Date(now().getTime() + config.objectLock.days * 86_400_000)
       : undefined;
   const store: Store = {

@@ -54,6 +54,22 @@ const readFolder = async (place: Place, folder: string, start: string): Promise<
   return { objects, folders };
 };
 
+/** Removes the folder and those in it, innermost first; what something lies in stays. */
+export const removeEmptyFolders = async (place: Place, folder: string): Promise<void> => {
+  const path = posix.join(place.root, folder);
+  try {
+    const line = await place.session.line();
+    for (const { filename, attrs } of await entriesOf(line, path))
+      if (attrs.isDirectory() && filename !== '.' && filename !== '..')
+        await removeEmptyFolders(place, posix.join(folder, filename));
+    await line.request<void>((sftp, answer) => sftp.rmdir(path, answer));
+  } catch (cause) {
+    // A folder that something is in is a failure like any other to the protocol.
+    if (!hasStatus(cause, sftpStatus.noSuchFile) && !hasStatus(cause, sftpStatus.failure))
+      throw sftpError(cause, 'remove', place.location, folder);
+  }
+};
+
 /** To list what is no folder is a failure like any other on some servers. */
 const isFile = async (place: Place, folder: string, cause: unknown): Promise<boolean> => {
   if (!hasStatus(cause, sftpStatus.failure)) return false;

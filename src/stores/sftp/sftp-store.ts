@@ -3,9 +3,9 @@ import { posix } from 'node:path';
 import { HoldfastError } from '#lib/errors.ts';
 import type { Context } from '#lib/kind.ts';
 import { checkKey, checkPrefix, checkRange, closedStore, missingObject } from '../guard.ts';
-import type { ByteRange, Store } from '../store.ts';
+import type { ByteRange, Folders, Store } from '../store.ts';
 import { isTemporaryName, temporaryName } from '../temporary-name.ts';
-import { listFiles } from './list-files.ts';
+import { listFiles, removeEmptyFolders } from './list-files.ts';
 import type { SftpConfig } from './sftp.ts';
 import { hasStatus, serverFull, sftpError, sftpStatus } from './sftp-error.ts';
 import { type SftpLine, SftpSession } from './sftp-session.ts';
@@ -13,7 +13,7 @@ import { formatSftpUrl } from './sftp-url.ts';
 import { closeFile, openFile, readFully, sizeOf, syncFile, writeFully } from './transfer.ts';
 
 /** The store in that folder of the server; nothing is connected before the first call. */
-export const openSftpStore = (config: SftpConfig, context: Pick<Context, 'log'>): Store => {
+export const openSftpStore = (config: SftpConfig, context: Pick<Context, 'log'>): Store & Folders => {
   const place: Place = {
     session: new SftpSession(config, formatSftpUrl(config), context.log),
     location: formatSftpUrl(config),
@@ -45,6 +45,11 @@ export const openSftpStore = (config: SftpConfig, context: Pick<Context, 'log'>)
       checkOpen();
       checkName(key);
       await removeFile(place, key);
+    },
+    async removeEmptyFolders(folder) {
+      checkOpen();
+      checkPrefix(folder);
+      await removeEmptyFolders(place, folder);
     },
     async [Symbol.asyncDispose]() {
       closed = true;

@@ -1,5 +1,5 @@
 // What every wrapper begins with: a store that hands each call on.
-import { retentionOf, type Store } from '../store.ts';
+import { foldersOf, retentionOf, type Store } from '../store.ts';
 
 /**
  * The same store, able to hold objects if it was, but without a local folder: a wrapper that must see every byte (a limit on speed,
@@ -7,6 +7,7 @@ import { retentionOf, type Store } from '../store.ts';
  */
 export const passOn = (store: Store): Store => {
   const retention = retentionOf(store);
+  const folders = foldersOf(store);
   return {
     connections: store.connections,
     location: store.location,
@@ -15,6 +16,9 @@ export const passOn = (store: Store): Store => {
     list: (prefix) => store.list(prefix),
     delete: (key) => store.delete(key),
     ...(retention && { retain: (key: string) => retention.retain(key) }),
+    ...(folders && {
+      removeEmptyFolders: (folder: string) => folders.removeEmptyFolders(folder),
+    }),
     [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
   };
 };

@@ -1,6 +1,6 @@
 // A store that cannot be changed through it.
 import { HoldfastError } from '#lib/errors.ts';
-import { retentionOf, type Store } from '../store.ts';
+import { foldersOf, retentionOf, type Store } from '../store.ts';
 import { passOn } from './pass-on.ts';
 
 /** Refuses every put and delete. */
@@ -19,5 +19,6 @@ export const withReadOnly = (store: Store): Store => {
     put: (key) => refuse('put', key),
     delete: (key) => refuse('delete', key),
     ...(retentionOf(store) && { retain: (key: string) => refuse('hold', key) }),
+    ...(foldersOf(store) && { removeEmptyFolders: (folder: string) => refuse('remove', folder) }),
   };
 };
