@@ -1,5 +1,166 @@
 // What would stop or spoil a backup, asked before one is made.
+import { asError, HoldfastError, hasCode } from '#lib/errors.ts';
 import type { Finding } from '../source.ts';
-import type { DumpRequest } from './dump.ts';
+import type { PostgresConfig } from './config.ts';
+import { type Connection, connect } from './connect.ts';
+import { connectAnywhere, type DumpRequest, surveyOf } from './dump.ts';
+import { plainName } from './identifiers.ts';
+import { unreadableLargeObjectsSql } from './large-objects.ts';
+import { listSequences, listTables, type ServerFacts, type Table } from './listing.ts';
+import { fitsTable, wantedOf } from './patterns.ts';
+import { findPgDump } from './pg-dump.ts';
 
-export const checkServer = async (_: Omit<DumpRequest, 'onClose'>): Promise<Finding[]> => [];
+type CheckRequest = Omit<DumpRequest, 'onClose'>;
+
+/** Looks at the server and at each database that a backup would read; reads no rows. */
+export const checkServer = async (request: CheckRequest): Promise<Finding[]> => {
+  const { config, settings, context } = request;
+  const findings: Finding[] = [];
+  const attempt = async (subject: string, work: () => Promise<void>): Promise<void> => {
+    try {
+      await work();
+    } catch (error) {
+      if (hasCode(error, 'CANCELLED')) throw error;
+      findings.push(findingOf(subject, asError(error)));
+    }
+  };
+  await attempt(`server ${settings.server}`, async () => {
+    const { facts, databases } = await surveyOf(request);
+    findings.push(...(await serverFindings(request, facts)));
+    await attempt('pg_dump', async () => void (await findPgDump(facts.major, config.pgDump)));
+    const tables: (readonly [database: string, table: Table])[] = [];
+    for (const database of databases)
+      await attempt(`database ${database}`, async () => {
+        await using connection = await connect(settings, database, context.signal);
+        const present = await listTables(connection);
+        tables.push(...present.map((table) => [database, table] as const));
+        findings.push(...(await databaseFindings(connection, config, facts, present)));
+      });
+    findings.push(...patternFindings(config, tables));
+  });
+  return findings;
+};
+
+const findingOf = (subject: string, error: Error): Finding => {
+  const hint = error instanceof HoldfastError ? error.hint : undefined;
+  return { level: 'error', subject, message: error.message, ...(hint !== undefined && { hint }) };
+};
+
+const serverFindings = async (
+  { settings, context }: CheckRequest,
+  facts: ServerFacts,
+): Promise<Finding[]> => {
+  const findings: Finding[] = [];
+  if (!facts.superuser)
+    findings.push({
+      level: 'warning',
+      subject: 'roles',
+      message: `${settings.user} is no superuser, so the roles' passwords are not in the backup`,
+      hint: 'set them anew after a restore of the whole server',
+    });
+  if (facts.standby) {
+    await using connection = await connectAnywhere(settings, context.signal);
+    const [row] = await connection.query<{ feedback: string; delay: string }>(
+      `select current_setting('hot_standby_feedback') as feedback, current_setting('max_standby_streaming_delay') as delay`,
+    );
+    if (row?.feedback === 'off' && row.delay !== '-1')
+      findings.push({
+        level: 'warning',
+        subject: 'standby',
+        message: `replication may end what the backup reads after ${row.delay}`,
+        hint: 'set hot_standby_feedback = on there, or raise max_standby_streaming_delay',
+      });
+  }
+  return findings;
+};
+
+/** More of one kind are counted, not named. */
+const namedAtMost = 20;
+
+const databaseFindings = async (
+  connection: Connection,
+  config: PostgresConfig,
+  facts: ServerFacts,
+  present: readonly Table[],
+): Promise<Finding[]> => {
+  const { database } = connection;
+  const tables = present.filter((table) => wantedOf(config, database, table) !== 'nothing');
+  const withRows = tables.filter(
+    (table) => table.kind === 'table' && wantedOf(config, database, table) === 'all',
+  );
+  const hiding = new Set(
+    (
+      await connection.query<{ oid: number }>(
+        'select oid::int8::float8 as oid from pg_catalog.pg_class where relrowsecurity and pg_catalog.row_security_active(oid)',
+      )
+    ).map(({ oid }) => oid),
+  );
+  const unlogged = facts.standby ? withRows.filter((table) => table.unlogged) : [];
+  const groups: readonly (readonly [names: readonly string[], message: string, hint: string])[] = [
+    [
+      tables
+        .filter(({ kind, readable }) => kind !== 'foreign' && !readable)
+        .map((table) => `table ${plainName(table)}`),
+      'may not be read',
+      'grant select on it and usage on its schema, or grant pg_read_all_data',
+    ],
+    [
+      withRows.filter(({ oid }) => hiding.has(oid)).map((table) => `table ${plainName(table)}`),
+      'has a policy that would hide rows',
+      'alter the role with bypassrls, or back up as the owner',
+    ],
+    [
+      (await listSequences(connection))
+        .filter(({ readable }) => !readable)
+        .map((name) => `sequence ${plainName(name)}`),
+      'may not be read',
+      'grant select on it, or grant pg_read_all_data',
+    ],
+    [
+      unlogged.map((table) => `table ${plainName(table)}`),
+      'is unlogged, and a standby has no rows of it',
+      'say `unlogged: false`, or back up the primary',
+    ],
+    [
+      await unreadableLargeObjects(connection, config, facts),
+      'may not be read',
+      'grant select on each, set lo_compat_privileges for the role, or say `largeObjects: false`',
+    ],
+  ];
+  return groups.flatMap(([names, message, hint]) => grouped(database, names, message, hint));
+};
+
+const grouped = (database: string, names: readonly string[], message: string, hint: string): Finding[] => {
+  const more = names.length - namedAtMost;
+  const subjects = names.slice(0, namedAtMost).map((name) => `${name} in ${database}`);
+  return [...subjects, ...(more > 0 ? [`${more} more in ${database}`] : [])].map((subject) => ({
+    level: 'error',
+    subject,
+    message,
+    hint,
+  }));
+};
+
+const unreadableLargeObjects = async (
+  connection: Connection,
+  { largeObjects, tables }: PostgresConfig,
+  facts: ServerFacts,
+): Promise<string[]> => {
+  const sql = unreadableLargeObjectsSql(facts);
+  if (sql === undefined || !(largeObjects ?? tables === undefined)) return [];
+  const [row] = await connection.query<{ count: number }>(sql);
+  return row && row.count > 0 ? [`${row.count} large objects`] : [];
+};
+
+const patternFindings = (
+  { tables = [], exclude, excludeData }: PostgresConfig,
+  present: readonly (readonly [database: string, table: Table])[],
+): Finding[] =>
+  [...tables, ...exclude, ...excludeData]
+    .filter((pattern) => !present.some(([database, table]) => fitsTable(pattern, database, table)))
+    .map((pattern) => ({
+      level: 'warning',
+      subject: `pattern ${pattern}`,
+      message: 'no table fits it',
+      hint: 'check the name; patterns are schema.table, and case matters',
+    }));

@@ -44,7 +44,7 @@ export const connect = async (
       if (!mayTryOtherwise(error, tls)) break;
     }
   }
-  throw connectError(failures[0], settings, database);
+  throw connectError(failures.findLast(isServerError) ?? failures[0], settings, database);
 };
 
 /** Without TLS, only the server's access rules may be why; with it, also what TLS itself does not like. */

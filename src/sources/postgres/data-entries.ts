@@ -26,6 +26,8 @@ export interface DatabaseDump {
   readonly choice: Choice;
   /** Of the tables whose rows are wanted, by plain name. */
   readonly ranges: ReadonlyMap<string, readonly Range[]>;
+  /** Of those tables in bytes, by number. */
+  readonly sizes: ReadonlyMap<number, number>;
   readonly tally: Tally;
   readonly largeObjects: boolean;
 }
@@ -54,7 +56,7 @@ const unreadableSequence = (name: QualifiedName) => ({
 
 /** The rows of each table, in as many files as it has ranges. */
 export function* dataEntries(of: DatabaseDump): Generator<Entry> {
-  const { database, folder, snapshot, choice, ranges, dump } = of;
+  const { database, folder, snapshot, choice, ranges, sizes, dump } = of;
   const tables = choice.tables.map((table) => ({ table, path: tablePath(table) }));
   tables.sort((a, b) => Buffer.compare(Buffer.from(a.path), Buffer.from(b.path)));
   for (const { table, path } of tables) {
@@ -66,7 +68,7 @@ export function* dataEntries(of: DatabaseDump): Generator<Entry> {
         label: `table ${plainName(table)}`,
         item: `${database}.${plainName(table)}`,
         path: `${path}/${rangeFile(index)}`,
-        size: rangeBytes(table, range, dump.facts.blockSize),
+        size: rangeBytes(sizes.get(table.oid) ?? 0, range, dump.facts.blockSize),
         sql: copyOutSql(table, range, snapshot.encoding),
         table,
       });

@@ -9,7 +9,7 @@ import { plainName } from './identifiers.ts';
 import { listLargeObjects } from './large-objects.ts';
 import { databaseFiles, databasePath, dataFolder, largeObjectFolder } from './layout.ts';
 import { createLifetime, type Lifetime } from './lifetime.ts';
-import { listRoles, listSequences, listViewUses } from './listing.ts';
+import { listRoles, listSequences, listViewUses, tableSizes } from './listing.ts';
 import { loadScript } from './load-script.ts';
 import { manifestContent } from './manifest-content.ts';
 import { wantedOf } from './patterns.ts';
@@ -104,10 +104,14 @@ const openDatabase = async (dump: Dump, database: string): Promise<Opened> => {
       sequences: await listSequences(holder),
       viewUses: await listViewUses(holder),
     });
+    const withRows = choice.tables.filter((table) => choice.withRows.has(plainName(table)));
+    const sizes = await tableSizes(
+      holder,
+      withRows.map(({ oid }) => oid),
+    );
     const ranges = new Map<string, readonly Range[]>();
-    for (const table of choice.tables)
-      if (choice.withRows.has(plainName(table)))
-        ranges.set(plainName(table), rangesOf(table, facts, config.rangeMiB));
+    for (const table of withRows)
+      ranges.set(plainName(table), rangesOf(table, sizes.get(table.oid) ?? 0, facts, config.rangeMiB));
     const largeObjects = config.largeObjects ?? config.tables === undefined;
     const contents = makeContents({
       database,
@@ -127,6 +131,7 @@ const openDatabase = async (dump: Dump, database: string): Promise<Opened> => {
       reading,
       choice,
       ranges,
+      sizes,
       tally,
       largeObjects,
       lifetime,

@@ -31,7 +31,7 @@ export interface DumpRequest {
 export async function* dumpServer(request: DumpRequest): AsyncGenerator<Entry> {
   const { config, context } = request;
   throwIfCancelled(context.signal);
-  const { facts, databases, connectedTo } = await survey(request);
+  const { facts, databases, connectedTo } = await surveyOf(request);
   const dump: Dump = { ...request, facts, pgDump: await findPgDump(facts.major, config.pgDump) };
   const contents: ServerContents = {
     server: 1,
@@ -56,13 +56,18 @@ const textEntry = (path: string, text: string): Entry => ({
   content: () => [Buffer.from(text)],
 });
 
-interface Survey {
+export interface Survey {
   readonly facts: ServerFacts;
   readonly databases: readonly string[];
   readonly connectedTo: string;
 }
 
-const survey = async ({ config, settings, context }: DumpRequest): Promise<Survey> => {
+/** What there is to back up. */
+export const surveyOf = async ({
+  config,
+  settings,
+  context,
+}: Omit<DumpRequest, 'onClose'>): Promise<Survey> => {
   await using connection = await connectAnywhere(settings, context.signal);
   const facts = await serverFacts(connection);
   if (facts.major < 12)

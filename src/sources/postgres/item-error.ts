@@ -1,9 +1,14 @@
 // Why one table could not be read, said so that somebody can do something about it.
-import { HoldfastError } from '#lib/errors.ts';
+import { HoldfastError, hasCode } from '#lib/errors.ts';
 import { isServerError, serverMessage, state } from './server-error.ts';
 
 /** An item error for what the server says of one table; anything else, such as a lost connection, as it is. */
 export const itemError = (error: unknown, item: string, user: string): unknown => {
+  if (hasCode(error, 'ITEM_UNREADABLE') && !error.message.includes(item))
+    return new HoldfastError(error.code, `cannot read ${item}: ${error.message}`, {
+      hint: error.hint,
+      cause: error,
+    });
   if (!isServerError(error)) return error;
   return new HoldfastError('ITEM_UNREADABLE', `cannot read ${item}: ${serverMessage(error)}`, {
     hint: hintFor(error.code, error.message, user),

@@ -38,7 +38,6 @@ export interface Table extends QualifiedName {
   readonly unlogged: boolean;
   /** A heap: only there a row's place has the form that ranges are made of. */
   readonly heap: boolean;
-  readonly bytes: number;
   /** False when a privilege is missing, on it or its schema. */
   readonly readable: boolean;
   /** Of the table as it is now; another one than in the snapshot means that all rows have moved. */
@@ -53,17 +52,25 @@ export interface Table extends QualifiedName {
 /** All tables of users, sorted; those of an extension only where it keeps its users' data. */
 export const listTables = async (connection: Connection): Promise<Table[]> => {
   const rows = await connection.query<TableRow>(tablesSql);
-  return rows.map(({ bytes, extensionCondition, ...row }) => ({
-    ...row,
-    bytes: Number(bytes ?? 0),
-    extensionCondition: extensionCondition ?? undefined,
-  }));
+  return rows.map((row) => ({ ...row, extensionCondition: row.extensionCondition ?? undefined }));
 };
 
-interface TableRow extends Omit<Table, 'bytes' | 'extensionCondition'> {
-  readonly bytes: string | null;
+interface TableRow extends Omit<Table, 'extensionCondition'> {
   readonly extensionCondition: string | null;
 }
+
+/** How large tables are. The server locks each to find out, so only those are asked for that we have locked. */
+export const tableSizes = async (
+  connection: Connection,
+  oids: readonly number[],
+): Promise<Map<number, number>> => {
+  const rows = await connection.query<{ oid: number; bytes: string }>(
+    `select c.oid::int8::float8 as oid, pg_catalog.pg_relation_size(c.oid)::text as bytes
+      from unnest($1::int8[]) wanted join pg_catalog.pg_class c on c.oid = wanted::oid and c.relkind = 'r'`,
+    [oids],
+  );
+  return new Map(rows.map(({ oid, bytes }) => [oid, Number(bytes)]));
+};
 
 /** Schemas of the system begin with pg_, and no others can. */
 const ownSchemas = `n.nspname !~ '^pg_' and n.nspname <> 'information_schema'`;
@@ -73,7 +80,6 @@ const tablesSql = `
     case c.relkind when 'r' then 'table' when 'p' then 'partitioned' else 'foreign' end as kind,
     c.relpersistence = 'u' as unlogged,
     coalesce(a.amname = 'heap', false) as heap,
-    case when c.relkind = 'r' then pg_catalog.pg_relation_size(c.oid) end as bytes,
     coalesce(has_schema_privilege(n.oid, 'USAGE') and has_table_privilege(c.oid, 'SELECT'), false) as readable,
     c.relkind <> 'r' or c.relfilenode is not distinct from pg_catalog.pg_relation_filenode(c.oid) as "sameStorage",
     array(select t.attname::text from pg_catalog.pg_attribute t

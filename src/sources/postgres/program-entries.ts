@@ -33,6 +33,9 @@ export const dumpSection = (programs: Programs, request: SectionRequest): AsyncG
     ...(encoding === 'SQL_ASCII' ? [] : ['--encoding=UTF8']),
     ...(largeObjects ? [] : ['--no-blobs']),
     ...choice.leftOut.map((name) => `--exclude-table=${quoteName(name)}`),
+    ...choice.sequences
+      .filter(({ readable }) => !readable)
+      .map((name) => `--exclude-table-data=${quoteName(name)}`),
   ];
   return runPgDump(programs, database, args);
 };

@@ -12,10 +12,11 @@ const firstMajorWithRangeScans = 14;
 
 export const rangesOf = (
   table: Table,
+  bytes: number,
   { major, blockSize }: ServerFacts,
   rangeMiB: number,
 ): readonly Range[] => {
-  const pages = Math.ceil(table.bytes / blockSize);
+  const pages = Math.ceil(bytes / blockSize);
   const pagesOfRange = (rangeMiB * 1024 * 1024) / blockSize;
   const divides = major >= firstMajorWithRangeScans && table.heap && table.extensionCondition === undefined;
   if (!divides || pages <= pagesOfRange) return ['whole'];
@@ -27,9 +28,9 @@ export const rangesOf = (
 };
 
 /** About how many bytes of the table lie in a range: a hint for progress. */
-export const rangeBytes = (table: Table, range: Range, blockSize: number): number => {
-  if (range === 'whole') return table.bytes;
-  const end = range.before === undefined ? table.bytes : range.before * blockSize;
+export const rangeBytes = (bytes: number, range: Range, blockSize: number): number => {
+  if (range === 'whole') return bytes;
+  const end = range.before === undefined ? bytes : range.before * blockSize;
   return Math.max(0, end - range.from * blockSize);
 };
 

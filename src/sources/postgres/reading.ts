@@ -1,6 +1,6 @@
 // Reading one database: the transaction that holds its snapshot, and the connections that read within it.
 import { Semaphore } from '#lib/concurrency.ts';
-import { HoldfastError } from '#lib/errors.ts';
+import { HoldfastError, hasCode } from '#lib/errors.ts';
 import { type Connection, connect } from './connect.ts';
 import { type QualifiedName, quoteLiteral, quoteName } from './identifiers.ts';
 import { endsSession } from './item-error.ts';
@@ -37,8 +37,15 @@ export const openReading = ({ settings, holder, snapshot, connections, signal }:
   const pool = createPool(connections, () => connect(settings, holder.database, signal));
   const holderGate = new Semaphore(1);
 
+  let copying = false;
   const assertHeld = async (): Promise<void> => {
-    await holderGate.run(() => holder.query('select 1'));
+    if (copying && holder.usable) return;
+    const late = lateness(answerLimitMs, settings.server);
+    try {
+      await Promise.race([holderGate.run(() => holder.query('select 1')), late.promise]);
+    } finally {
+      late.cancel();
+    }
   };
   async function* copy(request: CopyRequest): AsyncGenerator<Uint8Array> {
     let mustWait = false;
@@ -48,19 +55,27 @@ export const openReading = ({ settings, holder, snapshot, connections, signal }:
         if (!mustWait) yield* copyRows(connection, request, 'commit', 'rollback');
       });
     } catch (error) {
-      if (endsSession(error)) await assertHeld();
-      throw error;
+      throw await judge(error);
     }
     if (mustWait) yield* copyByHolder(request);
   }
+  /** A session that ended while the snapshot is still held was ended by somebody: that is the table's loss, not the backup's. */
+  const judge = async (error: unknown): Promise<unknown> => {
+    const isLost = hasCode(error, 'SOURCE_UNREACHABLE') && !(error.cause instanceof HoldfastError);
+    if (!endsSession(error) && !isLost) return error;
+    await assertHeld();
+    return isLost ? sessionEnded(error) : error;
+  };
   /** Somebody waits for an exclusive lock on the table, and who comes later waits behind; only the holder's own lock is safe. */
   async function* copyByHolder(request: CopyRequest): AsyncGenerator<Uint8Array> {
     await holderGate.acquire();
+    copying = true;
     try {
       await holder.query('savepoint holdfast_copy');
       const end = 'release savepoint holdfast_copy';
       yield* copyRows(holder, request, end, `rollback to savepoint holdfast_copy; ${end}`);
     } finally {
+      copying = false;
       holderGate.release();
     }
   }
@@ -74,6 +89,28 @@ export const openReading = ({ settings, holder, snapshot, connections, signal }:
     },
   };
 };
+
+/** A server that is there answers sooner. */
+const answerLimitMs = 15_000;
+
+const lateness = (limitMs: number, server: string) => {
+  const late = Promise.withResolvers<never>();
+  const error = new HoldfastError('SOURCE_UNREACHABLE', `PostgreSQL at ${server} no longer answers`, {
+    hint: 'check the server and the network; then run again',
+  });
+  const timer = setTimeout(() => late.reject(error), limitMs);
+  return { promise: late.promise, cancel: () => clearTimeout(timer) };
+};
+
+const sessionEnded = (cause: unknown): HoldfastError =>
+  new HoldfastError(
+    'ITEM_UNREADABLE',
+    'the session that read it was ended by the server or an administrator',
+    {
+      hint: 'the server’s log says why; run the backup again',
+      cause,
+    },
+  );
 
 /** Joins the snapshot and locks the table; false when the lock cannot be had at once. */
 const begin = async (connection: Connection, snapshot: string, table?: QualifiedName): Promise<boolean> => {
