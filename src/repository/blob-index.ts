@@ -25,6 +25,8 @@ export class BlobIndex {
   readonly #known = new Map<string, number>();
   /** Places of a blob beyond its first. */
   readonly #others = new Map<string, Place[]>();
+  /** The index files that were read. */
+  readonly files = new Set<string>();
 
   constructor(blobs: number) {
     this.table = new BlobTable(blobs);
@@ -91,25 +93,38 @@ export class BlobIndex {
   }
 }
 
+/** Where index files are read from. */
+export interface IndexSource {
+  readonly store: Store;
+  readonly sealer: Sealer;
+  readonly signal: AbortSignal;
+}
+
 /** Reads every index file of the store. */
-export const loadBlobIndex = async (
-  store: Store,
-  sealer: Sealer,
-  signal: AbortSignal,
-): Promise<BlobIndex> => {
-  const ids: string[] = [];
+export const loadBlobIndex = async (from: IndexSource): Promise<BlobIndex> => {
+  const index = new BlobIndex(0);
+  await readNewIndexFiles(index, from);
+  return index;
+};
+
+/** Reads the index files that are new since the last time. Nobody else may use the table meanwhile. */
+export const readNewIndexFiles = async (
+  index: BlobIndex,
+  { store, sealer, signal }: IndexSource,
+): Promise<void> => {
+  const added: string[] = [];
   let bytes = 0;
   for await (const { key, size } of store.list('index/')) {
     const id = key.slice('index/'.length);
-    if (!isId(id)) continue;
-    ids.push(id);
+    if (!isId(id) || index.files.has(id)) continue;
+    added.push(id);
     bytes += size;
   }
-  const index = new BlobIndex(bytes / bytesPerBlob);
-  for await (const packs of mapOrdered(ids, store.connections, (id) => loadIndex(store, sealer, id))) {
+  index.reserve(Math.ceil(bytes / bytesPerBlob));
+  for await (const packs of mapOrdered(added, store.connections, (id) => loadIndex(store, sealer, id))) {
     throwIfCancelled(signal);
     index.reserve(packs.reduce((sum, pack) => sum + pack.entries.length, 0));
     for (const pack of packs) index.add(pack);
   }
-  return index;
+  for (const id of added) index.files.add(id);
 };

@@ -103,7 +103,7 @@ const loadOnUse = (open: OpenStore): Loaded => {
   let reader: Promise<BlobReader> | undefined;
   const load = async (): Promise<Session> => ({
     ...open,
-    blobs: await loadBlobIndex(open.store, open.sealer, open.signal),
+    blobs: await loadBlobIndex(open),
   });
   const loaded: Loaded = {
     session() {

@@ -68,11 +68,25 @@ suite('packs that no index lists', () => {
     await deleteAll(repository.store, 'index/');
     await deleteAll(repository.store, 'snapshots/');
     await using _ = await repository.open({ lock: 'shared' });
+    const his = await keysOf(repository.store, 'data/');
     const { summary } = await backUp(repository, tree);
     assert.ok(summary.dataAdded > 1_900_000);
     const { problems, notes } = await repository.check();
     assert.deepEqual(problems, []);
     assert.match(notes[0] ?? '', /is in no index: left by a run that did not end/);
+    for (const key of his) await repository.store.delete(key); // he died, and a prune removes what he left
+    assert.deepEqual((await repository.check()).problems, []);
+  });
+
+  test('of somebody who came and went while the repository was open are listed by him alone', async () => {
+    const repository = await testRepository();
+    await using opened = await repository.open({ lock: 'shared' });
+    await opened.write(memoryEntries({ a: 'a' }), writeOptions());
+    await backUp(repository, tree);
+    const { summary } = await opened.write(memoryEntries(tree), writeOptions());
+    assert.equal(summary.dataAdded, 0, 'what he stored is known');
+    const { problems, notes } = await repository.check();
+    assert.deepEqual([...problems, ...notes], []);
   });
 
   test('are left alone when their header cannot be read or does not fit', async () => {

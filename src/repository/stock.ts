@@ -1,6 +1,7 @@
 // What is really there of the packs, compared with what the index says, before anything is written.
 import { mapOrdered } from '#lib/concurrency.ts';
 import { isId, packKey } from './blob.ts';
+import { readNewIndexFiles } from './blob-index.ts';
 import type { IndexedPack } from './index-file.ts';
 import { packBytes, readHeader } from './pack-format.ts';
 import type { Session } from './session.ts';
@@ -25,8 +26,10 @@ export const takeStock = async (session: Session): Promise<IndexedPack[]> => {
     );
   session.blobs.forget(lost);
   if (unlisted.length === 0 || !(await session.lock?.isAlone())) return [];
+  await readNewIndexFiles(session.blobs, session); // of somebody who came and went since it was read
+  const left = unlisted.filter(({ id }) => session.blobs.packSize(id) === undefined);
   const packs: IndexedPack[] = [];
-  const read = mapOrdered(unlisted, session.store.connections, (found) => readPack(session, found));
+  const read = mapOrdered(left, session.store.connections, (found) => readPack(session, found));
   for await (const pack of read) if (pack) packs.push(pack);
   session.blobs.reserve(packs.reduce((sum, pack) => sum + pack.entries.length, 0));
   return packs;
