@@ -103,7 +103,11 @@ const schema = z
 export type PostgresConfig = z.infer<typeof schema>;
 export const configSchema: Schema<PostgresConfig> = schema;
 
-export const configFromUrl = (text: string): PostgresConfig => schema.parse({ url: text });
+/** Throws CONFIG_INVALID, without repeating a password. */
+export const configFromUrl = (text: string): PostgresConfig => ({
+  ...schema.parse({}),
+  url: new ConnectionUrl(text),
+});
 
 /** Where and as whom this configuration connects, the environment included. */
 export const settingsOf = (config: PostgresConfig): ConnectionSettings => {

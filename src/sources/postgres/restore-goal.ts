@@ -1,7 +1,7 @@
 // What of a backup is to be restored, and where it goes.
 import { HoldfastError } from '#lib/errors.ts';
 import type { QualifiedName } from './identifiers.ts';
-import { dataFolder, decodeName } from './layout.ts';
+import { databasePath, dataFolder, decodeName } from './layout.ts';
 import type { Restoring } from './restore.ts';
 
 /** Tables and schemas of a database; with neither, the tables whose rows come. */
@@ -10,8 +10,8 @@ export interface Parts {
   readonly schemas: readonly string[];
 }
 
-/** By database; a database with 'everything' is restored whole. */
-export type Selection = 'everything' | ReadonlyMap<string, 'everything' | Parts>;
+/** What is wanted of each database. */
+export type Selection = 'everything' | ((database: string) => 'everything' | Parts);
 
 export interface Goal {
   /** Its name in the backup. */
@@ -21,35 +21,43 @@ export interface Goal {
   readonly parts: 'everything' | Parts;
 }
 
-/** Reads paths as they stand in a backup: 'shop', 'shop/data/public.orders', 'shop/data/public.*' for a schema. */
+/**
+ * Reads paths as they stand in a backup: 'shop', 'shop/data/public.orders', 'shop/data/public.*' for a schema. A path that ends
+ * in '*' is all that begins so.
+ */
 export const parseSelection = (paths: readonly string[] | undefined): Selection => {
   if (paths === undefined || paths.includes('')) return 'everything';
-  const selection = new Map<string, 'everything' | { tables: QualifiedName[]; schemas: string[] }>();
-  for (const path of paths) {
-    const [top = '', folder, part] = path.split('/');
-    const database = decodeName(top);
-    const known = selection.get(database);
-    if (known === 'everything') continue;
-    if (folder === undefined) selection.set(database, 'everything');
-    else if (folder === dataFolder && part !== undefined) {
-      const parts = known ?? { tables: [], schemas: [] };
-      selection.set(database, parts);
-      const [schema = '', name = ''] = part.split('.').map(decodeName);
-      if (name === '*') parts.schemas.push(schema);
-      else parts.tables.push({ schema, name });
-    } else
-      throw new HoldfastError('USAGE', `${path} cannot be restored into a database by itself`, {
-        hint: `restore the database ${database}, or tables: ${top}/${dataFolder}/<schema>.<table>`,
-      });
-  }
-  return selection;
+  for (const path of paths) assertRestorable(path);
+  return (database) => {
+    const own = paths
+      .map((path) => path.split('/'))
+      .filter(([top = '']) => fits(top, databasePath(database)));
+    if (own.some((parts) => parts.length === 1)) return 'everything';
+    const names = own.map(([, , table = '']) => table.split('.').map(decodeName));
+    return {
+      tables: names.flatMap(([schema = '', name = '']) =>
+        name === '' || name === '*' ? [] : [{ schema, name }],
+      ),
+      schemas: names.flatMap(([schema = '', name]) => (name === '*' ? [schema] : [])),
+    };
+  };
+};
+
+const fits = (pattern: string, name: string): boolean =>
+  pattern.endsWith('*') ? name.startsWith(pattern.slice(0, -1)) : name === pattern;
+
+const assertRestorable = (path: string): void => {
+  const [top = '', folder = dataFolder] = path.split('/');
+  if (folder.startsWith(dataFolder)) return;
+  throw new HoldfastError('USAGE', `${path} cannot be restored into a database by itself`, {
+    hint: `restore ${top}, or tables of it: ${top}/${dataFolder}/<schema>.<table>`,
+  });
 };
 
 /** Where a database goes: where it is renamed to, else the one database that the target names, else its own name. */
 export const goalFor = (restoring: Restoring, database: string, earlier: readonly Goal[]): Goal => {
   const { config, settings, into, selection } = restoring;
-  const parts =
-    selection === 'everything' ? selection : (selection.get(database) ?? { tables: [], schemas: [] });
+  const parts = selection === 'everything' ? selection : selection(database);
   const renamed = into.rename.find(([from]) => from === database)?.[1];
   const named = config.databases === undefined ? settings.database : undefined;
   const name = renamed ?? named ?? database;
