@@ -44,7 +44,8 @@ export const connect = async (
       if (!mayTryOtherwise(error, tls)) break;
     }
   }
-  throw connectError(failures.findLast(isServerError) ?? failures[0], settings, database);
+  const telling = failures.findLast((each) => isServerError(each) || each instanceof HoldfastError); // not: no TLS here
+  throw connectError(telling ?? failures[0], settings, database);
 };
 
 /** Without TLS, only the server's access rules may be why; with it, also what TLS itself does not like. */
