@@ -24,73 +24,70 @@ interface Findings {
 export const checkRepository = async (open: OpenStore, options: CheckOptions): Promise<CheckReport> => {
   const found: Findings = { problems: [], notes: [] };
   found.problems.push(...(await checkKeys(open.store)));
-  const snapshots = await loadEach(await listIds(open.store, 'snapshots'), open, found, (id) =>
-    loadSnapshot(open.store, open.sealer, id),
+  const { store, sealer } = open;
+  const snapshots = await Array.fromAsync(
+    loadEach(open, await listIds(store, 'snapshots'), found, (id) => loadSnapshot(store, sealer, id)),
   );
-  const packs = await loadPacks(open, found);
   const blobs = new BlobIndex(0);
-  for (const pack of packs.values()) {
-    blobs.reserve(pack.entries.length);
-    blobs.add(pack);
-  }
-  await checkPackSizes(open, packs, found);
+  for await (const pack of listedPacks(open, found)) addPack(blobs, pack, found);
+  await checkPackSizes(open, blobs, found);
   const session: Session = { ...open, blobs };
   await using reader = new BlobReader(session);
   await checkTrees(session, reader, snapshots, found, options);
-  const bytesRead = options.readData ? await readPacks(reader, packs, found, options) : 0;
-  return { packs: packs.size, blobs: blobs.table.count, snapshots: snapshots.length, bytesRead, ...found };
+  const bytesRead = options.readData ? await readPacks(session, reader, found, options) : 0;
+  const packs = blobs.packIds.length;
+  return { packs, blobs: blobs.table.count, snapshots: snapshots.length, bytesRead, ...found };
 };
 
-const loadEach = async <Loaded>(
+/** What can be loaded, in order; what is damaged is among the problems. */
+async function* loadEach<Loaded>(
+  { store }: OpenStore,
   ids: readonly string[],
-  open: OpenStore,
   found: Findings,
   load: (id: string) => Promise<Loaded>,
-): Promise<Loaded[]> => {
-  const loaded: Loaded[] = [];
+): AsyncGenerator<Loaded> {
   const attempt = (id: string): Promise<Loaded | undefined> =>
     load(id).catch((error: unknown) => {
-      found.problems.push(messageOf(error));
+      if (!hasCode(error, 'REPOSITORY_DAMAGED')) throw error;
+      found.problems.push(error.message);
       return undefined;
     });
-  for await (const one of mapOrdered(ids, open.store.connections, attempt))
-    if (one !== undefined) loaded.push(one);
-  return loaded;
+  for await (const one of mapOrdered(ids, store.connections, attempt)) if (one !== undefined) yield one;
+}
+
+/** All packs of all index files, a few files in memory at a time. */
+async function* listedPacks(open: OpenStore, found: Findings): AsyncGenerator<IndexedPack> {
+  const ids = await listIds(open.store, 'index');
+  for await (const packs of loadEach(open, ids, found, (id) => loadIndex(open.store, open.sealer, id)))
+    yield* packs;
+}
+
+const addPack = (blobs: BlobIndex, pack: IndexedPack, found: Findings): void => {
+  const known = blobs.packSize(pack.id);
+  if (known !== undefined) found.notes.push(`pack ${pack.id} stands in more than one index`);
+  if (known !== undefined && known !== packBytes(pack.entries))
+    found.problems.push(`${packKey(pack.id)}: two index files do not agree on what it holds`);
+  found.problems.push(...layoutProblems(pack));
+  blobs.reserve(pack.entries.length);
+  blobs.add(pack);
 };
 
-const loadPacks = async (open: OpenStore, found: Findings): Promise<Map<string, IndexedPack>> => {
-  const packs = new Map<string, IndexedPack>();
-  const indexes = await loadEach(await listIds(open.store, 'index'), open, found, (id) =>
-    loadIndex(open.store, open.sealer, id),
-  );
-  for (const pack of indexes.flat()) {
-    if (packs.has(pack.id)) found.notes.push(`pack ${pack.id} stands in more than one index`);
-    else packs.set(pack.id, pack);
-  }
-  return packs;
-};
-
-const checkPackSizes = async (
-  open: OpenStore,
-  packs: ReadonlyMap<string, IndexedPack>,
-  found: Findings,
-): Promise<void> => {
-  const missing = new Map(packs);
+const checkPackSizes = async (open: OpenStore, blobs: BlobIndex, found: Findings): Promise<void> => {
+  const missing = new Set(blobs.packIds);
   for await (const { key, size } of open.store.list('data/')) {
     const id = key.slice(key.lastIndexOf('/') + 1);
-    const pack = packs.get(id);
+    const expected = blobs.packSize(id);
     missing.delete(id);
-    if (!pack) {
-      if (isId(id))
-        found.notes.push(
-          `pack ${id} is in no index: left by a run that did not end; the next backup uses it`,
-        );
-      else found.notes.push(`${key} is not a pack`);
-    } else if (size !== packBytes(pack.entries))
-      found.problems.push(`${key} has ${size} bytes; its index says ${packBytes(pack.entries)}`);
-    else found.problems.push(...layoutProblems(pack));
+    if (expected !== undefined && expected !== size)
+      found.problems.push(`${key} has ${size} bytes; its index says ${expected}`);
+    if (expected === undefined)
+      found.notes.push(
+        isId(id)
+          ? `pack ${id} is in no index: left by a run that did not end; the next backup uses it`
+          : `${key} is not a pack`,
+      );
   }
-  for (const id of missing.keys()) found.problems.push(`${packKey(id)} is missing`);
+  for (const id of missing) found.problems.push(`${packKey(id)} is missing`);
 };
 
 const layoutProblems = ({ id, entries }: IndexedPack): string[] => {
@@ -124,26 +121,32 @@ const checkTrees = async (
 
 /** Reads a share of the packs (all for 1), chosen anew at random each time. */
 const readPacks = async (
+  session: Session,
   reader: BlobReader,
-  packs: ReadonlyMap<string, IndexedPack>,
   found: Findings,
   options: CheckOptions,
 ): Promise<number> => {
-  const chosen = sample([...packs.values()], options.readData ?? 1);
-  const totalBytes = chosen.reduce((sum, pack) => sum + packBytes(pack.entries), 0);
-  let bytes = 0;
-  let items = 0;
+  const chosen = new Set(sample([...session.blobs.packIds], options.readData ?? 1));
+  const totalItems = chosen.size;
+  let totalBytes = 0;
+  for (const id of chosen) totalBytes += session.blobs.packSize(id) ?? 0;
+  const toRead = async function* (): AsyncGenerator<IndexedPack> {
+    const reported: Findings = { problems: [], notes: [] }; // by the first time the index was read
+    for await (const pack of listedPacks(session, reported)) if (chosen.delete(pack.id)) yield pack;
+  };
   const checkPack = (pack: IndexedPack): ReturnType<BlobReader['checkPack']> =>
     reader.checkPack(pack).catch((error: unknown) => {
       if (!hasCode(error, 'REPOSITORY_DAMAGED')) throw error;
       return { bytes: 0, problems: [error.message] };
     });
-  for await (const checked of mapOrdered(chosen, 4, checkPack)) {
+  let bytes = 0;
+  let items = 0;
+  for await (const checked of mapOrdered(toRead(), 4, checkPack)) {
     throwIfCancelled(options.signal);
     bytes += checked.bytes;
     items += 1;
     found.problems.push(...checked.problems);
-    options.onProgress?.({ phase: 'check data', bytes, totalBytes, items, totalItems: chosen.length });
+    options.onProgress?.({ phase: 'check data', bytes, totalBytes, items, totalItems });
   }
   return bytes;
 };

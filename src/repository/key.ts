@@ -3,7 +3,7 @@ import { hash, hkdfSync, randomBytes, scrypt } from 'node:crypto';
 import { hostname, userInfo } from 'node:os';
 import { promisify } from 'node:util';
 import { z } from 'zod';
-import { HoldfastError, messageOf } from '#lib/errors.ts';
+import { HoldfastError, hasCode, messageOf } from '#lib/errors.ts';
 import type { Store } from '#stores/store.ts';
 import type { RepositoryKey } from './contract.ts';
 import { parseJson } from './parse-json.ts';
@@ -129,7 +129,10 @@ export const removeKey = async (store: Store, id: string, current: string): Prom
 export const checkKeys = async (store: Store): Promise<string[]> => {
   const problems: string[] = [];
   for (const id of await listIds(store, 'keys'))
-    await readKey(store, id).catch((error: unknown) => problems.push(messageOf(error)));
+    await readKey(store, id).catch((error: unknown) => {
+      if (!hasCode(error, 'REPOSITORY_DAMAGED')) throw error;
+      problems.push(error.message);
+    });
   return problems;
 };
 
