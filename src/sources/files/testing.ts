@@ -8,6 +8,8 @@ import {
   mkdirSync,
   mkdtempSync,
   openSync,
+  readdirSync,
+  readlinkSync,
   rmSync,
   symlinkSync,
   truncateSync,
@@ -113,11 +115,15 @@ export const findListing = (folder: string): string[] =>
     .map((line) => line.replace(/(\|d\|.*)\|\d+\|\d+$/, '$1')) // sizes and links of folders are the file system's own
     .sort();
 
-/** Descriptors of this process, except those of sockets and pipes that the test runner opens when it likes. */
+/** How many files and folders below the temporary folder this process has open. */
 export const openFileCount = (): number =>
-  execFileSync('ls', ['-l', `/proc/${process.pid}/fd`], { encoding: 'utf8' })
-    .split('\n')
-    .filter((line) => line.includes(tmpdir())).length;
+  readdirSync('/proc/self/fd').filter((descriptor) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${descriptor}`).startsWith(tmpdir());
+    } catch {
+      return false; // one that the listing itself, or another thread, had open
+    }
+  }).length;
 
 /** Runs something with the rights of nobody; for root only. */
 export const asNobody = async <Result>(work: () => Promise<Result>): Promise<Result> => {
