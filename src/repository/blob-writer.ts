@@ -47,7 +47,9 @@ export class BlobWriter {
   readonly #session: Session;
   readonly #workers: SealWorker[] = [];
   readonly #mostWorkers = Math.min(8, availableParallelism());
-  readonly #workerData: Omit<SealWorkerData, 'table'>;
+  readonly #workerData: Omit<SealWorkerData, 'table' | 'localFolder'>;
+  /** Where workers may store packs themselves; none before the lock has settled. */
+  #localFolder: string | undefined;
   readonly #free: Slab[];
   #current: Slab | undefined;
   readonly #requests = new Map<number, (reply: BatchReply) => void>();
@@ -78,10 +80,10 @@ export class BlobWriter {
       key: session.key,
       level: session.level,
       verify: session.verifyAfterSeal,
-      localFolder: localFolderOf(session.store),
       slabs,
       dryRun,
     };
+    void this.#storeLocally();
   }
 
   /** Takes a data blob of at most 8 MiB; it is copied when this returns, or when the promise it returns resolves. */
@@ -173,9 +175,25 @@ export class BlobWriter {
     this.#noteStored(pack);
   }
 
+  async #storeLocally(): Promise<void> {
+    const localFolder = localFolderOf(this.#session.store);
+    if (localFolder === undefined) return;
+    try {
+      await this.#session.lock?.settled;
+    } catch (error) {
+      return this.#fail(error);
+    }
+    this.#localFolder = localFolder;
+    for (const worker of this.#workers) post(worker, { kind: 'folder', localFolder });
+  }
+
   /** Workers start when there is work for them: a run in which nothing has changed needs none. */
   #startWorker(): SealWorker {
-    const workerData: SealWorkerData = { ...this.#workerData, table: this.#session.blobs.table.shared };
+    const workerData: SealWorkerData = {
+      ...this.#workerData,
+      table: this.#session.blobs.table.shared,
+      localFolder: this.#localFolder,
+    };
     const worker = {
       thread: new Worker(workerUrl(import.meta.url, './seal-worker'), { workerData }),
       busy: 0,

@@ -70,6 +70,20 @@ suite('a lock', () => {
       assert.equal((await locksOf(store)).length, 1, 'the one refused left nothing');
     });
 
+  test('taken early is held at once, and lost when an exclusive one turns up before it has settled', async () => {
+    const store = memoryStore();
+    const clock = jumpingClock();
+    const options = { exclusive: false, early: true, clock, signal: neverFires } as const;
+    await using alone = await takeLock(store, sealer, options);
+    await alone.settled;
+    await using lock = await takeLock(store, sealer, options);
+    assert.equal((await locksOf(store)).length, 2);
+    await putLock(store, clock, { exclusive: true });
+    await assert.rejects(lock.settled, (error) => hasCode(error, 'REPOSITORY_LOCKED'));
+    assert.ok(lock.lost.aborted);
+    assert.ok(hasCode(lock.lost.reason, 'REPOSITORY_LOCKED'));
+  });
+
   test('says what restic wants to know, as the plain JSON that every restic reads', async () => {
     const store = memoryStore();
     await using _ = await take(store, true, jumpingClock());

@@ -35,6 +35,8 @@ type LockFile = z.infer<typeof lockFile>;
 export interface Lock extends AsyncDisposable {
   /** Fires, with a REPOSITORY_LOCKED error, when others may not honour the lock any more: whoever holds it must stop writing. */
   readonly lost: AbortSignal;
+  /** Resolves when it is certain that nobody took another lock in the same moment; until then nothing may be changed. */
+  readonly settled: Promise<void>;
   /** True when nobody else has a lock. As long as ours is there, whoever comes later finds that he is not. */
   isAlone(): Promise<boolean>;
 }
@@ -44,6 +46,8 @@ export interface LockOptions {
   readonly signal: AbortSignal;
   /** How long to wait for locks of others that are in the way. */
   readonly retryMs?: number;
+  /** Return before the lock has settled, for work that begins with reading. */
+  readonly early?: boolean;
   readonly clock?: Clock;
 }
 
@@ -51,6 +55,15 @@ export interface LockOptions {
 interface Saved {
   readonly id: string;
   readonly timeMs: number;
+}
+
+interface HeldLock {
+  readonly exclusive: boolean;
+  readonly clock: Clock;
+  readonly first: Saved;
+  /** Fires when it is disposed of. */
+  readonly ended: AbortController;
+  readonly settled: Promise<void>;
 }
 
 /** Takes a lock; REPOSITORY_LOCKED when others' locks stay in the way. Disposing removes it. */
@@ -72,31 +85,36 @@ export const takeLock = async (store: Store, sealer: Sealer, options: LockOption
 const tryLock = async (
   store: Store,
   sealer: Sealer,
-  { exclusive, signal }: LockOptions,
+  { exclusive, signal, early = false }: LockOptions,
   clock: Clock,
 ): Promise<Lock> => {
   await refuseConflict(store, sealer, exclusive, clock);
   const first = await saveLock(store, sealer, exclusive, clock);
-  try {
-    await clock.sleep(settleMs, signal);
+  const ended = new AbortController();
+  const settle = async (): Promise<void> => {
+    await clock.sleep(settleMs, AbortSignal.any([signal, ended.signal]));
     await refuseConflict(store, sealer, exclusive, clock, first.id);
+  };
+  const lock = holdLock(store, sealer, { exclusive, clock, first, ended, settled: settle() });
+  if (early) return lock;
+  try {
+    await lock.settled;
+    return lock;
   } catch (error) {
-    await store.delete(`locks/${first.id}`).catch(() => {}); // the first error is the one to report
+    await Promise.allSettled([lock[Symbol.asyncDispose]()]); // the first error is the one to report
     throw error;
   }
-  return holdLock(store, sealer, { exclusive, clock, first });
 };
 
 /** Keeps a lock fresh until it is disposed of. */
 const holdLock = (
   store: Store,
   sealer: Sealer,
-  { exclusive, clock, first }: { readonly exclusive: boolean; readonly clock: Clock; readonly first: Saved },
+  { exclusive, clock, first, ended, settled }: HeldLock,
 ): Lock => {
   let current = first;
   const own = new Set([first.id]);
   const lost = new AbortController();
-  const ended = new AbortController();
   const lose = (why: string, cause?: unknown): void =>
     lost.abort(
       new HoldfastError('REPOSITORY_LOCKED', `the lock on ${store.location} was lost: ${why}`, {
@@ -128,14 +146,18 @@ const holdLock = (
   const watch = async (): Promise<void> => {
     if (leftMs() <= 0) lose('it could not be refreshed in time', lastError);
   };
+  const settling = settled.catch((error: unknown) => {
+    if (!ended.signal.aborted) lost.abort(error); // who works already must stop
+  });
   const keeping = repeat(refreshMs, refresh);
   const watching = repeat(watchMs, watch);
   return {
     lost: lost.signal,
+    settled,
     isAlone: async () => (await activeLocks(store, sealer, clock, own)).length === 0,
     async [Symbol.asyncDispose]() {
       ended.abort();
-      await Promise.all([keeping, watching]);
+      await Promise.all([settling, keeping, watching]);
       await store.delete(`locks/${current.id}`);
     },
   };

@@ -20,6 +20,7 @@ import { repairIndex } from './repair-index.ts';
 import { repairSnapshots } from './repair-snapshots.ts';
 import { Sealer } from './seal.ts';
 import type { OpenStore, Session } from './session.ts';
+import { changedOnceSettled } from './settling-store.ts';
 import { loadSnapshots, retagSnapshot } from './snapshot.ts';
 import { usageOf } from './usage.ts';
 import { walkSnapshot } from './walk.ts';
@@ -67,7 +68,7 @@ export const openRepository = async (
   const lock = await lockStore(store, sealer, options);
   const signal = lock ? AbortSignal.any([options.signal, lock.lost]) : options.signal;
   const open: OpenStore = {
-    store,
+    store: lock ? changedOnceSettled(store, lock.settled) : store,
     key,
     keyId,
     sealer,
@@ -253,6 +254,7 @@ const lockStore = async (store: Store, sealer: Sealer, options: OpenOptions): Pr
   if (options.lock === 'none') return undefined;
   return takeLock(store, sealer, {
     exclusive: options.lock === 'exclusive',
+    early: options.lock === 'shared' && !options.retryLockMs,
     signal: options.signal,
     ...(options.retryLockMs !== undefined && { retryMs: options.retryLockMs }),
   });

@@ -37,6 +37,8 @@ export type SealRequest =
       readonly bytes?: Uint8Array;
     }
   | { readonly kind: 'table'; readonly table: SharedArrayBuffer }
+  /** From now on packs are written below this folder. */
+  | { readonly kind: 'folder'; readonly localFolder: string }
   /** Close and hand over packs that are not full. */
   | { readonly kind: 'flush'; readonly request: number };
 

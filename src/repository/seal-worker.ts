@@ -13,7 +13,8 @@ import type { BatchReply, SealReply, SealRequest, SealWorkerData } from './seal-
 
 const port = parentPort;
 if (!port) throw new Error('seal-worker runs as a worker thread only');
-const { key, table: sharedTable, level, verify, localFolder, slabs, dryRun } = workerData as SealWorkerData;
+const { key, table: sharedTable, level, verify, slabs, dryRun } = workerData as SealWorkerData;
+let { localFolder } = workerData as SealWorkerData;
 const sealer = new Sealer(key);
 const builders = {
   data: new PackBuilder({ sealer, type: 'data', level, verify }),
@@ -89,6 +90,9 @@ const handle = (message: SealRequest): void => {
     case 'repack':
       repack(message);
       send(emptyReply(message.request, 0));
+      break;
+    case 'folder':
+      localFolder = message.localFolder;
       break;
     case 'table':
       table = new BlobTable(message.table);

@@ -1,0 +1,30 @@
+// A store while the lock that was taken on it settles: reading need not wait for that, changing must.
+import { localFolderOf, retentionOf, type Store } from '#stores/store.ts';
+
+/** The same store, in which nothing is put, deleted or held before `settled` resolves, and nothing at all when it rejects. */
+export const changedOnceSettled = (store: Store, settled: Promise<void>): Store => {
+  const retention = retentionOf(store);
+  const localFolder = localFolderOf(store);
+  return {
+    connections: store.connections,
+    location: store.location,
+    get: (key, range) => store.get(key, range),
+    list: (prefix) => store.list(prefix),
+    async put(key, bytes) {
+      await settled;
+      await store.put(key, bytes);
+    },
+    async delete(key) {
+      await settled;
+      await store.delete(key);
+    },
+    ...(retention && {
+      async retain(key: string) {
+        await settled;
+        await retention.retain(key);
+      },
+    }),
+    ...(localFolder !== undefined && { localFolder }),
+    [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
+  };
+};
