@@ -4,14 +4,15 @@ import { connect, createServer, type Socket } from 'node:net';
 
 export interface SlowLine extends AsyncDisposable {
   readonly port: number;
-  /** Breaks every connection as soon as this many more bytes have gone towards the server. */
-  breakAfter(bytes: number): void;
+  /** Breaks every connection as soon as this many more bytes have gone towards the server; `forGood` lets none in afterwards. */
+  breakAfter(bytes: number, options?: { readonly forGood?: boolean }): void;
 }
 
 /** Passes on what comes to the port, each piece `roundTripMs / 2` later in each direction, at any speed. */
 export const slowLine = async (target: number, roundTripMs: number): Promise<SlowLine> => {
   const sockets = new Set<Socket>();
   let bytesLeft = Number.POSITIVE_INFINITY;
+  let forGood = false;
   const server = createServer((client) => {
     const upstream = connect(target, '127.0.0.1');
     for (const socket of [client, upstream]) {
@@ -23,19 +24,23 @@ export const slowLine = async (target: number, roundTripMs: number): Promise<Slo
     delay(upstream, client, roundTripMs / 2);
     client.on('data', (chunk) => {
       bytesLeft -= chunk.length;
-      if (bytesLeft <= 0) for (const socket of sockets) socket.destroy();
-      if (bytesLeft <= 0) bytesLeft = Number.POSITIVE_INFINITY;
+      if (bytesLeft > 0) return;
+      for (const socket of sockets) socket.destroy();
+      bytesLeft = Number.POSITIVE_INFINITY;
+      if (forGood) server.close();
     });
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();
   return {
     port: typeof address === 'object' && address !== null ? address.port : 0,
-    breakAfter: (bytes) => {
+    breakAfter: (bytes, options = {}) => {
       bytesLeft = bytes;
+      forGood = options.forGood ?? false;
     },
     async [Symbol.asyncDispose]() {
       for (const socket of sockets) socket.destroy();
+      if (!server.listening) return;
       server.close();
       await once(server, 'close');
     },
