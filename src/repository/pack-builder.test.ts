@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict';
+import { hash } from 'node:crypto';
+import { test } from 'node:test';
+import { randomData, sqlData } from './chunker/testing.ts';
+import { decompress } from './compression.ts';
+import { newMasterKey } from './key.ts';
+import { PackBuilder } from './pack-builder.ts';
+import { packBytes, readHeader } from './pack-format.ts';
+import { overheadBytes, Sealer } from './seal.ts';
+
+const sealer = new Sealer(newMasterKey());
+const idOf = (bytes: Uint8Array): Buffer => hash('sha256', bytes, 'buffer');
+const mebibyte = 1024 * 1024;
+
+/** Fills a pack with the blobs and holds every one of them against what was given. */
+const assertHolds = async (builder: PackBuilder, blobs: readonly Uint8Array[]): Promise<void> => {
+  for (const blob of blobs) builder.add(idOf(blob), blob);
+  const { id, entries, bytes } = builder.finish();
+  const pack = Buffer.from(bytes);
+  assert.equal(id, hash('sha256', pack, 'hex'));
+  assert.equal(pack.length, packBytes(entries));
+  const read = async (offset: number, length: number): Promise<Uint8Array> =>
+    pack.subarray(offset, offset + length);
+  assert.deepEqual(await readHeader(sealer, pack.length, read, 'the pack'), entries);
+  for (const [at, blob] of blobs.entries()) {
+    const { offset, length, plainLength, id: blobId } = entries[at]!;
+    const opened = sealer.open(pack.subarray(offset, offset + length), blobId);
+    assert.ok((plainLength > 0 ? decompress(opened, plainLength) : opened).equals(blob), `blob ${at}`);
+    assert.equal(blobId, idOf(blob).toString('hex'));
+  }
+};
+
+test('a pack holds what was put into it, and the next one in the same memory as well', async () => {
+  const builder = new PackBuilder({ sealer, type: 'data', level: 2, verify: true });
+  assert.equal(builder.isEmpty, true);
+  await assertHolds(builder, [sqlData(300_000, 1), randomData(200_000, 2), Buffer.of(7)]);
+  assert.equal(builder.isEmpty, true);
+  await assertHolds(builder, [randomData(10, 3)]);
+  await assertHolds(builder, [sqlData(8 * mebibyte, 4), randomData(8 * mebibyte, 5), sqlData(mebibyte, 6)]);
+});
+
+test('a blob larger than any pack fits, as a tree of a huge directory is one', async () => {
+  const builder = new PackBuilder({ sealer, type: 'tree', level: undefined, verify: true });
+  await assertHolds(builder, [randomData(1000, 1), randomData(40 * mebibyte, 2), randomData(1000, 3)]);
+  await assertHolds(builder, [randomData(1000, 4)]);
+});
+
+test('what compression does not make smaller is stored as it is', () => {
+  const builder = new PackBuilder({ sealer, type: 'data', level: 3, verify: false });
+  const noise = randomData(100_000, 1);
+  assert.equal(builder.add(idOf(noise), noise), noise.length + overheadBytes);
+  const rows = sqlData(100_000, 1);
+  assert.ok(builder.add(idOf(rows), rows) < rows.length / 2);
+  const { entries } = builder.finish();
+  assert.deepEqual(
+    entries.map(({ plainLength }) => plainLength),
+    [0, rows.length],
+  );
+});
+
+test('a pack is full at 16 MiB, or when its header lists twenty thousand blobs', () => {
+  const builder = new PackBuilder({ sealer, type: 'data', level: undefined, verify: false });
+  const blob = randomData(4 * mebibyte, 1);
+  for (let count = 0; count < 4; count += 1) {
+    assert.equal(builder.isFull, false);
+    builder.add(idOf(blob), blob);
+  }
+  assert.equal(builder.isFull, true);
+  builder.finish();
+  const small = Buffer.of(1);
+  for (let count = 0; count < 20_000; count += 1) {
+    assert.equal(builder.isFull, false);
+    builder.add(idOf(small), small);
+  }
+  assert.equal(builder.isFull, true);
+});
+
+test('a blob that would not come back is noticed before its pack is stored', () => {
+  const builder = new PackBuilder({ sealer, type: 'data', level: 2, verify: true });
+  const blob = sqlData(10_000, 1);
+  assert.throws(
+    () => builder.add(idOf(sqlData(10_000, 2)), blob),
+    /could not be read back after it was sealed/,
+  );
+});

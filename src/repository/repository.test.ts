@@ -1,0 +1,131 @@
+// The door: making a repository, opening it, and what is said when that cannot be.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { exitStatus, HoldfastError } from '#lib/errors.ts';
+import { silentLog } from '#lib/log.ts';
+import { memoryStore } from '#stores/memory/memory.ts';
+import { withReadOnly } from '#stores/wrappers/read-only.ts';
+import { createRepository, openRepository, removeLocks } from './repository.ts';
+import {
+  keysOf,
+  memoryEntries,
+  neverFires,
+  openTestRepository,
+  testRepository,
+  writeOptions,
+} from './testing.ts';
+
+const options = { lock: 'none', signal: neverFires } as const;
+
+/** What a call ends with: the error's code and the status of the command. */
+const failureOf = async (work: Promise<unknown>): Promise<readonly [string, number]> => {
+  const error = await work.then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+  assert.ok(error instanceof HoldfastError, String(error));
+  assert.ok(error.hint, `«${error.message}» says not what to do`);
+  return [error.code, exitStatus(error)];
+};
+
+test('a new repository opens with its password, and with no other', async () => {
+  const store = memoryStore();
+  const id = await createRepository(store, 'correct horse');
+  assert.deepEqual(
+    (await keysOf(store)).map((key) => key.split('/')[0]),
+    ['config', 'keys'],
+  );
+  await using repository = await openRepository(store, 'correct horse', options);
+  assert.equal(repository.id, id);
+  assert.deepEqual(await repository.snapshots(), []);
+  assert.deepEqual(await failureOf(openRepository(store, 'battery staple', options)), ['WRONG_PASSWORD', 12]);
+  assert.deepEqual(await failureOf(removeLocks(store, '', false)), ['WRONG_PASSWORD', 12]);
+});
+
+test('where there is none, that is said', async () => {
+  assert.deepEqual(await failureOf(openRepository(memoryStore(), 'x', options)), ['REPOSITORY_MISSING', 10]);
+});
+
+test('where there is one, no other is made; and an empty password is refused', async () => {
+  const store = memoryStore();
+  await assert.rejects(createRepository(store, ''), { code: 'USAGE' });
+  assert.deepEqual(await keysOf(store), []);
+  await createRepository(store, 'x');
+  const before = await keysOf(store);
+  await assert.rejects(createRepository(store, 'y'), { code: 'REPOSITORY_EXISTS' });
+  assert.deepEqual(await keysOf(store), before);
+});
+
+test('one that is locked says so with its status, and closing removes the lock', async () => {
+  const { open, store } = await testRepository();
+  const held = await open({ lock: 'exclusive' });
+  assert.deepEqual(await failureOf(open({ lock: 'shared' })), ['REPOSITORY_LOCKED', 11]);
+  await using unlocked = await open({ lock: 'none' });
+  assert.deepEqual(await unlocked.snapshots(), []);
+  await held[Symbol.asyncDispose]();
+  assert.deepEqual(await keysOf(store, 'locks/'), []);
+  await using again = await open({ lock: 'shared' });
+  assert.ok(again);
+});
+
+test('the lock of a process that is gone is removed by unlock, one that is alive by nothing but force', async () => {
+  const { open, store } = await testRepository();
+  await using _ = await open({ lock: 'shared' });
+  assert.equal(await removeLocks(store, 'secret', false), 0);
+  assert.equal(await removeLocks(store, 'secret', true), 1);
+});
+
+test('an opening that is cancelled leaves nothing', async () => {
+  const { open, store } = await testRepository();
+  await assert.rejects(open({ lock: 'shared', signal: AbortSignal.abort() }), { code: 'CANCELLED' });
+  assert.deepEqual(await keysOf(store, 'locks/'), []);
+});
+
+test('from a store that cannot be written it is read without a lock', async () => {
+  const { write, store, key } = await testRepository();
+  const { snapshot } = await write(memoryEntries({ a: 'a' }));
+  const readOnly = openTestRepository(withReadOnly(store), key);
+  await assert.rejects(readOnly.open({ lock: 'shared' }), { code: 'STORE_DENIED' });
+  await using repository = await readOnly.open();
+  assert.equal((await Array.fromAsync(repository.list(snapshot!))).length, 2);
+  await assert.rejects(repository.write(memoryEntries({ b: 'b' }), writeOptions()), { code: 'STORE_DENIED' });
+});
+
+test('a damaged snapshot is passed over with a warning, and pruning refuses to go on', async () => {
+  const { write, store, open } = await testRepository();
+  const first = await write(memoryEntries({ a: 'a' }));
+  const second = await write(memoryEntries({ b: 'b' }));
+  await store.put(`snapshots/${first.snapshot?.id}`, Buffer.from('noise'));
+  const warnings: string[] = [];
+  const log = Object.assign(Object.create(silentLog), { warn: (text: string) => warnings.push(text) });
+  await using repository = await open({ log });
+  assert.deepEqual(
+    (await repository.snapshots()).map(({ id }) => id),
+    [second.snapshot?.id],
+  );
+  assert.equal(warnings.length, 1);
+  assert.match(warnings.join(), new RegExp(`snapshots/${first.snapshot?.id} is damaged`));
+  const packs = await keysOf(store, 'data/');
+  await assert.rejects(repository.prune({ maxUnused: { share: 0 } }), { code: 'REPOSITORY_DAMAGED' });
+  assert.deepEqual(await keysOf(store, 'data/'), packs);
+});
+
+test('every compression reads what every other one wrote, and only «off» stores what it was given', async () => {
+  const text = Buffer.from('the same words again and again, '.repeat(5000));
+  const sizes = new Map<string, number>();
+  for (const compression of ['off', 'fast', 'default', 'max'] as const) {
+    const { open, check, store } = await testRepository();
+    await using repository = await open({ compression, verifyAfterSeal: compression !== 'fast' });
+    const { snapshot } = await repository.write(memoryEntries({ text }), writeOptions());
+    const [entry] = await Array.fromAsync(repository.read(snapshot!, { path: 'test/text' }));
+    const chunks: Buffer[] = [];
+    for await (const chunk of entry?.content?.() ?? []) chunks.push(Buffer.from(chunk));
+    assert.ok(Buffer.concat(chunks).equals(text));
+    assert.deepEqual((await check()).problems, []);
+    let stored = 0;
+    for await (const { size } of store.list('data/')) stored += size;
+    sizes.set(compression, stored);
+  }
+  assert.ok(sizes.get('off')! > text.length);
+  assert.ok(sizes.get('max')! < text.length / 20);
+});
