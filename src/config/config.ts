@@ -11,7 +11,6 @@ import { findConfigFile, usualFiles } from './find-file.ts';
 import type { Environment } from './interpolate.ts';
 import type { Job } from './jobs/verbs.ts';
 import { formatMistake } from './mistake.ts';
-import { parseConfig } from './parse.ts';
 import { warningsFor } from './warnings.ts';
 
 export interface Config {
@@ -48,6 +47,7 @@ export const loadConfig = async (path?: string, env: Environment = process.env):
     throw new HoldfastError('CONFIG_INVALID', 'there is no configuration file', {
       hint: `write one of ${usualFiles(env).join(', ')}, or name one with --config; without a file, -r names a repository`,
     });
+  const { parseConfig } = await import('./parse.ts'); // with all of YAML, which nobody without a file needs
   const result = parseConfig(await readConfigFile(file), env);
   if ('mistakes' in result) throw invalid(file, result.mistakes);
   const config = configOf(file, result.values);

@@ -1,42 +1,14 @@
-// SQLite databases: read in one transaction while others write, dumped as SQL table by table, restored into a new file.
-import { DatabaseSync } from 'node:sqlite';
-import { HoldfastError } from '#lib/errors.ts';
+// SQLite databases: the door of this folder. All else is loaded when a database is first opened.
 import type { SourceKind } from '../source.ts';
-import { checkDatabase } from './check.ts';
-import { dumpDatabase, type OpenReadings } from './dump.ts';
 import { configFromUrl, type SqliteConfig, sqliteConfig } from './options.ts';
-import { restoreDatabase } from './restore.ts';
 
-/** `kind: sqlite`: one database file. Opening touches nothing, since the file may be the target of a restore. */
+/** `kind: sqlite`: one database file. */
 export const sqlite: SourceKind<SqliteConfig> = {
   name: 'sqlite',
   config: sqliteConfig,
   fromUrl: configFromUrl,
-  open: async (config, context) => {
-    assertCapable();
-    const readings: OpenReadings = new Set();
-    return {
-      concurrency: 1, // one connection, one transaction, and reading blocks
-      check: () => checkDatabase(config, context),
-      dump: () => dumpDatabase(config, context, readings),
-      restore: (entries, into) => restoreDatabase(entries, into, config, context),
-      async [Symbol.asyncDispose]() {
-        for (const reading of readings) reading.close();
-        readings.clear();
-      },
-    };
+  async open(config, context) {
+    const { openDatabase } = await import('./open-database.ts');
+    return openDatabase(config, context);
   },
-};
-
-/** node:sqlite has grown with Node 24: the authorizer came with 24.10, limits with 24.15. */
-const assertCapable = (): void => {
-  using db = new DatabaseSync(':memory:');
-  if ('limits' in db && 'setAuthorizer' in db) return;
-  throw new HoldfastError(
-    'UNSUPPORTED',
-    `the SQLite of Node ${process.versions.node} lacks what a backup needs`,
-    {
-      hint: 'run Holdfast with Node 24.15 or newer',
-    },
-  );
 };
