@@ -7,7 +7,7 @@ import { loadBlob } from './load-blob.ts';
 import { opened } from './read-content.ts';
 import type { Session } from './session.ts';
 import { saveSnapshot } from './snapshot.ts';
-import { takeStock } from './stock.ts';
+import { refuseIfPruned, takeStock } from './stock.ts';
 import { visitTrees } from './visit-trees.ts';
 
 /** Blobs fetched together. */
@@ -60,6 +60,7 @@ export const copySnapshot = async (
     }
     await copyBatch();
     await writer.finish();
+    await refuseIfPruned(to);
     throwIfCancelled(to.signal);
     const { id, parent, ...kept } = snapshot;
     const copy = await saveSnapshot(to.store, to.sealer, { ...kept, original: snapshot.original ?? id });

@@ -165,6 +165,29 @@ suite('packs that are gone or cut', () => {
   });
 });
 
+test('whoever finds that the repository was pruned behind his back makes no snapshot, and the next run does', async () => {
+  const repository = await testRepository();
+  await backUp(repository, tree);
+  const pruning = {
+    ...tree,
+    later: async function* () {
+      const { snapshot } = await repository.write(memoryEntries({ b: 'b' }));
+      await using exclusive = await repository.open();
+      for (const other of await exclusive.snapshots())
+        if (other.id !== snapshot?.id) await exclusive.forget(other);
+      await exclusive.prune({ maxUnused: { bytes: 0 } });
+      yield Buffer.from('later');
+    },
+  };
+  await assert.rejects(backUp(repository, pruning), {
+    code: 'REPOSITORY_LOCKED',
+    message: /rewrote the index/,
+  });
+  assert.deepEqual((await repository.check()).problems, []);
+  await backUp(repository, tree);
+  assert.deepEqual((await repository.check()).problems, []);
+});
+
 suite('a blob that several packs hold', () => {
   /** A repository in which everything lies twice. */
   const doubled = async (): Promise<{

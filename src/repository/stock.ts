@@ -1,10 +1,12 @@
 // What is really there of the packs, compared with what the index says, before anything is written.
 import { mapOrdered } from '#lib/concurrency.ts';
+import { HoldfastError, hasCode } from '#lib/errors.ts';
 import { isId, packKey } from './blob.ts';
 import { readNewIndexFiles } from './blob-index.ts';
 import type { IndexedPack } from './index-file.ts';
 import { packBytes, readHeader } from './pack-format.ts';
 import type { Session } from './session.ts';
+import { listIds } from './unpacked.ts';
 
 /**
  * Packs that the index lists and that are gone or cut: what only they held is forgotten, so that it is stored again. Packs
@@ -33,6 +35,32 @@ export const takeStock = async (session: Session): Promise<IndexedPack[]> => {
   for await (const pack of read) if (pack) packs.push(pack);
   session.blobs.reserve(packs.reduce((sum, pack) => sum + pack.entries.length, 0));
   return packs;
+};
+
+/**
+ * Throws when an index file that was read is gone: somebody pruned meanwhile, whatever our lock should have told him, and
+ * blobs that count as stored may be no more.
+ */
+export const refuseIfPruned = async (session: Session): Promise<void> => {
+  const there = new Set(await listIds(session.store, 'index'));
+  for (const id of session.blobs.files)
+    if (!there.has(id) && !(await isThere(session, `index/${id}`)))
+      throw new HoldfastError(
+        'REPOSITORY_LOCKED',
+        `somebody rewrote the index of the repository at ${session.store.location} while it was written to`,
+        { hint: 'nothing is damaged; run it again, what was stored is used' },
+      );
+};
+
+/** Asks again for what a listing did not have: some stores list with a delay. */
+const isThere = async ({ store }: Session, key: string): Promise<boolean> => {
+  try {
+    await store.get(key, { offset: 0, length: 1 });
+    return true;
+  } catch (error) {
+    if (hasCode(error, 'OBJECT_MISSING')) return false;
+    throw error;
+  }
 };
 
 /** Undefined for a pack that cannot be used: it stays where it is, and `check` will name it. */

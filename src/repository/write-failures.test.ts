@@ -178,6 +178,7 @@ suite('a run that is cancelled', () => {
     const cancel = new AbortController();
     await using repository = await openTestRepository(store, key).open({
       lock: 'shared',
+      retryLockMs: 1, // a lock that may be waited for has settled when it is given
       signal: cancel.signal,
     });
     let read = 0;

@@ -11,7 +11,7 @@ import type { ItemOutcome, SnapshotSummary, WriteOptions, WriteReport } from './
 import { nodeFinder } from './previous.ts';
 import type { Session } from './session.ts';
 import { saveSnapshot } from './snapshot.ts';
-import { takeStock } from './stock.ts';
+import { refuseIfPruned, takeStock } from './stock.ts';
 import { dateToNanos } from './time.ts';
 import type { TreeNode } from './tree.ts';
 import { Directory, type StoreTree } from './tree-builder.ts';
@@ -36,6 +36,7 @@ export const writeSnapshot = async (
     const { failures } = tree;
     if (options.dryRun) return { summary: tree.summary(started), failures };
     await writer.finish();
+    await refuseIfPruned(session);
     throwIfCancelled(session.signal);
     const summary = tree.summary(started);
     const snapshot = await saveSnapshot(session.store, session.sealer, {
