@@ -6,8 +6,14 @@ import type { Choice } from './choice.ts';
 import type { Dump } from './dump.ts';
 import { plainName, type QualifiedName } from './identifiers.ts';
 import { itemError } from './item-error.ts';
-import { largeObjectsSql } from './large-objects.ts';
-import { largeObjectPath, rangeFile, tablePath } from './layout.ts';
+import { largeObjectDefinitionsSql, largeObjectsName, largeObjectsSql } from './large-objects.ts';
+import {
+  largeObjectDefinitionsPath,
+  largeObjectFolder,
+  largeObjectPath,
+  rangeFile,
+  tablePath,
+} from './layout.ts';
 import type { Lifetime } from './lifetime.ts';
 import { copyOutSql, type Range, rangeBytes } from './ranges.ts';
 import type { Reading } from './reading.ts';
@@ -29,7 +35,6 @@ export interface DatabaseDump {
   /** Of those tables in bytes, by number. */
   readonly sizes: ReadonlyMap<number, number>;
   readonly tally: Tally;
-  readonly largeObjects: boolean;
 }
 
 /** What was wanted and cannot be had, each under the path that it would have. */
@@ -75,18 +80,19 @@ export function* dataEntries(of: DatabaseDump): Generator<Entry> {
   }
 }
 
-/** The name under which the manifest counts large objects. */
-const largeObjectsName = 'large objects';
-
+/** What large objects are, and then what is in them. */
 export function* largeObjectEntries(of: DatabaseDump, groups: readonly number[]): Generator<Entry> {
+  if (groups.length === 0) return;
+  const common = {
+    name: largeObjectsName,
+    label: largeObjectsName,
+    item: `${of.database}.${largeObjectsName}`,
+  };
+  yield { path: `${of.folder}/${largeObjectFolder}`, type: 'dir', meta: { mode: 0o700 } };
+  const definitions = largeObjectDefinitionsSql(of.snapshot.encoding);
+  yield rowsEntry(of, { ...common, path: largeObjectDefinitionsPath, sql: definitions });
   for (const group of groups)
-    yield rowsEntry(of, {
-      name: largeObjectsName,
-      label: largeObjectsName,
-      item: `${of.database}.${largeObjectsName}`,
-      path: largeObjectPath(group),
-      sql: largeObjectsSql(group),
-    });
+    yield rowsEntry(of, { ...common, path: largeObjectPath(group), sql: largeObjectsSql(group) });
 }
 
 interface Rows {

@@ -7,7 +7,7 @@ import { type DatabaseDump, dataEntries, failedEntries, largeObjectEntries } fro
 import type { Dump } from './dump.ts';
 import { plainName } from './identifiers.ts';
 import { listLargeObjects } from './large-objects.ts';
-import { databaseFiles, databasePath, dataFolder, largeObjectFolder } from './layout.ts';
+import { databaseFiles, databasePath, dataFolder } from './layout.ts';
 import { createLifetime, type Lifetime } from './lifetime.ts';
 import { listRoles, listSequences, listViewUses, tableSizes } from './listing.ts';
 import { loadScript } from './load-script.ts';
@@ -42,7 +42,7 @@ export async function* dumpDatabase(dump: Dump, database: string): AsyncGenerato
  * waits for an exclusive lock later on would keep it out.
  */
 async function* entriesOf(opened: Opened): AsyncGenerator<Entry> {
-  const { dump, database, folder, snapshot, choice, contents, largeObjects } = opened;
+  const { dump, database, folder, snapshot, choice, contents } = opened;
   const section = (name: 'pre-data' | 'post-data') => () =>
     dumpSection(dump, {
       database,
@@ -50,7 +50,6 @@ async function* entriesOf(opened: Opened): AsyncGenerator<Entry> {
       snapshot: snapshot.id,
       encoding: snapshot.encoding,
       choice,
-      largeObjects,
     });
   const file = (name: string, content: () => AsyncIterable<Uint8Array>): Entry => ({
     path: `${folder}/${name}`,
@@ -66,7 +65,6 @@ async function* entriesOf(opened: Opened): AsyncGenerator<Entry> {
   yield directory(`${folder}/${dataFolder}`);
   yield* failedEntries(opened);
   yield* dataEntries(opened);
-  if (contents.largeObjects.length > 0) yield directory(`${folder}/${largeObjectFolder}`);
   yield* largeObjectEntries(opened, contents.largeObjects);
   yield file(databaseFiles.load, () => textContent(loadScript(contents)));
   yield file(databaseFiles.manifest, () => manifestContent(opened));
@@ -133,7 +131,6 @@ const openDatabase = async (dump: Dump, database: string): Promise<Opened> => {
       ranges,
       sizes,
       tally,
-      largeObjects,
       lifetime,
       contents,
     };

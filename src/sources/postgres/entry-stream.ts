@@ -40,13 +40,16 @@ export class EntryStream {
     this.#ahead = undefined;
   }
 
-  /** Files with rows of the database, as long as nothing else comes. */
+  /** Files with rows of the database, as long as nothing else comes. Large objects are defined alone, before their bytes come. */
   async *rows(database: string): AsyncGenerator<RowsEntry> {
-    for (;;) {
+    for (let isFirst = true; ; isFirst = false) {
       const entry = await this.peek();
       if (!entry || !hasRows(entry) || entry.place.database !== database) return;
+      const isAlone = entry.place.kind === 'large-objects' && entry.place.group === 'definitions';
+      if (isAlone && !isFirst) return;
       this.skip();
       yield entry;
+      if (isAlone) return;
     }
   }
 

@@ -6,6 +6,7 @@
 //   shop/01-pre-data.sql        pg_dump's section of that name: types, functions, tables
 //   shop/02-contents.json       the tables with their columns and ranges, and the values of the sequences
 //   shop/data/public.orders/0000.copy
+//   shop/large-objects/00-definitions.copy
 //   shop/large-objects/00000.copy
 //   shop/load.sql               the same for psql: \copy of every table, setval of every sequence
 //   shop/manifest.json
@@ -47,6 +48,9 @@ export const tablePath = ({ schema, name }: QualifiedName): string =>
 /** The file of a table's nth range. */
 export const rangeFile = (index: number): string => `${String(index).padStart(4, '0')}.copy`;
 
+/** The file of what large objects are besides their bytes; it sorts before these. */
+export const largeObjectDefinitionsPath = `${largeObjectFolder}/00-definitions.copy`;
+
 /** The file of a group of large objects, relative to the database's folder. */
 export const largeObjectPath = (group: number): string =>
   `${largeObjectFolder}/${String(group).padStart(5, '0')}.copy`;
@@ -62,7 +66,7 @@ export type Place =
       readonly table: QualifiedName;
       readonly range: number;
     }
-  | { readonly kind: 'large-objects'; readonly database: string; readonly group: number };
+  | { readonly kind: 'large-objects'; readonly database: string; readonly group: number | 'definitions' };
 
 /** What the file at a path of a snapshot is. PATH_UNSAFE for a path that could leave its place, TARGET_FAILED for one that is not ours. */
 export const parsePath = (path: string): Place => {
@@ -93,6 +97,8 @@ const placeOf = ([top = '', second, third, fourth, ...rest]: readonly string[]):
     const file = Object.values(databaseFiles).find((known) => known === second);
     return file && { kind: 'file', database, file };
   }
+  if (`${second}/${third}` === largeObjectDefinitionsPath && fourth === undefined)
+    return { kind: 'large-objects', database, group: 'definitions' };
   const number = /^(\d{4,9})\.copy$/.exec(fourth ?? third)?.[1];
   if (number === undefined) return undefined;
   if (second === largeObjectFolder && fourth === undefined)

@@ -6,8 +6,8 @@ import type { Contents, ContentsTable } from './contents.ts';
 import type { CopiedIn } from './copy-in.ts';
 import type { RowsEntry } from './entry-stream.ts';
 import { plainName, type QualifiedName, quoteName } from './identifiers.ts';
-import { largeObjectLoad } from './large-objects.ts';
-import { largeObjectPath, rangeFile, tablePath } from './layout.ts';
+import { largeObjectLoad, largeObjectsName, otherOwnersSql } from './large-objects.ts';
+import { largeObjectDefinitionsPath, largeObjectPath, rangeFile, tablePath } from './layout.ts';
 import { copyInSql } from './ranges.ts';
 import type { Reporter } from './restore-report.ts';
 import { isServerError, serverMessage } from './server-error.ts';
@@ -30,7 +30,9 @@ export const loadRows = async (
 ): Promise<void> => {
   const counted = loader.reporter.counted(path, content);
   if (place.kind === 'large-objects') {
-    loader.loaded.set(largeObjectPath(place.group), await loadLargeObjects(connection, counted));
+    const { group } = place;
+    const file = group === 'definitions' ? largeObjectDefinitionsPath : largeObjectPath(group);
+    loader.loaded.set(file, await loadLargeObjects(loader, connection, group, counted));
     return;
   }
   const table = tableOf(loader.contents, place.table);
@@ -64,14 +66,23 @@ export const tableOf = ({ tables }: Contents, wanted: QualifiedName): ContentsTa
 };
 
 const loadLargeObjects = async (
+  { reporter, contents }: RowLoader,
   connection: Connection,
+  group: number | 'definitions',
   content: () => AsyncGenerator<Uint8Array>,
 ): Promise<CopiedIn> => {
-  const { create, copy, put } = largeObjectLoad;
-  await connection.query(`begin; ${create.replace(');', ') on commit drop;')}`);
+  const { table, create, use } =
+    group === 'definitions' ? largeObjectLoad.definitions : largeObjectLoad.bytes;
+  await connection.query(`begin; ${create}`);
   try {
-    const copied = await connection.copyIn(copy, content);
-    await connection.query(`${put} commit`);
+    const copied = await connection.copyIn(copyInSql(table, [], contents.encoding), content);
+    await connection.query(use);
+    const [others] = group === 'definitions' ? await connection.query<{ count: number }>(otherOwnersSql) : [];
+    if (others && others.count > 0)
+      reporter.warn(
+        `${others.count} large objects stay with the restoring role, and without their privileges`,
+      );
+    await connection.query(`drop table ${table}; commit`);
     return copied;
   } catch (error) {
     if (connection.usable) await connection.query('rollback');
@@ -84,6 +95,7 @@ export const assertComplete = (
   { contents, loaded, reporter }: RowLoader,
   manifest: Manifest,
   isWanted: (table: QualifiedName) => boolean,
+  wantsLargeObjects: boolean,
 ): void => {
   const missing = new Map(manifest.missing.map(({ name, reason }) => [name, reason]));
   for (const [name, reason] of missing) reporter.warn(`${name} is not whole in the snapshot: ${reason}`);
@@ -92,6 +104,9 @@ export const assertComplete = (
       const path = `${tablePath(table)}/${rangeFile(index)}`;
       if (!loaded.has(path) && !missing.has(plainName(table))) throw absent(path);
     }
+  const objects = contents.largeObjects.map(largeObjectPath);
+  for (const path of objects.length > 0 && wantsLargeObjects ? [largeObjectDefinitionsPath, ...objects] : [])
+    if (!loaded.has(path) && !missing.has(largeObjectsName)) throw absent(path);
   for (const { name, entries, rows, bytes } of manifest.tables) {
     const parts = entries.map((entry) => loaded.get(entry));
     if (parts.some((part) => part === undefined)) continue; // not wanted, or refused above

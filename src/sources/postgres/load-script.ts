@@ -2,7 +2,7 @@
 import type { Contents } from './contents.ts';
 import { quoteIdentifier, quoteName } from './identifiers.ts';
 import { largeObjectLoad } from './large-objects.ts';
-import { largeObjectPath, rangeFile, tablePath } from './layout.ts';
+import { largeObjectDefinitionsPath, largeObjectPath, rangeFile, tablePath } from './layout.ts';
 import { setSequenceSql } from './sequences.ts';
 
 const head = `-- Loads the rows, large objects and sequences of this folder with psql, between 01-pre-data.sql and post-data.sql:
@@ -38,16 +38,27 @@ const tableLines = ({ tables, encoding }: Contents): string[] =>
     }),
   );
 
-const largeObjectLines = ({ largeObjects }: Contents): string[] => {
+const largeObjectLines = ({ largeObjects, encoding }: Contents): string[] => {
   if (largeObjects.length === 0) return [];
-  const { table, create, put, clear } = largeObjectLoad;
-  return [create, ...largeObjects.flatMap((group) => [copyLine(table, largeObjectPath(group)), put, clear])];
+  const { definitions, bytes } = largeObjectLoad;
+  const options = `with (format text, encoding '${encoding}')`;
+  return [
+    definitions.create,
+    copyLine(definitions.table, largeObjectDefinitionsPath, options),
+    definitions.use,
+    bytes.create,
+    ...largeObjects.flatMap((group) => [
+      copyLine(bytes.table, largeObjectPath(group), options),
+      bytes.use,
+      `truncate ${bytes.table};`,
+    ]),
+  ];
 };
 
-const copyLine = (target: string, file: string, options = ''): string =>
+const copyLine = (target: string, file: string, options: string): string =>
   /[\r\n]/.test(target)
     ? `select cast(${literal(`load ${file} by hand: a name in it has a line break`)} as integer);`
-    : `\\copy ${target} from ${literal(file)} ${options}`.trimEnd();
+    : `\\copy ${target} from ${literal(file)} ${options}`;
 
 /** Encoded names have no backslashes. */
 const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`;

@@ -20,18 +20,17 @@ export interface SectionRequest {
   readonly snapshot: string;
   readonly encoding: string;
   readonly choice: Choice;
-  readonly largeObjects: boolean;
 }
 
 /** A section of a database's definition, as of the snapshot. */
 export const dumpSection = (programs: Programs, request: SectionRequest): AsyncGenerator<Buffer> => {
-  const { database, section, snapshot, encoding, choice, largeObjects } = request;
+  const { database, section, snapshot, encoding, choice } = request;
   const args = [
     `--section=${section}`,
     `--snapshot=${snapshot}`,
     // Text of other encodings could not be taken apart again; SQL_ASCII has none to convert from.
     ...(encoding === 'SQL_ASCII' ? [] : ['--encoding=UTF8']),
-    ...(largeObjects ? [] : ['--no-blobs']),
+    programs.pgDump.major >= 16 ? '--no-large-objects' : '--no-blobs',
     ...choice.leftOut.map((name) => `--exclude-table=${quoteName(name)}`),
     ...choice.sequences
       .filter(({ readable }) => !readable)

@@ -46,7 +46,7 @@ export const restoreParts = async (restoring: Restoring, goal: Goal, parts: Part
       const table = tableOf(contents, entry.place.table);
       await loadRows(loader, connection, entry, await tables.targetOf(table));
     }
-  assertComplete(loader, texts.manifest(), (table) => tables.has(table));
+  assertComplete(loader, texts.manifest(), (table) => tables.has(table), false);
   await tables.finish(itemsOf(texts.need(databaseFiles.postData)).items);
   await connection.query('commit');
 };

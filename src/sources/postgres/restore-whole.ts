@@ -3,6 +3,7 @@ import { throwIfCancelled } from '#lib/clock.ts';
 import { forEachLimit } from '#lib/concurrency.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import { connect } from './connect.ts';
+import { databaseStatements, renamedProperty } from './database-statements.ts';
 import { DatabaseTexts } from './database-texts.ts';
 import { databaseFiles } from './layout.ts';
 import { assertComplete, loadRows, type RowLoader } from './load-rows.ts';
@@ -14,7 +15,7 @@ import { ensureRoles } from './restore-roles.ts';
 import { createRunner, type ItemRunner } from './run-items.ts';
 import { setSequenceSql } from './sequences.ts';
 import { itemsOf } from './sql-items.ts';
-import { databaseStatements, renamedProperty, temporaryName } from './target-server.ts';
+import { temporaryName } from './target-server.ts';
 
 /** All or nothing, except into an empty database that was there before: there what failed stays, and is told. */
 export const restoreWhole = async (restoring: Restoring, goal: Goal): Promise<void> => {
@@ -72,7 +73,7 @@ const load = async (restoring: Restoring, goal: Goal, texts: DatabaseTexts, name
         throw error;
       }
     });
-  assertComplete(loader, texts.manifest(), () => true);
+  assertComplete(loader, texts.manifest(), () => true, true);
   await pool.use(async (connection) => {
     for (const sequence of contents.sequences) await connection.query(setSequenceSql(sequence));
   });

@@ -4,11 +4,11 @@ import { randomUUID } from 'node:crypto';
 import { throwIfCancelled } from '#lib/clock.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import { type Connection, connect } from './connect.ts';
+import { createStatement } from './database-statements.ts';
 import { connectAnywhere } from './dump.ts';
 import { quoteIdentifier } from './identifiers.ts';
-import { serverMessage } from './server-error.ts';
+import { serverMessage, sqlState, state } from './server-error.ts';
 import type { ConnectionSettings } from './settings.ts';
-import { lexSql } from './sql-lexer.ts';
 
 export interface TargetServer extends AsyncDisposable {
   /** Works until the restore is over, also when it is cancelled: somebody must tidy up. */
@@ -51,13 +51,18 @@ export const openTargetServer = async (
     },
     async create(name, statement) {
       try {
-        await query(createStatement(statement, name, facts.tablespaces));
+        await query(
+          createStatement(statement, { name, version: admin.version, tablespaces: facts.tablespaces }),
+        );
       } catch (error) {
         throw new HoldfastError(
           'TARGET_FAILED',
           `cannot create a database on ${settings.server}: ${serverMessage(error)}`,
           {
-            hint: `grant createdb to ${settings.user}, or create an empty database and name it in the URL`,
+            hint:
+              sqlState(error) === state.insufficientPrivilege
+                ? `grant createdb to ${settings.user}, or create an empty database and name it in the URL`
+                : 'create an empty database as it should be, and name it in the URL',
             cause: error,
           },
         );
@@ -139,31 +144,6 @@ const isEmpty = async (connection: Connection): Promise<boolean> => {
   );
   return !row?.used;
 };
-
-/** `CREATE DATABASE shop WITH …` for another name, without a tablespace that is not there. */
-const createStatement = (statement: string, name: string, tablespaces: ReadonlySet<string>): string => {
-  const [, options] = /^CREATE DATABASE (?:"(?:[^"]|"")*"|[^\s"]+)( WITH .*)?;$/s.exec(statement) ?? [];
-  const kept = (options ?? '').replace(/ TABLESPACE = ("(?:[^"]|"")*"|[^\s";]+)/, (all, space: string) =>
-    tablespaces.has(space.replace(/^"(.*)"$/, '$1')) ? all : '',
-  );
-  return `create database ${quoteIdentifier(name)}${kept || ' with template = template0'}`;
-};
-
-/** The statements of 00-database.sql: the one that creates, and those that set what it has under its name. */
-export const databaseStatements = (
-  sql: string,
-): { readonly create: string; readonly properties: readonly string[] } => {
-  const statements = [...lexSql(sql)].map(({ text }) => text);
-  const [create = ''] = statements.filter((text) => text.startsWith('CREATE DATABASE '));
-  return { create, properties: statements.filter((text) => text !== create) };
-};
-
-/** A statement about the database for one of another name. */
-export const renamedProperty = (statement: string, name: string): string =>
-  statement.replace(
-    /^((?:ALTER|COMMENT ON|GRANT [^;"]*? ON|REVOKE [^;"]*? ON|SECURITY LABEL FOR \S+ ON|ALTER ROLE (?:"(?:[^"]|"")*"|[^\s"]+) IN) DATABASE )("(?:[^"]|"")*"|[^\s"]+)/s,
-    (_, head: string) => head + quoteIdentifier(name),
-  );
 
 const endSessions = async (admin: Connection, database: string): Promise<void> => {
   await admin.query(
