@@ -1,6 +1,6 @@
 // Stock restic and Holdfast on one repository: each reads, checks, continues and respects what the other does.
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -21,6 +21,7 @@ import {
 import { filesSource, findListing } from '#sources/files/testing.ts';
 import { intoEmpty } from '#sources/testing.ts';
 import { openLocalStore } from '#stores/local/local.ts';
+import { holdLock, holdResticLock, startRestic } from './tools/held-locks.ts';
 import { orderChunks, randomBytes } from './tools/random.ts';
 import { type ResticOptions, resticBinaries, runRestic, skipWithoutRestic } from './tools/restic.ts';
 import { temporaryFolder } from './tools/temp.ts';
@@ -352,52 +353,6 @@ for (const version of ['old', 'new'] as const)
       await restic(repository, ['check']);
     });
   });
-
-interface Holder extends AsyncDisposable {
-  /** As by a power cut. */
-  kill(): Promise<void>;
-}
-
-const holderOf = (child: ChildProcess): Holder => {
-  const kill = async (): Promise<void> => {
-    if (child.exitCode !== null || child.signalCode !== null) return;
-    child.kill('SIGKILL');
-    await once(child, 'exit');
-  };
-  return { kill, [Symbol.asyncDispose]: kill };
-};
-
-/** Our lock, held by another process. */
-const holdLock = async (repository: string, lock: 'shared' | 'exclusive'): Promise<Holder> => {
-  const program = join(import.meta.dirname, 'tools', 'hold-lock.ts');
-  const child = spawn(process.execPath, [program, repository, lock], { stdio: ['pipe', 'pipe', 'inherit'] });
-  const [said] = await once(child.stdout, 'data');
-  assert.equal(String(said), 'held\n');
-  return holderOf(child);
-};
-
-const startRestic = (binary: string, repository: string, args: readonly string[]): ChildProcess => {
-  const child = spawn(binary, ['--no-cache', ...args], {
-    env: { HOME: '/nonexistent', RESTIC_REPOSITORY: repository, RESTIC_PASSWORD: testPassword },
-    stdio: ['pipe', 'ignore', 'ignore'],
-  });
-  child.stdin.on('error', () => {}); // it is going to be killed
-  return child;
-};
-
-/** A restic that was stopped (SIGSTOP) as soon as it had its lock. */
-const holdResticLock = async (
-  binary: string,
-  repository: string,
-  args: readonly string[],
-): Promise<Holder> => {
-  const locks = join(repository, 'locks');
-  mkdirSync(locks, { recursive: true });
-  const child = startRestic(binary, repository, args);
-  while (!readdirSync(locks).some((name) => /^[0-9a-f]{64}$/.test(name))) await pause(1);
-  child.kill('SIGSTOP');
-  return holderOf(child);
-};
 
 /** Compares every file; 0.14 spoils the one link target that is not UTF-8. */
 const assertSameContent = async (expected: string, found: string): Promise<void> => {
