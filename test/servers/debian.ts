@@ -1,7 +1,7 @@
 // Packages of Debian: installed on the machine, or unpacked from another suite into a folder of our own.
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 
@@ -50,6 +50,47 @@ export const unpackPackages = async (
   } finally {
     await rm(work, { recursive: true, force: true });
   }
+};
+
+/**
+ * Unpacks packages of another suite and all they depend on into a folder that programs can be run in with chroot. No package's
+ * own scripts run, so what these would have set up (links of update-alternatives, users) is left to the caller's `finish`,
+ * which gets the root before the folder appears.
+ */
+export const unpackRoot = async (
+  suite: string,
+  names: readonly string[],
+  folder: string,
+  finish: (root: string) => Promise<void> = async () => {},
+): Promise<void> => {
+  if (existsSync(folder)) return;
+  await mkdir(dirname(folder), { recursive: true });
+  const work = await mkdtemp(`${folder}-`);
+  try {
+    const options = [...(await privateState(suite, work)), '-o', 'APT::Install-Recommends=false'];
+    await run('apt-get', [...options, '-q', 'update']);
+    await run('apt-get', [...options, '-qy', '--download-only', 'install', ...names, 'usr-is-merged-']);
+    const root = join(work, 'root');
+    for (const name of ['bin', 'sbin', 'lib', 'lib64']) {
+      await mkdir(join(root, 'usr', name), { recursive: true });
+      await symlink(`usr/${name}`, join(root, name));
+    }
+    const archives = join(work, 'cache', 'archives');
+    for (const file of await readdir(archives))
+      if (file.endsWith('.deb')) await unpackInto(root, join(archives, file));
+    await finish(root);
+    await rename(root, folder).catch((error: unknown) => {
+      if (!existsSync(folder)) throw error; // another test was quicker
+    });
+  } finally {
+    await rm(work, { recursive: true, force: true });
+  }
+};
+
+/** As dpkg -x does it, but following the links of a merged /usr. */
+const unpackInto = async (root: string, archive: string): Promise<void> => {
+  const unpack = 'dpkg-deb --fsys-tarfile "$1" | tar -x -C "$2" --keep-directory-symlink';
+  await run('bash', ['-o', 'pipefail', '-c', unpack, 'unpack', archive, root]);
 };
 
 /** Options that make apt-get look only at this suite and keep everything it learns in this folder. */
