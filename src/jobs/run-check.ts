@@ -1,4 +1,5 @@
 // One run of a check job: each repository, remembered in the catalog.
+import { newRunId } from '#catalog/run-id.ts';
 import type { RepositoryConfig } from '#config/config.ts';
 import { throwIfCancelled } from '#lib/clock.ts';
 import { asError, HoldfastError } from '#lib/errors.ts';
@@ -24,6 +25,7 @@ export type CheckOutcome = { readonly repository: string } & (
 );
 
 export interface CheckRun extends Ended {
+  readonly id: string;
   readonly outcomes: readonly CheckOutcome[];
 }
 
@@ -33,6 +35,7 @@ export const runCheck = async (task: CheckTask, context: RunContext): Promise<Ch
   const startedAt = context.clock.now();
   const run = { ...(job !== undefined && { job }), verb: 'check', startedAt };
   const record = beginRecord(context.catalog, run, context);
+  const id = record?.id ?? newRunId(startedAt);
   try {
     const outcomes: CheckOutcome[] = [];
     for (const repository of task.repositories)
@@ -44,7 +47,7 @@ export const runCheck = async (task: CheckTask, context: RunContext): Promise<Ch
       [],
       errors.find((error) => error !== undefined),
     );
-    return { ...ended, outcomes };
+    return { ...ended, id, outcomes };
   } catch (error) {
     record?.thrown(error);
     throw error;
@@ -58,8 +61,11 @@ const outcomeOf = async (
 ): Promise<CheckOutcome> => {
   const { name } = repository;
   try {
-    const report = await withRepository(repository, { lock: 'exclusive' }, context, (opened) =>
-      checkRepository(opened, name, readData, context),
+    const report = await withRepository(
+      repository,
+      { lock: 'exclusive', uncached: true },
+      context,
+      (opened) => checkRepository(opened, name, readData, context),
     );
     return { repository: name, report };
   } catch (error) {
