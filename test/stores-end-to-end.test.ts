@@ -2,7 +2,7 @@
 // and what happens when the store fails.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -181,6 +181,27 @@ suite('distant stores, end to end', { skip: skip ?? false }, () => {
       await done(`restore latest:shop -r ${kind} --to ${target}`);
       assert.equal(await database.pgDump(`shop_${kind}`), await database.pgDump('shop'));
     });
+
+  test('indexes, snapshots and trees are kept here, and what is kept is not asked for again', async () => {
+    mkdirSync(at('cached'), { recursive: true });
+    const env = { HOLDFAST_CONFIG: at('holdfast.yaml'), HOME: at('home'), XDG_CACHE_HOME: at('cached') };
+    const shown = async (more: readonly string[] = []) => {
+      const { status, stdout, stderr } = await holdfast(['ls', 'latest:media', '-r', 'sftp', ...more], {
+        env,
+      });
+      assert.equal(status, 0, stderr);
+      return stdout;
+    };
+    const uncached = await shown(['--no-cache']);
+    assert.deepEqual(readdirSync(at('cached')), []);
+    assert.equal(await shown(), uncached);
+    const packs = join(ssh.folder, 'vault', 'data');
+    renameSync(packs, `${packs}-away`);
+    assert.equal(await shown(), uncached);
+    const { status } = await holdfast(['check', '-r', 'sftp'], { env });
+    assert.equal(status, 1, 'a check looks at the store itself');
+    renameSync(`${packs}-away`, packs);
+  });
 
   test('a changed host key is refused and nothing is lost', async () => {
     const knownHosts = at('changed_hosts');

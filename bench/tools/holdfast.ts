@@ -5,7 +5,7 @@ import { version } from '#lib/version.ts';
 import type { Command } from '../measure.ts';
 import type { Tool } from './tool.ts';
 
-const program = join(import.meta.dirname, '..', '..', 'holdfast');
+const clone = join(import.meta.dirname, '..', '..');
 
 /** A command line of Holdfast; `args` may use $TARGET and what else the environment has. */
 export const holdfastCommand = (
@@ -15,8 +15,9 @@ export const holdfastCommand = (
 ): Command => ({
   line: `"$HOLDFAST" -q ${args}`,
   env: {
-    HOLDFAST: program,
+    HOLDFAST: join(clone, 'holdfast'),
     HOME: '/nonexistent',
+    XDG_CACHE_HOME: join(clone, 'node_modules', '.cache'), // of compiled code, as a user has it
     HOLDFAST_REPOSITORY: repository,
     HOLDFAST_PASSWORD: 'benchmark',
     ...env,

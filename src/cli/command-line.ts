@@ -57,6 +57,7 @@ const parserOf = (write: (text: string) => void, columns: number): Parser =>
     .option('--password-command <command>', "a command that prints the repository's password")
     .option('--limit-upload <rate>', 'store no more than so many KiB/s on average; 0 is unlimited')
     .option('--limit-download <rate>', 'read no more than so many KiB/s on average; 0 is unlimited')
+    .option('--no-cache', 'keep nothing of distant stores on this machine')
     .option('--json', 'print one JSON object a line')
     .option('-q, --quiet', 'print only results and errors')
     .option('-v, --verbose', 'print more')
@@ -155,6 +156,7 @@ const globalOptions = (program: Parser): GlobalOptions => {
     passwordCommand: text('passwordCommand'),
     limitUpload: rateOf('--limit-upload', text('limitUpload')),
     limitDownload: rateOf('--limit-download', text('limitDownload')),
+    noCache: given.cache === false, // as commander takes --no-cache
     json: given.json === true,
     quiet: given.quiet === true,
     verbose: given.verbose === true,

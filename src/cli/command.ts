@@ -65,6 +65,7 @@ export interface GlobalOptions {
   /** KiB per second, 0 being unlimited; they take the place of what the configuration says. */
   readonly limitUpload: number | undefined;
   readonly limitDownload: number | undefined;
+  readonly noCache: boolean;
   readonly json: boolean;
   readonly quiet: boolean;
   readonly verbose: boolean;

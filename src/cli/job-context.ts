@@ -1,4 +1,6 @@
 // What a command hands to the jobs it starts.
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import type { JobContext } from '#jobs/backup.ts';
 import type { Call } from './command.ts';
 import { reportTo } from './job-report.ts';
@@ -9,14 +11,22 @@ export const jobContext = ({
   signal,
   clock,
   output,
-  global: { limitUpload, limitDownload },
-}: Pick<Call, 'signal' | 'clock' | 'output' | 'global'>): JobContext => ({
+  env,
+  global: { limitUpload, limitDownload, noCache },
+}: Pick<Call, 'signal' | 'clock' | 'output' | 'global' | 'env'>): JobContext => ({
   signal,
   clock,
   log: logTo(output),
   onEvent: reportTo(output),
   storeOptions: {
+    cacheFolder: noCache ? undefined : cacheFolder(env),
     ...(limitUpload !== undefined && { limitUpload }),
     ...(limitDownload !== undefined && { limitDownload }),
   },
 });
+
+/** In the user's own cache folder; without a home folder nothing is kept. */
+const cacheFolder = (env: Call['env']): string | undefined => {
+  if (env.XDG_CACHE_HOME) return join(env.XDG_CACHE_HOME, 'holdfast', 'stores');
+  return env.HOME && existsSync(env.HOME) ? join(env.HOME, '.cache', 'holdfast', 'stores') : undefined;
+};

@@ -28,14 +28,19 @@ A backup of the source made after "repair index" stores again what was lost and 
     const repository = await chooseRepository(call);
     const { output } = call;
     const repair = call.args[0] === 'index' ? repairIndex : repairSnapshots;
-    return await withRepository(repository, { lock: 'exclusive' }, jobContext(call), async (opened) => {
-      const onProgress = jobContext(call).onEvent;
-      const status = await repair(opened, output, {
-        dryRun: call.options.dryRun,
-        onProgress: (progress) => onProgress({ type: 'progress', subject: repository.name, progress }),
-      });
-      return status;
-    });
+    return await withRepository(
+      repository,
+      { lock: 'exclusive', uncached: true },
+      jobContext(call),
+      async (opened) => {
+        const onProgress = jobContext(call).onEvent;
+        const status = await repair(opened, output, {
+          dryRun: call.options.dryRun,
+          onProgress: (progress) => onProgress({ type: 'progress', subject: repository.name, progress }),
+        });
+        return status;
+      },
+    );
   },
 });
 

@@ -12,16 +12,18 @@ export interface UseOptions {
   readonly lock: LockMode;
   /** How long to wait for locks that are in the way. */
   readonly retryLockMs?: number;
+  /** Everything is read from the store itself, and nothing from a cache: for whoever looks for damage there. */
+  readonly uncached?: true;
 }
 
 /** Runs `work` with the repository opened; store and lock are let go of whatever happens. */
 export const withRepository = async <Result>(
   config: RepositoryConfig,
-  { lock, retryLockMs }: UseOptions,
+  { lock, retryLockMs, uncached }: UseOptions,
   context: OpenContext,
   work: (repository: Repository) => Promise<Result>,
 ): Promise<Result> => {
-  await using store = await openedStore(config, context);
+  await using store = await openedStore(config, uncached ? withoutCache(context) : context);
   await using repository = await openRepository(store, config.password.reveal(), {
     lock,
     signal: context.signal,
@@ -48,6 +50,11 @@ export const unlockRepository = async (
   await using store = await openedStore(config, context);
   return await removeLocks(store, config.password.reveal(), all);
 };
+
+const withoutCache = (context: OpenContext): OpenContext => ({
+  ...context,
+  storeOptions: { ...context.storeOptions, cacheFolder: undefined },
+});
 
 const openedStore = (config: RepositoryConfig, context: OpenContext): Promise<Store> => {
   const { signal, clock, log, storeOptions = {} } = context;

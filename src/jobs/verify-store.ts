@@ -57,7 +57,11 @@ export const verifyStore = async (
 ): Promise<StoreVerification> => {
   const { signal, clock, log } = context;
   const open = (): Promise<Store> =>
-    openStore(task.store, { name: task.name, signal, clock, log }, { ...task.options, patienceMs });
+    openStore(
+      task.store,
+      { name: task.name, signal, clock, log },
+      { ...task.options, cacheFolder: undefined, patienceMs },
+    );
   await using store = await open();
   const prefix = `${scratchFolder}${randomUUID()}/`;
   const first = `${prefix}first`;

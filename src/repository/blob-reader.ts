@@ -7,7 +7,7 @@ import { workerUrl } from '#lib/worker-url.ts';
 import { localFolderOf } from '#stores/store.ts';
 import type { BlobType, PackEntry } from './blob.ts';
 import type { IndexedPack } from './index-file.ts';
-import { getRange, locateBlob } from './load-blob.ts';
+import { getRange, getTrees, locateBlob } from './load-blob.ts';
 import type { OpenFailure, OpenReply, OpenRequest, OpenWorkerData } from './open-messages.ts';
 import { type Range, toRanges } from './ranges.ts';
 import type { Session } from './session.ts';
@@ -109,9 +109,10 @@ export class BlobReader implements AsyncDisposable {
   async #open(range: Range): Promise<OpenReply> {
     const { pack, offset, length, blobs } = range;
     const { store } = this.#session;
+    const get = blobs.every(({ type }) => type === 'tree') ? getTrees : getRange;
     const bytes =
       this.#localFolder === undefined
-        ? await this.#gets.run(() => getRange(store, pack, { offset, length }))
+        ? await this.#gets.run(() => get(store, pack, { offset, length }))
         : undefined;
     const spare = this.#spare.pop();
     const request = {

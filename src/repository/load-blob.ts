@@ -1,7 +1,7 @@
 // One blob, read and verified on this thread: for trees, one at a time. Contents go through BlobReader.
 import { hash } from 'node:crypto';
 import { HoldfastError, hasCode } from '#lib/errors.ts';
-import type { ByteRange, Store } from '#stores/store.ts';
+import { type ByteRange, type Store, treeCacheOf } from '#stores/store.ts';
 import { type BlobLocation, type BlobType, packKey } from './blob.ts';
 import { decompress } from './compression.ts';
 import type { Session } from './session.ts';
@@ -11,7 +11,11 @@ export const loadBlob = async (session: Session, id: string, type: BlobType, cop
   const location = locateBlob(session, id, type, copy);
   try {
     const { offset, length } = location;
-    const sealed = await getRange(session.store, location.pack, { offset, length });
+    const range = { offset, length };
+    const sealed =
+      type === 'tree'
+        ? await getTrees(session.store, location.pack, range)
+        : await getRange(session.store, location.pack, range);
     return openBlob(session.sealer.tryOpen(sealed), id, location);
   } catch (error) {
     if (!hasCode(error, 'REPOSITORY_DAMAGED') || !session.blobs.locate(id, type, copy + 1)) throw error;
@@ -20,9 +24,18 @@ export const loadBlob = async (session: Session, id: string, type: BlobType, cop
 };
 
 /** Bytes of a pack, all of them without a range. REPOSITORY_DAMAGED when the pack is gone or shorter than that. */
-export const getRange = async (store: Store, pack: string, range?: ByteRange): Promise<Uint8Array> => {
+export const getRange = (store: Store, pack: string, range?: ByteRange): Promise<Uint8Array> =>
+  knowingLoss(pack, () => store.get(packKey(pack), range));
+
+/** The same for a range that holds trees: from a cache of this machine, where there is one. */
+export const getTrees = (store: Store, pack: string, range: ByteRange): Promise<Uint8Array> => {
+  const cache = treeCacheOf(store);
+  return cache ? knowingLoss(pack, () => cache.getTrees(packKey(pack), range)) : getRange(store, pack, range);
+};
+
+const knowingLoss = async (pack: string, read: () => Promise<Uint8Array>): Promise<Uint8Array> => {
   try {
-    return await store.get(packKey(pack), range);
+    return await read();
   } catch (cause) {
     if (!hasCode(cause, 'OBJECT_MISSING')) throw cause;
     throw new HoldfastError(

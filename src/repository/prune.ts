@@ -3,6 +3,7 @@
 import { throwIfCancelled } from '#lib/clock.ts';
 import { forEachLimit } from '#lib/concurrency.ts';
 import { HoldfastError } from '#lib/errors.ts';
+import type { Store } from '#stores/store.ts';
 import { isId, packKey } from './blob.ts';
 import { BlobReader } from './blob-reader.ts';
 import { BlobWriter } from './blob-writer.ts';
@@ -42,8 +43,11 @@ interface Plan {
 
 /** See Repository.prune. */
 export const pruneRepository = async (session: Session, options: PruneOptions): Promise<PruneReport> => {
+  const there = await Array.fromAsync(packsOf(session.store));
+  const lost = lostPacks(session, there);
+  session.blobs.forget(lost);
   const used = await markUsed(session, options);
-  const plan = await makePlan(session, used, options);
+  const plan = makePlan(session, used, there, options);
   const gone = [...plan.unlisted, ...plan.unused, ...plan.repack];
   const movedBytes = sum(plan.repack, 'usedBytes');
   const report: PruneReport = {
@@ -54,12 +58,31 @@ export const pruneRepository = async (session: Session, options: PruneOptions): 
     bytesKept: plan.keptBytes + movedBytes,
     bytesUnusedKept: plan.keptUnusedBytes,
   };
-  if (options.dryRun || gone.length === 0) return report;
+  if (options.dryRun || gone.length + lost.size === 0) return report;
   await repack(session, used, plan.repack, options);
   throwIfCancelled(session.signal);
-  await rewriteIndexes(session, new Set(gone.map(({ id }) => id)));
+  await rewriteIndexes(session, new Set([...lost, ...gone.map(({ id }) => id)]));
   await forEachLimit(gone, session.store.connections, ({ id }) => session.store.delete(packKey(id)));
   return report;
+};
+
+interface StoredPack {
+  readonly id: string;
+  readonly size: number;
+}
+
+async function* packsOf(store: Store): AsyncGenerator<StoredPack> {
+  for await (const { key, size } of store.list('data/')) {
+    const id = key.slice(key.lastIndexOf('/') + 1);
+    if (isId(id)) yield { id, size };
+  }
+}
+
+/** Listed packs that are not there; what is used of them must be in others, where a backup stored it again. */
+const lostPacks = (session: Session, there: readonly StoredPack[]): Set<string> => {
+  const lost = new Set(session.blobs.packIds);
+  for (const { id } of there) lost.delete(id);
+  return lost;
 };
 
 /** One byte a slot of the blob table: 1 where some snapshot uses the blob. Refuses to go on when any tree is missing or damaged. */
@@ -91,7 +114,12 @@ const refusal = (why: string, cause?: unknown): HoldfastError =>
     hint: 'run `holdfast check`; what is damaged must be repaired or forgotten first',
   });
 
-const makePlan = async (session: Session, used: Uint8Array, options: PruneOptions): Promise<Plan> => {
+const makePlan = (
+  session: Session,
+  used: Uint8Array,
+  there: readonly StoredPack[],
+  options: PruneOptions,
+): Plan => {
   const { table, packIds } = session.blobs;
   const usedBytes = new Float64Array(packIds.length);
   for (let slot = 0; slot < table.slots; slot += 1) {
@@ -102,17 +130,12 @@ const makePlan = async (session: Session, used: Uint8Array, options: PruneOption
   const unlisted: PackUse[] = [];
   const unused: PackUse[] = [];
   const partly: PackUse[] = [];
-  for await (const { key, size } of session.store.list('data/')) {
-    const id = key.slice(key.lastIndexOf('/') + 1);
-    if (!isId(id)) continue;
+  for (const { id, size } of there) {
     const number = numbers.get(id);
-    numbers.delete(id);
     const pack = { number: number ?? -1, id, totalBytes: size, usedBytes: usedBytes[number ?? -1] ?? 0 };
     if (number === undefined) unlisted.push(pack);
     else (pack.usedBytes === 0 ? unused : partly).push(pack);
   }
-  for (const [id, number] of numbers)
-    if ((usedBytes[number] as number) > 0) throw refusal(`${packKey(id)} is missing, and snapshots use it`);
   return { unlisted, unused, ...chooseRepack(partly, options.maxUnused) };
 };
 

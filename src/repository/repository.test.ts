@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { exitStatus, HoldfastError } from '#lib/errors.ts';
-import { silentLog } from '#lib/log.ts';
+import { type Log, openLog } from '#lib/log.ts';
 import { memoryStore } from '#stores/memory/memory.ts';
 import { withReadOnly } from '#stores/wrappers/read-only.ts';
 import { createRepository, openRepository, removeLocks } from './repository.ts';
@@ -16,6 +16,10 @@ import {
 } from './testing.ts';
 
 const options = { lock: 'none', signal: neverFires } as const;
+
+/** A log whose warnings are kept. */
+const logInto = (warnings: string[]): Log =>
+  openLog('warn', { write: (line) => void warnings.push(JSON.parse(line).msg) });
 
 /** What a call ends with: the error's code and the status of the command. */
 const failureOf = async (work: Promise<unknown>): Promise<readonly [string, number]> => {
@@ -91,14 +95,40 @@ test('from a store that cannot be written it is read without a lock', async () =
   await assert.rejects(repository.write(memoryEntries({ b: 'b' }), writeOptions()), { code: 'STORE_DENIED' });
 });
 
+test('a store that goes away is the error of whatever was done, not that its lock stays behind', async () => {
+  const store = memoryStore();
+  const { key } = await testRepository(store);
+  let isAway = false;
+  const mortal = {
+    ...store,
+    put: async (...args: Parameters<typeof store.put>): Promise<void> => {
+      if (isAway) throw new HoldfastError('STORE_UNREACHABLE', 'the line is down');
+      await store.put(...args);
+    },
+    delete: async (): Promise<void> => {
+      throw new HoldfastError('STORE_UNREACHABLE', 'the line is still down');
+    },
+  };
+  const warnings: string[] = [];
+  const backUp = async (): Promise<void> => {
+    await using repository = await openTestRepository(mortal, key).open({
+      lock: 'shared',
+      log: logInto(warnings),
+    });
+    isAway = true;
+    await repository.write(memoryEntries({ a: 'a' }), writeOptions());
+  };
+  await assert.rejects(backUp(), { code: 'STORE_UNREACHABLE', message: 'the line is down' });
+  assert.match(warnings.join(), /the lock stays.*holdfast unlock.*the line is still down/);
+});
+
 test('a damaged snapshot is passed over with a warning, and pruning refuses to go on', async () => {
   const { write, store, open } = await testRepository();
   const first = await write(memoryEntries({ a: 'a' }));
   const second = await write(memoryEntries({ b: 'b' }));
   await store.put(`snapshots/${first.snapshot?.id}`, Buffer.from('noise'));
   const warnings: string[] = [];
-  const log = Object.assign(Object.create(silentLog), { warn: (text: string) => warnings.push(text) });
-  await using repository = await open({ log });
+  await using repository = await open({ log: logInto(warnings) });
   assert.deepEqual(
     (await repository.snapshots()).map(({ id }) => id),
     [second.snapshot?.id],

@@ -1,7 +1,7 @@
 // The door of the engine: make a repository in a store, or open one.
 import { systemClock, throwIfCancelled } from '#lib/clock.ts';
 import { Semaphore } from '#lib/concurrency.ts';
-import { HoldfastError } from '#lib/errors.ts';
+import { HoldfastError, messageOf } from '#lib/errors.ts';
 import { type Log, silentLog } from '#lib/log.ts';
 import type { Store } from '#stores/store.ts';
 import { loadBlobIndex } from './blob-index.ts';
@@ -212,7 +212,12 @@ const openedRepository = (open: OpenStore, lock: Lock | undefined): Repository =
     },
     async [Symbol.asyncDispose]() {
       await loaded.forgetLoaded();
-      await lock?.[Symbol.asyncDispose]();
+      try {
+        await lock?.[Symbol.asyncDispose]();
+      } catch (error) {
+        // Whatever was done is done, and whatever failed is the error to report.
+        open.log.warn(`the lock stays, for half an hour or until \`holdfast unlock\`: ${messageOf(error)}`);
+      }
     },
   };
   loadedParts.set(repository, loaded);

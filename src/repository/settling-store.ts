@@ -1,10 +1,11 @@
 // A store while the lock that was taken on it settles: reading need not wait for that, changing must.
-import { localFolderOf, retentionOf, type Store } from '#stores/store.ts';
+import { type ByteRange, localFolderOf, retentionOf, type Store, treeCacheOf } from '#stores/store.ts';
 
 /** The same store, in which nothing is put, deleted or held before `settled` resolves, and nothing at all when it rejects. */
 export const changedOnceSettled = (store: Store, settled: Promise<void>): Store => {
   const retention = retentionOf(store);
   const localFolder = localFolderOf(store);
+  const treeCache = treeCacheOf(store);
   return {
     connections: store.connections,
     location: store.location,
@@ -23,6 +24,9 @@ export const changedOnceSettled = (store: Store, settled: Promise<void>): Store 
         await settled;
         await retention.retain(key);
       },
+    }),
+    ...(treeCache && {
+      getTrees: (key: string, range: ByteRange) => treeCache.getTrees(key, range),
     }),
     ...(localFolder !== undefined && { localFolder }),
     [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),

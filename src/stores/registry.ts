@@ -15,6 +15,7 @@ import { s3 } from './s3/s3.ts';
 import { sftp } from './sftp/sftp.ts';
 import { localFolderOf, type Store } from './store.ts';
 import { swift } from './swift/swift.ts';
+import { withCache } from './wrappers/cache.ts';
 import { withLimit } from './wrappers/limit.ts';
 import { withRetry } from './wrappers/retry.ts';
 import { withThrottle } from './wrappers/throttle.ts';
@@ -34,6 +35,8 @@ export interface StoreOptions {
   /** KiB per second; absent or 0 is unlimited. */
   readonly limitUpload?: number | undefined;
   readonly limitDownload?: number | undefined;
+  /** Where to keep what is read again and again from distant stores; nothing is kept when absent. */
+  readonly cacheFolder?: string | undefined;
   /** How long failing calls are repeated; as long as `withRetry` likes when absent. */
   readonly patienceMs?: number | undefined;
 }
@@ -49,12 +52,14 @@ export const openStore = async (
   if (localFolderOf(store) !== undefined) return throttled(store, context, options);
   // What waits for its share of the line holds no connection, and what is repeated takes its share again.
   const limited = throttled(withLimit(store, store.connections), context, options);
-  const { patienceMs } = options;
-  return withRetry(limited, {
+  const { cacheFolder, patienceMs } = options;
+  const patient = withRetry(limited, {
     ...context,
     random: seededRandom(`${process.pid} ${Date.now()}`),
     ...(patienceMs !== undefined && { patienceMs }),
   });
+  const isCached = cacheFolder !== undefined && config.kind !== memory.name;
+  return isCached ? withCache(patient, { folder: cacheFolder, log: context.log }) : patient;
 };
 
 const throttled = (store: Store, context: Context, options: StoreOptions): Store => {

@@ -61,3 +61,14 @@ export const foldersOf = (store: Store): Folders | undefined =>
   'removeEmptyFolders' in store && typeof store.removeEmptyFolders === 'function'
     ? (store as Store & Folders)
     : undefined;
+
+/**
+ * An ability of a store with a cache before it: reads part of a pack that holds trees, which are read again and again. Asked for by
+ * presence.
+ */
+export interface TreeCache {
+  getTrees(key: string, range: ByteRange): Promise<Uint8Array>;
+}
+
+export const treeCacheOf = (store: Store): TreeCache | undefined =>
+  'getTrees' in store && typeof store.getTrees === 'function' ? (store as Store & TreeCache) : undefined;

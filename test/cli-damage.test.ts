@@ -1,0 +1,117 @@
+// What the commands say of a repository that is damaged, and of snapshots that are not there: the right status, the object
+// by its name, and never a file with wrong bytes.
+import assert from 'node:assert/strict';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { before, suite, test } from 'node:test';
+import { seededRandom } from '#lib/random.ts';
+import { testPassword, testRepository } from '#repository/testing.ts';
+import { openLocalStore } from '#stores/local/local.ts';
+import { holdfast, type Outcome } from '../src/cli/testing.ts';
+import { randomBytes } from './tools/random.ts';
+import { temporaryFolder } from './tools/temp.ts';
+
+const random = seededRandom('cli damage');
+const folder = temporaryFolder('cli-damage');
+const at = (...parts: string[]): string => join(folder, ...parts);
+const media = at('media');
+
+/** Two snapshots, so that every folder holds several objects. */
+before(async () => {
+  {
+    await using store = openLocalStore(at('whole'));
+    await testRepository(store);
+  }
+  for (const round of [1, 2]) {
+    mkdirSync(join(media, `${round}`), { recursive: true });
+    for (let file = 0; file < 6; file += 1)
+      writeFileSync(join(media, `${round}`, `${file}`), randomBytes(random, 1 + file * 40_000));
+    assert.equal((await run('whole', `backup ${media}`)).status, 0);
+  }
+});
+
+const run = (repository: string, line: string): Promise<Outcome> =>
+  holdfast(line.split(' '), {
+    env: {
+      HOLDFAST_REPOSITORY: at(repository),
+      HOLDFAST_PASSWORD: testPassword,
+      HOLDFAST_CATALOG: at(`${repository}.db`),
+      HOME: folder,
+    },
+  });
+
+const objectsOf = (repository: string, kind: string): string[] =>
+  statSync(at(repository, kind)).isDirectory()
+    ? readdirSync(at(repository, kind), { recursive: true, encoding: 'utf8' })
+        .filter((name) => /[0-9a-f]{64}$/.test(name))
+        .map((name) => join(kind, name))
+        .sort()
+    : [kind];
+
+const filesBelow = (path: string): string[] =>
+  existsSync(path)
+    ? readdirSync(path, { recursive: true, withFileTypes: true })
+        .filter((entry) => entry.isFile())
+        .map((entry) => join(entry.parentPath, entry.name).slice(path.length + 1))
+        .sort()
+    : [];
+
+/** A copy of the whole repository in which one object is another; undefined takes it away. */
+const damagedCopy = (name: string, key: string, change: (bytes: Buffer) => Buffer | undefined): string => {
+  rmSync(at(name), { recursive: true, force: true });
+  cpSync(at('whole'), at(name), { recursive: true });
+  const bytes = change(readFileSync(at(name, key)));
+  if (bytes === undefined) rmSync(at(name, key));
+  else {
+    chmodSync(at(name, key), 0o600);
+    writeFileSync(at(name, key), bytes);
+  }
+  return name;
+};
+
+const flip = (bytes: Buffer): Buffer => {
+  const bit = random.integer(0, bytes.length * 8);
+  bytes[bit >> 3]! ^= 1 << (bit & 7);
+  return bytes;
+};
+
+/** Restores the newest snapshot; what is there afterwards is right, and what is not there was spoken of. */
+const restoreWhatIsLeft = async (repository: string): Promise<void> => {
+  const target = at(`${repository}-restored`);
+  rmSync(target, { recursive: true, force: true });
+  const outcome = await run(repository, `restore latest --to ${target}`);
+  const restored = filesBelow(target);
+  for (const file of restored)
+    assert.ok(readFileSync(join(target, file)).equals(readFileSync(join(media, file))), `${file} is wrong`);
+  const missing = filesBelow(media).filter((file) => !restored.includes(file));
+  const speaksOfIt = outcome.stderr.includes('is damaged'); // an earlier snapshot in the place of a damaged one
+  if (outcome.status === 0 && !speaksOfIt) assert.deepEqual(missing, [], 'nothing is missing in silence');
+  if (outcome.status === 3)
+    for (const file of missing)
+      assert.ok(outcome.stderr.includes(`${file}: `), `${file} in ${outcome.stderr}`);
+};
+
+suite('a damaged repository', () => {
+  for (const kind of ['config', 'keys', 'index', 'snapshots', 'data'])
+    test(`(${kind}) is reported by check with status 1, and never restored from wrongly in silence`, async () => {
+      for (const key of objectsOf('whole', kind))
+        for (const change of [flip, () => Buffer.alloc(0), (bytes: Buffer) => bytes.subarray(0, -9)]) {
+          const repository = damagedCopy(`damaged-${kind}`, key, change);
+          const checked = await run(repository, 'check --read-data');
+          const name = kind === 'config' ? 'config' : key.slice(key.lastIndexOf('/') + 1);
+          assert.equal(checked.status, 1, checked.stderr);
+          assert.ok(checked.stderr.includes(name), `${key} in ${checked.stderr}`);
+          await restoreWhatIsLeft(repository);
+        }
+    });
+});
