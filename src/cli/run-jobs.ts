@@ -6,7 +6,7 @@ import { catalogIfAny } from './catalog-use.ts';
 import type { Call } from './command.ts';
 import { jobContext } from './job-context.ts';
 import type { JobRun, VerbOptions } from './verbs/verb.ts';
-import { runJob } from './verbs/verbs.ts';
+import { runWholeJob } from './verbs/whole-job.ts';
 
 /** Runs them all, the failed ones too, and returns the exit status that tells of all. */
 export const runJobs = async (
@@ -18,7 +18,7 @@ export const runJobs = async (
   using catalog = options.dryRun ? undefined : catalogIfAny(config, call);
   const context: RunContext = { ...jobContext(call), catalog };
   const runs: JobRun[] = [];
-  for (const job of jobs) runs.push(await runJob(job, config, options, context, call.output));
+  for (const job of jobs) runs.push(await runWholeJob(job, config, options, context, call.output));
   const ended = together(runs);
   call.output.say({ message_type: 'summary', ...ended, runs: runs.map(({ fields }) => fields) }, undefined);
   return ended.status;

@@ -4,18 +4,21 @@ import { jsonSchemaOf, parseBy } from '#lib/parse-by.ts';
 import { isMapping, type Names, namesIn } from '../names.ts';
 import { backup } from './backup.ts';
 import { check } from './check.ts';
+import { type CommonKeys, withCommonKeys } from './common.ts';
 
 const verbs = { backup, check };
 
 export type Verb = keyof typeof verbs;
 
+type VerbKeys = z.output<ReturnType<(typeof verbs)[Verb]>>;
+
 /** A job as the file has it, with its verb told: `job.verb === 'backup'` makes `job.to` known. */
-export type Job = z.output<ReturnType<(typeof verbs)[Verb]>>;
+export type Job = VerbKeys & CommonKeys;
 
 /** The schema of one job: that of the one verb it holds. */
 export const jobSchema = (names: Names): z.ZodType<Job> => {
   const schemas = new Map<string, z.ZodType<Job>>(
-    Object.entries(verbs).map(([verb, schema]) => [verb, schema(names)]),
+    Object.entries(verbs).map(([verb, schema]) => [verb, withCommonKeys<VerbKeys>(schema(names), names)]),
   );
   const forms = [...schemas.values()].map(jsonSchemaOf);
   const known = new Set(forms.flatMap(({ properties }) => Object.keys(properties ?? {})));

@@ -1,0 +1,43 @@
+// The keys that every job may have, whatever its verb: each is a line here, and nowhere else.
+import { z } from 'zod';
+import { duration } from '#lib/duration.ts';
+import { jsonSchemaOf } from '#lib/parse-by.ts';
+import { isMapping, type Names } from '../names.ts';
+
+/** Timers of Node cannot wait longer than 2^31 milliseconds. */
+const longestTimerMs = 24 * 86_400_000;
+
+const keys = (_names: Names) => ({
+  timeLimit: duration()
+    .refine((ms) => ms <= longestTimerMs, { error: 'must not be longer than "24d"' })
+    .optional()
+    .describe(
+      'How long a run may take ("6h"): it is then cancelled, and has failed. Default: as long as it takes.',
+    ),
+});
+
+/** What a job may say beside its verb's own keys. */
+export type CommonKeys = z.output<z.ZodObject<ReturnType<typeof keys>>>;
+
+/** The schema of a verb's own keys, which then takes the common ones too. */
+export const withCommonKeys = <Own extends object>(
+  own: z.ZodType<Own>,
+  names: Names,
+): z.ZodType<Own & CommonKeys> => {
+  const shape: z.ZodRawShape = keys(names);
+  const common = z.strictObject(shape);
+  const { properties, ...form } = jsonSchemaOf(own);
+  return z
+    .unknown()
+    .transform((value, context): Own & CommonKeys => {
+      const isCommon = ([key]: readonly [string, unknown]): boolean => Object.hasOwn(shape, key);
+      const entries = isMapping(value) ? Object.entries(value) : [];
+      const shared = common.safeParse(Object.fromEntries(entries.filter(isCommon)));
+      const rest = own.safeParse(Object.fromEntries(entries.filter((entry) => !isCommon(entry))));
+      if (shared.success && rest.success) return { ...rest.data, ...(shared.data as CommonKeys) };
+      const issues = [...(rest.error?.issues ?? []), ...(shared.error?.issues ?? [])];
+      context.issues.push(...(issues as z.core.$ZodRawIssue[])); // a finished issue is a raw one with its message made
+      return z.NEVER;
+    })
+    .meta({ ...form, properties: { ...properties, ...jsonSchemaOf(common).properties } });
+};
