@@ -1,23 +1,27 @@
 // What Holdfast remembers: its runs, how each source fared, and which items failed.
-import type { DatabaseSync } from 'node:sqlite';
 import { type ProcessIdentity, thisProcess } from '#lib/process-identity.ts';
 import { explained, openDatabase } from './database.ts';
 import { findRun, jobStatuses, listRuns } from './read.ts';
-import type { ItemRecord, JobStatus, NewRun, Run, RunDetails, RunEnd, SourceRecord } from './run.ts';
+import type { ItemRecord, JobStatus, LogLine, NewRun, Run, RunDetails, RunEnd, SourceRecord } from './run.ts';
+import { boundedLog, forgetOldLogs, insertLog, readLog } from './run-log.ts';
 import { endRun, forgetOldItems, insertItems, insertRun, insertSource } from './write.ts';
 
-/** Several processes may have it open. Items are written a few at a time; ending the run, or closing, writes the rest. */
+/** Several processes may have it open. Items and log lines are written a few at a time; ending the run, or closing, writes the rest. */
 export interface Catalog extends Disposable {
   readonly path: string;
   /** Remembers that a run of this process begins, and returns its id. */
   beginRun(run: NewRun): string;
   recordSource(run: string, source: SourceRecord): void;
   recordItem(run: string, item: ItemRecord): void;
+  /** A line of its log. Of very many, those that only inform are left out and counted. */
+  recordLog(run: string, line: LogLine): void;
   endRun(run: string, end: RunEnd): void;
   /** The newest first; of one job when it is named. */
   runs(filter?: { readonly job?: string; readonly limit?: number }): Run[];
   /** One run with its sources and items, by its id or a beginning of it that no other has ('latest' is the newest). USAGE otherwise. */
   run(id: string): RunDetails;
+  /** What that run said, in order. */
+  log(run: string): LogLine[];
   /** Each job that ever ran, by name. */
   status(): JobStatus[];
 }
@@ -31,11 +35,19 @@ export interface CatalogOptions {
 /** Opens the catalog in this file, which is made or migrated when needed. */
 export const openCatalog = (path: string, { warn, process = thisProcess() }: CatalogOptions): Catalog => {
   const database = openDatabase(path, warn);
-  const items = batch(database);
+  const items = batch<ItemRecord>((waiting) => insertItems(database, waiting));
+  const lines = batch<LogLine>((waiting) => insertLog(database, waiting));
+  const logs = new Map<string, ReturnType<typeof boundedLog>>();
+  const logOf = (run: string): ReturnType<typeof boundedLog> => {
+    const log = logs.get(run) ?? boundedLog();
+    logs.set(run, log);
+    return log;
+  };
   return {
     path,
     beginRun: (run) => explained(path, () => insertRun(database, run, process)),
     recordItem: (run, item) => explained(path, () => items.add(run, item)),
+    recordLog: (run, line) => explained(path, () => lines.add(run, logOf(run).take(line))),
     recordSource: (run, source) =>
       explained(path, () => {
         items.flush();
@@ -44,16 +56,27 @@ export const openCatalog = (path: string, { warn, process = thisProcess() }: Cat
     endRun: (run, end) =>
       explained(path, () => {
         items.flush();
+        lines.add(run, logs.get(run)?.end(end.endedAt));
+        lines.flush();
         endRun(database, run, end);
         forgetOldItems(database, run);
+        forgetOldLogs(database, run);
       }),
     runs: (filter = {}) => explained(path, () => listRuns(database, filter)),
     run: (id) => explained(path, () => findRun(database, id)),
+    log: (run) =>
+      explained(path, () => {
+        lines.flush();
+        return readLog(database, run);
+      }),
     status: () => explained(path, () => jobStatuses(database)),
     [Symbol.dispose]() {
       if (!database.isOpen) return;
       try {
-        explained(path, () => items.flush());
+        explained(path, () => {
+          items.flush();
+          lines.flush();
+        });
       } finally {
         database.close();
       }
@@ -61,20 +84,21 @@ export const openCatalog = (path: string, { warn, process = thisProcess() }: Cat
   };
 };
 
-/** How many items, and how much time's, a crash may lose. */
+/** How many records, and how much time's, a crash may lose. */
 const batchSize = 500;
 const batchMs = 1000;
 
-const batch = (database: DatabaseSync) => {
-  let waiting: [run: string, item: ItemRecord][] = [];
+const batch = <Item>(insert: (waiting: readonly (readonly [run: string, item: Item])[]) => void) => {
+  let waiting: [run: string, item: Item][] = [];
   let since = 0;
   const flush = (): void => {
-    if (waiting.length > 0) insertItems(database, waiting);
+    if (waiting.length > 0) insert(waiting);
     waiting = [];
   };
   return {
     flush,
-    add(run: string, item: ItemRecord): void {
+    add(run: string, item: Item | undefined): void {
+      if (item === undefined) return;
       if (waiting.length === 0) since = performance.now();
       waiting.push([run, item]);
       if (waiting.length >= batchSize || performance.now() - since >= batchMs) flush();

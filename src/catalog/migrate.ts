@@ -26,6 +26,7 @@ export const versionOf = (database: DatabaseSync): number =>
   Number(database.prepare('PRAGMA user_version').get()?.user_version ?? 0);
 
 const apply = (database: DatabaseSync, version: number, sql: string): void => {
+  database.exec('PRAGMA foreign_keys = OFF'); // else a table that is made anew takes what refers to it along
   database.exec('BEGIN IMMEDIATE');
   try {
     // Another process may have been faster while we waited.
@@ -34,5 +35,7 @@ const apply = (database: DatabaseSync, version: number, sql: string): void => {
   } catch (error) {
     database.exec('ROLLBACK');
     throw error;
+  } finally {
+    database.exec('PRAGMA foreign_keys = ON');
   }
 };

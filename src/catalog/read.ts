@@ -29,7 +29,11 @@ export const findRun = (database: DatabaseSync, id: string): RunDetails => {
 export const jobStatuses = (database: DatabaseSync): JobStatus[] =>
   query(database, 'SELECT DISTINCT job FROM runs WHERE job IS NOT NULL ORDER BY job').flatMap((row) => {
     const job = String(row.job);
-    const [last] = listRuns(database, { job, limit: 1 });
+    const [last] = query(
+      database,
+      `SELECT * FROM runs WHERE job = ? ORDER BY state = 'skipped', started_ms DESC, id DESC LIMIT 1`,
+      job,
+    ).map(runOf);
     const [success] = query(
       database,
       `SELECT * FROM runs WHERE job = ? AND state = 'succeeded' ${newestFirst} LIMIT 1`,
@@ -72,9 +76,11 @@ const runRow = z.object({
   id: text,
   job: text.nullable(),
   verb: text,
+  due_ms: count.nullable(),
+  covers: count,
   started_ms: count,
   ended_ms: count.nullable(),
-  state: z.enum(['running', 'succeeded', 'partial', 'failed', 'cancelled']),
+  state: z.enum(['running', 'succeeded', 'partial', 'failed', 'cancelled', 'skipped']),
   exit_status: count.nullable(),
   bytes: count,
   items: count,
@@ -93,6 +99,7 @@ const runOf = (row: Row): Run => {
     ...(found.job !== null && { job: found.job }),
     verb: found.verb,
     startedAt: new Date(found.started_ms),
+    ...(found.due_ms !== null && { due: new Date(found.due_ms), covers: found.covers }),
     process,
   };
   if (found.state === 'running') return { ...begin, state: mayBeAlive(process) ? 'running' : 'interrupted' };

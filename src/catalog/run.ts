@@ -8,11 +8,22 @@ export interface NewRun {
   readonly job?: string;
   readonly verb: string;
   readonly startedAt: Date;
+  /** The time for which the schedule asked for it; absent when somebody else did. */
+  readonly due?: Date;
+  /** How many due times it stands for: its own, and those missed before it. Default: 1. */
+  readonly covers?: number;
 }
 
-/** How a run ended. `error` is what failed it, or why it is not whole. */
+/** A line of a run's log. */
+export interface LogLine {
+  readonly at: Date;
+  readonly level: 'debug' | 'info' | 'warn' | 'error';
+  readonly text: string;
+}
+
+/** How a run ended. `error` is what failed it, why it is not whole, or why it was skipped: nothing was begun. */
 export interface RunEnd {
-  readonly state: 'succeeded' | 'partial' | 'failed' | 'cancelled';
+  readonly state: 'succeeded' | 'partial' | 'failed' | 'cancelled' | 'skipped';
   readonly endedAt: Date;
   readonly exitStatus: number;
   readonly bytes: number;
@@ -65,6 +76,7 @@ export interface RunDetails {
 
 export interface JobStatus {
   readonly job: string;
+  /** A skipped one only when there is no other: that a job was skipped does not say how it stands. */
   readonly last: Run;
   /** Absent: it never succeeded. */
   readonly lastSuccess?: Run;

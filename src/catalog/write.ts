@@ -18,6 +18,8 @@ export const insertRun = (database: DatabaseSync, run: NewRun, process: ProcessI
         id,
         job: run.job ?? null,
         verb: run.verb,
+        due_ms: run.due?.getTime() ?? null,
+        covers: run.covers ?? 1,
         started_ms: run.startedAt.getTime(),
         state: 'running',
         host: process.host,
@@ -117,7 +119,8 @@ const insert = (
     .run(...Object.values(row));
 };
 
-const inTransaction = (database: DatabaseSync, work: () => void): void => {
+/** All or nothing. */
+export const inTransaction = (database: DatabaseSync, work: () => void): void => {
   database.exec('BEGIN IMMEDIATE');
   try {
     work();

@@ -1,7 +1,7 @@
 // A job with all that belongs to it whatever its verb: every run of a job passes through here.
 import type { Config, JobConfig } from '#config/config.ts';
 import type { RunContext } from '#jobs/run-backup.ts';
-import { durationText } from '#lib/duration.ts';
+import { durationMs } from '#lib/duration.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import type { Output } from '../output.ts';
 import type { JobRun, VerbOptions } from './verb.ts';
@@ -20,17 +20,17 @@ export const runWholeJob = async (
 };
 
 /** The signal, which also fires when the job has taken too long. */
-const timeLimit = ({ name, timeLimit: limitMs }: JobConfig, signal: AbortSignal) => {
-  if (limitMs === undefined) return { signal, [Symbol.dispose]() {} };
+const timeLimit = ({ name, timeLimit: limit }: JobConfig, signal: AbortSignal) => {
+  if (limit === undefined) return { signal, [Symbol.dispose]() {} };
   const tooLong = new AbortController();
   const timer = setTimeout(
     () =>
       tooLong.abort(
-        new HoldfastError('FAILED', `${name} took longer than ${durationText(limitMs)}, its time limit`, {
+        new HoldfastError('FAILED', `${name} took longer than ${limit}, its time limit`, {
           hint: 'what was stored is used by the next run; give it a longer timeLimit',
         }),
       ),
-    limitMs,
+    durationMs(limit),
   );
   return { signal: AbortSignal.any([signal, tooLong.signal]), [Symbol.dispose]: () => clearTimeout(timer) };
 };

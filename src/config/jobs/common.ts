@@ -1,6 +1,6 @@
 // The keys that every job may have, whatever its verb: each is a line here, and nowhere else.
 import { z } from 'zod';
-import { duration } from '#lib/duration.ts';
+import { duration, durationMs } from '#lib/duration.ts';
 import { jsonSchemaOf } from '#lib/parse-by.ts';
 import { isMapping, type Names } from '../names.ts';
 
@@ -9,7 +9,7 @@ const longestTimerMs = 24 * 86_400_000;
 
 const keys = (_names: Names) => ({
   timeLimit: duration()
-    .refine((ms) => ms <= longestTimerMs, { error: 'must not be longer than "24d"' })
+    .refine((text) => durationMs(text) <= longestTimerMs, { error: 'must not be longer than "24d"' })
     .optional()
     .describe(
       'How long a run may take ("6h"): it is then cancelled, and has failed. Default: as long as it takes.',
