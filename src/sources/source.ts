@@ -108,3 +108,56 @@ export interface RestoreReport {
   readonly failures: readonly { readonly path: string; readonly error: Error }[];
   readonly warnings: readonly string[];
 }
+
+/**
+ * An ability of sources that can be restored for a trial: into a place that is nobody's, beside all real data, and removed
+ * afterwards. Asked for by presence.
+ */
+export interface ScratchMaker {
+  /** Where such places are made, without secrets, for people and to find leftovers again: 'db.internal:5432', a folder. */
+  scratchLocation(folder: string): string;
+  /** Gets ready to make one, and makes nothing yet. TARGET_NOT_EMPTY when something has its name already. */
+  openScratch(request: ScratchRequest): Promise<ScratchPlace>;
+  /** Removes all that a place of that name consists of, which may be nothing any more. Touches nothing else. */
+  removeScratch(name: string, folder: string): Promise<void>;
+}
+
+export interface ScratchRequest {
+  /** 'holdfast_drill_' and random letters and digits. All that is made has this name, or one that begins with it. */
+  readonly name: string;
+  /** A folder of this machine, for kinds whose data lies in files. */
+  readonly folder: string;
+  /** The databases of the snapshot by their own names, as its manifests have them; none for files. */
+  readonly databases: readonly string[];
+}
+
+/** Where one snapshot is restored to and looked at. Closing it removes nothing. */
+export interface ScratchPlace extends AsyncDisposable {
+  /** How many contents of its dump may be open at once. */
+  readonly concurrency: number;
+  /** Restores a whole snapshot; called once. */
+  restore(
+    entries: AsyncIterable<Entry>,
+    onProgress: NonNullable<RestoreTarget['onProgress']>,
+  ): Promise<RestoreReport>;
+  /** What was restored, read back as a backup reads it, under the paths that it has in the snapshot. */
+  dump(): AsyncIterable<Entry>;
+  /**
+   * How the definitions in a file of the snapshot are read (tables, indexes, sequences, each by a name for people), so that those
+   * restored can be held against them; undefined for a file without any. A kind without this ability has files: they are compared
+   * one by one, with their metadata.
+   */
+  definitionsIn?(path: string): ReadDefinitions | undefined;
+  /** Runs a user's query in one of the databases: by its own name, which may be left out where there is only one. */
+  query?(text: string, database: string | undefined): Promise<QueryRows>;
+}
+
+export type ReadDefinitions = (text: string) => ReadonlyMap<string, string>;
+
+/** Each row's values as text, null where there is none. */
+export type QueryRows = readonly (readonly (string | null)[])[];
+
+export const scratchMakerOf = (source: Source): (Source & ScratchMaker) | undefined =>
+  'openScratch' in source && typeof source.openScratch === 'function'
+    ? (source as Source & ScratchMaker)
+    : undefined;

@@ -2,13 +2,14 @@
 import { HoldfastError } from '#lib/errors.ts';
 import { expandHome } from '#lib/home.ts';
 import type { Context } from '#lib/kind.ts';
-import type { Source, SourceKind } from '../source.ts';
+import type { ScratchMaker, Source, SourceKind } from '../source.ts';
 import { localAccounts } from './accounts.ts';
 import { checkFiles } from './check.ts';
 import { dump } from './dump.ts';
 import { type FilesConfig, filesConfig } from './options.ts';
 import { restoreEntries } from './restore.ts';
 import { planOf } from './roots.ts';
+import { scratchMaker } from './scratch-place.ts';
 import { selectionOf } from './selection.ts';
 import { loadSystemCalls, type SystemCalls } from './system-calls.ts';
 import { xattrReader } from './xattrs.ts';
@@ -23,12 +24,14 @@ export const files: SourceKind<FilesConfig> = {
 /** The source on this configuration; without `calls` it keeps and restores what Node alone can. */
 export const openFiles = (
   config: FilesConfig,
-  { signal, log }: Context,
+  context: Context,
   calls: SystemCalls | undefined,
-): Source => {
+): Source & ScratchMaker => {
+  const { signal, log } = context;
   const selection = selectionOf(config);
   const attributes = config.xattrs === 'off' ? undefined : calls;
   return {
+    ...scratchMaker(config, (other) => openFiles(other, context, calls)),
     concurrency: 1,
     check: async () => checkFiles(config, calls),
     async *dump(previous) {

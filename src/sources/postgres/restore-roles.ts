@@ -1,6 +1,6 @@
 // Roles and tablespaces before a restore: what is missing is made, what is there is never changed.
 import type { Connection } from './connect.ts';
-import { quoteIdentifier } from './identifiers.ts';
+import { quoteIdentifier, quoteLiteral } from './identifiers.ts';
 import type { Reporter } from './restore-report.ts';
 import { isServerError, serverMessage } from './server-error.ts';
 import { lexSql } from './sql-lexer.ts';
@@ -22,15 +22,16 @@ export const applyGlobals = async (target: TargetServer, sql: string, reporter: 
   for (const { name } of spaces) (target.tablespaces as Set<string>).add(name);
 };
 
-/** For a restore into a server that has its own roles: the missing ones that are needed, without login. */
+/** For a restore into a server that has its own roles: the missing ones that are needed, without login. With a comment, they can be found again. */
 export const ensureRoles = async (
   target: TargetServer,
   roles: readonly string[],
   reporter: Reporter,
+  comment?: string,
 ): Promise<void> => {
   for (const role of roles.filter((each) => !target.roles.has(each))) {
     const error = target.mayCreateRoles
-      ? await run(target.admin, `create role ${quoteIdentifier(role)} nologin`)
+      ? await run(target.admin, creation(role, comment))
       : 'creating roles is not allowed';
     if (error)
       reporter.warn(
@@ -41,6 +42,14 @@ export const ensureRoles = async (
       reporter.warn(`role ${role} was missing: it was created without login`);
     }
   }
+};
+
+/** Both statements together, or neither. */
+const creation = (role: string, comment: string | undefined): string => {
+  const create = `create role ${quoteIdentifier(role)} nologin`;
+  return comment === undefined
+    ? create
+    : `${create}; comment on role ${quoteIdentifier(role)} is ${quoteLiteral(comment)}`;
 };
 
 const run = async (admin: Connection, sql: string): Promise<string | undefined> => {

@@ -25,7 +25,7 @@ export const restoreWhole = async (restoring: Restoring, goal: Goal): Promise<vo
   const texts = new DatabaseTexts(stream, goal.database);
   await texts.readUntilRows();
   const { create, properties } = databaseStatements(await texts.need(databaseFiles.database));
-  await ensureRoles(target, texts.contents().roles, restoring.reporter);
+  await ensureRoles(target, texts.contents().roles, restoring.reporter, restoring.roleComment);
   throwIfCancelled(context.signal);
   if (state === 'empty') {
     await load(restoring, goal, texts, goal.name);

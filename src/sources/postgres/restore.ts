@@ -18,6 +18,8 @@ export interface RestoreRequest {
   readonly config: PostgresConfig;
   readonly settings: ConnectionSettings;
   readonly context: Context;
+  /** For roles that must be made because they are missing. */
+  readonly roleComment?: string;
 }
 
 /** What the restore of each database shares. */

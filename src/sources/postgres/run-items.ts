@@ -60,7 +60,7 @@ const attempt = async (connection: Connection, sql: string, mode: RunMode): Prom
 };
 
 /** Owners, privileges, comments on what belongs to the server: the data is whole without them. */
-const isDecoration = (statement: string): boolean =>
+export const isDecoration = (statement: string): boolean =>
   /^ALTER [^;]* OWNER TO [^;]*;$/s.test(statement) ||
   /^(GRANT|REVOKE|ALTER DEFAULT PRIVILEGES|SECURITY LABEL|COMMENT ON EXTENSION)\s/.test(statement);
 

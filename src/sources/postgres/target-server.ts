@@ -103,7 +103,10 @@ export const temporaryName = (database: string): string => {
 };
 
 /** Not in the database that is to be restored, which may not exist yet, or may have to go. */
-const connectForAdmin = async (settings: ConnectionSettings, signal: AbortSignal): Promise<Connection> => {
+export const connectForAdmin = async (
+  settings: ConnectionSettings,
+  signal: AbortSignal,
+): Promise<Connection> => {
   try {
     return await connectAnywhere({ ...settings, database: undefined }, signal);
   } catch (error) {
@@ -153,7 +156,7 @@ const endSessions = async (admin: Connection, database: string): Promise<void> =
   );
 };
 
-const dropDatabase = async (admin: Connection, name: string): Promise<void> => {
+export const dropDatabase = async (admin: Connection, name: string): Promise<void> => {
   if (admin.version < 130_000) await endSessions(admin, name);
   const force = admin.version >= 130_000 ? ' with (force)' : '';
   await admin.query(`drop database if exists ${quoteIdentifier(name)}${force}`);

@@ -2,17 +2,19 @@
 import { DatabaseSync } from 'node:sqlite';
 import { HoldfastError } from '#lib/errors.ts';
 import type { Context } from '#lib/kind.ts';
-import type { Source } from '../source.ts';
+import type { ScratchMaker, Source } from '../source.ts';
 import { checkDatabase } from './check.ts';
 import { dumpDatabase, type OpenReadings } from './dump.ts';
 import type { SqliteConfig } from './options.ts';
 import { restoreDatabase } from './restore.ts';
+import { scratchMaker } from './scratch-place.ts';
 
 /** Touches nothing yet, since the file may be the target of a restore. */
-export const openDatabase = (config: SqliteConfig, context: Context): Source => {
+export const openDatabase = (config: SqliteConfig, context: Context): Source & ScratchMaker => {
   assertCapable();
   const readings: OpenReadings = new Set();
   return {
+    ...scratchMaker(context, readings),
     concurrency: 1, // one connection, one transaction, and reading blocks
     check: () => checkDatabase(config, context),
     dump: () => dumpDatabase(config, context, readings),

@@ -1,0 +1,54 @@
+// A folder for a trial: restored into, walked like any source, and removed.
+import { chmodSync, existsSync, lstatSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { HoldfastError, systemCode } from '#lib/errors.ts';
+import type { RestoreTarget, ScratchMaker, Source } from '../source.ts';
+import { type FilesConfig, filesConfig } from './options.ts';
+
+/** `open` gives a source on another configuration, which reads and writes as this one does. */
+export const scratchMaker = (
+  { xattrs, withAtime, sparse }: FilesConfig,
+  open: (config: FilesConfig) => Source,
+): ScratchMaker => ({
+  scratchLocation: (folder) => folder,
+  async openScratch({ name, folder }) {
+    const place = join(folder, name);
+    if (existsSync(place)) throw new HoldfastError('TARGET_NOT_EMPTY', `there is a ${place} already`);
+    const source = open({ ...filesConfig.parse({ path: place }), xattrs, withAtime, sparse });
+    return {
+      concurrency: source.concurrency,
+      restore: (entries, onProgress) => source.restore(entries, intoEmpty(onProgress)),
+      dump: () => source.dump(),
+      [Symbol.asyncDispose]: () => source[Symbol.asyncDispose](),
+    };
+  },
+  async removeScratch(name, folder) {
+    removeTree(join(folder, name));
+  },
+});
+
+const intoEmpty = (onProgress: NonNullable<RestoreTarget['onProgress']>): RestoreTarget => ({
+  force: false,
+  rename: [],
+  onProgress,
+});
+
+/** Folders come back with the modes that they had, which may keep even their owner from removing what is in them. */
+const removeTree = (path: string): void => {
+  try {
+    rmSync(path, { recursive: true, force: true });
+  } catch (error) {
+    if (systemCode(error) !== 'EACCES') throw error;
+    makeWritable(Buffer.from(path));
+    rmSync(path, { recursive: true, force: true });
+  }
+};
+
+/** Names are bytes. */
+const makeWritable = (folder: Buffer): void => {
+  chmodSync(folder, 0o700);
+  for (const name of readdirSync(folder, { encoding: 'buffer' })) {
+    const path = Buffer.concat([folder, Buffer.from('/'), name]);
+    if (lstatSync(path).isDirectory()) makeWritable(path);
+  }
+};

@@ -1,0 +1,164 @@
+// Databases for a trial: made by a restore under names of their own, read back, queried, and dropped.
+import { HoldfastError } from '#lib/errors.ts';
+import type { Entry, QueryRows, ScratchMaker, ScratchPlace, ScratchRequest } from '../source.ts';
+import type { PostgresConfig } from './config.ts';
+import { type Connection, connect } from './connect.ts';
+import { type DumpRequest, dumpServer } from './dump.ts';
+import { quoteIdentifier } from './identifiers.ts';
+import { databasePath } from './layout.ts';
+import { restoreServer } from './restore.ts';
+import { definitionsIn } from './scratch-definitions.ts';
+import { sqlState, state } from './server-error.ts';
+import type { ConnectionSettings } from './settings.ts';
+import { connectForAdmin, dropDatabase } from './target-server.ts';
+
+/** What a source on this server can do for a trial. */
+export const scratchMaker = (request: DumpRequest): ScratchMaker => ({
+  scratchLocation: () => request.settings.server,
+  openScratch: (scratch) => openPlace(request, scratch),
+  removeScratch: (name) => removeAll(request, name),
+});
+
+const openPlace = async (
+  request: DumpRequest,
+  { name, databases }: ScratchRequest,
+): Promise<ScratchPlace> => {
+  const { settings, config } = request;
+  const scratchNames = new Map(databases.map((database, at) => [database, `${name}_${at + 1}`]));
+  await assertFree(request, name);
+  return {
+    concurrency: config.connections,
+    restore: (entries, onProgress) =>
+      restoreServer({ ...request, roleComment: name }, entries, {
+        force: false,
+        rename: [...scratchNames],
+        // Named one by one, so that the server's own roles and tablespaces are left alone.
+        selection: databases.map(databasePath),
+        onProgress,
+      }),
+    dump: () => dumpScratch(request, scratchNames),
+    definitionsIn,
+    query: async (text, database) => {
+      const scratchName = scratchNames.get(database ?? onlyOf(databases));
+      if (scratchName === undefined) throw unknownDatabase(database, databases);
+      return await runQuery(settings, scratchName, text, request.context.signal);
+    },
+    [Symbol.asyncDispose]: async () => {},
+  };
+};
+
+const assertFree = async ({ settings, context }: DumpRequest, name: string): Promise<void> => {
+  await using admin = await connectForAdmin(settings, context.signal);
+  const [taken] = await databasesNamed(admin, name);
+  if (taken !== undefined)
+    throw new HoldfastError('TARGET_NOT_EMPTY', `there is a database ${taken} on ${settings.server} already`);
+};
+
+/** All there is in the scratch databases, whatever the source's own configuration chooses. */
+async function* dumpScratch(
+  request: DumpRequest,
+  scratchNames: ReadonlyMap<string, string>,
+): AsyncGenerator<Entry> {
+  const { tables: _, largeObjects: __, ...plain } = request.config;
+  const config: PostgresConfig = {
+    ...plain,
+    databases: [...scratchNames.values()],
+    excludeDatabases: [],
+    exclude: [],
+    excludeData: [],
+  };
+  const folders = new Map(
+    [...scratchNames].map(([database, name]) => [databasePath(name), databasePath(database)]),
+  );
+  for await (const entry of dumpServer({ ...request, config })) {
+    const [top = '', ...rest] = entry.path.split('/');
+    const folder = folders.get(top);
+    if (folder !== undefined) yield { ...entry, path: [folder, ...rest].join('/') };
+  }
+}
+
+const runQuery = async (
+  settings: ConnectionSettings,
+  database: string,
+  text: string,
+  signal: AbortSignal,
+): Promise<QueryRows> => {
+  await using connection = await connect(settings, database, signal);
+  await connection.query('reset all'); // as the database's own users see it: search_path, DateStyle
+  const rows = await connection.query<Record<string, unknown>>(text);
+  return rows.map((row) => Object.values(row).map(asText));
+};
+
+const asText = (value: unknown): string | null => {
+  if (value === null || value === undefined) return null;
+  if (value instanceof Date) return value.toISOString();
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+};
+
+const onlyOf = (databases: readonly string[]): string => {
+  const [only, ...others] = databases;
+  if (only !== undefined && others.length === 0) return only;
+  throw new HoldfastError('USAGE', `the snapshot holds ${databases.length} databases`, {
+    hint: `say which one the query is for: database: ${databases.join(' | ')}`,
+  });
+};
+
+const unknownDatabase = (database: string | undefined, databases: readonly string[]): HoldfastError =>
+  new HoldfastError('USAGE', `the snapshot holds no database ${database}`, {
+    hint: `it holds ${databases.join(', ')}`,
+  });
+
+const databasesNamed = async (admin: Connection, name: string): Promise<string[]> => {
+  const rows = await admin.query<{ name: string }>(
+    `select datname::text as name from pg_catalog.pg_database
+      where datname = $1 or starts_with(datname::text, $2) order by datname`,
+    [name, `${name}_`],
+  );
+  return rows.map((row) => row.name);
+};
+
+const removeAll = async ({ settings, context }: DumpRequest, name: string): Promise<void> => {
+  await using admin = await connectForAdmin(settings, context.signal);
+  for (const database of await databasesNamed(admin, name)) {
+    const quoted = quoteIdentifier(database);
+    await admin.query(
+      `alter database ${quoted} with is_template false allow_connections true connection limit -1`,
+    );
+    await dropSubscriptions(settings, database, context.signal);
+    await dropDatabase(admin, database);
+  }
+  await dropRoles(admin, name);
+};
+
+/** A database with a subscription cannot be dropped; those restored never replicated, so no slot belongs to them. */
+const dropSubscriptions = async (
+  settings: ConnectionSettings,
+  database: string,
+  signal: AbortSignal,
+): Promise<void> => {
+  await using connection = await connect(settings, database, signal);
+  const rows = await connection.query<{ name: string }>(
+    `select s.subname::text as name from pg_catalog.pg_subscription s
+      where s.subdbid = (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database())`,
+  );
+  for (const { name } of rows) {
+    const quoted = quoteIdentifier(name);
+    await connection.query(`alter subscription ${quoted} disable`);
+    await connection.query(`alter subscription ${quoted} set (slot_name = none)`);
+    await connection.query(`drop subscription ${quoted}`);
+  }
+};
+
+/** Those that the restore made because they were missing. One that somebody has come to use since then stays. */
+const dropRoles = async (admin: Connection, name: string): Promise<void> => {
+  const rows = await admin.query<{ role: string }>(
+    `select rolname::text as role from pg_catalog.pg_roles where shobj_description(oid, 'pg_authid') = $1`,
+    [name],
+  );
+  for (const { role } of rows)
+    try {
+      await admin.query(`drop role ${quoteIdentifier(role)}`);
+    } catch (error) {
+      if (sqlState(error) !== state.dependentObjects) throw error;
+    }
+};
