@@ -1,6 +1,8 @@
 // What Holdfast remembers: its runs, how each source fared, and which items failed.
 import { type ProcessIdentity, thisProcess } from '#lib/process-identity.ts';
 import { explained, openDatabase } from './database.ts';
+import type { DrillLedger } from './drill.ts';
+import { drillLedger } from './drill-ledger.ts';
 import { findRun, jobStatuses, listRuns } from './read.ts';
 import type { ItemRecord, JobStatus, LogLine, NewRun, Run, RunDetails, RunEnd, SourceRecord } from './run.ts';
 import { boundedLog, forgetOldLogs, insertLog, readLog } from './run-log.ts';
@@ -9,6 +11,7 @@ import { endRun, forgetOldItems, insertItems, insertRun, insertSource } from './
 /** Several processes may have it open. Items and log lines are written a few at a time; ending the run, or closing, writes the rest. */
 export interface Catalog extends Disposable {
   readonly path: string;
+  readonly drills: DrillLedger;
   /** Remembers that a run of this process begins, and returns its id. */
   beginRun(run: NewRun): string;
   recordSource(run: string, source: SourceRecord): void;
@@ -45,6 +48,7 @@ export const openCatalog = (path: string, { warn, process = thisProcess() }: Cat
   };
   return {
     path,
+    drills: drillLedger(database, path, process),
     beginRun: (run) => explained(path, () => insertRun(database, run, process)),
     recordItem: (run, item) => explained(path, () => items.add(run, item)),
     recordLog: (run, line) => explained(path, () => lines.add(run, logOf(run).take(line))),
