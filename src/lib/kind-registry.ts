@@ -16,6 +16,8 @@ export interface Configured<Opened> {
 
 export interface RegisteredKind<Opened> {
   readonly name: string;
+  /** Other names for `kind:`. */
+  readonly aliases: readonly string[];
   readonly schemes: readonly string[];
   /** Of the configuration without `kind`. */
   readonly schema: z.ZodType<Configured<Opened>>;
@@ -35,6 +37,7 @@ export const register = <Config, Opened>(kind: Kind<Config, Opened>): Registered
   });
   return {
     name: kind.name,
+    aliases: kind.aliases ?? [],
     schemes: fromUrl ? [kind.name, ...(kind.schemes ?? [])] : [],
     schema: kind.config.transform(configure),
     ...(fromUrl && { fromUrl: (url: string) => configure(fromUrl(url)) }),
@@ -46,14 +49,17 @@ export const registry = <Opened>(...kinds: readonly RegisteredKind<Opened>[]): K
 
 /** A zod schema for `{ kind: <one of the registry>, … }`, where the kind's own schema judges the rest. */
 export const ofKind = <Opened>(kinds: KindRegistry<Opened>): z.ZodType<Configured<Opened>> => {
-  const mapping = z.looseObject({ kind: z.enum([...kinds.keys()]) });
+  const byAnyName = new Map([...kinds.values()].flatMap((kind) => namesOf(kind).map((name) => [name, kind])));
+  const mapping = z.looseObject({ kind: z.enum([...byAnyName.keys()]) });
   return parseBy({ anyOf: [...kinds.values()].map(withKind) }, (value) => {
     const result = mapping.safeParse(value);
     if (!result.success) return { issues: result.error.issues as z.core.$ZodRawIssue[] };
     const { kind, ...config } = result.data;
-    return { schema: kinds.get(kind)?.schema ?? z.never(), value: config };
+    return { schema: byAnyName.get(kind)?.schema ?? z.never(), value: config };
   });
 };
+
+const namesOf = ({ name, aliases }: RegisteredKind<unknown>): string[] => [name, ...aliases];
 
 /** The kind that a URL's scheme names, with the configuration the URL stands for; USAGE with the known schemes otherwise. */
 export const configuredByUrl = <Opened>(
@@ -79,7 +85,10 @@ const withKind = (kind: RegisteredKind<unknown>): JsonSchema => {
   const { properties, required, ...rest } = jsonSchemaOf(kind.schema);
   return {
     ...rest,
-    properties: { kind: { const: kind.name, description: 'What it is.' }, ...properties },
+    properties: { kind: { ...nameSchema(kind), description: 'What it is.' }, ...properties },
     required: ['kind', ...(required ?? [])],
   };
 };
+
+const nameSchema = (kind: RegisteredKind<unknown>): JsonSchema =>
+  kind.aliases.length === 0 ? { const: kind.name } : { enum: namesOf(kind) };

@@ -10,6 +10,8 @@ export interface Kind<Config, Opened> {
   /** 'postgres': the folder's name, and `kind:` in the configuration file. */
   readonly name: string;
   readonly config: Schema<Config>;
+  /** Other names for `kind:`. */
+  readonly aliases?: readonly string[];
   /** URL schemes it answers to besides its name: 'postgresql', 'file'. */
   readonly schemes?: readonly string[];
   /** The configuration that a URL (or a path) on the command line stands for; absent when the kind has no such form. */
