@@ -37,6 +37,10 @@ export const errorKinds = {
   OBJECT_MISSING: { status: 14 },
   TARGET_NOT_EMPTY: { status: 15 },
   TARGET_FAILED: { status: 1 },
+  /** What was stored is whole, and so unlike what was stored before that something must be wrong. */
+  SUSPICIOUS: { status: 3 },
+  NOTIFIER_UNREACHABLE: { status: 1, retry: true },
+  NOTIFIER_REFUSED: { status: 1 },
   CANCELLED: { status: 130 },
 } as const satisfies Record<string, ErrorKind>;
 
