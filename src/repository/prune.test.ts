@@ -109,6 +109,18 @@ test('the last snapshot forgotten leaves no pack', async () => {
   await assertKept(repository);
 });
 
+test('what stays is held against deletion for another while, where the store can do that', async () => {
+  const held: string[] = [];
+  const retain = async (key: string): Promise<void> => void held.push(key);
+  const { repository, snapshots } = await twoSnapshots(Object.assign(memoryStore(), { retain }));
+  await forget(repository, snapshots[0]!);
+  await prune(repository, { ...everything, dryRun: true });
+  assert.deepEqual(held, []);
+  await prune(repository);
+  const stored = (await keysOf(repository.store)).filter((key) => !key.startsWith('locks/'));
+  assert.deepEqual(held.toSorted(), stored.toSorted());
+});
+
 test('packs that no index lists go as well', async () => {
   const { repository } = await twoSnapshots();
   const stray = `data/ab/${'ab'.repeat(32)}`;

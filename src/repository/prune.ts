@@ -3,7 +3,7 @@
 import { throwIfCancelled } from '#lib/clock.ts';
 import { forEachLimit } from '#lib/concurrency.ts';
 import { HoldfastError } from '#lib/errors.ts';
-import type { Store } from '#stores/store.ts';
+import { retentionOf, type Store } from '#stores/store.ts';
 import { isId, packKey } from './blob.ts';
 import { BlobReader } from './blob-reader.ts';
 import { BlobWriter } from './blob-writer.ts';
@@ -58,13 +58,37 @@ export const pruneRepository = async (session: Session, options: PruneOptions): 
     bytesKept: plan.keptBytes + movedBytes,
     bytesUnusedKept: plan.keptUnusedBytes,
   };
-  if (options.dryRun || gone.length + lost.size === 0) return report;
-  await repack(session, used, plan.repack, options);
-  throwIfCancelled(session.signal);
-  await rewriteIndexes(session, new Set([...lost, ...gone.map(({ id }) => id)]));
-  await forEachLimit(gone, session.store.connections, ({ id }) => session.store.delete(packKey(id)));
+  if (options.dryRun) return report;
+  if (gone.length + lost.size > 0) {
+    await repack(session, used, plan.repack, options);
+    throwIfCancelled(session.signal);
+    await rewriteIndexes(session, new Set([...lost, ...gone.map(({ id }) => id)]));
+    await forEachLimit(gone, session.store.connections, ({ id }) => session.store.delete(packKey(id)));
+  }
+  await holdAnew(session, options);
   return report;
 };
+
+/** Where objects are held against deletion for a while, that while begins anew for all that is still in use. */
+const holdAnew = async (
+  { store, signal }: Session,
+  { onProgress }: Pick<PruneOptions, 'onProgress'>,
+): Promise<void> => {
+  const retention = retentionOf(store);
+  if (!retention) return;
+  let items = 0;
+  await forEachLimit(objectsOf(store), store.connections, async (key) => {
+    throwIfCancelled(signal);
+    await retention.retain(key);
+    items += 1;
+    onProgress?.({ phase: 'hold', bytes: 0, items });
+  });
+};
+
+async function* objectsOf(store: Store): AsyncGenerator<string> {
+  for (const prefix of ['config', 'keys/', 'data/', 'index/', 'snapshots/'])
+    for await (const { key } of store.list(prefix)) yield key;
+}
 
 interface StoredPack {
   readonly id: string;
