@@ -3,6 +3,8 @@ import { type ProcessIdentity, thisProcess } from '#lib/process-identity.ts';
 import { explained, openDatabase } from './database.ts';
 import type { DrillLedger } from './drill.ts';
 import { drillLedger } from './drill-ledger.ts';
+import type { NoticeLedger } from './notice.ts';
+import { noticeLedger } from './notice-ledger.ts';
 import { findRun, jobStatuses, listRuns } from './read.ts';
 import type { ItemRecord, JobStatus, LogLine, NewRun, Run, RunDetails, RunEnd, SourceRecord } from './run.ts';
 import { boundedLog, forgetOldLogs, insertLog, readLog } from './run-log.ts';
@@ -12,6 +14,7 @@ import { endRun, forgetOldItems, insertItems, insertRun, insertSource } from './
 export interface Catalog extends Disposable {
   readonly path: string;
   readonly drills: DrillLedger;
+  readonly notices: NoticeLedger;
   /** Remembers that a run of this process begins, and returns its id. */
   beginRun(run: NewRun): string;
   recordSource(run: string, source: SourceRecord): void;
@@ -49,6 +52,7 @@ export const openCatalog = (path: string, { warn, process = thisProcess() }: Cat
   return {
     path,
     drills: drillLedger(database, path, process),
+    notices: noticeLedger(database, path),
     beginRun: (run) => explained(path, () => insertRun(database, run, process)),
     recordItem: (run, item) => explained(path, () => items.add(run, item)),
     recordLog: (run, line) => explained(path, () => lines.add(run, logOf(run).take(line))),
