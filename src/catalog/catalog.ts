@@ -5,7 +5,7 @@ import type { DrillLedger } from './drill.ts';
 import { drillLedger } from './drill-ledger.ts';
 import type { NoticeLedger } from './notice.ts';
 import { noticeLedger } from './notice-ledger.ts';
-import { findRun, jobStatuses, listRuns } from './read.ts';
+import { findRun, jobStatuses, listRuns, listRunsFor } from './read.ts';
 import type { ItemRecord, JobStatus, LogLine, NewRun, Run, RunDetails, RunEnd, SourceRecord } from './run.ts';
 import { boundedLog, forgetOldLogs, insertLog, readLog } from './run-log.ts';
 import { endRun, forgetOldItems, insertItems, insertRun, insertSource } from './write.ts';
@@ -26,6 +26,8 @@ export interface Catalog extends Disposable {
   runs(filter?: { readonly job?: string; readonly limit?: number }): Run[];
   /** One run with its sources and items, by its id or a beginning of it that no other has ('latest' is the newest). USAGE otherwise. */
   run(id: string): RunDetails;
+  /** The runs of a job for this due time, the newest first. */
+  runsFor(job: string, due: Date): Run[];
   /** What that run said, in order. */
   log(run: string): LogLine[];
   /** Each job that ever ran, by name. */
@@ -72,6 +74,7 @@ export const openCatalog = (path: string, { warn, process = thisProcess() }: Cat
       }),
     runs: (filter = {}) => explained(path, () => listRuns(database, filter)),
     run: (id) => explained(path, () => findRun(database, id)),
+    runsFor: (job, due) => explained(path, () => listRunsFor(database, job, due)),
     log: (run) =>
       explained(path, () => {
         lines.flush();

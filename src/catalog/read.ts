@@ -16,6 +16,11 @@ export const listRuns = (
     limit,
   ).map(runOf);
 
+export const listRunsFor = (database: DatabaseSync, job: string, due: Date): Run[] =>
+  query(database, `SELECT * FROM runs WHERE job = ? AND due_ms = ? ${newestFirst}`, job, due.getTime()).map(
+    runOf,
+  );
+
 const newestFirst = 'ORDER BY started_ms DESC, id DESC';
 
 export const findRun = (database: DatabaseSync, id: string): RunDetails => {

@@ -1,7 +1,7 @@
 // What the catalog remembers of a run.
 import { HoldfastError, messageOf } from '#lib/errors.ts';
 import type { ProcessIdentity } from '#lib/process-identity.ts';
-import { withoutPassword } from '#lib/secret.ts';
+import { withoutSecrets } from '#lib/secret.ts';
 
 export interface NewRun {
   /** The job's name in the file; absent for a run that the command line describes. */
@@ -89,12 +89,12 @@ export interface ErrorReport {
   readonly hint?: string;
 }
 
-/** An error fit to be kept; passwords in URLs are taken out once more, in case somebody let one through. */
+/** An error fit to be kept; secrets are taken out once more, in case somebody let one through. */
 export const errorReport = (error: unknown): ErrorReport => {
   const hint = error instanceof HoldfastError ? error.hint : undefined;
   return {
     code: error instanceof HoldfastError ? error.code : 'FAILED',
-    message: withoutPassword(messageOf(error)),
-    ...(hint !== undefined && { hint: withoutPassword(hint) }),
+    message: withoutSecrets(messageOf(error)),
+    ...(hint !== undefined && { hint: withoutSecrets(hint) }),
   };
 };

@@ -1,10 +1,10 @@
-// What plugs log, as lines for the person at the command line: warnings always, the rest with -v.
+// What plugs log, as lines for the person at the command line: warnings always, the rest with -v and in the log of the run.
 import { type Log, openLog } from '#lib/log.ts';
 import type { Output } from './output.ts';
 
 /** A log that ends in the command's output. */
 export const logTo = (output: Output): Log =>
-  openLog(output.verbosity === 'verbose' ? 'debug' : 'warn', {
+  openLog(output.verbosity === 'verbose' ? 'debug' : 'info', {
     write: (line) => show(JSON.parse(line), output),
   });
 

@@ -25,6 +25,9 @@ export interface OutputOptions {
   readonly noColor?: boolean;
 }
 
+/** A line as people read it, without its colours. */
+export type OnLine = (level: 'debug' | 'info' | 'warn' | 'error', text: string) => void;
+
 type Style = 'red' | 'yellow' | 'bold' | 'dim';
 const styles: Record<Style, readonly [number, number]> = {
   red: [31, 39],
@@ -46,6 +49,7 @@ export class Output {
   readonly #noColor: boolean;
   readonly #progress: ProgressLine;
   #readerGone = false;
+  #copy: OnLine | undefined;
 
   constructor(options: OutputOptions) {
     this.json = options.json;
@@ -65,13 +69,26 @@ export class Output {
     return !this.json && this.verbosity !== 'quiet' && this.#stdout.isTTY === true;
   }
 
+  /** Also hands every line of what happens to `copy`, whatever is shown, until that is disposed of. */
+  copyTo(copy: OnLine): Disposable {
+    const before = this.#copy;
+    this.#copy = copy;
+    return {
+      [Symbol.dispose]: () => {
+        this.#copy = before;
+      },
+    };
+  }
+
   /** What happens, one event at a time; without a line, only with --json. Left out with -q. */
   say(message: Message, line: string | undefined): void {
+    if (line !== undefined) this.#copy?.('info', line);
     if (this.verbosity !== 'quiet' && (this.json || line !== undefined)) this.#emit(message, line ?? '');
   }
 
   /** What happens in detail: only with -v. */
   detail(message: Message, line: string): void {
+    this.#copy?.('debug', line);
     if (this.verbosity === 'verbose') this.#emit(message, this.#style('dim', line, this.#stdout));
   }
 
@@ -107,11 +124,13 @@ export class Output {
 
   /** Something the user should know although the command goes on; to standard error, with -q too. */
   warn(text: string, hint?: string): void {
+    this.#copy?.('warn', withHint(text, hint));
     this.#complain({ message_type: 'warning', message: text, ...(hint && { hint }) }, 'yellow', text, hint);
   }
 
   /** Something that failed while the rest goes on: to standard error; with --json in its place among the other messages. */
   failure(message: Message, text: string, hint?: string): void {
+    this.#copy?.('error', withHint(text, hint));
     if (this.json) this.#emit(message, '');
     else this.#complain(message, 'red', text, hint);
   }
@@ -189,6 +208,9 @@ export class Output {
     return `\u001b[${open}m${text}\u001b[${close}m`;
   }
 }
+
+const withHint = (text: string, hint: string | undefined): string =>
+  hint === undefined ? text : `${text}; ${hint}`;
 
 /** Several lines stay several lines when we wrote them ourselves, as for a file with several mistakes. */
 const textOf = (error: unknown): string =>

@@ -1,25 +1,44 @@
 // Jobs of the configuration file, one after the other, whatever their verb.
+import { dirname, join } from 'node:path';
+import { catalogPath } from '#catalog/catalog-path.ts';
 import type { Config, JobConfig } from '#config/config.ts';
+import { secretsIn } from '#config/warnings.ts';
 import type { RunContext } from '#jobs/run-backup.ts';
 import { together } from '#jobs/run-outcome.ts';
+import { withoutSecretVariables } from '#lib/child-environment.ts';
 import { catalogIfAny } from './catalog-use.ts';
 import type { Call } from './command.ts';
 import { jobContext } from './job-context.ts';
-import type { JobRun, VerbOptions } from './verbs/verb.ts';
-import { runWholeJob } from './verbs/whole-job.ts';
+import type { JobRun } from './verbs/verb.ts';
+import { runWholeJob, type WholeJobContext, type WholeJobOptions } from './verbs/whole-job.ts';
 
 /** Runs them all, the failed ones too, and returns the exit status that tells of all. */
 export const runJobs = async (
   call: Call,
   config: Config,
   jobs: readonly JobConfig[],
-  options: VerbOptions,
+  options: WholeJobOptions,
 ): Promise<number> => {
   using catalog = options.dryRun ? undefined : catalogIfAny(config, call);
-  const context: RunContext = { ...jobContext(call), catalog };
+  const run: RunContext = { ...jobContext(call), catalog };
+  const context: WholeJobContext = {
+    run,
+    config,
+    output: call.output,
+    lockFolder: join(dirname(catalogPath(config.catalog, call.env)), 'locks'),
+    hookEnv: hookEnvironment(config, call.env),
+  };
   const runs: JobRun[] = [];
-  for (const job of jobs) runs.push(await runWholeJob(job, config, options, context, call.output));
+  for (const job of jobs) runs.push(await runWholeJob(job, options, context));
   const ended = together(runs);
   call.output.say({ message_type: 'summary', ...ended, runs: runs.map(({ fields }) => fields) }, undefined);
   return ended.status;
+};
+
+/** Hooks get ours, but for what is or may be secret. */
+const hookEnvironment = (config: Config, env: Call['env']): Record<string, string> => {
+  const named = [...secretsIn([...config.repositories.values(), ...config.sources.values()])].flatMap(
+    ({ origin }) => (origin.kind === 'env' ? [origin.name] : []),
+  );
+  return withoutSecretVariables(env, new Set(named));
 };

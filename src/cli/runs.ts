@@ -1,8 +1,9 @@
 // holdfast runs: what happened.
+import type { Catalog } from '#catalog/catalog.ts';
 import type { ErrorReport, ItemRecord, Run, RunDetails, SourceRecord } from '#catalog/run.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import { catalogOf } from './catalog-use.ts';
-import { type Call, defineCommand, type OptionSpecs, value } from './command.ts';
+import { type Call, defineCommand, flag, type OptionSpecs, value } from './command.ts';
 import type { Output } from './output.ts';
 import { formatBytes, formatDuration, formatTime, plural, printable, shortId } from './output-format.ts';
 import { configIfAny } from './repository-choice.ts';
@@ -10,6 +11,7 @@ import { configIfAny } from './repository-choice.ts';
 const options = {
   job: value('--job <name>', 'only runs of this job'),
   limit: value('-n, --limit <count>', 'show so many, the newest (default: 20)'),
+  log: flag('--log', 'show what the run said, and what its hooks wrote'),
 };
 
 export const command = defineCommand({
@@ -22,6 +24,7 @@ run is one whose process ended before it could say how it went.`,
   examples: [
     ['runs --job nightly', 'how it went lately'],
     ['runs latest', 'all that is known of the last run'],
+    ['runs latest --log', 'what it said while it ran'],
   ],
   onRepository: false,
   statuses: [],
@@ -29,7 +32,12 @@ run is one whose process ended before it could say how it went.`,
     const config = await configIfAny(call);
     using catalog = catalogOf(config, call);
     const [id] = call.args;
-    if (id !== undefined) await showRun(call.output, catalog.run(id));
+    if (id === undefined && call.options.log)
+      throw new HoldfastError('USAGE', '--log needs to know of which run', {
+        hint: 'name it, or say latest',
+      });
+    if (id !== undefined && call.options.log) await showLog(call.output, catalog, id);
+    else if (id !== undefined) await showRun(call.output, catalog.run(id));
     else await showRuns(call, catalog.runs(filterOf(call)));
     return 0;
   },
@@ -47,6 +55,14 @@ const showRuns = async ({ output }: Pick<Call, 'output'>, runs: readonly Run[]):
     for (const run of runs) await output.result({ message_type: 'run', ...runFields(run) }, undefined);
   else if (runs.length > 0) await output.table(runColumns, runs.map(runRow));
   output.say({ message_type: 'summary', runs: runs.length }, runs.length === 0 ? 'no runs yet' : undefined);
+};
+
+const showLog = async (output: Output, catalog: Catalog, id: string): Promise<void> => {
+  for (const { at, level, text } of catalog.log(catalog.run(id).run.id))
+    await output.result(
+      { message_type: 'log', time: at, level, text },
+      `${formatTime(at)} ${level.padEnd(5)} ${printable(text)}`,
+    );
 };
 
 const runColumns = [
@@ -114,7 +130,17 @@ const errorLine = ({ message, hint }: ErrorReport): string =>
 /** A run in --json; also for `status`. */
 export const runFields = (run: Run): Record<string, unknown> => {
   const { id, job, verb, state, startedAt, process } = run;
-  const begin = { id, job, verb, state, started_at: startedAt, host: process.host, pid: process.pid };
+  const begin = {
+    id,
+    job,
+    verb,
+    state,
+    due: run.due,
+    covers: run.covers,
+    started_at: startedAt,
+    host: process.host,
+    pid: process.pid,
+  };
   if (!('endedAt' in run)) return begin;
   const { endedAt, exitStatus, bytes, items, itemsFailed, error } = run;
   return { ...begin, ended_at: endedAt, status: exitStatus, bytes, items, items_failed: itemsFailed, error };

@@ -195,7 +195,7 @@ const cases: readonly (readonly [name: string, text: string, expected: readonly 
   [
     'a key of another verb',
     inJob('check: [offsite]\n    to: [offsite]'),
-    ['f:9:5: jobs.extra.to: unknown key; the keys here are check, readData, timeLimit'],
+    ['f:9:5: jobs.extra.to: unknown key; the keys here are check, readData, hooks, overlap, timeLimit'],
   ],
   [
     'a share that is none',

@@ -6,11 +6,13 @@ interface Readable {
   readonly file: string;
   readonly repositories: ReadonlyMap<string, unknown>;
   readonly sources: ReadonlyMap<string, unknown>;
+  readonly notifiers: ReadonlyMap<string, unknown>;
 }
 
 /** A sentence for each secret that other users of this machine could read. `mode` is the configuration file's own. */
 export const warningsFor = (config: Readable, mode: number): string[] => {
-  const secrets = [...secretsIn([...config.repositories.values(), ...config.sources.values()])];
+  const { repositories, sources, notifiers } = config;
+  const secrets = [...secretsIn([...repositories.values(), ...sources.values(), ...notifiers.values()])];
   const warnings = secrets.map(secretWarning).filter((warning) => warning !== undefined);
   const isOpen = process.platform !== 'win32' && (mode & 0o077) !== 0;
   if (isOpen && secrets.some(({ origin }) => origin.kind === 'text'))
@@ -18,7 +20,8 @@ export const warningsFor = (config: Readable, mode: number): string[] => {
   return [...new Set(warnings)];
 };
 
-function* secretsIn(value: unknown): Generator<Secret> {
+/** Every secret in a value of the configuration. */
+export function* secretsIn(value: unknown): Generator<Secret> {
   if (value instanceof Secret) yield value;
   else if (Array.isArray(value)) for (const item of value) yield* secretsIn(item);
   else if (typeof value === 'object' && value !== null)

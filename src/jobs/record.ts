@@ -1,19 +1,40 @@
 // The events of a run, into the catalog. A catalog that fails is told of once and then left alone: the run goes on.
 import type { Catalog } from '#catalog/catalog.ts';
-import { errorReport, type ItemRecord, type NewRun, type RunEnd, type SourceRecord } from '#catalog/run.ts';
+import {
+  errorReport,
+  type ItemRecord,
+  type LogLine,
+  type NewRun,
+  type RunEnd,
+  type SourceRecord,
+} from '#catalog/run.ts';
+import { newRunId } from '#catalog/run-id.ts';
 import { exitStatus, hasCode, messageOf } from '#lib/errors.ts';
+import { withoutSecrets } from '#lib/secret.ts';
 import type { JobContext } from './backup.ts';
 import type { JobEvent, SourceOutcome } from './event.ts';
 import type { Ended } from './run-outcome.ts';
 
-type Teller = Pick<JobContext, 'clock' | 'onEvent'>;
+/** What a run's state is called in the catalog. */
+export const recordStates = {
+  ok: 'succeeded',
+  partial: 'partial',
+  failed: 'failed',
+  skipped: 'skipped',
+} as const;
 
-/** Begins to remember a run; undefined where there is no catalog or it cannot be written. */
+interface Teller extends Pick<JobContext, 'clock' | 'onEvent'> {
+  /** The record of this run, where whoever called began it and will close it. */
+  readonly begun?: RunRecord | undefined;
+}
+
+/** Begins to remember a run, unless that has been done; undefined where there is no catalog or it cannot be written. */
 export const beginRecord = (
   catalog: Catalog | undefined,
   run: NewRun,
   teller: Teller,
 ): RunRecord | undefined => {
+  if (teller.begun) return teller.begun;
   if (catalog === undefined) return undefined;
   try {
     return new RunRecord(catalog, catalog.beginRun(run), teller);
@@ -23,17 +44,61 @@ export const beginRecord = (
   }
 };
 
+/**
+ * Begins to remember a run that is not over when its verb is: `end` only says how that went, and `close` ends it. Without a
+ * catalog it has an id and can say how it went, too.
+ */
+export const beginOpenRecord = (catalog: Catalog | undefined, run: NewRun, teller: Teller): RunRecord => {
+  const record =
+    beginRecord(catalog, run, teller) ?? new RunRecord(undefined, newRunId(run.startedAt), teller);
+  record.keepOpen();
+  return record;
+};
+
 export class RunRecord {
   readonly id: string;
-  readonly #catalog: Catalog;
+  readonly #catalog: Catalog | undefined;
   readonly #teller: Teller;
   readonly #items = new Map<string, ItemRecord>();
   #works = true;
+  #isKeptOpen = false;
+  #ended: RunEnd | undefined;
 
-  constructor(catalog: Catalog, id: string, teller: Teller) {
+  constructor(catalog: Catalog | undefined, id: string, teller: Teller) {
     this.#catalog = catalog;
     this.id = id;
     this.#teller = teller;
+  }
+
+  /** How its verb ended; undefined before that. */
+  get ended(): RunEnd | undefined {
+    return this.#ended;
+  }
+
+  keepOpen(): void {
+    this.#isKeptOpen = true;
+  }
+
+  /** Ends it as its verb did, but for what has changed since. */
+  close(change: Partial<Pick<RunEnd, 'state' | 'exitStatus' | 'error'>> = {}): RunEnd {
+    const nothing = { bytes: 0, items: 0, itemsFailed: 0 };
+    const before = this.#ended ?? { state: 'failed', exitStatus: 1, ...nothing };
+    const end: RunEnd = { ...before, ...change, endedAt: this.#teller.clock.now() };
+    this.#isKeptOpen = false;
+    this.#ended = end;
+    this.#safely((catalog) => catalog.endRun(this.id, end));
+    return end;
+  }
+
+  /** Why it is not whole, unless that is known already. */
+  complain(error: unknown): void {
+    if (this.#ended) this.#ended = { error: errorReport(error), ...this.#ended };
+  }
+
+  /** A line of its log. */
+  line(level: LogLine['level'], text: string): void {
+    const at = this.#teller.clock.now();
+    this.#safely((catalog) => catalog.recordLog(this.id, { at, level, text: withoutSecrets(text) }));
   }
 
   /** Items are remembered; other events are for those who watch. */
@@ -44,18 +109,17 @@ export class RunRecord {
 
   /** A source's turn is over. */
   source(outcome: SourceOutcome): void {
-    this.#safely(() => {
-      for (const item of this.#items.values()) this.#catalog.recordItem(this.id, item);
-      this.#catalog.recordSource(this.id, sourceRecord(outcome));
+    this.#safely((catalog) => {
+      for (const item of this.#items.values()) catalog.recordItem(this.id, item);
+      catalog.recordSource(this.id, sourceRecord(outcome));
     });
     this.#items.clear();
   }
 
   /** `error` is why the run is not whole, when no source's outcome says it. */
   end({ state, status }: Ended, outcomes: readonly SourceOutcome[], error?: unknown): void {
-    const states = { ok: 'succeeded', partial: 'partial', failed: 'failed' } as const;
     const ofSource = outcomes.flatMap((outcome) => ('error' in outcome ? [outcome.error] : []))[0];
-    this.#end(states[state], status, outcomes, error ?? ofSource);
+    this.#end(recordStates[state], status, outcomes, error ?? ofSource);
   }
 
   /** The run ended with something thrown. */
@@ -71,7 +135,8 @@ export class RunRecord {
       ...totalsOf(outcomes),
       ...(error !== undefined && { error: errorReport(error) }),
     };
-    this.#safely(() => this.#catalog.endRun(this.id, end));
+    this.#ended = end;
+    if (!this.#isKeptOpen) this.#safely((catalog) => catalog.endRun(this.id, end));
   }
 
   /** Several entries of a source may be parts of one item. */
@@ -82,13 +147,13 @@ export class RunRecord {
 
   #recordFailure({ subject, item, error }: Extract<JobEvent, { type: 'item-failed' }>): void {
     const failure: ItemRecord = { source: subject, item, bytes: 0, error: errorReport(error) };
-    this.#safely(() => this.#catalog.recordItem(this.id, failure));
+    this.#safely((catalog) => catalog.recordItem(this.id, failure));
   }
 
-  #safely(write: () => void): void {
-    if (!this.#works) return;
+  #safely(write: (catalog: Catalog) => void): void {
+    if (!this.#works || this.#catalog === undefined) return;
     try {
-      write();
+      write(this.#catalog);
     } catch (error) {
       this.#works = false;
       warnOf(this.#catalog, error, this.#teller);

@@ -32,6 +32,8 @@ export interface BackupTask {
 export interface RunContext extends JobContext {
   /** Absent where it cannot be opened: a backup is worth more than the memory of it. */
   readonly catalog: Catalog | undefined;
+  /** The record of this run, where the caller began it and will close it. */
+  readonly begun?: RunRecord | undefined;
 }
 
 export interface BackupRun extends Ended {

@@ -1,7 +1,8 @@
 // How a run ended, from how its parts ended.
 import { exitStatus } from '#lib/errors.ts';
 
-export type RunState = 'ok' | 'partial' | 'failed';
+/** 'skipped': nothing was begun, and nothing is wrong. */
+export type RunState = 'ok' | 'partial' | 'failed' | 'skipped';
 
 export interface Ended {
   readonly state: RunState;
@@ -10,11 +11,14 @@ export interface Ended {
 }
 
 export const ok: Ended = { state: 'ok', status: 0 };
+export const skippedRun: Ended = { state: 'skipped', status: 0 };
 export const partial: Ended = { state: 'partial', status: 3 };
 export const failed = (error: unknown): Ended => ({ state: 'failed', status: exitStatus(error) });
 
-/** Of several parts: ok when all are, failed (as the first one failed) when none achieved anything, partial otherwise. */
-export const together = (parts: readonly Ended[]): Ended => {
+/** Of several parts, but for those that were skipped: ok when all are, failed (as the first one failed) when none achieved anything, partial otherwise. */
+export const together = (all: readonly Ended[]): Ended => {
+  const parts = all.filter(({ state }) => state !== 'skipped');
+  if (parts.length === 0 && all.length > 0) return skippedRun;
   if (parts.every(({ state }) => state === 'ok')) return ok;
   const [first] = parts;
   return first !== undefined && parts.every(({ state }) => state === 'failed') ? first : partial;

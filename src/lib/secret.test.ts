@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { withoutPassword } from './secret.ts';
+import { withoutSecretVariables } from './child-environment.ts';
+import { Secret, withoutPassword, withoutSecrets } from './secret.ts';
 
 test('a password in a URL is taken out, alone and within a sentence', () => {
   assert.equal(withoutPassword('postgres://u:hunter2@db/shop'), 'postgres://u@db/shop');
@@ -19,4 +20,27 @@ test('a password that should have been percent-encoded is taken out whole', () =
 test('a URL without a password stays as it is', () => {
   for (const url of ['postgres://u@db:5432/shop', 'http://a:80/b:c@d', '/srv/a:b@c', 'a: b@c'])
     assert.equal(withoutPassword(url), url);
+});
+
+test('a secret that was read is taken out of every text', () => {
+  const text = 'psql says: hunter2$& is wrong';
+  assert.equal(withoutSecrets(text), text);
+  new Secret('hunter2$&').reveal();
+  assert.equal(withoutSecrets(text), 'psql says: •••••• is wrong');
+});
+
+test('programs of others get no variable that is named like a secret or holds one', () => {
+  new Secret('open sesame').reveal();
+  const env = {
+    PATH: '/bin',
+    PWD: '/srv',
+    HOLDFAST_PASSWORD: 'a',
+    MYSQL_PWD: 'b',
+    AWS_SECRET_ACCESS_KEY: 'c',
+    GITHUB_TOKEN: 'd',
+    DATABASE_URL: 'postgres://u:hunter2@db',
+    GREETING: 'say open sesame',
+    LISTED: 'e',
+  };
+  assert.deepEqual(withoutSecretVariables(env, new Set(['LISTED'])), { PATH: '/bin', PWD: '/srv' });
 });

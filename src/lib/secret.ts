@@ -21,11 +21,13 @@ export class Secret {
 
   /** The value itself. Never put it into a message, a log, an argument or a file. */
   reveal(): string {
-    return this.#read();
+    const value = this.#read();
+    if (value.length >= shortestRedacted) revealed.add(value);
+    return value;
   }
 
   toString(): string {
-    return '••••••';
+    return dots;
   }
 
   toJSON(): string {
@@ -36,6 +38,20 @@ export class Secret {
     return this.toString();
   }
 }
+
+/** What was read in this process, so that it can be taken out of texts that others wrote. */
+const revealed = new Set<string>();
+/** Anything shorter would be found in innocent words. */
+const shortestRedacted = 5;
+
+/** A text with every secret that was read in this process, and every password in a URL, taken out. */
+export const withoutSecrets = (text: string): string => {
+  let clean = text;
+  for (const value of revealed) clean = clean.replaceAll(value, dots);
+  return withoutPassword(clean);
+};
+
+const dots = '••••••';
 
 /**
  * A URL, or a text with URLs in it, with the passwords taken out, for messages. A password may hold anything that should

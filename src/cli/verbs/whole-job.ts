@@ -1,36 +1,147 @@
-// A job with all that belongs to it whatever its verb: every run of a job passes through here.
+// A job with all that belongs to it whatever its verb. Every run of a job passes through here: its lock, what its hooks do
+// before, the verb, what its hooks do after, and what is remembered of it all.
 import type { Config, JobConfig } from '#config/config.ts';
+import { takeJobLock } from '#jobs/job-lock.ts';
+import { beginOpenRecord, type RunRecord, recordStates } from '#jobs/record.ts';
 import type { RunContext } from '#jobs/run-backup.ts';
-import { durationMs } from '#lib/duration.ts';
-import { HoldfastError } from '#lib/errors.ts';
+import { failed, skippedRun } from '#jobs/run-outcome.ts';
+import { asError, HoldfastError, hasCode, messageOf } from '#lib/errors.ts';
+import { errorFields } from '../job-report.ts';
 import type { Output } from '../output.ts';
+import { hooksOf } from './job-hooks.ts';
+import { timeLimit } from './time-limit.ts';
 import type { JobRun, VerbOptions } from './verb.ts';
 import { runJob } from './verbs.ts';
 
-/** Runs a job and what the file says beside its verb. Throws as the verb does. */
+export interface WholeJobOptions extends VerbOptions {
+  /** The due time that the run is for, and how many it stands for; absent when no schedule asked for it. */
+  readonly due?: Date | undefined;
+  readonly covers?: number | undefined;
+}
+
+export interface WholeJobContext {
+  readonly run: RunContext;
+  readonly config: Config;
+  readonly output: Output;
+  /** Where the locks of jobs lie. */
+  readonly lockFolder: string;
+  /** What hooks find in their environment beside the facts of the run. */
+  readonly hookEnv: Readonly<Record<string, string>>;
+}
+
+/** Runs a job. Throws only when cancelled or asked for what the verb cannot do; failures are in the result. */
 export const runWholeJob = async (
   job: JobConfig,
-  config: Config,
-  options: VerbOptions,
-  context: RunContext,
-  output: Output,
+  options: WholeJobOptions,
+  context: WholeJobContext,
 ): Promise<JobRun> => {
-  using limit = timeLimit(job, context.signal);
-  return await runJob(job, config, options, { ...context, signal: limit.signal }, output);
+  const { config, output } = context;
+  if (options.dryRun) {
+    if (job.hooks) output.warn(`${job.name}: its hooks are left out of a dry run`);
+    return await runJob(job, config, options, context.run, output);
+  }
+  const lock = await lockOf(job, context);
+  if (lock === undefined) return skip(job, options, context, 'another run of it is not over');
+  using _ = lock;
+  if (hadItsRun(job, options, context)) return nothingToDo(job, output);
+  return await runLocked(job, options, context);
 };
 
-/** The signal, which also fires when the job has taken too long. */
-const timeLimit = ({ name, timeLimit: limit }: JobConfig, signal: AbortSignal) => {
-  if (limit === undefined) return { signal, [Symbol.dispose]() {} };
-  const tooLong = new AbortController();
-  const timer = setTimeout(
-    () =>
-      tooLong.abort(
-        new HoldfastError('FAILED', `${name} took longer than ${limit}, its time limit`, {
-          hint: 'what was stored is used by the next run; give it a longer timeLimit',
-        }),
-      ),
-    durationMs(limit),
-  );
-  return { signal: AbortSignal.any([signal, tooLong.signal]), [Symbol.dispose]: () => clearTimeout(timer) };
+/** Undefined when another process runs the job and we are not to wait. Without a folder for it, the work goes on without a lock. */
+const lockOf = async (
+  { name, overlap }: JobConfig,
+  { run: { clock, signal }, output, lockFolder }: WholeJobContext,
+): Promise<Disposable | undefined> => {
+  const onWait = (): void =>
+    output.say({ message_type: 'waiting', name }, `${name}: waits for another run of it to end`);
+  try {
+    return await takeJobLock(lockFolder, name, { wait: overlap === 'wait', clock, signal, onWait });
+  } catch (error) {
+    if (hasCode(error, 'CANCELLED') || signal.aborted) throw error;
+    output.warn(
+      `${name}: cannot be locked in ${lockFolder}, so another run could start: ${messageOf(error)}`,
+    );
+    return { [Symbol.dispose]() {} };
+  }
+};
+
+/** Another process may have run it for the same due time meanwhile. */
+const hadItsRun = (
+  { name }: JobConfig,
+  { due }: WholeJobOptions,
+  { run: { catalog } }: WholeJobContext,
+): boolean => {
+  const open: readonly string[] = ['running', 'interrupted', 'cancelled'];
+  return due !== undefined && (catalog?.runsFor(name, due) ?? []).some(({ state }) => !open.includes(state));
+};
+
+const nothingToDo = ({ name }: JobConfig, output: Output): JobRun => {
+  output.say({ message_type: 'run_skipped', name }, `${name}: has had its run`);
+  return { ...skippedRun, id: '', fields: { name, ...skippedRun } };
+};
+
+const begin = (job: JobConfig, { due, covers }: WholeJobOptions, { run }: WholeJobContext): RunRecord => {
+  const startedAt = run.clock.now();
+  const scheduled = due && { due, covers: covers ?? 1 };
+  return beginOpenRecord(run.catalog, { job: job.name, verb: job.verb, startedAt, ...scheduled }, run);
+};
+
+const skip = (job: JobConfig, options: WholeJobOptions, context: WholeJobContext, why: string): JobRun => {
+  const { name } = job;
+  const record = begin(job, options, context);
+  return skipped(name, record, context.output, why);
+};
+
+const skipped = (name: string, record: RunRecord, output: Output, why: string): JobRun => {
+  output.say({ message_type: 'run_skipped', name, run: record.id, reason: why }, `${name}: skipped: ${why}`);
+  record.close({ state: 'skipped', exitStatus: 0, error: { code: 'SKIPPED', message: why } });
+  return { ...skippedRun, id: record.id, fields: { name, run: record.id, ...skippedRun, reason: why } };
+};
+
+const runLocked = async (
+  job: JobConfig,
+  options: WholeJobOptions,
+  context: WholeJobContext,
+): Promise<JobRun> => {
+  const { run, output } = context;
+  const record = begin(job, options, context);
+  using _ = output.copyTo((level, text) => record.line(level, text));
+  const hooks = hooksOf(job, options, context, record);
+  try {
+    using limit = timeLimit(job, run.signal);
+    if ((await hooks.before(limit.signal)) === 'skip')
+      return skipped(job.name, record, output, 'its hook said so');
+    const ended = await limit.hold(
+      runJob(job, context.config, options, { ...run, begun: record, signal: limit.signal }, output),
+    );
+    return close(record, await hooks.after(ended));
+  } catch (error) {
+    record.thrown(error);
+    const ended = failedRun(job.name, record, error);
+    if (run.signal.aborted) {
+      await hooks.afterCancelled();
+      record.close();
+      throw error;
+    }
+    reportFailure(ended, error, output);
+    return close(record, await hooks.after(ended));
+  }
+};
+
+const failedRun = (name: string, { id }: RunRecord, error: unknown): JobRun => {
+  const ended = failed(error);
+  return { ...ended, id, fields: { name, run: id, ...ended, ...errorFields(asError(error)) } };
+};
+
+const reportFailure = ({ fields }: JobRun, error: unknown, output: Output): void => {
+  output.progressDone();
+  const hint = error instanceof HoldfastError ? error.hint : undefined;
+  const message = { message_type: 'run_failed', ...fields };
+  output.failure(message, `${fields.name}: ${messageOf(error)}`, hint);
+};
+
+/** Ends the run in the catalog as it ended after all. */
+const close = (record: RunRecord, run: JobRun): JobRun => {
+  record.close({ state: recordStates[run.state], exitStatus: run.status });
+  return run;
 };

@@ -2,12 +2,24 @@
 import { z } from 'zod';
 import { duration, durationMs } from '#lib/duration.ts';
 import { jsonSchemaOf } from '#lib/parse-by.ts';
+import { hooksSchema } from '../hooks.ts';
 import { isMapping, type Names } from '../names.ts';
+import { notifySchema } from '../notify.ts';
 
 /** Timers of Node cannot wait longer than 2^31 milliseconds. */
 const longestTimerMs = 24 * 86_400_000;
 
-const keys = (_names: Names) => ({
+const keys = (names: Names) => ({
+  notify: notifySchema(names)
+    .optional()
+    .describe('Who is told how a run went: names of notifiers, or { to, when }. Default: nobody.'),
+  hooks: hooksSchema.optional().describe('Commands to run before and after the job.'),
+  overlap: z
+    .enum(['skip', 'wait'])
+    .optional()
+    .describe(
+      'What a run does when another of the same job is not over: nothing (skip, the default), or wait for it.',
+    ),
   timeLimit: duration()
     .refine((text) => durationMs(text) <= longestTimerMs, { error: 'must not be longer than "24d"' })
     .optional()

@@ -1,0 +1,132 @@
+// The user's own commands around a job: what they are told, what they say, and what their exit status means.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import type { HookConfig } from '#config/hooks.ts';
+import { throwIfCancelled } from '#lib/clock.ts';
+import { durationMs } from '#lib/duration.ts';
+import { HoldfastError, messageOf } from '#lib/errors.ts';
+
+export type HookMoment = 'before' | 'after' | 'success' | 'partial' | 'failure';
+
+/** What a hook finds in its environment, as HOLDFAST_JOB and so on. */
+export interface HookFacts {
+  readonly job: string;
+  readonly verb: string;
+  readonly run: string;
+  readonly started: string;
+  /** 'running' before the job, then how it ended: succeeded, partial, failed or cancelled. */
+  readonly state: string;
+  readonly due?: string | undefined;
+  readonly ended?: string | undefined;
+  readonly status?: string | undefined;
+  readonly error?: string | undefined;
+}
+
+export interface HookContext {
+  readonly signal: AbortSignal;
+  /** Without secrets: see `withoutSecretVariables`. */
+  readonly env: Readonly<Record<string, string>>;
+  /** A line that the command wrote. */
+  readonly onLine: (line: string) => void;
+}
+
+/** What sysexits.h calls a temporary failure. */
+const skipStatus = 75;
+/** Between asking a command to end, and ending it. */
+const graceMs = 5000;
+
+/** Runs the commands one after the other. 'skip' when one ended with status 75; FAILED when one failed, and then none after it. */
+export const runHooks = async (
+  moment: HookMoment,
+  hooks: readonly HookConfig[],
+  facts: HookFacts,
+  context: HookContext,
+): Promise<'go on' | 'skip'> => {
+  const told = Object.entries({ hook: moment, ...facts }).flatMap(([name, value]) =>
+    value === undefined ? [] : [[`HOLDFAST_${name.toUpperCase()}`, value]],
+  );
+  const env = { ...context.env, ...Object.fromEntries(told) };
+  for (const hook of hooks) {
+    throwIfCancelled(context.signal);
+    const label = `hook ${moment} (${labelOf(hook)})`;
+    const status = await runHook(hook, label, { ...context, env });
+    if (status === skipStatus && moment === 'before') return 'skip';
+    if (status !== 0) throw failed(label, `failed with status ${status}`);
+  }
+  return 'go on';
+};
+
+/** The program, or the beginning of the line. */
+const labelOf = ({ command }: HookConfig): string => {
+  const text = typeof command === 'string' ? command : (command[0] ?? '');
+  return text.length > 40 ? `${text.slice(0, 40)}…` : text;
+};
+
+const failed = (label: string, how: string): HoldfastError =>
+  new HoldfastError('FAILED', `${label} ${how}`, { hint: "what it wrote is in the run's log" });
+
+const runHook = async (
+  { command, timeLimit }: HookConfig,
+  label: string,
+  { env, signal, onLine }: HookContext,
+): Promise<number> => {
+  const [program = '', ...args] = typeof command === 'string' ? [command] : command;
+  const child = spawn(program, args, {
+    env,
+    shell: typeof command === 'string',
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true, // a group of its own, so that what it started ends with it
+  });
+  using end = endOnTime(child, durationMs(timeLimit), signal);
+  try {
+    const reading = [child.stdout, child.stderr].map((stream) => readLines(stream, onLine));
+    const [status, by] = await once(child, 'close');
+    await Promise.all(reading);
+    throwIfCancelled(signal);
+    if (end.tooLate()) throw failed(label, `was ended after ${timeLimit}, its time limit`);
+    if (by !== null) throw failed(label, `was ended by ${by}`);
+    return Number(status);
+  } catch (cause) {
+    if (cause instanceof HoldfastError) throw cause;
+    throw new HoldfastError('FAILED', `${label} could not be started: ${messageOf(cause)}`, { cause });
+  }
+};
+
+const readLines = async (stream: Readable, onLine: (line: string) => void): Promise<void> => {
+  for await (const line of createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY }))
+    if (line.trim() !== '') onLine(line);
+};
+
+/** Ends a command and all it started when its time is over or the job is cancelled. */
+const endOnTime = (child: ChildProcess, limitMs: number, signal: AbortSignal) => {
+  let late = false;
+  let killing: NodeJS.Timeout | undefined;
+  const stop = (): void => {
+    killGroup(child, 'SIGTERM');
+    killing ??= setTimeout(() => killGroup(child, 'SIGKILL'), graceMs);
+  };
+  const limit = setTimeout(() => {
+    late = true;
+    stop();
+  }, limitMs);
+  signal.addEventListener('abort', stop, { once: true });
+  return {
+    tooLate: () => late,
+    [Symbol.dispose]() {
+      clearTimeout(limit);
+      clearTimeout(killing);
+      signal.removeEventListener('abort', stop);
+    },
+  };
+};
+
+const killGroup = ({ pid }: ChildProcess, signal: NodeJS.Signals): void => {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, signal);
+  } catch {
+    // it has ended by itself
+  }
+};
