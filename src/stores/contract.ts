@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { forEachLimit } from '#lib/concurrency.ts';
 import { type ErrorCode, hasCode } from '#lib/errors.ts';
+import { largeObjectChecks } from './contract-large.ts';
 import { listingChecks } from './contract-listing.ts';
 import type { Store } from './store.ts';
 
@@ -246,4 +247,5 @@ export const storeChecks: readonly StoreCheck[] = [
   ...rangeChecks,
   ...listingChecks,
   ...lifeChecks,
+  ...largeObjectChecks,
 ];

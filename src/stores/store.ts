@@ -72,3 +72,36 @@ export interface TreeCache {
 
 export const treeCacheOf = (store: Store): TreeCache | undefined =>
   'getTrees' in store && typeof store.getTrees === 'function' ? (store as Store & TreeCache) : undefined;
+
+/**
+ * An ability of stores that take objects too large for memory, in pieces. Nobody sees such an object before it is whole. Asked for by
+ * presence.
+ */
+export interface LargeObjects {
+  beginLarge(key: string): Promise<LargeObject>;
+  /**
+   * For whoever began it and then crashed, with the object's token and size: true when it was committed, else what is left of it is
+   * removed.
+   */
+  settleLarge(key: string, token: string, sizeBytes: number): Promise<boolean>;
+  /** Removes an object that was put in pieces, with all that belongs to it; an absent key is fine. */
+  deleteLarge(key: string): Promise<void>;
+}
+
+export interface LargeObject {
+  /** Tells this attempt from all others; a text to be kept. */
+  readonly token: string;
+  /** How long each piece must be, by its number from 0; only the last may be shorter. Pieces grow where a store limits their number. */
+  pieceBytes(number: number): number;
+  /** Pieces may come at once and in any order; repeating one is harmless. There is at least one. */
+  putPiece(piece: { readonly number: number; readonly offset: number }, bytes: Uint8Array): Promise<void>;
+  /** The object is whole: durable, and seen under its key, when it resolves; one of the same key is replaced. */
+  commit(): Promise<void>;
+  /** Leaves nothing behind. */
+  abort(): Promise<void>;
+}
+
+export const largeObjectsOf = (store: Store): LargeObjects | undefined =>
+  'beginLarge' in store && typeof store.beginLarge === 'function'
+    ? (store as Store & LargeObjects)
+    : undefined;

@@ -5,10 +5,11 @@ import { z } from 'zod';
 import { HoldfastError, systemCode } from '#lib/errors.ts';
 import { expandHome } from '#lib/home.ts';
 import { checkKey, checkPrefix, closedStore } from '../guard.ts';
-import type { Folders, LocalFolder, Store, StoreKind } from '../store.ts';
+import type { Folders, LargeObjects, LocalFolder, Store, StoreKind } from '../store.ts';
 import { isTemporaryName } from '../temporary-name.ts';
 import { removeEmptyFolders } from './empty-folders.ts';
 import { folderError } from './folder-error.ts';
+import { beginLarge, settleLarge } from './large-object.ts';
 import { listFiles } from './list-files.ts';
 import { readObject } from './read-object.ts';
 import { writeObject } from './write-object.ts';
@@ -32,7 +33,7 @@ export const local: StoreKind<LocalConfig> = {
 };
 
 /** The store in this folder, which need not be there yet. */
-export const openLocalStore = (path: string): Store & LocalFolder & Folders => {
+export const openLocalStore = (path: string): Store & LocalFolder & Folders & LargeObjects => {
   const folder = resolve(path);
   let closed = false;
   const checkOpen = (): void => {
@@ -70,6 +71,19 @@ export const openLocalStore = (path: string): Store & LocalFolder & Folders => {
       checkOpen();
       checkPrefix(key);
       await removeEmptyFolders(join(folder, key));
+    },
+    async beginLarge(key) {
+      checkOpen();
+      checkName(key);
+      return await beginLarge(folder, key);
+    },
+    async settleLarge(key, token) {
+      checkOpen();
+      checkName(key);
+      return await settleLarge(folder, key, token);
+    },
+    deleteLarge(key) {
+      return this.delete(key);
     },
     async [Symbol.asyncDispose]() {
       closed = true;

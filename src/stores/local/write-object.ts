@@ -1,6 +1,6 @@
 // All or nothing: an object gets its name only when its bytes are on the disk.
 import { closeSync, fsyncSync, openSync, renameSync, unlinkSync, writevSync } from 'node:fs';
-import { open, rename, unlink } from 'node:fs/promises';
+import { type FileHandle, open, rename, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { systemCode } from '#lib/errors.ts';
 import { makeFolder } from '#lib/make-folder.ts';
@@ -17,8 +17,7 @@ export const writeObject = async (folder: string, key: string, bytes: Uint8Array
       await makeFolders(dirname(path));
       await writeDurably(temporary, bytes);
     });
-    await rename(temporary, path);
-    await syncFolder(dirname(path));
+    await giveName(temporary, path);
   } catch (cause) {
     await unlink(temporary).catch(() => {}); // it may never have been made; readers skip its name anyway
     throw folderError(cause, 'write', folder, key);
@@ -47,15 +46,23 @@ export const putLocalFileSync = (folder: string, key: string, parts: readonly Ui
   }
 };
 
+/** The file takes the place of what has that name, for good. */
+export const giveName = async (temporary: string, path: string): Promise<void> => {
+  await rename(temporary, path);
+  await syncFolder(dirname(path));
+};
+
 // The mode applies to whoever opens the file later: objects never change.
-const objectMode = 0o400;
+export const objectMode = 0o400;
 const folderMode = 0o700;
 
 const writeDurably = async (path: string, bytes: Uint8Array): Promise<void> => {
   await using file = await open(path, 'wx', objectMode);
   await file.writeFile(bytes);
-  await file.sync().catch(ignoreUnsupported);
+  await syncFile(file);
 };
+
+export const syncFile = (file: FileHandle): Promise<void> => file.sync().catch(ignoreUnsupported);
 
 const writeDurablySync = (path: string, parts: readonly Uint8Array[]): void => {
   const file = openSync(path, 'wx', objectMode);
@@ -81,7 +88,7 @@ const writeAllSync = (file: number, parts: readonly Uint8Array[]): void => {
 };
 
 /** A new folder is durable only when its parent is synced, so each one made here is. */
-const makeFolders = async (path: string): Promise<void> => {
+export const makeFolders = async (path: string): Promise<void> => {
   for (const made of makeFolder(path, folderMode)) await syncFolder(dirname(made));
 };
 

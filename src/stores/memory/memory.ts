@@ -1,7 +1,7 @@
 // A store that lives and dies with the process: for tests and for trying things out.
 import { z } from 'zod';
 import { checkKey, checkPrefix, checkRange, closedStore, missingObject } from '../guard.ts';
-import type { Store, StoreKind } from '../store.ts';
+import type { LargeObjects, Store, StoreKind } from '../store.ts';
 
 const location = 'memory';
 
@@ -13,8 +13,11 @@ export const memory: StoreKind<Record<string, never>> = {
 };
 
 /** An empty store in memory. It hands out copies, so nobody can change what is stored. */
-export const memoryStore = (): Store => {
+export const memoryStore = (): Store & LargeObjects => {
   const objects = new Map<string, Uint8Array>();
+  /** Large objects that are not whole, by token. */
+  const unfinished = new Set<string>();
+  let begun = 0;
   let closed = false;
   const checkOpen = (): void => {
     if (closed) throw closedStore(location);
@@ -45,6 +48,37 @@ export const memoryStore = (): Store => {
       checkOpen();
       checkKey(key);
       objects.delete(key);
+    },
+    async beginLarge(key) {
+      checkOpen();
+      checkKey(key);
+      const token = String(++begun);
+      unfinished.add(token);
+      const pieces = new Map<number, Uint8Array>();
+      return {
+        token,
+        pieceBytes: () => 1024 * 1024,
+        async putPiece({ number }, bytes) {
+          checkOpen();
+          pieces.set(number, new Uint8Array(bytes));
+        },
+        async commit() {
+          checkOpen();
+          const inOrder = [...pieces].toSorted(([a], [b]) => a - b).map(([, bytes]) => bytes);
+          objects.set(key, new Uint8Array(Buffer.concat(inOrder)));
+          unfinished.delete(token);
+        },
+        async abort() {
+          unfinished.delete(token);
+        },
+      };
+    },
+    async settleLarge(_key, token) {
+      checkOpen();
+      return !unfinished.delete(token);
+    },
+    deleteLarge(key) {
+      return this.delete(key);
     },
     async [Symbol.asyncDispose]() {
       closed = true;

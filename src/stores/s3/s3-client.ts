@@ -17,7 +17,23 @@ export interface S3Bucket {
   delete(name: string): Promise<void>;
   /** Holds an object until that day. */
   retain(name: string, until: Date): Promise<void>;
+  /** Begins an object that comes in parts, and returns the upload's id. */
+  beginUpload(name: string, heldUntil: Date | undefined): Promise<string>;
+  /** Puts a part, by its number from 1; what is returned is needed in the end. */
+  putPart(upload: Upload, number: number, bytes: Uint8Array): Promise<string>;
+  endUpload(
+    upload: Upload,
+    parts: readonly { readonly number: number; readonly tag: string }[],
+  ): Promise<void>;
+  abortUpload(upload: Upload): Promise<void>;
   close(): void;
+}
+
+export interface Upload {
+  readonly name: string;
+  readonly id: string;
+  /** Whether each part comes with its MD5, as objects that are held must. */
+  readonly checked: boolean;
 }
 
 export interface PutOptions {
@@ -35,6 +51,12 @@ export const openBucket = (config: S3Config): S3Bucket => {
   const client = new S3(clientOptions(config));
   const Bucket = config.bucket;
   const customerKey = customerKeyHeaders(config.encryption);
+  const headers = {
+    ContentType: 'application/octet-stream',
+    ...customerKey,
+    ...encryptionHeaders(config.encryption),
+    ...(config.storageClass !== undefined && { StorageClass: config.storageClass as 'STANDARD' }),
+  };
   return {
     async put(name, bytes, { onlyNew, heldUntil }) {
       await client.putObject({
@@ -42,10 +64,7 @@ export const openBucket = (config: S3Config): S3Bucket => {
         Key: name,
         Body: bytes,
         ContentLength: bytes.length,
-        ContentType: 'application/octet-stream',
-        ...customerKey,
-        ...encryptionHeaders(config.encryption),
-        ...(config.storageClass !== undefined && { StorageClass: config.storageClass as 'STANDARD' }),
+        ...headers,
         ...(onlyNew && { IfNoneMatch: '*' }),
         ...(heldUntil && { ...retention(config, heldUntil), ContentMD5: md5(bytes) }),
       });
@@ -81,6 +100,38 @@ export const openBucket = (config: S3Config): S3Bucket => {
     async retain(name, until) {
       const { ObjectLockMode: Mode, ObjectLockRetainUntilDate: RetainUntilDate } = retention(config, until);
       await client.putObjectRetention({ Bucket, Key: name, Retention: { Mode, RetainUntilDate } });
+    },
+    async beginUpload(name, heldUntil) {
+      const held = heldUntil && retention(config, heldUntil);
+      const { UploadId } = await client.createMultipartUpload({ Bucket, Key: name, ...headers, ...held });
+      if (UploadId === undefined) throw new Error('the service gave the upload no id');
+      return UploadId;
+    },
+    async putPart({ name, id, checked }, number, bytes) {
+      const { ETag } = await client.uploadPart({
+        Bucket,
+        Key: name,
+        UploadId: id,
+        PartNumber: number,
+        Body: bytes,
+        ContentLength: bytes.length,
+        ...customerKey,
+        ...(checked && { ContentMD5: md5(bytes) }),
+      });
+      return ETag ?? '';
+    },
+    async endUpload({ name, id }, parts) {
+      const Parts = parts.map(({ number, tag }) => ({ PartNumber: number, ETag: tag }));
+      await client.completeMultipartUpload({
+        Bucket,
+        Key: name,
+        UploadId: id,
+        MultipartUpload: { Parts },
+        ...customerKey,
+      });
+    },
+    async abortUpload({ name, id }) {
+      await client.abortMultipartUpload({ Bucket, Key: name, UploadId: id });
     },
     close: () => client.destroy(),
   };

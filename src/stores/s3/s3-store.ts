@@ -2,7 +2,8 @@
 import { createHash } from 'node:crypto';
 import { checkKey, checkPrefix, checkRange, closedStore, missingObject } from '../guard.ts';
 import { isPassing } from '../scratch.ts';
-import type { ByteRange, Retention, Store } from '../store.ts';
+import type { ByteRange, LargeObjects, Retention, Store } from '../store.ts';
+import { beginUpload, settleUpload, type UploadRequest } from './multipart.ts';
 import type { S3Config } from './s3.ts';
 import { openBucket, type S3Bucket } from './s3-client.ts';
 import { s3Answer, s3Error } from './s3-error.ts';
@@ -24,7 +25,18 @@ export const openS3Store = (config: S3Config, now: () => Date = () => new Date()
     config.objectLock && !isPassing(key)
       ? new Date(now().getTime() + config.objectLock.days * 86_400_000)
       : undefined;
-  const store: Store = {
+  const upload = (key: string): UploadRequest => {
+    checkOpen();
+    checkKey(key);
+    return {
+      bucket: place.bucket,
+      attempt: (doing, work) => attempt(place, doing, work),
+      key,
+      name: place.prefix + key,
+      heldUntil: heldUntil(key),
+    };
+  };
+  const store: Store & LargeObjects = {
     connections: config.connections,
     location: place.location,
     async put(key, bytes) {
@@ -46,6 +58,11 @@ export const openS3Store = (config: S3Config, now: () => Date = () => new Date()
       checkOpen();
       checkKey(key);
       await attempt(place, `delete ${key}`, () => place.bucket.delete(place.prefix + key));
+    },
+    beginLarge: async (key) => await beginUpload(upload(key)),
+    settleLarge: async (key, token, sizeBytes) => await settleUpload(upload(key), token, sizeBytes),
+    deleteLarge(key) {
+      return this.delete(key);
     },
     async [Symbol.asyncDispose]() {
       closed = true;

@@ -3,8 +3,9 @@ import { posix } from 'node:path';
 import { HoldfastError } from '#lib/errors.ts';
 import type { Context } from '#lib/kind.ts';
 import { checkKey, checkPrefix, checkRange, closedStore, missingObject } from '../guard.ts';
-import type { ByteRange, Folders, Store } from '../store.ts';
+import type { ByteRange, Folders, LargeObjects, Store } from '../store.ts';
 import { isTemporaryName, temporaryName } from '../temporary-name.ts';
+import { beginLarge, settleLarge } from './large-object.ts';
 import { listFiles, removeEmptyFolders } from './list-files.ts';
 import type { SftpConfig } from './sftp.ts';
 import { hasStatus, serverFull, sftpError, sftpStatus } from './sftp-error.ts';
@@ -13,7 +14,10 @@ import { formatSftpUrl } from './sftp-url.ts';
 import { closeFile, openFile, readFully, sizeOf, syncFile, writeFully } from './transfer.ts';
 
 /** The store in that folder of the server; nothing is connected before the first call. */
-export const openSftpStore = (config: SftpConfig, context: Pick<Context, 'log'>): Store & Folders => {
+export const openSftpStore = (
+  config: SftpConfig,
+  context: Pick<Context, 'log'>,
+): Store & Folders & LargeObjects => {
   const place: Place = {
     session: new SftpSession(config, formatSftpUrl(config), context.log),
     location: formatSftpUrl(config),
@@ -50,6 +54,19 @@ export const openSftpStore = (config: SftpConfig, context: Pick<Context, 'log'>)
       checkOpen();
       checkPrefix(folder);
       await removeEmptyFolders(place, folder);
+    },
+    async beginLarge(key) {
+      checkOpen();
+      checkName(key);
+      return await beginLarge(place, key);
+    },
+    async settleLarge(key, token) {
+      checkOpen();
+      checkName(key);
+      return await settleLarge(place, key, token);
+    },
+    deleteLarge(key) {
+      return this.delete(key);
     },
     async [Symbol.asyncDispose]() {
       closed = true;
@@ -93,13 +110,14 @@ const putFile = async (place: Place, key: string, bytes: Uint8Array): Promise<vo
   }
 };
 
-const openNew = async (line: SftpLine, path: string): Promise<Buffer> => {
+/** A new file, with the folders above it. */
+export const openNew = async (line: SftpLine, path: string, permissions?: number): Promise<Buffer> => {
   try {
-    return await openFile(line, path, 'wx');
+    return await openFile(line, path, 'wx', permissions);
   } catch (error) {
     if (!hasStatus(error, sftpStatus.noSuchFile)) throw error;
     await makeFolder(line, posix.dirname(path));
-    return openFile(line, path, 'wx');
+    return openFile(line, path, 'wx', permissions);
   }
 };
 
@@ -119,7 +137,7 @@ const makeFolder = async (line: SftpLine, path: string): Promise<void> => {
 };
 
 /** Replaces the target where the server can (OpenSSH); others refuse to rename onto a file, so that is removed first. */
-const rename = async (line: SftpLine, from: string, to: string): Promise<void> => {
+export const rename = async (line: SftpLine, from: string, to: string): Promise<void> => {
   try {
     await line.request<void>((sftp, answer) => sftp.ext_openssh_rename(from, to, answer));
   } catch (error) {
@@ -140,7 +158,7 @@ const renamePlainly = async (line: SftpLine, from: string, to: string): Promise<
   }
 };
 
-const unlink = (line: SftpLine, path: string): Promise<void> =>
+export const unlink = (line: SftpLine, path: string): Promise<void> =>
   line.request<void>((sftp, answer) => sftp.unlink(path, answer));
 
 const getFile = async (place: Place, key: string, range: ByteRange | undefined): Promise<Uint8Array> => {
@@ -173,7 +191,7 @@ const removeFile = async (place: Place, key: string): Promise<void> => {
 };
 
 /** A server says no more than "failure" when its disk is full; OpenSSH can be asked how much is free. */
-const lacksRoom = async (line: SftpLine, root: string, sizeBytes: number): Promise<boolean> => {
+export const lacksRoom = async (line: SftpLine, root: string, sizeBytes: number): Promise<boolean> => {
   try {
     const free = await line.request<{ f_bavail: unknown; f_frsize: unknown }>((sftp, answer) =>
       sftp.ext_openssh_statvfs(root, answer),

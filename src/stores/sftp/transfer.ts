@@ -7,10 +7,18 @@ import type { SftpLine } from './sftp-session.ts';
 /** As much as an SSH channel lets through before it waits for the other side. */
 const bytesUnderWay = 2 * 1024 * 1024;
 
-/** Opens a file for reading, or makes a new one that only its owner can read and nobody change. */
-export const openFile = (line: SftpLine, path: string, mode: 'r' | 'wx'): Promise<Buffer> =>
+/** Nobody but its owner can read an object, and nobody change it. */
+const objectMode = 0o400;
+
+/** Opens a file for reading or for changes, or makes a new one of that mode. */
+export const openFile = (
+  line: SftpLine,
+  path: string,
+  mode: 'r' | 'r+' | 'wx',
+  permissions = objectMode,
+): Promise<Buffer> =>
   line.request<Buffer>((sftp, answer) =>
-    mode === 'r' ? sftp.open(path, 'r', answer) : sftp.open(path, 'wx', 0o400, answer),
+    mode === 'wx' ? sftp.open(path, mode, permissions, answer) : sftp.open(path, mode, answer),
   );
 
 export const closeFile = (line: SftpLine, file: Buffer): Promise<void> =>
@@ -20,20 +28,33 @@ export const sizeOf = async (line: SftpLine, file: Buffer): Promise<number> =>
   (await line.request<{ size: number }>((sftp, answer) => sftp.fstat(file, answer))).size;
 
 /** Puts the file on the server's disk, where the server can be asked to. */
-export const syncFile = async (line: SftpLine, file: Buffer): Promise<void> => {
+export const syncFile = (line: SftpLine, file: Buffer): Promise<void> =>
+  unlessUnsupported(() => line.request<void>((sftp, answer) => sftp.ext_openssh_fsync(file, answer)));
+
+/** Gives a file that was open to changes the mode of an object, where the server has modes. */
+export const protectFile = (line: SftpLine, file: Buffer): Promise<void> =>
+  unlessUnsupported(() => line.request<void>((sftp, answer) => sftp.fchmod(file, objectMode, answer)));
+
+const unlessUnsupported = async (work: () => Promise<void>): Promise<void> => {
   try {
-    await line.request<void>((sftp, answer) => sftp.ext_openssh_fsync(file, answer));
+    await work();
   } catch (error) {
     const unknown = error instanceof Error && error.message.startsWith('Server does not support');
     if (!unknown && !hasStatus(error, sftpStatus.unsupported)) throw error;
   }
 };
 
-export const writeFully = async (line: SftpLine, file: Buffer, bytes: Uint8Array): Promise<void> => {
+/** Writes the bytes into the file, from that place on. */
+export const writeFully = async (
+  line: SftpLine,
+  file: Buffer,
+  bytes: Uint8Array,
+  position = 0,
+): Promise<void> => {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const { pieceBytes } = line;
   await forEachLimit(pieces(bytes.length, pieceBytes), bytesUnderWay / pieceBytes, ({ offset, length }) =>
-    line.request<void>((sftp, answer) => sftp.write(file, buffer, offset, length, offset, answer)),
+    line.request<void>((sftp, answer) => sftp.write(file, buffer, offset, length, position + offset, answer)),
   );
 };
 

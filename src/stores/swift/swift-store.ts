@@ -4,10 +4,11 @@ import { z } from 'zod';
 import { type ErrorCode, HoldfastError, messageOf } from '#lib/errors.ts';
 import type { Context } from '#lib/kind.ts';
 import { checkKey, checkPrefix, checkRange, closedStore, missingObject } from '../guard.ts';
-import type { ByteRange, Store, StoredObject } from '../store.ts';
+import type { ByteRange, LargeObjects, Store, StoredObject } from '../store.ts';
 import { type Environment, findAccess } from './account.ts';
 import { type HttpAnswer, type HttpClient, type HttpRequest, openHttpClient } from './http.ts';
 import { Tokens } from './login.ts';
+import { beginSegments, deleteWithSegments, settleSegments } from './segments.ts';
 import type { SwiftConfig } from './swift.ts';
 import { formatSwiftUrl } from './swift-url.ts';
 
@@ -16,7 +17,7 @@ export const openSwiftStore = (
   config: SwiftConfig,
   { clock }: Pick<Context, 'clock'>,
   env: Environment,
-): Store => {
+): Store & LargeObjects => {
   const access = findAccess(config, env);
   const { connections, timeoutSeconds } = config;
   const client = openHttpClient({ connections, timeoutMs: timeoutSeconds * 1000, ca: access.ca });
@@ -55,6 +56,21 @@ export const openSwiftStore = (
       const answer = await send(place, `delete ${key}`, { method: 'DELETE', path: objectPath(place, key) });
       if (answer.status !== 404) check(place, `delete ${key}`, answer);
     },
+    async beginLarge(key) {
+      checkOpen();
+      checkKey(key);
+      return await beginSegments(place, key);
+    },
+    async settleLarge(key, token) {
+      checkOpen();
+      checkKey(key);
+      return await settleSegments(place, key, token);
+    },
+    async deleteLarge(key) {
+      checkOpen();
+      checkKey(key);
+      await deleteWithSegments(place, key);
+    },
     async [Symbol.asyncDispose]() {
       closed = true;
       client.close();
@@ -62,7 +78,7 @@ export const openSwiftStore = (
   };
 };
 
-interface Place {
+export interface Place {
   readonly client: HttpClient;
   readonly tokens: Tokens;
   readonly container: string;
@@ -70,9 +86,9 @@ interface Place {
   readonly location: string;
 }
 
-type Request = Omit<HttpRequest, 'url'> & { readonly path: string };
+export type Request = Omit<HttpRequest, 'url'> & { readonly path: string };
 
-const objectPath = ({ container, prefix }: Place, key: string): string =>
+export const objectPath = ({ container, prefix }: Place, key: string): string =>
   `${container}/${(prefix + key).split('/').map(encodeURIComponent).join('/')}`;
 
 const putObject = async (place: Place, key: string, bytes: Uint8Array): Promise<void> => {
@@ -133,7 +149,11 @@ async function* listObjects(place: Place, prefix: string): AsyncGenerator<Stored
 }
 
 /** Sends it with a token; once more with a new one when the service does not take the first. */
-const send = async (place: Place, doing: string, { path, ...request }: Request): Promise<HttpAnswer> => {
+export const send = async (
+  place: Place,
+  doing: string,
+  { path, ...request }: Request,
+): Promise<HttpAnswer> => {
   for (let attempt = 1; ; attempt += 1) {
     const token = await place.tokens.get();
     const headers = { ...request.headers, 'X-Auth-Token': token.value };
@@ -154,7 +174,7 @@ const send = async (place: Place, doing: string, { path, ...request }: Request):
   }
 };
 
-const check = ({ location }: Place, doing: string, { status }: HttpAnswer): void => {
+export const check = ({ location }: Place, doing: string, { status }: HttpAnswer): void => {
   if (status >= 200 && status < 300) return;
   const { code, hint } = meanings[status] ?? (status >= 500 ? busy : strange);
   throw new HoldfastError(code, `${location}: cannot ${doing}: status ${status}`, { hint });

@@ -2,7 +2,8 @@
 import type { Clock } from '#lib/clock.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import { type Random, seededRandom } from '#lib/random.ts';
-import type { Store, StoredObject } from '../store.ts';
+import { largeObjectsOf, type Store, type StoredObject } from '../store.ts';
+import { aroundLarge } from './large-objects.ts';
 import { passOn } from './pass-on.ts';
 
 /**
@@ -26,6 +27,7 @@ export const withFaults = (store: Store, options: FaultOptions): Store => {
   const seeds = seededRandom(options.seed);
   const calls = new Map<string, number>();
   const recent = new RecentChanges();
+  const large = largeObjectsOf(store);
   const nextCall = async (call: string): Promise<Faults> => {
     const nth = calls.get(call) ?? 0;
     calls.set(call, nth + 1);
@@ -59,6 +61,13 @@ export const withFaults = (store: Store, options: FaultOptions): Store => {
       recent.wasDeleted(key);
       faults.fail('after');
     },
+    ...(large &&
+      aroundLarge(large, async (call, key, _sizeBytes, work) => {
+        const faults = await nextCall(`${call} ${key}`);
+        const result = await work();
+        faults.fail('after');
+        return result;
+      })),
   };
 };
 

@@ -1,11 +1,13 @@
 // No more calls at once than a store, a line or an administrator likes.
 import { Semaphore } from '#lib/concurrency.ts';
-import type { Store, StoredObject } from '../store.ts';
+import { largeObjectsOf, type Store, type StoredObject } from '../store.ts';
+import { aroundLarge } from './large-objects.ts';
 import { passOn } from './pass-on.ts';
 
 /** At most so many calls at once, first come, first served. A listing counts only while it is fetching. */
 export const withLimit = (store: Store, connections: number): Store => {
   const gate = new Semaphore(connections);
+  const large = largeObjectsOf(store);
   return {
     ...passOn(store),
     connections,
@@ -13,6 +15,7 @@ export const withLimit = (store: Store, connections: number): Store => {
     get: (key, range) => gate.run(() => store.get(key, range)),
     list: (prefix) => listThrough(gate, store.list(prefix)),
     delete: (key) => gate.run(() => store.delete(key)),
+    ...(large && aroundLarge(large, (_call, _key, _sizeBytes, work) => gate.run(work))),
   };
 };
 

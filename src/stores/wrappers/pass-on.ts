@@ -1,13 +1,14 @@
 // What every wrapper begins with: a store that hands each call on.
-import { foldersOf, retentionOf, type Store } from '../store.ts';
+import { foldersOf, largeObjectsOf, retentionOf, type Store } from '../store.ts';
 
 /**
- * The same store, able to hold objects if it was, but without a local folder: a wrapper that must see every byte (a limit on speed,
+ * The same store, able to hold objects and to take large ones if it was, but without a local folder: a wrapper that must see every byte (a limit on speed,
  * a read-only view, faults) cannot leave a way around itself. One that may be passed by adds that ability again.
  */
 export const passOn = (store: Store): Store => {
   const retention = retentionOf(store);
   const folders = foldersOf(store);
+  const large = largeObjectsOf(store);
   return {
     connections: store.connections,
     location: store.location,
@@ -18,6 +19,12 @@ export const passOn = (store: Store): Store => {
     ...(retention && { retain: (key: string) => retention.retain(key) }),
     ...(folders && {
       removeEmptyFolders: (folder: string) => folders.removeEmptyFolders(folder),
+    }),
+    ...(large && {
+      beginLarge: (key: string) => large.beginLarge(key),
+      settleLarge: (key: string, token: string, sizeBytes: number) =>
+        large.settleLarge(key, token, sizeBytes),
+      deleteLarge: (key: string) => large.deleteLarge(key),
     }),
     [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
   };

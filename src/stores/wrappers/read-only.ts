@@ -1,6 +1,7 @@
 // A store that cannot be changed through it.
 import { HoldfastError } from '#lib/errors.ts';
-import { foldersOf, retentionOf, type Store } from '../store.ts';
+import { foldersOf, largeObjectsOf, retentionOf, type Store } from '../store.ts';
+import { aroundLarge } from './large-objects.ts';
 import { passOn } from './pass-on.ts';
 
 /** Refuses every put and delete. */
@@ -14,11 +15,13 @@ export const withReadOnly = (store: Store): Store => {
       },
     );
   };
+  const large = largeObjectsOf(store);
   return {
     ...passOn(store),
     put: (key) => refuse('put', key),
     delete: (key) => refuse('delete', key),
     ...(retentionOf(store) && { retain: (key: string) => refuse('hold', key) }),
+    ...(large && aroundLarge(large, (call, key) => refuse(call, key))),
     ...(foldersOf(store) && { removeEmptyFolders: (folder: string) => refuse('remove', folder) }),
   };
 };

@@ -3,7 +3,8 @@ import type { Clock } from '#lib/clock.ts';
 import { HoldfastError, messageOf } from '#lib/errors.ts';
 import type { Log } from '#lib/log.ts';
 import type { Random } from '#lib/random.ts';
-import { localFolderOf, retentionOf, type Store } from '../store.ts';
+import { largeObjectsOf, localFolderOf, retentionOf, type Store } from '../store.ts';
+import { aroundLarge } from './large-objects.ts';
 import { passOn } from './pass-on.ts';
 
 export interface RetryOptions {
@@ -30,6 +31,7 @@ const defaultFirstPatienceMs = 10_000;
 export const withRetry = (inner: Store, options: RetryOptions): Store => {
   const localFolder = localFolderOf(inner);
   const retention = retentionOf(inner);
+  const large = largeObjectsOf(inner);
   const store: Reached = { inner, reached: false };
   return {
     ...passOn(inner),
@@ -40,6 +42,8 @@ export const withRetry = (inner: Store, options: RetryOptions): Store => {
     ...(retention && {
       retain: (key: string) => persist(store, options, `retain ${key}`, () => retention.retain(key)),
     }),
+    ...(large &&
+      aroundLarge(large, (call, key, _sizeBytes, work) => persist(store, options, `${call} ${key}`, work))),
     ...(localFolder !== undefined && { localFolder }),
   };
 };

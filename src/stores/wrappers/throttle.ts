@@ -1,6 +1,7 @@
 // A limit on speed, so that a backup leaves room on the line for others.
 import type { Clock } from '#lib/clock.ts';
-import type { Store } from '../store.ts';
+import { largeObjectsOf, type Store } from '../store.ts';
+import { aroundLarge } from './large-objects.ts';
 import { passOn } from './pass-on.ts';
 
 export interface ThrottleOptions {
@@ -18,6 +19,7 @@ export interface ThrottleOptions {
 export const withThrottle = (store: Store, { upload, download, clock, signal }: ThrottleOptions): Store => {
   const up = meter(upload, clock);
   const down = meter(download, clock);
+  const large = largeObjectsOf(store);
   const wait = async (key: string, ms: number): Promise<void> => {
     if (ms > 0 && !key.startsWith('locks/')) await clock.sleep(ms, signal);
   };
@@ -34,6 +36,11 @@ export const withThrottle = (store: Store, { upload, download, clock, signal }: 
       if (range === undefined) await wait(key, down.book(bytes.length));
       return bytes;
     },
+    ...(large &&
+      aroundLarge(large, async (_call, key, sizeBytes, work) => {
+        await wait(key, up.book(sizeBytes));
+        return await work();
+      })),
   };
 };
 

@@ -1,0 +1,84 @@
+// Objects that come in pieces: a file under a temporary name, which gets its own name when it is whole.
+import { type FileHandle, open, unlink } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { systemCode } from '#lib/errors.ts';
+import type { LargeObject } from '../store.ts';
+import { isTemporaryName, temporaryName } from '../temporary-name.ts';
+import { folderError } from './folder-error.ts';
+import { giveName, makeFolders, objectMode, syncFile } from './write-object.ts';
+
+/** What waits in memory, not what is written at once. */
+const pieceBytes = 4 * 1024 * 1024;
+
+export const beginLarge = async (folder: string, key: string): Promise<LargeObject> => {
+  const path = join(folder, key);
+  const temporary = temporaryName(path);
+  try {
+    const file = await openNew(temporary);
+    return largeObject({ folder, key, path, temporary, file });
+  } catch (cause) {
+    throw folderError(cause, 'write', folder, key);
+  }
+};
+
+/** The temporary name is there until the moment the object has its own. */
+export const settleLarge = async (folder: string, key: string, token: string): Promise<boolean> => {
+  if (!isTemporaryName(token) || token !== basename(token)) return false;
+  try {
+    await unlink(join(folder, dirname(key), token));
+    return false;
+  } catch (cause) {
+    if (systemCode(cause) === 'ENOENT') return true;
+    throw folderError(cause, 'delete', folder, token);
+  }
+};
+
+interface Unfinished {
+  readonly folder: string;
+  readonly key: string;
+  readonly path: string;
+  readonly temporary: string;
+  readonly file: FileHandle;
+}
+
+const largeObject = ({ folder, key, path, temporary, file }: Unfinished): LargeObject => {
+  const explained = async (work: () => Promise<void>): Promise<void> => {
+    try {
+      await work();
+    } catch (cause) {
+      throw folderError(cause, 'write', folder, key);
+    }
+  };
+  return {
+    token: basename(temporary),
+    pieceBytes: () => pieceBytes,
+    putPiece: ({ offset }, bytes) => explained(() => writeAt(file, bytes, offset)),
+    commit: () =>
+      explained(async () => {
+        await syncFile(file);
+        await file.close();
+        await giveName(temporary, path);
+      }),
+    async abort() {
+      await file.close().catch(() => {}); // it may be closed already
+      await unlink(temporary).catch(() => {}); // readers skip its name anyway
+    },
+  };
+};
+
+const openNew = async (path: string): Promise<FileHandle> => {
+  try {
+    return await open(path, 'wx', objectMode);
+  } catch (error) {
+    if (systemCode(error) !== 'ENOENT') throw error;
+    await makeFolders(dirname(path));
+    return await open(path, 'wx', objectMode);
+  }
+};
+
+const writeAt = async (file: FileHandle, bytes: Uint8Array, offset: number): Promise<void> => {
+  for (let done = 0; done < bytes.length; ) {
+    const { bytesWritten } = await file.write(bytes, done, bytes.length - done, offset + done);
+    done += bytesWritten;
+  }
+};

@@ -1,0 +1,95 @@
+// Objects that come in pieces: multipart uploads, which nobody sees before they are completed.
+import type { LargeObject } from '../store.ts';
+import type { S3Bucket, Upload } from './s3-client.ts';
+import { s3Answer } from './s3-error.ts';
+
+const mib = 1024 * 1024;
+/** An upload has 10,000 parts at most, of 5 MiB at least: growing ones make room for 1.5 TB. */
+const growth = [
+  { before: 1000, bytes: 16 * mib },
+  { before: 5000, bytes: 64 * mib },
+  { before: 10_000, bytes: 256 * mib },
+] as const;
+
+const pieceBytes = (number: number): number => {
+  const size = growth.find(({ before }) => number < before)?.bytes;
+  if (size === undefined) throw new Error('it is too large: an upload has no more than 10,000 parts');
+  return size;
+};
+
+/** Makes one call, with its errors told. */
+type Attempt = <Result>(doing: string, work: () => Promise<Result>) => Promise<Result>;
+
+export interface UploadRequest {
+  readonly bucket: S3Bucket;
+  readonly attempt: Attempt;
+  readonly key: string;
+  /** The object's name in the bucket. */
+  readonly name: string;
+  readonly heldUntil: Date | undefined;
+}
+
+export const beginUpload = async (request: UploadRequest): Promise<LargeObject> => {
+  const { bucket, attempt, key, name, heldUntil } = request;
+  const upload: Upload = {
+    name,
+    id: await attempt(`begin ${key}`, () => bucket.beginUpload(name, heldUntil)),
+    checked: heldUntil !== undefined,
+  };
+  const parts = new Map<number, { readonly tag: string; readonly size: number }>();
+  return {
+    token: upload.id,
+    pieceBytes,
+    putPiece: ({ number }, bytes) =>
+      attempt(`write ${key}`, async () => {
+        const tag = await bucket.putPart(upload, number + 1, bytes);
+        parts.set(number + 1, { tag, size: bytes.length });
+      }),
+    commit: () =>
+      attempt(`finish ${key}`, async () => {
+        const inOrder = [...parts].toSorted(([a], [b]) => a - b);
+        const size = inOrder.reduce((sum, [, part]) => sum + part.size, 0);
+        try {
+          await bucket.endUpload(
+            upload,
+            inOrder.map(([number, { tag }]) => ({ number, tag })),
+          );
+        } catch (error) {
+          // The call before this one may have done it, and only its answer been lost.
+          if (s3Answer(error).name !== 'NoSuchUpload' || !(await isThere(bucket, name, size))) throw error;
+        }
+      }),
+    abort: () => attempt(`give up ${key}`, () => giveUp(bucket, upload).then(() => undefined)),
+  };
+};
+
+/** True when it was completed; the service knows an upload only until then. */
+export const settleUpload = (
+  { bucket, attempt, key, name }: UploadRequest,
+  id: string,
+  sizeBytes: number,
+): Promise<boolean> =>
+  attempt(`settle ${key}`, async () => {
+    if (await giveUp(bucket, { name, id, checked: false })) return await isThere(bucket, name, sizeBytes);
+    return true;
+  });
+
+/** False when the service does not know the upload (any more). */
+const giveUp = async (bucket: S3Bucket, upload: Upload): Promise<boolean> => {
+  try {
+    await bucket.abortUpload(upload);
+    return true;
+  } catch (error) {
+    if (s3Answer(error).name === 'NoSuchUpload') return false;
+    throw error;
+  }
+};
+
+const isThere = async (bucket: S3Bucket, name: string, sizeBytes: number): Promise<boolean> => {
+  try {
+    return (await bucket.head(name)).size === sizeBytes;
+  } catch (error) {
+    if (['NoSuchKey', 'NotFound'].includes(s3Answer(error).name ?? '')) return false;
+    throw error;
+  }
+};
