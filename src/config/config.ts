@@ -3,6 +3,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { HoldfastError, messageOf } from '#lib/errors.ts';
 import { didYouMean } from '#lib/nearest.ts';
 import type { Secret } from '#lib/secret.ts';
+import type { NotifierConfig } from '#notifiers/registry.ts';
 import type { SourceConfig } from '#sources/registry.ts';
 import type { StoreConfig } from '#stores/registry.ts';
 import type { Mistake } from './document.ts';
@@ -18,6 +19,7 @@ export interface Config {
   readonly file: string;
   readonly repositories: ReadonlyMap<string, RepositoryConfig>;
   readonly sources: ReadonlyMap<string, SourceConfig>;
+  readonly notifiers: ReadonlyMap<string, NotifierConfig>;
   readonly jobs: ReadonlyMap<string, JobConfig>;
   /** The catalog's file when the file names one. */
   readonly catalog?: string;
@@ -54,12 +56,15 @@ export const loadConfig = async (path?: string, env: Environment = process.env):
   return { ...config, warnings: warningsFor(config, (await stat(file)).mode) };
 };
 
-/** The repository of that name; USAGE with the nearest name when there is none. Likewise for sources and jobs. */
+/** The repository of that name; USAGE with the nearest name when there is none. Likewise for sources, notifiers and jobs. */
 export const repositoryNamed = (config: Config, name: string): RepositoryConfig =>
   config.repositories.get(name) ?? unknownName(config.file, 'repository', name, config.repositories);
 
 export const sourceNamed = (config: Config, name: string): SourceConfig =>
   config.sources.get(name) ?? unknownName(config.file, 'source', name, config.sources);
+
+export const notifierNamed = (config: Config, name: string): NotifierConfig =>
+  config.notifiers.get(name) ?? unknownName(config.file, 'notifier', name, config.notifiers);
 
 export const jobNamed = (config: Config, name: string): JobConfig =>
   config.jobs.get(name) ?? unknownName(config.file, 'job', name, config.jobs);
@@ -83,6 +88,7 @@ const configOf = (file: string, values: FileValues): Omit<Config, 'warnings'> =>
   file,
   repositories: withNames(values.repositories, (repository, name) => ({ ...repository, name })),
   sources: withNames(values.sources, (source, name) => ({ ...source, name })),
+  notifiers: withNames(values.notifiers, (notifier, name) => ({ ...notifier, name })),
   jobs: withNames(values.jobs, (job, name) => ({ ...job, name })),
   ...(values.catalog !== undefined && { catalog: values.catalog }),
 });

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { notifierKinds } from '#notifiers/registry.ts';
 import { sourceKinds } from '#sources/registry.ts';
 import { storeKinds } from '#stores/registry.ts';
 import { fileSchema } from './file-schema.ts';
@@ -16,8 +17,8 @@ test('every example of the manual is a sound file', () => {
 });
 
 test('the manual has every section of the file and every kind', () => {
-  const sections = Object.keys(fileSchema({ repositories: [], sources: [] }).shape);
-  const words = [...sections, ...sourceKinds.keys(), ...storeKinds.keys()];
+  const sections = Object.keys(fileSchema({ repositories: [], sources: [], notifiers: [] }).shape);
+  const words = [...sections, ...sourceKinds.keys(), ...storeKinds.keys(), ...notifierKinds.keys()];
   assert.deepEqual(
     words.filter((word) => !manual.includes(`\`${word}\``)),
     [],

@@ -5,6 +5,7 @@ import { expandHome } from '#lib/home.ts';
 import { ofKind } from '#lib/kind-registry.ts';
 import { type JsonSchema, jsonSchemaOf, parseBy } from '#lib/parse-by.ts';
 import { secret } from '#lib/secret-schema.ts';
+import { notifierKinds } from '#notifiers/registry.ts';
 import { sourceKinds } from '#sources/registry.ts';
 import { type StoreConfig, storeFromUrl, storeKinds } from '#stores/registry.ts';
 import { jobSchema } from './jobs/verbs.ts';
@@ -15,6 +16,7 @@ export const fileSchema = (names: Names) =>
   z.strictObject({
     repositories: named(repository()).describe('Where snapshots are kept, by name.'),
     sources: named(ofKind(sourceKinds)).describe('What has data, by name.'),
+    notifiers: named(ofKind(notifierKinds)).describe('Who is told how the jobs go, by name.'),
     jobs: named(jobSchema(names)).describe('What to do, by name; each job does exactly one thing.'),
     catalog: z
       .string()
@@ -30,7 +32,7 @@ export type FileValues = z.output<ReturnType<typeof fileSchema>>;
 export const jsonSchema = (): JsonSchema => ({
   $schema: 'https://json-schema.org/draft/2020-12/schema',
   title: 'holdfast.yaml',
-  ...jsonSchemaOf(fileSchema({ repositories: [], sources: [] })),
+  ...jsonSchemaOf(fileSchema({ repositories: [], sources: [], notifiers: [] })),
 });
 
 const repository = () =>

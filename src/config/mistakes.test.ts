@@ -59,7 +59,7 @@ const cases: readonly (readonly [name: string, text: string, expected: readonly 
   [
     'an unknown key that is like none',
     'banana: {}\n',
-    ['f:1:1: banana: unknown key; the keys here are repositories, sources, jobs, catalog'],
+    ['f:1:1: banana: unknown key; the keys here are repositories, sources, notifiers, jobs, catalog'],
   ],
   [
     'an unknown key of a source',
@@ -195,7 +195,9 @@ const cases: readonly (readonly [name: string, text: string, expected: readonly 
   [
     'a key of another verb',
     inJob('check: [offsite]\n    to: [offsite]'),
-    ['f:9:5: jobs.extra.to: unknown key; the keys here are check, readData, hooks, overlap, timeLimit'],
+    [
+      'f:9:5: jobs.extra.to: unknown key; the keys here are check, readData, hooks, overlap, timeLimit, notify',
+    ],
   ],
   [
     'a share that is none',
@@ -224,19 +226,9 @@ for (const [name, text, expected] of cases)
 
 const planned: readonly (readonly [key: string, text: string, expected: string])[] = [
   [
-    'notifiers',
-    'notifiers: {}\n',
-    'f:1:1: notifiers: not available in this version; let cron or systemd tell you of a failure by the exit status',
-  ],
-  [
     'schedule',
     inJob('backup: [media]\n    to: [offsite]\n    schedule: "30 3 * * *"'),
     'f:10:5: jobs.extra.schedule: not available in this version; run "holdfast run extra" from cron or a systemd timer',
-  ],
-  [
-    'notify',
-    inJob('backup: [media]\n    to: [offsite]\n    notify: [ops]'),
-    'f:10:5: jobs.extra.notify: not available in this version; let cron or systemd tell you of a failure by the exit status',
   ],
   ['drill', inJob('drill: [media]'), 'f:8:5: jobs.extra.drill: not available in this version'],
 ];

@@ -1,4 +1,4 @@
-// Names of repositories, sources and jobs, and how a job refers to them.
+// Names of repositories, sources, notifiers and jobs, and how a job refers to them.
 import { z } from 'zod';
 import { didYouMean } from '#lib/nearest.ts';
 import type { Problem } from './problems.ts';
@@ -10,9 +10,10 @@ export const namePattern = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
 export interface Names {
   readonly repositories: readonly string[];
   readonly sources: readonly string[];
+  readonly notifiers: readonly string[];
 }
 
-/** One of the names that the file gives; `what` is 'source' or 'repository'. */
+/** One of the names that the file gives; `what` is 'source', 'repository' or 'notifier'. */
 export const reference = (what: string, names: readonly string[]) =>
   z.string().refine((name) => names.includes(name), { error: ({ input }) => unknown(what, input, names) });
 
@@ -44,7 +45,7 @@ export const named = <Value>(value: z.ZodType<Value>) =>
 
 /** The names in the file's sections that are not fit to be one. */
 export const badNames = (sections: Readonly<Record<string, unknown>>): Problem[] =>
-  ['repositories', 'sources', 'jobs'].flatMap((section) =>
+  ['repositories', 'sources', 'notifiers', 'jobs'].flatMap((section) =>
     namesIn(sections[section])
       .filter((name) => !namePattern.test(name))
       .map((name) => ({ path: [section, name], part: 'key', message: nameRule })),

@@ -5,13 +5,10 @@ type Planned = Readonly<Record<string, (name: string) => string>>;
 
 const none = (): string => '';
 
-const inFile: Planned = {
-  notifiers: () => 'let cron or systemd tell you of a failure by the exit status',
-};
+const inFile: Planned = {};
 
 const inJob: Planned = {
   schedule: (job) => `run "holdfast run ${job}" from cron or a systemd timer`,
-  notify: () => 'let cron or systemd tell you of a failure by the exit status',
   hooks: () => 'run commands before and after from the script that runs holdfast',
   archive: none,
   export: none,

@@ -20,6 +20,7 @@ export const parseConfig = (
   const schema = fileSchema({
     repositories: namesIn(sections.repositories),
     sources: namesIn(sections.sources),
+    notifiers: namesIn(sections.notifiers),
   });
   const result = schema.safeParse(value);
   const problems: Problem[] = [

@@ -10,9 +10,6 @@ import { notifySchema } from '../notify.ts';
 const longestTimerMs = 24 * 86_400_000;
 
 const keys = (names: Names) => ({
-  notify: notifySchema(names)
-    .optional()
-    .describe('Who is told how a run went: names of notifiers, or { to, when }. Default: nobody.'),
   hooks: hooksSchema.optional().describe('Commands to run before and after the job.'),
   overlap: z
     .enum(['skip', 'wait'])
@@ -26,6 +23,9 @@ const keys = (names: Names) => ({
     .describe(
       'How long a run may take ("6h"): it is then cancelled, and has failed. Default: as long as it takes.',
     ),
+  notify: notifySchema(names)
+    .optional()
+    .describe('Who is told how a run went: names of notifiers, or { to, when }. Default: nobody.'),
 });
 
 /** What a job may say beside its verb's own keys. */
