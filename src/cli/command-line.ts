@@ -1,6 +1,7 @@
 // The command line as commander reads it; commander is met here only.
 import { Argument, CommanderError, Option, Command as Parser } from 'commander';
-import { HoldfastError } from '#lib/errors.ts';
+import { durationMs } from '#lib/duration.ts';
+import { HoldfastError, messageOf } from '#lib/errors.ts';
 import type { Command, GlobalOptions, OptionSpecs, OptionValues } from './command.ts';
 import { statusTexts } from './command.ts';
 import { type CommandEntry, commands } from './commands.ts';
@@ -57,6 +58,7 @@ const parserOf = (write: (text: string) => void, columns: number): Parser =>
     .option('--password-command <command>', "a command that prints the repository's password")
     .option('--limit-upload <rate>', 'store no more than so many KiB/s on average; 0 is unlimited')
     .option('--limit-download <rate>', 'read no more than so many KiB/s on average; 0 is unlimited')
+    .option('--retry-lock <duration>', 'wait so long for a repository that others have locked, e.g. 5m')
     .option('--no-cache', 'keep nothing of distant stores on this machine')
     .option('--json', 'print one JSON object a line')
     .option('-q, --quiet', 'print only results and errors')
@@ -156,6 +158,7 @@ const globalOptions = (program: Parser): GlobalOptions => {
     passwordCommand: text('passwordCommand'),
     limitUpload: rateOf('--limit-upload', text('limitUpload')),
     limitDownload: rateOf('--limit-download', text('limitDownload')),
+    retryLockMs: durationOf('--retry-lock', text('retryLock')),
     noCache: given.cache === false, // as commander takes --no-cache
     json: given.json === true,
     quiet: given.quiet === true,
@@ -169,6 +172,15 @@ const rateOf = (option: string, text: string | undefined): number | undefined =>
   if (text === undefined) return undefined;
   if (/^\d{1,12}$/.test(text)) return Number(text);
   throw new HoldfastError('USAGE', `${option} ${text} is not a whole number of KiB per second`);
+};
+
+const durationOf = (option: string, text: string | undefined): number | undefined => {
+  if (text === undefined) return undefined;
+  try {
+    return durationMs(text);
+  } catch (error) {
+    throw new HoldfastError('USAGE', `${option}: ${messageOf(error)}; write 30s, 5m or 1h`);
+  }
 };
 
 /** Commander's sentence without its prefix; its «(Did you mean …?)» becomes part of it. */

@@ -65,6 +65,8 @@ export interface GlobalOptions {
   /** KiB per second, 0 being unlimited; they take the place of what the configuration says. */
   readonly limitUpload: number | undefined;
   readonly limitDownload: number | undefined;
+  /** How long to wait for locks that are in the way; as long as the command likes when absent. */
+  readonly retryLockMs: number | undefined;
   readonly noCache: boolean;
   readonly json: boolean;
   readonly quiet: boolean;

@@ -12,12 +12,13 @@ export const jobContext = ({
   clock,
   output,
   env,
-  global: { limitUpload, limitDownload, noCache },
+  global: { limitUpload, limitDownload, noCache, retryLockMs },
 }: Pick<Call, 'signal' | 'clock' | 'output' | 'global' | 'env'>): JobContext => ({
   signal,
   clock,
   log: logTo(output),
   onEvent: reportTo(output),
+  ...(retryLockMs !== undefined && { retryLockMs }),
   storeOptions: {
     cacheFolder: noCache ? undefined : cacheFolder(env),
     ...(limitUpload !== undefined && { limitUpload }),

@@ -25,6 +25,7 @@ export const refuseStoreOptions = (global: GlobalOptions, command: string): void
   const given = [
     global.limitUpload === undefined ? [] : ['--limit-upload'],
     global.limitDownload === undefined ? [] : ['--limit-download'],
+    global.retryLockMs === undefined ? [] : ['--retry-lock'],
     global.noCache ? ['--no-cache'] : [],
   ].flat();
   if (given[0] !== undefined)

@@ -37,6 +37,8 @@ export interface JobContext {
   readonly onEvent: OnJobEvent;
   /** What holds for every store of this run, whatever the configuration says. */
   readonly storeOptions?: StoreOptions;
+  /** How long to wait for locks of others, in the place of what the job itself would. */
+  readonly retryLockMs?: number;
 }
 
 const repositoryErrors: readonly ErrorCode[] = [

@@ -10,7 +10,7 @@ type OpenContext = Omit<JobContext, 'onEvent'>;
 
 export interface UseOptions {
   readonly lock: LockMode;
-  /** How long to wait for locks that are in the way. */
+  /** How long to wait for locks that are in the way, unless the context says how long. */
   readonly retryLockMs?: number;
   /** Everything is read from the store itself, and nothing from a cache: for whoever looks for damage there. */
   readonly uncached?: true;
@@ -23,6 +23,7 @@ export const withRepository = async <Result>(
   context: OpenContext,
   work: (repository: Repository) => Promise<Result>,
 ): Promise<Result> => {
+  const patienceMs = context.retryLockMs ?? retryLockMs;
   await using store = await openedStore(config, uncached ? withoutCache(context) : context);
   await using repository = await openRepository(store, config.password.reveal(), {
     lock,
@@ -30,7 +31,7 @@ export const withRepository = async <Result>(
     log: context.log,
     compression: config.compression,
     verifyAfterSeal: config.verifyWrites,
-    ...(retryLockMs !== undefined && { retryLockMs }),
+    ...(patienceMs !== undefined && { retryLockMs: patienceMs }),
   });
   return await work(repository);
 };

@@ -106,7 +106,13 @@ export class BlobReader implements AsyncDisposable {
     await Promise.all(this.#workers.map(({ thread }) => thread.terminate()));
   }
 
+  /** From a distant store twice when need be: the line may be at fault, and not the store. */
   async #open(range: Range): Promise<OpenReply> {
+    const reply = await this.#openOnce(range);
+    return this.#localFolder === undefined && isDamaged(reply) ? await this.#openOnce(range) : reply;
+  }
+
+  async #openOnce(range: Range): Promise<OpenReply> {
     const { pack, offset, length, blobs } = range;
     const { store } = this.#session;
     const get = blobs.every(({ type }) => type === 'tree') ? getTrees : getRange;
@@ -157,6 +163,10 @@ export class BlobReader implements AsyncDisposable {
     this.#requests.clear();
   }
 }
+
+const isDamaged = (reply: OpenReply): boolean =>
+  reply.kind === 'blobs' &&
+  reply.lengths.some((length) => typeof length !== 'number' && length.code === 'REPOSITORY_DAMAGED');
 
 /** Sorts a reply's plaintexts and failures by the blobs' ids. */
 const unpack = (

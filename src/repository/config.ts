@@ -38,7 +38,9 @@ export const hasConfig = async (store: Store): Promise<boolean> => {
 };
 
 export const loadConfig = async (store: Store, sealer: Sealer): Promise<RepositoryConfig> => {
-  const plain = sealer.open(await store.get('config'), `the config of the repository at ${store.location}`);
+  const opened = sealer.tryOpen(await store.get('config')); // a second time when need be: the line may be at fault, and not the store
+  const name = `the config of the repository at ${store.location}`;
+  const plain = opened ?? sealer.open(await store.get('config'), name);
   const file = configFile.safeParse(parseJson(plain));
   const damaged = (why: string): HoldfastError =>
     new HoldfastError('REPOSITORY_DAMAGED', `the config of the repository at ${store.location} ${why}`);

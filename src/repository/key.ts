@@ -8,7 +8,7 @@ import type { Store } from '#stores/store.ts';
 import type { RepositoryKey } from './contract.ts';
 import { parseJson } from './parse-json.ts';
 import { Sealer, type SealKey } from './seal.ts';
-import { listIds } from './unpacked.ts';
+import { getNamed, listIds } from './unpacked.ts';
 
 const derive = promisify<string, Buffer, number, { N: number; r: number; p: number; maxmem: number }, Buffer>(
   scrypt,
@@ -149,8 +149,8 @@ const openKey = async (store: Store, id: string, password: string): Promise<Seal
 };
 
 const readKey = async (store: Store, id: string): Promise<z.infer<typeof keyFile>> => {
-  const bytes = await store.get(`keys/${id}`);
-  if (hash('sha256', bytes, 'hex') !== id) throw damaged(id, 'its content does not fit its name');
+  const bytes = await getNamed(store, 'keys/', id);
+  if (!bytes) throw damaged(id, 'its content does not fit its name');
   const file = keyFile.safeParse(parseJson(bytes));
   if (!file.success) throw damaged(id, 'it is not a key file');
   return file.data;

@@ -11,12 +11,11 @@ export const loadBlob = async (session: Session, id: string, type: BlobType, cop
   const location = locateBlob(session, id, type, copy);
   try {
     const { offset, length } = location;
-    const range = { offset, length };
-    const sealed =
-      type === 'tree'
-        ? await getTrees(session.store, location.pack, range)
-        : await getRange(session.store, location.pack, range);
-    return openBlob(session.sealer.tryOpen(sealed), id, location);
+    const get = type === 'tree' ? getTrees : getRange;
+    const read = async () =>
+      session.sealer.tryOpen(await get(session.store, location.pack, { offset, length }));
+    // A second time when need be: the line may be at fault, and not the store.
+    return openBlob((await read()) ?? (await read()), id, location);
   } catch (error) {
     if (!hasCode(error, 'REPOSITORY_DAMAGED') || !session.blobs.locate(id, type, copy + 1)) throw error;
     return loadBlob(session, id, type, copy + 1);

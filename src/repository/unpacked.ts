@@ -34,11 +34,20 @@ export const loadUnpacked = async (
   id: string,
 ): Promise<unknown> => {
   const key = `${folder}/${id}`;
-  const sealed = await store.get(key);
   const damaged = (why: string): HoldfastError =>
     new HoldfastError('REPOSITORY_DAMAGED', `${key} is damaged: ${why}`);
-  if (hash('sha256', sealed, 'hex') !== id) throw damaged('its content does not fit its name');
+  const sealed = await getNamed(store, `${folder}/`, id);
+  if (!sealed) throw damaged('its content does not fit its name');
   return decodeUnpacked(sealer.open(sealed, key), damaged);
+};
+
+/** The object of that name and SHA-256; read twice when need be, for the line may be at fault and not the store. Undefined when it does not fit. */
+export const getNamed = async (store: Store, folder: string, id: string): Promise<Uint8Array | undefined> => {
+  for (let attempt = 1; attempt <= 2; attempt += 1) {
+    const bytes = await store.get(`${folder}${id}`);
+    if (hash('sha256', bytes, 'hex') === id) return bytes;
+  }
+  return undefined;
 };
 
 const decodeUnpacked = (plain: Buffer, damaged: (why: string) => HoldfastError): unknown => {
