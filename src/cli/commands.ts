@@ -26,6 +26,7 @@ export const commands: readonly CommandEntry[] = [
   entry('dump', 'write one file of a snapshot to standard output', () => import('./dump.ts')),
   entry('restore', 'bring a snapshot back, into a folder or a database', () => import('./restore.ts')),
   entry('verify', 'hold snapshots against what was captured', () => import('./verify.ts')),
+  entry('drill', 'restore for real into a scratch place, and compare', () => import('./drill.ts')),
   entry('check', 'look for damage in a repository', () => import('./check.ts')),
   entry('forget', 'remove snapshots, by rules or by name', () => import('./forget.ts')),
   entry('prune', 'free the space of what no snapshot uses', () => import('./prune.ts')),

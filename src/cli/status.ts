@@ -3,6 +3,7 @@ import type { JobStatus } from '#catalog/run.ts';
 import type { Config } from '#config/config.ts';
 import { catalogOf } from './catalog-use.ts';
 import { defineCommand } from './command.ts';
+import { showProofs } from './drill-status.ts';
 import { formatAge, plural } from './output-format.ts';
 import { configIfAny } from './repository-choice.ts';
 import { runFields } from './runs.ts';
@@ -29,6 +30,7 @@ The exit status is 1 when the last run of any job did not succeed, or a job neve
         [{ title: 'Job' }, { title: 'Last run' }, { title: '' }, { title: 'Last success' }, { title: '' }],
         standings.map((standing) => rowOf(standing, now)),
       );
+    await showProofs(output, catalog.drills.proofs(), now);
     const bad = standings.filter((standing) => !isWell(standing)).length;
     output.say(
       { message_type: 'summary', jobs: standings.length, not_well: bad },

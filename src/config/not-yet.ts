@@ -9,13 +9,11 @@ const inFile: Planned = {};
 
 const inJob: Planned = {
   schedule: (job) => `run "holdfast run ${job}" from cron or a systemd timer`,
-  hooks: () => 'run commands before and after from the script that runs holdfast',
   archive: none,
   export: none,
   mirror: none,
   receive: none,
   replicate: none,
-  drill: none,
 };
 
 /** Why a key at this place (`[]` the file, `['jobs', name]` a job) is refused although it is planned; undefined for other keys. */

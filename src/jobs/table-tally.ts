@@ -10,6 +10,8 @@ export interface TableTally {
   readonly count: RowCount;
   /** Counts the rows of one of its entries while they pass to the reader. */
   counting(path: string, content: Content): AsyncIterable<Uint8Array>;
+  /** All of its entries have been read to their end. */
+  readonly complete: boolean;
   /** When all is read: each difference as a sentence. */
   differences(): string[];
 }
@@ -27,6 +29,9 @@ const tallyOf = (one: FoundManifest, table: FoundManifest['manifest']['tables'][
     paths,
     get count() {
       return sum;
+    },
+    get complete() {
+      return unread.size === 0;
     },
     async *counting(path, content) {
       const counter = createRowCounter(table.format);
@@ -51,7 +56,8 @@ const tallyOf = (one: FoundManifest, table: FoundManifest['manifest']['tables'][
   };
 };
 
-const differencesBetween = (read: RowCount, captured: RowCount): string[] => {
+/** What was counted beside what was captured. */
+export const differencesBetween = (read: RowCount, captured: RowCount): string[] => {
   const found: string[] = [];
   if (read.rows !== captured.rows) found.push(`${read.rows} rows, captured were ${captured.rows}`);
   if (read.bytes !== captured.bytes) found.push(`${read.bytes} bytes, captured were ${captured.bytes}`);

@@ -5,9 +5,10 @@ import type { RunContext } from '#jobs/run-backup.ts';
 import type { Output } from '../output.ts';
 import { backup } from './backup.ts';
 import { check } from './check.ts';
+import { drill } from './drill.ts';
 import type { JobRun, RunVerb, VerbOptions } from './verb.ts';
 
-const verbs: { readonly [Name in Verb]: RunVerb<Name> } = { backup, check };
+const verbs: { readonly [Name in Verb]: RunVerb<Name> } = { backup, check, drill };
 
 /** Runs a job by its verb. */
 export const runJob = (

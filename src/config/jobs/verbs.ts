@@ -5,8 +5,9 @@ import { isMapping, type Names, namesIn } from '../names.ts';
 import { backup } from './backup.ts';
 import { check } from './check.ts';
 import { type CommonKeys, withCommonKeys } from './common.ts';
+import { drill } from './drill.ts';
 
-const verbs = { backup, check };
+const verbs = { backup, check, drill };
 
 export type Verb = keyof typeof verbs;
 

@@ -45,7 +45,10 @@ const readStatements: ReadDefinitions = (text) =>
   new Map(
     statementsOf(text).map((statement) => {
       const [, type = '', name = ''] = made.exec(statement) ?? [];
-      return [type === '' ? (statement.split('\n')[0] ?? '') : `${type.toLowerCase()} ${name}`, statement];
+      return [
+        type === '' ? (statement.split('\n')[0] ?? '') : `${type.toLowerCase()} ${name}`,
+        statement.trim(),
+      ];
     }),
   );
 

@@ -1,0 +1,74 @@
+// `drill: [sources]`: the newest snapshot of each restored for real into a scratch place, compared, and removed again.
+import { z } from 'zod';
+import { expandHome } from '#lib/home.ts';
+import { jsonSchemaOf, parseBy } from '#lib/parse-by.ts';
+import { isMapping, type Names, reference, refuseTwice } from '../names.ts';
+
+const query = z.strictObject({
+  query: z.string().min(1).describe("A query in the engine's own language, run on what was restored."),
+  database: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Which database it is for, where a snapshot holds several.'),
+  expect: z
+    .union([z.string(), z.number(), z.boolean()])
+    .optional()
+    .describe('What the first value of the first row must be: a value, or a comparison such as "> 0".'),
+  rows: z
+    .union([
+      z.int().min(0),
+      z
+        .string()
+        .regex(/^(>=|<=|!=|=|>|<) ?\d+$/, { error: 'must be a number, or a comparison such as "> 0"' }),
+    ])
+    .optional()
+    .describe('How many rows there must be. Without this and `expect`: at least one.'),
+});
+
+/** A source to drill, and how. */
+export interface DrilledSource {
+  readonly source: string;
+  readonly into?: string | undefined;
+  readonly queries: readonly z.output<typeof query>[];
+}
+
+export const drill = (names: Names) =>
+  z
+    .strictObject({
+      drill: z
+        .array(drilledSource(names))
+        .min(1)
+        .superRefine((list, context) => refuseTwice(list, ({ source }) => source, context))
+        .describe(
+          'The sources whose newest snapshot is restored for a trial; { source, into, queries } says how.',
+        ),
+      from: reference('repository', names.repositories).describe('The repository that has their snapshots.'),
+      scratch: z
+        .string()
+        .min(1)
+        .transform(expandHome)
+        .optional()
+        .describe(
+          "The folder for scratch files and SQLite databases. Default: the system's temporary folder.",
+        ),
+    })
+    .transform((job) => ({ verb: 'drill' as const, ...job }));
+
+const drilledSource = (names: Names) => {
+  const source = reference('source', names.sources);
+  const short = source.transform((name): DrilledSource => ({ source: name, queries: [] }));
+  const long: z.ZodType<DrilledSource> = z.strictObject({
+    source: source.describe('The name of the source.'),
+    into: reference('source', names.sources)
+      .optional()
+      .describe(
+        'A source of the same kind on whose server the scratch database is made. Default: the source itself.',
+      ),
+    queries: z.array(query).default([]).describe('Queries of your own, and what they must give.'),
+  });
+  return parseBy<DrilledSource>({ anyOf: [jsonSchemaOf(short), jsonSchemaOf(long)] }, (value) => ({
+    schema: isMapping(value) ? long : short,
+    value,
+  }));
+};

@@ -1,0 +1,91 @@
+// A user's own queries on a restored database, and what they should give.
+import type { QueryRecord } from '#catalog/drill.ts';
+import { throwIfCancelled } from '#lib/clock.ts';
+import { HoldfastError, messageOf } from '#lib/errors.ts';
+import type { QueryRows, ScratchPlace } from '#sources/source.ts';
+
+export interface DrillQuery {
+  readonly query: string;
+  /** Where the snapshot holds several. */
+  readonly database?: string | undefined;
+  /** Of the first value of the first row: a value, or a comparison such as '> 0'. */
+  readonly expect?: string | number | boolean | undefined;
+  /** Of the number of rows. With neither, there must be at least one. */
+  readonly rows?: string | number | undefined;
+}
+
+/** Asks them one after the other. One that fails did not give what was expected. */
+export const askAll = async (
+  place: ScratchPlace,
+  queries: readonly DrillQuery[],
+  signal: AbortSignal,
+): Promise<QueryRecord[]> => {
+  const records: QueryRecord[] = [];
+  for (const query of queries) {
+    throwIfCancelled(signal);
+    records.push({ query: query.query, expected: expectedBy(query), ...(await ask(place, query, signal)) });
+  }
+  return records;
+};
+
+const ask = async (
+  place: ScratchPlace,
+  query: DrillQuery,
+  signal: AbortSignal,
+): Promise<Pick<QueryRecord, 'found' | 'passed'>> => {
+  try {
+    if (place.query === undefined)
+      throw new HoldfastError('UNSUPPORTED', 'sources of this kind answer no queries');
+    return judge(query, await place.query(query.query, query.database));
+  } catch (error) {
+    throwIfCancelled(signal);
+    return { found: `it failed: ${messageOf(error)}`, passed: false };
+  }
+};
+
+/** What the rows say, in words. */
+const judge = ({ expect, rows }: DrillQuery, answer: QueryRows): Pick<QueryRecord, 'found' | 'passed'> => {
+  const count = `${answer.length} ${answer.length === 1 ? 'row' : 'rows'}`;
+  const countFits = fits(rows ?? (expect === undefined ? '> 0' : '>= 0'), String(answer.length));
+  if (expect === undefined) return { found: count, passed: countFits };
+  const [first] = answer[0] ?? [];
+  if (first === undefined) return { found: 'no row', passed: false };
+  const value = first ?? 'null';
+  return {
+    found: rows === undefined ? value : `${value}, ${count}`,
+    passed: countFits && fits(expect, value),
+  };
+};
+
+const expectedBy = ({ expect, rows }: DrillQuery): string => {
+  const parts = [
+    expect === undefined ? [] : [String(expect)],
+    rows === undefined ? [] : [`${rows} rows`],
+  ].flat();
+  return parts.length === 0 ? 'at least one row' : parts.join(', ');
+};
+
+type Order = (difference: number) => boolean;
+
+const orders: Readonly<Record<string, Order>> = {
+  '>': (difference) => difference > 0,
+  '>=': (difference) => difference >= 0,
+  '<': (difference) => difference < 0,
+  '<=': (difference) => difference <= 0,
+  '=': (difference) => difference === 0,
+  '!=': (difference) => difference !== 0,
+};
+
+/** True when the value is the one expected, or stands to it as the expectation's sign says. Numbers are compared as numbers. */
+export const fits = (expected: string | number | boolean, found: string): boolean => {
+  const [, sign = '=', operand = ''] = /^\s*(>=|<=|!=|=|>|<)?\s*(.*?)\s*$/s.exec(String(expected)) ?? [];
+  const order = orders[sign] as Order;
+  if (typeof expected === 'boolean') return order(truth(found) === expected ? 0 : 1);
+  if (isNumber(operand) && isNumber(found)) return order(Number(found) - Number(operand));
+  return order(found < operand ? -1 : found > operand ? 1 : 0);
+};
+
+const isNumber = (text: string): boolean => text.trim() !== '' && Number.isFinite(Number(text));
+
+const truth = (text: string): boolean | undefined =>
+  ['true', 't', '1'].includes(text) ? true : ['false', 'f', '0'].includes(text) ? false : undefined;
