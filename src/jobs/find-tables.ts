@@ -33,7 +33,8 @@ export const findTables = (
         all.map(({ table }) => table.name),
       );
     if (others.length > 0) throw severalTables(name, found);
-    return { name: only.table.name, paths: entriesOf(only.one, only.table) };
+    const beside = (only.table.beside ?? []).map((folder) => `${only.one.folder}/${folder}`);
+    return { name: only.table.name, paths: [...entriesOf(only.one, only.table), ...beside] };
   });
 };
 

@@ -10,6 +10,8 @@ const table = z.strictObject({
   name: z.string(),
   /** Paths of its data, in order, relative to the folder of the manifest. */
   entries: z.array(z.string()),
+  /** Folders that belong to it besides its rows, such as attachments; relative to the folder of the manifest. */
+  beside: z.array(z.string()).optional(),
   format: z.enum(rowFormats),
   rows: z.number().int().nonnegative(),
   bytes: z.number().int().nonnegative(),

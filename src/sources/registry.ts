@@ -11,6 +11,7 @@ import {
   registry,
   schemeOf,
 } from '#lib/kind-registry.ts';
+import { couchdb } from './couchdb/couchdb.ts';
 import { files } from './files/files.ts';
 import { postgres } from './postgres/postgres.ts';
 import type { Source } from './source.ts';
@@ -20,6 +21,7 @@ export const sourceKinds: KindRegistry<Source> = registry(
   register(files),
   register(sqlite),
   register(postgres),
+  register(couchdb),
 );
 
 /** A source that can be opened: its name, its kind, and that kind's configuration. */

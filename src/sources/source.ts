@@ -97,6 +97,8 @@ export interface RestoreTarget {
    * something else chose the entries. A database restores a table otherwise than a whole.
    */
   readonly selection?: readonly string[];
+  /** Only these documents or rows of it, by their keys; for kinds that have a `RecordFinder`. */
+  readonly records?: readonly string[];
   /** Called as each entry is done. */
   onProgress?(progress: { readonly entries: number; readonly bytes: number; readonly current: string }): void;
 }

@@ -1,0 +1,73 @@
+// The configuration of a CouchDB source.
+import { z } from 'zod';
+import { messageOf } from '#lib/errors.ts';
+import type { Schema } from '#lib/kind.ts';
+import { secret } from '#lib/secret-schema.ts';
+import { CouchUrl } from './address.ts';
+
+const url = z
+  .string()
+  .transform((text, context) => {
+    try {
+      return new CouchUrl(text);
+    } catch (error) {
+      context.issues.push({ code: 'custom', input: undefined, message: messageOf(error) });
+      return z.NEVER;
+    }
+  })
+  .describe(
+    'Where the server is: http://host:5984 or https://host/prefix; couchdb://host/shop (couchdbs:// with TLS) names one database.',
+  );
+
+const pattern = z.string().min(1);
+
+const schema = z
+  .strictObject({
+    url,
+    user: z.string().min(1).optional().describe('The user to log in as.'),
+    password: secret().optional().describe('Its password.'),
+    ca: z.string().min(1).optional().describe('File of certificates to trust besides the usual ones.'),
+    databases: z
+      .union([z.literal('all'), z.array(pattern).min(1)])
+      .optional()
+      .describe(
+        '"all", or names and patterns (shop_*), found anew in each run. Absent: the one of the URL, or else all. System databases are not among them.',
+      ),
+    excludeDatabases: z.array(pattern).default([]).describe('Databases to leave out, by name or pattern.'),
+    systemDatabases: z
+      .array(z.enum(['_users', '_replicator']))
+      .default([])
+      .describe('System databases to back up as well.'),
+    localDocuments: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Whether to keep _local documents: checkpoints of replications, and what applications put there.',
+      ),
+    connections: z
+      .number()
+      .int()
+      .min(1)
+      .max(64)
+      .default(4)
+      .describe('How many requests are under way at once.'),
+    timeoutSeconds: z
+      .number()
+      .int()
+      .min(1)
+      .max(3600)
+      .default(120)
+      .describe('How long the server may be silent within a request.'),
+  })
+  .refine(({ url: given, databases }) => databases === undefined || given.database === undefined, {
+    error: 'the URL names a database already: leave it out there, or leave out `databases`',
+  });
+
+export type CouchConfig = z.output<typeof schema>;
+export const configSchema: Schema<CouchConfig> = schema;
+
+/** Throws CONFIG_INVALID, without repeating a password. */
+export const configFromUrl = (text: string): CouchConfig => ({
+  ...schema.parse({ url: 'couchdb://localhost' }),
+  url: new CouchUrl(text),
+});

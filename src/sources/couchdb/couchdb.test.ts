@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict';
+import { suite } from 'node:test';
+import { skipWithoutCouch, startCouch } from '../../../test/servers/couchdb.ts';
+import { sourceContract } from '../contract.ts';
+import { databasePath } from './layout.ts';
+import { fillWithManyKinds, oddName, openCouch, seenIn } from './testing.ts';
+
+suite('the databases of a CouchDB server', { skip: (await skipWithoutCouch()) ?? false }, () => {
+  sourceContract('couchdb', async () => {
+    const original = await startCouch();
+    const copy = await startCouch();
+    const databases = ['shop', oddName(original), 'empty'];
+    await fillWithManyKinds(original);
+    const connections = async (): Promise<number> => {
+      // A connection is gone a little after it was closed.
+      for (let attempt = 0; attempt < 100 && (await original.connections()) > 0; attempt += 1);
+      return await original.connections();
+    };
+    return {
+      open: (signal) => openCouch(original, {}, { signal }),
+      async emptyTarget() {
+        for (const name of (await copy.ask('GET', '/_all_dbs')) as string[])
+          if (!name.startsWith('_')) await copy.ask('DELETE', `/${encodeURIComponent(name)}`);
+        return await openCouch(copy);
+      },
+      async same() {
+        assert.deepEqual(await seenIn(copy, databases), await seenIn(original, databases));
+      },
+      keeps: ['mode'],
+      manifests: databases.map((name) => `${databasePath(name)}/manifest.json`),
+      knowsUnchanged: false,
+      openThings: connections,
+      async [Symbol.asyncDispose]() {
+        await original[Symbol.asyncDispose]();
+        await copy[Symbol.asyncDispose]();
+      },
+    };
+  });
+});

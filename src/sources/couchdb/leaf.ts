@@ -1,0 +1,110 @@
+// One leaf of a document's tree of revisions, as the bytes that the server sent.
+import { hash } from 'node:crypto';
+import { HoldfastError } from '#lib/errors.ts';
+import { BrokenJson, eachMember, type Range, valueAt } from './json-scan.ts';
+
+export interface Leaf {
+  readonly id: string;
+  readonly rev: string;
+  readonly deleted: boolean;
+  readonly attachments: readonly Attachment[];
+  /** The document with `_rev`, `_revisions` and stubs of its attachments, and a newline. */
+  readonly line: Uint8Array;
+}
+
+export interface Attachment {
+  readonly name: string;
+  readonly contentType: string;
+  /** As the server computed it: 'md5-' and base64. */
+  readonly digest: string;
+  /** Bytes, decoded. */
+  readonly length: number;
+  readonly revpos: number | undefined;
+}
+
+/** The document at a place of an answer, or of a file of a backup. BrokenJson when it is none. */
+export const leafAt = (bytes: Uint8Array, range: Range): Leaf => {
+  let [id, rev, deleted, stubs]: unknown[] = [];
+  eachMember(bytes, range.start, (key, value) => {
+    if (bytes[key.start + 1] !== underscore) return;
+    const name = valueAt(bytes, key);
+    if (name === '_id') id = valueAt(bytes, value);
+    else if (name === '_rev') rev = valueAt(bytes, value);
+    else if (name === '_deleted') deleted = valueAt(bytes, value);
+    else if (name === '_attachments') stubs = valueAt(bytes, value);
+  });
+  if (typeof id !== 'string' || typeof rev !== 'string')
+    throw new BrokenJson('a document has no _id and _rev');
+  return {
+    id,
+    rev,
+    deleted: deleted === true,
+    attachments: attachmentsOf(stubs, id),
+    line: lineOf(bytes, range),
+  };
+};
+
+const underscore = 0x5f;
+const newline = 0x0a;
+const space = 0x20;
+
+/** A copy in one line: outside of strings JSON may have newlines, within them it cannot. */
+const lineOf = (bytes: Uint8Array, { start, end }: Range): Uint8Array => {
+  const line = new Uint8Array(end - start + 1);
+  line.set(bytes.subarray(start, end));
+  for (let at = line.indexOf(newline); at >= 0; at = line.indexOf(newline, at + 1)) line[at] = space;
+  line[end - start] = newline;
+  return line;
+};
+
+const attachmentsOf = (stubs: unknown, id: string): Attachment[] =>
+  Object.entries((stubs ?? {}) as Record<string, Record<string, unknown>>).map(([name, stub]) => {
+    const { content_type: contentType, digest, length, revpos } = stub;
+    if (typeof digest !== 'string' || typeof length !== 'number')
+      throw new HoldfastError('ITEM_UNREADABLE', `attachment ${name} of ${id} has no digest`, {
+        hint: 'the server is too old, or the document is damaged',
+      });
+    return {
+      name,
+      digest,
+      length,
+      contentType: typeof contentType === 'string' ? contentType : 'application/octet-stream',
+      revpos: typeof revpos === 'number' ? revpos : undefined,
+    };
+  });
+
+/** The same document with some of its members replaced, each in its place, or left out where there is no other value. */
+export const withMembers = (
+  { line }: Leaf,
+  replace: Readonly<Record<string, string | undefined>>,
+): Buffer => {
+  const parts: Uint8Array[] = [];
+  const text = Buffer.from(line.buffer, line.byteOffset, line.length);
+  eachMember(line, 0, (key, value) => {
+    const name = text[key.start + 1] === underscore ? String(valueAt(line, key)) : '';
+    if (!Object.hasOwn(replace, name)) parts.push(comma, text.subarray(key.start, value.end));
+    else if (replace[name] !== undefined) parts.push(comma, Buffer.from(`"${name}":${replace[name]}`));
+  });
+  return Buffer.concat([Buffer.from('{'), ...parts.slice(1), Buffer.from('}')]);
+};
+
+const comma = Buffer.from(',');
+
+/** Where a document's id puts it: 64 hex digits. */
+export const placeOf = (id: string): string => hash('sha256', id);
+
+/** The order in which leaves of one document lie in a backup: the winner first, as CouchDB chooses it. */
+export const compareLeaves = (one: Leaf, other: Leaf): number => {
+  if (one.deleted !== other.deleted) return one.deleted ? 1 : -1;
+  const generations = generationOf(other.rev) - generationOf(one.rev);
+  return generations !== 0 ? generations : one.rev < other.rev ? 1 : -1;
+};
+
+const generationOf = (rev: string): number => Number.parseInt(rev, 10);
+
+/** Leaves of several documents in the order of a backup: by place, and the winner of each document first. */
+export const inOrder = (leaves: Iterable<Leaf>): Leaf[] =>
+  [...leaves]
+    .map((leaf) => ({ leaf, place: placeOf(leaf.id) }))
+    .sort((a, b) => (a.place === b.place ? compareLeaves(a.leaf, b.leaf) : a.place < b.place ? -1 : 1))
+    .map(({ leaf }) => leaf);

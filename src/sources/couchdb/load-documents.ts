@@ -1,0 +1,114 @@
+// A file of documents into a database: read as a stream, written in batches side by side.
+import { randomUUID } from 'node:crypto';
+import { throwIfCancelled } from '#lib/clock.ts';
+import { forEachLimit } from '#lib/concurrency.ts';
+import { createRowCounter, type RowCount } from '#lib/row-checksum.ts';
+import type { Content } from '../source.ts';
+import type { PlacedEntry } from './entry-stream.ts';
+import type { Partition } from './layout.ts';
+import { leafAt } from './leaf.ts';
+import { splitLines } from './lines.ts';
+import {
+  isStreamed,
+  type PutTarget,
+  putLeaves,
+  putStreamed,
+  type Refused,
+  type StoredLeaf,
+} from './put-leaves.ts';
+import type { Restoring } from './restore.ts';
+
+/** The attachments of the partition that is coming: they come before its documents. */
+export class AttachmentShelf {
+  #partition: Partition | undefined;
+  readonly #contents = new Map<string, () => Content>();
+
+  put(partition: Partition, file: string, content: () => Content): void {
+    if (this.#partition !== partition) this.#contents.clear();
+    this.#partition = partition;
+    this.#contents.set(file, content);
+  }
+
+  /** Where each of that partition's attachments can be read. */
+  of(partition: Partition): ReadonlyMap<string, () => Content> {
+    return this.#partition === partition ? new Map(this.#contents) : new Map();
+  }
+}
+
+export interface Batch {
+  /** All leaves of each of its documents, in the order of the backup. */
+  readonly leaves: readonly StoredLeaf[];
+}
+
+export interface Load {
+  readonly restoring: Restoring;
+  readonly entry: PlacedEntry;
+  readonly attachments: ReadonlyMap<string, () => Content>;
+  /** Only these documents; all when absent. */
+  readonly ids?: ReadonlySet<string> | undefined;
+  write(batch: Batch): Promise<void>;
+}
+
+/** Returns what was read: rows, bytes and checksum of the file. */
+export const loadDocuments = async ({
+  restoring,
+  entry,
+  attachments,
+  ids,
+  write,
+}: Load): Promise<RowCount> => {
+  const { config, context, reporter } = restoring;
+  const counter = createRowCounter('lines');
+  const counted = async function* (): AsyncGenerator<Uint8Array> {
+    for await (const chunk of entry.content()) {
+      throwIfCancelled(context.signal);
+      counter.update(chunk);
+      yield chunk;
+    }
+  };
+  await forEachLimit(batchesOf(counted(), attachments, ids), config.connections, write);
+  const count = counter.finish();
+  reporter.done(entry.path, count.bytes);
+  return count;
+};
+
+const batchDocuments = 500;
+const batchBytes = 2 * 1024 * 1024;
+
+/** Leaves of one document are never torn apart. */
+async function* batchesOf(
+  content: AsyncIterable<Uint8Array>,
+  attachments: Load['attachments'],
+  ids: Load['ids'],
+): AsyncGenerator<Batch> {
+  let leaves: StoredLeaf[] = [];
+  let bytes = 0;
+  for await (const line of splitLines(content)) {
+    const leaf = leafAt(line, { start: 0, end: line.at(-1) === newline ? line.length - 1 : line.length });
+    if (ids && !ids.has(leaf.id)) continue;
+    if ((leaves.length >= batchDocuments || bytes >= batchBytes) && leaves.at(-1)?.leaf.id !== leaf.id) {
+      yield { leaves };
+      [leaves, bytes] = [[], 0];
+    }
+    leaves.push({ leaf, attachment: (file) => attachments.get(file) });
+    bytes += line.length + leaf.attachments.reduce((sum, { length }) => sum + length, 0);
+  }
+  if (leaves.length > 0) yield { leaves };
+}
+
+const newline = 0x0a;
+
+/** Writes a batch with its history; what the server refuses is a failed item. */
+export const writeBatch = async (
+  restoring: Restoring,
+  target: PutTarget,
+  path: string,
+  { leaves }: Batch,
+): Promise<Refused[]> => {
+  const streamed = leaves.filter((leaf) => isStreamed(target.facts, leaf));
+  const together = leaves.filter((leaf) => !isStreamed(target.facts, leaf));
+  const refused = await putLeaves(target, together);
+  for (const leaf of streamed) refused.push(...(await putStreamed(target, leaf, `holdfast-${randomUUID()}`)));
+  for (const { id, error } of refused) restoring.reporter.fail(`${path}: ${id}`, error);
+  return refused;
+};

@@ -1,0 +1,153 @@
+// The documents of one partition: from the last backup as far as they did not change, else from the server.
+import { HoldfastError } from '#lib/errors.ts';
+import { createRowCounter } from '#lib/row-checksum.ts';
+import type { EntryMeta, Previous, PreviousEntry } from '../source.ts';
+import type { Dump } from './dump.ts';
+import { fetchLeaves } from './fetch-leaves.ts';
+import type { PartitionIndex } from './index-file.ts';
+import { attachmentFile, attachmentsFolder, databasePath, documentsPath, type Partition } from './layout.ts';
+import { inOrder, type Leaf, leafAt } from './leaf.ts';
+import { splitLines } from './lines.ts';
+import type { Plan } from './plan.ts';
+import type { AttachmentPlace } from './read-attachment.ts';
+
+export interface Loaded {
+  readonly partition: Partition;
+  /** Absent when no document is left. */
+  readonly index: PartitionIndex | undefined;
+  /** Where each attachment can be read, or what the last backup has of it. */
+  readonly attachments: readonly LoadedAttachment[];
+  /** The lines, in larger pieces, or the file of the last backup that has the same. */
+  readonly documents: readonly Uint8Array[] | PreviousEntry;
+  readonly failures: readonly { readonly id: string; readonly error: Error }[];
+}
+
+export interface LoadedAttachment {
+  readonly file: string;
+  readonly from: PreviousEntry | AttachmentPlace;
+}
+
+export interface Loading {
+  readonly dump: Dump;
+  readonly database: string;
+  readonly plan: Plan;
+  readonly previous: Previous | undefined;
+}
+
+export const loadPartition = async (loading: Loading, partition: Partition): Promise<Loaded> => {
+  const { dump, database, plan } = loading;
+  const changed = plan.changed.of(partition);
+  const known = changed.size === 0 ? await unchangedPartition(loading, partition) : undefined;
+  if (known) return known;
+  const { leaves: fresh, failures } = await fetchLeaves(dump.client, database, changed);
+  const kept = (await previousLeaves(loading, partition)).filter(({ id }) => !changed.has(id));
+  const leaves = inOrder([...kept, ...fresh]);
+  const attachments = await attachmentsOf(loading, partition, leaves);
+  const pieces = inPieces(leaves);
+  return {
+    partition,
+    index: leaves.length === 0 ? undefined : indexOf(partition, leaves, pieces, attachments),
+    attachments,
+    documents: pieces,
+    failures,
+  };
+};
+
+/** What the last backup has, when all of it is there. */
+const unchangedPartition = async (loading: Loading, partition: Partition): Promise<Loaded | undefined> => {
+  const index = loading.plan.base?.partitions.get(partition);
+  if (!index) return undefined;
+  const attachments: LoadedAttachment[] = [];
+  for (const file of index.attachments) {
+    const from = await previousFile(loading, `${attachmentsFolder(partition)}/${file}`);
+    if (!from) return undefined;
+    attachments.push({ file, from });
+  }
+  const documents = await previousFile(loading, documentsPath(partition));
+  return documents && { partition, index, attachments, documents, failures: [] };
+};
+
+const previousFile = async (
+  { previous, database }: Loading,
+  path: string,
+): Promise<PreviousEntry | undefined> => {
+  const entry = await previous?.entry(`${databasePath(database)}/${path}`);
+  return entry?.type === 'file' ? entry : undefined;
+};
+
+const previousLeaves = async (loading: Loading, partition: Partition): Promise<Leaf[]> => {
+  if (!loading.plan.base?.partitions.has(partition)) return [];
+  const path = documentsPath(partition);
+  const file = await previousFile(loading, path);
+  if (!file)
+    throw new HoldfastError('REPOSITORY_DAMAGED', `the last snapshot lacks ${path} of ${loading.database}`, {
+      hint: 'check the repository; forget that snapshot, and the next backup reads everything',
+    });
+  const leaves: Leaf[] = [];
+  for await (const line of splitLines(file.content()))
+    leaves.push(leafAt(line, { start: 0, end: line.length - 1 }));
+  return leaves;
+};
+
+/** Each attachment once, by digest, in the order of the files' names. */
+const attachmentsOf = async (
+  loading: Loading,
+  partition: Partition,
+  leaves: readonly Leaf[],
+): Promise<LoadedAttachment[]> => {
+  const places = new Map<string, AttachmentPlace>();
+  for (const { id, rev, attachments } of leaves)
+    for (const attachment of attachments)
+      places.set(attachmentFile(attachment), { database: loading.database, id, rev, attachment });
+  const files = [...places.keys()].sort();
+  const loaded: LoadedAttachment[] = [];
+  for (const file of files) {
+    const before =
+      loading.plan.base && (await previousFile(loading, `${attachmentsFolder(partition)}/${file}`));
+    loaded.push({ file, from: before ?? (places.get(file) as AttachmentPlace) });
+  }
+  return loaded;
+};
+
+const pieceBytes = 256 * 1024;
+
+const inPieces = (leaves: readonly Leaf[]): Uint8Array[] => {
+  const pieces: Uint8Array[] = [];
+  let [lines, bytes]: [Uint8Array[], number] = [[], 0];
+  for (const { line } of leaves) {
+    lines.push(line);
+    bytes += line.length;
+    if (bytes < pieceBytes) continue;
+    pieces.push(Buffer.concat(lines, bytes));
+    [lines, bytes] = [[], 0];
+  }
+  if (bytes > 0) pieces.push(Buffer.concat(lines, bytes));
+  return pieces;
+};
+
+const indexOf = (
+  partition: Partition,
+  leaves: readonly Leaf[],
+  pieces: readonly Uint8Array[],
+  attachments: readonly LoadedAttachment[],
+): PartitionIndex => {
+  const counter = createRowCounter('lines');
+  for (const piece of pieces) counter.update(piece);
+  const winners = leaves.filter(({ id }, at) => leaves[at - 1]?.id !== id);
+  const [sample] = winners;
+  const deleted = winners.filter((leaf) => leaf.deleted).length;
+  return {
+    partition,
+    documents: winners.length - deleted,
+    deleted,
+    ...counter.finish(),
+    sample: [sample?.id ?? '', sample?.rev ?? ''],
+    attachments: attachments.map(({ file }) => file),
+  };
+};
+
+export const fileMeta = (dump: Dump, size?: number): EntryMeta => ({
+  mode: 0o600,
+  mtime: dump.startedAt,
+  ...(size !== undefined && { size }),
+});

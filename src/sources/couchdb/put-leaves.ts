@@ -1,0 +1,182 @@
+// Revisions of documents into a database, with their history: many in one request, large attachments as streams.
+import { HoldfastError, hasCode, messageOf } from '#lib/errors.ts';
+import type { Content } from '../source.ts';
+import { bytesOf } from './entry-stream.ts';
+import type { CouchClient, CouchRequest } from './http.ts';
+import { attachmentFile } from './layout.ts';
+import { type Attachment, type Leaf, withMembers } from './leaf.ts';
+import { documentParts, type ServerFacts } from './server.ts';
+
+/** A leaf, and where the bytes of its attachments are. */
+export interface StoredLeaf {
+  readonly leaf: Leaf;
+  attachment(file: string): (() => Content) | undefined;
+}
+
+/** A revision that the server refused. */
+export interface Refused {
+  readonly id: string;
+  readonly rev: string;
+  readonly error: Error;
+}
+
+export interface PutTarget {
+  readonly client: CouchClient;
+  readonly facts: ServerFacts;
+  readonly database: string;
+}
+
+/** Attachments of a revision that are no more than this together travel within the document. */
+const inlineBytes = 1024 * 1024;
+
+/** True when it goes by itself, its attachments streamed. PouchDB Server cannot take them so. */
+export const isStreamed = ({ vendor }: ServerFacts, { leaf: { attachments } }: StoredLeaf): boolean =>
+  vendor === 'CouchDB' && attachments.reduce((sum, { length }) => sum + length, 0) > inlineBytes;
+
+/** Writes revisions as a replication does: each with the history and name it had. */
+export const putLeaves = async (target: PutTarget, leaves: readonly StoredLeaf[]): Promise<Refused[]> => {
+  const documents: Buffer[] = [];
+  const refused: Refused[] = [];
+  for (const stored of leaves) {
+    const { id, rev } = stored.leaf;
+    const document = await withAttachments(stored).catch((error: unknown) => unreadable(stored.leaf, error));
+    if (Buffer.isBuffer(document)) documents.push(document);
+    else refused.push({ id, rev, error: document });
+  }
+  return [...refused, ...(await postDocuments(target, documents, false))];
+};
+
+/** Writes documents in one request; with `newEdits` each as a new revision of what is there. */
+export const postDocuments = async (
+  { client, database }: PutTarget,
+  documents: readonly Buffer[],
+  newEdits: boolean,
+): Promise<Refused[]> => {
+  if (documents.length === 0) return [];
+  const body = Buffer.concat([
+    Buffer.from(`{"new_edits":${newEdits},"docs":[`),
+    ...documents.flatMap((document, at) => (at === 0 ? [document] : [comma, document])),
+    Buffer.from(']}'),
+  ]);
+  const request = {
+    method: 'POST',
+    path: [database, '_bulk_docs'],
+    body,
+    doing: `write documents to ${database}`,
+  } as const;
+  const results = await client.parse(request, (answer) => JSON.parse(answer.toString()) as readonly Result[]);
+  return results
+    .filter(({ error }) => error !== undefined)
+    .map(({ id, rev, error, reason }) => ({
+      id,
+      rev: rev ?? '',
+      error: refusedError(id, database, error, reason),
+    }));
+};
+
+interface Result {
+  readonly id: string;
+  readonly rev?: string;
+  readonly error?: string;
+  readonly reason?: string;
+}
+
+const comma = Buffer.from(',');
+
+const refusedError = (id: string, database: string, error = '', reason = ''): HoldfastError =>
+  new HoldfastError('TARGET_FAILED', `${database} refuses the document ${id}: ${error}, ${reason}`, {
+    hint: 'a design document of the database may forbid it, or a right is missing: restore as a server administrator',
+  });
+
+const unreadable = ({ id }: Leaf, error: unknown): Error =>
+  new HoldfastError('TARGET_FAILED', `the document ${id} was not restored: ${messageOf(error)}`, {
+    cause: error,
+    hint: 'verify the snapshot, and restore the document from another one',
+  });
+
+/** The document with its attachments in it, as base64. */
+export const withAttachments = async (
+  { leaf, attachment }: StoredLeaf,
+  replace: Readonly<Record<string, string | undefined>> = {},
+): Promise<Buffer> => {
+  if (leaf.attachments.length === 0) return withMembers(leaf, replace);
+  const inline: [string, unknown][] = [];
+  for (const one of leaf.attachments) {
+    const bytes = await bytesOf(contentOf(one, attachment)());
+    if (bytes.length !== one.length)
+      throw new Error(`attachment ${one.name} has ${bytes.length} bytes, not ${one.length}`);
+    inline.push([one.name, { ...headOf(one), data: bytes.toString('base64') }]);
+  }
+  return withMembers(leaf, { _attachments: JSON.stringify(Object.fromEntries(inline)), ...replace });
+};
+
+const contentOf = (attachment: Attachment, find: StoredLeaf['attachment']): (() => Content) => {
+  const content = find(attachmentFile(attachment));
+  if (content) return content;
+  throw new Error(`the snapshot lacks its attachment ${attachment.name}`);
+};
+
+/** The server makes the digest anew. */
+const headOf = ({ contentType, revpos }: Attachment) => ({
+  content_type: contentType,
+  ...(revpos !== undefined && { revpos }),
+});
+
+/** One revision as multipart/related (RFC 2387), as CouchDB's replicator sends it. */
+export const putStreamed = async (
+  target: PutTarget,
+  stored: StoredLeaf,
+  boundary: string,
+): Promise<Refused[]> => {
+  const { id, rev } = stored.leaf;
+  try {
+    const answer = await target.client.send(streamedRequest(target, stored, boundary));
+    if (answer.status < 300) return [];
+    const { error, reason } = JSON.parse(answer.body.toString()) as Result;
+    return [{ id, rev, error: refusedError(id, target.database, error, reason) }];
+  } catch (error) {
+    if (hasCode(error, 'CANCELLED', 'SOURCE_UNREACHABLE', 'SOURCE_DENIED')) throw error;
+    return [{ id, rev, error: unreadable(stored.leaf, error) }];
+  }
+};
+
+const streamedRequest = ({ database }: PutTarget, stored: StoredLeaf, boundary: string): CouchRequest => {
+  const { id } = stored.leaf;
+  const parts = partsOf(stored, boundary);
+  return {
+    method: 'PUT',
+    path: [database, ...documentParts(id)],
+    query: { new_edits: false },
+    headers: { 'content-type': `multipart/related; boundary="${boundary}"` },
+    body: {
+      length: parts.reduce((sum, { length }) => sum + length, 0),
+      async *open() {
+        for (const { open } of parts) yield* open();
+      },
+    },
+    doing: `write the document ${id} to ${database}`,
+    allow: [403, 409, 412, 413],
+  };
+};
+
+interface Part {
+  readonly length: number;
+  open(): Content;
+}
+
+const partsOf = ({ leaf, attachment }: StoredLeaf, boundary: string): Part[] => {
+  const heads = Object.fromEntries(
+    leaf.attachments.map((one) => [one.name, { ...headOf(one), length: one.length, follows: true }]),
+  );
+  const document = withMembers(leaf, { _attachments: JSON.stringify(heads) });
+  const parts = [textPart(`--${boundary}\r\nContent-Type: application/json\r\n\r\n`), bytesPart(document)];
+  for (const one of leaf.attachments)
+    parts.push(textPart(`\r\n--${boundary}\r\nContent-Length: ${one.length}\r\n\r\n`), {
+      length: one.length,
+      open: contentOf(one, attachment),
+    });
+  return [...parts, textPart(`\r\n--${boundary}--`)];
+};
+
+const textPart = (text: string): Part => bytesPart(Buffer.from(text));
+const bytesPart = (bytes: Buffer): Part => ({ length: bytes.length, open: () => [bytes] });

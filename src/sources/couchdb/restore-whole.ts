@@ -1,0 +1,152 @@
+// One database as a whole: made as the original was, filled, counted against the manifest.
+import { HoldfastError, hasCode } from '#lib/errors.ts';
+import type { RowCount } from '#lib/row-checksum.ts';
+import { type Manifest, manifestSchema } from '../manifest.ts';
+import { bytesOf, type PlacedEntry, textOf } from './entry-stream.ts';
+import { openClient } from './http.ts';
+import { databaseFiles, documentsPath } from './layout.ts';
+import { AttachmentShelf, loadDocuments, writeBatch } from './load-documents.ts';
+import { loadLocalDocuments } from './load-local.ts';
+import { assertFree, type DatabaseRestore, type Restoring } from './restore.ts';
+import type { Goal } from './restore-goal.ts';
+import { type DatabaseContents, parseDatabaseContents } from './server-contents.ts';
+import {
+  createDatabase,
+  deleteDatabase,
+  isSystemDatabase,
+  setSecurity,
+  targetState,
+} from './target-database.ts';
+
+/** A database that it made does not stay when something fails; one that was there, empty, keeps what had come. */
+export class WholeRestore implements DatabaseRestore {
+  readonly goal: Goal;
+  readonly #restoring: Restoring;
+  readonly #shelf = new AttachmentShelf();
+  /** What was loaded of each file, by its path within the database's folder. */
+  readonly #loaded = new Map<string, RowCount>();
+  #state: 'not begun' | 'made' | 'filled' = 'not begun';
+  #manifest: Manifest | undefined;
+
+  constructor(restoring: Restoring, goal: Goal) {
+    this.#restoring = restoring;
+    this.goal = goal;
+  }
+
+  async take(entry: PlacedEntry): Promise<void> {
+    const { place, content } = entry;
+    if (place.kind === 'file') return await this.#takeFile(entry, place.file);
+    if (place.kind === 'attachment') return this.#shelf.put(place.partition, place.file, content);
+    if (place.kind !== 'documents') return;
+    this.#assertBegun();
+    const restoring = this.#restoring;
+    const target = this.#target();
+    const attachments = this.#shelf.of(place.partition);
+    const count = await loadDocuments({
+      restoring,
+      entry,
+      attachments,
+      write: async (batch) => void (await writeBatch(restoring, target, entry.path, batch)),
+    });
+    this.#loaded.set(documentsPath(place.partition), count);
+  }
+
+  async finish(): Promise<void> {
+    this.#assertBegun();
+    if (!this.#manifest) throw incomplete(this.goal.database, 'its manifest');
+    this.#state = 'filled';
+  }
+
+  async abandon(): Promise<void> {
+    if (this.#state !== 'made') return;
+    const { config, context, client } = this.#restoring;
+    // The run may have been cancelled, and this has to be done all the same.
+    const other = openClient(config, { ...context, signal: AbortSignal.timeout(30_000) });
+    try {
+      await deleteDatabase(other, this.goal.name);
+    } catch (error) {
+      context.log.warn(
+        { database: this.goal.name, server: client.server, error },
+        'what was begun could not be removed',
+      );
+    } finally {
+      other.close();
+    }
+  }
+
+  async #takeFile(entry: PlacedEntry, file: keyof typeof databaseFiles): Promise<void> {
+    const { reporter, client } = this.#restoring;
+    if (file === 'index') return;
+    if (file === 'database') await this.#begin(parseDatabaseContents(await textOf(entry)));
+    this.#assertBegun();
+    if (file === 'local') {
+      const count = await loadLocalDocuments(this.#restoring, this.#target(), entry);
+      this.#loaded.set(databaseFiles.local, count);
+    }
+    if (file === 'manifest') this.#compare(parseManifest(await textOf(entry), this.goal.database));
+    if (file !== 'security' || isSystemDatabase(this.goal.name)) return;
+    try {
+      await setSecurity(client, this.goal.name, await bytesOf(entry.content()));
+    } catch (error) {
+      if (!hasCode(error, 'SOURCE_DENIED')) throw error;
+      reporter.fail(entry.path, error);
+    }
+  }
+
+  async #begin(contents: DatabaseContents): Promise<void> {
+    const { client, facts, into } = this.#restoring;
+    const { name } = this.goal;
+    await assertFree(this.#restoring, name);
+    let state = await targetState(client, facts, name);
+    if (state === 'used' && into.force && !isSystemDatabase(name)) {
+      await deleteDatabase(client, name);
+      state = 'absent';
+    }
+    if (state === 'absent') await createDatabase(client, facts, name, contents);
+    this.#state = state === 'absent' ? 'made' : 'filled';
+  }
+
+  #target() {
+    const { client, facts } = this.#restoring;
+    return { client, facts, database: this.goal.name };
+  }
+
+  #assertBegun(): void {
+    if (this.#state === 'not begun') throw incomplete(this.goal.database, databaseFiles.database);
+  }
+
+  /** TARGET_FAILED for the first file that is not as it was captured, which nothing but damage explains. */
+  #compare(manifest: Manifest): void {
+    this.#manifest = manifest;
+    for (const { name, reason } of manifest.missing)
+      this.#restoring.reporter.warn(
+        `${name} of ${manifest.database} is not whole in the snapshot: ${reason}`,
+      );
+    for (const { name, entries, rows, bytes } of manifest.tables) {
+      const parts = entries.map((path) => this.#loaded.get(path));
+      const lacking = entries.find((path) => !this.#loaded.has(path));
+      if (lacking !== undefined) throw incomplete(this.goal.database, lacking);
+      const sum = (key: 'rows' | 'bytes'): number =>
+        parts.reduce((total, part) => total + (part?.[key] ?? 0), 0);
+      if (sum('rows') === rows && sum('bytes') === bytes) continue;
+      throw new HoldfastError(
+        'TARGET_FAILED',
+        `${name} of ${manifest.database} was captured with ${rows} revisions and restored with ${sum('rows')}`,
+        { hint: 'verify the snapshot, and restore from another one' },
+      );
+    }
+  }
+}
+
+const parseManifest = (text: string, database: string): Manifest => {
+  try {
+    return manifestSchema.parse(JSON.parse(text));
+  } catch {
+    throw incomplete(database, 'a manifest that can be read');
+  }
+};
+
+const incomplete = (database: string, what: string): HoldfastError =>
+  new HoldfastError('TARGET_FAILED', `the snapshot of ${database} lacks ${what}`, {
+    hint: 'verify the snapshot, and restore from another one',
+  });
