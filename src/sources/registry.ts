@@ -13,6 +13,7 @@ import {
 } from '#lib/kind-registry.ts';
 import { couchdb } from './couchdb/couchdb.ts';
 import { files } from './files/files.ts';
+import { mongodb } from './mongodb/mongodb.ts';
 import { postgres } from './postgres/postgres.ts';
 import type { Source } from './source.ts';
 import { sqlite } from './sqlite/sqlite.ts';
@@ -21,6 +22,7 @@ export const sourceKinds: KindRegistry<Source> = registry(
   register(files),
   register(sqlite),
   register(postgres),
+  register(mongodb),
   register(couchdb),
 );
 

@@ -99,6 +99,8 @@ export interface RestoreTarget {
   readonly selection?: readonly string[];
   /** Only these documents or rows of it, by their keys; for kinds that have a `RecordFinder`. */
   readonly records?: readonly string[];
+  /** Only the documents that this query finds, in the engine's own language; given to kinds that say `restoresByQuery`. */
+  readonly query?: string;
   /** Called as each entry is done. */
   onProgress?(progress: { readonly entries: number; readonly bytes: number; readonly current: string }): void;
 }

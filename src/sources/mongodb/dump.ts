@@ -1,0 +1,66 @@
+// A server, or some of its databases, as entries.
+import type { Context } from '#lib/kind.ts';
+import type { Entry } from '../source.ts';
+import { type ChosenDatabase, describeDatabase, namesOfDatabases } from './choice.ts';
+import type { MongodbConfig } from './config.ts';
+import { type Connection, connect } from './connect.ts';
+import { makeContents } from './contents.ts';
+import { dumpDatabase } from './dump-database.ts';
+import { oplogFile, serverFile } from './layout.ts';
+import { type Moment, takeMoment } from './moment.ts';
+import { oplogEntries } from './oplog.ts';
+import { Tally } from './tally.ts';
+
+export interface DumpRequest {
+  readonly config: MongodbConfig;
+  readonly context: Context;
+  /** Closes what is still open when the dump is given up. */
+  onClose(close: () => Promise<void>): void;
+}
+
+export interface Dump {
+  readonly connection: Connection;
+  readonly config: MongodbConfig;
+  readonly moment: Moment;
+  /** Of each database, by its name. */
+  readonly tallies: ReadonlyMap<string, Tally>;
+}
+
+export async function* dumpServer({ config, context, onClose }: DumpRequest): AsyncGenerator<Entry> {
+  const connection = await connect(config, context.signal);
+  const tallies = new Map<string, Tally>();
+  onClose(async () => {
+    for (const tally of tallies.values()) tally.giveUp();
+    await connection[Symbol.asyncDispose]();
+  });
+  const names = await namesOfDatabases(connection, config);
+  const moment = await takeMoment(connection, config, names, () => context.clock.now());
+  const databases: ChosenDatabase[] = [];
+  for (const [name, collections] of moment.collections) {
+    databases.push(await describeDatabase(connection, config, name, collections));
+    tallies.set(name, new Tally());
+  }
+  const contents = makeContents(connection.facts, moment.consistency, databases);
+  const dump: Dump = { connection, config, moment, tallies };
+  yield textEntry(serverFile, `${JSON.stringify(contents, undefined, 1)}\n`);
+  for (const database of databases) yield* dumpDatabase(dump, database);
+  if (moment.oplogFrom !== undefined) yield oplogEntry(dump, moment.oplogFrom);
+}
+
+export const textEntry = (path: string, text: string): Entry => ({
+  path,
+  type: 'file',
+  meta: { mode: 0o600, size: Buffer.byteLength(text) },
+  content: () => [Buffer.from(text)],
+});
+
+/** Recorded when all collections have been read: their documents are from before its end. */
+const oplogEntry = ({ connection, tallies }: Dump, from: string): Entry => ({
+  path: oplogFile,
+  type: 'file',
+  meta: { mode: 0o600 },
+  async *content() {
+    for (const tally of tallies.values()) await tally.settled();
+    for await (const batch of oplogEntries(connection, from)) yield Buffer.concat(batch);
+  },
+});

@@ -1,0 +1,79 @@
+// Where things lie in a snapshot of a server: as mongodump lays them out, so that mongorestore reads a restored folder.
+//
+//   00-server.json              what the server is, and every collection's options and indexes, exact to the byte
+//   admin/system.users.bson     with `users: true`, also system.roles and system.version
+//   oplog.bson                  what was written meanwhile, when the oplog makes the backup consistent
+//   shop/orders.bson            the documents, one after the other, in the order of _id
+//   shop/orders.metadata.json   options, indexes, uuid, type in extended JSON
+//   shop/manifest.json          number and checksum of the documents
+//
+// mongorestore skips the two files of ours. A restore needs 00-server.json because orders.bson comes before its metadata.
+import { createHash } from 'node:crypto';
+import { HoldfastError } from '#lib/errors.ts';
+import { manifestName } from '../manifest.ts';
+
+export const serverFile = '00-server.json';
+export const oplogFile = 'oplog.bson';
+/** Time series keep their documents in a collection of this name and their own. */
+export const bucketsPrefix = 'system.buckets.';
+
+/** The file of a collection's documents, in the database's folder. */
+export const documentsFile = (collection: string): string => `${fileName(collection)}.bson`;
+
+export const metadataFile = (collection: string): string => `${fileName(collection)}.metadata.json`;
+
+/**
+ * A name as mongodump escapes it: Go's url.QueryEscape, and what becomes longer than 238 bytes cut short with a hash behind it
+ * (mongodump/prepare.go).
+ */
+const fileName = (collection: string): string => {
+  const escaped = queryEscape(collection);
+  if (escaped.length <= longestName) return escaped;
+  const hash = createHash('sha1').update(collection).digest('base64url');
+  return `${escaped.slice(0, cutName)}%24${hash}`;
+};
+
+const longestName = 238;
+const cutName = 208;
+
+const queryEscape = (text: string): string =>
+  encodeURIComponent(text)
+    .replaceAll(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`)
+    .replaceAll('%20', '+');
+
+/** A path of a snapshot, understood. */
+export type Place =
+  | { readonly kind: 'server' }
+  | { readonly kind: 'oplog' }
+  | { readonly kind: 'manifest'; readonly database: string }
+  /** `file` is a file of the database's folder. */
+  | { readonly kind: 'documents' | 'metadata'; readonly database: string; readonly file: string };
+
+/** What the file at a path of a snapshot is. PATH_UNSAFE for a path that could leave its place, TARGET_FAILED for one that is not ours. */
+export const parsePath = (path: string): Place => {
+  assertSafePath(path);
+  const place = placeOf(path.split('/'));
+  if (place) return place;
+  throw new HoldfastError('TARGET_FAILED', `${JSON.stringify(path)} is no part of a MongoDB backup`, {
+    hint: 'restore this snapshot into a folder, or into the kind of source it came from',
+  });
+};
+
+export const assertSafePath = (path: string): void => {
+  if (unsafePath.test(path))
+    throw new HoldfastError('PATH_UNSAFE', `the snapshot has the path ${JSON.stringify(path)}`, {
+      hint: 'it was not made by holdfast from a MongoDB server; restore it into a folder',
+    });
+};
+
+/** Absolute, empty or dotted parts, or a NUL. */
+const unsafePath = /^\/|(^|\/)\.{0,2}(\/|$)|\0/;
+
+const placeOf = ([top = '', file, ...rest]: readonly string[]): Place | undefined => {
+  if (rest.length > 0) return undefined;
+  if (file === undefined)
+    return top === serverFile ? { kind: 'server' } : top === oplogFile ? { kind: 'oplog' } : undefined;
+  if (file === manifestName) return { kind: 'manifest', database: top };
+  if (file.endsWith('.metadata.json')) return { kind: 'metadata', database: top, file };
+  return file.endsWith('.bson') ? { kind: 'documents', database: top, file } : undefined;
+};

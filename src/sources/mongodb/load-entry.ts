@@ -1,0 +1,71 @@
+// One file of a backup into the server.
+import { HoldfastError } from '#lib/errors.ts';
+import { manifestSchema } from '../manifest.ts';
+import { elementAt } from './bson.ts';
+import { filterInServer } from './filter.ts';
+import { bucketsPrefix, parsePath } from './layout.ts';
+import { loadDocuments } from './load-documents.ts';
+import { keepOplog } from './replay.ts';
+import type { RestoredFile, Restoring } from './restore.ts';
+import type { Goal } from './restore-goal.ts';
+import { textOf } from './restore-report.ts';
+import { stage } from './staging.ts';
+import { loadAccounts } from './users.ts';
+
+/** Files of collections that nobody asked for are passed over without being read. */
+export const loadEntry = async (restoring: Restoring, { path, content }: RestoredFile): Promise<void> => {
+  const { plan, staged } = restoring;
+  const place = parsePath(path);
+  if (place.kind === 'manifest')
+    staged.manifests.set(place.database, manifestSchema.parse(JSON.parse(await textOf(path, content))));
+  if (place.kind === 'oplog') await keepOplog(restoring, { path, content });
+  if (place.kind !== 'documents') return;
+  const goal = plan.goals.find(
+    ({ database, collection }) => database === place.database && collection.documents === place.file,
+  );
+  if (goal) await loadCollection(restoring, goal, { path, content });
+  else assertKnown(restoring, place.database, place.file);
+};
+
+const loadCollection = async (
+  restoring: Restoring,
+  goal: Goal,
+  { path, content }: RestoredFile,
+): Promise<void> => {
+  const { connection, reporter, staged, into } = restoring;
+  const label = `${goal.database}.${goal.collection.name}`;
+  const counted = reporter.counted(path, content);
+  const key = `${goal.database}/${goal.collection.documents}`;
+  if (goal.isAccounts) {
+    staged.loaded.set(key, await loadAccounts(restoring, goal, counted));
+    return;
+  }
+  const at = await stage(restoring, goal);
+  const name = goal.collection.type === 'timeseries' ? bucketsPrefix + at.name : at.name;
+  const options = Buffer.from(goal.collection.options, 'base64');
+  const filter =
+    into.query === undefined ? undefined : await filterInServer(restoring, at.database, into.query);
+  const count = await loadDocuments(
+    {
+      connection,
+      place: { database: at.database, name },
+      label,
+      inOrder: elementAt(options, 'capped')?.value[0] === 1,
+      choose: filter?.choose,
+    },
+    counted,
+  );
+  staged.loaded.set(key, count);
+};
+
+const assertKnown = ({ contents }: Restoring, database: string, file: string): void => {
+  const known = contents.databases.find(({ name }) => name === database)?.collections;
+  if (known?.some(({ documents }) => documents === file)) return;
+  throw new HoldfastError(
+    'TARGET_FAILED',
+    `the snapshot has documents in ${database}/${file}, but no such collection`,
+    {
+      hint: 'the snapshot is not as holdfast made it; check the repository',
+    },
+  );
+};

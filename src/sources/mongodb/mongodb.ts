@@ -1,0 +1,14 @@
+// MongoDB servers: the door of this folder. All else is loaded when a server is first opened.
+import type { SourceKind } from '../source.ts';
+import { configFromUrl, configSchema, type MongodbConfig } from './config.ts';
+
+export const mongodb: SourceKind<MongodbConfig> = {
+  name: 'mongodb',
+  schemes: ['mongodb+srv'],
+  config: configSchema,
+  fromUrl: configFromUrl,
+  async open(config, context) {
+    const { openServer } = await import('./open-server.ts');
+    return openServer(config, context);
+  },
+};

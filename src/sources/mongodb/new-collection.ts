@@ -1,0 +1,86 @@
+// Collections, indexes and views, made by the definitions of a backup.
+import { decode, elementAt } from './bson.ts';
+import type { Connection } from './connect.ts';
+import type { ContentsCollection } from './contents.ts';
+import { isIdIndex } from './listing.ts';
+import { code, serverCode } from './server-error.ts';
+
+export interface Place {
+  readonly database: string;
+  readonly name: string;
+}
+
+/** Options that servers of today tell, but no longer take. */
+const pastOptions: readonly string[] = ['autoIndexId', 'flags', 'temp'];
+
+/** Makes it with its options; with the index on _id that it had, when that is not the plain one. */
+export const createCollection = async (
+  connection: Connection,
+  { options, indexes }: ContentsCollection,
+  { database, name }: Place,
+): Promise<void> => {
+  const given = decode(Buffer.from(options, 'base64'));
+  for (const option of pastOptions) given.delete(option);
+  const raw = indexes.map((index) => Buffer.from(index, 'base64'));
+  const idIndex = raw.find((index) => isIdIndex(index) && elementAt(index, 'collation'));
+  const command = {
+    create: name,
+    ...Object.fromEntries(given),
+    ...(idIndex && { idIndex: withoutNamespace(idIndex) }),
+  };
+  await connection.command(database, command);
+};
+
+/** Builds all but the one on _id, which is there. Each that fails is named; the others are built. */
+export const createIndexes = async (
+  connection: Connection,
+  { indexes }: ContentsCollection,
+  { database, name }: Place,
+): Promise<{ readonly index: string; readonly error: unknown }[]> => {
+  const specifications = indexes
+    .map((index) => Buffer.from(index, 'base64'))
+    .filter((index) => !isIdIndex(index) && !elementAt(index, 'clustered'))
+    .map(withoutNamespace);
+  if (specifications.length === 0) return [];
+  try {
+    await connection.command(database, { createIndexes: name, indexes: specifications });
+    return [];
+  } catch (error) {
+    if (serverCode(error) === undefined) throw error;
+  }
+  const failures: { index: string; error: unknown }[] = [];
+  for (const specification of specifications)
+    try {
+      await connection.command(database, { createIndexes: name, indexes: [specification] });
+    } catch (error) {
+      if (serverCode(error) === undefined) throw error;
+      failures.push({ index: String(specification.get('name')), error });
+    }
+  return failures;
+};
+
+/** Old servers keep the collection's name in each index; it may have another one now. */
+const withoutNamespace = (index: Uint8Array): Map<string, unknown> => {
+  const specification = decode(index);
+  specification.delete('ns');
+  return specification;
+};
+
+/** Drops it, when there is one. */
+export const dropCollection = async (connection: Connection, { database, name }: Place): Promise<void> => {
+  try {
+    await connection.command(database, { drop: name });
+  } catch (error) {
+    if (serverCode(error) !== code.namespaceNotFound) throw error;
+  }
+};
+
+/** Gives it its name; one that has it already is dropped in the same step. */
+export const renameCollection = async (
+  connection: Connection,
+  { database, name }: Place,
+  to: string,
+): Promise<void> => {
+  const command = { renameCollection: `${database}.${name}`, to: `${database}.${to}`, dropTarget: true };
+  await connection.command('admin', command);
+};

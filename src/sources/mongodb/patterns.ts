@@ -1,0 +1,54 @@
+// Which databases and collections a configuration means.
+import type { MongodbConfig } from './config.ts';
+
+/** Whether a name fits a pattern: '*' is any run of characters, '?' any one, and case matters. */
+export const fitsPattern = (pattern: string, name: string): boolean =>
+  new RegExp(
+    `^${pattern
+      .replaceAll(/[\\^$.|+()[\]{}]/g, '\\$&')
+      .replaceAll('*', '.*')
+      .replaceAll('?', '.')}$`,
+    'su',
+  ).test(name);
+
+/** Whether a collection fits 'orders' or 'shop.orders'. Collections have dots in their names, so both are tried. */
+export const fitsCollection = (pattern: string, database: string, name: string): boolean =>
+  fitsPattern(pattern, name) || fitsPattern(pattern, `${database}.${name}`);
+
+const fitsAny = (patterns: readonly string[], database: string, name: string): boolean =>
+  patterns.some((pattern) => fitsCollection(pattern, database, name));
+
+/** What is wanted of a collection: all of it, its definition, or nothing. */
+export const wantedOf = (
+  { collections, exclude, excludeData }: MongodbConfig,
+  database: string,
+  name: string,
+): 'all' | 'definition' | 'nothing' => {
+  if (collections && !fitsAny(collections, database, name)) return 'nothing';
+  if (fitsAny(exclude, database, name)) return 'nothing';
+  return fitsAny(excludeData, database, name) ? 'definition' : 'all';
+};
+
+/** The server's own: the oplog and what each member keeps for itself, and what a cluster knows of its shards. */
+const internalDatabases: readonly string[] = ['admin', 'config', 'local'];
+
+/** The databases to back up, of those there are; those named in full also when they are absent. */
+export const chooseDatabases = (
+  { databases, excludeDatabases }: MongodbConfig,
+  named: string | undefined,
+  present: readonly string[],
+): readonly string[] => {
+  const isExcluded = (name: string): boolean =>
+    excludeDatabases.some((pattern) => fitsPattern(pattern, name));
+  const patterns = databases ?? (named === undefined ? 'all' : [named]);
+  if (patterns === 'all')
+    return present.filter((name) => !internalDatabases.includes(name) && !isExcluded(name));
+  const literal = patterns.filter((pattern) => databases === undefined || !/[*?]/.test(pattern));
+  const fitting = present.filter(
+    (name) => !internalDatabases.includes(name) && patterns.some((pattern) => fitsPattern(pattern, name)),
+  );
+  return [...new Set([...literal, ...fitting])].filter((name) => !isExcluded(name));
+};
+
+/** Collections that the server keeps for itself; mongodump leaves out the same. */
+export const isInternal = (name: string): boolean => name.startsWith('system.') && name !== 'system.js';

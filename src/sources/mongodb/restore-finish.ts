@@ -1,0 +1,95 @@
+// When all documents are there: what was loaded is compared with what was captured, indexes are built, and everything gets its
+// name.
+import { forEachLimit } from '#lib/concurrency.ts';
+import { HoldfastError, messageOf } from '#lib/errors.ts';
+import type { Manifest } from '../manifest.ts';
+import { createCollection, createIndexes, dropCollection, renameCollection } from './new-collection.ts';
+import { replayOplog } from './replay.ts';
+import type { Restoring } from './restore.ts';
+import type { Goal } from './restore-goal.ts';
+import { serverCode } from './server-error.ts';
+import { stage } from './staging.ts';
+import { mergeAccounts } from './users.ts';
+
+export const finishRestore = async (restoring: Restoring): Promise<void> => {
+  const { config, plan, staged } = restoring;
+  const collections = plan.goals.filter((goal) => isThere(restoring, goal));
+  await forEachLimit(collections, config.connections, async (goal) => void (await indexed(restoring, goal)));
+  for (const [goal, place] of staged.collections)
+    if (place !== goal.into) await renameCollection(restoring.connection, place, goal.into.name);
+  staged.collections.clear(); // they are where they belong: no failure takes them away again
+  for (const goal of plan.goals)
+    if (goal.collection.type === 'view' && !isChosenByFiles(restoring)) await makeView(restoring, goal);
+  await mergeAccounts(restoring);
+  await replayOplog(restoring);
+};
+
+const indexed = async (restoring: Restoring, goal: Goal): Promise<void> => {
+  const { connection, reporter } = restoring;
+  const place = await stage(restoring, goal); // a collection that is kept empty has no documents that came before
+  for (const { index, error } of await createIndexes(connection, goal.collection, place))
+    reporter.fail(
+      `${goal.database}/${goal.collection.metadata}`,
+      new HoldfastError(
+        'TARGET_FAILED',
+        `index ${index} of ${goal.database}.${goal.collection.name} could not be built: ${messageOf(error)}`,
+        {
+          hint: 'its documents are all there; build the index by hand when its cause is gone',
+          cause: error,
+        },
+      ),
+    );
+};
+
+const makeView = async ({ connection, reporter, into }: Restoring, goal: Goal): Promise<void> => {
+  try {
+    if (into.force) await dropCollection(connection, goal.into);
+    await createCollection(connection, goal.collection, goal.into);
+  } catch (error) {
+    if (serverCode(error) === undefined) throw error;
+    reporter.fail(
+      `${goal.database}/${goal.collection.metadata}`,
+      new HoldfastError(
+        'TARGET_FAILED',
+        `view ${goal.database}.${goal.collection.name} could not be made: ${messageOf(error)}`,
+        {
+          cause: error,
+        },
+      ),
+    );
+  }
+};
+
+/** Patterns chose files; then a collection is wanted when its documents have come. */
+const isChosenByFiles = ({ into }: Restoring): boolean => into.selection?.length === 0;
+
+/**
+ * Whether a collection can be finished. TARGET_FAILED for the first difference between what was captured and what was loaded,
+ * which nothing but damage explains.
+ */
+const isThere = (restoring: Restoring, { database, collection, isAccounts }: Goal): boolean => {
+  const { staged, reporter } = restoring;
+  if (collection.type === 'view' || isAccounts) return false;
+  if (collection.documents === undefined) return !isChosenByFiles(restoring);
+  const manifest: Manifest | undefined = staged.manifests.get(database);
+  const name = `${database}.${collection.name}`;
+  const loaded = staged.loaded.get(`${database}/${collection.documents}`);
+  const missing = manifest?.missing.find((each) => each.name === collection.name);
+  if (missing) reporter.warn(`${name} is not whole in the snapshot: ${missing.reason}`);
+  if (!loaded && (missing || isChosenByFiles(restoring))) return false;
+  const captured = manifest?.tables.find((each) => each.name === collection.name);
+  if (!loaded || !captured)
+    throw new HoldfastError(
+      'TARGET_FAILED',
+      `the snapshot lacks ${loaded ? `the count of ${name}` : `${database}/${collection.documents}`}`,
+      { hint },
+    );
+  if (loaded.rows === captured.rows && loaded.checksum === captured.checksum) return true;
+  throw new HoldfastError(
+    'TARGET_FAILED',
+    `${name} was captured with ${captured.rows} documents in ${captured.bytes} bytes and restored with ${loaded.rows} in ${loaded.bytes}`,
+    { hint },
+  );
+};
+
+const hint = 'verify the snapshot, and restore from another one';

@@ -1,0 +1,26 @@
+// What a server is, from how it greets.
+
+/** The reply to `hello`. */
+export interface Greeting {
+  readonly setName?: string;
+  /** 'isdbgrid' for a mongos. */
+  readonly msg?: string;
+  readonly maxMessageSizeBytes?: number;
+  readonly maxWriteBatchSize?: number;
+}
+
+export interface ServerFacts {
+  readonly version: string;
+  readonly major: number;
+  readonly topology: 'standalone' | 'replica set' | 'sharded cluster';
+  readonly maxMessageBytes: number;
+  readonly maxWriteBatch: number;
+}
+
+export const factsOf = (hello: Greeting, version: string): ServerFacts => ({
+  version,
+  major: Number.parseInt(version, 10) || 0,
+  topology: hello.setName ? 'replica set' : hello.msg === 'isdbgrid' ? 'sharded cluster' : 'standalone',
+  maxMessageBytes: hello.maxMessageSizeBytes ?? 48_000_000,
+  maxWriteBatch: hello.maxWriteBatchSize ?? 1000,
+});
