@@ -42,6 +42,7 @@ export const commands: readonly CommandEntry[] = [
   entry('unlock', 'remove locks left behind in a repository', () => import('./unlock.ts')),
   entry('runs', 'show past runs, or all of one', () => import('./runs.ts')),
   entry('status', 'show how each job stands', () => import('./status.ts')),
+  entry('notify', 'try the notifiers, or tell what is due', () => import('./notify.ts')),
   entry('config', 'validate or show the configuration, or print its schema', () => import('./config.ts')),
   entry('version', 'print the version', () => import('./version.ts')),
 ];

@@ -20,7 +20,7 @@ export interface Mail {
 
 export interface SmtpServer extends AsyncDisposable {
   readonly port: number;
-  readonly mails: readonly Mail[];
+  readonly mails: Mail[];
 }
 
 export interface SmtpOptions {

@@ -1,5 +1,5 @@
 // A job with all that belongs to it whatever its verb. Every run of a job passes through here: its lock, what its hooks do
-// before, the verb, what its hooks do after, and what is remembered of it all.
+// before, the verb, what its hooks do after, who is told, and what is remembered of it all.
 import type { Config, JobConfig } from '#config/config.ts';
 import { takeJobLock } from '#jobs/job-lock.ts';
 import { beginOpenRecord, type RunRecord, recordStates } from '#jobs/record.ts';
@@ -9,6 +9,7 @@ import { asError, HoldfastError, hasCode, messageOf } from '#lib/errors.ts';
 import { errorFields } from '../job-report.ts';
 import type { Output } from '../output.ts';
 import { hooksOf } from './job-hooks.ts';
+import { noticesOf } from './job-notices.ts';
 import { timeLimit } from './time-limit.ts';
 import type { JobRun, VerbOptions } from './verb.ts';
 import { runJob } from './verbs.ts';
@@ -107,10 +108,12 @@ const runLocked = async (
   const record = begin(job, options, context);
   using _ = output.copyTo((level, text) => record.line(level, text));
   const hooks = hooksOf(job, options, context, record);
+  const notices = noticesOf(job, context, record);
   try {
     using limit = timeLimit(job, run.signal);
     if ((await hooks.before(limit.signal)) === 'skip')
       return skipped(job.name, record, output, 'its hook said so');
+    notices.begun();
     const ended = await limit.hold(
       runJob(job, context.config, options, { ...run, begun: record, signal: limit.signal }, output),
     );
@@ -125,6 +128,8 @@ const runLocked = async (
     }
     reportFailure(ended, error, output);
     return close(record, await hooks.after(ended));
+  } finally {
+    await notices.ended();
   }
 };
 

@@ -1,0 +1,76 @@
+// One message a day with all that went on.
+import type { Catalog } from '#catalog/catalog.ts';
+import type { Run } from '#catalog/run.ts';
+import type { Config } from '#config/config.ts';
+import type { Subscription } from '#config/notify.ts';
+import { formatBytes, formatTime, plural } from '#lib/format.ts';
+import type { Notice } from '#notifiers/notice.ts';
+import { makeNotice } from './notify.ts';
+
+const dayMs = 86_400_000;
+/** Of a job that runs every few minutes, the newest are enough for a digest. */
+const mostRuns = 2000;
+
+/** The digests that are due now, each with the notifier it is for. */
+export const digestFor = (
+  config: Config,
+  catalog: Catalog,
+  now: Date,
+): [notifier: string, digest: Notice][] => {
+  const wanted = [...config.jobs.values()].flatMap(({ name, notify = [] }) =>
+    notify
+      .filter(({ when }) => when?.includes('digest'))
+      .map((subscription) => ({ job: name, subscription })),
+  );
+  return [...Map.groupBy(wanted, ({ subscription }) => subscription.to)].flatMap(([to, own]) => {
+    const last = catalog.notices.lastTold(to, { event: 'digest' })?.at;
+    if (last && !own.some(({ subscription }) => last < lastTimeOfDay(subscription, now))) return [];
+    const since = last ?? new Date(now.getTime() - dayMs);
+    return [[to, digestOf([...new Set(own.map(({ job }) => job))], catalog, since, now)]];
+  });
+};
+
+/** When that time of day last was, by the clock of this machine. */
+const lastTimeOfDay = ({ at }: Subscription, now: Date): Date => {
+  const [hours, minutes] = at.split(':').map(Number);
+  const today = new Date(now);
+  today.setHours(hours ?? 0, minutes ?? 0, 0, 0);
+  if (today <= now) return today;
+  today.setDate(today.getDate() - 1);
+  return today;
+};
+
+const digestOf = (jobs: readonly string[], catalog: Catalog, since: Date, now: Date): Notice => {
+  const runsOf = (job: string): Run[] =>
+    catalog
+      .runs({ job, limit: mostRuns })
+      .filter(({ startedAt, state }) => startedAt >= since && state !== 'skipped');
+  const byJob = jobs.map((job) => ({ job, runs: runsOf(job) }));
+  const all = byJob.flatMap(({ runs }) => runs);
+  const bad = all.filter(isBad);
+  const open = catalog.notices.troubles();
+  const title = `digest: ${plural(all.length, 'run')} of ${plural(jobs.length, 'job')}, ${bad.length === 0 ? 'all well' : `${bad.length} not well`}`;
+  const paragraphs = [
+    `since ${formatTime(since)}`,
+    byJob.map(({ job, runs }) => jobLine(job, runs)).join('\n'),
+    ...(open.length > 0
+      ? [
+          [
+            'not over:',
+            ...open.map(({ subject, text, since }) => `${subject}, since ${formatTime(since)}: ${text}`),
+          ].join('\n'),
+        ]
+      : []),
+  ];
+  return makeNotice({ event: 'digest', title, paragraphs }, now);
+};
+
+const isBad = ({ state }: Run): boolean => state !== 'succeeded' && state !== 'running';
+
+const jobLine = (job: string, runs: readonly Run[]): string => {
+  const [last] = runs;
+  if (last === undefined) return `${job}: no run`;
+  const bad = runs.filter(isBad).length;
+  const bytes = 'bytes' in last && last.bytes > 0 ? `, ${formatBytes(last.bytes)}` : '';
+  return `${job}: ${plural(runs.length, 'run')}, ${bad === 0 ? 'all well' : `${bad} not well`}; the last ${formatTime(last.startedAt)}: ${last.state}${bytes}`;
+};
