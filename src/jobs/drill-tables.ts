@@ -41,7 +41,7 @@ export const compareTables = (
       counted
         .filter((tally) => ended || tally.complete)
         .flatMap((tally) => tally.differences())
-        .map((text) => (text.startsWith(`${root}: `) ? text.slice(root.length + 2) : text)),
+        .map((text) => (/^[:/]/.test(text.slice(root.length)) ? text.slice(root.length + 1).trim() : text)),
     async compare() {
       const restored = await readBack(place);
       const folders = found.map((one) => ({ ...one, folder: one.folder.slice(root.length + 1) }));

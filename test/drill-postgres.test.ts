@@ -1,0 +1,179 @@
+// Drills of a PostgreSQL server: green for every kind of object, red for whatever does not come back, and nobody else's database touched.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, suite, test } from 'node:test';
+import type { DrillRun } from '../src/jobs/drill.ts';
+import { manyKinds, roles } from '../src/sources/postgres/testing-database.ts';
+import { type PostgresServer, startPostgres } from './servers/postgres.ts';
+import { skipWithout } from './servers/programs.ts';
+import { type DrillSite, drillSite, drillWith, tamper } from './tools/drill.ts';
+import { temporaryFolder } from './tools/temp.ts';
+
+suite('drills of PostgreSQL', { skip: skipWithout('postgresql') }, () => {
+  const folder = temporaryFolder('drill-postgres');
+  let server: PostgresServer;
+  let spare: PostgresServer;
+  let site: DrillSite;
+
+  before(async () => {
+    [server, spare] = await Promise.all([startPostgres(), startPostgres()]);
+    await server.psql(
+      'postgres',
+      `${roles} create database shop; create database wiki; create role maker login createdb password 'm'; create database mine owner maker;`,
+    );
+    await server.psql('shop', manyKinds);
+    await server.psql(
+      'wiki',
+      `create table pages (id int primary key, body text); insert into pages select i, md5(i::text) from generate_series(1, 100) i;
+        create table notes (id serial primary key, body text); insert into notes (body) values ('a'), ('b'); create table tags (t text); insert into tags values ('x');
+        create index by_body on pages (body); create function f() returns trigger language plpgsql as 'begin return new; end'; create trigger t before update on notes for each row execute function f();
+        create publication all_pages for all tables`,
+    );
+    await server.psql(
+      'wiki',
+      `create subscription far connection 'host=nowhere dbname=x' publication p with (connect = false)`,
+    );
+    await server.psql(
+      'mine',
+      `set role maker; create table pages (id int primary key, body text); insert into pages values (1, 'a')`,
+    );
+    mkdirSync(join(folder, 'scratch'));
+    site = await drillSite(
+      folder,
+      `
+sources:
+  all: { kind: postgres, url: "${server.url()}", databases: [shop, wiki] }
+  wiki: { kind: postgres, url: "${server.url('wiki')}" }
+  mine: { kind: postgres, url: "${server.url('mine', 'maker', 'm')}" }
+  spare: { kind: postgres, url: "${spare.url()}" }
+jobs:
+  nightly: { backup: [all, wiki, mine], to: [here] }
+  again: { backup: [wiki], to: [here] }
+  prove:
+    drill:
+      - source: all
+        queries:
+          - { query: select count(*) from orders, database: shop, expect: 12000 }
+          - { query: select max(at) from events, database: shop, expect: "> 2024" }
+          - { query: select body from pages, database: wiki, rows: 100 }
+      - mine
+    from: here
+  elsewhere:
+    drill: [{ source: all, into: spare }]
+    from: here
+  doubt:
+    drill:
+      - source: wiki
+        queries: [{ query: select count(*) from pages, expect: "< 100" }, { query: select 1 / 0 }]
+    from: here
+`,
+    );
+    const { status, stderr } = await site.run('backup', 'nightly');
+    assert.equal(status, 0, stderr);
+  });
+  after(async () => {
+    await server?.[Symbol.asyncDispose]();
+    await spare?.[Symbol.asyncDispose]();
+  });
+
+  const databasesOf = (of: PostgresServer): Promise<string> =>
+    of.psql('postgres', 'select datname from pg_database where not datistemplate order by 1');
+  const untouched = 'mine\npostgres\nshop\nwiki';
+
+  const differencesOf = async (run: DrillRun): Promise<readonly string[]> => {
+    const [outcome] = run.outcomes;
+    assert.ok(outcome && 'report' in outcome, JSON.stringify(outcome));
+    assert.equal(run.status, 4);
+    assert.equal(await databasesOf(server), untouched);
+    return outcome.report.firstDifferences;
+  };
+
+  test('every kind of object comes back, several databases at once, also for a role that is no superuser', async () => {
+    const { status, stdout, stderr } = await site.run('drill', 'prove');
+    assert.equal(status, 0, stdout + stderr);
+    assert.equal(await databasesOf(server), untouched);
+  });
+
+  test('on another server nothing stays, not even the roles that were made for it', async () => {
+    const { status, stdout, stderr } = await site.run('drill', 'elsewhere');
+    assert.equal(status, 0, stdout + stderr);
+    assert.equal(await databasesOf(spare), 'postgres');
+    assert.equal(await spare.psql('postgres', "select count(*) from pg_roles where rolname !~ '^pg_'"), '1');
+  });
+
+  test('each row, cell, table, index, trigger and counter that a restore lost is named', async () => {
+    const run = await drillWith(site, 'wiki', async ({ name }) => {
+      await server.psql(
+        `${name}_1`,
+        `delete from pages where id = 7; update notes set body = 'c' where id = 2; drop table tags;
+        drop index by_body; drop trigger t on notes; select setval('notes_id_seq', 1)`,
+      );
+    });
+    const differences = await differencesOf(run);
+    assert.deepEqual(
+      differences.filter((text) => !/\d bytes|checksum/.test(text)),
+      [
+        'wiki: table public.pages: 99 rows, captured were 100',
+        'wiki: table public.tags: its rows are missing',
+        'wiki: table public.tags is missing',
+        'wiki: the value of sequence public.notes_id_seq is not as it was captured',
+        'wiki: index public.by_body is missing',
+        'wiki: trigger public.notes t is missing',
+      ],
+    );
+    assert.ok(
+      differences.some((text) =>
+        text.startsWith('wiki: table public.notes: its rows are not those captured'),
+      ),
+    );
+  });
+
+  test('a query that fails or gives something else is a difference', async () => {
+    const { status, stderr } = await site.run('drill', 'doubt');
+    assert.equal(status, 4);
+    assert.match(stderr, /select count\(\*\) from pages: expected was < 100, found: 100/);
+    assert.match(stderr, /select 1 \/ 0: expected was at least one row, found: it failed: division by zero/);
+  });
+
+  test('a snapshot that lost a row or had a cell changed is not proven', async () => {
+    const inPages = (change: (text: string) => string) => (path: string, text: string) =>
+      path.includes('public.pages') ? change(text) : text;
+    await tamper(
+      site,
+      'wiki',
+      inPages((text) => text.slice(text.indexOf('\n') + 1)),
+    );
+    const lost = await site.run('drill', 'latest:wiki');
+    assert.equal(lost.status, 4);
+    assert.match(lost.stderr, /wiki: table public.pages: 99 rows, captured were 100/);
+    await site.run('backup', 'again');
+    await tamper(
+      site,
+      'wiki',
+      inPages((text) => text.replace('c', 'e')),
+    );
+    const changed = await site.run('drill', 'latest:wiki');
+    assert.equal(changed.status, 4);
+    assert.match(changed.stderr, /wiki: table public.pages: its rows are not those captured/);
+    await site.run('backup', 'again');
+    assert.equal(await databasesOf(server), untouched);
+  });
+
+  test('what a killed drill left behind is dropped by the next one, and nothing else', async () => {
+    await server.psql('postgres', 'create database holdfast_drill_somebodyelses');
+    const child = spawn(process.execPath, [
+      join(import.meta.dirname, 'tools', 'kill-drill.ts'),
+      folder,
+      'wiki',
+    ]);
+    const [, signal] = (await once(child, 'close')) as [number | null, string | null];
+    assert.equal(signal, 'SIGKILL');
+    assert.match(await databasesOf(server), /^holdfast_drill_[a-z0-9]{12}_1$/m);
+    assert.equal((await site.run('drill', 'latest:wiki')).status, 0);
+    assert.equal(await databasesOf(server), `holdfast_drill_somebodyelses\n${untouched}`);
+    await server.psql('postgres', 'drop database holdfast_drill_somebodyelses');
+  });
+});
