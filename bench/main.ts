@@ -8,15 +8,17 @@ import { type Options, readOptions, usage } from './options.ts';
 import { detailTable, summaryTable } from './report.ts';
 import type { Scenario } from './scenario.ts';
 import { noiseFile, sqlFile } from './scenarios/big-file.ts';
+import { distant } from './scenarios/distant.ts';
 import { memory } from './scenarios/memory.ts';
 import { postgres } from './scenarios/postgres.ts';
+import { prune } from './scenarios/prune.ts';
 import { smallFiles } from './scenarios/small-files.ts';
 import { borgTools } from './tools/borg.ts';
 import { holdfast } from './tools/holdfast.ts';
 import { resticTools } from './tools/restic.ts';
 import type { Tool } from './tools/tool.ts';
 
-const scenarios: readonly Scenario[] = [sqlFile, noiseFile, smallFiles, postgres, memory];
+const scenarios: readonly Scenario[] = [sqlFile, noiseFile, smallFiles, postgres, distant, prune, memory];
 
 const run = async (options: Options): Promise<void> => {
   const tools = [holdfast, ...(await resticTools()), ...borgTools()];

@@ -1,0 +1,45 @@
+// A repository of very many small blobs, as tables of databases make them, of which a tenth is no longer used.
+import { systemClock } from '#lib/clock.ts';
+import { silentLog } from '#lib/log.ts';
+import { seededRandom } from '#lib/random.ts';
+import { createRepository, openRepository } from '#repository/repository.ts';
+import type { Entry } from '#sources/source.ts';
+import { openLocalStore } from '#stores/local/local.ts';
+import { noiseBytes } from './noise.ts';
+
+const mebibyte = 1024 * 1024;
+/** Of the tables in the first snapshot, which is then forgotten, so many are in the second one, too. */
+const keptShare = 0.9;
+
+/** Makes it in a folder that is not there yet; what nothing compresses, in blobs of about 9 KiB. */
+export const writeManyBlobs = async (folder: string, password: string, mebibytes: number): Promise<void> => {
+  const random = seededRandom('many blobs');
+  const all = Array.from({ length: mebibytes }, (_, table) => table);
+  const kept = all.filter(() => random.chance(keptShare));
+  const { signal } = new AbortController();
+  await using store = openLocalStore(folder);
+  await createRepository(store, password);
+  await using repository = await openRepository(store, password, {
+    lock: 'exclusive',
+    signal,
+    log: silentLog,
+  });
+  const write = async (tables: readonly number[]) => {
+    const options = { root: 'many', tags: ['source:many'], time: systemClock.now(), concurrency: 4, signal };
+    return (await repository.write(tableEntries(tables), options)).snapshot;
+  };
+  const first = await write(all);
+  await write(kept);
+  if (first) await repository.forget(first);
+};
+
+async function* tableEntries(tables: readonly number[]): AsyncGenerator<Entry> {
+  for (const table of tables)
+    yield {
+      path: `${table}`.padStart(6, '0'),
+      type: 'file',
+      meta: { size: mebibyte },
+      chunking: 'table',
+      content: () => noiseBytes(`table ${table}`, mebibyte),
+    };
+}
