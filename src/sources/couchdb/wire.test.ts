@@ -1,0 +1,176 @@
+// What the real CouchDB does and PouchDB Server does not, held against a responder that answers as documented
+// (https://docs.couchdb.org/en/stable/api/): compressed attachments, multipart documents, sequences that are no numbers,
+// numbers that JavaScript cannot hold, _local_docs, partitioned databases.
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { buffer } from 'node:stream/consumers';
+import { after, before, suite, test } from 'node:test';
+import { gzipSync } from 'node:zlib';
+import type { CapturedEntry } from '../testing.ts';
+import { dumpOf, restoreTo, textAt } from './testing.ts';
+
+const text = 'compressible '.repeat(200);
+const stored = gzipSync(text, { level: 8 });
+const movie = Buffer.alloc(1_500_000, 7);
+const digest = (bytes: Uint8Array): string => `md5-${createHash('md5').update(bytes).digest('base64')}`;
+const stub = (bytes: Uint8Array, length: number, type: string): string =>
+  `{"content_type":"${type}","revpos":1,"digest":"${digest(bytes)}","length":${length},"stub":true}`;
+const big =
+  `{"_id":"p:1","_rev":"1-aa","price":12345678901234567890.10,"_attachments":` +
+  `{"t.txt":${stub(stored, text.length, 'text/plain')},"m.bin":${stub(movie, movie.length, 'application/octet-stream')}}` +
+  `,"_revisions":{"start":1,"ids":["aa"]}}`;
+const seq = '3-g1AAAACbeJzLYWBgYMpgTmEQTM4vTc5ISXIwNDLXMwBCwxyQVCJDUv3___-zMpiTGHLB';
+
+interface Asked {
+  readonly method: string;
+  readonly url: string;
+  readonly type: string;
+  readonly body: Buffer;
+}
+
+const answers: Record<string, (request: IncomingMessage, answer: ServerResponse) => unknown> = {
+  'GET /': () => ({
+    couchdb: 'Welcome',
+    version: '3.5.1',
+    vendor: { name: 'The Apache Software Foundation' },
+  }),
+  'GET /shop': () => ({
+    instance_start_time: '1700000000',
+    db_name: 'shop',
+    purge_seq: '0-g1AAAABPeJzLYWBg',
+    update_seq: seq,
+    sizes: { file: 1, external: 4000, active: 1 },
+    props: { partitioned: true },
+    doc_del_count: 0,
+    doc_count: 1,
+    cluster: { q: 2, n: 1, w: 1, r: 1 },
+  }),
+  'GET /shop/_security': () => ({ admins: { roles: ['_admin'] }, members: { roles: ['_admin'] } }),
+  'GET /shop/_revs_limit': () => 500,
+  'GET /shop/_changes': () => ({
+    results: [{ seq, id: 'p:1', changes: [{ rev: '1-aa' }] }],
+    last_seq: seq,
+    pending: 0,
+  }),
+  'POST /shop/_bulk_get': () => `{"results": [{"id":"p:1","docs":[{"ok":${big}}]}]}\n`,
+  'GET /shop/_local_docs': () =>
+    '{"total_rows":null,"offset":null,"rows":[\n{"id":"_local/x","key":"_local/x","value":{"rev":"0-1"},"doc":{"_id":"_local/x","_rev":"0-1","n":1.0}}\n]}',
+  'GET /shop/p%3A1/t.txt': (_, answer) => {
+    answer.setHeader('content-encoding', 'gzip');
+    return stored;
+  },
+  'GET /shop/p%3A1/m.bin': () => movie,
+};
+
+suite('what only the real CouchDB does', () => {
+  const asked: Asked[] = [];
+  const server = createServer(async (request, answer) => {
+    const [path = '/'] = (request.url ?? '/').split('?');
+    const method = request.method ?? 'GET';
+    asked.push({
+      method,
+      url: request.url ?? '',
+      type: request.headers['content-type'] ?? '',
+      body: await buffer(request),
+    });
+    const make = answers[`${method} ${path}`];
+    const body = make?.(request, answer) ?? (method === 'GET' ? undefined : { ok: true });
+    if (body === undefined)
+      answer.writeHead(404).end('{"error":"not_found","reason":"Database does not exist."}');
+    else answer.end(typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body));
+  });
+  let url: () => string;
+  let dumped: readonly CapturedEntry[];
+  before(async () => {
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    url = () => `couchdb://admin:pw@127.0.0.1:${(server.address() as AddressInfo).port}/shop`;
+    dumped = await dumpOf({ url }, { localDocuments: true });
+  });
+  after(() => server.close().closeAllConnections());
+
+  const copyUrl = (): string => url().replace(/shop$/, 'copy');
+  const restore = async (): Promise<Asked[]> => {
+    asked.length = 0;
+    answers['POST /copy/_bulk_docs'] = () => [];
+    const report = await restoreTo({ url: copyUrl }, dumped, {}, { selection: ['shop'] });
+    assert.deepEqual(report.failures, []);
+    return asked;
+  };
+
+  test('an attachment that lies compressed on the server is kept as it is used', () => {
+    const files = dumped.filter(({ path }) => path.startsWith('shop/data/all/'));
+    assert.deepEqual(
+      files
+        .map(({ content }) => Buffer.from(content ?? []).toString())
+        .toSorted((a, b) => a.length - b.length),
+      [text, movie.toString()],
+    );
+  });
+
+  test('numbers keep all their digits', () => {
+    assert.equal(textAt(dumped, 'shop/data/all.jsonl'), `${big}\n`);
+  });
+
+  test('sequences are kept as they are, and the next backup asks for what came after', async () => {
+    asked.length = 0;
+    answers['POST /shop/_revs_diff'] = () => ({});
+    answers['GET /shop/_changes'] = () => ({ results: [], last_seq: seq, pending: 0 });
+    const second = await dumpOf({ url }, {}, dumped);
+    assert.ok(asked.some((one) => one.url.includes(`since=${encodeURIComponent(seq)}`)));
+    assert.equal(second.find(({ path }) => path === 'shop/data/all.jsonl')?.unchanged, true);
+  });
+
+  test('another time of creation means another database', async () => {
+    answers['GET /shop/_changes'] = () => ({
+      results: [{ seq, id: 'p:1', changes: [{ rev: '1-aa' }] }],
+      last_seq: seq,
+      pending: 0,
+    });
+    const before = answers['GET /shop'];
+    answers['GET /shop'] = (...request) => ({
+      ...(before?.(...request) as object),
+      instance_start_time: '1700000001',
+    });
+    asked.length = 0;
+    await dumpOf({ url }, {}, dumped);
+    assert.ok(asked.some((one) => one.url.includes('_bulk_get')));
+    if (before) answers['GET /shop'] = before;
+  });
+
+  test('a restore makes the database as it was', async () => {
+    const requests = await restore();
+    const made = requests.find(({ method, url: path }) => method === 'PUT' && /^\/copy(\?|$)/.test(path));
+    assert.equal(made?.url, '/copy?partitioned=true&q=2');
+    assert.equal(requests.find(({ url: path }) => path === '/copy/_revs_limit')?.body.toString(), '500');
+    assert.equal(
+      requests.find(({ url: path }) => path === '/copy/_local/x')?.body.toString(),
+      '{"_id":"_local/x","n":1.0}',
+    );
+  });
+
+  test('large attachments go beside their document as multipart/related', async () => {
+    const sent = (await restore()).find(({ url: path }) => path.startsWith('/copy/p%3A1'));
+    const boundary = /boundary="([^"]+)"/.exec(sent?.type ?? '')?.[1] ?? 'none';
+    assert.match(sent?.type ?? '', /^multipart\/related; /);
+    assert.equal(sent?.url, '/copy/p%3A1?new_edits=false');
+    const parts = (sent?.body.toString('latin1') ?? '').split(`--${boundary}`).slice(1);
+    const [document, first, second, end] = parts.map((part) => part.split('\r\n\r\n').at(1) ?? part);
+    const { _attachments, _revisions } = JSON.parse(document ?? '') as Record<string, object>;
+    assert.deepEqual(_revisions, { start: 1, ids: ['aa'] });
+    assert.deepEqual(Object.keys(_attachments ?? {}), ['t.txt', 'm.bin']);
+    assert.deepEqual(Object.values(_attachments ?? {})[0], {
+      content_type: 'text/plain',
+      revpos: 1,
+      length: text.length,
+      follows: true,
+    });
+    assert.equal(first, `${text}\r\n`);
+    assert.equal(second?.length, movie.length + 2);
+    assert.equal(end, '--');
+    assert.match(document ?? '', /12345678901234567890\.10/);
+  });
+});
