@@ -17,12 +17,14 @@ import { mongodb } from './mongodb/mongodb.ts';
 import { postgres } from './postgres/postgres.ts';
 import type { Source } from './source.ts';
 import { sqlite } from './sqlite/sqlite.ts';
+import { sqlserver } from './sqlserver/sqlserver.ts';
 
 export const sourceKinds: KindRegistry<Source> = registry(
   register(files),
   register(sqlite),
   register(postgres),
   register(mongodb),
+  register(sqlserver),
   register(couchdb),
 );
 

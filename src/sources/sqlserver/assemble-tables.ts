@@ -1,0 +1,243 @@
+// Tables and table types, with their columns, keys, indexes and constraints.
+import { intOf, isSet, nameOf, type Row, textOf } from './answers.ts';
+import {
+  type AssembleOptions,
+  type Assembly,
+  byName,
+  compare,
+  type FoundTable,
+  optional,
+  qualified,
+} from './assemble.ts';
+import { plainName, type QualifiedName } from './identifiers.ts';
+import { givenIndexName } from './index-name.ts';
+import type { Check, Column, Contents, ForeignKey, Index, Table } from './model.ts';
+import { foreignKeyActions } from './model.ts';
+
+export const makeTables = (
+  assembly: Assembly,
+  wanted: AssembleOptions['wanted'],
+): { readonly tables: Table[]; readonly found: FoundTable[] } => {
+  const all = assembly.rows.tables.map((row) => ({ id: intOf(row, 'id'), ...qualified(row) }));
+  const found = all.filter((table) => wanted(table) !== 'nothing').toSorted(byName);
+  const lookup = lookupOf(assembly, all);
+  const tables = found.map(
+    (table): Table => ({
+      schema: table.schema,
+      name: table.name,
+      columns: columnsOf(lookup, table.id, `table ${plainName(table)}`),
+      indexes: indexesOf(lookup, table),
+      checks: checksOf(lookup, table),
+      foreignKeys: foreignKeysOf(lookup, table, found),
+      ...optional('history', historyOf(lookup, table.id)),
+      rows: wanted(table) === 'all',
+    }),
+  );
+  notePartitions(lookup, found);
+  return { tables, found };
+};
+
+export const makeTableTypes = (assembly: Assembly): Contents['tableTypes'] => {
+  const all = assembly.rows.tableTypes.map((row) => ({ id: intOf(row, 'id'), ...qualified(row) }));
+  const lookup = lookupOf(assembly, all);
+  return all.toSorted(byName).map((type) => ({
+    schema: type.schema,
+    name: type.name,
+    columns: columnsOf(lookup, type.id, `type ${plainName(type)}`),
+    indexes: indexesOf(lookup, type),
+    checks: checksOf(lookup, type),
+  }));
+};
+
+/** Rows by the object that they belong to. */
+interface Lookup {
+  readonly assembly: Assembly;
+  readonly objects: ReadonlyMap<number, QualifiedName>;
+  of(question: keyof Assembly['rows'], objectId: number): readonly Row[];
+  columnName(objectId: number, columnId: number): string;
+}
+
+const lookupOf = (assembly: Assembly, objects: readonly FoundTable[]): Lookup => {
+  const grouped = new Map<keyof Assembly['rows'], Map<number, Row[]>>();
+  const of = (question: keyof Assembly['rows'], objectId: number): readonly Row[] => {
+    const groups =
+      grouped.get(question) ?? Map.groupBy(assembly.rows[question], (row) => intOf(row, 'object'));
+    grouped.set(question, groups);
+    return groups.get(objectId) ?? [];
+  };
+  return {
+    assembly,
+    objects: new Map(objects.map(({ id, schema, name }) => [id, { schema, name }])),
+    of,
+    columnName: (objectId, columnId) =>
+      nameOf(of('columns', objectId).find((row) => intOf(row, 'id') === columnId) ?? {}),
+  };
+};
+
+const columnsOf = (lookup: Lookup, objectId: number, owner: string): Column[] => {
+  const about = (question: 'computed' | 'identities' | 'defaults', row: Row): Row | undefined =>
+    lookup.of(question, objectId).find((each) => intOf(each, 'id') === intOf(row, 'id'));
+  const [period] = lookup.of('periods', objectId);
+  return lookup
+    .of('columns', objectId)
+    .toSorted((a, b) => intOf(a, 'id') - intOf(b, 'id'))
+    .map((row) => {
+      const what = `${owner}, column ${nameOf(row)}`;
+      const computed = isSet(row, 'computed') ? about('computed', row) : undefined;
+      const identity = isSet(row, 'identity') ? about('identities', row) : undefined;
+      const preset = about('defaults', row);
+      return {
+        id: intOf(row, 'id'),
+        name: nameOf(row),
+        type: lookup.assembly.typeOf(row),
+        ...optional('collation', textOf(row, 'collation')),
+        nullable: isSet(row, 'nullable'),
+        ...(isSet(row, 'rowGuid') && { rowGuid: true }),
+        ...(isSet(row, 'sparse') && { sparse: true }),
+        ...(identity && { identity: identityOf(identity) }),
+        ...(computed && {
+          computed: {
+            definition: definitionOf(lookup.assembly, computed, what) ?? 'NULL',
+            persisted: isSet(computed, 'persisted'),
+          },
+        }),
+        ...(preset && {
+          default: {
+            name: nameOf(preset),
+            definition: definitionOf(lookup.assembly, preset, what) ?? 'NULL',
+          },
+        }),
+        ...(period && intOf(period, 'startColumn') === intOf(row, 'id') && { period: 'start' as const }),
+        ...(period && intOf(period, 'endColumn') === intOf(row, 'id') && { period: 'end' as const }),
+      };
+    });
+};
+
+const identityOf = (row: Row): NonNullable<Column['identity']> => ({
+  seed: textOf(row, 'seed') ?? '1',
+  increment: textOf(row, 'increment') ?? '1',
+  ...optional('last', textOf(row, 'last')),
+});
+
+/** Without the right to see definitions, they are NULL. */
+export const definitionOf = ({ fail }: Assembly, row: Row, what: string): string | undefined => {
+  const definition = textOf(row, 'definition');
+  if (definition === undefined)
+    fail(
+      what,
+      'its definition may not be read, or is encrypted',
+      'grant view definition on the database to the login',
+    );
+  return definition;
+};
+
+const indexesOf = (lookup: Lookup, table: FoundTable): Index[] => {
+  const columns = lookup.of('indexColumns', table.id);
+  return lookup
+    .of('indexes', table.id)
+    .flatMap((row) => {
+      const kind = kindOf(row);
+      if (kind === undefined) {
+        const name = `index ${nameOf(row)} on ${plainName(table)}`;
+        lookup.assembly.notKept(name, `${nameOf(row, 'kind').toLowerCase()} indexes are not kept`);
+        return [];
+      }
+      const own = columns.filter((each) => intOf(each, 'index') === intOf(row, 'id'));
+      const named = (each: Row): string => lookup.columnName(table.id, intOf(each, 'column'));
+      // A columnstore has neither key nor order.
+      const isKey = (each: Row): boolean =>
+        kind === 'columnstore' ? true : intOf(each, 'keyOrdinal') > 0 && !isSet(each, 'included');
+      const order = kind === 'columnstore' ? 'position' : 'keyOrdinal';
+      return [
+        {
+          name: givenIndexName(nameOf(row), table.name),
+          kind,
+          clustered: intOf(row, 'type') === 1 || intOf(row, 'type') === 5,
+          unique: isSet(row, 'unique'),
+          columns: own
+            .filter(isKey)
+            .toSorted((a, b) => intOf(a, order) - intOf(b, order))
+            .map((each) => ({ name: named(each), descending: isSet(each, 'descending') })),
+          included:
+            kind === 'columnstore'
+              ? []
+              : own
+                  .filter((each) => isSet(each, 'included'))
+                  .toSorted((a, b) => intOf(a, 'position') - intOf(b, 'position'))
+                  .map(named),
+          ...optional('filter', textOf(row, 'filter')),
+          ...(intOf(row, 'fillFactor') > 0 && { fillFactor: intOf(row, 'fillFactor') }),
+          ...(isSet(row, 'ignoreDuplicates') && { ignoreDuplicates: true }),
+          ...(isSet(row, 'disabled') && { disabled: true }),
+        },
+      ];
+    })
+    .toSorted((a, b) => Number(b.clustered) - Number(a.clustered) || compare(a.name, b.name));
+};
+
+/** By the numbers of sys.indexes.type: 1 and 2 are trees, 5 and 6 columnstores; XML, spatial and hash indexes are others. */
+const kindOf = (row: Row): Index['kind'] | undefined => {
+  const type = intOf(row, 'type');
+  if (type === 5 || type === 6) return 'columnstore';
+  if (type !== 1 && type !== 2) return undefined;
+  if (isSet(row, 'primaryKey')) return 'primary key';
+  return isSet(row, 'uniqueConstraint') ? 'unique' : 'index';
+};
+
+const checksOf = (lookup: Lookup, table: FoundTable): Check[] =>
+  lookup
+    .of('checks', table.id)
+    .flatMap((row) => {
+      const definition = definitionOf(lookup.assembly, row, `check ${nameOf(row)} of ${plainName(table)}`);
+      return definition === undefined ? [] : [{ name: nameOf(row), definition, ...stateOf(row) }];
+    })
+    .toSorted((a, b) => compare(a.name, b.name));
+
+const stateOf = (row: Row): Pick<Check, 'disabled' | 'notTrusted'> => ({
+  ...(isSet(row, 'disabled') && { disabled: true }),
+  ...(isSet(row, 'notTrusted') && { notTrusted: true }),
+});
+
+const foreignKeysOf = (lookup: Lookup, table: FoundTable, found: readonly FoundTable[]): ForeignKey[] =>
+  lookup
+    .of('foreignKeys', table.id)
+    .flatMap((row) => {
+      const targetId = intOf(row, 'target');
+      const target = lookup.objects.get(targetId);
+      if (!target || !found.some(({ id }) => id === targetId)) return []; // to a table that was left out
+      const columns = lookup.assembly.rows.foreignKeyColumns
+        .filter((each) => intOf(each, 'id') === intOf(row, 'id'))
+        .toSorted((a, b) => intOf(a, 'position') - intOf(b, 'position'));
+      return [
+        {
+          name: nameOf(row),
+          columns: columns.map((each) => lookup.columnName(table.id, intOf(each, 'column'))),
+          references: {
+            ...target,
+            columns: columns.map((each) => lookup.columnName(targetId, intOf(each, 'target'))),
+          },
+          onDelete: foreignKeyActions[intOf(row, 'onDelete')] ?? 'NO ACTION',
+          onUpdate: foreignKeyActions[intOf(row, 'onUpdate')] ?? 'NO ACTION',
+          ...stateOf(row),
+        },
+      ];
+    })
+    .toSorted((a, b) => compare(a.name, b.name));
+
+const historyOf = ({ assembly, objects }: Lookup, objectId: number): QualifiedName | undefined => {
+  const row = assembly.rows.temporal.find(
+    (each) => intOf(each, 'id') === objectId && intOf(each, 'type') === 2,
+  );
+  return row && objects.get(intOf(row, 'history'));
+};
+
+const notePartitions = ({ assembly }: Lookup, found: readonly FoundTable[]): void => {
+  for (const row of assembly.rows.partitioned) {
+    const table = found.find(({ id }) => id === intOf(row, 'object'));
+    if (table)
+      assembly.notKept(
+        `partitions of ${plainName(table)}`,
+        `the scheme ${nameOf(row, 'scheme')} is not kept; the rows are`,
+      );
+  }
+};

@@ -1,0 +1,183 @@
+// What the catalogue views are asked, in plain columns that all versions have, and Azure SQL and Babelfish too. Each question stands
+// alone: where a view is missing, only what it tells is missing.
+
+/** Of every question: the view that it cannot do without, and what its answer is about. */
+export interface Question {
+  readonly sql: string;
+  /** In messages: 'the sequences'. */
+  readonly about: string;
+  /** How sys.objects calls such things, so that they can be named where the view is missing. */
+  readonly objectTypes?: readonly string[];
+  /** Its answer is made do without. */
+  readonly optional?: true;
+}
+
+const inSchema = 'join sys.schemas s on s.schema_id = ';
+
+export const questions = {
+  database: {
+    about: 'the database',
+    sql: `select name, collation_name as collation, cast(compatibility_level as int) as compatibility,
+      cast(snapshot_isolation_state as int) as snapshotState, cast(is_read_committed_snapshot_on as int) as rcsi,
+      recovery_model_desc as recovery from sys.databases where name = db_name()`,
+  },
+  schemas: {
+    about: 'the schemas',
+    sql: `select s.schema_id as id, s.name, p.name as owner from sys.schemas s
+      left join sys.database_principals p on p.principal_id = s.principal_id`,
+  },
+  principals: {
+    about: 'the users and roles',
+    sql: `select p.principal_id as id, p.name, p.type, p.default_schema_name as defaultSchema, o.name as owner,
+      cast(p.is_fixed_role as int) as fixed, suser_sname(p.sid) as login from sys.database_principals p
+      left join sys.database_principals o on o.principal_id = p.owning_principal_id`,
+  },
+  members: {
+    about: 'the members of roles',
+    sql: 'select role_principal_id as role, member_principal_id as member from sys.database_role_members',
+  },
+  types: {
+    about: 'the types',
+    sql: `select t.user_type_id as id, t.system_type_id as systemId, s.name as [schema], t.name, t.max_length as maxLength,
+      t.precision, t.scale, cast(t.is_nullable as int) as nullable, cast(t.is_user_defined as int) as userDefined
+      from sys.types t ${inSchema}t.schema_id`,
+  },
+  tables: {
+    about: 'the tables',
+    objectTypes: ['U'],
+    sql: `select t.object_id as id, s.name as [schema], t.name from sys.tables t ${inSchema}t.schema_id where t.is_ms_shipped = 0`,
+  },
+  tableTypes: {
+    about: 'the table types',
+    objectTypes: ['TT'],
+    sql: `select t.type_table_object_id as id, s.name as [schema], t.name from sys.table_types t ${inSchema}t.schema_id
+      where t.is_user_defined = 1`,
+  },
+  columns: {
+    about: 'the columns',
+    sql: `select object_id as object, column_id as id, name, user_type_id as type, max_length as maxLength, precision, scale,
+      collation_name as collation, cast(is_nullable as int) as nullable, cast(is_identity as int) as [identity],
+      cast(is_computed as int) as computed, cast(is_rowguidcol as int) as rowGuid, cast(is_sparse as int) as sparse from sys.columns`,
+  },
+  computed: {
+    about: 'the computed columns',
+    sql: 'select object_id as object, column_id as id, definition, cast(is_persisted as int) as persisted from sys.computed_columns',
+  },
+  identities: {
+    about: 'the identity columns',
+    sql: `select object_id as object, column_id as id, convert(nvarchar(40), seed_value) as seed,
+      convert(nvarchar(40), increment_value) as increment, convert(nvarchar(40), last_value) as last from sys.identity_columns`,
+  },
+  defaults: {
+    about: 'the defaults',
+    objectTypes: ['D'],
+    sql: 'select parent_object_id as object, parent_column_id as id, name, definition from sys.default_constraints',
+  },
+  checks: {
+    about: 'the check constraints',
+    objectTypes: ['C'],
+    sql: `select parent_object_id as object, object_id as id, name, definition, cast(is_disabled as int) as disabled,
+      cast(is_not_trusted as int) as notTrusted from sys.check_constraints`,
+  },
+  indexes: {
+    about: 'the indexes',
+    sql: `select object_id as object, index_id as id, name, cast(type as int) as type, type_desc as kind,
+      cast(is_unique as int) as [unique], cast(is_primary_key as int) as primaryKey,
+      cast(is_unique_constraint as int) as uniqueConstraint, cast(is_disabled as int) as disabled, filter_definition as [filter],
+      cast(fill_factor as int) as [fillFactor], cast(ignore_dup_key as int) as ignoreDuplicates from sys.indexes where type > 0`,
+  },
+  indexColumns: {
+    about: 'the columns of indexes',
+    sql: `select object_id as object, index_id as [index], column_id as [column], index_column_id as position,
+      cast(key_ordinal as int) as keyOrdinal, cast(is_descending_key as int) as [descending],
+      cast(is_included_column as int) as included from sys.index_columns`,
+  },
+  foreignKeys: {
+    about: 'the foreign keys',
+    objectTypes: ['F'],
+    sql: `select object_id as id, parent_object_id as object, referenced_object_id as target, name,
+      cast(delete_referential_action as int) as onDelete, cast(update_referential_action as int) as onUpdate,
+      cast(is_disabled as int) as disabled, cast(is_not_trusted as int) as notTrusted from sys.foreign_keys`,
+  },
+  foreignKeyColumns: {
+    about: 'the columns of foreign keys',
+    sql: `select constraint_object_id as id, constraint_column_id as position, parent_column_id as [column],
+      referenced_column_id as target from sys.foreign_key_columns`,
+  },
+  modules: {
+    about: 'the views, procedures and functions',
+    objectTypes: ['V', 'P', 'FN', 'IF', 'TF'],
+    sql: `select o.object_id as id, s.name as [schema], o.name, o.type, m.definition, cast(m.uses_ansi_nulls as int) as ansiNulls,
+      cast(m.uses_quoted_identifier as int) as quotedIdentifier from sys.sql_modules m join sys.objects o on o.object_id = m.object_id
+      ${inSchema}o.schema_id where o.is_ms_shipped = 0 and o.type in ('V', 'P', 'FN', 'IF', 'TF')`,
+  },
+  triggers: {
+    about: 'the triggers',
+    objectTypes: ['TR'],
+    sql: `select t.object_id as id, t.parent_id as object, t.name, m.definition, cast(t.is_disabled as int) as disabled,
+      cast(m.uses_ansi_nulls as int) as ansiNulls, cast(m.uses_quoted_identifier as int) as quotedIdentifier
+      from sys.triggers t left join sys.sql_modules m on m.object_id = t.object_id where t.is_ms_shipped = 0`,
+  },
+  sequences: {
+    about: 'the sequences',
+    objectTypes: ['SO'],
+    sql: `select q.object_id as id, s.name as [schema], q.name, q.user_type_id as type, q.precision, q.scale,
+      convert(nvarchar(40), q.start_value) as start, convert(nvarchar(40), q.increment) as increment,
+      convert(nvarchar(40), q.minimum_value) as minimum, convert(nvarchar(40), q.maximum_value) as maximum,
+      cast(q.is_cycling as int) as [cycle], cast(q.is_cached as int) as cached, q.cache_size as cacheSize,
+      convert(nvarchar(40), q.current_value) as [current] from sys.sequences q ${inSchema}q.schema_id`,
+  },
+  // SQL Server 2017 and newer.
+  sequenceUse: {
+    about: 'whether sequences were used',
+    optional: true,
+    sql: 'select object_id as id, convert(nvarchar(40), last_used_value) as lastUsed from sys.sequences',
+  },
+  synonyms: {
+    about: 'the synonyms',
+    objectTypes: ['SN'],
+    sql: `select y.object_id as id, s.name as [schema], y.name, y.base_object_name as target from sys.synonyms y ${inSchema}y.schema_id`,
+  },
+  temporal: {
+    about: 'the temporal tables',
+    sql: `select object_id as id, history_table_id as history, cast(temporal_type as int) as type from sys.tables where temporal_type > 0`,
+  },
+  periods: {
+    about: 'the periods of temporal tables',
+    sql: 'select object_id as object, start_column_id as startColumn, end_column_id as endColumn from sys.periods',
+  },
+  partitioned: {
+    about: 'the partitioned tables',
+    sql: `select distinct i.object_id as object, d.name as scheme from sys.indexes i
+      join sys.data_spaces d on d.data_space_id = i.data_space_id where d.type = 'PS'`,
+  },
+  properties: {
+    about: 'the extended properties',
+    sql: `select cast(class as int) as class, major_id as major, minor_id as minor, name, convert(nvarchar(4000), value) as value
+      from sys.extended_properties`,
+  },
+  permissions: {
+    about: 'the permissions',
+    sql: `select cast(class as int) as class, major_id as major, minor_id as minor, permission_name as permission, state,
+      grantee_principal_id as grantee from sys.database_permissions`,
+  },
+  objects: {
+    about: 'the objects',
+    sql: `select o.object_id as id, s.name as [schema], o.name, o.type, o.parent_object_id as parent from sys.objects o
+      ${inSchema}o.schema_id where o.is_ms_shipped = 0`,
+  },
+} as const satisfies Record<string, Question>;
+
+export type QuestionName = keyof typeof questions;
+
+/** The columns of one table, to see whether they are what they were. */
+export const columnsOfSql = (objectId: number): string =>
+  `select column_id as id, name, user_type_id as type, max_length as maxLength, precision, scale, cast(is_computed as int) as computed
+    from sys.columns where object_id = ${objectId} order by column_id`;
+
+export const versionSql = `select convert(nvarchar(128), serverproperty('ProductVersion')) as version, @@version as banner,
+  convert(nvarchar(128), serverproperty('EngineEdition')) as edition`;
+
+/** Databases that somebody made, that are there, and that this login may enter. */
+export const databasesSql = `select name from sys.databases where name not in ('master', 'tempdb', 'model', 'msdb')
+  and cast(state as int) = 0 and has_dbaccess(name) = 1`;

@@ -1,0 +1,180 @@
+// The entries of one database: its definition, the rows of its tables, and the manifest that counts them.
+import { type Manifest, manifestSchema } from '../manifest.ts';
+import type { Entry } from '../source.ts';
+import { askCatalogue } from './answers.ts';
+import { type Assembled, assemble } from './assemble.ts';
+import { connect } from './connect.ts';
+import { type Dump, textEntry } from './dump.ts';
+import { plainName } from './identifiers.ts';
+import {
+  databaseFiles,
+  databasePath,
+  dataFolder,
+  encodeName,
+  tableFiles,
+  tablePath,
+  unlearntFolder,
+} from './layout.ts';
+import { createLifetime, type Lifetime } from './lifetime.ts';
+import type { Table } from './model.ts';
+import { wantedOf } from './patterns.ts';
+import { isolationOf, openReading, type Reading } from './reading.ts';
+import { countedRows } from './rows.ts';
+import { databaseStatements, scriptOf } from './script.ts';
+import { postDataStatements, preDataStatements } from './statements.ts';
+import { aroundRows } from './table-sql.ts';
+import { createTally, type Tally } from './tally.ts';
+
+interface DatabaseDump extends Assembled {
+  readonly dump: Dump;
+  readonly database: string;
+  readonly folder: string;
+  readonly reading: Reading;
+  readonly tally: Tally;
+  readonly lifetime: Lifetime;
+  readonly takenAt: Date;
+}
+
+export async function* dumpDatabase(dump: Dump, database: string): AsyncGenerator<Entry> {
+  const opened = await openDatabase(dump, database);
+  let complete = false;
+  try {
+    yield* entriesOf(opened);
+    complete = true;
+  } finally {
+    await (complete ? opened.lifetime.seal() : opened.lifetime.end());
+  }
+}
+
+const openDatabase = async (dump: Dump, database: string): Promise<DatabaseDump> => {
+  const { config, settings, context } = dump;
+  const connection = await connect(settings, database, context.signal);
+  const tally = createTally();
+  const lifetime = createLifetime(async () => {
+    tally.giveUp();
+    await connection[Symbol.asyncDispose]();
+  });
+  dump.onClose(lifetime.end);
+  try {
+    const answers = await askCatalogue(connection);
+    const assembled = assemble(answers, {
+      version: dump.version,
+      wanted: (table) => wantedOf(config, database, table),
+    });
+    const isolation = isolationOf(config, assembled.contents);
+    const reading = await openReading(connection, isolation);
+    const { log, clock } = context;
+    if (isolation.startsWith('read committed'))
+      log.warn(
+        { database, isolation },
+        'the tables are not read as of one moment: the database does not allow snapshot isolation',
+      );
+    for (const about of answers.absent) log.warn({ database }, `the server has no catalogue of ${about}`);
+    for (const { what, reason } of assembled.contents.notKept)
+      log.warn({ database, what, reason }, 'not kept');
+    return {
+      ...assembled,
+      dump,
+      database,
+      folder: databasePath(database),
+      reading,
+      tally,
+      lifetime,
+      takenAt: clock.now(),
+    };
+  } catch (error) {
+    await lifetime.end();
+    throw error;
+  }
+};
+
+async function* entriesOf(of: DatabaseDump): AsyncGenerator<Entry> {
+  const { folder, contents, failures, database, tally, lifetime } = of;
+  const file = (name: string, text: string): Entry => textEntry(`${folder}/${name}`, text);
+  yield directory(folder);
+  yield file(
+    databaseFiles.database,
+    scriptOf(
+      `The database ${contents.database.name}: sqlcmd -x -b -I -i 00-database.sql`,
+      databaseStatements(contents),
+    ),
+  );
+  yield file(
+    databaseFiles.schema,
+    scriptOf(
+      'Tables and what they are made of: sqlcmd -x -b -I -f 65001 -d DATABASE -i 01-schema.sql',
+      preDataStatements(contents),
+    ),
+  );
+  yield file(databaseFiles.contents, `${JSON.stringify(contents, undefined, 1)}\n`);
+  for (const { what, error } of failures) {
+    tally.missing(what, error.message);
+    yield {
+      path: `${folder}/${unlearntFolder}/${encodeName(what)}`,
+      type: 'file',
+      meta: {},
+      failed: error,
+      item: `${database}: ${what}`,
+    };
+  }
+  yield directory(`${folder}/${dataFolder}`);
+  const tables = contents.tables
+    .filter(({ rows }) => rows)
+    .map((table) => ({ table, path: tablePath(table) }));
+  tables.sort((a, b) => Buffer.compare(Buffer.from(a.path), Buffer.from(b.path)));
+  for (const { table, path } of tables) yield* tableEntries(of, table, path);
+  yield {
+    ...file(databaseFiles.manifest, ''),
+    meta: { mode: 0o600 },
+    content: lifetime.during(() => manifestContent(of)),
+  };
+  yield file(
+    databaseFiles.postData,
+    scriptOf(
+      'What follows the rows: sqlcmd -x -I -f 65001 -d DATABASE -i post-data.sql',
+      postDataStatements(contents),
+    ),
+  );
+}
+
+const directory = (path: string): Entry => ({ path, type: 'dir', meta: { mode: 0o700 } });
+
+function* tableEntries(of: DatabaseDump, table: Table, path: string): Generator<Entry> {
+  const { dump, database, folder, reading, tally, lifetime, found } = of;
+  const name = plainName(table);
+  const id = found.find((each) => plainName(each) === name)?.id ?? 0;
+  const rowsPath = `${path}/${tableFiles.rows}`;
+  tally.expect(name, rowsPath);
+  const around = aroundRows(table);
+  yield directory(`${folder}/${path}`);
+  if (around) yield textEntry(`${folder}/${path}/${tableFiles.begin}`, around.begin);
+  yield {
+    path: `${folder}/${rowsPath}`,
+    type: 'file',
+    meta: { mode: 0o600 },
+    content: lifetime.during(() => countedRows({ table, id, reading, tally, user: dump.settings.user })),
+    chunking: 'table',
+    item: `${database}.${name}`,
+  };
+  if (around) yield textEntry(`${folder}/${path}/${tableFiles.end}`, around.end);
+}
+
+/** Waits for the rows. */
+async function* manifestContent(of: DatabaseDump): AsyncGenerator<Uint8Array> {
+  const { dump, contents, reading, tally, takenAt } = of;
+  const { tables, missing } = await tally.settled();
+  const manifest: Manifest = {
+    manifest: 1,
+    engine: 'sqlserver',
+    engineVersion: dump.version,
+    database: contents.database.name,
+    position: {
+      isolation: reading.isolation,
+      ...(reading.snapshots() > 1 && { snapshots: `${reading.snapshots()}` }),
+    },
+    capturedAt: takenAt.toISOString(),
+    tables,
+    missing,
+  };
+  yield Buffer.from(`${JSON.stringify(manifestSchema.parse(manifest), undefined, 2)}\n`);
+}

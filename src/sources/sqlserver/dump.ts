@@ -1,0 +1,78 @@
+// A server, or some of its databases, as entries.
+import { throwIfCancelled } from '#lib/clock.ts';
+import { HoldfastError } from '#lib/errors.ts';
+import type { Context } from '#lib/kind.ts';
+import type { Entry } from '../source.ts';
+import { databasesSql, versionSql } from './catalogue.ts';
+import type { ConnectionSettings, SqlServerConfig } from './config.ts';
+import { connect } from './connect.ts';
+import { dumpDatabase } from './dump-database.ts';
+import { databasePath, serverFile } from './layout.ts';
+import { dumpNative } from './native.ts';
+import { chooseDatabases } from './patterns.ts';
+
+export interface DumpRequest {
+  readonly config: SqlServerConfig;
+  readonly settings: ConnectionSettings;
+  readonly context: Context;
+  /** Closes what is still open when the dump is given up. */
+  onClose(close: () => Promise<void>): void;
+}
+
+/** What a dump is made with. */
+export interface Dump extends DumpRequest {
+  readonly version: string;
+}
+
+export async function* dumpServer(request: DumpRequest): AsyncGenerator<Entry> {
+  throwIfCancelled(request.context.signal);
+  const { version, databases } = await surveyOf(request);
+  const contents = { server: 1, engine: 'sqlserver', version, databases };
+  yield textEntry(serverFile, `${JSON.stringify(contents, undefined, 2)}\n`);
+  const dump: Dump = { ...request, version };
+  for (const database of databases)
+    yield* request.config.native
+      ? dumpNative(dump, request.config.native, database)
+      : dumpDatabase(dump, database);
+}
+
+export const textEntry = (path: string, text: string): Entry => ({
+  path,
+  type: 'file',
+  meta: { mode: 0o600, size: Buffer.byteLength(text) },
+  content: () => [Buffer.from(text)],
+});
+
+export interface Survey {
+  readonly version: string;
+  readonly databases: readonly string[];
+}
+
+/** What there is to back up. */
+export const surveyOf = async ({
+  config,
+  settings,
+  context,
+}: Omit<DumpRequest, 'onClose'>): Promise<Survey> => {
+  await using connection = await connect(settings, settings.database, context.signal);
+  const [row] = await connection.query<{ version: string | null; banner: string }>(versionSql);
+  const version = row?.version ?? row?.banner.split('\n')[0] ?? 'unknown';
+  const isNamed = settings.database !== undefined && config.databases === undefined;
+  const present = isNamed
+    ? []
+    : (await connection.query<{ name: string }>(databasesSql)).map(({ name }) => name);
+  const chosen = chooseDatabases(config, settings.database, present);
+  const absent = chosen.filter((name) => !isNamed && !present.includes(name));
+  if (absent.length > 0 || chosen.length === 0)
+    throw new HoldfastError(
+      'SOURCE_UNREACHABLE',
+      absent.length > 0
+        ? `the server ${settings.server} has no database ${absent.join(', ')} that ${settings.user} may enter`
+        : `no database of ${settings.server} fits the configuration`,
+      { hint: `${settings.user} may enter ${present.join(', ') || 'none'}` },
+    );
+  return { version, databases: chosen.toSorted(byPath) };
+};
+
+const byPath = (a: string, b: string): number =>
+  Buffer.compare(Buffer.from(databasePath(a)), Buffer.from(databasePath(b)));

@@ -1,0 +1,107 @@
+// Where things lie in a snapshot of a server, and how names become paths.
+//
+//   00-server.json              what the server is, and its databases
+//   shop/00-database.sql        the database itself: collation, compatibility level, snapshot isolation
+//   shop/01-schema.sql          schemas, types, sequences, tables with their columns
+//   shop/02-contents.json       the same and all that follows as data, for a restore by Holdfast
+//   shop/data/dbo.orders/00-begin.sql, 0000.sql, end.sql      rows; before and after them what an identity column needs
+//   shop/manifest.json
+//   shop/post-data.sql          keys, indexes, constraints, views, procedures, triggers, permissions
+//   shop/database.bak           instead of all these but the manifest: what BACKUP DATABASE wrote
+//
+// In the byte order of these names each file comes after what it needs; no database can have the name of a file of ours.
+import { HoldfastError } from '#lib/errors.ts';
+import { manifestName } from '../manifest.ts';
+import type { QualifiedName } from './identifiers.ts';
+
+export const serverFile = '00-server.json';
+
+/** The files of a database's folder. */
+export const databaseFiles = {
+  database: '00-database.sql',
+  schema: '01-schema.sql',
+  contents: '02-contents.json',
+  native: 'database.bak',
+  manifest: manifestName,
+  postData: 'post-data.sql',
+} as const;
+
+export type DatabaseFile = (typeof databaseFiles)[keyof typeof databaseFiles];
+
+export const dataFolder = 'data';
+/** What could not be learnt is reported under a path in here. */
+export const unlearntFolder = 'unlearnt';
+
+/** The files of a table's folder. */
+export const tableFiles = { begin: '00-begin.sql', rows: '0000.sql', end: 'end.sql' } as const;
+
+/** The folder of a database. It sorts after the server's own file. */
+export const databasePath = (database: string): string => {
+  const encoded = encodeName(database);
+  return encoded < '1' ? escaped(encoded.slice(0, 1)) + encoded.slice(1) : encoded;
+};
+
+/** The folder of a table's data, relative to its database: 'data/dbo.orders'. */
+export const tablePath = ({ schema, name }: QualifiedName): string =>
+  `${dataFolder}/${encodeName(schema)}.${encodeName(name)}`;
+
+/** A path of a snapshot, understood. */
+export type Place =
+  | { readonly kind: 'server' }
+  | { readonly kind: 'file'; readonly database: string; readonly file: DatabaseFile }
+  | { readonly kind: 'rows'; readonly database: string; readonly table: QualifiedName }
+  /** For sqlcmd: a restore by Holdfast has no use for it. */
+  | { readonly kind: 'helper'; readonly database: string };
+
+/** What the file at a path of a snapshot is. PATH_UNSAFE for a path that could leave its place, TARGET_FAILED for one that is not ours. */
+export const parsePath = (path: string): Place => {
+  assertSafePath(path);
+  const place = placeOf(path.split('/'));
+  if (place) return place;
+  throw new HoldfastError('TARGET_FAILED', `${JSON.stringify(path)} is no part of a backup of SQL Server`, {
+    hint: 'restore this snapshot into a folder, or into the kind of source it came from',
+  });
+};
+
+export const assertSafePath = (path: string): void => {
+  if (unsafePath.test(path))
+    throw new HoldfastError('PATH_UNSAFE', `the snapshot has the path ${JSON.stringify(path)}`, {
+      hint: 'it was not made by holdfast from SQL Server; restore it into a folder',
+    });
+};
+
+/** Absolute, empty or dotted parts, or a NUL. */
+const unsafePath = /^\/|(^|\/)\.{0,2}(\/|$)|\0/;
+
+const placeOf = ([top = '', second, third, fourth, ...rest]: readonly string[]): Place | undefined => {
+  if (rest.length > 0) return undefined;
+  if (second === undefined) return top === serverFile ? { kind: 'server' } : undefined;
+  const database = decodeName(top);
+  if (third === undefined) {
+    const file = Object.values(databaseFiles).find((known) => known === second);
+    return file && { kind: 'file', database, file };
+  }
+  const [schema, name, ...more] = third.split('.');
+  if (second !== dataFolder || !schema || !name || more.length > 0) return undefined;
+  if (fourth === tableFiles.begin || fourth === tableFiles.end) return { kind: 'helper', database };
+  if (fourth !== tableFiles.rows) return undefined;
+  return { kind: 'rows', database, table: { schema: decodeName(schema), name: decodeName(name) } };
+};
+
+/**
+ * A name as one part of a path: what would confuse a path, a file system or the dots between names is written as in
+ * quoted-printable, '=2E'. Letters of every script stay as they are.
+ */
+export const encodeName = (name: string): string =>
+  name.replaceAll(/[\p{Cc}/.=\\:*?"<>|]/gu, escaped).replaceAll(/\p{Cs}/gu, wide);
+
+/** The inverse of encodeName. */
+export const decodeName = (encoded: string): string =>
+  encoded.replaceAll(/=u([0-9A-F]{4})|=([0-9A-F]{2})/g, (_, four?: string, two?: string) =>
+    String.fromCharCode(Number.parseInt(four ?? two ?? '', 16)),
+  );
+
+const escaped = (char: string): string =>
+  `=${char.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`;
+/** Half of a character, which SQL Server allows in names. */
+const wide = (char: string): string => `=u${char.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}`;

@@ -1,0 +1,53 @@
+// Which databases and tables a configuration means.
+import type { SqlServerConfig } from './config.ts';
+import { parseName, type QualifiedName } from './identifiers.ts';
+
+/** Whether a name fits a pattern: '*' is any run of characters, '?' any one; case does not count, as in most collations. */
+export const fitsPattern = (pattern: string, name: string): boolean =>
+  new RegExp(
+    `^${pattern
+      .replaceAll(/[\\^$.|+()[\]{}]/g, '\\$&')
+      .replaceAll('*', '.*')
+      .replaceAll('?', '.')}$`,
+    'siu',
+  ).test(name);
+
+const isLiteral = (pattern: string): boolean => !/[*?]/.test(pattern);
+
+/** Whether a table fits 'orders', 'dbo.orders' or 'shop.dbo.orders', each part a pattern. */
+export const fitsTable = (pattern: string, database: string, { schema, name }: QualifiedName): boolean => {
+  const parts = parseName(pattern) ?? [pattern];
+  const names = [database, schema, name].slice(-parts.length);
+  return parts.length <= 3 && parts.every((part, index) => fitsPattern(part, names[index] ?? ''));
+};
+
+/** What is wanted of a table: all of it, its definition, or nothing. */
+export const wantedOf = (
+  { tables, exclude, excludeData }: Pick<SqlServerConfig, 'tables' | 'exclude' | 'excludeData'>,
+  database: string,
+  table: QualifiedName,
+): 'all' | 'definition' | 'nothing' => {
+  const fitsAny = (patterns: readonly string[]): boolean =>
+    patterns.some((pattern) => fitsTable(pattern, database, table));
+  if ((tables && !fitsAny(tables)) || fitsAny(exclude)) return 'nothing';
+  return fitsAny(excludeData) ? 'definition' : 'all';
+};
+
+/** The databases to back up, of those there are; one that is named outright is among them even when it is not there. */
+export const chooseDatabases = (
+  { databases, excludeDatabases }: Pick<SqlServerConfig, 'databases' | 'excludeDatabases'>,
+  named: string | undefined,
+  present: readonly string[],
+): readonly string[] => {
+  const patterns = databases ?? (named === undefined ? 'all' : [named]);
+  if (databases === undefined && named !== undefined) return [named];
+  const chosen = present.filter(
+    (name) => patterns === 'all' || patterns.some((each) => fitsPattern(each, name)),
+  );
+  const absent = Array.isArray(patterns)
+    ? patterns.filter((each) => isLiteral(each) && !present.some((name) => fitsPattern(each, name)))
+    : [];
+  return [...chosen, ...absent].filter(
+    (name) => !excludeDatabases.some((pattern) => fitsPattern(pattern, name)),
+  );
+};

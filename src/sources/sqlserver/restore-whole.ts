@@ -1,0 +1,124 @@
+// One database as a whole. What is made for it goes again when anything fails.
+import { throwIfCancelled } from '#lib/clock.ts';
+import { HoldfastError } from '#lib/errors.ts';
+import { bulkWorks } from './bulk-rows.ts';
+import { type Connection, connect } from './connect.ts';
+import { DatabaseTexts } from './database-texts.ts';
+import { plainName } from './identifiers.ts';
+import { databaseFiles, databasePath } from './layout.ts';
+import { assertComplete, assertRowCount, type Loaded, loadRows, tableOf } from './load-rows.ts';
+import type { Contents } from './model.ts';
+import { restoreNative } from './native.ts';
+import { notEmpty, type Restoring } from './restore.ts';
+import type { Goal } from './restore-goal.ts';
+import { runStatements } from './run-statements.ts';
+import { databaseStatements } from './script.ts';
+import { postDataStatements, preDataStatements } from './statements.ts';
+import { temporaryName } from './target-server.ts';
+
+/** All or nothing, except into an empty database that was there before: there what failed stays, and is told. */
+export const restoreWhole = async (restoring: Restoring, goal: Goal): Promise<void> => {
+  const { target, into, settings, stream, context, reporter } = restoring;
+  const state = await target.stateOf(goal.name);
+  if (state === 'used' && !into.force) throw notEmpty(goal.name, settings);
+  const texts = new DatabaseTexts(stream, goal.database);
+  if ((await texts.readUntilRows()) === 'native')
+    return await restoreFile(restoring, goal, texts, state !== 'absent');
+  const contents = texts.contents();
+  throwIfCancelled(context.signal);
+  if (state === 'empty') return await load(restoring, goal, texts, goal.name);
+  const name = state === 'used' ? temporaryName(goal.name) : goal.name;
+  const before = reporter.failures.length;
+  await create(restoring, contents, name);
+  try {
+    await load(restoring, goal, texts, name);
+    const failure = reporter.failures[before];
+    if (state === 'used' && failure)
+      throw new HoldfastError('TARGET_FAILED', `${goal.name} was left as it was: ${failure.error.message}`, {
+        hint: 'restore under another name to see everything that fails, and to have all else',
+      });
+    throwIfCancelled(context.signal);
+    if (state === 'used') await target.replace(goal.name, name);
+  } catch (error) {
+    await dropLeftover(restoring, name);
+    throw error;
+  }
+};
+
+/** Also when the session was cancelled: what was begun must go. */
+const dropLeftover = async ({ target, settings }: Restoring, name: string): Promise<void> => {
+  if (target.admin.usable) return await target.drop(name);
+  await using admin = await connect(settings, 'master', new AbortController().signal);
+  await admin.run(`DROP DATABASE IF EXISTS [${name.replaceAll(']', ']]')}]`);
+};
+
+const create = async (
+  { target, reporter, context }: Restoring,
+  contents: Contents,
+  name: string,
+): Promise<void> => {
+  const [make, ...settings] = databaseStatements(contents, name);
+  await target.create(name, make?.batches[0] ?? '');
+  await runStatements(target.admin, settings, { reporter, signal: context.signal });
+};
+
+const load = async (restoring: Restoring, goal: Goal, texts: DatabaseTexts, name: string): Promise<void> => {
+  const { config, settings, context, reporter, stream } = restoring;
+  const { signal } = context;
+  await using connection = await connect(settings, name, signal);
+  const contents = texts.contents();
+  const [failure] = await runStatements(connection, preDataStatements(contents), { reporter, signal });
+  if (failure) throw failure;
+  const bulk = config.bulkLoad === 'auto' && (await bulkWorks(connection));
+  const loaded: Loaded = new Map();
+  while ((await texts.readUntilRows()) === 'rows')
+    for await (const { path, place, content } of stream.rows(goal.database)) {
+      const table = tableOf(contents, place.table);
+      const request = { connection, table, into: table, bulk, signal, inTransaction: false };
+      loaded.set(plainName(table), await loadRows(request, reporter.counted(path, content)));
+    }
+  assertComplete(loaded, contents, texts.manifest(), {
+    isWanted: () => true,
+    warn: (text) => reporter.warn(text),
+  });
+  await assertCounts(connection, contents, loaded);
+  for (const { what, reason } of contents.notKept) reporter.warn(`${what} is not in the backup: ${reason}`);
+  const failures = await runStatements(connection, postDataStatements(contents), { reporter, signal });
+  for (const error of failures)
+    reporter.fail(`${databasePath(goal.database)}/${databaseFiles.postData}`, error);
+};
+
+const assertCounts = async (connection: Connection, contents: Contents, loaded: Loaded): Promise<void> => {
+  for (const table of contents.tables) {
+    const count = loaded.get(plainName(table));
+    if (count) await assertRowCount(connection, table, count.rows);
+  }
+};
+
+/** What BACKUP DATABASE wrote, by RESTORE DATABASE. */
+const restoreFile = async (
+  { config, context, stream, target, into, reporter }: Restoring,
+  goal: Goal,
+  texts: DatabaseTexts,
+  isThere: boolean,
+): Promise<void> => {
+  const { native } = config;
+  if (!native)
+    throw new HoldfastError('TARGET_FAILED', `${goal.database} was kept as the server's own backup`, {
+      hint: 'set `native` for the target too, or restore the file into a folder and say RESTORE DATABASE … FROM DISK',
+    });
+  const entry = await stream.peek();
+  if (!entry) return;
+  stream.skip();
+  const content = reporter.counted(entry.path, entry.content);
+  // An empty database of that name may be replaced as one that is to be.
+  await restoreNative({
+    connection: target.admin,
+    native,
+    context,
+    name: goal.name,
+    replace: isThere || into.force,
+    content,
+  });
+  await texts.readUntilRows();
+};

@@ -1,0 +1,110 @@
+// A backup back into a server: all of it, one database, or some tables.
+import { z } from 'zod';
+import { HoldfastError } from '#lib/errors.ts';
+import type { Context } from '#lib/kind.ts';
+import type { Entry, RestoreReport, RestoreTarget } from '../source.ts';
+import type { ConnectionSettings, SqlServerConfig } from './config.ts';
+import { EntryStream } from './entry-stream.ts';
+import { type Goal, goalFor, parseSelection, type Selection } from './restore-goal.ts';
+import { restoreParts } from './restore-parts.ts';
+import { Reporter, textOf } from './restore-report.ts';
+import { restoreWhole } from './restore-whole.ts';
+import { openTargetServer, type TargetServer } from './target-server.ts';
+
+export interface RestoreRequest {
+  readonly config: SqlServerConfig;
+  readonly settings: ConnectionSettings;
+  readonly context: Context;
+}
+
+/** What the restore of each database shares. */
+export interface Restoring extends RestoreRequest {
+  readonly target: TargetServer;
+  readonly into: RestoreTarget;
+  readonly selection: Selection;
+  readonly reporter: Reporter;
+  readonly stream: EntryStream;
+}
+
+const serverSchema = z.strictObject({
+  server: z.literal(1),
+  engine: z.literal('sqlserver'),
+  version: z.string(),
+  databases: z.array(z.string()),
+});
+
+export const restoreServer = async (
+  request: RestoreRequest,
+  entries: AsyncIterable<Entry>,
+  into: RestoreTarget,
+): Promise<RestoreReport> => {
+  await using target = await openTargetServer(request.settings, request.context.signal);
+  const reporter = new Reporter(into);
+  const selection = parseSelection(into.selection);
+  const stream = new EntryStream(entries);
+  const restoring: Restoring = { ...request, target, into, selection, reporter, stream };
+  try {
+    await assertNamedTargetIsFree(restoring);
+    await restoreAll(restoring);
+  } finally {
+    await stream.close();
+  }
+  return reporter.report();
+};
+
+/** Before anything is read. */
+const assertNamedTargetIsFree = async ({
+  config,
+  settings,
+  target,
+  into,
+  selection,
+}: Restoring): Promise<void> => {
+  const named = config.databases === undefined ? settings.database : undefined;
+  if (named === undefined || into.force || selection !== 'everything') return;
+  if ((await target.stateOf(named)) === 'used') throw notEmpty(named, settings);
+};
+
+const restoreAll = async (restoring: Restoring): Promise<void> => {
+  const { stream } = restoring;
+  const goals = new Map<string, Goal>();
+  for (let entry = await stream.peek(); entry; entry = await stream.peek()) {
+    const { place, path, content } = entry;
+    if (place.kind === 'server') {
+      stream.skip();
+      const { databases } = serverSchema.parse(JSON.parse(await textOf(path, content)));
+      await assertTargetsAreFree(restoring, databases);
+    } else {
+      const goal = goalFor(restoring, place.database, [...goals.values()]);
+      goals.set(place.database, goal);
+      if (goal.parts === 'everything') await restoreWhole(restoring, goal);
+      else await restoreParts(restoring, goal, goal.parts);
+    }
+  }
+  if (goals.size === 0)
+    throw new HoldfastError('TARGET_FAILED', 'the snapshot holds no database', {
+      hint: 'name a path that it has: holdfast ls',
+    });
+};
+
+const assertTargetsAreFree = async (restoring: Restoring, databases: readonly string[]): Promise<void> => {
+  const { into, target, settings, selection } = restoring;
+  if (selection !== 'everything') return; // tables are looked for when their list has come
+  for (const [from] of into.rename)
+    if (!databases.includes(from))
+      throw new HoldfastError('USAGE', `there is no database ${from} to rename`, {
+        hint: `the snapshot has ${databases.join(', ')}; tables are renamed when they are restored by themselves`,
+      });
+  if (into.force) return;
+  const goals: Goal[] = [];
+  for (const database of databases) {
+    const goal = goalFor(restoring, database, goals);
+    goals.push(goal);
+    if ((await target.stateOf(goal.name)) === 'used') throw notEmpty(goal.name, settings);
+  }
+};
+
+export const notEmpty = (database: string, { server }: ConnectionSettings): HoldfastError =>
+  new HoldfastError('TARGET_NOT_EMPTY', `database ${database} on ${server} is not empty`, {
+    hint: 'name another database, or say --force to replace it with the one of the snapshot',
+  });

@@ -1,0 +1,37 @@
+// The contract, over the wire, with a responder in the server's place.
+import assert from 'node:assert/strict';
+import { sourceContract } from '../contract.ts';
+import { shop } from './shop-testing.ts';
+import { dumpOf, openSqlServer, rememberRows, startPlainServer } from './testing.ts';
+
+for (const bulk of [true, false])
+  sourceContract(`sqlserver, rows ${bulk ? 'in bulk' : 'by INSERT'}`, async () => {
+    const original = await startPlainServer(shop, ['shop'], { bulk });
+    const copy = await startPlainServer(shop, [], { bulk });
+    rememberRows(await dumpOf({ url: original.url('shop') }), shop);
+    return {
+      open: (signal) => openSqlServer({ url: original.url('shop') }, { signal }),
+      async emptyTarget() {
+        copy.databases.clear();
+        return await openSqlServer({ url: copy.url('shop') });
+      },
+      async same() {
+        const rowsOf = (server: typeof copy) =>
+          [...(server.databases.get('shop')?.rows ?? [])].map(([name, rows]) => [name, rows.length]).sort();
+        assert.deepEqual(rowsOf(copy), rowsOf(original));
+      },
+      keeps: ['mode'],
+      manifests: ['shop/manifest.json'],
+      knowsUnchanged: false,
+      // A connection ends a little after its client has gone.
+      async openThings() {
+        for (let attempt = 0; attempt < 200 && original.responder.connections() > 0; attempt += 1)
+          await new Promise((resolve) => setImmediate(resolve));
+        return original.responder.connections();
+      },
+      async [Symbol.asyncDispose]() {
+        await original[Symbol.asyncDispose]();
+        await copy[Symbol.asyncDispose]();
+      },
+    };
+  });

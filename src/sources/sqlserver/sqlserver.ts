@@ -1,0 +1,14 @@
+// Microsoft SQL Server and what speaks its language: the door of this folder. All else is loaded when a server is first opened.
+import type { SourceKind } from '../source.ts';
+import { configFromUrl, configSchema, type SqlServerConfig } from './config.ts';
+
+export const sqlserver: SourceKind<SqlServerConfig> = {
+  name: 'sqlserver',
+  schemes: ['mssql'],
+  config: configSchema,
+  fromUrl: configFromUrl,
+  async open(config, context) {
+    const { openServer } = await import('./open-server.ts');
+    return openServer(config, context);
+  },
+};

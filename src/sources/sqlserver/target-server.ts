@@ -1,0 +1,114 @@
+// The server that a restore writes to: which databases it has, and making, swapping and dropping them.
+import { randomUUID } from 'node:crypto';
+import { HoldfastError, hasCode } from '#lib/errors.ts';
+import type { ConnectionSettings } from './config.ts';
+import { type Connection, connect } from './connect.ts';
+import { quoteIdentifier, quoteText } from './identifiers.ts';
+import { errorNumber, serverMessage } from './server-error.ts';
+
+export type TargetState = 'absent' | 'empty' | 'used';
+
+export interface TargetServer extends AsyncDisposable {
+  /** A session in no database of ours. */
+  readonly admin: Connection;
+  stateOf(name: string): Promise<TargetState>;
+  create(name: string, sql: string): Promise<void>;
+  drop(name: string): Promise<void>;
+  /** Gives a database the name of another, which goes. */
+  replace(name: string, by: string): Promise<void>;
+}
+
+export const openTargetServer = async (
+  settings: ConnectionSettings,
+  signal: AbortSignal,
+): Promise<TargetServer> => {
+  const admin = await connectForAdmin(settings, signal);
+  const exists = async (name: string): Promise<boolean> => {
+    const [row] = await admin.query<{ found: number }>(
+      `select count(*) as found from sys.databases where name = ${quoteText(name)}`,
+    );
+    return Number(row?.found ?? 0) > 0;
+  };
+  return {
+    admin,
+    async stateOf(name) {
+      if (!(await exists(name))) return 'absent';
+      await using inside = await connect(settings, name, signal);
+      return (await isEmpty(inside)) ? 'empty' : 'used';
+    },
+    async create(name, sql) {
+      try {
+        await admin.run(sql);
+      } catch (error) {
+        if (errorNumber(error) === undefined) throw error;
+        throw new HoldfastError(
+          'TARGET_FAILED',
+          `cannot create the database ${name} on ${settings.server}: ${serverMessage(error)}`,
+          {
+            hint: `add ${settings.user} to the server role dbcreator, or create an empty database and name it in the URL`,
+            cause: error,
+          },
+        );
+      }
+    },
+    drop: (name) => dropDatabase(admin, name),
+    async replace(name, by) {
+      const away = temporaryName(name);
+      try {
+        await endSessions(admin, name);
+        await admin.run(renameSql(name, away));
+        await admin.run(renameSql(by, name));
+      } catch (error) {
+        if (errorNumber(error) === undefined) throw error;
+        throw new HoldfastError(
+          'TARGET_FAILED',
+          `${name} cannot be replaced on ${settings.server}: ${serverMessage(error)}`,
+          {
+            hint: `the login needs ALTER on the database; what was restored was called ${by}`,
+            cause: error,
+          },
+        );
+      }
+      await dropDatabase(admin, away);
+    },
+    [Symbol.asyncDispose]: () => admin[Symbol.asyncDispose](),
+  };
+};
+
+/** A name that nobody has, and that says where it comes from; names have at most 128 characters. */
+export const temporaryName = (database: string): string =>
+  `${database.slice(0, 100)}.holdfast-${randomUUID().slice(0, 8)}`;
+
+const connectForAdmin = async (settings: ConnectionSettings, signal: AbortSignal): Promise<Connection> => {
+  try {
+    return await connect(settings, 'master', signal);
+  } catch (error) {
+    if (settings.database === undefined || !hasCode(error, 'SOURCE_DENIED')) throw error;
+    return await connect(settings, settings.database, signal);
+  }
+};
+
+const renameSql = (from: string, to: string): string =>
+  `ALTER DATABASE ${quoteIdentifier(from)} MODIFY NAME = ${quoteIdentifier(to)}`;
+
+/** Others are sent away; a server that knows no single user refuses, and then only an unused database can be replaced. */
+const endSessions = async (admin: Connection, name: string): Promise<void> => {
+  try {
+    await admin.run(`ALTER DATABASE ${quoteIdentifier(name)} SET SINGLE_USER WITH ROLLBACK IMMEDIATE`);
+  } catch (error) {
+    if (errorNumber(error) === undefined) throw error;
+  }
+};
+
+const dropDatabase = async (admin: Connection, name: string): Promise<void> => {
+  await admin.run(`DROP DATABASE IF EXISTS ${quoteIdentifier(name)}`);
+};
+
+/** Nothing that a user made. */
+const isEmpty = async (connection: Connection): Promise<boolean> => {
+  const [row] = await connection.query<{ found: number }>(
+    `select (select count(*) from sys.objects where is_ms_shipped = 0 and type in ('U', 'V', 'P', 'FN', 'IF', 'TF', 'SO', 'SN'))
+      + (select count(*) from sys.types where is_user_defined = 1) as found`,
+  );
+  return Number(row?.found ?? 0) === 0;
+};
