@@ -11,6 +11,7 @@ export interface Branch {
 
 /** As many branches as are asked for. A branch may leave out contents, but must open one before it asks for the next entry. */
 export const tee = (entries: AsyncIterable<Entry>, count: number): Branch[] => {
+  if (count === 1) return [{ entries, leave: () => {} }]; // nobody to keep in step with
   const members = Array.from({ length: count }, (_, at) => at);
   const rounds: Lockstep<SharedEntry> = new Lockstep(
     () => sharedEntries(entries, () => rounds.members),
