@@ -1,11 +1,11 @@
 // <collection>.metadata.json, as mongodump writes it (mongodump/metadata_dump.go).
-import { canonicalJson } from './bson.ts';
+import { canonicalJson, emptyDocument } from './bson.ts';
 import type { ChosenCollection } from './choice.ts';
 
 export const metadataJson = ({ collection, indexes }: ChosenCollection): string => {
   const { name, type, uuid, options } = collection;
   const fields = [
-    `"options":${canonicalJson(options)}`,
+    ...(options.length > emptyDocument.length ? [`"options":${canonicalJson(options)}`] : []),
     `"indexes":[${indexes.map(canonicalJson).join(',')}]`,
     ...(uuid === '' ? [] : [`"uuid":"${uuid}"`]),
     `"collectionName":${JSON.stringify(name)}`,

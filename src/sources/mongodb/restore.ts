@@ -75,9 +75,9 @@ const readContents = async (entries: AsyncIterator<Entry>): Promise<ServerConten
 };
 
 const restoreAll = async (restoring: Restoring, entries: AsyncIterator<Entry>): Promise<void> => {
-  const { config, context } = restoring;
+  const { config, context, into } = restoring;
   try {
-    await forEachLimit(filesOf(entries), config.connections, (file) => {
+    await forEachLimit(filesOf(entries), into.sequential ? 1 : config.connections, (file) => {
       throwIfCancelled(context.signal);
       return loadEntry(restoring, file);
     });

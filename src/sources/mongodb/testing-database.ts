@@ -104,7 +104,7 @@ const mixedIds: readonly unknown[] = [
 ];
 
 /** A document with a value of each type, but for the two that only old drivers wrote. */
-const everyType = (): Uint8Array =>
+export const everyType = (): Uint8Array =>
   BSON.serialize({
     _id: 'every type',
     double: new BSON.Double(-0),
