@@ -2,6 +2,7 @@
 import { relative } from 'node:path';
 import type { EventData, TestsStream } from 'node:test';
 import { inspect } from 'node:util';
+import { isKnownGap } from '../test/servers/real-servers.ts';
 
 export interface Totals {
   passed: number;
@@ -62,11 +63,20 @@ const count = (progress: Progress, event: Ended, root: string): void => {
     progress.totals.skipped += 1;
     const reason = String(data.skip === true ? 'no reason given' : data.skip);
     progress.skips.set(reason, (progress.skips.get(reason) ?? 0) + 1);
+    if (process.env.CI === 'true' && !isKnownGap(reason)) failSkipped(progress, event.data, root, reason);
   } else if (!isSuite && data.name !== data.file) {
     // A file without a test of its own passes as a test named for it.
     progress.totals.passed += 1;
     progress.slowest.push({ name: data.name, seconds: data.details.duration_ms / 1000 });
   }
+};
+
+/** Where everything must be tested, only what no test can install may be missing. */
+const failSkipped = (progress: Progress, data: EventData.TestPass, root: string, reason: string): void => {
+  const title = `✖ ${data.name} (${relative(root, data.file ?? '')}:${data.line}) was skipped: ${reason}`;
+  console.log(title);
+  progress.totals.failed += 1;
+  progress.failures.push(title);
 };
 
 const isOnlyByChildren = (data: EventData.TestFail): boolean =>

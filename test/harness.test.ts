@@ -11,12 +11,15 @@ const runner = join(import.meta.dirname, '..', 'scripts', 'test.ts');
 
 const runOn = async (
   files: Record<string, string>,
+  more: Record<string, string> = {},
 ): Promise<{ status: number; output: string; last: string }> => {
   const folder = temporaryFolder('harness');
   for (const [name, body] of Object.entries(files))
     writeFileSync(join(folder, name), `import { suite, test, after } from 'node:test';\n${body}`);
   const { NODE_TEST_CONTEXT: _, ...env } = process.env; // else it takes itself for a part of this run
-  const result = await promisify(execFile)(process.execPath, [runner, folder], { env }).then(
+  const result = await promisify(execFile)(process.execPath, [runner, folder], {
+    env: { ...env, ...more },
+  }).then(
     ({ stdout }) => ({ status: 0, output: stdout }),
     (error: { code: number; stdout: string }) => ({ status: error.code, output: error.stdout }),
   );
@@ -32,6 +35,20 @@ suite('npm test', { concurrency: true }, () => {
     assert.equal(status, 0);
     assert.equal(last, '2 passed, 0 failed, 2 skipped');
     assert.match(output, /skipped 1: no moon\nskipped 1: no sun/);
+  });
+
+  test('takes a skip for a failure where everything must be tested, but for servers that no test can install', async () => {
+    const files = {
+      'a.test.ts': `test('one', { skip: 'needs a real SQL Server in HOLDFAST_TEST_SQLSERVER' }, () => {}); test('two', () => {});`,
+    };
+    const where = { CI: 'true', HOLDFAST_TEST_SQLSERVER: '' };
+    assert.equal((await runOn(files, where)).last, '1 passed, 0 failed, 1 skipped');
+    const { status, last } = await runOn(
+      { ...files, 'b.test.ts': `test('x', { skip: 'no moon' }, () => {});` },
+      where,
+    );
+    assert.equal(status, 1);
+    assert.equal(last, '1 passed, 1 failed, 2 skipped');
   });
 
   test('counts each failure once and prints what the file had printed', async () => {

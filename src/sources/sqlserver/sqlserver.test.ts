@@ -1,7 +1,7 @@
 // The contract, over the wire, with a responder in the server's place.
 import assert from 'node:assert/strict';
+import { shop } from '../../../test/servers/sqlserver-shop.ts';
 import { sourceContract } from '../contract.ts';
-import { shop } from './shop-testing.ts';
 import { dumpOf, openSqlServer, rememberRows, startPlainServer } from './testing.ts';
 
 for (const bulk of [true, false])

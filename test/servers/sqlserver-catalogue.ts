@@ -1,5 +1,5 @@
 // Rows of the catalogue views, as the tests make them.
-import type { Row } from './answers.ts';
+import type { Row } from '#sources/sqlserver/answers.ts';
 
 const numbers: Readonly<Record<string, number>> = {
   image: 34,

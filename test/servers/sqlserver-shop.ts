@@ -1,5 +1,5 @@
 // A shop as the catalogue of SQL Server tells it: a bit of every kind, with names that need care.
-import type { Cell } from '../../../test/servers/tds-responder.ts';
+import type { Blueprint } from '#sources/sqlserver/testing.ts';
 import {
   type ColumnOptions,
   columnsOf,
@@ -8,8 +8,8 @@ import {
   latin,
   object,
   types,
-} from './catalogue-testing.ts';
-import type { Blueprint } from './testing.ts';
+} from './sqlserver-catalogue.ts';
+import type { Cell } from './tds-responder.ts';
 
 /** Every type that has values, in one table, by the order of its columns. */
 export const allTypes: Readonly<Record<string, ColumnOptions>> = {
