@@ -143,6 +143,11 @@ export interface WriteOptions {
   /** Read and cut everything, store nothing. */
   readonly dryRun?: boolean;
   readonly signal: AbortSignal;
+  /** Tags that depend on what was stored; asked for when all of it is durable, and not on a dry run. */
+  readonly lateTags?: (
+    summary: SnapshotSummary,
+    failures: readonly ItemOutcome[],
+  ) => Promise<readonly string[]>;
   readonly onProgress?: OnProgress;
   /** Called once for each entry that has an `item` name or failed, as it ends. */
   readonly onItem?: (outcome: ItemOutcome) => void;

@@ -213,6 +213,28 @@ const activeLocks = async (
   return active;
 };
 
+/** A lock as others see it. */
+export interface SeenLock {
+  readonly holder: string;
+  readonly since: Date;
+  readonly exclusive: boolean;
+  /** Nobody holds it any more. */
+  readonly stale: boolean;
+}
+
+/** All locks there are. */
+export const seeLocks = async (store: Store, sealer: Sealer, clock: Clock): Promise<SeenLock[]> => {
+  const seen: SeenLock[] = [];
+  for (const id of await listIds(store, 'locks')) {
+    const lock = await readLock(store, sealer, id);
+    if (lock === undefined) continue;
+    const { hostname: host, username, pid, time, exclusive } = lock;
+    const holder = `${username}@${host}, process ${pid}`;
+    seen.push({ holder, since: new Date(time), exclusive, stale: isStale(lock, clock) });
+  }
+  return seen;
+};
+
 /** Removes locks nobody holds any more, or all of them; returns how many. */
 export const deleteLocks = async (
   store: Store,

@@ -121,6 +121,15 @@ test('what stays is held against deletion for another while, where the store can
   assert.deepEqual(held.toSorted(), stored.toSorted());
 });
 
+test('what interrupted writes left in folders goes as well, and counts as freed', async () => {
+  const removeLeftovers = async (prefix: string): Promise<number> => (prefix === 'data/' ? 11 : 0);
+  const removeEmptyFolders = async (): Promise<void> => {};
+  const { repository } = await twoSnapshots(
+    Object.assign(memoryStore(), { removeLeftovers, removeEmptyFolders }),
+  );
+  assert.equal((await prune(repository)).bytesFreed, 11);
+});
+
 test('packs that no index lists go as well', async () => {
   const { repository } = await twoSnapshots();
   const stray = `data/ab/${'ab'.repeat(32)}`;

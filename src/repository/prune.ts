@@ -3,7 +3,7 @@
 import { throwIfCancelled } from '#lib/clock.ts';
 import { forEachLimit } from '#lib/concurrency.ts';
 import { HoldfastError } from '#lib/errors.ts';
-import { retentionOf, type Store } from '#stores/store.ts';
+import { foldersOf, retentionOf, type Store } from '#stores/store.ts';
 import { isId, packKey } from './blob.ts';
 import { BlobReader } from './blob-reader.ts';
 import { BlobWriter } from './blob-writer.ts';
@@ -65,8 +65,18 @@ export const pruneRepository = async (session: Session, options: PruneOptions): 
     await rewriteIndexes(session, new Set([...lost, ...gone.map(({ id }) => id)]));
     await forEachLimit(gone, session.store.connections, ({ id }) => session.store.delete(packKey(id)));
   }
+  const leftovers = await removeLeftovers(session.store);
   await holdAnew(session, options);
-  return report;
+  return { ...report, bytesFreed: report.bytesFreed + leftovers };
+};
+
+/** What interrupted writes left: nobody writes while we have the lock. */
+const removeLeftovers = async (store: Store): Promise<number> => {
+  const folders = foldersOf(store);
+  let bytes = 0;
+  for (const prefix of ['data/', 'index/', 'snapshots/'])
+    bytes += (await folders?.removeLeftovers(prefix)) ?? 0;
+  return bytes;
 };
 
 /** Where objects are held against deletion for a while, that while begins anew for all that is still in use. */

@@ -12,7 +12,7 @@ import type { LockMode, Repository } from './contract.ts';
 import { copySnapshot } from './copy.ts';
 import { diffSnapshots } from './diff.ts';
 import { addKey, checkValueOf, findKey, listKeys, newMasterKey, removeKey } from './key.ts';
-import { deleteLocks, type Lock, takeLock } from './lock.ts';
+import { deleteLocks, type Lock, type SeenLock, seeLocks, takeLock } from './lock.ts';
 import { previousEntries } from './previous.ts';
 import { pruneRepository } from './prune.ts';
 import { readSnapshot } from './read.ts';
@@ -80,6 +80,12 @@ export const openRepository = async (
     verifyAfterSeal: options.verifyAfterSeal ?? true,
   };
   return openedRepository(open, lock);
+};
+
+/** The locks there are. REPOSITORY_MISSING and WRONG_PASSWORD as `openRepository`; it takes no lock and writes nothing. */
+export const locksIn = async (store: Store, password: string): Promise<SeenLock[]> => {
+  const { sealer } = await unlockStore(store, password);
+  return await seeLocks(store, sealer, systemClock);
 };
 
 /** Removes locks nobody holds any more (restic's rule), or all of them; returns how many. Needs no lock of its own. */

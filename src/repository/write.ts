@@ -39,13 +39,16 @@ export const writeSnapshot = async (
     await refuseIfPruned(session);
     throwIfCancelled(session.signal);
     const summary = tree.summary(started);
+    const lateTags = (await options.lateTags?.(summary, failures)) ?? [];
+    const tags = [...options.tags, ...lateTags, ...(failures.length > 0 ? ['partial'] : [])];
+    throwIfCancelled(session.signal);
     const snapshot = await saveSnapshot(session.store, session.sealer, {
       time: options.time,
       tree: root,
       paths: [`/${options.root}`],
       hostname: hostname(),
       username: userInfo().username,
-      tags: failures.length > 0 ? [...options.tags, 'partial'] : options.tags,
+      tags,
       ...(options.parent && { parent: options.parent.id }),
       programVersion: `holdfast ${version}`,
       summary,

@@ -51,8 +51,10 @@ export interface Retention {
 export const retentionOf = (store: Store): Retention | undefined =>
   'retain' in store && typeof store.retain === 'function' ? (store as Store & Retention) : undefined;
 
-/** An ability of stores whose keys are paths of files: what is emptied leaves folders behind. Asked for by presence. */
+/** An ability of stores whose keys are paths of files: what is emptied leaves folders behind, and what is interrupted, files. Asked for by presence. */
 export interface Folders {
+  /** Removes the files that interrupted puts left below the prefix; for those who know that nobody puts anything there now. Returns their bytes. */
+  removeLeftovers(prefix: string): Promise<number>;
   /** Removes this folder ('a/b/') and those in it, as far as nothing is in them. */
   removeEmptyFolders(folder: string): Promise<void>;
 }

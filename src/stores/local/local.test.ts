@@ -35,6 +35,9 @@ test('what an interrupted write left behind is not an object', async () => {
   writeFileSync(join(folder, 'leftovers/locks/b-tmp-123'), 'half');
   const found = await Array.fromAsync(store.list('locks/'));
   assert.deepEqual(found, [{ key: 'locks/a', size: 1 }]);
+  assert.equal(await store.removeLeftovers('data/'), 0);
+  assert.equal(await store.removeLeftovers('locks/'), 4);
+  assert.deepEqual(readdirSync(join(folder, 'leftovers/locks')), ['a']);
 });
 
 test('a full disk is told apart from a broken one, for both ways of writing', async (context) => {

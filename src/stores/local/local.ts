@@ -61,11 +61,18 @@ export const openLocalStore = (path: string): Store & LocalFolder & Folders & La
     async delete(key) {
       checkOpen();
       checkName(key);
-      // Not synced: a journal keeps the order of removals, and an object that comes back after a crash does no harm.
-      await unlink(join(folder, key)).catch((cause: unknown) => {
-        if (!['ENOENT', 'ENOTDIR'].includes(systemCode(cause) ?? ''))
-          throw folderError(cause, 'delete', folder, key);
-      });
+      await removeObject(folder, key);
+    },
+    async removeLeftovers(prefix) {
+      checkOpen();
+      checkPrefix(prefix);
+      let bytes = 0;
+      for await (const { key, size } of listFiles(folder, prefix)) {
+        if (!isTemporaryName(key)) continue;
+        await removeObject(folder, key);
+        bytes += size;
+      }
+      return bytes;
     },
     async removeEmptyFolders(key) {
       checkOpen();
@@ -89,6 +96,16 @@ export const openLocalStore = (path: string): Store & LocalFolder & Folders & La
       closed = true;
     },
   };
+};
+
+/** Not synced: a journal keeps the order of removals, and an object that comes back after a crash does no harm. */
+const removeObject = async (folder: string, key: string): Promise<void> => {
+  try {
+    await unlink(join(folder, key));
+  } catch (cause) {
+    if (!['ENOENT', 'ENOTDIR'].includes(systemCode(cause) ?? ''))
+      throw folderError(cause, 'delete', folder, key);
+  }
 };
 
 const checkName = (key: string): void => {

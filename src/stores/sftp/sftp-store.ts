@@ -50,6 +50,17 @@ export const openSftpStore = (
       checkName(key);
       await removeFile(place, key);
     },
+    async removeLeftovers(prefix) {
+      checkOpen();
+      checkPrefix(prefix);
+      let bytes = 0;
+      for await (const { key, size } of listFiles(place, prefix)) {
+        if (!isTemporaryName(key)) continue;
+        await removeFile(place, key);
+        bytes += size;
+      }
+      return bytes;
+    },
     async removeEmptyFolders(folder) {
       checkOpen();
       checkPrefix(folder);

@@ -18,6 +18,7 @@ export const passOn = (store: Store): Store => {
     delete: (key) => store.delete(key),
     ...(retention && { retain: (key: string) => retention.retain(key) }),
     ...(folders && {
+      removeLeftovers: (prefix: string) => folders.removeLeftovers(prefix),
       removeEmptyFolders: (folder: string) => folders.removeEmptyFolders(folder),
     }),
     ...(large && {

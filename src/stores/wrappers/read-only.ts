@@ -22,6 +22,9 @@ export const withReadOnly = (store: Store): Store => {
     delete: (key) => refuse('delete', key),
     ...(retentionOf(store) && { retain: (key: string) => refuse('hold', key) }),
     ...(large && aroundLarge(large, (call, key) => refuse(call, key))),
-    ...(foldersOf(store) && { removeEmptyFolders: (folder: string) => refuse('remove', folder) }),
+    ...(foldersOf(store) && {
+      removeLeftovers: (prefix: string) => refuse('remove', prefix),
+      removeEmptyFolders: (folder: string) => refuse('remove', folder),
+    }),
   };
 };
