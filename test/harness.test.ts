@@ -18,7 +18,7 @@ const runOn = async (
     writeFileSync(join(folder, name), `import { suite, test, after } from 'node:test';\n${body}`);
   const { NODE_TEST_CONTEXT: _, ...env } = process.env; // else it takes itself for a part of this run
   const result = await promisify(execFile)(process.execPath, [runner, folder], {
-    env: { ...env, ...more },
+    env: { ...env, CI: '', ...more },
   }).then(
     ({ stdout }) => ({ status: 0, output: stdout }),
     (error: { code: number; stdout: string }) => ({ status: error.code, output: error.stdout }),
