@@ -90,8 +90,8 @@ const toPort = (text: string): number => {
 /** Server=tcp:host\instance,1433;Database=shop;User Id=sa;Password=… */
 const fromPairs = (text: string): Parsed => {
   const settings: Record<string, string> = {};
-  const pair = /\s*([^=;]+?)\s*=\s*("(?:[^"]|"")*"|'(?:[^']|'')*'|[^;]*)\s*(?:;|$)/y;
-  const trimmed = text.trim();
+  const pair = /[\s;]*([^=;]+?)\s*=\s*("(?:[^"]|"")*"|'(?:[^']|'')*'|[^;]*)\s*(?:;|$)/y;
+  const trimmed = text.replace(/[\s;]+$/, '');
   while (pair.lastIndex < trimmed.length) {
     const match = pair.exec(trimmed);
     if (!match) throw invalid('this is neither a URL nor a connection string of key=value;');
