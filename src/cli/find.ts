@@ -1,9 +1,10 @@
 // holdfast find: which snapshots hold a file.
+import { findRecords, hasRecords, type RecordsRead } from '#jobs/find-records.ts';
 import { chooseSnapshot, matching, originOf } from '#jobs/snapshot-choice.ts';
 import { HoldfastError } from '#lib/errors.ts';
-import type { Snapshot } from '#repository/contract.ts';
+import type { Repository, Snapshot } from '#repository/contract.ts';
 import { compilePatterns } from '#sources/files/patterns.ts';
-import { type Call, defineCommand, flag, list, type OptionSpecs } from './command.ts';
+import { type Call, defineCommand, flag, list, type OptionSpecs, value } from './command.ts';
 import { entryFields } from './ls.ts';
 import { formatTime, plural, printable, shortId } from './output-format.ts';
 import { filterOf, readOptions, withChosenRepository } from './snapshot-options.ts';
@@ -11,6 +12,7 @@ import { filterOf, readOptions, withChosenRepository } from './snapshot-options.
 const options = {
   ...readOptions,
   snapshot: list('--snapshot <snapshot>', 'only in this snapshot'),
+  document: value('--document <id>', 'the snapshots that hold this document, and its revisions in each'),
   ignoreCase: flag('-i, --ignore-case', 'upper and lower case are equal'),
 };
 
@@ -19,17 +21,26 @@ type FindCall = Call<OptionSpecs & typeof options>;
 export const command = defineCommand({
   description: `Looks for files and folders by name in all snapshots, the newest first, or in those that --source, --job, --host
 and --snapshot choose. A pattern fits names anywhere (menu.pdf, '*.jpg', 'media/2026/*'); one that begins with '/'
-counts from the snapshot's root; '**' stands for any number of folders. What a folder that fits holds is found too.`,
-  args: [{ usage: '<pattern...>', text: "names or patterns, in restic's way" }],
+counts from the snapshot's root; '**' stands for any number of folders. What a folder that fits holds is found too.
+
+With --document, documents are looked for by their id in snapshots of CouchDB; without a server.`,
+  args: [{ usage: '[pattern...]', text: "names or patterns, in restic's way" }],
   options,
   examples: [
     ['find menu.pdf', 'every snapshot that holds it'],
     ["find '*.jpg' --source media", 'pictures of one source'],
+    ['find --document order:17', 'every snapshot with that document'],
   ],
   statuses: [10, 11, 12, 14],
   run: (call) =>
     withChosenRepository(call, async (repository) => {
       const { output, signal } = call;
+      if (call.options.document !== undefined)
+        return await findDocument(call, repository, call.options.document);
+      if (call.args.length === 0)
+        throw new HoldfastError('USAGE', 'nothing to look for is named', {
+          hint: 'give a pattern, or --document <id>',
+        });
       // A '!' takes nothing back here: it is a letter of a name.
       const texts = call.args.map((text) => (text.startsWith('!') ? `\\${text}` : text));
       const patterns = compilePatterns(texts, { ignoreCase: call.options.ignoreCase });
@@ -58,6 +69,31 @@ counts from the snapshot's root; '**' stands for any number of folders. What a f
       return 0;
     }),
 });
+
+const findDocument = async (call: FindCall, repository: Repository, key: string): Promise<number> => {
+  const { args, output, signal } = call;
+  if (args.length > 0) throw new HoldfastError('USAGE', '--document and patterns exclude each other');
+  const read: RecordsRead = new Map();
+  let [documents, holding] = [0, 0];
+  for (const snapshot of chosen(await repository.snapshots(), call).filter(hasRecords)) {
+    const before = documents;
+    for await (const { path, records } of findRecords(repository, snapshot, { key, signal, read })) {
+      if (documents === before && !output.json) await output.heading(headingOf(snapshot));
+      documents += 1;
+      const revisions = records.map(({ label }) => label);
+      await output.result(
+        { message_type: 'document', id: key, path: `/${path}`, snapshot_id: snapshot.id, revisions },
+        `/${printable(path)}: ${revisions.map(printable).join(', ')}`,
+      );
+    }
+    if (documents > before) holding += 1;
+  }
+  output.say(
+    { message_type: 'summary', entries: documents, snapshots: holding },
+    documents === 0 ? 'nothing found' : `${plural(documents, 'document')} in ${plural(holding, 'snapshot')}`,
+  );
+  return 0;
+};
 
 const headingOf = (snapshot: Snapshot): string =>
   `snapshot ${shortId(snapshot.id)} of ${printable(originOf(snapshot))}, ${formatTime(snapshot.time)}`;

@@ -5,6 +5,7 @@ import type { Repository, Snapshot } from '#repository/contract.ts';
 import { openSource, type SourceConfig } from '#sources/registry.ts';
 import type { Entry, RestoreReport } from '#sources/source.ts';
 import type { JobContext } from './backup.ts';
+import { recordPlaces } from './find-records.ts';
 import { manifestsOf } from './manifests.ts';
 import { type Selection, type Selects, select, type Wanted } from './selection.ts';
 import { tagOf } from './snapshot-choice.ts';
@@ -18,6 +19,8 @@ export interface RestoreRequest {
   readonly target: SourceConfig;
   readonly wanted: Omit<Wanted, 'withSurroundings'>;
   readonly rename: Renames;
+  /** Only these documents, by their keys; with paths, of the databases there. */
+  readonly documents?: readonly string[];
   /** Another name for the one table asked for, or else for the snapshot's only database. */
   readonly as?: string;
   /** Write into a target that is not empty. */
@@ -40,8 +43,9 @@ export const planRestore = async (
   { signal }: JobContext,
   onEntry?: (path: string, sizeBytes: number | undefined) => Promise<void>,
 ): Promise<RestorePlan> => {
-  const { repository, snapshot, target, wanted } = request;
+  const { repository, snapshot, target } = request;
   requireFit(snapshot, target);
+  const wanted = await withDocuments(request, signal);
   const root = tagOf(snapshot, 'source');
   const selection = await select(
     repository,
@@ -69,7 +73,7 @@ export const planRestore = async (
 
 /** Writes what the plan holds into the target. */
 export const restoreSnapshot = async (
-  { repository, snapshot, target, force }: RestoreRequest,
+  { repository, snapshot, target, force, documents = [] }: RestoreRequest,
   { selection: { selects, asked }, root, rename, files, bytes }: RestorePlan,
   { signal, clock, log, onEvent }: JobContext,
 ): Promise<RestoreReport> => {
@@ -85,6 +89,7 @@ export const restoreSnapshot = async (
     force,
     rename,
     ...(asked && { selection: asked }),
+    ...(documents.length > 0 && { records: documents }),
     onProgress: (done) =>
       onEvent({
         type: 'progress',
@@ -99,6 +104,20 @@ export const restoreSnapshot = async (
         },
       }),
   });
+};
+
+/** With the paths of the files that hold the documents asked for. */
+const withDocuments = async (
+  { repository, snapshot, target, wanted, documents = [] }: RestoreRequest,
+  signal: AbortSignal,
+): Promise<RestoreRequest['wanted']> => {
+  if (documents.length === 0) return wanted;
+  if (isFolder(target))
+    throw new HoldfastError('USAGE', 'a document cannot be restored into a folder', {
+      hint: '`holdfast dump --document` writes it to a file',
+    });
+  const paths = await recordPlaces(repository, snapshot, { keys: documents, paths: wanted.paths, signal });
+  return { ...wanted, paths };
 };
 
 const renamesOf = async (

@@ -15,6 +15,7 @@ import { couchdb } from './couchdb/couchdb.ts';
 import { files } from './files/files.ts';
 import { mongodb } from './mongodb/mongodb.ts';
 import { postgres } from './postgres/postgres.ts';
+import type { RecordFinder } from './records.ts';
 import type { Source } from './source.ts';
 import { sqlite } from './sqlite/sqlite.ts';
 import { sqlserver } from './sqlserver/sqlserver.ts';
@@ -27,6 +28,15 @@ export const sourceKinds: KindRegistry<Source> = registry(
   register(sqlserver),
   register(couchdb),
 );
+
+/** Kinds in whose dumps documents can be found by their keys. */
+const recordFinders: Readonly<Record<string, () => Promise<RecordFinder>>> = {
+  couchdb: async () => (await import('./couchdb/records.ts')).documents,
+};
+
+/** How documents are found in what a kind dumped, or undefined where they cannot be. */
+export const recordFinderOf = (kind: string | undefined): (() => Promise<RecordFinder>) | undefined =>
+  kind !== undefined && Object.hasOwn(recordFinders, kind) ? recordFinders[kind] : undefined;
 
 /** A source that can be opened: its name, its kind, and that kind's configuration. */
 export interface SourceConfig extends Configured<Source> {

@@ -24,8 +24,8 @@ const pattern = z.string().min(1);
 const schema = z
   .strictObject({
     url,
-    user: z.string().min(1).optional().describe('The user to log in as.'),
-    password: secret().optional().describe('Its password.'),
+    user: z.string().min(1).optional().describe('The user to log in as; COUCHDB_USER unless told.'),
+    password: secret().optional().describe('Its password; COUCHDB_PASSWORD unless told.'),
     ca: z.string().min(1).optional().describe('File of certificates to trust besides the usual ones.'),
     databases: z
       .union([z.literal('all'), z.array(pattern).min(1)])

@@ -63,7 +63,8 @@ const longestWaitMs = 30_000;
 export const openClient = (config: CouchConfig, context: Context): CouchClient => {
   const { signal, clock, log } = context;
   const { url } = config;
-  const user = config.user ?? url.user;
+  // As CouchDB's own images and tools name them.
+  const user = config.user ?? url.user ?? process.env.COUCHDB_USER;
   const line = openLine(config, user);
   let reached = false;
 
@@ -127,7 +128,7 @@ const openLine = (config: CouchConfig, user: string | undefined): Line => {
   let authorization: string | undefined;
   const headersOf = ({ headers, body }: CouchRequest): Record<string, string> => {
     if (user !== undefined)
-      authorization ??= `Basic ${Buffer.from(`${user}:${(config.password ?? url.password)?.reveal() ?? ''}`).toString('base64')}`;
+      authorization ??= `Basic ${Buffer.from(`${user}:${(config.password ?? url.password)?.reveal() ?? process.env.COUCHDB_PASSWORD ?? ''}`).toString('base64')}`;
     return {
       accept: 'application/json',
       ...(authorization !== undefined && { authorization }),

@@ -5,7 +5,6 @@ import { forEachLimit } from '#lib/concurrency.ts';
 import { createRowCounter, type RowCount } from '#lib/row-checksum.ts';
 import type { Content } from '../source.ts';
 import type { PlacedEntry } from './entry-stream.ts';
-import type { Partition } from './layout.ts';
 import { leafAt } from './leaf.ts';
 import { splitLines } from './lines.ts';
 import {
@@ -17,23 +16,6 @@ import {
   type StoredLeaf,
 } from './put-leaves.ts';
 import type { Restoring } from './restore.ts';
-
-/** The attachments of the partition that is coming: they come before its documents. */
-export class AttachmentShelf {
-  #partition: Partition | undefined;
-  readonly #contents = new Map<string, () => Content>();
-
-  put(partition: Partition, file: string, content: () => Content): void {
-    if (this.#partition !== partition) this.#contents.clear();
-    this.#partition = partition;
-    this.#contents.set(file, content);
-  }
-
-  /** Where each of that partition's attachments can be read. */
-  of(partition: Partition): ReadonlyMap<string, () => Content> {
-    return this.#partition === partition ? new Map(this.#contents) : new Map();
-  }
-}
 
 export interface Batch {
   /** All leaves of each of its documents, in the order of the backup. */

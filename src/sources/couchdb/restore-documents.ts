@@ -1,7 +1,8 @@
 // Documents, with their history, into a database that may be in use.
 import { HoldfastError } from '#lib/errors.ts';
+import { AttachmentShelf } from './attachment-shelf.ts';
 import type { PlacedEntry } from './entry-stream.ts';
-import { AttachmentShelf, type Batch, loadDocuments, writeBatch } from './load-documents.ts';
+import { type Batch, loadDocuments, writeBatch } from './load-documents.ts';
 import { type PutTarget, postDocuments, type StoredLeaf, withAttachments } from './put-leaves.ts';
 import type { DatabaseRestore, Restoring } from './restore.ts';
 import type { Goal } from './restore-goal.ts';
@@ -14,18 +15,19 @@ import { createDatabase, targetState } from './target-database.ts';
 export class DocumentsRestore implements DatabaseRestore {
   readonly goal: Goal;
   readonly #restoring: Restoring;
-  readonly #shelf = new AttachmentShelf();
+  readonly #shelf: AttachmentShelf;
   #begun = false;
   #found = 0;
 
   constructor(restoring: Restoring, goal: Goal) {
     this.#restoring = restoring;
+    this.#shelf = new AttachmentShelf(restoring.into.sequential === true);
     this.goal = goal;
   }
 
   async take(entry: PlacedEntry): Promise<void> {
     const { place, content } = entry;
-    if (place.kind === 'attachment') this.#shelf.put(place.partition, place.file, content);
+    if (place.kind === 'attachment') await this.#shelf.put(place.partition, place.file, content);
     if (place.kind !== 'documents') return;
     await this.#begin();
     const { records } = this.#restoring.into;
@@ -51,6 +53,10 @@ export class DocumentsRestore implements DatabaseRestore {
   }
 
   async abandon(): Promise<void> {}
+
+  async close(): Promise<void> {
+    await this.#shelf[Symbol.asyncDispose]();
+  }
 
   /** The database need not be there: a new one is a good place to look at old documents. */
   async #begin(): Promise<void> {

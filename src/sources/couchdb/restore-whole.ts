@@ -2,10 +2,11 @@
 import { HoldfastError, hasCode } from '#lib/errors.ts';
 import type { RowCount } from '#lib/row-checksum.ts';
 import { type Manifest, manifestSchema } from '../manifest.ts';
+import { AttachmentShelf } from './attachment-shelf.ts';
 import { bytesOf, type PlacedEntry, textOf } from './entry-stream.ts';
 import { openClient } from './http.ts';
 import { databaseFiles, documentsPath } from './layout.ts';
-import { AttachmentShelf, loadDocuments, writeBatch } from './load-documents.ts';
+import { loadDocuments, writeBatch } from './load-documents.ts';
 import { loadLocalDocuments } from './load-local.ts';
 import { assertFree, type DatabaseRestore, type Restoring } from './restore.ts';
 import type { Goal } from './restore-goal.ts';
@@ -22,7 +23,7 @@ import {
 export class WholeRestore implements DatabaseRestore {
   readonly goal: Goal;
   readonly #restoring: Restoring;
-  readonly #shelf = new AttachmentShelf();
+  readonly #shelf: AttachmentShelf;
   /** What was loaded of each file, by its path within the database's folder. */
   readonly #loaded = new Map<string, RowCount>();
   #state: 'not begun' | 'made' | 'filled' = 'not begun';
@@ -30,13 +31,14 @@ export class WholeRestore implements DatabaseRestore {
 
   constructor(restoring: Restoring, goal: Goal) {
     this.#restoring = restoring;
+    this.#shelf = new AttachmentShelf(restoring.into.sequential === true);
     this.goal = goal;
   }
 
   async take(entry: PlacedEntry): Promise<void> {
     const { place, content } = entry;
     if (place.kind === 'file') return await this.#takeFile(entry, place.file);
-    if (place.kind === 'attachment') return this.#shelf.put(place.partition, place.file, content);
+    if (place.kind === 'attachment') return await this.#shelf.put(place.partition, place.file, content);
     if (place.kind !== 'documents') return;
     this.#assertBegun();
     const restoring = this.#restoring;
@@ -55,6 +57,10 @@ export class WholeRestore implements DatabaseRestore {
     this.#assertBegun();
     if (!this.#manifest) throw incomplete(this.goal.database, 'its manifest');
     this.#state = 'filled';
+  }
+
+  async close(): Promise<void> {
+    await this.#shelf[Symbol.asyncDispose]();
   }
 
   async abandon(): Promise<void> {

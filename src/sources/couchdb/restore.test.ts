@@ -2,8 +2,17 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, suite, test } from 'node:test';
 import { hasCode } from '#lib/errors.ts';
 import { type CouchServer, skipWithoutCouch, startCouch } from '../../../test/servers/couchdb.ts';
-import type { CapturedEntry } from '../testing.ts';
-import { dumpOf, fillWithManyKinds, putRevisions, restoreTo, revision, seenIn } from './testing.ts';
+import type { Entry } from '../source.ts';
+import { type CapturedEntry, intoEmpty } from '../testing.ts';
+import {
+  dumpOf,
+  fillWithManyKinds,
+  openCouch,
+  putRevisions,
+  restoreTo,
+  revision,
+  seenIn,
+} from './testing.ts';
 
 suite('restores into CouchDB', { skip: (await skipWithoutCouch()) ?? false }, () => {
   let server: CouchServer;
@@ -83,6 +92,24 @@ suite('restores into CouchDB', { skip: (await skipWithoutCouch()) ?? false }, ()
     }
     const { total_rows } = (await server.ask('GET', '/copy/_all_docs')) as { total_rows: number };
     assert.equal(total_rows, 2);
+  });
+
+  test('contents that come only once, in their order, are enough', async () => {
+    await using target = await openCouch(server, { url: server.url('copy') });
+    let open: string | undefined;
+    const once = async function* (): AsyncGenerator<Entry> {
+      for (const { path, type, meta, content } of dumped) {
+        open = path;
+        const read = function* () {
+          assert.equal(open, path, 'the stream has gone on');
+          yield content ?? new Uint8Array();
+        };
+        yield content ? { path, type, meta, content: read } : { path, type, meta };
+      }
+    };
+    const report = await target.restore(once(), { ...intoEmpty, ...whole, sequential: true });
+    assert.deepEqual(report.failures, []);
+    assert.deepEqual(await seen('copy'), await seen('shop'));
   });
 
   test('a document that is not in the backup is told so', async () => {

@@ -28,6 +28,8 @@ export interface DatabaseRestore {
   finish(): Promise<void>;
   /** Something failed: leaves the server as it was, as far as that can be. */
   abandon(): Promise<void>;
+  /** Whatever happened. */
+  close(): Promise<void>;
 }
 
 export const restoreServer = async (
@@ -67,6 +69,7 @@ const restoreAll = async (restoring: Restoring, entries: AsyncIterable<Entry>): 
       else if (isChosen(restoring.selection, path, place.database)) {
         if (current?.goal.database !== place.database) {
           await current?.finish();
+          await current?.close();
           const goal = goalFor(restoring, place.database, goals);
           goals.push(goal);
           current = goal.whole ? new WholeRestore(restoring, goal) : new DocumentsRestore(restoring, goal);
@@ -78,6 +81,8 @@ const restoreAll = async (restoring: Restoring, entries: AsyncIterable<Entry>): 
   } catch (error) {
     await current?.abandon();
     throw error;
+  } finally {
+    await current?.close();
   }
   if (goals.length === 0)
     throw new HoldfastError('TARGET_FAILED', 'the snapshot holds no database', {
