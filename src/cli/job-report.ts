@@ -20,6 +20,8 @@ export const reportTo =
     else if (event.type === 'repository-failed') reportRepository(event, output);
     else if (event.type === 'retained') reportRetained(event, output);
     else if (event.type === 'retention-failed') reportRetention(event, output);
+    else if (event.type === 'archived') reportArchived(event, output);
+    else if (event.type === 'files-retained') reportFilesRetained(event, output);
     else if (event.type === 'source-stored') reportStored(event.outcome, output);
     else reportFailed(event.outcome, output);
   };
@@ -84,6 +86,31 @@ const reportRetained = ({ type, ...forgetting }: EventOf<'retained'>, output: Ou
 };
 
 const reportRetention = ({ repository, error }: EventOf<'retention-failed'>, output: Output): void =>
+const reportArchived = ({ file, store, bytes }: EventOf<'archived'>, output: Output): void => {
+  output.progressDone();
+  output.say(
+    { message_type: 'archived', file, store, bytes },
+    `${printable(file)}: ${formatBytes(bytes)} in ${store}`,
+  );
+};
+
+const reportFilesRetained = ({ store, job, verdicts }: EventOf<'files-retained'>, output: Output): void => {
+  const removed = verdicts.filter(({ reasons }) => reasons.length === 0).map(({ file }) => file.key);
+  const message = {
+    message_type: 'files_retained',
+    store,
+    job,
+    kept: verdicts.length - removed.length,
+    removed,
+  };
+  for (const key of removed)
+    output.detail({ message_type: 'file_removed', store, file: key }, `removed ${printable(key)}`);
+  const kept = plural(verdicts.length - removed.length, 'file');
+  if (removed.length > 0)
+    output.say(message, `${store}: ${plural(removed.length, 'old file')} removed, ${kept} kept`);
+  else output.say(message, undefined);
+};
+
   output.failure(
     { message_type: 'retention_failed', repository, ...errorFields(error) },
     `${repository}: the backup is stored, but no old snapshot was forgotten: ${messageOf(error)}`,

@@ -14,6 +14,7 @@ import { errorFields } from './job-report.ts';
 import type { Output } from './output.ts';
 import { formatBytes, formatDuration, formatTime, plural, printable, shortId } from './output-format.ts';
 import { warnOfPasswordIn } from './password-warning.ts';
+import { archiveOptions, restoreFromArchive } from './restore-archive.ts';
 import { latestRule, readOptions, snapshotArgument, withSnapshot } from './snapshot-options.ts';
 
 /** How files of SQLite are called. */
@@ -21,6 +22,7 @@ const sqliteExtension = /\.(db|sqlite3?)$/i;
 
 const options = {
   ...readOptions,
+  ...archiveOptions,
   to: value('-t, --to <target>', 'the folder or the URL of the database to restore into'),
   path: list('-p, --path <path>', 'only this file or folder, with what is below it'),
   table: list('--table <name>', 'only this table or collection; with --path, of the database there'),
@@ -28,6 +30,7 @@ const options = {
     '--document <id>',
     'only this document, with its history; with --path, of the database there',
   ),
+  query: value('--query <query>', 'only documents that this finds, in the engine’s own language (MongoDB)'),
   include: list('-i, --include <pattern>', 'only files that match'),
   exclude: list('-e, --exclude <pattern>', 'no files that match'),
   as: value('--as <name>', 'give the database, or the one table asked for, another name'),
@@ -43,10 +46,11 @@ export const command = defineCommand({
 
 Into a folder goes any snapshot: the folder becomes what the source's folder was, and of a database it gets the
 files in the database's own formats. Into a database goes a snapshot of its own kind.
-A target that is not empty is refused (status 15) unless --force is given.
+A target that is not empty is refused (status 15) unless --force is given. With --archive, all of a plain file is
+restored in the same way, and no snapshot is named.
 
 ${latestRule}`,
-  args: [snapshotArgument],
+  args: [{ ...snapshotArgument, usage: '[snapshot]' }],
   options,
   examples: [
     ['restore latest:media --to /srv/media', 'a folder'],
@@ -57,9 +61,21 @@ ${latestRule}`,
     ],
     ['restore latest:couch --to couchdb://db.internal/shop --document order:17', 'one document of CouchDB'],
     ["restore latest:media --to /tmp/pictures --include '*.jpg'", 'some files'],
+    [
+      'restore --archive /srv/archives/shop_20261121.sql.gz --to postgres://db.internal/shop_copy',
+      'a plain file that an archive job made',
+    ],
   ],
   statuses: [3, 10, 11, 12, 13, 14, 15],
-  run: (call) => withSnapshot(call, (repository, snapshot) => restore(call, repository, snapshot)),
+  run: async (call) => {
+    const { archive } = call.options;
+    if (archive !== undefined) return await restoreFile(call, archive);
+    if (call.args.length === 0)
+      throw new HoldfastError('USAGE', 'restore needs a snapshot, or --archive', {
+        hint: 'say `latest`, or an id',
+      });
+    return await withSnapshot(call, (repository, snapshot) => restore(call, repository, snapshot));
+  },
 });
 
 const restore = async (call: RestoreCall, repository: Repository, snapshot: Snapshot): Promise<number> => {
@@ -78,6 +94,7 @@ const restore = async (call: RestoreCall, repository: Repository, snapshot: Snap
     rename: options.rename.map(renameOf),
     documents: options.document,
     ...(options.as !== undefined && { as: options.as }),
+    ...(options.query !== undefined && { query: options.query }),
     force: options.force,
   };
   const context = jobContext(call);
@@ -85,7 +102,38 @@ const restore = async (call: RestoreCall, repository: Repository, snapshot: Snap
   if (options.dryRun) return showPlan(call, snapshot, plan);
   const startedAt = clock.now().getTime();
   const report = await restoreSnapshot(request, plan, context);
-  return showReport(call, snapshot, report, clock.now().getTime() - startedAt);
+  const text = `snapshot ${shortId(snapshot.id)} (${originOf(snapshot)})`;
+  const what = { fields: { snapshot_id: snapshot.id }, text };
+  return showReport(call, what, report, clock.now().getTime() - startedAt);
+};
+
+/** From an archive, which is restored as a whole. */
+const restoreFile = async (call: RestoreCall, archive: string): Promise<number> => {
+  const { options, args, clock } = call;
+  const { to, identity, source, force } = options;
+  if (to === undefined) throw new HoldfastError('USAGE', 'restore needs --to');
+  const chosen = [
+    ...args,
+    ...options.path,
+    ...options.table,
+    ...options.document,
+    ...options.include,
+    ...options.exclude,
+  ];
+  if (chosen.length > 0 || options.as !== undefined || options.dryRun)
+    throw new HoldfastError('USAGE', 'an archive is restored as a whole, and has no snapshots', {
+      hint: 'with --archive go --to, --source, --identity, --rename and --force; unpack it with tar to choose among files',
+    });
+  warnOfPasswordIn(to, call.output);
+  const startedAt = clock.now().getTime();
+  const rename = options.rename.map(renameOf);
+  const report = await restoreFromArchive(call, { archive, to, identity, source, rename, force });
+  return showReport(
+    call,
+    { fields: { archive: withoutPassword(archive) }, text: withoutPassword(archive) },
+    report,
+    clock.now().getTime() - startedAt,
+  );
 };
 
 const listTo =
@@ -127,7 +175,7 @@ const warnIfPartial = async (
       originOf(other) === originOf(snapshot) && other.hostname === snapshot.hostname && !isPartial(other),
   );
   output.warn(
-    `snapshot ${shortId(snapshot.id)} of ${originOf(snapshot)} is partial: items are missing in it`,
+    `snapshot ${shortId(snapshot.id)} of ${originOf(snapshot)} is ${flaw}`,
     whole ? `the newest complete one is ${shortId(whole.id)}, of ${formatTime(whole.time)}` : undefined,
   );
 };
@@ -142,7 +190,7 @@ const showPlan = ({ output }: RestoreCall, snapshot: Snapshot, { files, bytes }:
 
 const showReport = (
   { output, options }: RestoreCall,
-  snapshot: Snapshot,
+  from: { readonly fields: Record<string, string>; readonly text: string },
   { entries, bytes, failures, warnings }: RestoreReport,
   ms: number,
 ): number => {
@@ -157,14 +205,14 @@ const showReport = (
   output.say(
     {
       message_type: 'summary',
-      snapshot_id: snapshot.id,
+      ...from.fields,
       target: withoutPassword(options.to ?? ''),
       entries,
       bytes,
       items_failed: failures.length,
       duration_ms: ms,
     },
-    `restored ${plural(entries, 'entry', 'entries')}, ${formatBytes(bytes)}, of snapshot ${shortId(snapshot.id)} (${originOf(snapshot)}) to ${withoutPassword(options.to ?? '')}, ${formatDuration(ms)}${failed}`,
+    `restored ${plural(entries, 'entry', 'entries')}, ${formatBytes(bytes)}, of ${from.text} to ${withoutPassword(options.to ?? '')}, ${formatDuration(ms)}${failed}`,
   );
   return failures.length > 0 ? 3 : 0;
 };

@@ -115,7 +115,8 @@ const sourceLine = (source: SourceRecord): string => {
   const head = `${source.source} (${source.kind}) in ${source.repository}: ${source.state}`;
   if (source.error) return `${head}: ${errorLine(source.error)}`;
   const missing = source.itemsFailed > 0 ? `, ${plural(source.itemsFailed, 'item')} missing` : '';
-  return `${head}, snapshot ${shortId(source.snapshot ?? '')}${missing}, ${plural(source.files, 'file')}, ${formatBytes(source.bytes)}, stored ${formatBytes(source.bytesStored)}, ${formatDuration(source.durationMs)}`;
+  const snapshot = source.snapshot === undefined ? '' : `, snapshot ${shortId(source.snapshot)}`;
+  return `${head}${snapshot}${missing}, ${plural(source.files, 'file')}, ${formatBytes(source.bytes)}, stored ${formatBytes(source.bytesStored)}, ${formatDuration(source.durationMs)}`;
 };
 
 const itemLine = ({ source, item, bytes, rows, error }: ItemRecord): string => {

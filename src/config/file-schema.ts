@@ -1,15 +1,15 @@
 // The whole file as one schema: what is validated, and what editors complete, are the same.
 import { z } from 'zod';
-import { HoldfastError, messageOf } from '#lib/errors.ts';
 import { expandHome } from '#lib/home.ts';
 import { ofKind } from '#lib/kind-registry.ts';
-import { type JsonSchema, jsonSchemaOf, parseBy } from '#lib/parse-by.ts';
+import { type JsonSchema, jsonSchemaOf } from '#lib/parse-by.ts';
 import { secret } from '#lib/secret-schema.ts';
 import { notifierKinds } from '#notifiers/registry.ts';
 import { sourceKinds } from '#sources/registry.ts';
 import { type StoreConfig, storeFromUrl, storeKinds } from '#stores/registry.ts';
 import { jobSchema } from './jobs/verbs.ts';
-import { isMapping, type Names, named } from './names.ts';
+import { type Names, named } from './names.ts';
+import { storeSchema } from './store-schema.ts';
 
 /** The schema of a file that gives these names. */
 export const fileSchema = (names: Names) =>
@@ -37,7 +37,9 @@ export const jsonSchema = (): JsonSchema => ({
 
 const repository = () =>
   z.strictObject({
-    store: store().describe('Where the repository lies: a folder or URL as -r takes it, or { kind: …, … }.'),
+    store: storeSchema().describe(
+      'Where the repository lies: a folder or URL as -r takes it, or { kind: …, … }.',
+    ),
     password: secret().describe('The password that opens the repository.'),
     compression: z
       .enum(['off', 'fast', 'default', 'max'])
@@ -52,25 +54,3 @@ const repository = () =>
   });
 
 const rate = () => z.number().int().min(1).optional();
-
-const store = () => {
-  const byKind = ofKind(storeKinds);
-  const byUrl = z
-    .string()
-    .min(1)
-    .transform((url, context): StoreConfig => {
-      try {
-        return storeFromUrl(url);
-      } catch (error) {
-        const hint = error instanceof HoldfastError && error.hint ? `; ${error.hint}` : '';
-        context.addIssue({ code: 'custom', message: `${messageOf(error)}${hint}` });
-        return z.NEVER;
-      }
-    });
-  const forms = { anyOf: [jsonSchemaOf(byUrl), jsonSchemaOf(byKind)] };
-  return parseBy<StoreConfig>(forms, (value) => {
-    if (value === undefined || isMapping(value)) return { schema: byKind, value };
-    if (typeof value === 'string') return { schema: byUrl, value };
-    return { issues: [{ code: 'custom', message: 'must be a folder, a URL or { kind: … }', input: value }] };
-  });
-};

@@ -37,3 +37,9 @@ export const keepSchema = z
 
 /** Rules for what to keep, as restic has them; without any, everything is kept. */
 export type KeepRules = z.output<typeof keepSchema>;
+
+/** The same for plain files, which have no tags. */
+export const keepFilesSchema = keepSchema.refine(({ tag }) => tag === undefined, {
+  path: ['tag'],
+  error: 'files have no tags: only the rules that go by time are for them',
+});

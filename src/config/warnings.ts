@@ -7,12 +7,15 @@ interface Readable {
   readonly repositories: ReadonlyMap<string, unknown>;
   readonly sources: ReadonlyMap<string, unknown>;
   readonly notifiers: ReadonlyMap<string, unknown>;
+  /** Some name stores of their own. */
+  readonly jobs: ReadonlyMap<string, unknown>;
 }
 
 /** A sentence for each secret that other users of this machine could read. `mode` is the configuration file's own. */
 export const warningsFor = (config: Readable, mode: number): string[] => {
-  const { repositories, sources, notifiers } = config;
-  const secrets = [...secretsIn([...repositories.values(), ...sources.values(), ...notifiers.values()])];
+  const { repositories, sources, notifiers, jobs } = config;
+  const places = [repositories, sources, notifiers, jobs].flatMap((section) => [...section.values()]);
+  const secrets = [...secretsIn(places)];
   const warnings = secrets.map(secretWarning).filter((warning) => warning !== undefined);
   const isOpen = process.platform !== 'win32' && (mode & 0o077) !== 0;
   if (isOpen && secrets.some(({ origin }) => origin.kind === 'text'))

@@ -2,6 +2,7 @@
 
 import type { Progress } from '#lib/progress.ts';
 import type { WriteReport } from '#repository/contract.ts';
+import type { FileVerdict } from './archive-retention.ts';
 import type { Verdict } from './retention.ts';
 
 /** `subject` is the source, repository or snapshot that it is about. */
@@ -20,6 +21,19 @@ export type JobEvent =
       readonly verdicts: readonly Verdict[];
     }
   | { readonly type: 'retention-failed'; readonly repository: string; readonly error: Error }
+  | {
+      readonly type: 'archived';
+      readonly subject: string;
+      readonly file: string;
+      readonly store: string;
+      readonly bytes: number;
+    }
+  | {
+      readonly type: 'files-retained';
+      readonly store: string;
+      readonly job: string;
+      readonly verdicts: readonly FileVerdict[];
+    }
   | { readonly type: 'source-stored'; readonly outcome: StoredSource }
   | { readonly type: 'source-failed'; readonly outcome: FailedSource };
 

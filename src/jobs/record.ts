@@ -105,6 +105,7 @@ export class RunRecord {
   event(event: JobEvent): void {
     if (event.type === 'item-done') this.#addItem(event);
     else if (event.type === 'item-failed') this.#recordFailure(event);
+    else if (event.type === 'archived') this.#addItem({ ...event, item: event.file });
   }
 
   /** A source's turn is over. */
@@ -140,7 +141,7 @@ export class RunRecord {
   }
 
   /** Several entries of a source may be parts of one item. */
-  #addItem({ subject, item, bytes }: Extract<JobEvent, { type: 'item-done' }>): void {
+  #addItem({ subject, item, bytes }: Omit<Extract<JobEvent, { type: 'item-done' }>, 'type'>): void {
     const before = this.#items.get(item)?.bytes ?? 0;
     this.#items.set(item, { source: subject, item, bytes: before + bytes });
   }

@@ -99,6 +99,8 @@ export interface RestoreTarget {
   readonly selection?: readonly string[];
   /** Only these documents or rows of it, by their keys; for kinds that have a `RecordFinder`. */
   readonly records?: readonly string[];
+  /** Contents come from one stream: each is opened and read before the next entry is asked for, or it is passed over. */
+  readonly sequential?: true;
   /** Only the documents that this query finds, in the engine's own language; given to kinds that say `restoresByQuery`. */
   readonly query?: string;
   /** Called as each entry is done. */
@@ -164,4 +166,24 @@ export type QueryRows = readonly (readonly (string | null)[])[];
 export const scratchMakerOf = (source: Source): (Source & ScratchMaker) | undefined =>
   'openScratch' in source && typeof source.openScratch === 'function'
     ? (source as Source & ScratchMaker)
+    : undefined;
+
+/** An ability of sources whose engine's own client loads a whole database from one file. Asked for by presence. */
+export interface PlainDumper {
+  /** How such a file's name ends: 'sql', so that it is shop.sql.gz when it is compressed. */
+  readonly plainExtension: string;
+  /** One file for each database; each is read to its end before the next is asked for. Anything that cannot be read fails its file. */
+  plainDumps(): AsyncIterable<PlainDump>;
+  /** The entries that such a file was made of, one after the other, as `restore` takes them. Throws when the file is cut short or not ours. */
+  readPlain(bytes: AsyncIterable<Uint8Array>): AsyncIterable<Entry>;
+}
+
+export interface PlainDump {
+  readonly database: string;
+  content(): AsyncIterable<Uint8Array>;
+}
+
+export const plainDumperOf = (source: Source): (Source & PlainDumper) | undefined =>
+  'plainDumps' in source && typeof source.plainDumps === 'function'
+    ? (source as Source & PlainDumper)
     : undefined;

@@ -3,12 +3,13 @@ import type { Config, JobConfig } from '#config/config.ts';
 import type { Verb } from '#config/jobs/verbs.ts';
 import type { RunContext } from '#jobs/run-backup.ts';
 import type { Output } from '../output.ts';
+import { archive } from './archive.ts';
 import { backup } from './backup.ts';
 import { check } from './check.ts';
 import { drill } from './drill.ts';
 import type { JobRun, RunVerb, VerbOptions } from './verb.ts';
 
-const verbs: { readonly [Name in Verb]: RunVerb<Name> } = { backup, check, drill };
+const verbs: { readonly [Name in Verb]: RunVerb<Name> } = { archive, backup, check, drill };
 
 /** Runs a job by its verb. */
 export const runJob = (

@@ -2,12 +2,13 @@
 import type { z } from 'zod';
 import { jsonSchemaOf, parseBy } from '#lib/parse-by.ts';
 import { isMapping, type Names, namesIn } from '../names.ts';
+import { archive } from './archive.ts';
 import { backup } from './backup.ts';
 import { check } from './check.ts';
 import { type CommonKeys, withCommonKeys } from './common.ts';
 import { drill } from './drill.ts';
 
-const verbs = { backup, check, drill };
+const verbs = { archive, backup, check, drill };
 
 export type Verb = keyof typeof verbs;
 

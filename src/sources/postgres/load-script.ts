@@ -7,7 +7,10 @@ import { setSequenceSql } from './sequences.ts';
 
 const head = `-- Loads the rows, large objects and sequences of this folder with psql, between 01-pre-data.sql and post-data.sql:
 --   psql -X -v ON_ERROR_STOP=1 -d DATABASE -f 01-pre-data.sql -f load.sql -f post-data.sql
-set client_encoding = 'UTF8';
+`;
+
+/** What the session that loads rows must be told. */
+export const loadSettings = `set client_encoding = 'UTF8';
 set standard_conforming_strings = on;
 set datestyle = 'ISO';
 set intervalstyle = 'postgres';
@@ -21,7 +24,7 @@ select pg_catalog.set_config('search_path', '', false);
 /** The script as text. A name with a line break cannot stand in \\copy; the script then says so and fails. */
 export const loadScript = (contents: Contents): string =>
   [
-    head,
+    head + loadSettings,
     ...tableLines(contents),
     ...contents.sequences.map(setSequenceSql),
     ...largeObjectLines(contents),

@@ -54,7 +54,7 @@ export const restoreWhole = async (restoring: Restoring, goal: Goal): Promise<vo
 };
 
 const load = async (restoring: Restoring, goal: Goal, texts: DatabaseTexts, name: string): Promise<void> => {
-  const { config, settings, context, target, reporter, stream } = restoring;
+  const { config, settings, context, target, reporter, stream, into } = restoring;
   // One failure ends what the others are doing: nothing of it will be kept.
   const failure = new AbortController();
   const signal = AbortSignal.any([context.signal, failure.signal]);
@@ -65,7 +65,7 @@ const load = async (restoring: Restoring, goal: Goal, texts: DatabaseTexts, name
   const loader: RowLoader = { contents, reporter, loaded: new Map() };
   await runPreData(pool, runner, texts.need(databaseFiles.preData));
   while (await texts.readUntilRows())
-    await forEachLimit(stream.rows(goal.database), limit, async (entry) => {
+    await forEachLimit(stream.rows(goal.database), into.sequential ? 1 : limit, async (entry) => {
       try {
         await pool.use((connection) => loadRows(loader, connection, entry));
       } catch (error) {

@@ -2,15 +2,17 @@
 import { DatabaseSync } from 'node:sqlite';
 import { HoldfastError } from '#lib/errors.ts';
 import type { Context } from '#lib/kind.ts';
-import type { ScratchMaker, Source } from '../source.ts';
+import { plainDumps, readPlain } from '../plain-dump.ts';
+import type { PlainDumper, ScratchMaker, Source } from '../source.ts';
 import { checkDatabase } from './check.ts';
 import { dumpDatabase, type OpenReadings } from './dump.ts';
 import type { SqliteConfig } from './options.ts';
+import { plainPlan } from './plain.ts';
 import { restoreDatabase } from './restore.ts';
 import { scratchMaker } from './scratch-place.ts';
 
 /** Touches nothing yet, since the file may be the target of a restore. */
-export const openDatabase = (config: SqliteConfig, context: Context): Source & ScratchMaker => {
+export const openDatabase = (config: SqliteConfig, context: Context): Source & ScratchMaker & PlainDumper => {
   assertCapable();
   const readings: OpenReadings = new Set();
   return {
@@ -18,6 +20,9 @@ export const openDatabase = (config: SqliteConfig, context: Context): Source & S
     concurrency: 1, // one connection, one transaction, and reading blocks
     check: () => checkDatabase(config, context),
     dump: () => dumpDatabase(config, context, readings),
+    plainExtension: 'sql',
+    plainDumps: () => plainDumps(dumpDatabase(config, context, readings), plainPlan(config.path)),
+    readPlain,
     restore: (entries, into) => restoreDatabase(entries, into, config, context),
     async [Symbol.asyncDispose]() {
       for (const reading of readings) reading.close();

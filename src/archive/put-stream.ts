@@ -1,0 +1,167 @@
+// A stream into stores: in pieces, the next one read while earlier ones travel, seen by nobody before it is whole.
+import { createHash } from 'node:crypto';
+import { throwIfCancelled } from '#lib/clock.ts';
+import { asError, HoldfastError } from '#lib/errors.ts';
+import { type LargeObject, largeObjectsOf, type Store } from '#stores/store.ts';
+import type { Bytes } from './streams.ts';
+
+/** An object that is written and not yet committed. */
+export interface Written {
+  readonly store: Store;
+  readonly key: string;
+  readonly token: string;
+  readonly sizeBytes: number;
+  /** Hex. */
+  readonly sha256: string;
+  commit(): Promise<void>;
+  abort(): Promise<void>;
+}
+
+export interface PutOptions {
+  readonly signal: AbortSignal;
+  onBytes?(bytes: number): void;
+}
+
+/** Reads the bytes once and writes them under the key into every store; how it went in each, in their order. Throws when reading fails. */
+export const putStream = async (
+  stores: readonly Store[],
+  key: string,
+  bytes: Bytes,
+  options: PutOptions,
+): Promise<(Written | Error)[]> => {
+  const writers = await Promise.all(stores.map((store) => openWriter(store, key)));
+  const working = (): Writer[] =>
+    writers.filter((writer) => writer instanceof Writer && !writer.error) as Writer[];
+  const hash = createHash('sha256');
+  let sizeBytes = 0;
+  try {
+    for await (const chunk of bytes) {
+      throwIfCancelled(options.signal);
+      if (working().length === 0) break;
+      hash.update(chunk);
+      sizeBytes += chunk.length;
+      await Promise.all(working().map((writer) => writer.write(chunk)));
+      options.onBytes?.(chunk.length);
+    }
+    await Promise.all(working().map((writer) => writer.end()));
+    throwIfCancelled(options.signal);
+  } catch (error) {
+    for (const writer of writers) if (writer instanceof Writer) await writer.abort();
+    throw error;
+  }
+  const sha256 = hash.digest('hex');
+  return await Promise.all(
+    writers.map(async (writer): Promise<Written | Error> => {
+      if (!(writer instanceof Writer)) return writer;
+      if (!writer.error) return writer.written(sizeBytes, sha256);
+      await writer.abort();
+      return writer.error;
+    }),
+  );
+};
+
+const openWriter = async (store: Store, key: string): Promise<Writer | Error> => {
+  try {
+    const large = largeObjectsOf(store);
+    if (!large) throw new HoldfastError('UNSUPPORTED', `${store.location} takes no objects in pieces`);
+    return new Writer(store, key, await large.beginLarge(key));
+  } catch (error) {
+    return asError(error);
+  }
+};
+
+/** Pieces that travel at once. */
+const piecesUnderWay = 2;
+
+/** Never throws: what goes wrong is kept, and the other stores go on. */
+class Writer {
+  readonly #store: Store;
+  readonly #key: string;
+  readonly #object: LargeObject;
+  readonly #travelling = new Set<Promise<void>>();
+  #piece: Buffer;
+  #filled = 0;
+  #number = 0;
+  #offset = 0;
+  error: Error | undefined;
+
+  constructor(store: Store, key: string, object: LargeObject) {
+    this.#store = store;
+    this.#key = key;
+    this.#object = object;
+    this.#piece = Buffer.alloc(0);
+  }
+
+  async write(chunk: Uint8Array): Promise<void> {
+    await this.#safely(async () => {
+      for (let at = 0; at < chunk.length && !this.error; ) {
+        const pieceBytes = this.#object.pieceBytes(this.#number);
+        this.#makeRoom(Math.min(pieceBytes, this.#filled + chunk.length - at), pieceBytes);
+        const part = chunk.subarray(at, at + pieceBytes - this.#filled);
+        this.#piece.set(part, this.#filled);
+        this.#filled += part.length;
+        at += part.length;
+        if (this.#filled === pieceBytes) await this.#send();
+      }
+    });
+  }
+
+  async end(): Promise<void> {
+    await this.#safely(async () => {
+      if (this.#filled > 0 || this.#number === 0) await this.#send();
+      await Promise.all(this.#travelling);
+    });
+  }
+
+  written(sizeBytes: number, sha256: string): Written {
+    const object = this.#object;
+    return {
+      store: this.#store,
+      key: this.#key,
+      token: object.token,
+      sizeBytes,
+      sha256,
+      commit: () => object.commit(),
+      abort: () => this.abort(),
+    };
+  }
+
+  /** What cannot be removed now is not seen under the key either. */
+  async abort(): Promise<void> {
+    await Promise.all(this.#travelling);
+    await this.#object.abort().catch(() => {});
+  }
+
+  /** Small objects should not cost a whole piece of memory. */
+  #makeRoom(needed: number, pieceBytes: number): void {
+    if (needed <= this.#piece.length) return;
+    const grown = Buffer.allocUnsafeSlow(Math.min(pieceBytes, Math.max(needed, this.#piece.length * 2)));
+    grown.set(this.#piece.subarray(0, this.#filled));
+    this.#piece = grown;
+  }
+
+  async #send(): Promise<void> {
+    const bytes = this.#piece.subarray(0, this.#filled);
+    const piece = { number: this.#number, offset: this.#offset };
+    const travel: Promise<void> = this.#object
+      .putPiece(piece, bytes)
+      .catch((error: unknown) => {
+        this.error ??= asError(error);
+      })
+      .finally(() => this.#travelling.delete(travel));
+    this.#travelling.add(travel);
+    this.#number += 1;
+    this.#offset += bytes.length;
+    this.#piece = Buffer.alloc(0);
+    this.#filled = 0;
+    if (this.#travelling.size >= piecesUnderWay) await Promise.race(this.#travelling);
+  }
+
+  async #safely(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      this.error ??= asError(error);
+    }
+  }
+}

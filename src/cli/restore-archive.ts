@@ -1,0 +1,89 @@
+// holdfast restore --archive: from a plain file instead of a repository.
+import { readFileSync } from 'node:fs';
+import { type Config, jobNamed, loadConfig } from '#config/config.ts';
+import { type ArchivePlace, findArchive, restoreArchive } from '#jobs/archive-restore.ts';
+import { HoldfastError, messageOf } from '#lib/errors.ts';
+import { expandHome } from '#lib/home.ts';
+import { schemeOf } from '#lib/kind-registry.ts';
+import { type SourceConfig, sourceFromUrl } from '#sources/registry.ts';
+import type { RestoreReport } from '#sources/source.ts';
+import { storeFromUrl } from '#stores/registry.ts';
+import { type Call, type OptionSpecs, value } from './command.ts';
+import { jobContext } from './job-context.ts';
+import { warnOfPasswordIn } from './password-warning.ts';
+import { isPlace } from './repository-choice.ts';
+import { archiveTask } from './verbs/archive.ts';
+
+export const archiveOptions = {
+  archive: value(
+    '--archive <file>',
+    'from an archive: its path or URL, <job> for the newest of that job, or <job>:<file>',
+  ),
+  identity: value('--identity <file>', 'the secret key of age that opens an encrypted archive'),
+};
+
+/** The options that concern an archive; what chooses parts of a snapshot is refused. */
+interface Wish {
+  readonly archive: string;
+  readonly identity: string | undefined;
+  readonly to: string;
+  readonly source: string | undefined;
+  readonly rename: readonly (readonly [from: string, to: string])[];
+  readonly force: boolean;
+}
+
+/** Restores the archive; the caller reports. */
+export const restoreFromArchive = async (call: Call<OptionSpecs>, wish: Wish): Promise<RestoreReport> => {
+  const context = jobContext(call);
+  const place = await placeOf(call, wish);
+  return await restoreArchive(
+    {
+      ...place,
+      target: targetOf(wish.to, place),
+      source: wish.source,
+      identity: wish.identity === undefined ? undefined : readIdentity(wish.identity),
+      rename: wish.rename,
+      force: wish.force,
+    },
+    context,
+  );
+};
+
+const placeOf = async (call: Call<OptionSpecs>, { archive, source }: Wish): Promise<ArchivePlace> => {
+  const [, name = '', file] = /^([^:]+)(?::(.*))?$/s.exec(archive) ?? [];
+  const config =
+    isPlace(name) || schemeOf(archive)?.length === archive.length ? undefined : await configOf(call);
+  const job = config?.jobs.has(name) ? jobNamed(config, name) : undefined;
+  if (config && job?.verb === 'archive')
+    return await findArchive(archiveTask(job, config), { file, source }, jobContext(call));
+  warnOfPasswordIn(archive, call.output);
+  const end = archive.lastIndexOf('/') + 1;
+  return { store: storeFromUrl(end === 0 ? '.' : archive.slice(0, end)), key: archive.slice(end) };
+};
+
+/** Without a configuration file, every word is a place. */
+const configOf = async ({ global, env }: Call<OptionSpecs>): Promise<Config | undefined> => {
+  try {
+    return await loadConfig(global.config, env);
+  } catch (error) {
+    if (global.config !== undefined) throw error;
+    return undefined;
+  }
+};
+
+/** How files of SQLite are called. */
+const sqliteExtension = /\.(db|sqlite3?)$/i;
+
+const targetOf = (to: string, { key }: ArchivePlace): SourceConfig => {
+  if (schemeOf(to) !== undefined) return sourceFromUrl(to);
+  const isDatabase = sqliteExtension.test(to) && /\.sql(\.|$)/i.test(key);
+  return sourceFromUrl(`${isDatabase ? 'sqlite' : 'files'}:${to}`);
+};
+
+const readIdentity = (path: string): string => {
+  try {
+    return readFileSync(expandHome(path), 'utf8');
+  } catch (cause) {
+    throw new HoldfastError('USAGE', `cannot read the identity: ${messageOf(cause)}`, { cause });
+  }
+};

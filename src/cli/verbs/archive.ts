@@ -1,0 +1,34 @@
+// A job that archives: its sources as plain files into its stores.
+import { type Config, sourceNamed } from '#config/config.ts';
+import { type ArchiveTask, runArchive } from '#jobs/archive-run.ts';
+import { HoldfastError } from '#lib/errors.ts';
+import { outcomeFields } from '../job-report.ts';
+import { plural } from '../output-format.ts';
+import type { JobOf, RunVerb } from './verb.ts';
+
+export const archive: RunVerb<'archive'> = async (job, config, { tags, dryRun }, context, output) => {
+  const { name } = job;
+  if (dryRun) throw new HoldfastError('USAGE', `${name} has no dry run: an archive is whole or not made`);
+  if (tags.length > 0) throw new HoldfastError('USAGE', `${name} makes files, and files have no tags`);
+  const run = await runArchive(archiveTask(job, config), context);
+  const { state, status, id, outcomes, files } = run;
+  const failures = outcomes.filter((outcome) => 'error' in outcome).length;
+  const line = `${name}: ${plural(files.length, 'file')} archived${failures > 0 ? `, ${failures} of ${plural(outcomes.length, 'part')} failed` : ''} (run ${id})`;
+  const fields = { name, run: id, state, status, files, sources: outcomes.map(outcomeFields) };
+  const message = { message_type: 'run_done', ...fields };
+  if (state === 'ok') output.say(message, line);
+  else output.failure(message, line);
+  return { state, status, id, fields };
+};
+
+/** What a job of the file asks for. */
+export const archiveTask = (job: JobOf<'archive'>, config: Config): ArchiveTask => ({
+  job: job.name,
+  sources: job.archive.map((source) => sourceNamed(config, source)),
+  stores: job.to,
+  name: job.archiveName,
+  site: job.site,
+  recipients: job.encryptTo ?? [],
+  keep: job.keep,
+  limitUpload: job.limitUpload,
+});

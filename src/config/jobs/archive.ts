@@ -1,0 +1,62 @@
+// `archive: [sources]`: plain files that are read without Holdfast, in any store, and `keep` says how long.
+import { z } from 'zod';
+import { flawInTemplate, nameTemplate } from '#archive/name.ts';
+import { keepFilesSchema } from '../keep.ts';
+import { type Names, references } from '../names.ts';
+import { storeSchema } from '../store-schema.ts';
+
+/** A public key of age: https://age-encryption.org/v1 */
+const recipient = z.string().regex(/^age1[0-9a-z]+$/, { error: 'must be a public key of age: age1…' });
+
+export const archive = (names: Names) =>
+  z
+    .strictObject({
+      archive: references('source', names.sources).describe('The sources to archive.'),
+      to: z
+        .array(storeSchema())
+        .min(1)
+        .describe('The stores that get the files: folders or URLs as -r takes them, or { kind: …, … }.'),
+      name: z
+        .string()
+        .superRefine(checkTemplate)
+        .default('{source}_{yyyy}{mm}{dd}_{HH}{MM}{SS}')
+        .describe(
+          'How files are called, from {source} {database} {job} {host} {site} {yyyy} {mm} {dd} {HH} {MM} {SS}. The ending says what they are: .tar.gz .tgz .tar.zst .tar, or the engine’s own dump as .sql.gz .sql.zst .sql; without one, each source gets the one that fits.',
+        ),
+      site: z.string().min(1).optional().describe('What {site} stands for in the name.'),
+      encryptTo: z
+        .array(recipient)
+        .min(1)
+        .optional()
+        .describe(
+          'Public keys of age (age1…): only who has the secret key of one of them can read the files, which end in .age.',
+        ),
+      keep: keepFilesSchema
+        .optional()
+        .describe('Which of the files that this job made are kept after a good run. Default: all.'),
+      limitUpload: z
+        .number()
+        .int()
+        .min(1)
+        .optional()
+        .describe('No more than so many KiB per second are stored.'),
+    })
+    .superRefine(({ name, site, keep }, context) => {
+      if (flawInTemplate(name) !== undefined) return;
+      const template = nameTemplate(name);
+      if (template.has('site') && site === undefined)
+        context.addIssue({ code: 'custom', path: ['name'], message: 'holds {site}, and no "site" is given' });
+      if (keep && !template.tellsDay)
+        context.addIssue({
+          code: 'custom',
+          path: ['keep'],
+          message: 'needs {yyyy}, {mm} and {dd} in "name"',
+        });
+    })
+    // A job's own name is called so.
+    .transform(({ name, ...job }) => ({ verb: 'archive' as const, archiveName: name, ...job }));
+
+const checkTemplate = (text: string, context: z.core.$RefinementCtx): void => {
+  const flaw = flawInTemplate(text);
+  if (flaw !== undefined) context.addIssue({ code: 'custom', message: flaw });
+};

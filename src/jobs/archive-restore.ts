@@ -1,0 +1,170 @@
+// An archive → a folder or a database.
+import { createHash } from 'node:crypto';
+import { decrypt } from '#archive/encryption.ts';
+import { type Format, formatOf } from '#archive/format.ts';
+import { readObject } from '#archive/read-object.ts';
+import { type Bytes, decompress } from '#archive/streams.ts';
+import { entriesOf } from '#archive/tar-entries.ts';
+import { type FoundMember, unpackTar } from '#archive/tar-stream.ts';
+import { HoldfastError } from '#lib/errors.ts';
+import { openSource, type SourceConfig } from '#sources/registry.ts';
+import { type Entry, plainDumperOf, type RestoreReport, type Source } from '#sources/source.ts';
+import { openStore, type StoreConfig } from '#stores/registry.ts';
+import type { Store } from '#stores/store.ts';
+import { checksumOf, ownFiles } from './archive-files.ts';
+import { type ArchiveTask, ownFilesOf } from './archive-run.ts';
+import type { JobContext } from './backup.ts';
+
+/** One file of a store. */
+export interface ArchivePlace {
+  readonly store: StoreConfig;
+  readonly key: string;
+}
+
+export interface ArchiveRestore extends ArchivePlace {
+  readonly target: SourceConfig;
+  /** Of a tar that holds several: the folder of this source; absent: of the first. */
+  readonly source?: string | undefined;
+  /** What the key file of age holds, for an encrypted archive. */
+  readonly identity?: string | undefined;
+  readonly rename: readonly (readonly [from: string, to: string])[];
+  readonly force: boolean;
+}
+
+/** Restores all of it. The archive's checksum, where one lies beside it, is held against what was read. */
+export const restoreArchive = async (
+  request: ArchiveRestore,
+  context: JobContext,
+): Promise<RestoreReport> => {
+  const { key, target, force, rename } = request;
+  const { signal, clock, log, onEvent } = context;
+  const format = formatOf(key);
+  if (format === undefined)
+    throw new HoldfastError('USAGE', `${key} has not the ending of an archive`, {
+      hint: 'archives end in .tar.gz, .tgz, .tar.zst, .tar, .sql.gz, .sql.zst or .sql, and then perhaps in .age',
+    });
+  await using store = await openFor(request.store, context);
+  await using source = await openSource(target, { signal, clock, log });
+  onEvent({ type: 'started', subject: key, doing: `restoring from ${store.location}` });
+  const passedOver = new Set<string>();
+  const bytes = plainBytes(verified(store, key, signal), format, request);
+  const entries =
+    format.container === 'tar'
+      ? inFolder(unpackTar(bytes), request.source, passedOver)
+      : dumpEntries(source, target, format.container.plain, bytes);
+  const report = await source.restore(entries, {
+    force,
+    rename,
+    sequential: true,
+    onProgress: ({ bytes: done, entries: items, current }) =>
+      onEvent({
+        type: 'progress',
+        subject: key,
+        progress: { phase: 'restoring', bytes: done, items, current },
+      }),
+  });
+  const others = [...passedOver].map(
+    (name) => `${name} is in the archive too: restore it with --source ${name}`,
+  );
+  return { ...report, warnings: [...report.warnings, ...others] };
+};
+
+/** The newest file that a job made, or the one of that name; USAGE when it is not clear which. */
+export const findArchive = async (
+  task: ArchiveTask,
+  { file, source }: { readonly file?: string | undefined; readonly source?: string | undefined },
+  context: JobContext,
+): Promise<ArchivePlace> => {
+  const sources = task.sources.filter(({ name }) => source === undefined || name === source);
+  for (const config of task.stores) {
+    await using store = await openFor(config, context);
+    const files = await ownFiles(store, ownFilesOf(task, sources));
+    const found = files.filter(({ key }) => file === undefined || key === file);
+    const newest = found.at(-1);
+    if (newest === undefined) continue;
+    if (file === undefined && new Set(found.map(({ group }) => group)).size > 1)
+      throw new HoldfastError('USAGE', `${task.job} has archives of several sources or databases`, {
+        hint: `say which: --source, or --archive ${task.job}:${newest.key}`,
+      });
+    return { store: config, key: newest.key };
+  }
+  throw new HoldfastError(
+    'OBJECT_MISSING',
+    `${task.job} has no archive${file === undefined ? '' : ` ${file}`}`,
+    {
+      hint: 'look into its stores',
+    },
+  );
+};
+
+const openFor = (config: StoreConfig, { signal, clock, log, storeOptions }: JobContext): Promise<Store> =>
+  openStore(config, { name: 'archive', signal, clock, log }, { ...storeOptions, cacheFolder: undefined });
+
+/** The file's bytes; throws at their end when they are not those that its checksum stands for. */
+async function* verified(store: Store, key: string, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  const expected = await checksumOf(store, key);
+  const hash = createHash('sha256');
+  for await (const chunk of readObject(store, key, signal)) {
+    hash.update(chunk);
+    yield chunk;
+  }
+  if (expected !== undefined && hash.digest('hex') !== expected)
+    throw new HoldfastError('FAILED', `${store.location}: ${key} is damaged: its checksum is another`, {
+      hint: 'restore from another archive, or from another store that has this one',
+    });
+}
+
+const plainBytes = (
+  bytes: Bytes,
+  { compression, encrypted }: Format,
+  { identity }: ArchiveRestore,
+): Bytes => {
+  if (!encrypted) return decompress(bytes, compression);
+  if (identity !== undefined) return decompress(decrypt(bytes, identity), compression);
+  throw new HoldfastError('USAGE', 'the archive is encrypted, and no --identity is given', {
+    hint: 'name the file with the secret key of age',
+  });
+};
+
+const dumpEntries = (
+  source: Source,
+  { kind }: SourceConfig,
+  ending: string,
+  bytes: Bytes,
+): AsyncIterable<Entry> => {
+  const dumper = plainDumperOf(source);
+  if (dumper?.plainExtension === ending) return dumper.readPlain(bytes);
+  throw new HoldfastError('USAGE', `a dump that ends in .${ending} cannot go into ${kind}`, {
+    hint: 'name a database of the kind it came from by its URL',
+  });
+};
+
+/** The entries of one folder of a tar; the names of the others are noted. */
+async function* inFolder(
+  members: AsyncIterable<FoundMember>,
+  wanted: string | undefined,
+  passedOver: Set<string>,
+): AsyncGenerator<Entry> {
+  const iterator = members[Symbol.asyncIterator]();
+  const first = await iterator.next();
+  const folder = wanted ?? (first.done ? '' : topOf(first.value));
+  let found = false;
+  const noted = async function* (): AsyncGenerator<FoundMember> {
+    for (let next = first; !next.done; next = await iterator.next()) {
+      if (topOf(next.value) === folder) found = true;
+      else passedOver.add(topOf(next.value));
+      yield next.value;
+    }
+  };
+  try {
+    yield* entriesOf(noted(), folder);
+  } finally {
+    await iterator.return?.();
+  }
+  if (!found)
+    throw new HoldfastError('PATH_UNKNOWN', `the archive holds nothing of ${folder}`, {
+      hint: `it has ${[...passedOver].join(', ')}`,
+    });
+}
+
+const topOf = ({ header }: FoundMember): string => header.name.split('/')[0] ?? '';

@@ -1,0 +1,180 @@
+// One run of an archive job: every source into plain files in every store, remembered in the catalog.
+import { hostname } from 'node:os';
+import { checkRecipients } from '#archive/encryption.ts';
+import { newRunId } from '#catalog/run-id.ts';
+import type { KeepRules } from '#config/keep.ts';
+import { throwIfCancelled } from '#lib/clock.ts';
+import { asError } from '#lib/errors.ts';
+import type { WriteReport } from '#repository/contract.ts';
+import type { SourceConfig } from '#sources/registry.ts';
+import { openStore, type StoreConfig } from '#stores/registry.ts';
+import type { Store } from '#stores/store.ts';
+import { type ArchiveOutcome, type ArchiveRequest, archiveSources } from './archive.ts';
+import type { ArchivedFile, OwnFiles } from './archive-files.ts';
+import { retainFiles } from './archive-retention.ts';
+import type { JobContext } from './backup.ts';
+import type { SourceOutcome } from './event.ts';
+import { beginRecord, type RunRecord } from './record.ts';
+import type { RunContext } from './run-backup.ts';
+import { type Ended, failed, ok, partial, together } from './run-outcome.ts';
+
+export interface ArchiveTask extends Omit<ArchiveRequest, 'stores' | 'startedAt'> {
+  readonly stores: readonly StoreConfig[];
+  /** KiB per second. */
+  readonly limitUpload?: number | undefined;
+  readonly keep?: KeepRules | undefined;
+}
+
+export interface ArchiveRun extends Ended {
+  readonly id: string;
+  readonly outcomes: readonly SourceOutcome[];
+  /** Every file of the run that is whole. */
+  readonly files: readonly ArchivedFile[];
+}
+
+/** Archives and says how it went; a source or store that fails does not stop the others. Throws only when cancelled or misconfigured. */
+export const runArchive = async (task: ArchiveTask, context: RunContext): Promise<ArchiveRun> => {
+  const startedAt = context.clock.now();
+  const record = beginRecord(context.catalog, { job: task.job, verb: 'archive', startedAt }, context);
+  const id = record?.id ?? newRunId(startedAt);
+  const watched: JobContext = {
+    ...context,
+    onEvent(event) {
+      context.onEvent(event);
+      record?.event(event);
+    },
+  };
+  try {
+    await checkRecipients(task.recipients);
+    const opened = await openStores(task, watched);
+    try {
+      const run = await archiveInto(task, opened, startedAt, watched, record);
+      record?.end(run, run.outcomes);
+      return { ...run, id };
+    } finally {
+      for (const store of opened) if (!(store instanceof Error)) await store[Symbol.asyncDispose]();
+    }
+  } catch (error) {
+    record?.thrown(error);
+    throw error;
+  }
+};
+
+/** A store that cannot be opened is an error in its place. */
+const openStores = async (task: ArchiveTask, context: JobContext): Promise<(Store | Error)[]> => {
+  const { signal, clock, log, storeOptions = {} } = context;
+  const opened: (Store | Error)[] = [];
+  for (const config of task.stores)
+    try {
+      const options = { limitUpload: task.limitUpload, ...storeOptions };
+      opened.push(await openStore(config, { name: task.job, signal, clock, log }, options));
+    } catch (thrown) {
+      throwIfCancelled(signal);
+      const error = asError(thrown);
+      context.onEvent({ type: 'repository-failed', repository: config.kind, error });
+      opened.push(error);
+    }
+  return opened;
+};
+
+const archiveInto = async (
+  task: ArchiveTask,
+  opened: readonly (Store | Error)[],
+  startedAt: Date,
+  context: JobContext,
+  record: RunRecord | undefined,
+): Promise<Omit<ArchiveRun, 'id'>> => {
+  const stores = opened.flatMap((store): Store[] => (store instanceof Error ? [] : [store]));
+  const outcomes: SourceOutcome[] = [];
+  const files: ArchivedFile[] = [];
+  if (stores.length > 0)
+    for await (const archived of archiveSources({ ...task, stores, startedAt }, context)) {
+      files.push(...('files' in archived ? archived.files.filter((file) => 'sha256' in file) : []));
+      for (const outcome of sourceOutcomes(archived, stores)) {
+        if ('error' in outcome) context.onEvent({ type: 'source-failed', outcome });
+        record?.source(outcome);
+        outcomes.push(outcome);
+      }
+    }
+  const parts: Ended[] = opened.flatMap((store) => (store instanceof Error ? [failed(store)] : []));
+  for (const outcome of outcomes) parts.push('error' in outcome ? failed(outcome.error) : ok);
+  const ended = together(parts);
+  const kept = await applyKeep(task, stores, outcomes, context);
+  return { ...(kept || ended.state !== 'ok' ? ended : partial), outcomes, files };
+};
+
+/** One outcome for each source and store. */
+const sourceOutcomes = (archived: ArchiveOutcome, stores: readonly Store[]): SourceOutcome[] =>
+  archived.sources.flatMap(({ name, kind }) =>
+    stores.map(({ location }): SourceOutcome => {
+      const begin = { source: name, kind, repository: location, ms: archived.ms };
+      if ('error' in archived) return { ...begin, state: 'failed', error: archived.error };
+      const own = archived.files.filter(({ store }) => store === location);
+      const wrong = own.find((file) => 'error' in file);
+      if (wrong && 'error' in wrong) return { ...begin, state: 'failed', error: wrong.error };
+      return { ...begin, state: 'ok', report: reportOf(own) };
+    }),
+  );
+
+/** As a backup tells of what it stored. */
+const reportOf = (files: readonly ArchivedFile[]): WriteReport => {
+  const bytes = files.reduce((sum, file) => sum + ('sizeBytes' in file ? file.sizeBytes : 0), 0);
+  const nothing = { filesChanged: 0, filesUnmodified: 0, dirsNew: 0, dirsChanged: 0, dirsUnmodified: 0 };
+  const now = new Date(0);
+  return {
+    failures: [],
+    summary: {
+      ...nothing,
+      backupStart: now,
+      backupEnd: now,
+      filesNew: files.length,
+      dataBlobs: 0,
+      treeBlobs: 0,
+      dataAdded: bytes,
+      dataAddedPacked: bytes,
+      totalFilesProcessed: files.length,
+      totalBytesProcessed: bytes,
+    },
+  };
+};
+
+/** Only what was archived whole is followed by removing. False, and told, when that fails. */
+const applyKeep = async (
+  task: ArchiveTask,
+  stores: readonly Store[],
+  outcomes: readonly SourceOutcome[],
+  context: JobContext,
+): Promise<boolean> => {
+  const { keep, job } = task;
+  if (keep === undefined) return true;
+  let works = true;
+  for (const store of stores) {
+    const good = outcomes.filter(({ repository, state }) => repository === store.location && state === 'ok');
+    const sources = task.sources.filter(({ name }) => good.some(({ source }) => source === name));
+    if (sources.length === 0) continue;
+    try {
+      const verdicts = await retainFiles(store, ownFilesOf(task, sources), keep, false, context);
+      context.onEvent({ type: 'files-retained', store: store.location, job, verdicts });
+    } catch (thrown) {
+      throwIfCancelled(context.signal);
+      context.onEvent({ type: 'retention-failed', repository: store.location, error: asError(thrown) });
+      works = false;
+    }
+  }
+  return works;
+};
+
+/** The files that this job makes of these sources on this host. */
+export const ownFilesOf = (
+  { name, job, site = '' }: Pick<ArchiveTask, 'name' | 'job' | 'site'>,
+  sources: readonly SourceConfig[],
+): OwnFiles => ({
+  name,
+  words: {
+    source: sources.map((source) => source.name),
+    database: 'any',
+    job: [job],
+    host: [hostname()],
+    site: [site],
+  },
+});
