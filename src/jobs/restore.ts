@@ -23,6 +23,8 @@ export interface RestoreRequest {
   readonly documents?: readonly string[];
   /** Another name for the one table asked for, or else for the snapshot's only database. */
   readonly as?: string;
+  /** Only the documents that this finds, in the engine's own language. */
+  readonly query?: string;
   /** Write into a target that is not empty. */
   readonly force: boolean;
 }
@@ -73,13 +75,17 @@ export const planRestore = async (
 
 /** Writes what the plan holds into the target. */
 export const restoreSnapshot = async (
-  { repository, snapshot, target, force, documents = [] }: RestoreRequest,
+  { repository, snapshot, target, force, query, documents = [] }: RestoreRequest,
   { selection: { selects, asked }, root, rename, files, bytes }: RestorePlan,
   { signal, clock, log, onEvent }: JobContext,
 ): Promise<RestoreReport> => {
   const subject = root ?? snapshot.id.slice(0, 8);
   onEvent({ type: 'started', subject, doing: `restoring snapshot ${snapshot.id.slice(0, 8)}` });
   await using opened = await openSource(target, { signal, clock, log });
+  if (query !== undefined && !opened.restoresByQuery)
+    throw new HoldfastError('USAGE', `a ${target.kind} target takes no query`, {
+      hint: 'queries choose documents of MongoDB; name a table or a path instead',
+    });
   const entries: AsyncIterable<Entry> = repository.read(snapshot, {
     ...(root !== undefined && { root }),
     include: root === undefined ? selects : withRoot(root, selects),
@@ -89,6 +95,7 @@ export const restoreSnapshot = async (
     force,
     rename,
     ...(asked && { selection: asked }),
+    ...(query !== undefined && { query }),
     ...(documents.length > 0 && { records: documents }),
     onProgress: (done) =>
       onEvent({

@@ -32,6 +32,7 @@ export const sourceKinds: KindRegistry<Source> = registry(
 /** Kinds in whose dumps documents can be found by their keys. */
 const recordFinders: Readonly<Record<string, () => Promise<RecordFinder>>> = {
   couchdb: async () => (await import('./couchdb/records.ts')).documents,
+  mongodb: async () => (await import('./mongodb/records.ts')).documents,
 };
 
 /** How documents are found in what a kind dumped, or undefined where they cannot be. */

@@ -4,6 +4,8 @@ import type { Kind } from '#lib/kind.ts';
 export interface Source extends AsyncDisposable {
   /** How many contents it likes to have open at once: 1 for files, the number of connections for a database. */
   readonly concurrency: number;
+  /** It can restore those documents alone that a query finds. */
+  readonly restoresByQuery?: true;
   /** What would stop or spoil a dump, each with a hint; nothing to say is an empty array. */
   check(): Promise<Finding[]>;
   /**

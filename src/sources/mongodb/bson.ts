@@ -109,12 +109,20 @@ const valueJson = ({ type, value }: Element): string => {
   return BSON.EJSON.stringify({ v: scalar(type, value) }, { relaxed: false }).slice('{"v":'.length, -1);
 };
 
+/** One value in the form of extended JSON that people read: 17, "text", {"$date": …}. */
+export const relaxedJson = (element: Element): string =>
+  BSON.EJSON.stringify({ v: decodeValue(element) }, { relaxed: true }).slice('{"v":'.length, -1);
+
 /** A plain object as BSON. */
 export const encode = (value: Readonly<Record<string, unknown>> | ReadonlyMap<string, unknown>): Buffer =>
   Buffer.from(BSON.serialize(value));
 
 /** Extended JSON as people write it, for queries. */
 export const parseExtendedJson = (text: string): unknown => BSON.EJSON.parse(text, { relaxed: false });
+
+/** Whether such a value is a document, and not a list or a single value. */
+export const isDocument = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) && !('_bsontype' in value);
 
 /** '1700000000:5', as MongoDB's tools write a moment of the oplog. */
 export const timestampText = (value: BSON.Timestamp): string => `${value.t}:${value.i}`;

@@ -2,21 +2,20 @@
 // batch goes into a collection of its own, and what the query finds in it is taken.
 import { randomUUID } from 'node:crypto';
 import { HoldfastError, messageOf } from '#lib/errors.ts';
-import { parseExtendedJson } from './bson.ts';
+import { isDocument, parseExtendedJson } from './bson.ts';
 import { dropCollection } from './new-collection.ts';
 import type { Restoring } from './restore.ts';
 import { serverCode } from './server-error.ts';
 
-export interface Filter {
-  choose(documents: readonly Uint8Array[]): Promise<readonly Uint8Array[]>;
-}
+/** Those of a batch that are wanted. */
+export type Chooser = (documents: readonly Uint8Array[]) => Promise<readonly Uint8Array[]>;
 
 /** A filter by a query in extended JSON. USAGE when the server does not take it. */
 export const filterInServer = async (
   { connection }: Restoring,
   database: string,
   query: string,
-): Promise<Filter> => {
+): Promise<Chooser> => {
   const filter = parseQuery(query);
   const prefix = `holdfast.query.${randomUUID().slice(0, 8)}`;
   let used = 0;
@@ -31,17 +30,15 @@ export const filterInServer = async (
     }
   };
   await found(prefix); // a query that is wrong fails before anything is written
-  return {
-    async choose(documents) {
-      used += 1;
-      const name = `${prefix}.${used}`;
-      try {
-        await connection.insert(database, name, documents);
-        return await found(name);
-      } finally {
-        await dropCollection(connection, { database, name });
-      }
-    },
+  return async (documents) => {
+    used += 1;
+    const name = `${prefix}.${used}`;
+    try {
+      await connection.insert(database, name, documents);
+      return await found(name);
+    } finally {
+      await dropCollection(connection, { database, name });
+    }
   };
 };
 
@@ -56,6 +53,6 @@ const parseQuery = (text: string): unknown => {
   } catch (error) {
     throw refused(messageOf(error));
   }
-  if (typeof query === 'object' && query !== null && !Array.isArray(query)) return query;
+  if (isDocument(query)) return query;
   throw refused('a query is a document');
 };

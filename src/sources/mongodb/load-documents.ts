@@ -5,6 +5,7 @@ import { createRowCounter, type RowCount } from '#lib/row-checksum.ts';
 import type { Content } from '../source.ts';
 import type { Connection } from './connect.ts';
 import { type BatchLimits, batchesOf } from './documents.ts';
+import type { Chooser } from './filter.ts';
 import type { Place } from './new-collection.ts';
 import { serverCode } from './server-error.ts';
 
@@ -24,7 +25,7 @@ export interface Load {
   /** Capped collections keep the order in which documents come. */
   readonly inOrder: boolean;
   /** Those of a batch that are wanted; all, unless told. */
-  readonly choose?: ((documents: readonly Uint8Array[]) => Promise<readonly Uint8Array[]>) | undefined;
+  readonly choose?: Chooser | undefined;
 }
 
 /** What came out of the backup, counted before any were left out. */

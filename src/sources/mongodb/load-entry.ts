@@ -2,9 +2,10 @@
 import { HoldfastError } from '#lib/errors.ts';
 import { manifestSchema } from '../manifest.ts';
 import { elementAt } from './bson.ts';
-import { filterInServer } from './filter.ts';
+import { type Chooser, filterInServer } from './filter.ts';
 import { bucketsPrefix, parsePath } from './layout.ts';
 import { loadDocuments } from './load-documents.ts';
+import { isRecord } from './records.ts';
 import { keepOplog } from './replay.ts';
 import type { RestoredFile, Restoring } from './restore.ts';
 import type { Goal } from './restore-goal.ts';
@@ -32,7 +33,7 @@ const loadCollection = async (
   goal: Goal,
   { path, content }: RestoredFile,
 ): Promise<void> => {
-  const { connection, reporter, staged, into } = restoring;
+  const { connection, reporter, staged } = restoring;
   const label = `${goal.database}.${goal.collection.name}`;
   const counted = reporter.counted(path, content);
   const key = `${goal.database}/${goal.collection.documents}`;
@@ -43,19 +44,25 @@ const loadCollection = async (
   const at = await stage(restoring, goal);
   const name = goal.collection.type === 'timeseries' ? bucketsPrefix + at.name : at.name;
   const options = Buffer.from(goal.collection.options, 'base64');
-  const filter =
-    into.query === undefined ? undefined : await filterInServer(restoring, at.database, into.query);
+  const choose = await chooserOf(restoring, at.database);
   const count = await loadDocuments(
     {
       connection,
       place: { database: at.database, name },
       label,
       inOrder: elementAt(options, 'capped')?.value[0] === 1,
-      choose: filter?.choose,
+      choose,
     },
     counted,
   );
   staged.loaded.set(key, count);
+};
+
+/** What leaves out the documents that were not asked for. */
+const chooserOf = async (restoring: Restoring, database: string): Promise<Chooser | undefined> => {
+  const { query, records } = restoring.into;
+  if (query !== undefined) return await filterInServer(restoring, database, query);
+  return records && (async (documents) => documents.filter((document) => isRecord(document, records)));
 };
 
 const assertKnown = ({ contents }: Restoring, database: string, file: string): void => {

@@ -1,20 +1,25 @@
-// A server as a source.
+// An opened server: what a source can do, tied to one configuration.
 import type { Context } from '#lib/kind.ts';
-import type { Source } from '../source.ts';
+import type { ScratchMaker, Source } from '../source.ts';
 import { checkServer } from './check.ts';
 import type { MongodbConfig } from './config.ts';
 import { dumpServer } from './dump.ts';
 import { restoreServer } from './restore.ts';
+import { scratchMaker } from './scratch-place.ts';
 
-export const openServer = (config: MongodbConfig, context: Context): Source => {
-  const open: (() => Promise<void>)[] = [];
+/** Nothing is connected before it is asked for something. */
+export const openServer = (config: MongodbConfig, context: Context): Source & ScratchMaker => {
+  const closing: (() => Promise<void>)[] = [];
+  const onClose = (close: () => Promise<void>): void => void closing.push(close);
   return {
+    ...scratchMaker({ config, context, onClose }),
     concurrency: config.connections,
+    restoresByQuery: true,
     check: () => checkServer(config, context),
-    dump: () => dumpServer({ config, context, onClose: (close) => open.push(close) }),
+    dump: () => dumpServer({ config, context, onClose }),
     restore: (entries, into) => restoreServer({ config, context }, entries, into),
     async [Symbol.asyncDispose]() {
-      await Promise.all(open.splice(0).map((close) => close()));
+      await Promise.all(closing.splice(0).map((close) => close()));
     },
   };
 };

@@ -2,6 +2,7 @@
 // their names, so it waits in a collection of its own.
 import { throwIfCancelled } from '#lib/clock.ts';
 import { HoldfastError, messageOf } from '#lib/errors.ts';
+import type { RestoreTarget } from '../source.ts';
 import { documentAt, emptyDocument, encode } from './bson.ts';
 import type { ContentsCollection } from './contents.ts';
 import { loadDocuments } from './load-documents.ts';
@@ -15,8 +16,8 @@ export const keepOplog = async (restoring: Restoring, { path, content }: Restore
   const { connection, reporter, into } = restoring;
   const place = placeOf(restoring);
   if (!place) return;
-  if (into.query !== undefined) {
-    reporter.warn('what was written during the backup is not replayed onto the documents of a query');
+  if (isPart(into)) {
+    reporter.warn('what was written during the backup is not replayed onto single documents');
     return;
   }
   await createCollection(connection, plain, place);
@@ -25,6 +26,8 @@ export const keepOplog = async (restoring: Restoring, { path, content }: Restore
     reporter.counted(path, content),
   );
 };
+
+const isPart = ({ query, records }: RestoreTarget): boolean => query !== undefined || records !== undefined;
 
 const plain: ContentsCollection = {
   name: 'oplog',
@@ -43,7 +46,7 @@ const placeOf = ({ plan, staged }: Restoring): Place | undefined => {
 export const replayOplog = async (restoring: Restoring): Promise<void> => {
   const { connection, contents, context, into } = restoring;
   const place = placeOf(restoring);
-  if (contents.consistency !== 'oplog' || !place || into.query !== undefined) return;
+  if (contents.consistency !== 'oplog' || !place || isPart(into)) return;
   const steps = new OplogSteps(renamingOf(restoring));
   try {
     for await (const batch of connection.batches(place.database, { find: place.name, sort: { $natural: 1 } }))

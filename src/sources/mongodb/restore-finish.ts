@@ -3,7 +3,14 @@
 import { forEachLimit } from '#lib/concurrency.ts';
 import { HoldfastError, messageOf } from '#lib/errors.ts';
 import type { Manifest } from '../manifest.ts';
-import { createCollection, createIndexes, dropCollection, renameCollection } from './new-collection.ts';
+import { findCollection } from './listing.ts';
+import {
+  createCollection,
+  createIndexes,
+  dropCollection,
+  type Place,
+  renameCollection,
+} from './new-collection.ts';
 import { replayOplog } from './replay.ts';
 import type { Restoring } from './restore.ts';
 import type { Goal } from './restore-goal.ts';
@@ -15,13 +22,24 @@ export const finishRestore = async (restoring: Restoring): Promise<void> => {
   const { config, plan, staged } = restoring;
   const collections = plan.goals.filter((goal) => isThere(restoring, goal));
   await forEachLimit(collections, config.connections, async (goal) => void (await indexed(restoring, goal)));
-  for (const [goal, place] of staged.collections)
-    if (place !== goal.into) await renameCollection(restoring.connection, place, goal.into.name);
+  for (const [goal, place] of staged.collections) await settle(restoring, goal, place);
   staged.collections.clear(); // they are where they belong: no failure takes them away again
   for (const goal of plan.goals)
     if (goal.collection.type === 'view' && !isChosenByFiles(restoring)) await makeView(restoring, goal);
   await mergeAccounts(restoring);
   await replayOplog(restoring);
+};
+
+/** Gives it its name. Single documents go among those of a collection that is there, in the place of the ones with their _id. */
+const settle = async ({ connection, into }: Restoring, goal: Goal, place: Place): Promise<void> => {
+  if (place === goal.into) return;
+  const isPart = into.query !== undefined || into.records !== undefined;
+  const { database, name } = goal.into;
+  if (!isPart || !(await findCollection(connection, database, name)))
+    return await renameCollection(connection, place, name);
+  const merge = { into: name, on: '_id', whenMatched: 'replace', whenNotMatched: 'insert' };
+  await connection.list(database, { aggregate: place.name, pipeline: [{ $merge: merge }], cursor: {} });
+  await dropCollection(connection, place);
 };
 
 const indexed = async (restoring: Restoring, goal: Goal): Promise<void> => {

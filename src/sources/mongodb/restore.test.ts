@@ -95,6 +95,36 @@ test('a query brings back what it finds, judged by the server', { skip }, async 
   assert.deepEqual(await names('wrong'), []);
 });
 
+test('documents are brought back by their _id, into a collection that is there in the place of theirs', {
+  skip,
+}, async () => {
+  const selection = ['shop/orders.bson'];
+  const records = ['4', '7'];
+  await restoreTo(server, shop, { url: server.url('single') }, { selection, records });
+  const orders = server.client.db('single').collection<{ _id: number; open: boolean }>('orders');
+  assert.deepEqual(
+    (await orders.find().sort({ _id: 1 }).toArray()).map(({ _id }) => Number(_id)),
+    [4, 7],
+  );
+  await orders.insertOne({ _id: 100, open: true });
+  await orders.updateOne({ _id: 7 }, { $set: { open: true } });
+  await assert.rejects(
+    restoreTo(server, shop, { url: server.url('single') }, { selection, records }),
+    (error) => hasCode(error, 'TARGET_NOT_EMPTY'),
+  );
+  await restoreTo(server, shop, { url: server.url('single') }, { selection, records: ['7'], force: true });
+  const after = await orders.find().sort({ _id: 1 }).toArray();
+  assert.deepEqual(
+    after.map(({ _id, open }) => [Number(_id), open]),
+    [
+      [4, true],
+      [7, false],
+      [100, true],
+    ],
+  );
+  assert.deepEqual(await names('single'), ['orders']);
+});
+
 test('what breaks off leaves a target as it was', { skip }, async () => {
   await restoreTo(server, shop, { url: server.url('kept') });
   const before = await everything('kept');
