@@ -85,7 +85,6 @@ const reportRetained = ({ type, ...forgetting }: EventOf<'retained'>, output: Ou
   if (dryRun || output.json || forgotten(verdicts).length > 0) sayForgotten(output, forgetting);
 };
 
-const reportRetention = ({ repository, error }: EventOf<'retention-failed'>, output: Output): void =>
 const reportArchived = ({ file, store, bytes }: EventOf<'archived'>, output: Output): void => {
   output.progressDone();
   output.say(
@@ -111,6 +110,7 @@ const reportFilesRetained = ({ store, job, verdicts }: EventOf<'files-retained'>
   else output.say(message, undefined);
 };
 
+const reportRetention = ({ repository, error }: EventOf<'retention-failed'>, output: Output): void =>
   output.failure(
     { message_type: 'retention_failed', repository, ...errorFields(error) },
     `${repository}: the backup is stored, but no old snapshot was forgotten: ${messageOf(error)}`,
