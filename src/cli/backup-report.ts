@@ -26,7 +26,7 @@ const verdictOn = ({ state, outcomes }: BackupRun): string => {
   if (state === 'ok') return `${plural(outcomes.length, 'snapshot')} stored`;
   const parts = [
     `${count('ok')} of ${plural(outcomes.length, 'source')} stored whole`,
-    ...(count('partial') > 0 ? [`${count('partial')} with items missing`] : []),
+    ...(count('partial') > 0 ? [`${count('partial')} with items missing, or suspicious`] : []),
     ...(count('failed', 'skipped') > 0 ? [`${count('failed', 'skipped')} not at all`] : []),
   ];
   return `${state}: ${parts.join(', ')}`;

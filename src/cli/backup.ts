@@ -96,11 +96,12 @@ const allBackups = (config: Config): JobConfig[] => {
 /** Restic separates tags by commas, and some say where a snapshot comes from. */
 const checkTags = (tags: readonly string[]): void => {
   const bad = tags.find(
-    (tag) => tag === '' || tag.includes(',') || /^(source|kind|job|run):|^partial$/.test(tag),
+    (tag) =>
+      tag === '' || tag.includes(',') || /^(source|kind|job|run):|^(partial|suspicious|accepted)$/.test(tag),
   );
   if (bad !== undefined)
     throw new HoldfastError('USAGE', `"${bad}" cannot be a tag`, {
-      hint: 'a tag has no comma, and is not one that Holdfast itself gives (source:…, kind:…, job:…, run:…, partial)',
+      hint: 'a tag has no comma, and is not one that Holdfast itself gives (source:…, kind:…, job:…, run:…, partial, suspicious, accepted)',
     });
 };
 

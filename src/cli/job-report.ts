@@ -37,6 +37,7 @@ export const outcomeFields = (outcome: SourceOutcome): Record<string, unknown> =
     ? {
         snapshot_id: outcome.report.snapshot?.id,
         items_failed: outcome.report.failures.length,
+        suspicious: outcome.suspicion !== undefined,
         ...summaryFields(outcome.report.summary),
       }
     : errorFields(outcome.error)),
@@ -128,7 +129,15 @@ const reportStored = (outcome: StoredSource, output: Output): void => {
     { message_type: 'source_done', ...outcomeFields(outcome) },
     `${outcome.source}: ${what}${missing}: ${amounts(summary)}, ${formatDuration(outcome.ms)}`,
   );
+  if (outcome.suspicion) reportSuspicion(outcome, outcome.suspicion, output);
 };
+
+const reportSuspicion = ({ source, repository }: StoredSource, error: Error, output: Output): void =>
+  output.failure(
+    { message_type: 'source_suspicious', source, repository, ...errorFields(error) },
+    `${source}: ${messageOf(error)}`,
+    hintOf(error),
+  );
 
 const amounts = (summary: SnapshotSummary): string =>
   `${plural(summary.totalFilesProcessed, 'file')} (${formatCount(summary.filesNew)} new, ` +

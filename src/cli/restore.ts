@@ -1,7 +1,7 @@
 // holdfast restore: a snapshot, or a part of it, back into a folder or a database.
 import { planRestore, type RestorePlan, type RestoreRequest, restoreSnapshot } from '#jobs/restore.ts';
 import { byPatterns } from '#jobs/selection.ts';
-import { isPartial, originOf, tagOf } from '#jobs/snapshot-choice.ts';
+import { isGood, isPartial, originOf, tagOf } from '#jobs/snapshot-choice.ts';
 import { HoldfastError, messageOf } from '#lib/errors.ts';
 import { schemeOf } from '#lib/kind-registry.ts';
 import { withoutPassword } from '#lib/secret.ts';
@@ -84,7 +84,7 @@ const restore = async (call: RestoreCall, repository: Repository, snapshot: Snap
     throw new HoldfastError('USAGE', 'restore needs --to', {
       hint: 'name a folder or the URL of a database; an empty place is safest',
     });
-  await warnIfPartial(call, repository, snapshot);
+  await warnIfNotGood(call, repository, snapshot);
   warnOfPasswordIn(options.to, output);
   const request: RestoreRequest = {
     repository,
@@ -164,16 +164,19 @@ const targetOf = (target: string, snapshot: Snapshot): SourceConfig => {
   return sourceFromUrl(`${isDatabase ? 'sqlite' : 'files'}:${target}`);
 };
 
-const warnIfPartial = async (
+const warnIfNotGood = async (
   { output }: RestoreCall,
   repository: Repository,
   snapshot: Snapshot,
 ): Promise<void> => {
-  if (!isPartial(snapshot)) return;
+  if (isGood(snapshot)) return;
   const whole = (await repository.snapshots()).findLast(
     (other) =>
-      originOf(other) === originOf(snapshot) && other.hostname === snapshot.hostname && !isPartial(other),
+      originOf(other) === originOf(snapshot) && other.hostname === snapshot.hostname && isGood(other),
   );
+  const flaw = isPartial(snapshot)
+    ? 'partial: items are missing in it'
+    : 'suspicious: it holds much less than those before it';
   output.warn(
     `snapshot ${shortId(snapshot.id)} of ${originOf(snapshot)} is ${flaw}`,
     whole ? `the newest complete one is ${shortId(whole.id)}, of ${formatTime(whole.time)}` : undefined,

@@ -1,6 +1,6 @@
 // holdfast snapshots: what can be restored.
 import { isPinned } from '#jobs/retention.ts';
-import { isPartial, matching, originOf, tagOf } from '#jobs/snapshot-choice.ts';
+import { isPartial, isSuspicious, matching, originOf, tagOf } from '#jobs/snapshot-choice.ts';
 import type { Snapshot } from '#repository/contract.ts';
 import { defineCommand } from './command.ts';
 import type { Output } from './output.ts';
@@ -9,7 +9,8 @@ import { filterOf, readOptions, withChosenRepository } from './snapshot-options.
 
 export const command = defineCommand({
   description: `Lists the snapshots of a repository, oldest first; those that restic made too.
-A partial snapshot is one in which items are missing, a pinned one is kept whatever the rules say; both are marked.`,
+A partial snapshot is one in which items are missing, a suspicious one is too unlike those before it, a pinned one is kept
+whatever the rules say; all are marked.`,
   args: [],
   options: readOptions,
   examples: [
@@ -55,7 +56,13 @@ const rowOf = (snapshot: Snapshot, withHost: boolean): string[] => [
   tagOf(snapshot, 'job') ?? '',
   ...(withHost ? [snapshot.hostname] : []),
   snapshot.summary ? formatBytes(snapshot.summary.totalBytesProcessed) : '',
-  [isPartial(snapshot) ? ['partial'] : [], isPinned(snapshot) ? ['pinned'] : []].flat().join(', '),
+  [
+    isPartial(snapshot) ? ['partial'] : [],
+    isSuspicious(snapshot) ? ['suspicious'] : [],
+    isPinned(snapshot) ? ['pinned'] : [],
+  ]
+    .flat()
+    .join(', '),
 ];
 
 const fieldsOf = (snapshot: Snapshot) => ({
@@ -68,6 +75,7 @@ const fieldsOf = (snapshot: Snapshot) => ({
   job: tagOf(snapshot, 'job'),
   run: tagOf(snapshot, 'run'),
   partial: isPartial(snapshot),
+  suspicious: isSuspicious(snapshot),
   pinned: isPinned(snapshot),
   hostname: snapshot.hostname,
   username: snapshot.username,

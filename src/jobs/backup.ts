@@ -8,8 +8,10 @@ import type { ItemOutcome, Repository, Snapshot, WriteOptions, WriteReport } fro
 import { openSource, type SourceConfig } from '#sources/registry.ts';
 import type { Finding } from '#sources/source.ts';
 import type { StoreOptions } from '#stores/registry.ts';
+import { type AnomalyRules, usualRules } from './anomalies.ts';
 import type { FailedSource, JobEvent, OnJobEvent, SourceOutcome } from './event.ts';
-import { isPartial, tagOf } from './snapshot-choice.ts';
+import { judgeBackup, type KeptManifests, keepManifests, suspicion } from './judge-backup.ts';
+import { isGood, suspiciousTag, tagOf } from './snapshot-choice.ts';
 import { type Branch, commonPrevious, tee } from './tee.ts';
 
 export interface BackupRequest {
@@ -21,6 +23,8 @@ export interface BackupRequest {
   /** The user's own, beside those that say where a snapshot comes from. */
   readonly tags: readonly string[];
   readonly dryRun: boolean;
+  /** What is suspicious beside earlier snapshots; nothing is when 'off', the usual when absent. */
+  readonly anomalies?: AnomalyRules | 'off' | undefined;
 }
 
 /** A repository that is open, and its name for messages. */
@@ -86,13 +90,13 @@ const backUpSource = async (
 ): Promise<TargetOutcome[]> => {
   const startedAt = context.clock.now();
   const { targets } = request;
-  const outcomeOf = ({ target, ended }: Written): TargetOutcome => {
+  const outcomeOf = ({ target, ended, suspicion }: Written): TargetOutcome => {
     const { name, kind } = source;
     const ms = context.clock.now().getTime() - startedAt.getTime();
     const begin = { source: name, kind, repository: target.name, ms };
     if (ended instanceof Error) return { target, outcome: { ...begin, state: 'failed', error: ended } };
-    const state = ended.failures.length > 0 ? 'partial' : 'ok';
-    return { target, outcome: { ...begin, state, report: ended } };
+    const state = ended.failures.length > 0 || suspicion ? 'partial' : 'ok';
+    return { target, outcome: { ...begin, state, report: ended, ...(suspicion && { suspicion }) } };
   };
   const names = targets.map(({ name }) => name).join(', ');
   context.onEvent({ type: 'started', subject: source.name, doing: `backing up to ${names}` });
@@ -108,6 +112,7 @@ const backUpSource = async (
 interface Written {
   readonly target: BackupTarget;
   readonly ended: WriteReport | Error;
+  readonly suspicion?: Error | undefined;
 }
 
 const writeSnapshots = async (
@@ -127,15 +132,18 @@ const writeSnapshots = async (
   const previous = commonPrevious(
     ready.map(({ target, parent }) => parent && target.repository.previous(parent, name)),
   );
-  const branches = tee(opened.dump(previous), ready.length);
+  const kept = keepManifests(opened.dump(previous), source.kind);
+  const branches = tee(kept.entries, ready.length);
   const options = { ...writeOptions(request, source), time, concurrency: opened.concurrency, signal };
   const events = eventsOf(name, onEvent);
   const written = await Promise.all(
-    ready.map(async ({ target, parent }, at): Promise<Written> => {
+    ready.map(async ({ target, parent, earlier }, at): Promise<Written> => {
       const { entries, leave } = branches[at] as Branch;
       try {
-        const own = { ...options, ...events(parent, at), ...(parent && { parent }) };
-        return { target, ended: await target.repository.write(entries, own) };
+        const judgement = judgementOf(request, source, target, { earlier, kept, signal });
+        const { lateTags } = judgement;
+        const own = { ...options, ...events(parent, at), ...(parent && { parent }), lateTags };
+        return { target, ended: await target.repository.write(entries, own), suspicion: judgement.found() };
       } catch (error) {
         return { target, ended: asError(error) };
       } finally {
@@ -147,11 +155,18 @@ const writeSnapshots = async (
   return [...failed, ...written];
 };
 
-type Found = { readonly target: BackupTarget; readonly parent: Snapshot | undefined } | Written;
+type Found =
+  | {
+      readonly target: BackupTarget;
+      readonly parent: Snapshot | undefined;
+      readonly earlier: readonly Snapshot[];
+    }
+  | Written;
 
-const parentIn = async (target: BackupTarget, { name, kind }: SourceConfig): Promise<Found> => {
+const parentIn = async (target: BackupTarget, source: SourceConfig): Promise<Found> => {
   try {
-    return { target, parent: lastGood(await target.repository.snapshots(), name, kind) };
+    const earlier = ownSnapshots(await target.repository.snapshots(), source);
+    return { target, parent: earlier.findLast(isGood), earlier };
   } catch (error) {
     return { target, ended: asError(error) };
   }
@@ -191,15 +206,36 @@ const eventsOf = (name: string, onEvent: OnJobEvent) => {
   });
 };
 
-/** The newest complete snapshot of the source from this machine. */
-const lastGood = (snapshots: readonly Snapshot[], source: string, kind: string): Snapshot | undefined =>
-  snapshots.findLast(
+/** The snapshots of the source from this machine. */
+const ownSnapshots = (snapshots: readonly Snapshot[], { name, kind }: SourceConfig): Snapshot[] =>
+  snapshots.filter(
     (snapshot) =>
-      tagOf(snapshot, 'source') === source &&
+      tagOf(snapshot, 'source') === name &&
       tagOf(snapshot, 'kind') === kind &&
-      snapshot.hostname === hostname() &&
-      !isPartial(snapshot),
+      snapshot.hostname === hostname(),
   );
+
+interface Judged {
+  readonly earlier: readonly Snapshot[];
+  readonly kept: KeptManifests;
+  readonly signal: AbortSignal;
+}
+
+/** Looks at the snapshot when all but itself is stored; what was left out of it has its own errors. */
+const judgementOf = (
+  { anomalies: rules = usualRules, runId }: BackupRequest,
+  { name }: SourceConfig,
+  { repository }: BackupTarget,
+  { earlier, kept, signal }: Judged,
+) => {
+  let findings: string[] = [];
+  const lateTags: NonNullable<WriteOptions['lateTags']> = async (summary, failures) => {
+    if (rules === 'off' || failures.length > 0) return [];
+    findings = await judgeBackup(summary, kept, { repository, earlier, root: name, rules, signal });
+    return findings.length > 0 ? [suspiciousTag] : [];
+  };
+  return { lateTags, found: () => (findings.length > 0 ? suspicion(findings, runId) : undefined) };
+};
 
 /** A source says what it will read only as it reads it; until it has passed last time's size, that is a fair guess. */
 const withExpected = (progress: Progress, expected: number | undefined): Progress =>

@@ -46,10 +46,12 @@ interface SourceInRun {
   readonly ms: number;
 }
 
-/** A source whose snapshot was stored; 'partial' when items are missing in it. On a dry run nothing was stored. */
+/** A source whose snapshot was stored; 'partial' when items are missing in it, or it is suspicious. On a dry run nothing was stored. */
 export interface StoredSource extends SourceInRun {
   readonly state: 'ok' | 'partial';
   readonly report: WriteReport;
+  /** Why somebody should look before old snapshots are forgotten. */
+  readonly suspicion?: Error;
 }
 
 /** A source of which nothing was stored; 'skipped' ones were not begun, because of an error that concerns them all. */

@@ -8,7 +8,7 @@ import { HoldfastError } from '#lib/errors.ts';
 import type { Repository, Snapshot } from '#repository/contract.ts';
 import type { JobContext } from './backup.ts';
 import { applyRetention, isPinned, lastGoodOnes, type Verdict } from './retention.ts';
-import { isPartial, matching, originOf, type SnapshotFilter, tagOf } from './snapshot-choice.ts';
+import { isGood, matching, originOf, type SnapshotFilter, tagOf } from './snapshot-choice.ts';
 import { withRepository } from './use-repository.ts';
 
 export interface JobRetention {
@@ -66,7 +66,7 @@ export const refuseLastGood = (chosen: readonly Snapshot[], all: readonly Snapsh
       throw new HoldfastError('USAGE', `${name} is pinned`, {
         hint: '`holdfast unpin` it first, or give --force',
       });
-    if (last.has(snapshot.id) && !isPartial(snapshot))
+    if (last.has(snapshot.id) && isGood(snapshot))
       throw new HoldfastError('USAGE', `${name} is the last complete one of this source`, {
         hint: 'give --force to remove it all the same',
       });

@@ -11,7 +11,7 @@ export interface FoundManifest {
 }
 
 /** Kinds whose files are their users' own: a manifest.json among them is just a file. */
-const plainKinds: readonly (string | undefined)[] = [undefined, 'files', 'objects'];
+export const plainKinds: readonly (string | undefined)[] = [undefined, 'files', 'objects'];
 
 /** Every database's manifest; none for a snapshot of files. REPOSITORY_DAMAGED when one cannot be read. */
 export const manifestsOf = async (

@@ -119,7 +119,7 @@ export class RunRecord {
 
   /** `error` is why the run is not whole, when no source's outcome says it. */
   end({ state, status }: Ended, outcomes: readonly SourceOutcome[], error?: unknown): void {
-    const ofSource = outcomes.flatMap((outcome) => ('error' in outcome ? [outcome.error] : []))[0];
+    const ofSource = outcomes.map(errorOf).find((one) => one !== undefined);
     this.#end(recordStates[state], status, outcomes, error ?? ofSource);
   }
 
@@ -170,6 +170,10 @@ const warnOf = (catalog: Catalog, error: unknown, { onEvent }: Teller): void =>
     hint: 'the work goes on, but `holdfast runs` will not tell all of it',
   });
 
+/** Why a source is not in its repository, or should be looked at there. */
+const errorOf = (outcome: SourceOutcome): Error | undefined =>
+  'error' in outcome ? outcome.error : outcome.suspicion;
+
 const sourceRecord = (outcome: SourceOutcome): SourceRecord => {
   const { source, kind, repository, state, ms } = outcome;
   const begin = { source, kind, repository, state, durationMs: ms };
@@ -190,6 +194,7 @@ const sourceRecord = (outcome: SourceOutcome): SourceRecord => {
     bytes: summary.totalBytesProcessed,
     bytesStored: summary.dataAddedPacked,
     itemsFailed: failures.length,
+    ...(outcome.suspicion && { error: errorReport(outcome.suspicion) }),
   };
 };
 

@@ -1,8 +1,8 @@
 // Which snapshots are kept: restic's rules, applied to each source of each host on its own, and what Holdfast promises
-// beyond them: nothing that is incomplete or dated in the future takes the place of a good snapshot, and the last good one stays.
+// beyond them: nothing that is incomplete, suspicious or dated in the future takes the place of a good snapshot, and the last good one stays.
 import type { KeepRules } from '#config/keep.ts';
 import type { Snapshot } from '#repository/contract.ts';
-import { isPartial, originOf, tagOf } from './snapshot-choice.ts';
+import { isGood, isPartial, originOf, tagOf } from './snapshot-choice.ts';
 import { type Moment, momentOf, startOfSpan } from './snapshot-moment.ts';
 
 /** What becomes of a snapshot: kept for these reasons, or, where there is none, forgotten. */
@@ -23,8 +23,8 @@ export const applyRetention = (snapshots: readonly Snapshot[], rules: KeepRules,
 /** The newest complete snapshot of each source and host: what `forget` never removes. */
 export const lastGoodOnes = (snapshots: readonly Snapshot[], now: Date): Snapshot[] =>
   groupsOf(snapshots).flatMap((group) => {
-    const past = group.filter((snapshot) => snapshot.time <= now && !isPartial(snapshot));
-    const good = past.length > 0 ? past : group.filter((snapshot) => !isPartial(snapshot));
+    const past = group.filter((snapshot) => snapshot.time <= now && isGood(snapshot));
+    const good = past.length > 0 ? past : group.filter(isGood);
     return good.slice(0, 1);
   });
 
@@ -61,7 +61,7 @@ const judge = (group: readonly Snapshot[], rules: KeepRules, now: Date): Verdict
     return verdicts(reasons);
   }
   const past = group.filter(({ time }) => time <= now);
-  const good = past.filter((snapshot) => !isPartial(snapshot));
+  const good = past.filter(isGood);
   const [newest = past[0]] = good;
   for (const snapshot of group) {
     if (isPinned(snapshot)) keep(snapshot, 'pinned');
@@ -72,7 +72,9 @@ const judge = (group: readonly Snapshot[], rules: KeepRules, now: Date): Verdict
   countPeriods(good, rules, keep);
   // What came after the last good one is all there is of that time: it stays, by the same rules, until a good one follows.
   const since = good[0] ? past.slice(0, past.indexOf(good[0])) : past;
-  countPeriods(since, rules, (snapshot, why) => keep(snapshot, `partial, nothing complete since: ${why}`));
+  countPeriods(since, rules, (snapshot, why) =>
+    keep(snapshot, `${isPartial(snapshot) ? 'partial' : 'suspicious'}, nothing complete since: ${why}`),
+  );
   if (good[0] && reasons.get(good[0])?.length === 0) keep(good[0], 'last complete snapshot');
   return verdicts(reasons);
 };

@@ -6,6 +6,7 @@ import type { KeepRules } from '#config/keep.ts';
 import { throwIfCancelled } from '#lib/clock.ts';
 import { asError } from '#lib/errors.ts';
 import type { SourceConfig } from '#sources/registry.ts';
+import type { AnomalyRules } from './anomalies.ts';
 import { type BackupTarget, backUp, concernsAll, type JobContext, skipped } from './backup.ts';
 import type { SourceOutcome } from './event.ts';
 import { retain } from './forget.ts';
@@ -27,6 +28,8 @@ export interface BackupTask {
   readonly tags: readonly string[];
   /** Read everything, store nothing, remember nothing. */
   readonly dryRun: boolean;
+  /** See BackupRequest. */
+  readonly anomalies?: AnomalyRules | 'off' | undefined;
 }
 
 export interface RunContext extends JobContext {
@@ -74,14 +77,14 @@ const backUpInto = async (
   context: JobContext,
   record: RunRecord | undefined,
 ): Promise<Part[]> => {
-  const { job, sources, tags, dryRun, repositories } = task;
+  const { job, sources, tags, dryRun, repositories, anomalies } = task;
   const outcomes: SourceOutcome[] = [];
   const failures = new Map<string, Error>();
   const keep = (outcome: SourceOutcome): void => {
     outcomes.push(outcome);
     record?.source(outcome);
   };
-  const request = { sources, runId, tags, dryRun, ...(job !== undefined && { job }) };
+  const request = { sources, runId, tags, dryRun, anomalies, ...(job !== undefined && { job }) };
   const configs = repositories.map(({ repository }) => repository);
   await withRepositories(configs, context, failures, async (targets) => {
     for await (const outcome of backUp({ ...request, targets }, context)) keep(outcome);

@@ -16,6 +16,16 @@ export const tagOf = (snapshot: Snapshot, name: 'source' | 'kind' | 'job' | 'run
 /** True when items that were asked for are missing in it. */
 export const isPartial = (snapshot: Snapshot): boolean => snapshot.tags.includes('partial');
 
+/** What the judgement of a new snapshot is kept as, in the repository itself. */
+export const suspiciousTag = 'suspicious';
+export const acceptedTag = 'accepted';
+
+/** True when it is so unlike those before it that somebody should look first. */
+export const isSuspicious = (snapshot: Snapshot): boolean => snapshot.tags.includes(suspiciousTag);
+
+/** True when nothing is missing in it and nobody has to look. */
+export const isGood = (snapshot: Snapshot): boolean => !isPartial(snapshot) && !isSuspicious(snapshot);
+
 /** What a snapshot is of: its source's name, or the paths of one that restic made. */
 export const originOf = (snapshot: Snapshot): string => tagOf(snapshot, 'source') ?? snapshot.paths.join(' ');
 

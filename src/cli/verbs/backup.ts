@@ -11,7 +11,8 @@ export const backup: RunVerb<'backup'> = async (job, config, { tags, dryRun }, c
     repository: repositoryNamed(config, repository),
     keep,
   }));
-  const run = await runBackup({ job: name, sources, repositories, tags, dryRun }, context);
+  const { anomalies } = job;
+  const run = await runBackup({ job: name, sources, repositories, tags, dryRun, anomalies }, context);
   reportBackup(output, name, run, 'run_done');
   return { state: run.state, status: run.status, id: run.id, fields: { name, ...backupFields(run) } };
 };

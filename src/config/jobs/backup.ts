@@ -1,6 +1,7 @@
 // `backup: [sources]`: each source becomes a snapshot in each repository, and `keep` says how long.
 import { z } from 'zod';
 import { jsonSchemaOf, parseBy } from '#lib/parse-by.ts';
+import { anomaliesSchema } from '../anomalies.ts';
 import { type KeepRules, keepSchema } from '../keep.ts';
 import { isMapping, type Names, reference, references, refuseTwice } from '../names.ts';
 
@@ -22,6 +23,9 @@ export const backup = (names: Names) =>
       keep: keepSchema
         .optional()
         .describe('Which of the snapshots that this job made are kept after a good run. Default: all.'),
+      anomalies: anomaliesSchema
+        .optional()
+        .describe('When a snapshot is suspicious beside those before it; off: never.'),
     })
     .transform(({ keep, ...job }) => ({
       verb: 'backup' as const,

@@ -1,0 +1,17 @@
+// `anomalies: { shrinkTo: 20%, ignore: [public.sessions] }`: when a snapshot is suspicious beside those before it.
+import { z } from 'zod';
+import { shareOf, shareSchema } from './jobs/check.ts';
+
+const rules = z
+  .strictObject({
+    shrinkTo: shareSchema
+      .default('30%')
+      .describe('Suspicious is less than this share of the smallest of the last seven good snapshots.'),
+    ignore: z
+      .array(z.string().min(1))
+      .default([])
+      .describe('Tables that may shrink and vanish, as the engine names them; * stands for anything.'),
+  })
+  .transform(({ shrinkTo, ignore }) => ({ shrinkTo: shareOf(shrinkTo), ignore }));
+
+export const anomaliesSchema = z.union([z.literal('off'), rules]);
