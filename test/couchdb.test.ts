@@ -1,11 +1,14 @@
 // A CouchDB server through the command line: backed up by job, one document found, read out and brought back.
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
+import { promisify } from 'node:util';
 import { holdfast, type Outcome } from '../src/cli/testing.ts';
 import { fillWithManyKinds, putRevisions, revision, seenIn } from '../src/sources/couchdb/testing.ts';
 import { type CouchServer, skipWithoutCouch, startCouch } from './servers/couchdb.ts';
+import { findProgram } from './servers/programs.ts';
 import { jsonLines } from './tools/cli.ts';
 import { temporaryFolder } from './tools/temp.ts';
 
@@ -111,6 +114,34 @@ catalog: ${at('catalog.db')}
   test('into a folder, a database comes as plain files', async () => {
     await done(`restore latest --path shop --to ${at('files')}`);
     assert.match(readFileSync(at('files', 'shop', 'data', 'all.jsonl'), 'utf8'), /^\{.*"_id":".*\}\n/);
+  });
+
+  const tools = ['curl', 'python3'].filter((name) => findProgram(name) === undefined);
+  const lacking = tools.length > 0 ? `needs ${tools.join(', ')}` : false;
+  test('what the manual says of a restore without Holdfast brings everything back', {
+    skip: lacking,
+  }, async () => {
+    await done(`restore latest --to ${at('back')}`);
+    const manual = readFileSync(join(import.meta.dirname, '..', 'docs', 'couchdb.md'), 'utf8');
+    const [, script = ''] = /```sh\nrestic restore .*\n((?:.*\n)*?)```/.exec(manual) ?? [];
+    assert.match(script, /_bulk_docs/);
+    // Under another name, and on a server that is not the manual's.
+    const commands = script.replaceAll('$COUCH/shop', '$COUCH/manual');
+    const root = `http://127.0.0.1:${server.port}`;
+    const login = `-u ${server.user}:"$PASSWORD"`;
+    const { stdout } = await promisify(execFile)(
+      'bash',
+      ['-euc', commands.replaceAll('curl ', `curl ${login} `)],
+      {
+        cwd: at('back', 'shop'),
+        env: { PATH: process.env.PATH, COUCH: root, PASSWORD: server.password },
+      },
+    );
+    assert.deepEqual(
+      stdout.split('\n').filter((line) => line !== ''),
+      ['{"ok":true}', '[]', '[]', '{"ok":true}'],
+    );
+    assert.deepEqual(await only('manual'), await only('shop'));
   });
 
   test('a wrong password is status 13, and stands nowhere', async () => {
