@@ -12,6 +12,8 @@ export interface Notifier extends AsyncDisposable {
    * and soon after the signal has fired CANCELLED.
    */
   send(notice: Notice, signal: AbortSignal): Promise<void>;
+  /** Sees whether the other side is there and lets us in, and tells it nothing; fails as `send` does. Absent where only a notice shows it. */
+  reach?(signal: AbortSignal): Promise<void>;
 }
 
 export type NotifierKind<Config> = Kind<Config, Notifier>;

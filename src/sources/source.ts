@@ -99,10 +99,10 @@ export interface RestoreTarget {
    * something else chose the entries. A database restores a table otherwise than a whole.
    */
   readonly selection?: readonly string[];
-  /** Only these documents or rows of it, by their keys; for kinds that have a `RecordFinder`. */
-  readonly records?: readonly string[];
   /** Contents come from one stream: each is opened and read before the next entry is asked for, or it is passed over. */
   readonly sequential?: true;
+  /** Only these documents or rows of it, by their keys; for kinds that have a `RecordFinder`. */
+  readonly records?: readonly string[];
   /** Only the documents that this query finds, in the engine's own language; given to kinds that say `restoresByQuery`. */
   readonly query?: string;
   /** Called as each entry is done. */
@@ -124,6 +124,8 @@ export interface RestoreReport {
 export interface ScratchMaker {
   /** Where such places are made, without secrets, for people and to find leftovers again: 'db.internal:5432', a folder. */
   scratchLocation(folder: string): string;
+  /** What would keep one from being made, each with a hint. Writes nothing. */
+  checkScratch(folder: string): Promise<Finding[]>;
   /** Gets ready to make one, and makes nothing yet. TARGET_NOT_EMPTY when something has its name already. */
   openScratch(request: ScratchRequest): Promise<ScratchPlace>;
   /** Removes all that a place of that name consists of, which may be nothing any more. Touches nothing else. */

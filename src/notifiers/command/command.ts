@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { feedProgram } from '../feed-program.ts';
 import { type Notice, noticeJson } from '../notice.ts';
 import type { NotifierKind } from '../notifier.ts';
+import { findProgram } from '../reach.ts';
 
 const config = z.strictObject({
   command: z
@@ -34,6 +35,7 @@ export const command: NotifierKind<CommandConfig> = {
         },
         signal,
       ),
+    reach: async () => findProgram(command),
     [Symbol.asyncDispose]: async () => {},
   }),
 };

@@ -68,6 +68,7 @@ export const email: NotifierKind<EmailConfig> = {
   open: async (settings) => ({
     location: placeOf(settings),
     send: async (notice, signal) => (await import('./send-mail.ts')).sendMail(settings, notice, signal),
+    reach: async (signal) => (await import('./send-mail.ts')).tryServer(settings, signal),
     [Symbol.asyncDispose]: async () => {},
   }),
 };

@@ -25,6 +25,22 @@ export const sendMail = async (settings: EmailConfig, notice: Notice, signal: Ab
   }
 };
 
+/** Connects and logs in, and sends nothing. */
+export const tryServer = async (settings: EmailConfig, signal: AbortSignal): Promise<void> => {
+  const transport = nodemailer.createTransport(connectionOf(settings));
+  const cancel = (): void => transport.close();
+  signal.addEventListener('abort', cancel, { once: true });
+  try {
+    await transport.verify();
+  } catch (cause) {
+    if (signal.aborted) throw new HoldfastError('CANCELLED', 'cancelled', { cause: signal.reason });
+    throw explained(settings, cause);
+  } finally {
+    signal.removeEventListener('abort', cancel);
+    transport.close();
+  }
+};
+
 const connectionOf = (settings: EmailConfig) => {
   const { smtp, user: given, password, ca, timeoutSeconds } = settings;
   const url = new URL(smtp);

@@ -7,6 +7,7 @@ import { type HttpNotice, parseAddress, placeOf, sendHttp } from '../http.ts';
 import type { Notice, NoticeEvent } from '../notice.ts';
 import { noticeText } from '../notice-text.ts';
 import type { NotifierKind } from '../notifier.ts';
+import { reachHost } from '../reach.ts';
 
 const config = z.strictObject({
   url: secret().describe('The address to ping, as the monitor shows it. Whoever knows it can ping there.'),
@@ -35,6 +36,7 @@ export const healthchecks: NotifierKind<HealthchecksConfig> = {
           hint: 'copy the push address of the monitor once more, and see that the monitor is active',
         });
     },
+    reach: (signal) => reachHost(parseAddress(url.reveal()), timeoutSeconds * 1000, signal),
     [Symbol.asyncDispose]: async () => {},
   }),
 };

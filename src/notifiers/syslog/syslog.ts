@@ -5,6 +5,7 @@ import { expandHome } from '#lib/home.ts';
 import { feedProgram } from '../feed-program.ts';
 import type { Severity } from '../notice.ts';
 import type { Notifier, NotifierKind } from '../notifier.ts';
+import { findProgram, reachHost } from '../reach.ts';
 import { type Facility, facilities, frame, lineOf, severityNames } from './rfc5424.ts';
 
 const config = z.strictObject({
@@ -54,6 +55,10 @@ const remote = ({ facility, tag, ca, timeoutSeconds }: SyslogConfig, to: string)
     if (url.protocol === 'udp:') await sendDatagram(line, url, limit);
     else await sendFramed(line, url, { ...limit, ca });
   },
+  reach: async (signal) => {
+    const url = new URL(to);
+    if (url.protocol !== 'udp:') await reachHost(url, timeoutSeconds * 1000, signal);
+  },
   [Symbol.asyncDispose]: async () => {},
 });
 
@@ -68,6 +73,7 @@ const local = ({ to, facility, tag, timeoutSeconds }: SyslogConfig): Notifier =>
       },
       signal,
     ),
+  reach: async () => findProgram([to === 'journald' ? 'systemd-cat' : 'logger']),
   [Symbol.asyncDispose]: async () => {},
 });
 

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { secret } from '#lib/secret-schema.ts';
 import { parseAddress, sendHttp } from '../http.ts';
 import type { NotifierKind } from '../notifier.ts';
+import { reachHost } from '../reach.ts';
 import { formats, requestFor } from './formats.ts';
 
 const config = z.strictObject({
@@ -42,6 +43,7 @@ export const webhook: NotifierKind<WebhookConfig> = {
         signal,
       );
     },
+    reach: (signal) => reachHost(parseAddress(url.reveal()), timeoutSeconds * 1000, signal),
     [Symbol.asyncDispose]: async () => {},
   }),
 };

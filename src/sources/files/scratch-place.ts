@@ -2,6 +2,7 @@
 import { chmodSync, existsSync, lstatSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { HoldfastError, systemCode } from '#lib/errors.ts';
+import { checkScratchFolder } from '../scratch-folder.ts';
 import type { RestoreTarget, ScratchMaker, Source } from '../source.ts';
 import { type FilesConfig, filesConfig } from './options.ts';
 
@@ -11,6 +12,7 @@ export const scratchMaker = (
   open: (config: FilesConfig) => Source,
 ): ScratchMaker => ({
   scratchLocation: (folder) => folder,
+  checkScratch: async (folder) => checkScratchFolder(folder),
   async openScratch({ name, folder }) {
     const place = join(folder, name);
     if (existsSync(place)) throw new HoldfastError('TARGET_NOT_EMPTY', `there is a ${place} already`);

@@ -1,11 +1,14 @@
 // Databases for a trial: made by a restore under names of their own, read back, queried, and dropped.
 import { HoldfastError } from '#lib/errors.ts';
-import type { Entry, QueryRows, ScratchMaker, ScratchPlace, ScratchRequest } from '../source.ts';
+import type { Describing, SelfDescription } from '#lib/self-description.ts';
+import type { Entry, Finding, QueryRows, ScratchMaker, ScratchPlace, ScratchRequest } from '../source.ts';
 import type { PostgresConfig } from './config.ts';
 import { type Connection, connect } from './connect.ts';
-import { type DumpRequest, dumpServer } from './dump.ts';
+import { connectAnywhere, type DumpRequest, dumpServer } from './dump.ts';
 import { quoteIdentifier } from './identifiers.ts';
 import { databasePath } from './layout.ts';
+import { serverFacts } from './listing.ts';
+import { findPgDump } from './pg-dump.ts';
 import { restoreServer } from './restore.ts';
 import { definitionsIn } from './scratch-definitions.ts';
 import { sqlState, state } from './server-error.ts';
@@ -13,8 +16,10 @@ import type { ConnectionSettings } from './settings.ts';
 import { connectForAdmin, dropDatabase } from './target-server.ts';
 
 /** What a source on this server can do for a trial. */
-export const scratchMaker = (request: DumpRequest): ScratchMaker => ({
+export const scratchMaker = (request: DumpRequest): ScratchMaker & Describing => ({
+  describeSelf: () => describeServer(request),
   scratchLocation: () => request.settings.server,
+  checkScratch: () => checkRights(request),
   openScratch: (scratch) => openPlace(request, scratch),
   removeScratch: (name) => removeAll(request, name),
 });
@@ -45,6 +50,33 @@ const openPlace = async (
     },
     [Symbol.asyncDispose]: async () => {},
   };
+};
+
+const describeServer = async ({ settings, config, context }: DumpRequest): Promise<SelfDescription> => {
+  await using connection = await connectAnywhere(settings, context.signal);
+  const { version, major } = await serverFacts(connection);
+  const [row] = await connection.query<{ now: Date }>('select pg_catalog.clock_timestamp() as now');
+  const pgDump = await findPgDump(major, config.pgDump);
+  return {
+    software: [`PostgreSQL ${version}`, `pg_dump ${pgDump.major} (${pgDump.path})`],
+    ...(row && { time: row.now }),
+  };
+};
+
+const checkRights = async ({ settings, context }: DumpRequest): Promise<Finding[]> => {
+  await using admin = await connectForAdmin(settings, context.signal);
+  const [role] = await admin.query<{ may: boolean }>(
+    'select rolsuper or rolcreatedb as may from pg_catalog.pg_roles where rolname = current_user',
+  );
+  if (role?.may) return [];
+  return [
+    {
+      level: 'error',
+      subject: `role ${settings.user}`,
+      message: `may not create databases on ${settings.server}, as a drill must`,
+      hint: `alter role ${quoteIdentifier(settings.user)} createdb; or drill into a source on another server`,
+    },
+  ];
 };
 
 const assertFree = async ({ settings, context }: DumpRequest, name: string): Promise<void> => {

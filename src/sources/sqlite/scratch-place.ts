@@ -5,6 +5,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { HoldfastError, messageOf } from '#lib/errors.ts';
 import type { Context } from '#lib/kind.ts';
 import { makeFolder } from '#lib/make-folder.ts';
+import { checkScratchFolder } from '../scratch-folder.ts';
 import type { QueryRows, ReadDefinitions, ScratchMaker, ScratchPlace } from '../source.ts';
 import { dumpDatabase, type OpenReadings } from './dump.ts';
 import { createFile, finishFile } from './layout.ts';
@@ -14,6 +15,7 @@ import { statementsOf } from './schema-files.ts';
 
 export const scratchMaker = (context: Context, readings: OpenReadings): ScratchMaker => ({
   scratchLocation: (folder) => folder,
+  checkScratch: async (folder) => checkScratchFolder(folder),
   async openScratch({ name, folder }) {
     const place = join(folder, name);
     if (existsSync(place)) throw new HoldfastError('TARGET_NOT_EMPTY', `there is a ${place} already`);
