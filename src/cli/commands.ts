@@ -29,6 +29,7 @@ export const commands: readonly CommandEntry[] = [
   entry('drill', 'restore for real into a scratch place, and compare', () => import('./drill.ts')),
   entry('check', 'look for damage in a repository', () => import('./check.ts')),
   entry('forget', 'remove snapshots, by rules or by name', () => import('./forget.ts')),
+  entry('accept', 'take a suspicious run for good', () => import('./accept.ts')),
   entry('prune', 'free the space of what no snapshot uses', () => import('./prune.ts')),
   entry('copy', 'copy snapshots into another repository', () => import('./copy.ts')),
   entry('stats', 'show how much room snapshots take', () => import('./stats.ts')),
