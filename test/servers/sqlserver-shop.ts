@@ -332,3 +332,9 @@ export const shop: Blueprint = {
     'dbo.only_computed': [[1], [1], [1]],
   },
 };
+
+/** The shop with other answers to some questions. */
+export const shopWith = (catalogue: Blueprint['catalogue']): Blueprint => ({
+  ...shop,
+  catalogue: { ...shop.catalogue, ...catalogue },
+});
