@@ -1,0 +1,173 @@
+// A MongoDB server through the command line: backed up by URL and by job, read, searched, verified, and brought back.
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { after, before, suite, test } from 'node:test';
+import { promisify } from 'node:util';
+import { BSON } from 'mongodb';
+import { holdfast, type Outcome } from '../src/cli/testing.ts';
+import { seenBy } from '../src/sources/mongodb/testing.ts';
+import { fillShop } from '../src/sources/mongodb/testing-database.ts';
+import { type MongoServer, skipWithoutMongodb, startMongodb } from './servers/mongodb.ts';
+import { findProgram } from './servers/programs.ts';
+import { jsonLines } from './tools/cli.ts';
+import { resticBinaries, runRestic, skipWithoutRestic } from './tools/restic.ts';
+import { temporaryFolder } from './tools/temp.ts';
+
+suite('MongoDB on the command line', { skip: skipWithoutMongodb() ?? false }, () => {
+  const folder = temporaryFolder('cli-mongodb');
+  const at = (...parts: string[]): string => join(folder, ...parts);
+  const databases = ['shop', 'shop_copy', 'parts', 'wiki', 'by_tools'];
+  let server: MongoServer;
+
+  before(async () => {
+    server = await startMongodb();
+    for (const name of databases) await server.client.db(name).dropDatabase();
+    await fillShop(server, 'shop');
+    await server.client
+      .db('wiki')
+      .collection<{ _id: string }>('pages')
+      .insertOne({ _id: 'Kelp', text: 'brown' } as never);
+    writeFileSync(at('password'), 'secret');
+    writeFileSync(
+      at('holdfast.yaml'),
+      `
+repositories:
+  here: { store: ${at('backups')}, password: { file: ${at('password')} } }
+sources:
+  mongo: { kind: mongodb, url: "${server.url()}", databases: [shop, wiki] }
+jobs:
+  nightly: { backup: [mongo], to: [here] }
+catalog: ${at('catalog.db')}
+`,
+    );
+    for (const name of ['password', 'holdfast.yaml']) chmodSync(at(name), 0o600);
+    await done('init');
+    await done('backup nightly');
+    await done('backup', server.url('shop'), '--name', 'shop');
+  });
+  after(async () => {
+    for (const name of databases) await server?.client.db(name).dropDatabase();
+    await server?.[Symbol.asyncDispose]();
+  });
+
+  const env = { HOLDFAST_CONFIG: at('holdfast.yaml'), HOME: at('home') };
+  const run = (...words: readonly string[]): Promise<Outcome> =>
+    holdfast(
+      words.flatMap((word) => (/:\/\/|^\{/.test(word) ? [word] : word.split(' '))),
+      { env },
+    );
+  const done = async (...words: readonly string[]): Promise<string> => {
+    const { status, stdout, stderr } = await run(...words);
+    assert.deepEqual({ status, stderr }, { status: 0, stderr: '' }, words.join(' '));
+    return stdout;
+  };
+  const seen = (name: string): Promise<Record<string, unknown>> => seenBy(server.client.db(name));
+
+  test('verify counts every document, and ls and dump show them', async () => {
+    assert.match(
+      await done('verify'),
+      /mongo: snapshot \w{8} is what was captured \(.*, 16 tables, 1,5\d\d rows\)/,
+    );
+    assert.match(await done('ls latest:mongo wiki'), /\/mongo\/wiki\/pages\.bson/);
+    const { stdout } = await run('dump latest:mongo wiki/pages.metadata.json');
+    assert.match(stdout, /^\{"indexes":\[.*"collectionName":"pages","type":"collection"\}$/);
+    assert.match(await done('find pages.bson'), /pages\.bson/);
+  });
+
+  test('a database comes back under another name, and one that is not empty is refused', async () => {
+    await done('restore latest:shop --to', server.url('shop_copy'));
+    assert.deepEqual(await seen('shop_copy'), await seen('shop'));
+    const { status, stderr } = await run('restore latest:shop --to', server.url('shop_copy'));
+    assert.equal(status, 15);
+    assert.match(stderr, /hint: /);
+  });
+
+  test('one collection, the documents of a query, and one document come back by themselves', async () => {
+    await done('restore latest:shop --table orders --as orders_then --to', server.url('parts'));
+    const query = '{"customer": {"$lt": 5}}';
+    await done('restore latest:shop --table orders --as few --to', server.url('parts'), '--query', query);
+    await done('restore latest:mongo --document Kelp --to', server.url('parts'));
+    const parts = server.client.db('parts');
+    const expected = await server.client
+      .db('shop')
+      .collection('orders')
+      .countDocuments({ customer: { $lt: 5 } });
+    assert.ok(expected > 0);
+    assert.equal(await parts.collection('orders_then').countDocuments(), 1500);
+    assert.equal(await parts.collection('few').countDocuments(), expected);
+    assert.deepEqual(await parts.collection('pages').find().toArray(), [{ _id: 'Kelp', text: 'brown' }]);
+    assert.deepEqual(
+      (await parts.collection('few').indexes()).length,
+      (await server.client.db('shop').collection('orders').indexes()).length,
+    );
+  });
+
+  test('a document is found by its _id, and dumped as the bytes it is', async () => {
+    assert.match(await done('find --document Kelp'), /wiki\/pages\.bson/);
+    const { stdout } = await run('dump latest:mongo --document Kelp');
+    assert.equal(stdout, Buffer.from(BSON.serialize({ _id: 'Kelp', text: 'brown' })).toString());
+  });
+
+  test('a query is refused where it could not be honoured', async () => {
+    mkdirSync(at('media'));
+    writeFileSync(at('media', 'menu.txt'), 'soup');
+    await done(`backup ${at('media')}`);
+    const { status } = await run(`restore latest:media --to ${at('elsewhere')}`, '--query', '{}');
+    assert.equal(status, 2);
+    assert.ok(!existsSync(at('elsewhere')));
+  });
+
+  test('a wrong password is status 13, and is printed nowhere', async () => {
+    const url = server.url('shop').replace('://', '://nobody:hidden-word@');
+    const { status, stdout, stderr } = await run('backup', `${url}?authSource=admin`, '--json');
+    assert.equal(status, 13);
+    assert.deepEqual(
+      jsonLines(stdout)
+        .filter(({ message_type }) => message_type === 'source_failed')
+        .map(({ error }) => error),
+      ['SOURCE_DENIED'],
+    );
+    assert.ok(!`${stdout}${stderr}`.includes('hidden-word'));
+  });
+
+  const runTool = promisify(execFile); // the server lives in this process: nobody may block it
+  const tools = [findProgram('mongodump'), findProgram('mongorestore')] as const;
+  const withoutTools = tools.every(Boolean)
+    ? false
+    : 'needs mongodump and mongorestore, which Debian does not have';
+
+  test('mongorestore reads what stock restic restores', {
+    skip: withoutTools || (skipWithoutRestic() ?? false),
+  }, async () => {
+    const { new: restic } = await resticBinaries();
+    const repository = { repository: at('backups'), password: 'secret' };
+    await runRestic(
+      restic,
+      ['restore', 'latest', '--tag', 'source:shop', '--target', at('back')],
+      repository,
+    );
+    const names = ['--nsFrom', 'shop.*', '--nsTo', 'by_tools.*'];
+    await runTool(tools[1] ?? '', ['--quiet', '--uri', server.url(), ...names, at('back', 'shop')]);
+    const [theirs, ours] = [await seen('by_tools'), await seen('shop')];
+    assert.deepEqual(Object.keys(theirs).toSorted(), Object.keys(ours).toSorted());
+    assert.deepEqual(withoutIndexOrder(theirs), withoutIndexOrder(ours));
+  });
+
+  test('the files are those of mongodump, byte for byte', { skip: withoutTools }, async () => {
+    await runTool(tools[0] ?? '', ['--quiet', '--uri', server.url('wiki'), '--out', at('theirs')]);
+    await done(`restore latest:mongo --path wiki --to ${at('ours')}`);
+    for (const file of ['wiki/pages.bson', 'wiki/pages.metadata.json']) {
+      assert.ok(existsSync(dirname(at('ours', file))));
+      assert.equal(readFileSync(at('ours', file), 'latin1'), readFileSync(at('theirs', file), 'latin1'));
+    }
+  });
+});
+
+/** mongorestore builds indexes in an order of its own. */
+const withoutIndexOrder = (seen: Readonly<Record<string, unknown>>): unknown =>
+  Object.entries(seen).map(([name, text]) => {
+    const { indexes, ...rest } = JSON.parse(String(text)) as { indexes: { name: string }[] };
+    return [name, indexes.toSorted((a, b) => a.name.localeCompare(b.name)), rest];
+  });
