@@ -80,9 +80,8 @@ const objectKinds: Readonly<Record<string, readonly [kind: string, isPart: boole
 /** What class, major and minor number mean; undefined for what is not in the backup. */
 const subjectReader = ({ rows }: Assembly, found: readonly FoundTable[]) => {
   const objects = new Map(rows.objects.map((row) => [intOf(row, 'id'), row]));
-  const leftOut = new Set(
-    rows.tables.map((row) => intOf(row, 'id')).filter((id) => !found.some((table) => table.id === id)),
-  );
+  const kept = new Set(found.map(({ id }) => id));
+  const leftOut = new Set(rows.tables.map((row) => intOf(row, 'id')).filter((id) => !kept.has(id)));
   const columns = Map.groupBy(rows.columns, (row) => intOf(row, 'object'));
   const objectSubject = (id: number, columnId: number): Subject | undefined => {
     const row = objects.get(id);

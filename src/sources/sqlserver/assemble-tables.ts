@@ -20,6 +20,7 @@ export const makeTables = (
 ): { readonly tables: Table[]; readonly found: FoundTable[] } => {
   const all = assembly.rows.tables.map((row) => ({ id: intOf(row, 'id'), ...qualified(row) }));
   const found = all.filter((table) => wanted(table) !== 'nothing').toSorted(byName);
+  const kept = new Set(found.map(({ id }) => id));
   const lookup = lookupOf(assembly, all);
   const tables = found.map(
     (table): Table => ({
@@ -28,7 +29,7 @@ export const makeTables = (
       columns: columnsOf(lookup, table.id, `table ${plainName(table)}`),
       indexes: indexesOf(lookup, table),
       checks: checksOf(lookup, table),
-      foreignKeys: foreignKeysOf(lookup, table, found),
+      foreignKeys: foreignKeysOf(lookup, table, kept),
       ...optional('history', historyOf(lookup, table.id)),
       rows: wanted(table) === 'all',
     }),
@@ -53,15 +54,18 @@ export const makeTableTypes = (assembly: Assembly): Contents['tableTypes'] => {
 interface Lookup {
   readonly assembly: Assembly;
   readonly objects: ReadonlyMap<number, QualifiedName>;
-  of(question: keyof Assembly['rows'], objectId: number): readonly Row[];
+  of(question: keyof Assembly['rows'], objectId: number, key?: 'object' | 'id'): readonly Row[];
   columnName(objectId: number, columnId: number): string;
 }
 
 const lookupOf = (assembly: Assembly, objects: readonly FoundTable[]): Lookup => {
   const grouped = new Map<keyof Assembly['rows'], Map<number, Row[]>>();
-  const of = (question: keyof Assembly['rows'], objectId: number): readonly Row[] => {
-    const groups =
-      grouped.get(question) ?? Map.groupBy(assembly.rows[question], (row) => intOf(row, 'object'));
+  const of = (
+    question: keyof Assembly['rows'],
+    objectId: number,
+    key: 'object' | 'id' = 'object',
+  ): readonly Row[] => {
+    const groups = grouped.get(question) ?? Map.groupBy(assembly.rows[question], (row) => intOf(row, key));
     grouped.set(question, groups);
     return groups.get(objectId) ?? [];
   };
@@ -198,15 +202,15 @@ const stateOf = (row: Row): Pick<Check, 'disabled' | 'notTrusted'> => ({
   ...(isSet(row, 'notTrusted') && { notTrusted: true }),
 });
 
-const foreignKeysOf = (lookup: Lookup, table: FoundTable, found: readonly FoundTable[]): ForeignKey[] =>
+const foreignKeysOf = (lookup: Lookup, table: FoundTable, kept: ReadonlySet<number>): ForeignKey[] =>
   lookup
     .of('foreignKeys', table.id)
     .flatMap((row) => {
       const targetId = intOf(row, 'target');
       const target = lookup.objects.get(targetId);
-      if (!target || !found.some(({ id }) => id === targetId)) return []; // to a table that was left out
-      const columns = lookup.assembly.rows.foreignKeyColumns
-        .filter((each) => intOf(each, 'id') === intOf(row, 'id'))
+      if (!target || !kept.has(targetId)) return []; // to a table that was left out
+      const columns = lookup
+        .of('foreignKeyColumns', intOf(row, 'id'), 'id')
         .toSorted((a, b) => intOf(a, 'position') - intOf(b, 'position'));
       return [
         {

@@ -89,7 +89,7 @@ const openDatabase = async (dump: Dump, database: string): Promise<DatabaseDump>
 };
 
 async function* entriesOf(of: DatabaseDump): AsyncGenerator<Entry> {
-  const { folder, contents, failures, database, tally, lifetime } = of;
+  const { folder, contents, found, failures, database, tally, lifetime } = of;
   const file = (name: string, text: string): Entry => textEntry(`${folder}/${name}`, text);
   yield directory(folder);
   yield file(
@@ -122,7 +122,8 @@ async function* entriesOf(of: DatabaseDump): AsyncGenerator<Entry> {
     .filter(({ rows }) => rows)
     .map((table) => ({ table, path: tablePath(table) }));
   tables.sort((a, b) => Buffer.compare(Buffer.from(a.path), Buffer.from(b.path)));
-  for (const { table, path } of tables) yield* tableEntries(of, table, path);
+  const ids = new Map(found.map((table) => [plainName(table), table.id]));
+  for (const { table, path } of tables) yield* tableEntries(of, table, path, ids.get(plainName(table)) ?? 0);
   yield {
     ...file(databaseFiles.manifest, ''),
     meta: { mode: 0o600 },
@@ -139,10 +140,9 @@ async function* entriesOf(of: DatabaseDump): AsyncGenerator<Entry> {
 
 const directory = (path: string): Entry => ({ path, type: 'dir', meta: { mode: 0o700 } });
 
-function* tableEntries(of: DatabaseDump, table: Table, path: string): Generator<Entry> {
-  const { dump, database, folder, reading, tally, lifetime, found } = of;
+function* tableEntries(of: DatabaseDump, table: Table, path: string, id: number): Generator<Entry> {
+  const { dump, database, folder, reading, tally, lifetime } = of;
   const name = plainName(table);
-  const id = found.find((each) => plainName(each) === name)?.id ?? 0;
   const rowsPath = `${path}/${tableFiles.rows}`;
   tally.expect(name, rowsPath);
   const around = aroundRows(table);

@@ -135,8 +135,10 @@ async function* linesOf(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<strin
 /** What came of each table, by its plain name. */
 export type Loaded = Map<string, RowCount>;
 
-export const tableOf = ({ tables }: Contents, wanted: QualifiedName): Table => {
-  const table = tables.find((each) => plainName(each) === plainName(wanted));
+export const tableOf = (contents: Contents, wanted: QualifiedName): Table => {
+  const known = byName.get(contents) ?? new Map(contents.tables.map((table) => [plainName(table), table]));
+  byName.set(contents, known);
+  const table = known.get(plainName(wanted));
   if (table) return table;
   throw new HoldfastError(
     'TARGET_FAILED',
@@ -146,6 +148,8 @@ export const tableOf = ({ tables }: Contents, wanted: QualifiedName): Table => {
     },
   );
 };
+
+const byName = new WeakMap<Contents, ReadonlyMap<string, Table>>();
 
 /** Compares what was loaded with what was captured, and says what was not. TARGET_FAILED for what nothing but damage explains. */
 export const assertComplete = (

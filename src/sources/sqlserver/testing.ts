@@ -99,6 +99,7 @@ const answerOf = (world: World, sql: string, { database }: Session): Answer => {
   const known =
     databasesAnswer(world, sql) ?? catalogueAnswer(world, sql, database) ?? rowsAnswer(world, sql, database);
   if (known) return known;
+  if (/^set |^SET LOCK_TIMEOUT/.test(sql)) return ok; // of the session
   world.executed.push(sql);
   const here = world.databases.get(database);
   if (here && /^CREATE TABLE \[/.test(sql)) here.made = true;
