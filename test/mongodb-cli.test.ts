@@ -10,7 +10,7 @@ import { holdfast, type Outcome } from '../src/cli/testing.ts';
 import { seenBy } from '../src/sources/mongodb/testing.ts';
 import { fillShop } from '../src/sources/mongodb/testing-database.ts';
 import { type MongoServer, skipWithoutMongodb, startMongodb } from './servers/mongodb.ts';
-import { findProgram } from './servers/programs.ts';
+import { skipWithoutReal } from './servers/real-servers.ts';
 import { jsonLines } from './tools/cli.ts';
 import { resticBinaries, runRestic, skipWithoutRestic } from './tools/restic.ts';
 import { temporaryFolder } from './tools/temp.ts';
@@ -133,10 +133,8 @@ catalog: ${at('catalog.db')}
   });
 
   const runTool = promisify(execFile); // the server lives in this process: nobody may block it
-  const tools = [findProgram('mongodump'), findProgram('mongorestore')] as const;
-  const withoutTools = tools.every(Boolean)
-    ? false
-    : 'needs mongodump and mongorestore, which Debian does not have';
+  const withoutTools = skipWithoutReal('HOLDFAST_TEST_MONGO_TOOLS') ?? false;
+  const tool = (name: string): string => join(process.env.HOLDFAST_TEST_MONGO_TOOLS ?? '', name);
 
   test('mongorestore reads what stock restic restores', {
     skip: withoutTools || (skipWithoutRestic() ?? false),
@@ -149,14 +147,14 @@ catalog: ${at('catalog.db')}
       repository,
     );
     const names = ['--nsFrom', 'shop.*', '--nsTo', 'by_tools.*'];
-    await runTool(tools[1] ?? '', ['--quiet', '--uri', server.url(), ...names, at('back', 'shop')]);
+    await runTool(tool('mongorestore'), ['--quiet', '--uri', server.url(), ...names, at('back', 'shop')]);
     const [theirs, ours] = [await seen('by_tools'), await seen('shop')];
     assert.deepEqual(Object.keys(theirs).toSorted(), Object.keys(ours).toSorted());
     assert.deepEqual(withoutIndexOrder(theirs), withoutIndexOrder(ours));
   });
 
   test('the files are those of mongodump, byte for byte', { skip: withoutTools }, async () => {
-    await runTool(tools[0] ?? '', ['--quiet', '--uri', server.url('wiki'), '--out', at('theirs')]);
+    await runTool(tool('mongodump'), ['--quiet', '--uri', server.url('wiki'), '--out', at('theirs')]);
     await done(`restore latest:mongo --path wiki --to ${at('ours')}`);
     for (const file of ['wiki/pages.bson', 'wiki/pages.metadata.json']) {
       assert.ok(existsSync(dirname(at('ours', file))));

@@ -3,6 +3,8 @@
 const realServers = {
   HOLDFAST_TEST_SQLSERVER: 'SQL Server',
   HOLDFAST_TEST_MONGODB: 'MongoDB',
+  /** The folder of the two. */
+  HOLDFAST_TEST_MONGO_TOOLS: 'mongodump and mongorestore',
   HOLDFAST_TEST_COUCHDB: 'CouchDB',
 } as const;
 
