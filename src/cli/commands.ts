@@ -42,6 +42,7 @@ export const commands: readonly CommandEntry[] = [
   entry('store', 'see whether a storage is fit for backups', () => import('./store.ts')),
   entry('unlock', 'remove locks left behind in a repository', () => import('./unlock.ts')),
   entry('doctor', 'see whether every job can work, and what to mend', () => import('./doctor.ts')),
+  entry('report', 'print the evidence of a period, for an auditor', () => import('./report.ts')),
   entry('runs', 'show past runs, or all of one', () => import('./runs.ts')),
   entry('status', 'show how each job stands', () => import('./status.ts')),
   entry('notify', 'try the notifiers, or tell what is due', () => import('./notify.ts')),
