@@ -71,7 +71,7 @@ const openDatabase = async (dump: Dump, database: string): Promise<DatabaseDump>
       );
     for (const about of answers.absent) log.warn({ database }, `the server has no catalogue of ${about}`);
     for (const { what, reason } of assembled.contents.notKept)
-      log.warn({ database, what, reason }, 'not kept');
+      log.warn({ database }, `not kept: ${what} (${reason})`);
     return {
       ...assembled,
       dump,

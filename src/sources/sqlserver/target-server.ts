@@ -79,7 +79,11 @@ export const openTargetServer = async (
 export const temporaryName = (database: string): string =>
   `${database.slice(0, 100)}.holdfast-${randomUUID().slice(0, 8)}`;
 
-const connectForAdmin = async (settings: ConnectionSettings, signal: AbortSignal): Promise<Connection> => {
+/** Not in the database that is to be restored, which may not exist yet. */
+export const connectForAdmin = async (
+  settings: ConnectionSettings,
+  signal: AbortSignal,
+): Promise<Connection> => {
   try {
     return await connect(settings, 'master', signal);
   } catch (error) {
@@ -100,7 +104,7 @@ const endSessions = async (admin: Connection, name: string): Promise<void> => {
   }
 };
 
-const dropDatabase = async (admin: Connection, name: string): Promise<void> => {
+export const dropDatabase = async (admin: Connection, name: string): Promise<void> => {
   await admin.run(`DROP DATABASE IF EXISTS ${quoteIdentifier(name)}`);
 };
 

@@ -118,7 +118,10 @@ const bracketed = String.raw`\[((?:[^\]]|\]\])+)\]`;
 
 const databasesAnswer = ({ databases, executed }: World, sql: string): Answer | undefined => {
   if (sql === versionSql) return table(['version', 'banner', 'edition'], ['16.0.1000.6', 'A responder', '3']);
-  if (sql === databasesSql) return table(['name'], ...[...databases.keys()].map((name) => [name]));
+  if (sql === 'select sysutcdatetime() as now') return table(['now'], ['2026-01-01']);
+  if (/has_perms_by_name\(null/.test(sql)) return table(['may'], [1]);
+  if (sql === databasesSql || sql === 'select name from sys.databases')
+    return table(['name'], ...[...databases.keys()].map((name) => [name]));
   const sought = named(sql, /from sys\.databases where name = N'((?:[^']|'')+)'$/);
   if (sought !== undefined) return table(['found'], [databases.has(sought) ? 1 : 0]);
   const created = named(sql, new RegExp(`^CREATE DATABASE ${bracketed}`));
