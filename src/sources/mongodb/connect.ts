@@ -5,7 +5,7 @@ import { throwIfCancelled } from '#lib/clock.ts';
 import { HoldfastError, messageOf } from '#lib/errors.ts';
 import { emptyDocument } from './bson.ts';
 import type { MongodbConfig } from './config.ts';
-import { connectionError } from './server-error.ts';
+import { code, connectionError, serverCode } from './server-error.ts';
 import { factsOf, type Greeting, type ServerFacts } from './server-facts.ts';
 
 /** A command, by MongoDB's own names; documents within it may be Maps. */
@@ -23,8 +23,13 @@ export interface Connection extends AsyncDisposable {
   list(database: string, command: Command): Promise<Uint8Array[]>;
   /** The same in batches, the next being fetched while one is used; a batch stays valid. */
   batches(database: string, command: Command): AsyncGenerator<readonly Uint8Array[]>;
-  /** Inserts raw documents, which must fit into one message; unordered. Throws the first failure. */
-  insert(database: string, collection: string, documents: readonly Uint8Array[]): Promise<void>;
+  /** Inserts raw documents, which must fit into one message; unordered. Throws the first failure. `options` are the command's own. */
+  insert(
+    database: string,
+    collection: string,
+    documents: readonly Uint8Array[],
+    options?: Command,
+  ): Promise<void>;
 }
 
 /** Connects and asks the server what it is. */
@@ -90,9 +95,18 @@ class Session implements Connection {
   }
 
   async greet(): Promise<void> {
-    const hello = (await this.command('admin', { hello: 1 })) as Greeting;
+    const hello = (await this.#hello()) as Greeting;
     const { version } = await this.command('admin', { buildInfo: 1 });
     this.#facts = factsOf(hello, String(version));
+  }
+
+  async #hello(): Promise<Reply> {
+    try {
+      return await this.command('admin', { hello: 1 });
+    } catch (error) {
+      if (serverCode(error) !== code.commandNotFound) throw error;
+      return await this.command('admin', { isMaster: 1 }); // its name before 4.4.2
+    }
   }
 
   async command(database: string, command: Command): Promise<Reply> {
@@ -132,12 +146,18 @@ class Session implements Connection {
     }
   }
 
-  async insert(database: string, collection: string, documents: readonly Uint8Array[]): Promise<void> {
+  async insert(
+    database: string,
+    collection: string,
+    documents: readonly Uint8Array[],
+    options: Command = {},
+  ): Promise<void> {
     const reply = await this.command(database, {
       insert: collection,
       documents: rawDocuments(documents),
       ordered: false,
       bypassDocumentValidation: true,
+      ...options,
     });
     const failures = reply.writeErrors ?? (reply.writeConcernError ? [reply.writeConcernError] : []);
     const [first] = failures as readonly { readonly errmsg?: string; readonly code?: number }[];

@@ -32,3 +32,11 @@ test('what was asked for is done or refused, never replaced', () => {
       (error) => hasCode(error, 'UNSUPPORTED'),
     );
 });
+
+test('servers of 8.3 and newer keep time series in one collection, by their number and not by its text', () => {
+  const versions = ['7.0.0', '8.2.9', '8.3.0', '8.10.1', '10.0.0'];
+  assert.deepEqual(
+    versions.map((version) => replicaSet(version).hasRawData),
+    [false, false, true, true, true],
+  );
+});

@@ -278,7 +278,7 @@ test('capped collections and time series are read as mongodump reads them', { sk
     documentsAt(dumped, 'kinds/system.buckets.weather.bson').map(({ _id }) => _id),
     [8, 9],
   );
-  const ofLog = finds.find((fields) => fields.find === 'log' && fields.noCursorTimeout);
+  const ofLog = finds.find((fields) => fields.find === 'log' && !fields.limit);
   assert.deepEqual([ofLog?.sort, ofLog?.readConcern], [{ $natural: 1 }, undefined]);
   assert.match(
     contentAt(dumped, 'kinds/weather.metadata.json').toString(),

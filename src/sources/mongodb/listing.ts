@@ -2,6 +2,7 @@
 import { documentAt, elementAt, elementsOf, emptyDocument, stringAt } from './bson.ts';
 import type { Connection } from './connect.ts';
 import { bucketsPrefix } from './layout.ts';
+import type { ServerFacts } from './server-facts.ts';
 
 export interface Collection {
   readonly database: string;
@@ -11,7 +12,7 @@ export interface Collection {
   readonly options: Uint8Array;
   /** 32 hex digits; '' for a view. */
   readonly uuid: string;
-  /** The collection whose documents are read: its own name, or the buckets of a time series; undefined for a view. */
+  /** The collection whose documents are read: its own name, or that of a time series' buckets; undefined for a view. */
   readonly data: string | undefined;
   /** Documents come in the order of _id, or, where that is not their own order or there is no such index, as they lie. */
   readonly order: 'id' | 'natural';
@@ -26,7 +27,7 @@ export const listDatabases = async (connection: Connection): Promise<string[]> =
 export const listCollections = async (connection: Connection, database: string): Promise<Collection[]> => {
   const documents = await connection.list(database, { listCollections: 1 });
   return documents
-    .map((document) => collectionOf(database, document))
+    .map((document) => collectionOf(connection, database, document))
     .toSorted((a, b) => byBytes(a.name, b.name));
 };
 
@@ -37,10 +38,10 @@ export const findCollection = async (
   name: string,
 ): Promise<Collection | undefined> => {
   const [document] = await connection.list(database, { listCollections: 1, filter: { name } });
-  return document && collectionOf(database, document);
+  return document && collectionOf(connection, database, document);
 };
 
-const collectionOf = (database: string, document: Uint8Array): Collection => {
+const collectionOf = ({ facts }: Connection, database: string, document: Uint8Array): Collection => {
   const name = stringAt(document, 'name') ?? '';
   const given = stringAt(document, 'type');
   const type = given === 'view' || given === 'timeseries' ? given : 'collection';
@@ -53,10 +54,14 @@ const collectionOf = (database: string, document: Uint8Array): Collection => {
     type,
     options,
     uuid: uuidOf(documentAt(document, 'info') ?? emptyDocument),
-    data: type === 'view' ? undefined : type === 'timeseries' ? bucketsPrefix + name : name,
+    data: type === 'view' ? undefined : type === 'timeseries' ? bucketsOf(name, facts) : name,
     order: has('capped') || lacksIdIndex ? 'natural' : 'id',
   };
 };
+
+/** Where the documents of a time series lie. */
+export const bucketsOf = (name: string, { hasRawData }: ServerFacts): string =>
+  hasRawData ? name : bucketsPrefix + name;
 
 /** Binary of subtype 4, after its length and subtype. */
 const uuidOf = (info: Uint8Array): string => elementAt(info, 'uuid')?.value.toString('hex', 5) ?? '';

@@ -3,7 +3,7 @@ import { forEachLimit } from '#lib/concurrency.ts';
 import { HoldfastError, messageOf } from '#lib/errors.ts';
 import { createRowCounter, type RowCount } from '#lib/row-checksum.ts';
 import type { Content } from '../source.ts';
-import type { Connection } from './connect.ts';
+import type { Command, Connection } from './connect.ts';
 import { type BatchLimits, batchesOf } from './documents.ts';
 import type { Chooser } from './filter.ts';
 import type { Place } from './new-collection.ts';
@@ -24,6 +24,8 @@ export interface Load {
   readonly label: string;
   /** Capped collections keep the order in which documents come. */
   readonly inOrder: boolean;
+  /** Options of the command that inserts them. */
+  readonly options?: Command;
   /** Those of a batch that are wanted; all, unless told. */
   readonly choose?: Chooser | undefined;
 }
@@ -45,7 +47,7 @@ export const loadDocuments = async (load: Load, content: Content): Promise<RowCo
       const wanted = choose ? await choose(documents) : documents;
       if (wanted.length === 0) return;
       try {
-        await connection.insert(place.database, place.name, wanted);
+        await connection.insert(place.database, place.name, wanted, load.options);
       } catch (error) {
         if (serverCode(error) === undefined) throw error;
         throw new HoldfastError(

@@ -3,7 +3,8 @@ import { HoldfastError } from '#lib/errors.ts';
 import { manifestSchema } from '../manifest.ts';
 import { elementAt } from './bson.ts';
 import { type Chooser, filterInServer } from './filter.ts';
-import { bucketsPrefix, parsePath } from './layout.ts';
+import { parsePath } from './layout.ts';
+import { bucketsOf } from './listing.ts';
 import { loadDocuments } from './load-documents.ts';
 import { isRecord } from './records.ts';
 import { keepOplog } from './replay.ts';
@@ -42,7 +43,8 @@ const loadCollection = async (
     return;
   }
   const at = await stage(restoring, goal);
-  const name = goal.collection.type === 'timeseries' ? bucketsPrefix + at.name : at.name;
+  const isSeries = goal.collection.type === 'timeseries';
+  const name = isSeries ? bucketsOf(at.name, connection.facts) : at.name;
   const options = Buffer.from(goal.collection.options, 'base64');
   const choose = await chooserOf(restoring, at.database);
   const count = await loadDocuments(
@@ -52,6 +54,7 @@ const loadCollection = async (
       label,
       inOrder: elementAt(options, 'capped')?.value[0] === 1,
       choose,
+      ...(isSeries && connection.facts.hasRawData && { options: { rawData: true } }),
     },
     counted,
   );

@@ -11,7 +11,7 @@ export interface Place {
 }
 
 /** Options that servers of today tell, but no longer take. */
-const pastOptions: readonly string[] = ['autoIndexId', 'flags', 'temp'];
+const pastOptions: readonly string[] = ['autoIndexId', 'flags', 'temp', 'recordIdsReplicated'];
 
 /** Makes it with its options; with the index on _id that it had, when that is not the plain one. */
 export const createCollection = async (

@@ -1,5 +1,6 @@
 // The documents of one collection, in the order of _id, as raw BSON.
 import { HoldfastError } from '#lib/errors.ts';
+import { accountDatabase } from './choice.ts';
 import type { MongodbConfig } from './config.ts';
 import type { Connection } from './connect.ts';
 import { type Collection, findCollection, sizeOf } from './listing.ts';
@@ -20,7 +21,10 @@ const chunkBytes = 1024 * 1024;
 
 /** ITEM_CHANGED when the collection is no longer the one it was when it was chosen. */
 export async function* readCollection(reading: Reading, collection: Collection): AsyncGenerator<Uint8Array> {
-  const ranges = collection.order === 'id' ? await rangesOf(reading, collection) : [everything];
+  const ranges =
+    collection.order === 'id' && collection.type === 'collection'
+      ? await rangesOf(reading, collection)
+      : [everything];
   const { connections } = reading.config;
   for await (const batch of oneAfterTheOther(ranges, connections, (range) =>
     find(reading, collection, range),
@@ -64,15 +68,18 @@ async function* oneAfterTheOther(
 async function* find({ connection, moment }: Reading, collection: Collection, range: Range): Batches {
   const { database, data, order } = collection;
   const isCapped = order === 'natural';
+  const isRaw = collection.type === 'timeseries' && connection.facts.hasRawData;
   yield* connection.batches(database, {
     find: data,
     filter: range,
     ...(isCapped ? { sort: { $natural: 1 } } : { sort: { _id: 1 } }),
-    noCursorTimeout: true,
-    // Before 8.0 capped collections cannot be read at a point in time.
-    ...(moment.readConcern && !isCapped && { readConcern: moment.readConcern }),
+    // Before 8.0 capped collections cannot be read at a point in time, and users never.
+    ...(moment.readConcern && !isCapped && !isAccount(collection) && { readConcern: moment.readConcern }),
+    ...(isRaw && { rawData: true }),
   });
 }
+
+const isAccount = ({ database }: Collection): boolean => database === accountDatabase;
 
 function* chunksOf(documents: readonly Uint8Array[]): Generator<Uint8Array> {
   let pending: Uint8Array[] = [];

@@ -12,6 +12,8 @@ export interface Greeting {
 export interface ServerFacts {
   readonly version: string;
   readonly major: number;
+  /** Time series are collections like others, whose buckets are read and written with `rawData`; before, they had a collection of their own. */
+  readonly hasRawData: boolean;
   readonly topology: 'standalone' | 'replica set' | 'sharded cluster';
   readonly maxMessageBytes: number;
   readonly maxWriteBatch: number;
@@ -20,7 +22,13 @@ export interface ServerFacts {
 export const factsOf = (hello: Greeting, version: string): ServerFacts => ({
   version,
   major: Number.parseInt(version, 10) || 0,
+  hasRawData: isAtLeast(version, 8, 3),
   topology: hello.setName ? 'replica set' : hello.msg === 'isdbgrid' ? 'sharded cluster' : 'standalone',
   maxMessageBytes: hello.maxMessageSizeBytes ?? 48_000_000,
   maxWriteBatch: hello.maxWriteBatchSize ?? 1000,
 });
+
+const isAtLeast = (version: string, major: number, minor: number): boolean => {
+  const [ownMajor = 0, ownMinor = 0] = version.split('.').map(Number);
+  return ownMajor > major || (ownMajor === major && ownMinor >= minor);
+};
