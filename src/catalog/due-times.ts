@@ -26,8 +26,10 @@ export interface NoRun {
 }
 
 export interface DueTimes extends Disposable {
-  /** Since when the job has had this schedule; another one counts from now. */
-  since(job: string, schedule: string, now: Date): Date;
+  /** Since when the job has had this schedule; undefined when it is new. */
+  since(job: string, schedule: string): Date | undefined;
+  /** From now on the job has this schedule. */
+  begin(job: string, schedule: string, now: Date): void;
   last(job: string): DueRecord | undefined;
   /** Remembers a due time as a run that nothing was begun of. */
   remember(noRun: NoRun, now: Date): void;
@@ -39,7 +41,8 @@ export interface DueTimes extends Disposable {
 export const openDueTimes = (path: string, warn: (text: string) => void): DueTimes => {
   const database = openDatabase(path, warn);
   return {
-    since: (job, schedule, now) => explained(path, () => sinceOf(database, job, schedule, now)),
+    since: (job, schedule) => explained(path, () => sinceOf(database, job, schedule)),
+    begin: (job, schedule, now) => explained(path, () => beginSchedule(database, job, schedule, now)),
     last: (job) => explained(path, () => lastOf(database, job)),
     remember: (noRun, now) =>
       explained(path, () => inTransaction(database, () => rememberNoRun(database, noRun, now))),
@@ -52,16 +55,20 @@ export const openDueTimes = (path: string, warn: (text: string) => void): DueTim
   };
 };
 
-const sinceOf = (database: DatabaseSync, job: string, schedule: string, now: Date): Date => {
-  const known = database.prepare('SELECT schedule, since_ms FROM schedules WHERE job = ?').get(job);
-  if (known?.schedule === schedule) return new Date(Number(known.since_ms));
+const sinceOf = (database: DatabaseSync, job: string, schedule: string): Date | undefined => {
+  const row = database
+    .prepare('SELECT since_ms FROM schedules WHERE job = ? AND schedule = ?')
+    .get(job, schedule);
+  return row && new Date(Number(row.since_ms));
+};
+
+const beginSchedule = (database: DatabaseSync, job: string, schedule: string, now: Date): void => {
   database
     .prepare(
       `INSERT INTO schedules (job, schedule, since_ms) VALUES (?, ?, ?)
        ON CONFLICT (job) DO UPDATE SET schedule = excluded.schedule, since_ms = excluded.since_ms`,
     )
     .run(job, schedule, now.getTime());
-  return now;
 };
 
 const lastOf = (database: DatabaseSync, job: string): DueRecord | undefined => {

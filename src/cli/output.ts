@@ -128,6 +128,11 @@ export class Output {
     this.#complain({ message_type: 'warning', message: text, ...(hint && { hint }) }, 'yellow', text, hint);
   }
 
+  /** A line of a log that is formed already, to standard error. */
+  log(line: string): void {
+    this.#writeError(line);
+  }
+
   /** Something that failed while the rest goes on: to standard error; with --json in its place among the other messages. */
   failure(message: Message, text: string, hint?: string): void {
     this.#copy?.('error', withHint(text, hint));

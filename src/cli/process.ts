@@ -10,7 +10,7 @@ export const runProcess = async (): Promise<number> => {
   process.on('uncaughtException', endAtOnce);
   const { signal } = onSignals();
   const askSecret = terminalPrompt(signal);
-  return await runHoldfast(process.argv.slice(2), {
+  const status = await runHoldfast(process.argv.slice(2), {
     stdout: process.stdout,
     stderr: process.stderr,
     env: process.env,
@@ -18,7 +18,16 @@ export const runProcess = async (): Promise<number> => {
     signal,
     ...(askSecret && { askSecret }),
   });
+  await Promise.all([process.stdout, process.stderr].map(taken));
+  return status;
 };
+
+/** A socket, which a parent that is Node gives us for a stream, takes what is written later than a file does. */
+const taken = (stream: NodeJS.WriteStream): Promise<void> =>
+  new Promise((resolve) => {
+    if (stream.destroyed || stream.writableLength === 0) resolve();
+    else stream.write('', () => resolve()); // an error, too, means that nothing more will be taken
+  });
 
 /** An error that nobody awaited: what goes on after it could not be trusted. Rejected promises come here, too. */
 const endAtOnce = (error: unknown): never => {

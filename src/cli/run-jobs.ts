@@ -9,8 +9,12 @@ import { withoutSecretVariables } from '#lib/child-environment.ts';
 import { catalogIfAny } from './catalog-use.ts';
 import type { Call } from './command.ts';
 import { jobContext } from './job-context.ts';
+import { runLog } from './run-log.ts';
 import type { JobRun } from './verbs/verb.ts';
 import { runWholeJob, type WholeJobContext, type WholeJobOptions } from './verbs/whole-job.ts';
+
+/** Nobody is there to repeat a run of the daemon by hand: it waits so long for others to leave a repository. */
+const patienceMs = 60 * 60_000;
 
 /** Runs them all, the failed ones too, and returns the exit status that tells of all. */
 export const runJobs = async (
@@ -20,11 +24,14 @@ export const runJobs = async (
   options: WholeJobOptions,
 ): Promise<number> => {
   using catalog = options.dryRun ? undefined : catalogIfAny(config, call);
-  const run: RunContext = { ...jobContext(call), catalog };
+  const patience = options.due && { retryLockMs: patienceMs };
+  const run: RunContext = { ...patience, ...jobContext(call), catalog };
+  using log = runLog(config, call);
   const context: WholeJobContext = {
     run,
     config,
     output: call.output,
+    log: log.log,
     lockFolder: join(dirname(catalogPath(config.catalog, call.env)), 'locks'),
     hookEnv: hookEnvironment(config, call.env),
   };

@@ -1,14 +1,16 @@
 // holdfast.yaml → a validated, typed configuration, or every mistake in it with its line.
 import { readFile, stat } from 'node:fs/promises';
+import { text } from 'node:stream/consumers';
 import { HoldfastError, messageOf } from '#lib/errors.ts';
 import { didYouMean } from '#lib/nearest.ts';
 import type { Secret } from '#lib/secret.ts';
 import type { NotifierConfig } from '#notifiers/registry.ts';
 import type { SourceConfig } from '#sources/registry.ts';
 import type { StoreConfig } from '#stores/registry.ts';
+import type { DaemonConfig, LogsConfig } from './daemon.ts';
 import type { Mistake } from './document.ts';
 import type { FileValues } from './file-schema.ts';
-import { findConfigFile, usualFiles } from './find-file.ts';
+import { requireConfigFile } from './find-file.ts';
 import type { Environment } from './interpolate.ts';
 import type { Job } from './jobs/verbs.ts';
 import { formatMistake } from './mistake.ts';
@@ -21,6 +23,8 @@ export interface Config {
   readonly sources: ReadonlyMap<string, SourceConfig>;
   readonly notifiers: ReadonlyMap<string, NotifierConfig>;
   readonly jobs: ReadonlyMap<string, JobConfig>;
+  readonly daemon: DaemonConfig;
+  readonly logs?: LogsConfig;
   /** The catalog's file when the file names one. */
   readonly catalog?: string;
   /** What is allowed but unwise, such as a secret that others can read. */
@@ -42,18 +46,14 @@ export interface RepositoryConfig {
 /** One job. Each name in it is a name in the configuration. */
 export type JobConfig = Job & { readonly name: string };
 
-/** Reads the file that is named, or the first of the usual ones. CONFIG_INVALID names every mistake, each on a line of its own. */
+/** Reads the file that is named ('-' is standard input), or the first of the usual ones. CONFIG_INVALID names every mistake, each on a line of its own. */
 export const loadConfig = async (path?: string, env: Environment = process.env): Promise<Config> => {
-  const file = findConfigFile(path, env);
-  if (file === undefined)
-    throw new HoldfastError('CONFIG_INVALID', 'there is no configuration file', {
-      hint: `write one of ${usualFiles(env).join(', ')}, or name one with --config; without a file, -r names a repository`,
-    });
+  const file = requireConfigFile(path, env);
   const { parseConfig } = await import('./parse.ts'); // with all of YAML, which nobody without a file needs
   const result = parseConfig(await readConfigFile(file), env);
   if ('mistakes' in result) throw invalid(file, result.mistakes);
   const config = configOf(file, result.values);
-  return { ...config, warnings: warningsFor(config, (await stat(file)).mode) };
+  return { ...config, warnings: warningsFor(config, file === '-' ? 0o600 : (await stat(file)).mode) };
 };
 
 /** The repository of that name; USAGE with the nearest name when there is none. Likewise for sources, notifiers and jobs. */
@@ -71,7 +71,7 @@ export const jobNamed = (config: Config, name: string): JobConfig =>
 
 const readConfigFile = async (file: string): Promise<string> => {
   try {
-    return await readFile(file, 'utf8');
+    return file === '-' ? await text(process.stdin) : await readFile(file, 'utf8');
   } catch (cause) {
     throw new HoldfastError('CONFIG_INVALID', `cannot read the configuration: ${messageOf(cause)}`, {
       cause,
@@ -90,6 +90,8 @@ const configOf = (file: string, values: FileValues): Omit<Config, 'warnings'> =>
   sources: withNames(values.sources, (source, name) => ({ ...source, name })),
   notifiers: withNames(values.notifiers, (notifier, name) => ({ ...notifier, name })),
   jobs: withNames(values.jobs, (job, name) => ({ ...job, name })),
+  daemon: values.daemon,
+  ...(values.logs !== undefined && { logs: values.logs }),
   ...(values.catalog !== undefined && { catalog: values.catalog }),
 });
 

@@ -6,7 +6,7 @@ import { type JsonSchema, jsonSchemaOf } from '#lib/parse-by.ts';
 import { secret } from '#lib/secret-schema.ts';
 import { notifierKinds } from '#notifiers/registry.ts';
 import { sourceKinds } from '#sources/registry.ts';
-import { type StoreConfig, storeFromUrl, storeKinds } from '#stores/registry.ts';
+import { daemonSchema, logsSchema } from './daemon.ts';
 import { jobSchema } from './jobs/verbs.ts';
 import { type Names, named } from './names.ts';
 import { storeSchema } from './store-schema.ts';
@@ -18,6 +18,10 @@ export const fileSchema = (names: Names) =>
     sources: named(ofKind(sourceKinds)).describe('What has data, by name.'),
     notifiers: named(ofKind(notifierKinds)).describe('Who is told how the jobs go, by name.'),
     jobs: named(jobSchema(names)).describe('What to do, by name; each job does exactly one thing.'),
+    daemon: daemonSchema.describe('How the daemon runs jobs.'),
+    logs: logsSchema
+      .optional()
+      .describe('Where runs and the daemon write what they do, beside standard error.'),
     catalog: z
       .string()
       .min(1)

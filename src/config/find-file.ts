@@ -15,6 +15,15 @@ export const findConfigFile = (asked: string | undefined, env: Environment): str
   return found;
 };
 
+/** The same; CONFIG_INVALID when there is none. */
+export const requireConfigFile = (asked: string | undefined, env: Environment): string => {
+  const file = findConfigFile(asked, env);
+  if (file !== undefined) return file;
+  throw new HoldfastError('CONFIG_INVALID', 'there is no configuration file', {
+    hint: `write one of ${usualFiles(env).join(', ')}, or name one with --config; without a file, -r names a repository`,
+  });
+};
+
 /** The places that are tried in turn when no file is named. */
 export const usualFiles = (env: Environment): string[] => [
   hereFile,

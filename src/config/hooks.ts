@@ -1,6 +1,6 @@
 // `hooks: { before, after, on }`: the user's own commands around a job.
 import { z } from 'zod';
-import { duration } from '#lib/duration.ts';
+import { duration } from '#lib/duration-schema.ts';
 
 /** One command: a line for the shell, or a program and its arguments, and how long it may take. */
 export interface HookConfig {

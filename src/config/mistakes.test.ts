@@ -59,7 +59,9 @@ const cases: readonly (readonly [name: string, text: string, expected: readonly 
   [
     'an unknown key that is like none',
     'banana: {}\n',
-    ['f:1:1: banana: unknown key; the keys here are repositories, sources, notifiers, jobs, catalog'],
+    [
+      'f:1:1: banana: unknown key; the keys here are repositories, sources, notifiers, jobs, daemon, logs, catalog',
+    ],
   ],
   [
     'an unknown key of a source',
@@ -196,7 +198,7 @@ const cases: readonly (readonly [name: string, text: string, expected: readonly 
     'a key of another verb',
     inJob('check: [offsite]\n    to: [offsite]'),
     [
-      'f:9:5: jobs.extra.to: unknown key; the keys here are check, readData, hooks, overlap, timeLimit, notify',
+      'f:9:5: jobs.extra.to: unknown key; the keys here are check, readData, schedule, hooks, overlap, timeLimit, notify',
     ],
   ],
   [
@@ -225,11 +227,7 @@ for (const [name, text, expected] of cases)
   test(`${name} is reported where it is`, () => assert.deepEqual(mistakesIn(text), expected));
 
 const planned: readonly (readonly [key: string, text: string, expected: string])[] = [
-  [
-    'schedule',
-    inJob('backup: [media]\n    to: [offsite]\n    schedule: "30 3 * * *"'),
-    'f:10:5: jobs.extra.schedule: not available in this version; run "holdfast run extra" from cron or a systemd timer',
-  ],
+  ['replicate', inJob('replicate: [media]'), 'f:8:5: jobs.extra.replicate: not available in this version'],
 ];
 for (const [key, text, expected] of planned)
   test(`${key}, which is planned, is refused and not ignored`, () =>

@@ -8,8 +8,6 @@ const none = (): string => '';
 const inFile: Planned = {};
 
 const inJob: Planned = {
-  schedule: (job) => `run "holdfast run ${job}" from cron or a systemd timer`,
-  archive: none,
   export: none,
   mirror: none,
   receive: none,

@@ -1,6 +1,6 @@
 // `notify: [ops, { to: boss, when: digest }]`: whom a job tells, and of what.
 import { z } from 'zod';
-import { duration } from '#lib/duration.ts';
+import { duration } from '#lib/duration-schema.ts';
 import { jsonSchemaOf, parseBy } from '#lib/parse-by.ts';
 import { isMapping, type Names, reference } from './names.ts';
 

@@ -1,7 +1,7 @@
 // `schedule:`: when the daemon runs a job.
 import { z } from 'zod';
 import { cronMistake, isTimeZone } from '#lib/cron.ts';
-import { duration } from '#lib/duration.ts';
+import { duration } from '#lib/duration-schema.ts';
 
 const expression = z
   .string()

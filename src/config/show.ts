@@ -5,12 +5,14 @@ import { formatYaml } from './document.ts';
 
 /** YAML that says what the file says, for people to read. */
 export const showConfig = (config: Config): string => {
-  const { repositories, sources, notifiers, jobs, catalog } = config;
+  const { repositories, sources, notifiers, jobs, daemon, logs, catalog } = config;
   const shown = {
     repositories: mapValues(repositories, ({ name, ...repository }) => repository),
     sources: Object.fromEntries(sources),
     ...(notifiers.size > 0 && { notifiers: Object.fromEntries(notifiers) }),
     jobs: mapValues(jobs, ({ name, verb, ...job }) => job),
+    daemon,
+    logs,
     catalog,
   };
   const plain: unknown = JSON.parse(JSON.stringify(shown, withoutPasswords));

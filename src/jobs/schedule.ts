@@ -13,6 +13,10 @@ export interface ScheduledJob {
   readonly seed: string;
 }
 
+/** What a schedule is remembered as: when it is another, due times count anew. */
+export const scheduleKey = ({ schedule }: ScheduledJob): string =>
+  JSON.stringify('cron' in schedule ? [schedule.cron, schedule.timeZone] : [schedule.every]);
+
 /** What is known of a job's due times. */
 export interface ScheduleFacts {
   /** From when the schedule counts, as it is now. */

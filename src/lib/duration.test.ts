@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { duration, durationMs } from './duration.ts';
+import { durationMs } from './duration.ts';
+import { duration } from './duration-schema.ts';
 
 test('a length of time is the sum of its parts', () => {
   assert.equal(durationMs('90s'), 90_000);

@@ -6,6 +6,8 @@ import { beginOpenRecord, type RunRecord, recordStates } from '#jobs/record.ts';
 import type { RunContext } from '#jobs/run-backup.ts';
 import { failed, skippedRun } from '#jobs/run-outcome.ts';
 import { asError, HoldfastError, hasCode, messageOf } from '#lib/errors.ts';
+import type { Log } from '#lib/log.ts';
+import { withoutSecrets } from '#lib/secret.ts';
 import { errorFields } from '../job-report.ts';
 import type { Output } from '../output.ts';
 import { hooksOf } from './job-hooks.ts';
@@ -24,6 +26,8 @@ export interface WholeJobContext {
   readonly run: RunContext;
   readonly config: Config;
   readonly output: Output;
+  /** Where all runs write what they do, beside the catalog. */
+  readonly log: Log;
   /** Where the locks of jobs lie. */
   readonly lockFolder: string;
   /** What hooks find in their environment beside the facts of the run. */
@@ -106,7 +110,11 @@ const runLocked = async (
 ): Promise<JobRun> => {
   const { run, output } = context;
   const record = begin(job, options, context);
-  using _ = output.copyTo((level, text) => record.line(level, text));
+  const log = context.log.child({ job: job.name, run: record.id });
+  using _ = output.copyTo((level, text) => {
+    record.line(level, text);
+    log[level](withoutSecrets(text));
+  });
   const hooks = hooksOf(job, options, context, record);
   const notices = noticesOf(job, context, record);
   try {

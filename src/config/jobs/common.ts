@@ -1,15 +1,22 @@
 // The keys that every job may have, whatever its verb: each is a line here, and nowhere else.
 import { z } from 'zod';
-import { duration, durationMs } from '#lib/duration.ts';
+import { durationMs } from '#lib/duration.ts';
+import { duration } from '#lib/duration-schema.ts';
 import { jsonSchemaOf } from '#lib/parse-by.ts';
 import { hooksSchema } from '../hooks.ts';
 import { isMapping, type Names } from '../names.ts';
 import { notifySchema } from '../notify.ts';
+import { scheduleSchema } from '../schedule.ts';
 
 /** Timers of Node cannot wait longer than 2^31 milliseconds. */
 const longestTimerMs = 24 * 86_400_000;
 
 const keys = (names: Names) => ({
+  schedule: scheduleSchema
+    .optional()
+    .describe(
+      'When the daemon runs it: a cron expression, { cron, … } or { every, … }. Default: only when asked.',
+    ),
   hooks: hooksSchema.optional().describe('Commands to run before and after the job.'),
   overlap: z
     .enum(['skip', 'wait'])

@@ -1,0 +1,57 @@
+// holdfast schedule: when each job runs next.
+import { hostname } from 'node:os';
+import { catalogPath } from '#catalog/catalog-path.ts';
+import { openDueTimes } from '#catalog/due-times.ts';
+import { type JobConfig, loadConfig } from '#config/config.ts';
+import { nextStart, type ScheduledJob, scheduleKey } from '#jobs/schedule.ts';
+import { defineCommand } from './command.ts';
+import { formatTime, plural } from './output-format.ts';
+
+export const command = defineCommand({
+  description: `Shows when each job that has a schedule runs next, as the daemon runs it. "now" is one that is due: the daemon
+starts it as soon as it may.`,
+  args: [],
+  options: {},
+  examples: [['schedule', 'a line for each job with a schedule']],
+  onRepository: false,
+  statuses: [],
+  async run({ output, env, clock, global }) {
+    const config = await loadConfig(global.config, env);
+    const jobs = [...config.jobs.values()].flatMap(scheduledJob);
+    const catalog = catalogPath(config.catalog, env);
+    const now = clock.now();
+    using dueTimes = openDueTimes(catalog, (text) => output.warn(text));
+    const nexts = jobs.map((job) => {
+      const since = dueTimes.since(job.name, scheduleKey(job)) ?? now;
+      return { job, next: nextStart(job, { since, last: dueTimes.last(job.name) }, now) };
+    });
+    if (output.json)
+      for (const { job, next } of nexts)
+        await output.result({ message_type: 'scheduled', next: next ?? null, ...job }, undefined);
+    else if (nexts.length > 0)
+      await output.table(
+        [{ title: 'Job' }, { title: 'Does' }, { title: 'When' }, { title: 'Next' }],
+        nexts.map(({ job, next }) => [job.name, job.verb, textOf(job), timeOf(next, now)]),
+      );
+    const { daemon, logs } = config;
+    output.say(
+      { message_type: 'summary', jobs: jobs.length, catalog, daemon, logs },
+      jobs.length === 0 ? `${plural(config.jobs.size, 'job')}, none with a schedule` : undefined,
+    );
+    return 0;
+  },
+});
+
+const scheduledJob = ({ name, verb, schedule, overlap = 'skip' }: JobConfig): ScheduledJob[] =>
+  schedule ? [{ name, verb, schedule, overlap, seed: `${hostname()} ${name}` }] : [];
+
+const textOf = ({ schedule }: ScheduledJob): string => {
+  const zone = 'timeZone' in schedule && schedule.timeZone ? ` (${schedule.timeZone})` : '';
+  const jitter = schedule.jitter ? `, up to ${schedule.jitter} later` : '';
+  return `${'cron' in schedule ? schedule.cron : `every ${schedule.every}`}${zone}${jitter}`;
+};
+
+const timeOf = (next: Date | undefined, now: Date): string => {
+  if (next === undefined) return 'never';
+  return next <= now ? 'now' : formatTime(next);
+};
