@@ -14,6 +14,7 @@ import {
 import { couchdb } from './couchdb/couchdb.ts';
 import { files } from './files/files.ts';
 import { mongodb } from './mongodb/mongodb.ts';
+import { mysql } from './mysql/mysql.ts';
 import { postgres } from './postgres/postgres.ts';
 import type { RecordFinder } from './records.ts';
 import type { Source } from './source.ts';
@@ -24,6 +25,7 @@ export const sourceKinds: KindRegistry<Source> = registry(
   register(files),
   register(sqlite),
   register(postgres),
+  register(mysql),
   register(mongodb),
   register(sqlserver),
   register(couchdb),

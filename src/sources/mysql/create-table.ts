@@ -1,0 +1,50 @@
+// A CREATE TABLE of SHOW CREATE TABLE, taken apart into what stands between its commas.
+import { HoldfastError } from '#lib/errors.ts';
+import { binaryIdentifier, quotedSource } from './binary-text.ts';
+
+export interface CreateTable {
+  /** Columns, keys and constraints. */
+  readonly parts: readonly string[];
+  /** What follows the closing bracket: engine and options. */
+  readonly options: string;
+}
+
+const head = /^CREATE TABLE `(?:[^`]|``)*` \(\n/;
+const token = new RegExp(`${quotedSource}|[(),]`, 'g');
+
+/** Undefined for a statement of another form, such as that of a sequence. */
+export const parseCreateTable = (statement: string): CreateTable | undefined => {
+  const start = head.exec(statement)?.[0].length;
+  if (start === undefined) return undefined;
+  const parts: string[] = [];
+  let from = start;
+  let depth = 1;
+  token.lastIndex = start;
+  for (let match = token.exec(statement); match; match = token.exec(statement)) {
+    const [text] = match;
+    if (text === '(') depth += 1;
+    else if (text === ')') depth -= 1;
+    if ((text === ',' && depth === 1) || depth === 0) {
+      parts.push(statement.slice(from, match.index).trim());
+      from = token.lastIndex;
+    }
+    if (depth === 0) return { parts, options: statement.slice(token.lastIndex) };
+  }
+  throw new HoldfastError('FAILED', 'a CREATE TABLE of the server has no end');
+};
+
+/** The statement of these parts under a name. */
+export const createTableStatement = (name: string, { parts, options }: CreateTable): string =>
+  `CREATE TABLE ${binaryIdentifier(name)} (\n  ${parts.join(',\n  ')}\n)${options}`;
+
+export const isForeignKey = (part: string): boolean => /^CONSTRAINT `(?:[^`]|``)*` FOREIGN KEY /.test(part);
+
+export const isPrimaryKey = (part: string): boolean => part.startsWith('PRIMARY KEY ');
+
+/** A check whose name the server or a user gave; in MySQL a name is taken once in a database. */
+export const withoutCheckName = (part: string): string =>
+  part.replace(/^CONSTRAINT `(?:[^`]|``)*` (?=CHECK )/, '');
+
+/** The same definition, whatever number comes next. */
+export const withoutNextNumber = (statement: string): string =>
+  statement.replace(/^(\)[^\n]*?) AUTO_INCREMENT=\d+/m, '$1');

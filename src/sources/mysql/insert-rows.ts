@@ -1,0 +1,87 @@
+// Rows by INSERT, for servers that take no LOAD DATA LOCAL: MySQL has it switched off unless told.
+import { HoldfastError } from '#lib/errors.ts';
+import type { Content } from '../source.ts';
+import type { Connection } from './connect.ts';
+import type { ContentsTable } from './contents.ts';
+import { quoteIdentifier } from './identifiers.ts';
+import { splitLines } from './lines.ts';
+import type { LoadedRows } from './load-rows.ts';
+
+/** A statement is sent when it is at least this long; a longer row goes alone. */
+const statementBytes = 512 * 1024;
+
+/** In one transaction, as LOAD DATA would do it. */
+export const insertRows = async (
+  connection: Connection,
+  table: ContentsTable,
+  content: () => Content,
+): Promise<LoadedRows> => {
+  const columns = table.columns.map(({ name }) => quoteIdentifier(name)).join(', ');
+  const head = Buffer.from(`insert into ${quoteIdentifier(table.name)} (${columns}) values `);
+  const isText = table.columns.map(({ text }) => text === true);
+  let rows = 0;
+  let bytes = 0;
+  let waiting: Buffer[] = [];
+  let length = 0;
+  const send = async (): Promise<void> => {
+    if (waiting.length === 0) return;
+    await connection.run(
+      Buffer.concat([head, ...waiting.flatMap((row, index) => (index === 0 ? [row] : [comma, row]))]),
+    );
+    waiting = [];
+    length = 0;
+  };
+  await connection.run('set character_set_client = binary, character_set_connection = binary');
+  await connection.run('start transaction');
+  try {
+    for await (const lines of splitLines(content()))
+      for (const line of lines) {
+        const row = valuesOf(line, isText);
+        rows += 1;
+        bytes += line.length + 1;
+        waiting.push(row);
+        length += row.length;
+        if (length >= statementBytes) await send();
+      }
+    await send();
+    await connection.run('commit');
+  } catch (error) {
+    if (connection.usable) await connection.run('rollback');
+    throw error;
+  }
+  await connection.run('set character_set_client = utf8mb4, character_set_connection = utf8mb4');
+  return { rows, bytes };
+};
+
+const comma = Buffer.from(',');
+const tab = '\t'.charCodeAt(0);
+const quote = "'".charCodeAt(0);
+const open = Buffer.from("'");
+const asText = { open: Buffer.from("convert('"), close: Buffer.from("' using utf8mb4)") };
+
+/** `('1','it''s',null)` of a line: its escapes mean the same between quotes, so only quotes are doubled. */
+const valuesOf = (line: Buffer, isText: readonly boolean[]): Buffer => {
+  if (isText.length === 0) return Buffer.from('()');
+  const parts: Buffer[] = [];
+  let start = 0;
+  for (const [index, text] of isText.entries()) {
+    const end = index + 1 === isText.length ? line.length : line.indexOf(tab, start);
+    if (end === -1)
+      throw new HoldfastError('TARGET_FAILED', 'a row of the snapshot has fewer columns than its table', {
+        hint: 'verify the snapshot, and restore from another one',
+      });
+    const field = line.subarray(start, end);
+    parts.push(Buffer.from(index === 0 ? '(' : ','));
+    if (isNull(field)) parts.push(Buffer.from('null'));
+    else parts.push(text ? asText.open : open, quoted(field), text ? asText.close : open);
+    start = end + 1;
+  }
+  parts.push(Buffer.from(')'));
+  return Buffer.concat(parts);
+};
+
+const isNull = (field: Buffer): boolean => field.length === 2 && field.equals(nullField);
+const nullField = Buffer.from('\\N');
+
+const quoted = (field: Buffer): Buffer =>
+  field.includes(quote) ? Buffer.from(field.toString('latin1').replaceAll("'", "''"), 'latin1') : field;

@@ -1,0 +1,103 @@
+// Where things lie in a snapshot of a server, and how names become paths.
+//
+//   00-server.json              what the server is, and its databases
+//   01-users.sql                users, roles and grants, when they are asked for
+//   shop/00-database.sql        the database itself: character set and collation
+//   shop/01-tables.sql          sequences and tables
+//   shop/02-contents.json       the tables with their columns, and the values of the sequences
+//   shop/data/orders/0000.tsv   rows, as LOAD DATA takes them
+//   shop/load.sql               the same for the stock client: LOAD DATA of every table, setval of every sequence
+//   shop/manifest.json
+//   shop/post-data.sql          routines, views, triggers, events
+//
+// In the byte order of these names each file comes after what it needs; no database can have the name of a file of ours.
+import { HoldfastError } from '#lib/errors.ts';
+import { manifestName } from '../manifest.ts';
+
+export const serverFile = '00-server.json';
+export const usersFile = '01-users.sql';
+
+/** The files of a database's folder. */
+export const databaseFiles = {
+  database: '00-database.sql',
+  tables: '01-tables.sql',
+  contents: '02-contents.json',
+  load: 'load.sql',
+  manifest: manifestName,
+  postData: 'post-data.sql',
+} as const;
+
+export type DatabaseFile = (typeof databaseFiles)[keyof typeof databaseFiles];
+
+export const dataFolder = 'data';
+
+/** The folder of a database. It sorts after the server's own files. */
+export const databasePath = (database: string): string => {
+  const encoded = encodeName(database);
+  return encoded < '1' ? escaped(encoded.slice(0, 1)) + encoded.slice(1) : encoded;
+};
+
+/** The folder of a table's data, relative to its database: 'data/orders'. */
+export const tablePath = (table: string): string => `${dataFolder}/${encodeName(table)}`;
+
+/** The file with a table's rows, relative to its database. */
+export const rowsPath = (table: string): string => `${tablePath(table)}/${rowsFile}`;
+
+const rowsFile = '0000.tsv';
+
+/** A path of a snapshot, understood. */
+export type Place =
+  | { readonly kind: 'server' }
+  | { readonly kind: 'users' }
+  | { readonly kind: 'file'; readonly database: string; readonly file: DatabaseFile }
+  | { readonly kind: 'rows'; readonly database: string; readonly table: string };
+
+/** What the file at a path of a snapshot is. PATH_UNSAFE for a path that could leave its place, TARGET_FAILED for one that is not ours. */
+export const parsePath = (path: string): Place => {
+  assertSafePath(path);
+  const place = placeOf(path.split('/'));
+  if (place) return place;
+  throw new HoldfastError(
+    'TARGET_FAILED',
+    `${JSON.stringify(path)} is no part of a backup of MariaDB or MySQL`,
+    {
+      hint: 'restore this snapshot into a folder, or into the kind of source it came from',
+    },
+  );
+};
+
+export const assertSafePath = (path: string): void => {
+  if (unsafePath.test(path))
+    throw new HoldfastError('PATH_UNSAFE', `the snapshot has the path ${JSON.stringify(path)}`, {
+      hint: 'it was not made by holdfast from such a server; restore it into a folder',
+    });
+};
+
+/** Absolute, empty or dotted parts, or a NUL. */
+const unsafePath = /^\/|(^|\/)\.{0,2}(\/|$)|\0/;
+
+const placeOf = ([top = '', second, third, fourth, ...rest]: readonly string[]): Place | undefined => {
+  if (rest.length > 0) return undefined;
+  if (second === undefined)
+    return top === serverFile ? { kind: 'server' } : top === usersFile ? { kind: 'users' } : undefined;
+  const database = decodeName(top);
+  if (third === undefined) {
+    const file = Object.values(databaseFiles).find((known) => known === second);
+    return file && { kind: 'file', database, file };
+  }
+  if (second !== dataFolder || third === '' || fourth !== rowsFile) return undefined;
+  return { kind: 'rows', database, table: decodeName(third) };
+};
+
+/**
+ * A name as one part of a path: what would confuse a path or a file system is written as in quoted-printable, '=2E'. Letters of
+ * every script stay as they are.
+ */
+export const encodeName = (name: string): string => name.replaceAll(/[\p{Cc}/.=\\]/gu, escaped);
+
+/** The inverse of encodeName. */
+export const decodeName = (encoded: string): string =>
+  encoded.replaceAll(/=([0-9A-F]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+
+const escaped = (char: string): string =>
+  `=${char.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`;

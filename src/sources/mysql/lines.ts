@@ -1,0 +1,24 @@
+// Lines out of chunks that are cut anywhere.
+
+/** The lines of each chunk without their newlines; each is valid until the next are asked for. The last one must end in a newline too. */
+export async function* splitLines(
+  chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+): AsyncGenerator<Buffer[]> {
+  let pieces: Buffer[] = [];
+  for await (const chunk of chunks) {
+    const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+    const lines: Buffer[] = [];
+    let start = 0;
+    for (let end = bytes.indexOf(newline); end !== -1; end = bytes.indexOf(newline, start)) {
+      const last = bytes.subarray(start, end);
+      lines.push(pieces.length === 0 ? last : Buffer.concat([...pieces, last]));
+      pieces = [];
+      start = end + 1;
+    }
+    if (start < bytes.length) pieces.push(Buffer.from(bytes.subarray(start))); // the chunk may be used again
+    if (lines.length > 0) yield lines;
+  }
+  if (pieces.length > 0) throw new Error('the rows end in the middle of one');
+}
+
+const newline = '\n'.charCodeAt(0);

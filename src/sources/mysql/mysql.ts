@@ -1,0 +1,15 @@
+// MariaDB and MySQL servers: the door of this folder. All else is loaded when a server is first opened.
+import type { SourceKind } from '../source.ts';
+import { configFromUrl, configSchema, type MysqlConfig } from './config.ts';
+
+export const mysql: SourceKind<MysqlConfig> = {
+  name: 'mysql',
+  aliases: ['mariadb'],
+  schemes: ['mariadb'],
+  config: configSchema,
+  fromUrl: configFromUrl,
+  async open(config, context) {
+    const { openServer } = await import('./open-server.ts');
+    return openServer(config, context);
+  },
+};

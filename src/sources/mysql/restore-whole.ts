@@ -1,0 +1,95 @@
+// One database as a whole.
+import { throwIfCancelled } from '#lib/clock.ts';
+import { forEachLimit } from '#lib/concurrency.ts';
+import { HoldfastError } from '#lib/errors.ts';
+import type { Connection } from './connect.ts';
+import { DatabaseTexts } from './database-texts.ts';
+import { databaseFiles } from './layout.ts';
+import { assertComplete, loadRows, type RowLoader } from './load-rows.ts';
+import { makeTables } from './make-tables.ts';
+import { moveTables } from './move-tables.ts';
+import { createPool } from './pool.ts';
+import { notEmpty, type Restoring } from './restore.ts';
+import type { Goal } from './restore-goal.ts';
+import { restorePrograms } from './restore-programs.ts';
+import { stagingName } from './target-server.ts';
+
+/**
+ * A new database is dropped again when anything of its tables fails. One that is replaced stays as it is until all tables are there,
+ * in a database beside it. In an empty one that was there before, what failed stays, and is told.
+ */
+export const restoreWhole = async (restoring: Restoring, goal: Goal): Promise<void> => {
+  const { target, into, settings, stream, context } = restoring;
+  const state = await target.stateOf(goal.name);
+  if (state === 'used' && !into.force) throw notEmpty(goal.name, settings);
+  const texts = new DatabaseTexts(stream, goal.database);
+  await texts.readUntilRows();
+  throwIfCancelled(context.signal);
+  if (state === 'empty') {
+    await loadTables(restoring, goal, texts, goal.name);
+  } else {
+    const name = state === 'used' ? stagingName() : goal.name;
+    await target.create(name, texts.databaseStatement());
+    try {
+      await loadTables(restoring, goal, texts, name);
+      throwIfCancelled(context.signal);
+      if (state === 'used') await replaceDatabase(restoring, goal, texts, name);
+    } catch (error) {
+      await target.drop(name);
+      throw error;
+    }
+  }
+  await using connection = await target.connectTo(goal.name, context.signal);
+  await restorePrograms(connection, texts.items(databaseFiles.postData), goal, restoring.reporter);
+};
+
+const loadTables = async (
+  { config, context, target, reporter, stream }: Restoring,
+  goal: Goal,
+  texts: DatabaseTexts,
+  name: string,
+): Promise<void> => {
+  // One failure ends what the others are doing: nothing of it will be kept.
+  const failure = new AbortController();
+  const signal = AbortSignal.any([context.signal, failure.signal]);
+  const limit = config.connections;
+  await using pool = createPool(limit, () => target.connectTo(name, signal));
+  const contents = texts.contents();
+  const loader: RowLoader = { contents, reporter, loaded: new Map() };
+  await pool.use((connection) =>
+    makeTables(connection, texts.items(databaseFiles.tables), contents, name, reporter),
+  );
+  const load = (connection: Connection, entry: Parameters<typeof loadRows>[2]): Promise<void> =>
+    loadRows(loader, connection, entry);
+  while (await texts.readUntilRows())
+    await forEachLimit(stream.rows(goal.database), limit, async (entry) => {
+      try {
+        await pool.use((connection) => load(connection, entry));
+      } catch (error) {
+        failure.abort(error);
+        throw error;
+      }
+    });
+  assertComplete(loader, texts.manifest(), () => true);
+};
+
+/** From here on there is no way back: the old one goes, and the tables beside it take its place. */
+const replaceDatabase = async (
+  { target }: Restoring,
+  goal: Goal,
+  texts: DatabaseTexts,
+  staging: string,
+): Promise<void> => {
+  await target.drop(goal.name);
+  await target.create(goal.name, texts.databaseStatement());
+  const items = texts.items(databaseFiles.tables);
+  try {
+    await moveTables(target.admin, { items, database: goal.database, from: staging, to: goal.name });
+  } catch (error) {
+    throw new HoldfastError('TARGET_FAILED', `the tables of ${goal.name} could not be put in their place`, {
+      hint: 'restore again; the database is incomplete',
+      cause: error,
+    });
+  }
+  await target.drop(staging);
+};

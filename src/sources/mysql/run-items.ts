@@ -1,0 +1,79 @@
+// Executes definitions of a backup, each statement alone: the session takes no second one, whatever a backup holds.
+import { HoldfastError } from '#lib/errors.ts';
+import { bytesOf } from './binary-text.ts';
+import type { Connection } from './connect.ts';
+import { quoteLiteral } from './identifiers.ts';
+import type { Reporter } from './restore-report.ts';
+import { errnoOf, isDenied, ServerError } from './server-error.ts';
+import type { SqlItem } from './sql-items.ts';
+
+/** What a definition must begin with to be taken for one. */
+const beginnings: Readonly<Record<SqlItem['type'], RegExp>> = {
+  database: /^CREATE DATABASE /,
+  user: /^CREATE USER /,
+  role: /^CREATE ROLE /,
+  'default role': /^SET DEFAULT ROLE /,
+  grant: /^GRANT /,
+  sequence: /^CREATE SEQUENCE /,
+  table: /^CREATE TABLE /,
+  package: /^CREATE .*?\bPACKAGE\b/is,
+  'package body': /^CREATE .*?\bPACKAGE BODY\b/is,
+  function: /^CREATE .*?\bFUNCTION\b/is,
+  procedure: /^CREATE .*?\bPROCEDURE\b/is,
+  view: /^CREATE .*?\bVIEW\b/is,
+  trigger: /^CREATE .*?\bTRIGGER\b/is,
+  event: /^CREATE .*?\bEVENT\b/is,
+};
+
+/** TARGET_FAILED when the server refuses it. Somebody who may not act for its definer becomes the definer, with a warning. */
+export const runItem = async (connection: Connection, item: SqlItem, reporter: Reporter): Promise<void> => {
+  if (!beginnings[item.type].test(item.statement)) throw failed(item, 'its statement is of another kind');
+  if (item.session) await connection.run(sessionSql(item.session));
+  try {
+    await connection.run(bytesOf(item.statement));
+  } catch (error) {
+    if (!(error instanceof ServerError)) throw error;
+    const own = withoutDefiner(item.statement);
+    if (own === item.statement || !mayNotDefine(error)) throw failed(item, error.message, error);
+    await runAsOwn(connection, item, own);
+    reporter.warn(`${item.type} ${item.name} now belongs to the restoring user: ${error.message}`);
+  }
+};
+
+const runAsOwn = async (connection: Connection, item: SqlItem, statement: string): Promise<void> => {
+  try {
+    await connection.run(bytesOf(statement));
+  } catch (error) {
+    throw error instanceof ServerError ? failed(item, error.message, error) : error;
+  }
+};
+
+const sessionSql = ({
+  sqlMode,
+  charset,
+  collation,
+  timeZone = '+00:00',
+}: NonNullable<SqlItem['session']>): string =>
+  `set sql_mode = ${quoteLiteral(sqlMode)}, character_set_client = ${charset}, collation_connection = ${collation}, time_zone = ${quoteLiteral(timeZone)}`;
+
+/** No right to act for others, or no such user. */
+const mayNotDefine = (error: ServerError): boolean => isDenied(error) || error.errno === 1449;
+
+const quoted = '(?:`(?:[^`]|``)*`|"(?:[^"]|"")*")';
+const definer = new RegExp(`^(CREATE (?:ALGORITHM=\\w+ )?)DEFINER=${quoted}(?:@${quoted})? `);
+
+const withoutDefiner = (statement: string): string => statement.replace(definer, '$1');
+
+const failed = ({ type, name }: SqlItem, why: string, cause?: ServerError): HoldfastError =>
+  new HoldfastError('TARGET_FAILED', `${type} ${name} could not be restored: ${why}`, {
+    hint: hintFor(cause),
+    cause,
+  });
+
+const hintFor = (error: ServerError | undefined): string | undefined => {
+  if (errnoOf(error) === 1419)
+    return 'set global log_bin_trust_function_creators = 1 on the server, or restore as an administrator';
+  return error && isDenied(error)
+    ? 'restore as a user with more rights, or grant what is missing'
+    : undefined;
+};

@@ -1,0 +1,35 @@
+// What every session of ours sets: output and input that do not depend on how the server is set up, and no time limits but our own.
+import type { Version } from './version.ts';
+
+/** A year: the server must wait for a slow store. */
+const longest = 31_536_000;
+
+const common = [
+  'character_set_client = utf8mb4',
+  'character_set_connection = utf8mb4',
+  'character_set_results = null', // texts come as they are stored
+  "sql_mode = ''",
+  "time_zone = '+00:00'",
+  'autocommit = 1',
+  'sql_select_limit = default',
+  'sql_quote_show_create = 1',
+  'sql_safe_updates = 0',
+  'sql_big_selects = 1',
+  'low_priority_updates = 0',
+  `wait_timeout = ${longest}`,
+  `net_read_timeout = ${longest}`,
+  `net_write_timeout = ${longest}`,
+];
+
+const mariadb = [
+  'max_statement_time = 0',
+  'idle_transaction_timeout = 0',
+  'idle_readonly_transaction_timeout = 0',
+];
+const mysql = ['max_execution_time = 0', 'information_schema_stats_expiry = 0'];
+
+export const sessionSettings = ({ engine, number }: Version): readonly string[] => {
+  const own = engine === 'mariadb' ? mariadb : mysql;
+  const later = engine === 'mariadb' && number >= 110_200 ? ["character_set_collations = ''"] : [];
+  return [`set ${[...common, ...own, ...later].join(', ')}`];
+};

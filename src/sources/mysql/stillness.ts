@@ -1,0 +1,81 @@
+// The moment in which nothing is committed, so that several connections can begin to see the same state. It is as short as it takes
+// to begin their transactions.
+import type { Clock } from '#lib/clock.ts';
+import { HoldfastError } from '#lib/errors.ts';
+import type { Connection } from './connect.ts';
+import { errno, errnoOf, isDenied } from './server-error.ts';
+
+/** How it came about that nothing was committed. */
+export type Stillness = 'backup stage' | 'read lock' | 'none';
+
+export interface StillnessOptions {
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  readonly timeoutSeconds: number;
+}
+
+interface Way {
+  readonly name: Stillness;
+  readonly begin: readonly string[];
+  readonly end: string;
+}
+
+/** Waits only for commits under way; no statement that runs long keeps everybody waiting. */
+const backupStage: Way = {
+  name: 'backup stage',
+  begin: ['backup stage start', 'backup stage flush', 'backup stage block_ddl', 'backup stage block_commit'],
+  end: 'backup stage end',
+};
+
+const readLock: Way = {
+  name: 'read lock',
+  begin: ['flush tables with read lock'],
+  end: 'unlock tables',
+};
+
+/** While the lock is waited for, others wait behind it: so each attempt is short. */
+const attemptSeconds = 3;
+const pauseMs = 1000;
+
+/** Runs `work` while nothing is committed, or, where the rights or the time do not allow that, just runs it. */
+export const inStillness = async <Result>(
+  connection: Connection,
+  { clock, signal, timeoutSeconds }: StillnessOptions,
+  work: (how: Stillness) => Promise<Result>,
+): Promise<Result> => {
+  const ways = connection.version.engine === 'mariadb' ? [backupStage, readLock] : [readLock];
+  for (const way of ways) {
+    const deadline = clock.now().getTime() + timeoutSeconds * 1000;
+    for (;;) {
+      const outcome = await attempt(connection, way, Math.min(attemptSeconds, timeoutSeconds));
+      if (outcome === 'denied') break;
+      if (outcome === 'begun')
+        try {
+          return await work(way.name);
+        } finally {
+          if (connection.usable) await connection.run(way.end);
+        }
+      if (clock.now().getTime() + pauseMs >= deadline) return await work('none');
+      await clock.sleep(pauseMs, signal);
+    }
+  }
+  return await work('none');
+};
+
+const attempt = async (
+  connection: Connection,
+  { begin, end }: Way,
+  seconds: number,
+): Promise<'begun' | 'denied' | 'busy'> => {
+  await connection.run(`set lock_wait_timeout = ${seconds}`);
+  try {
+    for (const statement of begin) await connection.run(statement);
+    return 'begun';
+  } catch (error) {
+    if (!connection.usable || error instanceof HoldfastError) throw error;
+    if (isDenied(error)) return 'denied';
+    await connection.run(end);
+    if (errnoOf(error) === errno.lockWaitTimeout || errnoOf(error) === errno.deadlock) return 'busy';
+    throw error;
+  }
+};

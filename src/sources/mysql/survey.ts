@@ -1,0 +1,55 @@
+// What there is to back up.
+import { HoldfastError } from '#lib/errors.ts';
+import type { Context } from '#lib/kind.ts';
+import type { MysqlConfig } from './config.ts';
+import type { Connection } from './connect.ts';
+import { databasePath } from './layout.ts';
+import { listDatabases } from './listing.ts';
+import { chooseDatabases } from './patterns.ts';
+import type { ConnectionSettings } from './settings.ts';
+import type { Version } from './version.ts';
+
+export interface SourceRequest {
+  readonly config: MysqlConfig;
+  readonly settings: ConnectionSettings;
+  readonly context: Context;
+}
+
+/** The databases to back up, in the order of their folders. SOURCE_UNREACHABLE when one that is named is not there. */
+export const surveyOf = async (
+  { config, settings }: SourceRequest,
+  connection: Connection,
+): Promise<readonly string[]> => {
+  assertSupported(connection.version, settings);
+  const present = await listDatabases(connection);
+  const chosen = chooseDatabases(config, settings.database, present);
+  const absent = chosen.filter((name) => !present.includes(name));
+  const hint = `it has ${present.join(', ')}; case matters, and databases without a right are not shown`;
+  if (absent.length > 0)
+    throw new HoldfastError('SOURCE_UNREACHABLE', `${settings.server} has no database ${absent.join(', ')}`, {
+      hint,
+    });
+  if (chosen.length === 0 && config.databases !== undefined && config.databases !== 'all')
+    throw new HoldfastError(
+      'SOURCE_UNREACHABLE',
+      `no database of ${settings.server} fits the configuration`,
+      { hint },
+    );
+  return chosen.toSorted(byPath);
+};
+
+const oldest = { mariadb: 100_500, mysql: 80_000 } as const;
+
+export const assertSupported = ({ engine, number, text }: Version, { server }: ConnectionSettings): void => {
+  if (number >= oldest[engine]) return;
+  throw new HoldfastError(
+    'UNSUPPORTED',
+    `the server at ${server} is ${text}, older than MariaDB 10.5 and MySQL 8.0`,
+    {
+      hint: 'back it up with its own dump program, or upgrade it',
+    },
+  );
+};
+
+const byPath = (a: string, b: string): number =>
+  Buffer.compare(Buffer.from(databasePath(a)), Buffer.from(databasePath(b)));

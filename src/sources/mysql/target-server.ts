@@ -1,0 +1,120 @@
+// The server that a restore goes to: what it has, and its databases.
+import { randomUUID } from 'node:crypto';
+import { throwIfCancelled } from '#lib/clock.ts';
+import { HoldfastError } from '#lib/errors.ts';
+import { binaryIdentifier, bytesOf } from './binary-text.ts';
+import { type Connection, connect } from './connect.ts';
+import { quoteIdentifier, quoteLiteral } from './identifiers.ts';
+import { isDenied, ServerError } from './server-error.ts';
+import type { ConnectionSettings } from './settings.ts';
+import { assertSupported } from './survey.ts';
+
+export type DatabaseState = 'absent' | 'empty' | 'used';
+
+export interface TargetServer extends AsyncDisposable {
+  /** Works until the restore is over, also when it is cancelled: somebody must tidy up. */
+  readonly admin: Connection;
+  stateOf(database: string): Promise<DatabaseState>;
+  /** Makes a database by the statement of the backup, under another name. */
+  create(name: string, statement: string): Promise<void>;
+  drop(name: string): Promise<void>;
+  /** A connection that makes and loads tables in a database. */
+  connectTo(database: string, signal: AbortSignal): Promise<Connection>;
+}
+
+export const openTargetServer = async (
+  named: ConnectionSettings,
+  signal: AbortSignal,
+): Promise<TargetServer> => {
+  throwIfCancelled(signal);
+  // Not into the database that is to be restored, which may not exist yet.
+  const settings = { ...named, database: undefined };
+  const admin = await connect(settings, new AbortController().signal);
+  assertSupported(admin.version, settings);
+  await prepare(admin);
+  return {
+    admin,
+    stateOf: (database) => stateOf(admin, database),
+    async create(name, statement) {
+      try {
+        await admin.run(bytesOf(renamed(statement, name)));
+      } catch (error) {
+        if (!(error instanceof ServerError)) throw error;
+        throw new HoldfastError(
+          'TARGET_FAILED',
+          `cannot create database ${name} on ${settings.server}: ${error.message}`,
+          {
+            hint: isDenied(error) ? `grant create on *.* to ${settings.user}` : undefined,
+            cause: error,
+          },
+        );
+      }
+    },
+    async drop(name) {
+      await admin.run(`drop database if exists ${quoteIdentifier(name)}`);
+    },
+    async connectTo(database, connectionSignal) {
+      const connection = await connect(settings, connectionSignal);
+      try {
+        await prepare(connection);
+        await connection.run(`use ${quoteIdentifier(database)}`);
+        return connection;
+      } catch (error) {
+        connection.destroy();
+        throw error;
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      await admin[Symbol.asyncDispose]();
+    },
+  };
+};
+
+/** A name that nobody has, and that says where it comes from. */
+export const stagingName = (): string => `holdfast-restore-${randomUUID().slice(0, 8)}`;
+
+/** Data comes as it was: dates that are none, numbers that are zero, rows before those that they refer to; but nothing is cut off. */
+export const loadMode = 'STRICT_ALL_TABLES,NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES';
+const needed = [`sql_mode = '${loadMode}'`, 'foreign_key_checks = 0', 'unique_checks = 0'];
+
+/** Settings that some servers lack, and some users may not make. */
+const wished = [
+  'innodb_strict_mode = 0',
+  'sql_require_primary_key = 0',
+  'sql_generate_invisible_primary_key = 0',
+  'system_versioning_alter_history = keep',
+];
+
+const prepare = async (connection: Connection): Promise<void> => {
+  await connection.run(`set ${needed.join(', ')}`);
+  for (const setting of wished)
+    try {
+      await connection.run(`set session ${setting}`);
+    } catch (error) {
+      if (!(error instanceof ServerError)) throw error;
+    }
+};
+
+const stateOf = async (admin: Connection, database: string): Promise<DatabaseState> => {
+  const literal = quoteLiteral(database);
+  const schemas = await admin.query<{ name: string }>(
+    `select schema_name as name from information_schema.schemata where schema_name = ${literal}`,
+  );
+  if (!schemas.some(({ name }) => name === database)) return 'absent';
+  const [row] = await admin.query<{ used: string }>(
+    `select exists (select 1 from information_schema.tables where table_schema = ${literal})
+      or exists (select 1 from information_schema.routines where routine_schema = ${literal})
+      or exists (select 1 from information_schema.events where event_schema = ${literal}) as used`,
+  );
+  return row?.used === '0' ? 'empty' : 'used';
+};
+
+/** `CREATE DATABASE \`shop\` …` under another name; nothing else passes for one. */
+const renamed = (statement: string, name: string): string => {
+  const options = /^CREATE DATABASE `(?:[^`]|``)*`([^;]*)$/.exec(statement)?.[1];
+  if (options === undefined)
+    throw new HoldfastError('TARGET_FAILED', 'the snapshot’s statement for the database is none', {
+      hint: 'verify the snapshot, and restore from another one',
+    });
+  return `CREATE DATABASE ${binaryIdentifier(name)}${options}`;
+};

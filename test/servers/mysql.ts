@@ -1,0 +1,83 @@
+// A private MySQL server on a free port. Debian has it only in sid: it runs out of a root of its own, through that root's loader.
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { cannotInstall, unpackRoot } from './debian.ts';
+import { giveTo, type MysqlOptions, type MysqlServer, makeReady, serverArguments } from './mariadb.ts';
+import { freePort, startProcess } from './process.ts';
+import { program } from './programs.ts';
+
+const execute = promisify(execFile);
+
+const root = join(import.meta.dirname, '..', '..', 'node_modules', '.cache', 'holdfast', 'mysql-sid');
+const packages = ['mysql-server-core', 'mysql-client-core'];
+const daemon = join(root, 'usr', 'sbin', 'mysqld');
+
+/** Why tests that need MySQL cannot run here; where everything must be tested (CI=true) it throws instead. */
+export const skipWithoutMysql = (): string | undefined => {
+  const reason = existsSync(daemon) ? undefined : cannotInstall();
+  if (reason !== undefined && process.env.CI === 'true') throw new Error(`cannot get MySQL: ${reason}`);
+  return reason;
+};
+
+/** Fetches it once; kept among the dependencies' caches. */
+export const bringMysql = (): Promise<void> => unpackRoot('sid', packages, root);
+
+const throughLoader = (name: string): [string, ...string[]] => [
+  join(root, 'lib64', 'ld-linux-x86-64.so.2'),
+  '--library-path',
+  join(root, 'usr', 'lib', 'x86_64-linux-gnu'),
+  join(root, 'usr', name),
+];
+
+/** Every Debian has it; a server that is only unpacked brings no user. */
+const user = 'daemon';
+
+/** Starts a server; the caller disposes of it. TLS is always offered, by a certificate that it makes itself. */
+export const startMysql = async ({ settings = [] }: MysqlOptions = {}): Promise<MysqlServer> => {
+  await bringMysql();
+  const folder = await mkdtemp(join(tmpdir(), `holdfast-mysql-${process.pid}-`));
+  try {
+    await mkdir(join(folder, 'data'));
+    await giveTo(user, folder);
+    const base = [
+      '--no-defaults',
+      `--basedir=${join(root, 'usr')}`,
+      `--lc-messages-dir=${join(root, 'usr/share/mysql')}`,
+      `--character-sets-dir=${join(root, 'usr/share/mysql/charsets')}`,
+      `--plugin-dir=${join(root, 'usr/lib/mysql/plugin')}`,
+      `--datadir=${folder}/data`,
+      '--innodb-redo-log-capacity=8M',
+      '--innodb-buffer-pool-size=32M',
+    ];
+    const [loader, ...mysqld] = throughLoader('sbin/mysqld');
+    const identity = process.getuid?.() === 0 ? [`--reuid=${user}`, `--regid=${user}`, '--clear-groups'] : [];
+    const init = [...mysqld, ...base, '--initialize-insecure', `--log-error=${folder}/data/init.log`];
+    await execute(program('setpriv'), [...identity, loader, ...init], { cwd: folder });
+    const port = await freePort();
+    const quiet = ['--mysqlx=OFF', '--secure-file-priv=NULL', '--performance-schema=OFF'];
+    const history = ['--log-bin=bin', '--gtid-mode=ON', '--enforce-gtid-consistency=ON'];
+    const server = startProcess({
+      name: 'server',
+      command: loader,
+      args: [
+        ...mysqld,
+        ...base,
+        ...serverArguments(folder, port),
+        ...quiet,
+        ...history,
+        ...settings.map((setting) => `--${setting}`),
+      ],
+      folder,
+      user,
+    });
+    const programs = { client: throughLoader('bin/mysql'), dump: throughLoader('bin/mysqldump') };
+    return await makeReady({ server, folder, port, programs, certificate: join(folder, 'data', 'ca.pem') });
+  } catch (error) {
+    await rm(folder, { recursive: true, force: true });
+    throw error;
+  }
+};
