@@ -2,36 +2,43 @@
 import { parseArgs } from 'node:util';
 import { hardTimes } from '../test/tools/hard-times.ts';
 import { killBackups } from '../test/tools/kill-backups.ts';
-import { killCare } from '../test/tools/kill-care.ts';
+import { type CarefulName, killCare } from '../test/tools/kill-care.ts';
 
 const { values } = parseArgs({
   options: {
     kills: { type: 'string', default: '100' },
     seed: { type: 'string', default: String(Date.now()) },
+    only: { type: 'string' },
   },
 });
 const seed = Number(values.seed);
 const kills = Number(values.kills);
+const onRound = (line: string): void => console.log(line);
 
-console.log(`${kills} backups are killed at random moments; seed ${seed}`);
-let round = 0;
-const report = await killBackups({
-  kills,
-  seed,
-  onRound: (line) => console.log(`${++round}/${kills} ${line}`),
-});
-console.log(
-  `${report.interrupted} were interrupted, ${report.reused} left packs that the next backup used; nothing was lost`,
-);
+const care = (only: CarefulName) => async (): Promise<string> => {
+  const interrupted = await killCare({ kills, seed, only, onRound });
+  return `${interrupted} of ${kills} were interrupted; nothing was lost`;
+};
 
-console.log(`${kills} times each, prune, copy and a change of the password are killed; seed ${seed}`);
-const interrupted = await killCare({ kills, seed, onRound: (line) => console.log(line) });
-console.log(`${interrupted} were interrupted; nothing was lost`);
+/** Each runs to its end, or throws at the first broken promise. */
+const parts: Readonly<Record<string, () => Promise<string>>> = {
+  async backup() {
+    const { interrupted, reused } = await killBackups({ kills, seed, onRound });
+    return `${interrupted} of ${kills} were interrupted, ${reused} left packs that the next backup used; nothing was lost`;
+  },
+  prune: care('prune'),
+  copy: care('copy'),
+  passwd: care('passwd'),
+  async faults() {
+    const report = await hardTimes({ seed, simulatedMinutes: 60, onRound });
+    return `${report.done} commands succeeded and ${report.failed} failed; all of ${report.snapshots} snapshots are there`;
+  },
+};
 
-console.log(`an hour of simulated time with a store that fails one call in twenty; seed ${seed}`);
-const { done, failed, snapshots } = await hardTimes({
-  seed,
-  simulatedMinutes: 60,
-  onRound: (line) => console.log(line),
-});
-console.log(`${done} commands succeeded and ${failed} failed; all of ${snapshots} snapshots are there`);
+const chosen = values.only?.split(',') ?? Object.keys(parts);
+for (const name of chosen) {
+  const part = parts[name];
+  if (!part) throw new Error(`there is no part named ${name}; there are ${Object.keys(parts).join(', ')}`);
+  console.log(`${name}: seed ${seed}`);
+  console.log(`${name}: ${await part()}`);
+}
