@@ -97,8 +97,8 @@ export const shop: Blueprint = {
       { id: 5, name: 'sales', owner: 'clerk' },
     ],
     principals: [
-      { id: 0, name: 'public', type: 'R', defaultSchema: null, owner: 'dbo', fixed: 0, login: null },
-      { id: 1, name: 'dbo', type: 'S', defaultSchema: 'dbo', owner: null, fixed: 0, login: 'sa' },
+      { id: 0, name: 'public', type: 'R', defaultSchema: null, owner: 'dbo', fixed: 0 },
+      { id: 1, name: 'dbo', type: 'S', defaultSchema: 'dbo', owner: null, fixed: 0 },
       {
         id: 5,
         name: 'clerk',
@@ -106,9 +106,8 @@ export const shop: Blueprint = {
         defaultSchema: 'sales',
         owner: null,
         fixed: 0,
-        login: 'clerk_login',
       },
-      { id: 6, name: 'readers', type: 'R', defaultSchema: null, owner: 'dbo', fixed: 0, login: null },
+      { id: 6, name: 'readers', type: 'R', defaultSchema: null, owner: 'dbo', fixed: 0 },
       {
         id: 16390,
         name: 'db_datareader',
@@ -116,9 +115,9 @@ export const shop: Blueprint = {
         defaultSchema: null,
         owner: 'dbo',
         fixed: 1,
-        login: null,
       },
     ],
+    logins: [{ id: 5, login: 'clerk_login' }],
     members: [
       { role: 6, member: 5 },
       { role: 16390, member: 6 },

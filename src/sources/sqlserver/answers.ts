@@ -35,7 +35,6 @@ export const askCatalogue = async (connection: Connection): Promise<Answers> => 
       if (errorNumber(error) === undefined || !connection.usable) throw error;
       if (essential.includes(name)) throw unanswerable(questions[name], connection.database, error);
       rows[name] = [];
-      if ('optional' in questions[name]) continue;
       unanswered.set(name, error);
     }
   return { rows, ...judge(unanswered, rows.objects) };
@@ -57,6 +56,8 @@ const judge = (
   for (const [name, cause] of unanswered) {
     const question: Question = questions[name];
     const fail = (what: string): void => void failures.push({ what, error: unlearnt(what, cause) });
+    if (question.optional === 'told') absent.push(question.about);
+    if (question.optional) continue;
     if (errorNumber(cause) !== number.invalidObject) {
       fail(question.about);
       continue;
@@ -77,13 +78,16 @@ const unlearnt = (what: string, cause: unknown): HoldfastError =>
         cause,
       });
 
+/** Not every server keeps the case of a name that it is given for a column. */
+const cellOf = (row: Row, column: string): unknown => row[column] ?? row[column.toLowerCase()];
+
 /** The value as text; undefined for NULL. */
 export const textOf = (row: Row, column: string): string | undefined => {
-  const value = row[column];
+  const value = cellOf(row, column);
   return value === null || value === undefined ? undefined : `${value}`;
 };
 
 export const nameOf = (row: Row, column = 'name'): string => textOf(row, column) ?? '';
-export const intOf = (row: Row, column: string): number => Number(row[column] ?? 0);
+export const intOf = (row: Row, column: string): number => Number(cellOf(row, column) ?? 0);
 export const isSet = (row: Row, column: string): boolean =>
-  row[column] === true || Number(row[column] ?? 0) === 1;
+  cellOf(row, column) === true || intOf(row, column) === 1;

@@ -29,9 +29,8 @@ const plainModules = (assembly: Assembly): Module[] =>
   });
 
 const settingsOf = (row: Row): Pick<Module, 'ansiNulls' | 'quotedIdentifier'> => ({
-  ansiNulls: row.ansiNulls === null || row.ansiNulls === undefined || isSet(row, 'ansiNulls'),
-  quotedIdentifier:
-    row.quotedIdentifier === null || row.quotedIdentifier === undefined || isSet(row, 'quotedIdentifier'),
+  ansiNulls: textOf(row, 'ansiNulls') === undefined || isSet(row, 'ansiNulls'),
+  quotedIdentifier: textOf(row, 'quotedIdentifier') === undefined || isSet(row, 'quotedIdentifier'),
 });
 
 const triggers = (assembly: Assembly, tables: readonly Table[]): Module[] => {

@@ -50,14 +50,16 @@ export const makeRoles = ({ rows }: Assembly): Contents['roles'] => {
 };
 
 /** SQL users, Windows users and groups, external ones. Passwords belong to logins, which are the server's. */
-export const makeUsers = ({ rows }: Assembly): Contents['users'] =>
-  ownPrincipals(rows, 'SUGEX')
+export const makeUsers = ({ rows }: Assembly): Contents['users'] => {
+  const logins = new Map(rows.logins.map((row) => [intOf(row, 'id'), textOf(row, 'login')]));
+  return ownPrincipals(rows, 'SUGEX')
     .map((row) => ({
       name: nameOf(row),
-      ...optional('login', textOf(row, 'login')),
+      ...optional('login', logins.get(intOf(row, 'id'))),
       ...optional('defaultSchema', textOf(row, 'defaultSchema')),
     }))
     .toSorted(byOwnName);
+};
 
 /** By sys.objects.type: how sp_addextendedproperty calls it, and whether it is a part of something else. */
 const objectKinds: Readonly<Record<string, readonly [kind: string, isPart: boolean]>> = {

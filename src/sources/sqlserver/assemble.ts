@@ -146,7 +146,7 @@ const makeSequences = ({ rows, typeOf }: Assembly): Contents['sequences'] =>
       maximum: nameOf(row, 'maximum'),
       cycle: isSet(row, 'cycle'),
       cache: isSet(row, 'cached')
-        ? row.cacheSize === null || row.cacheSize === undefined
+        ? textOf(row, 'cacheSize') === undefined
           ? -1
           : intOf(row, 'cacheSize')
         : 0,

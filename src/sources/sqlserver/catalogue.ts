@@ -8,8 +8,8 @@ export interface Question {
   readonly about: string;
   /** How sys.objects calls such things, so that they can be named where the view is missing. */
   readonly objectTypes?: readonly string[];
-  /** Its answer is made do without. */
-  readonly optional?: true;
+  /** Made do without: where there is no answer that is told, or is of no interest. */
+  readonly optional?: 'told' | 'silent';
 }
 
 const inSchema = 'join sys.schemas s on s.schema_id = ';
@@ -29,8 +29,13 @@ export const questions = {
   principals: {
     about: 'the users and roles',
     sql: `select p.principal_id as id, p.name, p.type, p.default_schema_name as defaultSchema, o.name as owner,
-      cast(p.is_fixed_role as int) as fixed, suser_sname(p.sid) as login from sys.database_principals p
+      cast(p.is_fixed_role as int) as fixed from sys.database_principals p
       left join sys.database_principals o on o.principal_id = p.owning_principal_id`,
+  },
+  logins: {
+    about: 'the logins of users',
+    optional: 'silent',
+    sql: 'select principal_id as id, suser_sname(sid) as login from sys.database_principals',
   },
   members: {
     about: 'the members of roles',
@@ -130,7 +135,7 @@ export const questions = {
   // SQL Server 2017 and newer.
   sequenceUse: {
     about: 'whether sequences were used',
-    optional: true,
+    optional: 'silent',
     sql: 'select object_id as id, convert(nvarchar(40), last_used_value) as lastUsed from sys.sequences',
   },
   synonyms: {
@@ -140,14 +145,17 @@ export const questions = {
   },
   temporal: {
     about: 'the temporal tables',
+    optional: 'told',
     sql: `select object_id as id, history_table_id as history, cast(temporal_type as int) as type from sys.tables where temporal_type > 0`,
   },
   periods: {
     about: 'the periods of temporal tables',
+    optional: 'told',
     sql: 'select object_id as object, start_column_id as startColumn, end_column_id as endColumn from sys.periods',
   },
   partitioned: {
     about: 'the partitioned tables',
+    optional: 'told',
     sql: `select distinct i.object_id as object, d.name as scheme from sys.indexes i
       join sys.data_spaces d on d.data_space_id = i.data_space_id where d.type = 'PS'`,
   },
@@ -172,7 +180,7 @@ export type QuestionName = keyof typeof questions;
 
 /** The columns of one table, to see whether they are what they were. */
 export const columnsOfSql = (objectId: number): string =>
-  `select column_id as id, name, user_type_id as type, max_length as maxLength, precision, scale, cast(is_computed as int) as computed
+  `select column_id as id, name, user_type_id as type, max_length as width, precision, scale, cast(is_computed as int) as computed
     from sys.columns where object_id = ${objectId} order by column_id`;
 
 export const versionSql = `select convert(nvarchar(128), serverproperty('ProductVersion')) as version, @@version as banner,

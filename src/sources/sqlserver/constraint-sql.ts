@@ -42,9 +42,9 @@ const addSql = (
   { name, disabled, notTrusted }: Check | ForeignKey,
   rest: string,
 ): string[] => {
-  const how = notTrusted || disabled ? 'WITH NOCHECK' : 'WITH CHECK';
+  const how = notTrusted || disabled ? 'WITH NOCHECK ' : '';
   const constraint = quoteIdentifier(name);
-  const add = `ALTER TABLE ${quoteName(table)} ${how} ADD CONSTRAINT ${constraint} ${rest}`;
+  const add = `ALTER TABLE ${quoteName(table)} ${how}ADD CONSTRAINT ${constraint} ${rest}`;
   return disabled ? [add, `ALTER TABLE ${quoteName(table)} NOCHECK CONSTRAINT ${constraint}`] : [add];
 };
 

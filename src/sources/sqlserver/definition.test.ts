@@ -91,7 +91,7 @@ test('keys, indexes with what they include and filter, checks and foreign keys f
   );
   assert.match(
     batchOf(post, 'foreign key FK_customer on sales.orders'),
-    /WITH CHECK ADD CONSTRAINT \[FK_customer\] FOREIGN KEY \(\[customer\]\) REFERENCES \[dbo\]\.\[customers\] \(\[id\]\) ON DELETE CASCADE$/,
+    /^ALTER TABLE \[sales\]\.\[orders\] ADD CONSTRAINT \[FK_customer\] FOREIGN KEY \(\[customer\]\) REFERENCES \[dbo\]\.\[customers\] \(\[id\]\) ON DELETE CASCADE$/,
   );
 });
 

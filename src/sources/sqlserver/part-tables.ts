@@ -146,9 +146,9 @@ export class PartTables {
       schema: string;
       table: string;
       name: string;
-      notTrusted: number;
+      untrusted: number;
     }>(
-      `select s.name as [schema], t.name as [table], f.name, cast(f.is_not_trusted as int) as notTrusted from sys.foreign_keys f
+      `select s.name as [schema], t.name as [table], f.name, cast(f.is_not_trusted as int) as untrusted from sys.foreign_keys f
         join sys.tables t on t.object_id = f.parent_object_id join sys.schemas s on s.schema_id = t.schema_id
         where (f.referenced_object_id = object_id(${quoteText(name)}) or f.parent_object_id = object_id(${quoteText(name)})) and f.is_disabled = 0`,
     );
@@ -166,7 +166,7 @@ export class PartTables {
       into,
       isNew: false,
       resume: [
-        ...references.map((key) => alter(key, Number(key.notTrusted) === 1 ? 'CHECK' : 'WITH CHECK CHECK')),
+        ...references.map((key) => alter(key, Number(key.untrusted) === 1 ? 'CHECK' : 'WITH CHECK CHECK')),
         ...triggers.map((trigger) => `ALTER TABLE ${name} ENABLE TRIGGER ${quoteIdentifier(trigger.name)}`),
       ],
     };

@@ -9,17 +9,13 @@ import type { WireValue } from './value-codec.ts';
 
 export type Isolation = 'snapshot' | 'table lock' | 'read committed snapshot' | 'read committed';
 
-/** How a database will be read. SOURCE_DENIED where it does not allow what was asked for. */
+/** How a database will be read. Where a snapshot is asked for, the server itself says whether it can be had. */
 export const isolationOf = (
   { isolation }: Pick<SqlServerConfig, 'isolation'>,
   { database }: Pick<Contents, 'database'>,
 ): Isolation => {
   if (isolation === 'lock') return 'table lock';
-  if (database.snapshotIsolation) return 'snapshot';
-  if (isolation === 'snapshot')
-    throw new HoldfastError('SOURCE_DENIED', `database ${database.name} does not allow snapshot isolation`, {
-      hint: allowSnapshotHint(database.name),
-    });
+  if (isolation === 'snapshot' || database.snapshotIsolation) return 'snapshot';
   return database.readCommittedSnapshot ? 'read committed snapshot' : 'read committed';
 };
 
@@ -66,6 +62,7 @@ export const openReading = async (connection: Connection, isolation: Isolation):
       try {
         yield* connection.rows(sql);
       } catch (error) {
+        if (errorNumber(error) === number.snapshotNotAllowed) throw notAllowed(connection.database, error);
         if (errorNumber(error) !== undefined) await beginAnew();
         throw error;
       } finally {

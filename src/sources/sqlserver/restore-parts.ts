@@ -31,7 +31,7 @@ export const restoreParts = async (restoring: Restoring, goal: Goal, parts: Part
   assertTablesToRename(rename, contents);
   const { signal } = context;
   await using connection = await connect(settings, goal.name, signal);
-  const bulk = config.bulkLoad === 'auto' && (await bulkWorks(connection));
+  const bulk = config.bulkLoad === 'auto' && (await bulkWorks(() => connect(settings, goal.name, signal)));
   const tables = new PartTables({ connection, contents, reporter, signal, force: into.force, rename });
   const loaded: Loaded = new Map();
   await connection.run('SET XACT_ABORT ON', 'BEGIN TRANSACTION');

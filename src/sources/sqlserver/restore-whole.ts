@@ -57,9 +57,18 @@ const create = async (
   contents: Contents,
   name: string,
 ): Promise<void> => {
-  const [make, ...settings] = databaseStatements(contents, name);
+  const [make, ...settings] = databaseStatements(await withoutUsualCollation(target.admin, contents), name);
   await target.create(name, make?.batches[0] ?? '');
   await runStatements(target.admin, settings, { reporter, signal: context.signal });
+};
+
+/** What the server does anyway need not be said; not every server lets it be said. */
+const withoutUsualCollation = async (admin: Connection, contents: Contents): Promise<Contents> => {
+  const [row] = await admin.query<{ collation: string | null }>(
+    "select convert(nvarchar(128), serverproperty('Collation')) as collation",
+  );
+  const { collation, ...database } = contents.database;
+  return row?.collation?.toLowerCase() === collation?.toLowerCase() ? { ...contents, database } : contents;
 };
 
 const load = async (restoring: Restoring, goal: Goal, texts: DatabaseTexts, name: string): Promise<void> => {
@@ -69,7 +78,7 @@ const load = async (restoring: Restoring, goal: Goal, texts: DatabaseTexts, name
   const contents = texts.contents();
   const [failure] = await runStatements(connection, preDataStatements(contents), { reporter, signal });
   if (failure) throw failure;
-  const bulk = config.bulkLoad === 'auto' && (await bulkWorks(connection));
+  const bulk = config.bulkLoad === 'auto' && (await bulkWorks(() => connect(settings, name, signal)));
   const loaded: Loaded = new Map();
   while ((await texts.readUntilRows()) === 'rows')
     for await (const { path, place, content } of stream.rows(goal.database)) {

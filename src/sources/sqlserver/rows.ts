@@ -97,7 +97,7 @@ const chunkCharacters = 256 * 1024;
 interface ColumnFacts {
   readonly id: number;
   readonly name: string;
-  readonly maxLength: number;
+  readonly width: number;
   readonly precision: number;
   readonly scale: number;
   readonly computed: number;
@@ -106,8 +106,10 @@ interface ColumnFacts {
 /** A column that was added or made wider in the meantime would not be in the rows. */
 const assertUnchanged = async (reading: Reading, table: Table, id: number): Promise<void> => {
   const now = await reading.query<ColumnFacts>(columnsOfSql(id));
-  const found = now.map((column) => shape(column.name, column, Number(column.computed) === 1));
-  const expected = table.columns.map(({ name, type, computed }) => shape(name, type, computed !== undefined));
+  const found = now.map(({ name, computed, ...column }) => shape(name, column, Number(computed) === 1));
+  const expected = table.columns.map(({ name, type: { maxLength, ...type }, computed }) =>
+    shape(name, { ...type, width: maxLength }, computed !== undefined),
+  );
   if (found.join('\n') === expected.join('\n')) return;
   throw new HoldfastError('ITEM_CHANGED', `table ${plainName(table)} got other columns while it was read`, {
     hint: 'run the backup again',
@@ -116,6 +118,6 @@ const assertUnchanged = async (reading: Reading, table: Table, id: number): Prom
 
 const shape = (
   name: string,
-  { maxLength, precision, scale }: Pick<ColumnFacts, 'maxLength' | 'precision' | 'scale'>,
+  { width, precision, scale }: Pick<ColumnFacts, 'width' | 'precision' | 'scale'>,
   computed: boolean,
-): string => JSON.stringify([name, Number(maxLength), Number(precision), Number(scale), computed]);
+): string => JSON.stringify([name, Number(width), Number(precision), Number(scale), computed]);

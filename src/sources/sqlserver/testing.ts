@@ -118,6 +118,7 @@ const bracketed = String.raw`\[((?:[^\]]|\]\])+)\]`;
 
 const databasesAnswer = ({ databases, executed }: World, sql: string): Answer | undefined => {
   if (sql === versionSql) return table(['version', 'banner', 'edition'], ['16.0.1000.6', 'A responder', '3']);
+  if (/serverproperty\('Collation'\)/.test(sql)) return table(['collation'], ['French_CI_AS']);
   if (sql === 'select sysutcdatetime() as now') return table(['now'], ['2026-01-01']);
   if (/has_perms_by_name\(null/.test(sql)) return table(['may'], [1]);
   if (sql === databasesSql || sql === 'select name from sys.databases')
@@ -152,7 +153,12 @@ const catalogueAnswer = (
   if (/from sys\.objects where is_ms_shipped = 0 and type in \('U'/.test(sql))
     return table(['found'], [isMade ? 1 : 0]);
   const object = /from sys\.columns where object_id = (\d+)/.exec(sql)?.[1];
-  if (object !== undefined) return fromRows(all('columns').filter((row) => row.object === Number(object)));
+  if (object !== undefined)
+    return fromRows(
+      all('columns')
+        .filter((row) => row.object === Number(object))
+        .map((row) => ({ ...row, width: row.maxLength })),
+    );
   if (/count\(\*\) as tables/.test(sql)) return table(['tables'], [1]);
   if (/@@trancount/.test(sql)) return table(['open'], [1]);
   if (/has_perms_by_name\(db_name\(\)/.test(sql)) return table(['may'], [1]);
