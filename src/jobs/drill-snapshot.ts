@@ -13,7 +13,7 @@ import type { Compared, Comparison } from './drill-comparison.ts';
 import { compareEntries } from './drill-entries.ts';
 import { askAll, type DrillQuery } from './drill-query.ts';
 import { compareTables } from './drill-tables.ts';
-import { manifestsOf } from './manifests.ts';
+import { type FoundManifest, manifestsOf } from './manifests.ts';
 import { originOf, tagOf } from './snapshot-choice.ts';
 
 export interface DrillRequest {
@@ -65,23 +65,36 @@ export const drillSnapshot = async (
     snapshotTime: snapshot.time,
     startedAt: clock.now(),
   });
-  const root = tagOf(snapshot, 'source');
-  const comparison =
-    opened.definitionsIn && root !== undefined
-      ? compareTables(found, root, opened)
-      : compareEntries(repository, snapshot, root, signal);
-  const notes = found.flatMap(({ manifest }) =>
-    manifest.missing.map(({ name, reason }) => `the backup itself lacks ${name}: ${reason}`),
-  );
-  const end = await endOf(
-    () => proceed({ ...request, notes, root, place: opened, comparison }, context),
-    context,
-  );
+  const prepared = prepare(request, opened, found, context);
+  const end = await endOf(() => proceed({ ...request, ...prepared }, context), context);
   const left = await remove({ id, scratch, folder }, ledger, request.into, context);
   const report = { ...end, notes: [...end.notes, ...left] };
   ledger.end(id, report);
   throwIfCancelled(signal);
   return { ...begin, ...report };
+};
+
+/** How it will be compared, and what is to be told beforehand. */
+const prepare = (
+  { repository, snapshot }: DrillRequest,
+  place: ScratchPlace,
+  found: readonly FoundManifest[],
+  { signal }: JobContext,
+): Pick<Proceeding, 'root' | 'place' | 'comparison' | 'notes'> => {
+  const root = tagOf(snapshot, 'source');
+  const leftOut = place.leftOut ?? [];
+  const restored = found.filter(({ manifest }) => !leftOut.includes(manifest.database));
+  const comparison =
+    place.definitionsIn && root !== undefined
+      ? compareTables(restored, root, place)
+      : compareEntries(repository, snapshot, root, signal);
+  const notes = [
+    ...leftOut.map((database) => `${database} belongs to the server and was not restored`),
+    ...found.flatMap(({ manifest }) =>
+      manifest.missing.map(({ name, reason }) => `the backup itself lacks ${name}: ${reason}`),
+    ),
+  ];
+  return { root, place, comparison, notes };
 };
 
 const requireKind = (snapshot: Snapshot, { name, kind }: SourceConfig): void => {

@@ -145,6 +145,8 @@ export interface ScratchRequest {
 export interface ScratchPlace extends AsyncDisposable {
   /** How many contents of its dump may be open at once. */
   readonly concurrency: number;
+  /** Databases of the request that belong to the server itself, so that they cannot be restored for a trial. */
+  readonly leftOut?: readonly string[];
   /** Restores a whole snapshot; called once. */
   restore(
     entries: AsyncIterable<Entry>,

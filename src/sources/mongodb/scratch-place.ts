@@ -72,6 +72,7 @@ const openPlace = async (
   const target: MongodbConfig = { ...config, databases: 'all' };
   return {
     concurrency: config.connections,
+    leftOut: databases.filter((database) => !own.includes(database)),
     restore: (entries, onProgress) =>
       restoreServer({ config: target, context: request.context }, entries, {
         force: false,

@@ -1,6 +1,7 @@
 // Databases for a trial: made by a restore under names of their own, read back, queried, and dropped.
 import { HoldfastError } from '#lib/errors.ts';
 import type { Describing, SelfDescription } from '#lib/self-description.ts';
+import { copyOf, scratchNamesOf } from '../scratch-databases.ts';
 import type { Entry, Finding, QueryRows, ScratchMaker, ScratchPlace, ScratchRequest } from '../source.ts';
 import type { PostgresConfig } from './config.ts';
 import { type Connection, connect } from './connect.ts';
@@ -29,7 +30,7 @@ const openPlace = async (
   { name, databases }: ScratchRequest,
 ): Promise<ScratchPlace> => {
   const { settings, config } = request;
-  const scratchNames = new Map(databases.map((database, at) => [database, `${name}_${at + 1}`]));
+  const scratchNames = scratchNamesOf(name, databases);
   await assertFree(request, name);
   return {
     concurrency: config.connections,
@@ -43,11 +44,8 @@ const openPlace = async (
       }),
     dump: () => dumpScratch(request, scratchNames),
     definitionsIn,
-    query: async (text, database) => {
-      const scratchName = scratchNames.get(database ?? onlyOf(databases));
-      if (scratchName === undefined) throw unknownDatabase(database, databases);
-      return await runQuery(settings, scratchName, text, request.context.signal);
-    },
+    query: (text, database) =>
+      runQuery(settings, copyOf(scratchNames, database), text, request.context.signal),
     [Symbol.asyncDispose]: async () => {},
   };
 };
@@ -126,19 +124,6 @@ const asText = (value: unknown): string | null => {
   if (value instanceof Date) return value.toISOString();
   return typeof value === 'object' ? JSON.stringify(value) : String(value);
 };
-
-const onlyOf = (databases: readonly string[]): string => {
-  const [only, ...others] = databases;
-  if (only !== undefined && others.length === 0) return only;
-  throw new HoldfastError('USAGE', `the snapshot holds ${databases.length} databases`, {
-    hint: `say which one the query is for: database: ${databases.join(' | ')}`,
-  });
-};
-
-const unknownDatabase = (database: string | undefined, databases: readonly string[]): HoldfastError =>
-  new HoldfastError('USAGE', `the snapshot holds no database ${database}`, {
-    hint: `it holds ${databases.join(', ')}`,
-  });
 
 const databasesNamed = async (admin: Connection, name: string): Promise<string[]> => {
   const rows = await admin.query<{ name: string }>(

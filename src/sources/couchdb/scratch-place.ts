@@ -1,0 +1,170 @@
+// Databases for a trial: made by a restore under names of their own, read back, queried, and deleted.
+import { HoldfastError, hasCode } from '#lib/errors.ts';
+import type { Describing } from '#lib/self-description.ts';
+import { copyOf, isOfScratch, scratchNamesOf } from '../scratch-databases.ts';
+import type {
+  Entry,
+  Finding,
+  QueryRows,
+  ReadDefinitions,
+  ScratchMaker,
+  ScratchPlace,
+  ScratchRequest,
+} from '../source.ts';
+import { CouchUrl } from './address.ts';
+import type { CouchConfig } from './config.ts';
+import { type CouchRequestContext, dumpServer } from './dump.ts';
+import { databaseFiles, databasePath } from './layout.ts';
+import { restoreServer } from './restore.ts';
+import { listDatabases, serverFacts } from './server.ts';
+import { parseDatabaseContents } from './server-contents.ts';
+import { deleteDatabase, isSystemDatabase } from './target-database.ts';
+
+/** What a source on this server can do for a trial. */
+export const scratchMaker = (request: CouchRequestContext): ScratchMaker & Describing => ({
+  describeSelf: async () => {
+    const { vendor, version } = await serverFacts(request.client);
+    const { headers } = await request.client.send({ path: [''], doing: 'greet the server' });
+    const time = new Date(headers.date ?? Number.NaN);
+    return { software: [`${vendor} ${version}`], ...(Number.isNaN(time.getTime()) ? {} : { time }) };
+  },
+  scratchLocation: () => request.client.server,
+  checkScratch: () => checkRights(request),
+  openScratch: (scratch) => openPlace(request, scratch),
+  removeScratch: (name) => removeAll(request, name),
+});
+
+/** Only server administrators may make databases, and see how the server is set up. */
+const checkRights = async ({ client }: CouchRequestContext): Promise<Finding[]> => {
+  const { vendor } = await serverFacts(client);
+  if (vendor !== 'CouchDB') return []; // the other has no such question
+  try {
+    await client.send({ path: ['_node', '_local', '_config', 'admins'], doing: 'see what may be done' });
+    return [];
+  } catch (error) {
+    if (!hasCode(error, 'SOURCE_DENIED')) throw error;
+    return [
+      {
+        level: 'error',
+        subject: `user ${client.user ?? '(none)'}`,
+        message: `may not create databases on ${client.server}, as a drill must`,
+        hint: 'log in as a server administrator; or drill into a source on another server',
+      },
+    ];
+  }
+};
+
+const openPlace = async (
+  request: CouchRequestContext,
+  { name, databases }: ScratchRequest,
+): Promise<ScratchPlace> => {
+  const leftOut = databases.filter(isSystemDatabase); // what is in them is for the server itself
+  const names = scratchNamesOf(
+    name,
+    databases.filter((database) => !leftOut.includes(database)),
+  );
+  const [taken] = await databasesNamed(request, name);
+  if (taken !== undefined)
+    throw new HoldfastError(
+      'TARGET_NOT_EMPTY',
+      `there is a database ${taken} on ${request.client.server} already`,
+    );
+  let hasLocal = false;
+  async function* watched(entries: AsyncIterable<Entry>): AsyncGenerator<Entry> {
+    for await (const entry of entries) {
+      if (entry.path.endsWith(`/${databaseFiles.local}`)) hasLocal = true;
+      yield entry;
+    }
+  }
+  return {
+    concurrency: 1,
+    leftOut,
+    restore: (entries, onProgress) =>
+      restoreServer(request, watched(entries), {
+        force: false,
+        rename: [...names],
+        selection: [...names.keys()].map(databasePath),
+        onProgress,
+      }),
+    dump: () => dumpScratch(request, names, hasLocal),
+    definitionsIn,
+    query: (text, database) => runQuery(request, copyOf(names, database), text),
+    [Symbol.asyncDispose]: async () => {},
+  };
+};
+
+/** All there is in the scratch databases, whatever the source's own configuration chooses. */
+async function* dumpScratch(
+  request: CouchRequestContext,
+  names: ReadonlyMap<string, string>,
+  localDocuments: boolean,
+): AsyncGenerator<Entry> {
+  const config: CouchConfig = {
+    ...request.config,
+    url: new CouchUrl(request.config.url.root), // the client knows who we are
+    databases: [...names.values()],
+    excludeDatabases: [],
+    systemDatabases: [],
+    localDocuments,
+  };
+  const folders = new Map([...names].map(([database, copy]) => [databasePath(copy), databasePath(database)]));
+  for await (const entry of dumpServer({ ...request, config })) {
+    const [top = '', ...rest] = entry.path.split('/');
+    const folder = folders.get(top);
+    if (folder !== undefined) yield { ...entry, path: [folder, ...rest].join('/') };
+  }
+}
+
+const definitionsIn = (path: string): ReadDefinitions | undefined =>
+  readers.get(path.split('/').slice(1).join('/'));
+
+const readers: ReadonlyMap<string, ReadDefinitions> = new Map([
+  [
+    databaseFiles.database,
+    (text) => {
+      const { partitioned, shards, revisionsLimit } = parseDatabaseContents(text);
+      return new Map([['the database itself', JSON.stringify({ partitioned, shards, revisionsLimit })]]);
+    },
+  ],
+  [databaseFiles.security, (text) => new Map([['the security object', JSON.stringify(JSON.parse(text))]])],
+]);
+
+/** A Mango query ({"selector": …}), a row for each document; or the path of a view ('_design/x/_view/y'), whose rows begin with their value. */
+const runQuery = async (
+  { client }: CouchRequestContext,
+  database: string,
+  text: string,
+): Promise<QueryRows> => {
+  const doing = 'run the query';
+  if (text.trimStart().startsWith('{')) {
+    const body = Buffer.from(text);
+    const request = { method: 'POST' as const, path: [database, '_find'], body, doing };
+    const { docs } = await client.parse(request, parseJson<{ docs: readonly Record<string, unknown>[] }>);
+    return docs.map((document) => Object.values(document).map(asText));
+  }
+  const [path = '', search = ''] = text.split('?');
+  const query = Object.fromEntries(new URLSearchParams(search));
+  const request = { path: [database, ...path.split('/')], query, doing };
+  const { rows = [] } = await client.parse(request, parseJson<{ rows?: readonly ViewRow[] }>);
+  return rows.map(({ value, key, id }) => [value, key, id].map(asText));
+};
+
+interface ViewRow {
+  readonly value?: unknown;
+  readonly key?: unknown;
+  readonly id?: unknown;
+}
+
+const parseJson = <Value>(body: Buffer): Value => JSON.parse(body.toString()) as Value;
+
+const asText = (value: unknown): string | null => {
+  if (value === null || value === undefined) return null;
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+};
+
+const databasesNamed = async ({ client }: CouchRequestContext, name: string): Promise<string[]> =>
+  (await listDatabases(client)).filter((database) => isOfScratch(name, database));
+
+const removeAll = async (request: CouchRequestContext, name: string): Promise<void> => {
+  for (const database of await databasesNamed(request, name)) await deleteDatabase(request.client, database);
+};
