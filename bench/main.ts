@@ -8,6 +8,7 @@ import { type Options, readOptions, usage } from './options.ts';
 import { detailTable, summaryTable } from './report.ts';
 import type { Scenario } from './scenario.ts';
 import { noiseFile, sqlFile } from './scenarios/big-file.ts';
+import { couchdb } from './scenarios/couchdb.ts';
 import { distant } from './scenarios/distant.ts';
 import { memory } from './scenarios/memory.ts';
 import { postgres } from './scenarios/postgres.ts';
@@ -18,7 +19,16 @@ import { holdfast } from './tools/holdfast.ts';
 import { resticTools } from './tools/restic.ts';
 import type { Tool } from './tools/tool.ts';
 
-const scenarios: readonly Scenario[] = [sqlFile, noiseFile, smallFiles, postgres, distant, prune, memory];
+const scenarios: readonly Scenario[] = [
+  sqlFile,
+  noiseFile,
+  smallFiles,
+  postgres,
+  couchdb,
+  distant,
+  prune,
+  memory,
+];
 
 const run = async (options: Options): Promise<void> => {
   const tools = [holdfast, ...(await resticTools()), ...borgTools()];

@@ -1,13 +1,11 @@
 // A private CouchDB for one test file: PouchDB Server on a free port, or a part of the real one that HOLDFAST_TEST_COUCHDB names
 // (the URL of a server administrator), where all databases of a test have a prefix that nobody else uses.
-import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { promisify } from 'node:util';
+import { join } from 'node:path';
 import { type CouchNamespace, startCouchNamespace } from './couchdb-namespace.ts';
+import { npmPackage } from './npm-package.ts';
 import { freePort, type ServerProcess, startProcess, whenReady } from './process.ts';
 
 export interface CouchServer extends AsyncDisposable {
@@ -26,23 +24,13 @@ export interface CouchServer extends AsyncDisposable {
   connections(): Promise<number>;
 }
 
-const version = '4.2.0';
-const folder = join(
-  import.meta.dirname,
-  '..',
-  '..',
-  'node_modules',
-  '.cache',
-  'holdfast',
-  `pouchdb-server-${version}`,
-);
 const given = process.env.HOLDFAST_TEST_COUCHDB;
 
 /** Why there is no server for tests here; where everything must be tested (CI=true) it throws instead. */
 export const skipWithoutCouch = async (): Promise<string | undefined> => {
   if (given !== undefined) return undefined;
   try {
-    await install();
+    await pouchServer();
     return undefined;
   } catch (error) {
     const reason = 'needs HOLDFAST_TEST_COUCHDB, or pouchdb-server from the npm registry';
@@ -55,45 +43,40 @@ export const skipWithoutCouch = async (): Promise<string | undefined> => {
 export const skipWithoutRealCouch = (): string | undefined =>
   given === undefined ? 'needs a real CouchDB in HOLDFAST_TEST_COUCHDB' : undefined;
 
+export interface CouchOptions {
+  /** PouchDB Server lets everybody do everything; a server that is given is as it is. */
+  readonly open?: boolean;
+}
+
 /** Starts one; the caller disposes of it. */
-export const startCouch = async (): Promise<CouchServer> => {
-  if (given === undefined) return await startPouch();
+export const startCouch = async ({ open = false }: CouchOptions = {}): Promise<CouchServer> => {
+  if (given === undefined) return await startPouch(open);
   const namespace = await startCouchNamespace(given, `hf-${randomBytes(4).toString('hex')}-`);
   return describe('CouchDB', namespace.port, namespace.user, namespace.password, namespace);
 };
 
-/** Its compiled parts are prebuilt: what its packages would run at installation is not needed. */
-const install = async (): Promise<void> => {
-  if (existsSync(folder)) return;
-  await mkdir(dirname(folder), { recursive: true });
-  const work = await mkdtemp(`${folder}-`);
-  try {
-    await writeFile(join(work, 'package.json'), '{"private":true}');
-    const quiet = ['--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'];
-    await promisify(execFile)('npm', ['install', ...quiet, `pouchdb-server@${version}`], { cwd: work });
-    await rename(work, folder).catch((error: unknown) => {
-      if (!existsSync(folder)) throw error; // another test was quicker
-    });
-  } finally {
-    await rm(work, { recursive: true, force: true });
-  }
-};
+/** Its compiled parts are prebuilt. */
+const pouchServer = (): Promise<string> => npmPackage('pouchdb-server', '4.2.0');
 
-const startPouch = async (): Promise<CouchServer> => {
-  await install();
+const startPouch = async (open: boolean): Promise<CouchServer> => {
+  const program = join(await pouchServer(), 'bin', 'pouchdb-server');
   const place = await mkdtemp(join(tmpdir(), 'holdfast-couchdb-'));
-  const [port, user, password] = [await freePort(), 'admin', 'the administrator’s: p@ss/word'];
+  const port = await freePort();
+  const [user, password] = open ? ['', ''] : ['admin', 'the administrator’s: p@ss/word'];
   try {
     const config = join(place, 'config.json');
     await writeFile(
       config,
-      JSON.stringify({ admins: { [user]: password }, couchdb: { max_document_size: '4gb' } }),
+      JSON.stringify({
+        ...(!open && { admins: { [user]: password } }),
+        couchdb: { max_document_size: '4gb' },
+      }),
     );
     const server = startProcess({
       name: 'pouchdb',
       command: process.execPath,
       args: [
-        join(folder, 'node_modules', 'pouchdb-server', 'bin', 'pouchdb-server'),
+        program,
         ...['--host', '127.0.0.1', '--port', String(port), '--in-memory'],
         ...['--config', config, '--no-stdout-logs', '--no-color'],
       ],
@@ -125,7 +108,10 @@ const describe = (
   const root = `http://127.0.0.1:${port}`;
   const authorization = `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
   const request = (path: string, init: RequestInit = {}): Promise<Response> =>
-    fetch(`${root}${path}`, { ...init, headers: { authorization, connection: 'close', ...init.headers } });
+    fetch(`${root}${path}`, {
+      ...init,
+      headers: { ...(user !== '' && { authorization }), connection: 'close', ...init.headers },
+    });
   return {
     vendor,
     port,
