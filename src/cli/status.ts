@@ -1,68 +1,98 @@
-// holdfast status: how each job stands.
-import type { JobStatus } from '#catalog/run.ts';
-import type { Config } from '#config/config.ts';
+// holdfast status: how everything stands.
+import { type Health, type HealthOptions, healthOf } from '#jobs/health.ts';
+import { durationMs } from '#lib/duration.ts';
+import { HoldfastError, messageOf } from '#lib/errors.ts';
 import { catalogOf } from './catalog-use.ts';
-import { defineCommand } from './command.ts';
+import { type Call, defineCommand, flag, type OptionSpecs, value } from './command.ts';
 import { showProofs } from './drill-status.ts';
-import { formatAge, plural } from './output-format.ts';
+import { jobContext } from './job-context.ts';
 import { configIfAny } from './repository-choice.ts';
-import { runFields } from './runs.ts';
+import { nagiosLine, nagiosStatus } from './status-nagios.ts';
+import { isWell, showHealth } from './status-report.ts';
+
+const options = {
+  maxAge: value('--max-age <time>', 'a good snapshot of each source may be no older than this: 26h, 2d'),
+  offline: flag('--offline', 'ask no store: judge by what this machine remembers of its runs'),
+  nagios: flag('--nagios', 'one line and the exit status that Nagios and its like expect'),
+};
 
 export const command = defineCommand({
-  description: `Shows how each job stands: how its last run ended, and when it last succeeded.
-Jobs of the configuration file that never ran are shown too.
+  description: `Shows how everything stands: each job by its last runs; each source by the newest good snapshot that lies in each
+repository, against its age; each repository by its room and growth; and the notifiers that do not work.
 
-The exit status is 1 when the last run of any job did not succeed, or a job never ran: fit for a monitor.`,
+A run that a schedule asked for and that did not come is told although no daemon ran. Jobs of the file that never ran
+are shown too. The repositories of the file are opened for it; one that cannot be opened is not well.
+
+The exit status is 1 when anything is not well. With --nagios it is 0 OK, 1 WARNING (partial, suspicious, too little room, a
+notifier that fails), 2 CRITICAL (all else), 3 UNKNOWN (it could not be found out).`,
   args: [],
-  options: {},
-  examples: [['status', 'a line for each job']],
+  options,
+  examples: [
+    ['status', 'a line for each job, source and repository'],
+    ['status --max-age 26h --nagios', 'for a monitor'],
+  ],
   onRepository: false,
   statuses: [],
   async run(call) {
-    const { output, clock } = call;
-    const config = await configIfAny(call);
-    using catalog = catalogOf(config, call);
-    const standings = standingsOf(catalog.status(), config);
-    const now = clock.now();
-    if (output.json) for (const standing of standings) await output.result(fieldsOf(standing), undefined);
-    else if (standings.length > 0)
-      await output.table(
-        [{ title: 'Job' }, { title: 'Last run' }, { title: '' }, { title: 'Last success' }, { title: '' }],
-        standings.map((standing) => rowOf(standing, now)),
-      );
-    await showProofs(output, catalog.drills.proofs(), now);
-    const bad = standings.filter((standing) => !isWell(standing)).length;
-    output.say(
-      { message_type: 'summary', jobs: standings.length, not_well: bad },
-      standings.length === 0 ? 'no jobs' : bad === 0 ? 'all is well' : `${plural(bad, 'job')} not well`,
+    if (call.options.nagios) return await answerNagios(call);
+    const health = await look(call, async (found, catalog) => {
+      await showHealth(call.output, found);
+      await showProofs(call.output, catalog.drills.proofs(), found.at);
+      return found;
+    });
+    const well = isWell(health);
+    const { jobs, sources } = health;
+    call.output.say(
+      {
+        message_type: 'summary',
+        well,
+        jobs: jobs.length,
+        not_well: jobs.filter((job) => !job.well).length,
+        sources: sources.length,
+        sources_not_well: sources.filter(({ state }) => state !== 'ok').length,
+      },
+      jobs.length === 0 ? 'no jobs' : well ? 'all is well' : 'not all is well',
     );
-    return bad > 0 ? 1 : 0;
+    return well ? 0 : 1;
   },
 });
 
-/** A job that is in the file, or once ran. */
-type Standing = Pick<JobStatus, 'job'> & Partial<JobStatus>;
+type StatusCall = Call<OptionSpecs & typeof options>;
 
-const standingsOf = (ran: readonly JobStatus[], config: Config | undefined): Standing[] => {
-  if (config === undefined) return [...ran];
-  return [...config.jobs.keys()].map((job) => ran.find((status) => status.job === job) ?? { job });
+const answerNagios = async (call: StatusCall): Promise<number> => {
+  try {
+    const health = await look(call, async (found) => found);
+    await call.output.result({ message_type: 'summary', ...nagiosStatus(health) }, nagiosLine(health));
+    return nagiosStatus(health).status;
+  } catch (error) {
+    if (call.signal.aborted) throw error;
+    const text = messageOf(error);
+    await call.output.result({ message_type: 'summary', status: 3, text }, `HOLDFAST UNKNOWN - ${text}`);
+    return 3;
+  }
 };
 
-const isWell = ({ last, lastSuccess }: Standing): boolean =>
-  last?.state === 'succeeded' || (last?.state === 'running' && lastSuccess !== undefined);
+const look = async <Result>(
+  call: StatusCall,
+  show: (health: Health, catalog: ReturnType<typeof catalogOf>) => Promise<Result>,
+): Promise<Result> => {
+  const config = await configIfAny(call);
+  using catalog = catalogOf(config, call);
+  return await show(await healthOf(config, catalog, healthOptions(call), jobContext(call)), catalog);
+};
 
-const rowOf = ({ job, last, lastSuccess }: Standing, now: Date): string[] => [
-  job,
-  last?.state ?? 'never ran',
-  last ? formatAge(last.startedAt, now) : '',
-  lastSuccess ? formatAge(lastSuccess.startedAt, now) : last ? 'never' : '',
-  last && 'error' in last && last.error ? last.error.message : '',
-];
-
-const fieldsOf = (standing: Standing) => ({
-  message_type: 'job',
-  job: standing.job,
-  well: isWell(standing),
-  last: standing.last && runFields(standing.last),
-  last_success: standing.lastSuccess && runFields(standing.lastSuccess),
+const healthOptions = ({ options: { maxAge, offline } }: StatusCall): HealthOptions => ({
+  offline,
+  ...(maxAge !== undefined && { maxAgeMs: ageOf(maxAge) }),
 });
+
+const ageOf = (text: string): number => {
+  try {
+    return durationMs(text);
+  } catch (cause) {
+    throw new HoldfastError('USAGE', `--max-age ${text} is no length of time`, {
+      cause,
+      hint: 'write it as "26h" or "2d"',
+    });
+  }
+};

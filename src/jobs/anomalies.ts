@@ -15,6 +15,8 @@ export interface AnomalyRules {
   readonly shrinkTo: number;
   /** Names of tables that may shrink and vanish; `*` stands for anything. */
   readonly ignore: readonly string[];
+  /** A source that has not grown in so long is suspicious; absent: it need not grow. */
+  readonly growsWithinMs?: number | undefined;
 }
 
 export const usualRules: AnomalyRules = { shrinkTo: 0.3, ignore: [] };

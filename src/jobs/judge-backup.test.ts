@@ -3,12 +3,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { testCatalog } from '#catalog/testing.ts';
 import type { RepositoryConfig } from '#config/config.ts';
+import { systemClock } from '#lib/clock.ts';
 import { createRowCounter } from '#lib/row-checksum.ts';
 import { Secret } from '#lib/secret.ts';
 import type { Manifest } from '#sources/manifest.ts';
 import { storeFromUrl } from '#stores/registry.ts';
 import { temporaryFolder } from '../../test/tools/temp.ts';
 import { acceptRun } from './accept.ts';
+import { type AnomalyRules, usualRules } from './anomalies.ts';
 import { endOf } from './notify-run.ts';
 import { type BackupRun, runBackup } from './run-backup.ts';
 import { isSuspicious, tagOf } from './snapshot-choice.ts';
@@ -59,7 +61,7 @@ const nights = async () => {
   const here = testCatalog();
   const context = { ...rememberingContext(), catalog: here.catalog };
   await initRepository(repository, context);
-  const back = (dumps: Dumps, anomalies?: 'off'): Promise<BackupRun> =>
+  const back = (dumps: Dumps, anomalies?: AnomalyRules | 'off', days = 0): Promise<BackupRun> =>
     runBackup(
       {
         job: 'nightly',
@@ -69,7 +71,7 @@ const nights = async () => {
         dryRun: false,
         anomalies,
       },
-      context,
+      { ...context, clock: { ...systemClock, now: () => new Date(Date.now() + days * 86_400_000) } },
     );
   const snapshots = () =>
     withRepository(repository, { lock: 'none' }, context, (opened) => opened.snapshots());
@@ -155,4 +157,12 @@ test('an accepted run is what is usual from then on', async () => {
   const next = await here.back({ shop: database({ orders: 400 }) });
   assert.equal(next.state, 'ok');
   assert.equal((await here.snapshots()).length, 1);
+});
+
+test('what must grow and does not is suspicious after a while', async () => {
+  using here = await nights();
+  const rules = { ...usualRules, growsWithinMs: 7 * 86_400_000 };
+  const states = [];
+  for (const days of [-8, -2, 6]) states.push((await here.back({ shop: database(shop) }, rules, days)).state);
+  assert.deepEqual(states, ['ok', 'ok', 'partial'], 'the rules of this job keep only the one before');
 });

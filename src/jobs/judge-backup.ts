@@ -1,6 +1,7 @@
 // Judges each new snapshot by the last good ones of its source in the same repository, while it is made: what is suspicious is
 // tagged so, counts for no retention, and is told, until somebody accepts it.
 import { HoldfastError, messageOf } from '#lib/errors.ts';
+import { formatTime } from '#lib/format.ts';
 import type { Repository, Snapshot, SnapshotSummary } from '#repository/contract.ts';
 import { type Manifest, manifestName, manifestSchema } from '#sources/manifest.ts';
 import type { Content, Entry } from '#sources/source.ts';
@@ -56,6 +57,8 @@ export interface Judging {
   /** The folder of the snapshot that everything lies in. */
   readonly root: string;
   readonly rules: AnomalyRules;
+  /** Of the new snapshot. */
+  readonly time: Date;
   readonly signal: AbortSignal;
 }
 
@@ -68,7 +71,7 @@ export const judgeBackup = async (
   const good = comparable(earlier);
   const findings = judgeExtent(extentOf(summary), good.flatMap(extentOfSnapshot), rules);
   const inTables = await judgeManifests(kept, good, rules, judging);
-  const all = [...new Set([...findings, ...inTables])];
+  const all = [...new Set([...findings, ...judgeGrowth(summary, good, rules, judging.time), ...inTables])];
   const more = all.length - mostFindings;
   return more > 0 ? [...all.slice(0, mostFindings), `has ${plural(more)} like these`] : all;
 };
@@ -80,6 +83,19 @@ export const suspicion = (findings: readonly string[], runId: string): HoldfastE
   new HoldfastError('SUSPICIOUS', `the snapshot is stored, but it ${findings.join(', ')}`, {
     hint: `nothing is forgotten meanwhile; if all is right, \`holdfast accept ${runId}\``,
   });
+
+/** What must grow is held against the newest one that is old enough. */
+const judgeGrowth = (
+  { totalBytesProcessed: bytes }: SnapshotSummary,
+  good: readonly Snapshot[],
+  { growsWithinMs }: AnomalyRules,
+  time: Date,
+): string[] => {
+  if (growsWithinMs === undefined) return [];
+  const old = good.find((snapshot) => time.getTime() - snapshot.time.getTime() >= growsWithinMs);
+  const hasGrown = old?.summary === undefined || bytes > old.summary.totalBytesProcessed;
+  return hasGrown ? [] : [`has not grown since ${formatTime(old.time)}`];
+};
 
 /** The last good ones, newest first, back to the one that somebody accepted as the new usual. */
 const comparable = (earlier: readonly Snapshot[]): Snapshot[] => {

@@ -1,0 +1,133 @@
+// How everything stands, as `status` and `metrics` tell it: by what lies in the stores, not only by what jobs said.
+import assert from 'node:assert/strict';
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { before, test } from 'node:test';
+import { holdfast, type Outcome } from '../src/cli/testing.ts';
+import { type Clock, systemClock } from '../src/lib/clock.ts';
+import { jsonLines } from './tools/cli.ts';
+import { temporaryFolder } from './tools/temp.ts';
+
+const folder = temporaryFolder('health');
+const at = (...parts: string[]): string => join(folder, ...parts);
+const env = { HOLDFAST_CATALOG: at('catalog.db'), HOLDFAST_CONFIG: at('holdfast.yaml'), HOME: at('home') };
+const later = (hours: number): Clock => ({
+  ...systemClock,
+  now: () => new Date(Date.now() + hours * 3_600_000),
+});
+const run = (line: string, clock: Clock = systemClock): Promise<Outcome> =>
+  holdfast(line.split(' '), { env, clock });
+const files = (count: number): void => {
+  rmSync(at('media'), { recursive: true, force: true });
+  mkdirSync(at('media'));
+  for (let n = 0; n < count; n += 1) writeFileSync(at('media', `photo-${n}`), `photo ${n}`);
+};
+
+before(async () => {
+  writeFileSync(
+    at('holdfast.yaml'),
+    `repositories:
+  nearby: { store: ${at('store')}, password: correct-horse }
+sources:
+  media: { kind: files, path: ${at('media')} }
+jobs:
+  nightly: { backup: [media], to: [nearby], keep: { last: 1 } }
+`,
+    { mode: 0o600 },
+  );
+  files(20);
+  assert.equal((await run('init nearby')).status, 0);
+});
+
+test('what never ran is not well, and what ran is, with its size and room', async () => {
+  const never = await run('status');
+  assert.equal(never.status, 1);
+  assert.match(never.stdout, /nightly {2}never ran/);
+  assert.match(never.stdout, /media +nearby +none +NO GOOD SNAPSHOT/);
+  assert.equal((await run('run nightly')).status, 0);
+  const { status, stdout } = await run('status');
+  assert.match(stdout, /media +nearby +[0-9a-f]{8}, just now +\d+ B +ok/);
+  assert.match(stdout, /nearby +1 +.*iB of .*iB/);
+  assert.match(stdout, /all is well\n$/);
+  assert.equal(status, 0);
+});
+
+test('an age is judged by the newest good snapshot in the repository', async () => {
+  assert.equal((await run('status --max-age 26h', later(25))).status, 0);
+  const late = await run('status --max-age 26h', later(27));
+  assert.equal(late.status, 1);
+  assert.match(late.stdout, /LATE: should be newer than/);
+  assert.equal((await run('status --max-age 26')).status, 2);
+});
+
+test('a monitor gets one line, its figures, and its own statuses', async () => {
+  const ok = await run('status --nagios --max-age 26h');
+  assert.match(
+    ok.stdout,
+    /^HOLDFAST OK - 1 job, 1 source; the oldest good snapshot is of just now \| 'media in nearby'=\d+s;;93600;0\n$/,
+  );
+  assert.equal(ok.status, 0);
+  const late = await run('status --nagios --max-age 1h', later(2));
+  assert.match(late.stdout, /^HOLDFAST CRITICAL - media in nearby: too old \|/);
+  assert.equal(late.status, 2);
+  const unknown = await run('status --nagios --config /nowhere.yaml');
+  assert.match(unknown.stdout, /^HOLDFAST UNKNOWN - /);
+  assert.equal(unknown.status, 3);
+});
+
+test('a suspicious run holds everything back until it is accepted', async () => {
+  files(2);
+  const odd = await run('run nightly');
+  assert.equal(odd.status, 3);
+  assert.match(odd.stderr, /media: the snapshot is stored, but it has 2 files, 90 % less/);
+  assert.match(odd.stderr, /hint: nothing is forgotten meanwhile; if all is right, `holdfast accept \d+-/);
+  assert.match((await run('snapshots')).stdout, /\n2 snapshots\n$/, 'nothing was forgotten');
+  const status = await run('status');
+  assert.equal(status.status, 1);
+  assert.match(status.stdout, /the newest is suspicious/);
+  const nagios = await run('status --nagios');
+  assert.deepEqual([nagios.status, nagios.stdout.slice(0, 24)], [1, 'HOLDFAST WARNING - media']);
+  assert.equal((await run('forget')).status, 0);
+  assert.match((await run('snapshots')).stdout, /\n2 snapshots\n$/, 'nor by hand');
+
+  assert.match((await run('accept latest')).stdout, /^media in nearby: snapshot [0-9a-f]{8} is accepted\n$/);
+  assert.equal((await run('accept latest')).status, 1);
+  assert.equal((await run('run nightly')).status, 0);
+  assert.match((await run('snapshots')).stdout, /\n1 snapshot\n$/);
+});
+
+test('a snapshot that somebody removed is missed, though every run succeeded', async () => {
+  const [snapshot] = jsonLines((await run('snapshots --json')).stdout);
+  assert.equal((await run(`forget ${String(snapshot?.id).slice(0, 8)} --force`)).status, 0);
+  const { status, stdout } = await run('status');
+  assert.equal(status, 1);
+  assert.match(stdout, /NO GOOD SNAPSHOT/);
+  assert.match(stdout, /nightly {2}succeeded/);
+  assert.equal((await run('status --offline')).status, 0, 'the runs alone do not know');
+  assert.equal((await run('run nightly')).status, 0);
+});
+
+test('a repository that is away is not well, and the rest is still told', async () => {
+  renameSync(at('store'), at('away'));
+  const { status, stdout } = await run('status');
+  renameSync(at('away'), at('store'));
+  assert.equal(status, 1);
+  assert.match(stdout, /nearby {2}.*there is no repository/i);
+  assert.match(stdout, /media .* unknown: the repository cannot be looked at/);
+});
+
+test('the same as figures for Prometheus, printed or in a file that is never half written', async () => {
+  const { stdout } = await run('metrics');
+  assert.match(stdout, /^# TYPE holdfast_source_last_good_seconds gauge$/m);
+  assert.match(
+    stdout,
+    /^holdfast_source_last_good_seconds\{job="nightly",source="media",repository="nearby"\} \d+/m,
+  );
+  assert.match(stdout, /^holdfast_job_well\{job="nightly"\} 1$/m);
+  assert.match(stdout, /^holdfast_repository_free_bytes\{repository="nearby"\} \d+$/m);
+  for (const line of stdout.trimEnd().split('\n'))
+    assert.match(line, /^(# (HELP|TYPE) holdfast_\w+ .+|holdfast_\w+(\{.*\})? -?[\d.e+]+)$/);
+  assert.equal((await run(`metrics --textfile ${at('holdfast.prom')}`)).status, 0);
+  assert.match(readFileSync(at('holdfast.prom'), 'utf8'), /^holdfast_job_well/m);
+  assert.equal((await run(`metrics --textfile ${at('nowhere', 'x.prom')}`)).status, 1);
+});
