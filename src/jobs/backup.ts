@@ -140,7 +140,7 @@ const writeSnapshots = async (
     ready.map(async ({ target, parent, earlier }, at): Promise<Written> => {
       const { entries, leave } = branches[at] as Branch;
       try {
-        const judgement = judgementOf(request, source, target, { earlier, kept, signal });
+        const judgement = judgementOf(request, source, target, { earlier, kept, time, signal });
         const { lateTags } = judgement;
         const own = { ...options, ...events(parent, at), ...(parent && { parent }), lateTags };
         return { target, ended: await target.repository.write(entries, own), suspicion: judgement.found() };
@@ -218,6 +218,7 @@ const ownSnapshots = (snapshots: readonly Snapshot[], { name, kind }: SourceConf
 interface Judged {
   readonly earlier: readonly Snapshot[];
   readonly kept: KeptManifests;
+  readonly time: Date;
   readonly signal: AbortSignal;
 }
 
@@ -226,12 +227,12 @@ const judgementOf = (
   { anomalies: rules = usualRules, runId }: BackupRequest,
   { name }: SourceConfig,
   { repository }: BackupTarget,
-  { earlier, kept, signal }: Judged,
+  { earlier, kept, time, signal }: Judged,
 ) => {
   let findings: string[] = [];
   const lateTags: NonNullable<WriteOptions['lateTags']> = async (summary, failures) => {
     if (rules === 'off' || failures.length > 0) return [];
-    findings = await judgeBackup(summary, kept, { repository, earlier, root: name, rules, signal });
+    findings = await judgeBackup(summary, kept, { repository, earlier, root: name, rules, time, signal });
     return findings.length > 0 ? [suspiciousTag] : [];
   };
   return { lateTags, found: () => (findings.length > 0 ? suspicion(findings, runId) : undefined) };

@@ -1,5 +1,6 @@
 // `backup: [sources]`: each source becomes a snapshot in each repository, and `keep` says how long.
 import { z } from 'zod';
+import { duration } from '#lib/duration-schema.ts';
 import { jsonSchemaOf, parseBy } from '#lib/parse-by.ts';
 import { anomaliesSchema } from '../anomalies.ts';
 import { type KeepRules, keepSchema } from '../keep.ts';
@@ -23,6 +24,11 @@ export const backup = (names: Names) =>
       keep: keepSchema
         .optional()
         .describe('Which of the snapshots that this job made are kept after a good run. Default: all.'),
+      maxAge: duration()
+        .optional()
+        .describe(
+          'How old the newest good snapshot of a source may be before `status` complains. Default: as the schedule says.',
+        ),
       anomalies: anomaliesSchema
         .optional()
         .describe('When a snapshot is suspicious beside those before it; off: never.'),
