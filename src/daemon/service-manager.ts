@@ -26,7 +26,7 @@ export const serviceManager = (
 
 /** Its status, or why it could not be started. */
 const runNotify = async (states: readonly string[]): Promise<number | string> => {
-  const child = spawn('systemd-notify', ['--no-block', `--pid=${process.pid}`, ...states], {
+  const child = spawn('systemd-notify', [`--pid=${process.pid}`, ...states], {
     stdio: 'ignore',
     timeout: 10_000,
   });

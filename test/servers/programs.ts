@@ -7,7 +7,13 @@ const requirements = {
     packages: ['postgresql', 'postgresql-client'],
     programs: ['initdb', 'postgres', 'pg_dump', 'psql'],
   },
+  mariadb: {
+    packages: ['mariadb-server', 'mariadb-client'],
+    programs: ['mariadbd', 'mariadb-install-db', 'mariadb', 'mariadb-dump'],
+  },
   restic: { packages: ['restic'], programs: ['restic'] },
+  // Python for a datagram socket of Unix, which Node does not have.
+  systemd: { packages: ['systemd', 'python3'], programs: ['systemd-analyze', 'systemd-notify', 'python3'] },
   sqlite: { packages: ['sqlite3'], programs: ['sqlite3'] },
   attributes: { packages: ['attr', 'acl'], programs: ['getfattr', 'setfattr', 'getfacl', 'setfacl'] },
   sshd: {
