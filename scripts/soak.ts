@@ -1,13 +1,16 @@
 // The long runs: what `npm test` does briefly, many times over. Seeded, so that what is found can be found again.
 import { parseArgs } from 'node:util';
 import { hardTimes } from '../test/tools/hard-times.ts';
+import { idleDaemon } from '../test/tools/idle-daemon.ts';
 import { killBackups } from '../test/tools/kill-backups.ts';
 import { type CarefulName, killCare } from '../test/tools/kill-care.ts';
+import { killDaemon } from '../test/tools/kill-daemon.ts';
 
 const { values } = parseArgs({
   options: {
     kills: { type: 'string', default: '100' },
     seed: { type: 'string', default: String(Date.now()) },
+    minutes: { type: 'string', default: '10' },
     only: { type: 'string' },
   },
 });
@@ -29,6 +32,17 @@ const parts: Readonly<Record<string, () => Promise<string>>> = {
   prune: care('prune'),
   copy: care('copy'),
   passwd: care('passwd'),
+  async daemon() {
+    const report = await killDaemon({ forMs: Number(values.minutes) * 60_000, seed, onKill: onRound });
+    const { daemonsKilled, jobsKilled, dueTimes, runs, again } = report;
+    return `${daemonsKilled} daemons and ${jobsKilled} jobs were killed in ${dueTimes} due times; ${runs} runs, ${again} of them again, none lost or twice`;
+  },
+  async idle() {
+    const { rssMiB, cpuMs } = await idleDaemon({ jobs: 200, forMs: 300_000 });
+    if (rssMiB >= 80) throw new Error(`an idle daemon takes ${rssMiB.toFixed(1)} MiB`);
+    if (cpuMs >= 150) throw new Error(`an idle daemon took ${cpuMs} ms of a processor in five minutes`);
+    return `an idle daemon with 200 jobs takes ${rssMiB.toFixed(1)} MiB, and took ${cpuMs} ms of a processor in five minutes`;
+  },
   async faults() {
     const report = await hardTimes({ seed, simulatedMinutes: 60, onRound });
     return `${report.done} commands succeeded and ${report.failed} failed; all of ${report.snapshots} snapshots are there`;
