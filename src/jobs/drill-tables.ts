@@ -32,7 +32,8 @@ export const compareTables = (
     if (read === undefined) return entry;
     return {
       ...entry,
-      content: () => withText(content.call(entry), (text) => captured.set(path, read(text))),
+      content: () =>
+        withBytes(content.call(entry), (bytes) => captured.set(path, read(bytes.toString(), bytes))),
     };
   };
   return {
@@ -81,10 +82,12 @@ const readBack = async (place: ScratchPlace): Promise<Restored> => {
       if (path === manifestName || path.endsWith(`/${manifestName}`))
         manifests.set(
           path.slice(0, -manifestName.length - 1),
-          manifestSchema.parse(JSON.parse(await textOf(content()))),
+          manifestSchema.parse(JSON.parse((await bytesOf(content())).toString())),
         );
-      else if (read) definitions.set(path, read(await textOf(content())));
-      else for await (const _ of content()); // its rows are counted in the manifest
+      else if (read) {
+        const bytes = await bytesOf(content());
+        definitions.set(path, read(bytes.toString(), bytes));
+      } else for await (const _ of content()); // its rows are counted in the manifest
     } catch (error) {
       if (!hasCode(error, 'ITEM_UNREADABLE', 'ITEM_CHANGED')) throw error;
       failures.push(`${path} cannot be read back: ${messageOf(error)}`);
@@ -101,8 +104,14 @@ const differencesIn = (one: FoundManifest, restored: Manifest | undefined): stri
   const { manifest } = one;
   const prefix = within(one);
   if (restored === undefined) return [`${prefix}the database was not restored`];
-  const byName = new Map(restored.tables.map((table) => [table.name, table]));
-  const reasons = new Map(restored.missing.map(({ name, reason }) => [name, reason]));
+  // Some engines put the database before a table's name, and here it is that of the copy.
+  const original = (name: string): string =>
+    name.startsWith(`${restored.database}.`)
+      ? manifest.database + name.slice(restored.database.length)
+      : name;
+  const tables = restored.tables.map((table) => ({ ...table, name: original(table.name) }));
+  const byName = new Map(tables.map((table) => [table.name, table]));
+  const reasons = new Map(restored.missing.map(({ name, reason }) => [original(name), reason]));
   const names = new Set(manifest.tables.map(({ name }) => name));
   return [
     ...manifest.tables.flatMap((table): string[] => {
@@ -112,7 +121,7 @@ const differencesIn = (one: FoundManifest, restored: Manifest | undefined): stri
         : [reasons.get(table.name) ?? 'its rows are missing'];
       return differences.map((text) => `${prefix}table ${table.name}: ${text}`);
     }),
-    ...restored.tables
+    ...tables
       .filter(({ name, rows }) => rows > 0 && !names.has(name))
       .map(({ name, rows }) => `${prefix}table ${name}: ${rows} rows, captured were none`),
   ];
@@ -137,18 +146,18 @@ const definitionDifferences = (
     });
   });
 
-/** The content as it is, and at its end all of it as text. */
-async function* withText(content: Content, take: (text: string) => void): AsyncGenerator<Uint8Array> {
+/** The content as it is, and at its end all of it at once. */
+async function* withBytes(content: Content, take: (bytes: Buffer) => void): AsyncGenerator<Uint8Array> {
   const chunks: Buffer[] = [];
   for await (const chunk of content) {
     chunks.push(Buffer.from(chunk));
     yield chunk;
   }
-  take(Buffer.concat(chunks).toString('utf8'));
+  take(Buffer.concat(chunks));
 }
 
-const textOf = async (content: Content): Promise<string> => {
+const bytesOf = async (content: Content): Promise<Buffer> => {
   const chunks: Buffer[] = [];
   for await (const chunk of content) chunks.push(Buffer.from(chunk));
-  return Buffer.concat(chunks).toString('utf8');
+  return Buffer.concat(chunks);
 };

@@ -164,7 +164,8 @@ export interface ScratchPlace extends AsyncDisposable {
   query?(text: string, database: string | undefined): Promise<QueryRows>;
 }
 
-export type ReadDefinitions = (text: string) => ReadonlyMap<string, string>;
+/** Given the file as text, and as its bytes, which need not be UTF-8. */
+export type ReadDefinitions = (text: string, bytes: Uint8Array) => ReadonlyMap<string, string>;
 
 /** Each row's values as text, null where there is none. */
 export type QueryRows = readonly (readonly (string | null)[])[];

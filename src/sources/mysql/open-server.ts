@@ -1,17 +1,19 @@
 // An opened server: what a source can do, tied to one configuration.
 import type { Context } from '#lib/kind.ts';
-import type { Source } from '../source.ts';
+import type { ScratchMaker, Source } from '../source.ts';
 import { checkServer } from './check.ts';
 import { type MysqlConfig, settingsOf } from './config.ts';
 import { dumpServer } from './dump.ts';
 import { restoreServer } from './restore.ts';
+import { scratchMaker } from './scratch-place.ts';
 
 /** Nothing is connected before it is asked for something. */
-export const openServer = (config: MysqlConfig, context: Context): Source => {
+export const openServer = (config: MysqlConfig, context: Context): Source & ScratchMaker => {
   const settings = settingsOf(config);
   const closing: (() => Promise<void>)[] = [];
   const onClose = (close: () => Promise<void>): void => void closing.push(close);
   return {
+    ...scratchMaker({ config, settings, context, onClose }),
     concurrency: config.connections,
     check: () => checkServer({ config, settings, context }),
     dump: () => dumpServer({ config, settings, context, onClose }),

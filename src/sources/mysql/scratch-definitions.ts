@@ -1,0 +1,54 @@
+// The definitions of a database, file by file: what a trial restore must bring back besides rows. Events are no part of a trial.
+import type { ReadDefinitions } from '../source.ts';
+import { binaryIdentifier } from './binary-text.ts';
+import { parseContents } from './contents.ts';
+import { databaseFiles, decodeName } from './layout.ts';
+import { itemsOf, type SqlItem } from './sql-items.ts';
+
+/** `names` are those of the copies, by the databases' own. */
+export const definitionsFor = (
+  path: string,
+  names: ReadonlyMap<string, string>,
+): ReadDefinitions | undefined => {
+  const [folder = '', file] = path.split('/');
+  if (file === databaseFiles.contents) return readSequences;
+  if (!scripts.includes(file)) return undefined;
+  const database = decodeName(folder);
+  return (_, bytes) => readItems(Buffer.from(bytes), database, names.get(database));
+};
+
+const scripts: readonly (string | undefined)[] = [
+  databaseFiles.database,
+  databaseFiles.tables,
+  databaseFiles.postData,
+];
+
+/** What was written in the copy names the copy. */
+const readItems = (
+  script: Buffer,
+  database: string,
+  copy: string | undefined,
+): ReadonlyMap<string, string> => {
+  const own = binaryIdentifier(database);
+  return new Map(
+    itemsOf(script)
+      .filter(({ type }) => type !== 'event')
+      .map((item) => [
+        nameOf(item),
+        copy === undefined ? item.statement : item.statement.replaceAll(binaryIdentifier(copy), own),
+      ]),
+  );
+};
+
+const nameOf = ({ type, name, table }: SqlItem): string => {
+  if (type === 'database') return 'the database itself';
+  return table === undefined ? `${type} ${name}` : `${type} ${name} of ${table}`;
+};
+
+const readSequences: ReadDefinitions = (text) =>
+  new Map(
+    parseContents(text).sequences.map(({ name, next, round }) => [
+      `the value of sequence ${name}`,
+      `${next} ${round}`,
+    ]),
+  );

@@ -1,0 +1,138 @@
+// Databases for a trial: made by a restore under names of their own, read back, queried, and dropped.
+import { HoldfastError } from '#lib/errors.ts';
+import type { Describing } from '#lib/self-description.ts';
+import { copyOf, isOfScratch, scratchNamesOf } from '../scratch-databases.ts';
+import type { Entry, Finding, QueryRows, ScratchMaker, ScratchPlace, ScratchRequest } from '../source.ts';
+import type { MysqlConfig } from './config.ts';
+import { connect } from './connect.ts';
+import { type DumpRequest, dumpServer } from './dump.ts';
+import { quoteIdentifier } from './identifiers.ts';
+import { databaseFiles, databasePath } from './layout.ts';
+import { listDatabases } from './listing.ts';
+import { restoreServer } from './restore.ts';
+import { bytesOfContent } from './restore-report.ts';
+import { readRights } from './rights.ts';
+import { definitionsFor } from './scratch-definitions.ts';
+import { itemsOf, scriptOf } from './sql-items.ts';
+
+/** What a source on this server can do for a trial. */
+export const scratchMaker = (request: DumpRequest): ScratchMaker & Describing => ({
+  async describeSelf() {
+    await using connection = await connect(request.settings, request.context.signal);
+    const [row] = await connection.query<{ now: string }>('select unix_timestamp(now(6)) as now');
+    return {
+      software: [connection.version.text],
+      ...(row && { time: new Date(Number(row.now) * 1000) }),
+    };
+  },
+  scratchLocation: () => request.settings.server,
+  checkScratch: () => checkRights(request),
+  openScratch: (scratch) => openPlace(request, scratch),
+  removeScratch: (name) => removeAll(request, name),
+});
+
+const checkRights = async ({ settings, context }: DumpRequest): Promise<Finding[]> => {
+  await using connection = await connect({ ...settings, database: undefined }, context.signal);
+  const rights = await readRights(connection);
+  const missing = ['CREATE', 'DROP', 'INSERT'].filter((right) => !rights.may(right, 'holdfast_drill_any'));
+  if (missing.length === 0) return [];
+  return [
+    {
+      level: 'error',
+      subject: `user ${settings.user}`,
+      message: `may not ${missing.join(', ').toLowerCase()} databases on ${settings.server}, as a drill must`,
+      hint: `grant all on \`holdfast\\_drill\\_%\`.* to ${settings.user}; or drill into a source on another server`,
+    },
+  ];
+};
+
+const openPlace = async (
+  request: DumpRequest,
+  { name, databases }: ScratchRequest,
+): Promise<ScratchPlace> => {
+  const names = scratchNamesOf(name, databases);
+  const [taken] = await databasesNamed(request, name);
+  if (taken !== undefined)
+    throw new HoldfastError(
+      'TARGET_NOT_EMPTY',
+      `there is a database ${taken} on ${request.settings.server} already`,
+    );
+  return {
+    concurrency: request.config.connections,
+    restore: async (entries, onProgress) => {
+      const skipped: string[] = [];
+      const report = await restoreServer(request, withoutEvents(entries, skipped), {
+        force: false,
+        rename: [...names],
+        // Named one by one, so that the server's own users are left alone.
+        selection: databases.map(databasePath),
+        onProgress,
+      });
+      const warnings = skipped.map((event) => `event ${event} would run by itself and was not restored`);
+      return { ...report, warnings: [...report.warnings, ...warnings] };
+    },
+    dump: () => dumpScratch(request, names),
+    definitionsIn: (path) => definitionsFor(path, names),
+    query: (text, database) => runQuery(request, copyOf(names, database), text),
+    [Symbol.asyncDispose]: async () => {},
+  };
+};
+
+/** A scheduled event would come to life in the copy, and may reach into any database. */
+async function* withoutEvents(entries: AsyncIterable<Entry>, skipped: string[]): AsyncGenerator<Entry> {
+  for await (const entry of entries) {
+    const { path, content } = entry;
+    if (!content || !path.endsWith(`/${databaseFiles.postData}`)) yield entry;
+    else {
+      const items = itemsOf(await bytesOfContent(path, content.bind(entry)));
+      skipped.push(...items.filter(({ type }) => type === 'event').map(({ name }) => name));
+      const kept = scriptOf(
+        'Without events.',
+        items.filter(({ type }) => type !== 'event'),
+      );
+      yield { ...entry, meta: { ...entry.meta, size: kept.length }, content: () => [kept] };
+    }
+  }
+}
+
+/** All there is in the scratch databases, whatever the source's own configuration chooses. */
+async function* dumpScratch(request: DumpRequest, names: ReadonlyMap<string, string>): AsyncGenerator<Entry> {
+  const { tables: _, ...plain } = request.config;
+  const config: MysqlConfig = {
+    ...plain,
+    ...{ databases: [...names.values()], excludeDatabases: [], exclude: [], excludeData: [], users: false },
+  };
+  const folders = new Map([...names].map(([database, copy]) => [databasePath(copy), databasePath(database)]));
+  for await (const entry of dumpServer({ ...request, config })) {
+    const [top = '', ...rest] = entry.path.split('/');
+    const folder = folders.get(top);
+    if (folder !== undefined) yield { ...entry, path: [folder, ...rest].join('/') };
+  }
+}
+
+const runQuery = async (
+  { settings, context }: DumpRequest,
+  database: string,
+  text: string,
+): Promise<QueryRows> => {
+  await using connection = await connect({ ...settings, database }, context.signal);
+  const rows = await connection.query<Record<string, unknown>>(text);
+  return rows.map((row) =>
+    Object.values(row).map((value) => (value === null || value === undefined ? null : String(value))),
+  );
+};
+
+const databasesNamed = async ({ settings, context }: DumpRequest, name: string): Promise<string[]> => {
+  await using connection = await connect({ ...settings, database: undefined }, context.signal);
+  return (await listDatabases(connection)).filter((database) => isOfScratch(name, database));
+};
+
+const removeAll = async (request: DumpRequest, name: string): Promise<void> => {
+  const databases = await databasesNamed(request, name);
+  await using connection = await connect(
+    { ...request.settings, database: undefined },
+    request.context.signal,
+  );
+  for (const database of databases)
+    await connection.run(`drop database if exists ${quoteIdentifier(database)}`);
+};
