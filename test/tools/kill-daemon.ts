@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -69,26 +69,30 @@ const killAtRandom = async (
   let daemonsKilled = 0;
   let jobsKilled = 0;
   let daemon = startDaemon(env);
-  while (Date.now() < end) {
-    await sleep(random.integer(500, 3500));
-    const job = random.chance(0.6) ? runningJob(env.HOLDFAST_CATALOG ?? '') : undefined;
-    if (job !== undefined) {
-      kill(job);
-      jobsKilled += 1;
-      onKill?.(`killed job ${job}`);
-    } else {
-      daemon.kill('SIGKILL');
-      await once(daemon, 'close');
-      daemonsKilled += 1;
-      onKill?.('killed the daemon');
-      await sleep(random.integer(0, 2500));
-      daemon = startDaemon(env);
+  try {
+    while (Date.now() < end) {
+      await sleep(random.integer(500, 3500));
+      const job = random.chance(0.6) ? runningJob(env.HOLDFAST_CATALOG ?? '') : undefined;
+      if (job !== undefined) {
+        kill(job);
+        jobsKilled += 1;
+        onKill?.(`killed job ${job}`);
+      } else {
+        daemon.kill('SIGKILL');
+        await once(daemon, 'close');
+        daemonsKilled += 1;
+        onKill?.('killed the daemon');
+        await sleep(random.integer(0, 2500));
+        daemon = startDaemon(env);
+      }
     }
+    await sleep(5000); // what was killed last gets its other run
+    daemon.kill('SIGTERM');
+    const [status] = await once(daemon, 'close');
+    assert.equal(status, 0);
+  } finally {
+    daemon.kill('SIGKILL');
   }
-  await sleep(5000); // what was killed last gets its other run
-  daemon.kill('SIGTERM');
-  const [status] = await once(daemon, 'close');
-  assert.equal(status, 0);
   return { daemonsKilled, jobsKilled };
 };
 
@@ -107,6 +111,7 @@ const kill = (pid: number): void => {
 };
 
 const runningJob = (catalog: string): number | undefined => {
+  if (!existsSync(catalog)) return undefined; // the first daemon has hardly begun
   using database = new DatabaseSync(catalog, { readOnly: true, timeout: 5000 });
   const pids = database
     .prepare(`SELECT pid FROM runs WHERE state = 'running' ORDER BY started_ms DESC`)
