@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import type { MongoClient, MongoClientOptions } from 'mongodb';
 import { throwIfCancelled } from '#lib/clock.ts';
 import { HoldfastError, messageOf } from '#lib/errors.ts';
-import { emptyDocument } from './bson.ts';
+import { elementsOf, emptyDocument } from './bson.ts';
 import type { MongodbConfig } from './config.ts';
 import { code, connectionError, serverCode } from './server-error.ts';
 import { factsOf, type Greeting, type ServerFacts } from './server-facts.ts';
@@ -118,14 +118,15 @@ class Session implements Connection {
 
   async list(database: string, command: Command): Promise<Uint8Array[]> {
     const documents: Uint8Array[] = [];
-    for await (const batch of this.batches(database, command)) documents.push(...batch);
+    for await (const batch of this.batches(database, command))
+      for (const document of batch) documents.push(document);
     return documents;
   }
 
   async *batches(database: string, command: Command): AsyncGenerator<readonly Uint8Array[]> {
     const db = this.#client.db(database);
     const readPreference = db.readPreference ?? 'primary';
-    const cursor = db.runCursorCommand({ ...command }, { raw: true, readPreference });
+    const cursor = db.runCursorCommand({ ...command }, { readPreference });
     let fetching: Promise<boolean> | undefined;
     const fetch = (): Promise<boolean> => {
       const fetched = this.#explained(() => cursor.hasNext());
@@ -134,8 +135,7 @@ class Session implements Connection {
     };
     try {
       for (fetching = fetch(); await fetching; ) {
-        // With `raw`, documents are their bytes.
-        const documents = cursor.readBufferedDocuments() as unknown as Uint8Array[];
+        const documents = takeBatch(cursor);
         cursor.setBatchSize(batchSizeFor(documents));
         fetching = fetch();
         yield documents;
@@ -182,8 +182,21 @@ class Session implements Connection {
   }
 }
 
+/** What a cursor of the driver has fetched, in the driver's own form: it has no public door either. */
+interface Fetched {
+  readonly documents: { readonly batch: { toBytes(): Uint8Array }; clear(): void } | null;
+}
+
+/** The documents of a batch without the objects that the driver would make of each, which take several times their size. */
+const takeBatch = (cursor: object): Uint8Array[] => {
+  const { documents } = cursor as Fetched;
+  const found = [...elementsOf(documents?.batch.toBytes() ?? emptyDocument)].map(({ value }) => value);
+  documents?.clear();
+  return found;
+};
+
 /** A batch is at most 16 MB in any case; of small documents it shall be about this large. */
-const batchBytes = 4 * 1024 * 1024;
+const batchBytes = 1024 * 1024;
 
 const batchSizeFor = (documents: readonly Uint8Array[]): number => {
   const bytes = documents.reduce((sum, document) => sum + document.length, 0);

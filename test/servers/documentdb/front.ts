@@ -172,7 +172,7 @@ class Session {
       ismaster: true,
       maxBsonObjectSize: 16_777_216,
       maxMessageSizeBytes: 48_000_000,
-      maxWriteBatchSize: 100_000,
+      maxWriteBatchSize: 25_000,
       localTime: new Date(),
       connectionId: id,
       minWireVersion: 0,
