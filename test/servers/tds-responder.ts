@@ -109,12 +109,13 @@ const serve = async (socket: Socket, options: ResponderOptions): Promise<void> =
   const outgoing = new OutgoingMessageStream(debug, { packetSize: 4096 });
   socket.pipe(incoming);
   outgoing.pipe(socket);
+  const closed = once(socket, 'close');
   const send = async (type: number, pieces: Iterable<Buffer>): Promise<void> => {
     const message = new OutgoingMessageClass({ type });
     outgoing.write(message as unknown as string);
     for (const piece of pieces) {
       if (socket.destroyed) return;
-      if (!message.write(piece)) await Promise.race([once(message, 'drain'), once(socket, 'close')]);
+      if (!message.write(piece)) await Promise.race([once(message, 'drain'), closed]);
     }
     message.end();
   };

@@ -77,10 +77,11 @@ const noteOthers = ({ rows, notKept }: Assembly): void => {
     R: 'rule',
     X: 'extended procedure',
     RF: 'replication filter',
+    SP: 'security policy',
   };
   for (const row of rows.objects) {
     const kind = names[nameOf(row, 'type').trim()];
     if (kind !== undefined)
-      notKept(`${kind} ${nameOf(row, 'schema')}.${textOf(row, 'name')}`, 'it is no T-SQL');
+      notKept(`${kind} ${nameOf(row, 'schema')}.${textOf(row, 'name')}`, 'its kind is not kept');
   }
 };

@@ -34,7 +34,7 @@ export const makeTables = (
       rows: wanted(table) === 'all',
     }),
   );
-  notePartitions(lookup, found);
+  for (const table of found) noteWhatIsNotKept(lookup, table);
   return { tables, found };
 };
 
@@ -235,13 +235,22 @@ const historyOf = ({ assembly, objects }: Lookup, objectId: number): QualifiedNa
   return row && objects.get(intOf(row, 'history'));
 };
 
-const notePartitions = ({ assembly }: Lookup, found: readonly FoundTable[]): void => {
-  for (const row of assembly.rows.partitioned) {
-    const table = found.find(({ id }) => id === intOf(row, 'object'));
-    if (table)
-      assembly.notKept(
-        `partitions of ${plainName(table)}`,
-        `the scheme ${nameOf(row, 'scheme')} is not kept; the rows are`,
-      );
-  }
+const noteWhatIsNotKept = ({ assembly, of }: Lookup, table: FoundTable): void => {
+  const name = plainName(table);
+  for (const row of of('partitioned', table.id))
+    assembly.notKept(
+      `partitions of ${name}`,
+      `the scheme ${nameOf(row, 'scheme')} is not kept; the rows are`,
+    );
+  for (const row of of('typedXml', table.id))
+    assembly.notKept(`schema of the column ${nameOf(row)} of ${name}`, 'XML schema collections are not kept');
+  for (const row of of('masks', table.id))
+    assembly.notKept(
+      `mask of the column ${nameOf(row)} of ${name}`,
+      'masks are not kept; see that the login may unmask',
+    );
+  if (of('memoryTables', table.id).length > 0)
+    assembly.notKept(`memory optimisation of ${name}`, 'it becomes a table on disk');
+  if (of('fullText', table.id).length > 0)
+    assembly.notKept(`full-text index on ${name}`, 'full-text indexes are not kept');
 };

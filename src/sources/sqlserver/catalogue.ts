@@ -159,6 +159,27 @@ export const questions = {
     sql: `select distinct i.object_id as object, d.name as scheme from sys.indexes i
       join sys.data_spaces d on d.data_space_id = i.data_space_id where d.type = 'PS'`,
   },
+  // What is not kept, so that it can be named.
+  typedXml: {
+    about: 'XML columns with a schema',
+    optional: 'silent',
+    sql: `select t.object_id as object, c.name from sys.columns c join sys.tables t on t.object_id = c.object_id where c.xml_collection_id <> 0`,
+  },
+  masks: {
+    about: 'masked columns',
+    optional: 'silent',
+    sql: 'select object_id as object, name from sys.masked_columns where is_masked = 1',
+  },
+  memoryTables: {
+    about: 'memory-optimised tables',
+    optional: 'silent',
+    sql: 'select object_id as object, name from sys.tables where is_memory_optimized = 1',
+  },
+  fullText: {
+    about: 'full-text indexes',
+    optional: 'silent',
+    sql: 'select object_id as object from sys.fulltext_indexes',
+  },
   properties: {
     about: 'the extended properties',
     sql: `select cast(class as int) as class, major_id as major, minor_id as minor, name, convert(nvarchar(4000), value) as value

@@ -3,7 +3,7 @@ import { access, constants } from 'node:fs/promises';
 import { asError, HoldfastError, hasCode } from '#lib/errors.ts';
 import type { Finding } from '../source.ts';
 import { askCatalogue } from './answers.ts';
-import { assemble } from './assemble.ts';
+import { assemble, qualified } from './assemble.ts';
 import { connect } from './connect.ts';
 import { type DumpRequest, surveyOf } from './dump.ts';
 import { plainName, type QualifiedName } from './identifiers.ts';
@@ -77,8 +77,8 @@ const databaseFindings = async (
   await using connection = await connect(settings, database, context.signal);
   const answers = await askCatalogue(connection);
   const wanted = (table: QualifiedName) => wantedOf(config, database, table);
-  const { contents, failures, found } = assemble(answers, { version: '', wanted });
-  tables.push(...found.map((table) => [database, table] as const));
+  const { contents, failures } = assemble(answers, { version: '', wanted });
+  tables.push(...answers.rows.tables.map((row) => [database, qualified(row)] as const));
   const findings = failures.map(({ what, error }) => findingOf(`${what} in ${database}`, error));
   const warn = (subject: string, message: string, hint?: string): void =>
     void findings.push({ level: 'warning', subject, message, ...(hint !== undefined && { hint }) });
@@ -118,11 +118,7 @@ const patternFindings = (
   { config: { tables = [], exclude, excludeData } }: CheckRequest,
   present: readonly (readonly [database: string, table: QualifiedName])[],
 ): Finding[] =>
-  [
-    ...tables,
-    ...excludeData,
-    ...exclude.filter((pattern) => !/[*?]/.test(pattern) && tables.includes(pattern)),
-  ]
+  [...tables, ...exclude, ...excludeData]
     .filter((pattern) => !present.some(([database, table]) => fitsTable(pattern, database, table)))
     .map((pattern) => ({
       level: 'warning',

@@ -50,7 +50,6 @@ export const connect = async (
   const session = new Session({ driver, client, settings, database: database ?? '', signal });
   try {
     await new Promise<void>((resolve, reject) => {
-      signal.addEventListener('abort', () => reject(signal.reason), { once: true });
       client.connect((error) => (error ? reject(error) : resolve()));
     });
     client.off('errorMessage', note);

@@ -200,10 +200,18 @@ test('what is not kept is named with the reason', () => {
       { id: 90, schema: 'dbo', name: 'clr', type: 'FS', parent: 0 },
     ],
     partitioned: [{ object: 11, scheme: 'by_year' }],
+    typedXml: [{ object: 12, name: 'doc' }],
+    masks: [{ object: 10, name: 'email' }],
   });
   assert.deepEqual(
     rest.notKept.map(({ what }) => what),
-    ['CLR function dbo.clr', 'index XI_doc on dbo.every type', 'partitions of sales.orders'],
+    [
+      'CLR function dbo.clr',
+      'index XI_doc on dbo.every type',
+      'mask of the column email of dbo.customers',
+      'partitions of sales.orders',
+      'schema of the column doc of dbo.every type',
+    ],
   );
 });
 

@@ -32,8 +32,10 @@ export async function* countedRows({
   let outcome: unknown = new HoldfastError('CANCELLED', 'not read to its end');
   try {
     const columns = storedColumns(table).map(codecOf);
-    for await (const chunk of chunked(
-      lines(reading.rows(selectSql(table, columns, reading)), linePrefix(table), columns),
+    for await (const chunk of lines(
+      reading.rows(selectSql(table, columns, reading)),
+      linePrefix(table),
+      columns,
     )) {
       counter.update(chunk);
       yield chunk;
@@ -65,30 +67,25 @@ export const selectSql = (
   return `SELECT ${list} FROM ${quoteName(table)}${lock}${order && order.length > 0 ? ` ORDER BY ${order.join(',')}` : ''}`;
 };
 
+/** In pieces of about 256 Ki characters: a piece a row would cost more than the row. */
 async function* lines(
   batches: AsyncIterable<readonly (readonly WireValue[])[]>,
   prefix: string,
   columns: readonly ValueCodec[],
-): AsyncGenerator<string> {
+): AsyncGenerator<Uint8Array> {
   const end = columns.length === 0 ? ';\n' : ');\n';
+  let chunk = '';
   for await (const rows of batches)
     for (const row of rows) {
       const values = row.values();
       const literals = columns.map(({ select, literal }) =>
         literal(select.map(() => values.next().value ?? null)),
       );
-      yield prefix + literals.join(',') + end;
+      chunk += prefix + literals.join(',') + end;
+      if (chunk.length < chunkCharacters) continue;
+      yield Buffer.from(chunk, 'utf8');
+      chunk = '';
     }
-}
-
-async function* chunked(texts: AsyncIterable<string>): AsyncGenerator<Uint8Array> {
-  let chunk = '';
-  for await (const text of texts) {
-    chunk += text;
-    if (chunk.length < chunkCharacters) continue;
-    yield Buffer.from(chunk, 'utf8');
-    chunk = '';
-  }
   if (chunk !== '') yield Buffer.from(chunk, 'utf8');
 }
 
