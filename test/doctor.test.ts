@@ -1,4 +1,4 @@
-// Twenty-six planted faults, one by one found by `holdfast doctor` with a hint; and gone from its findings when they are mended.
+// Twenty-seven planted faults, one by one found by `holdfast doctor` with a hint; and gone from its findings when they are mended.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -101,6 +101,7 @@ const faults: readonly Fault[] = [
     /blocked.*(ENOTDIR|not a directory|file)/i,
     /./,
   ),
+  fault('a place for archives that is no folder', 'error', 'store of plain', /blocked/, /./),
   fault('a store that cannot be reached', 'error', 'repository far', /./, /./),
   fault('an exclusive lock of somebody else', 'error', 'repository busy', /an exclusive lock of /, /unlock/),
   fault(
@@ -345,6 +346,7 @@ jobs:
   healthy: { backup: [shop, media], to: [good] }
   checks: { check: [unmade, wrong, nokey, openkey, blocked, busy, stale] }
   distant: { check: [far] }
+  plain: { archive: [media], to: [${folder}/blocked] }
   prove: { drill: [slow, unreadable], from: good, scratch: ${folder}/no-scratch }
 `;
 

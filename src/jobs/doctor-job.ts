@@ -1,6 +1,7 @@
 // What a job needs, and what of it makes no sense.
 import type { JobConfig } from '#config/config.ts';
 import type { Snapshot } from '#repository/contract.ts';
+import type { StoreConfig } from '#stores/registry.ts';
 import { type Diagnosis, warning } from './doctor-diagnosis.ts';
 import { isPartial, matching } from './snapshot-choice.ts';
 
@@ -9,6 +10,8 @@ export interface Needs {
   readonly sources: readonly string[];
   readonly repositories: readonly string[];
   readonly notifiers: readonly string[];
+  /** Stores that the job names itself, for plain files. */
+  readonly stores: readonly StoreConfig[];
   /** Where it makes scratch places. */
   readonly scratch: readonly {
     readonly source: string;
@@ -20,7 +23,10 @@ export interface Needs {
 }
 
 export const needsOf = (job: JobConfig): Needs => {
-  const none = { sources: [], repositories: [], scratch: [], forgets: [], notifiers: notifiersOf(job) };
+  const none = {
+    ...{ sources: [], repositories: [], stores: [], scratch: [], forgets: [] },
+    notifiers: notifiersOf(job),
+  };
   if (job.verb === 'backup')
     return {
       ...none,
@@ -35,19 +41,30 @@ export const needsOf = (job: JobConfig): Needs => {
       repositories: [job.from],
       scratch: job.drill.map(({ source, into = source }) => ({ source, into, folder: job.scratch })),
     };
-  return none;
+  // Jobs that make plain files: their verb names sources, and their keys hold stores.
+  const { [job.verb]: sources, ...rest }: Readonly<Record<string, unknown>> = { ...job };
+  return {
+    ...none,
+    sources: Array.isArray(sources) ? sources.filter((name) => typeof name === 'string') : [],
+    stores: Object.values(rest)
+      .flat()
+      .filter((value) => isStore(value)),
+  };
 };
+
+const isStore = (value: unknown): value is StoreConfig =>
+  typeof value === 'object' && value !== null && 'kind' in value && 'open' in value;
 
 const notifiersOf = ({ notify }: JobConfig): string[] => (notify ?? []).map(({ to }) => to);
 
 /** What is wrong with the jobs themselves, seen together. */
 export const diagnoseJobs = (jobs: readonly JobConfig[], sources: readonly string[]): Diagnosis[] => {
-  const backedUp = new Set(jobs.flatMap((job) => (job.verb === 'backup' ? job.backup : [])));
+  const used = new Set(jobs.flatMap((job) => needsOf(job).sources));
   const drilledInto = new Set(jobs.flatMap((job) => needsOf(job).scratch.map(({ into }) => into)));
   return [
     ...jobs.flatMap(diagnoseJob),
     ...sources
-      .filter((source) => !backedUp.has(source) && !drilledInto.has(source))
+      .filter((source) => !used.has(source) && !drilledInto.has(source))
       .map((source) =>
         warning(`source ${source}`, 'no job backs it up', 'add it to a backup job, or remove it'),
       ),

@@ -8,7 +8,7 @@ import { describingOf } from '#lib/self-description.ts';
 import type { Snapshot } from '#repository/contract.ts';
 import type { SeenLock } from '#repository/lock.ts';
 import { locksIn, openRepository } from '#repository/repository.ts';
-import { openStore } from '#stores/registry.ts';
+import { openStore, type StoreConfig } from '#stores/registry.ts';
 import { scratchFolder } from '#stores/scratch.ts';
 import { foldersOf, localFolderOf, type Store } from '#stores/store.ts';
 import type { JobContext } from './backup.ts';
@@ -47,6 +47,21 @@ export const diagnoseRepository = async (
   }
 };
 
+/** A store for plain files, which a job names itself. */
+export const diagnosePlainStore = async (
+  subject: string,
+  store: StoreConfig,
+  context: JobContext,
+): Promise<readonly Diagnosis[]> => {
+  try {
+    await using opened = await openedStore({ name: subject, store }, context);
+    return await diagnoseStore(subject, opened, false, context);
+  } catch (error) {
+    throwIfCancelled(context.signal);
+    return [broken(subject, error, 'check the place and the rights of the user that runs holdfast')];
+  }
+};
+
 const readPassword = ({ password }: RepositoryConfig): string | Error => {
   try {
     return password.reveal();
@@ -56,7 +71,12 @@ const readPassword = ({ password }: RepositoryConfig): string | Error => {
 };
 
 const openedStore = (
-  { name, store, limitUpload, limitDownload }: RepositoryConfig,
+  {
+    name,
+    store,
+    limitUpload,
+    limitDownload,
+  }: Pick<RepositoryConfig, 'name' | 'store' | 'limitUpload' | 'limitDownload'>,
   { signal, clock }: JobContext,
 ): Promise<Store> =>
   openStore(store, { name, signal, clock, log: silentLog }, { limitUpload, limitDownload, patienceMs });

@@ -9,7 +9,7 @@ import type { Snapshot } from '#repository/contract.ts';
 import type { JobContext } from './backup.ts';
 import { broken, type Diagnosis, fine, warning } from './doctor-diagnosis.ts';
 import { diagnoseDrilled, diagnoseJobs, needsOf } from './doctor-job.ts';
-import { diagnoseRepository } from './doctor-repository.ts';
+import { diagnosePlainStore, diagnoseRepository } from './doctor-repository.ts';
 import { diagnoseScratch, diagnoseSource } from './doctor-source.ts';
 import { spaceDiagnosis } from './doctor-space.ts';
 
@@ -51,6 +51,8 @@ export const examine = async (
   await examineSources(task, context, add);
   const snapshots = await examineRepositories(task, context, add);
   for (const job of task.jobs)
+    for (const store of needsOf(job).stores) add(await diagnosePlainStore(storeSubject(job), store, context));
+  for (const job of task.jobs)
     if (job.verb === 'drill')
       add(diagnoseDrilled(job, snapshots.get(job.from) ?? []).filter(() => snapshots.has(job.from)));
   for (const name of named(task, ({ notifiers }) => notifiers))
@@ -67,6 +69,7 @@ const named = ({ jobs }: DoctorTask, of: (needs: Needs) => readonly string[]): s
 ];
 
 const machine = 'this machine';
+const storeSubject = ({ name }: JobConfig): string => `store of ${name}`;
 
 const diagnoseMachine = ({ config, catalog, jobs }: DoctorTask): Diagnosis[] => [
   ...config.warnings.map((text) => warning('configuration', text, 'chmod 600 the file that is named')),
@@ -146,6 +149,7 @@ const verdictOn = (job: JobConfig, diagnoses: readonly Diagnosis[]): JobVerdict 
   const { sources, repositories, scratch } = needsOf(job);
   const subjects = new Set([
     `job ${job.name}`,
+    storeSubject(job),
     ...sources.map((name) => `source ${name}`),
     ...scratch.map(({ into }) => `source ${into}`),
     ...repositories.map((name) => `repository ${name}`),
