@@ -4,7 +4,7 @@ import { hasCode } from '#lib/errors.ts';
 import { skipWithoutDocumentdb } from '../../../test/servers/documentdb/engine.ts';
 import { startStandIn } from '../../../test/servers/mongodb.ts';
 import { scratchMakerOf } from '../source.ts';
-import { capture, replay } from '../testing.ts';
+import { type CapturedEntry, capture, replay } from '../testing.ts';
 import { contentAt, inPathOrder, openMongodb } from './testing.ts';
 import { fillShop } from './testing-database.ts';
 
@@ -25,13 +25,13 @@ test('a trial restores beside all real data, reads back the same, answers querie
   for (const { path, content } of dumped.filter((entry) => entry.path.endsWith('.bson')))
     assert.ok(contentAt(again, path).equals(Buffer.from(content ?? [])), path);
   const metadata = 'shop/orders.metadata.json';
-  const read = place.definitionsIn?.(metadata);
-  const readIn = (entries: typeof again) => {
+  const read = (entries: readonly CapturedEntry[]): ReadonlyMap<string, string> => {
     const bytes = contentAt(entries, metadata);
-    return read?.(bytes.toString(), bytes);
+    const definitions: Reader | undefined = place.definitionsIn?.(metadata);
+    return definitions?.(`${bytes}`, bytes) ?? new Map();
   };
-  assert.ok((readIn(dumped)?.size ?? 0) > 5);
-  assert.deepEqual(readIn(again), readIn(dumped));
+  assert.ok(read(dumped).size > 5);
+  assert.deepEqual(read(again), read(dumped));
   const count = '{"aggregate": "orders", "pipeline": [{"$count": "n"}], "cursor": {}}';
   assert.deepEqual(await place.query?.(count, undefined), [['1500']]);
   await assert.rejects(maker.openScratch({ name, folder: '/nowhere', databases: ['shop'] }), (error) =>
@@ -44,3 +44,5 @@ test('a trial restores beside all real data, reads back the same, answers querie
     ['shop'],
   );
 });
+
+type Reader = (text: string, bytes: Uint8Array) => ReadonlyMap<string, string>;
