@@ -109,7 +109,7 @@ const serve = async (socket: Socket, options: ResponderOptions): Promise<void> =
   const outgoing = new OutgoingMessageStream(debug, { packetSize: 4096 });
   socket.pipe(incoming);
   outgoing.pipe(socket);
-  const closed = once(socket, 'close');
+  const closed = once(socket, 'close').catch(() => {}); // by an error, perhaps
   const send = async (type: number, pieces: Iterable<Buffer>): Promise<void> => {
     const message = new OutgoingMessageClass({ type });
     outgoing.write(message as unknown as string);
