@@ -36,6 +36,7 @@ is then the same for a minute.`,
     if (listen !== undefined) return await serve(call, listen);
     const page = await collect(call);
     if (textfile !== undefined) await replaceFile(textfile, page);
+    else if (call.output.json) await call.output.result({ message_type: 'metrics', text: page }, undefined);
     else await call.output.bytes(Buffer.from(page));
     return 0;
   },

@@ -1,9 +1,8 @@
 // holdfast schedule: when each job runs next.
-import { hostname } from 'node:os';
 import { catalogPath } from '#catalog/catalog-path.ts';
 import { openDueTimes } from '#catalog/due-times.ts';
-import { type JobConfig, loadConfig } from '#config/config.ts';
-import { nextStart, type ScheduledJob, scheduleKey } from '#jobs/schedule.ts';
+import { loadConfig } from '#config/config.ts';
+import { nextStart, type ScheduledJob, scheduledJob, scheduleKey } from '#jobs/schedule.ts';
 import { defineCommand } from './command.ts';
 import { formatTime, plural } from './output-format.ts';
 
@@ -34,16 +33,14 @@ starts it as soon as it may.`,
         nexts.map(({ job, next }) => [job.name, job.verb, textOf(job), timeOf(next, now)]),
       );
     const { daemon, logs } = config;
+    const notifiers = config.notifiers.size;
     output.say(
-      { message_type: 'summary', jobs: jobs.length, catalog, daemon, logs },
+      { message_type: 'summary', jobs: jobs.length, catalog, daemon, logs, notifiers },
       jobs.length === 0 ? `${plural(config.jobs.size, 'job')}, none with a schedule` : undefined,
     );
     return 0;
   },
 });
-
-const scheduledJob = ({ name, verb, schedule, overlap = 'skip' }: JobConfig): ScheduledJob[] =>
-  schedule ? [{ name, verb, schedule, overlap, seed: `${hostname()} ${name}` }] : [];
 
 const textOf = ({ schedule }: ScheduledJob): string => {
   const zone = 'timeZone' in schedule && schedule.timeZone ? ` (${schedule.timeZone})` : '';

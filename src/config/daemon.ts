@@ -11,6 +11,12 @@ export const daemonSchema = z
       .describe(
         'How long running jobs may go on when the daemon is stopped; then they are cancelled, and run again when it is back.',
       ),
+    metricsPort: z
+      .int()
+      .min(1)
+      .max(65_535)
+      .optional()
+      .describe('Serve metrics for Prometheus on this port of the loopback. Default: no.'),
   })
   .prefault({});
 

@@ -7,6 +7,7 @@ import type { Clock } from '#lib/clock.ts';
 import { durationMs } from '#lib/duration.ts';
 import { HoldfastError, messageOf } from '#lib/errors.ts';
 import type { Log } from '#lib/log.ts';
+import { Errands } from './errands.ts';
 import { giveBackMemory } from './give-back-memory.ts';
 import { type Plan, readPlan } from './plan.ts';
 import { type Child, type ChildEnd, startProgram } from './program.ts';
@@ -51,6 +52,7 @@ class Daemon {
   readonly #options: DaemonOptions;
   readonly #dueTimes: DueTimes;
   readonly #scheduler: Scheduler;
+  readonly #errands: Errands;
   readonly #children = new Map<string, Child>();
   /** Due times whose process ended before it could remember anything. */
   readonly #unrecorded = new Map<string, LastDue>();
@@ -60,6 +62,7 @@ class Daemon {
     this.#options = options;
     this.#dueTimes = dueTimes;
     this.#plan = options.plan;
+    this.#errands = new Errands(options.log);
     this.#scheduler = new Scheduler({
       clock: options.clock,
       memory: this.#memory(),
@@ -83,6 +86,7 @@ class Daemon {
     } finally {
       clearInterval(alive);
       process.off('SIGHUP', reload);
+      await this.#errands[Symbol.asyncDispose]();
     }
   }
 
@@ -106,6 +110,7 @@ class Daemon {
   #takePlan(plan: Plan): void {
     this.#plan = plan;
     this.#scheduler.replaceJobs(plan.jobs, plan.daemon.atOnce);
+    void this.#errands.take(plan);
     setTimeout(giveBackMemory, settledMs).unref();
   }
 

@@ -13,6 +13,8 @@ export interface Plan {
   readonly catalog: string;
   readonly daemon: DaemonConfig;
   readonly logs?: LogsConfig;
+  /** How many there are to tell somebody through. */
+  readonly notifiers: number;
 }
 
 /** Reads a file; CONFIG_INVALID when it is no sound configuration. */

@@ -1,10 +1,9 @@
 // What the schedules say should have happened by now: the daemon may be dead, so whoever asks finds out.
-import { hostname } from 'node:os';
 import { type DueTimes, openDueTimes } from '#catalog/due-times.ts';
 import type { JobConfig } from '#config/config.ts';
 import { latestTime } from '#lib/cron.ts';
 import { durationMs } from '#lib/duration.ts';
-import { nextStart, type ScheduledJob, scheduleKey } from './schedule.ts';
+import { nextStart, type ScheduledJob, scheduledJob, scheduleKey } from './schedule.ts';
 
 export interface Expected {
   /** When a run should have begun, and did not. */
@@ -27,9 +26,6 @@ export const expectedRuns = (
   using dueTimes = openDueTimes(catalogPath, () => {});
   return new Map(scheduled.map((job) => [job.name, expectedOf(job, dueTimes, now)]));
 };
-
-const scheduledJob = ({ name, verb, schedule, overlap = 'skip' }: JobConfig): ScheduledJob[] =>
-  schedule ? [{ name, verb, schedule, overlap, seed: `${hostname()} ${name}` }] : [];
 
 const expectedOf = (job: ScheduledJob, dueTimes: DueTimes, now: Date): Expected => {
   const since = dueTimes.since(job.name, scheduleKey(job));

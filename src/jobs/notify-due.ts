@@ -31,7 +31,7 @@ export const tellWhatIsDue = async (context: TellContext): Promise<Delivery[]> =
   return told;
 };
 
-/** The last run of the job was killed, or failed where nobody could tell of it. */
+/** The last run of the job was killed, or failed where nobody could tell of it, or there was to be none. */
 const tellUnheard = async (
   { name, notify = [] }: JobConfig,
   catalog: Catalog,
@@ -39,6 +39,8 @@ const tellUnheard = async (
 ): Promise<Delivery[]> => {
   const last = lastRun(catalog, name);
   if (last === undefined || notify.length === 0) return [];
+  if (last.state === 'skipped')
+    return await tellMissed({ name, notify }, last.due ?? last.startedAt, context);
   if (last.state !== 'interrupted' && last.state !== 'failed') return [];
   const known = catalog.notices.trouble(`job ${name}`);
   if (known && known.last >= last.startedAt) return [];
@@ -48,7 +50,7 @@ const tellUnheard = async (
 
 /** Once for each run that did not come. */
 const tellMissed = async (
-  { name, notify = [] }: JobConfig,
+  { name, notify = [] }: Pick<JobConfig, 'name' | 'notify'>,
   missed: Date | undefined,
   context: TellContext,
 ): Promise<Delivery[]> => {
@@ -108,5 +110,8 @@ const subscribersOf = ({ name }: RepositoryConfig, { config }: TellContext): Sub
     job.verb === 'backup' && job.to.some(({ repository }) => repository === name) ? (job.notify ?? []) : [],
   );
 
+/** Those that were skipped because somebody wanted it so count as none. */
 const lastRun = (catalog: Catalog, job: string): Run | undefined =>
-  catalog.runs({ job, limit: 20 }).find(({ state }) => state !== 'skipped');
+  catalog
+    .runs({ job, limit: 20 })
+    .find((run) => run.state !== 'skipped' || ('error' in run && run.error?.code === 'MISSED'));

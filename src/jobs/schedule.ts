@@ -1,4 +1,6 @@
 // When a job runs, from its schedule and what became of its due times so far. Nothing here looks at a clock or remembers.
+import { hostname } from 'node:os';
+import type { JobConfig } from '#config/config.ts';
 import type { ScheduleConfig } from '#config/schedule.ts';
 import { latestTime, nextTime } from '#lib/cron.ts';
 import { durationMs } from '#lib/duration.ts';
@@ -16,6 +18,10 @@ export interface ScheduledJob {
 /** What a schedule is remembered as: when it is another, due times count anew. */
 export const scheduleKey = ({ schedule }: ScheduledJob): string =>
   JSON.stringify('cron' in schedule ? [schedule.cron, schedule.timeZone] : [schedule.every]);
+
+/** A job as its schedule knows it; none without a schedule. */
+export const scheduledJob = ({ name, verb, schedule, overlap = 'skip' }: JobConfig): ScheduledJob[] =>
+  schedule ? [{ name, verb, schedule, overlap, seed: `${hostname()} ${name}` }] : [];
 
 /** What is known of a job's due times. */
 export interface ScheduleFacts {

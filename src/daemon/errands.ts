@@ -1,0 +1,80 @@
+// What the daemon sees to beside the jobs, each time in a process of its own: that people hear of what did not happen, and that
+// a monitor can ask how it goes.
+import { type MetricsServer, serveMetrics } from '#jobs/metrics-server.ts';
+import { HoldfastError, messageOf } from '#lib/errors.ts';
+import type { Log } from '#lib/log.ts';
+import type { Plan } from './plan.ts';
+import { type Child, type Message, startProgram } from './program.ts';
+
+/** How often it is seen whether there is something to tell. */
+const dueMs = 10 * 60_000;
+
+export class Errands implements AsyncDisposable {
+  readonly #log: Log;
+  readonly #children = new Set<Child>();
+  #timer: NodeJS.Timeout | undefined;
+  #metrics: MetricsServer | undefined;
+  #port: number | undefined;
+  /** One change after the other. */
+  #changes = Promise.resolve();
+
+  constructor(log: Log) {
+    this.#log = log;
+  }
+
+  /** Does from now on what this configuration asks for. What cannot be done is in the log. */
+  take(plan: Plan): Promise<void> {
+    clearInterval(this.#timer);
+    this.#timer =
+      plan.notifiers > 0 ? setInterval(() => void this.#tellWhatIsDue(plan.text), dueMs) : undefined;
+    this.#changes = this.#changes.then(() => this.#serve(plan));
+    return this.#changes;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    clearInterval(this.#timer);
+    for (const child of this.#children) child.kill('SIGTERM');
+    await this.#changes;
+    await this.#metrics?.[Symbol.asyncDispose]();
+  }
+
+  async #tellWhatIsDue(config: string): Promise<void> {
+    if (this.#children.size > 0) return; // the one before it has a hard time
+    await this.#run(['-q', 'notify', 'due'], config, ({ message_type, error, message }) => {
+      if (message_type === 'notified' && error) this.#log.warn(`cannot tell: ${JSON.stringify(error)}`);
+      else if (message_type === 'warning') this.#log.warn(String(message));
+    });
+  }
+
+  /** The page is made by another process, too: looking into the stores takes all that the daemon does without. */
+  async #serve({ daemon, text }: Plan): Promise<void> {
+    const collect = async (): Promise<string> => {
+      let page: string | undefined;
+      await this.#run(['metrics'], text, (message) => {
+        if (message.message_type === 'metrics') page = String(message.text);
+      });
+      if (page === undefined) throw new HoldfastError('FAILED', 'the stores could not be looked at');
+      return page;
+    };
+    try {
+      await this.#metrics?.[Symbol.asyncDispose]();
+      this.#metrics = undefined;
+      if (daemon.metricsPort === undefined) return;
+      this.#metrics = await serveMetrics({ port: daemon.metricsPort, collect });
+      if (this.#port !== daemon.metricsPort)
+        this.#log.info(`serves metrics on http://127.0.0.1:${this.#metrics.port}/metrics`);
+    } catch (error) {
+      this.#log.error(messageOf(error));
+    } finally {
+      this.#port = daemon.metricsPort;
+    }
+  }
+
+  async #run(words: readonly string[], config: string, onMessage: (message: Message) => void): Promise<void> {
+    const child = startProgram(words, config, onMessage);
+    this.#children.add(child);
+    const { error } = await child.ended;
+    this.#children.delete(child);
+    if (error) this.#log.warn(`${words.join(' ')}: ${error.message}`);
+  }
+}
