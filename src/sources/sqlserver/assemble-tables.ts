@@ -135,48 +135,41 @@ export const definitionOf = ({ fail }: Assembly, row: Row, what: string): string
   return definition;
 };
 
-const indexesOf = (lookup: Lookup, table: FoundTable): Index[] => {
-  const columns = lookup.of('indexColumns', table.id);
-  return lookup
+const indexesOf = (lookup: Lookup, table: FoundTable): Index[] =>
+  lookup
     .of('indexes', table.id)
     .flatMap((row) => {
       const kind = kindOf(row);
-      if (kind === undefined) {
-        const name = `index ${nameOf(row)} on ${plainName(table)}`;
-        lookup.assembly.notKept(name, `${nameOf(row, 'kind').toLowerCase()} indexes are not kept`);
-        return [];
-      }
-      const own = columns.filter((each) => intOf(each, 'index') === intOf(row, 'id'));
-      const named = (each: Row): string => lookup.columnName(table.id, intOf(each, 'column'));
-      // A columnstore has neither key nor order.
-      const isKey = (each: Row): boolean =>
-        kind === 'columnstore' ? true : intOf(each, 'keyOrdinal') > 0 && !isSet(each, 'included');
-      const order = kind === 'columnstore' ? 'position' : 'keyOrdinal';
-      return [
-        {
-          name: givenIndexName(nameOf(row), table.name),
-          kind,
-          clustered: intOf(row, 'type') === 1 || intOf(row, 'type') === 5,
-          unique: isSet(row, 'unique'),
-          columns: own
-            .filter(isKey)
-            .toSorted((a, b) => intOf(a, order) - intOf(b, order))
-            .map((each) => ({ name: named(each), descending: isSet(each, 'descending') })),
-          included:
-            kind === 'columnstore'
-              ? []
-              : own
-                  .filter((each) => isSet(each, 'included'))
-                  .toSorted((a, b) => intOf(a, 'position') - intOf(b, 'position'))
-                  .map(named),
-          ...optional('filter', textOf(row, 'filter')),
-          ...(intOf(row, 'fillFactor') > 0 && { fillFactor: intOf(row, 'fillFactor') }),
-          ...(isSet(row, 'ignoreDuplicates') && { ignoreDuplicates: true }),
-          ...(isSet(row, 'disabled') && { disabled: true }),
-        },
-      ];
+      if (kind !== undefined) return [indexOf(lookup, table, row, kind)];
+      const name = `index ${nameOf(row)} on ${plainName(table)}`;
+      lookup.assembly.notKept(name, `${nameOf(row, 'kind').toLowerCase()} indexes are not kept`);
+      return [];
     })
     .toSorted((a, b) => Number(b.clustered) - Number(a.clustered) || compare(a.name, b.name));
+
+const indexOf = (lookup: Lookup, table: FoundTable, row: Row, kind: Index['kind']): Index => {
+  // A columnstore has neither key nor order.
+  const isColumnstore = kind === 'columnstore';
+  const own = lookup.of('indexColumns', table.id).filter((each) => intOf(each, 'index') === intOf(row, 'id'));
+  const named = (each: Row): string => lookup.columnName(table.id, intOf(each, 'column'));
+  const inOrder = (by: string, fits: (each: Row) => boolean): Row[] =>
+    own.filter(fits).toSorted((a, b) => intOf(a, by) - intOf(b, by));
+  const keys = isColumnstore
+    ? inOrder('position', () => true)
+    : inOrder('keyOrdinal', (each) => intOf(each, 'keyOrdinal') > 0 && !isSet(each, 'included'));
+  const included = isColumnstore ? [] : inOrder('position', (each) => isSet(each, 'included'));
+  return {
+    name: givenIndexName(nameOf(row), table.name),
+    kind,
+    clustered: intOf(row, 'type') === 1 || intOf(row, 'type') === 5,
+    unique: isSet(row, 'unique'),
+    columns: keys.map((each) => ({ name: named(each), descending: isSet(each, 'descending') })),
+    included: included.map(named),
+    ...optional('filter', textOf(row, 'filter')),
+    ...(intOf(row, 'fillFactor') > 0 && { fillFactor: intOf(row, 'fillFactor') }),
+    ...(isSet(row, 'ignoreDuplicates') && { ignoreDuplicates: true }),
+    ...(isSet(row, 'disabled') && { disabled: true }),
+  };
 };
 
 /** By the numbers of sys.indexes.type: 1 and 2 are trees, 5 and 6 columnstores; XML, spatial and hash indexes are others. */
