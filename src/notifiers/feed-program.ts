@@ -1,6 +1,7 @@
 // A program that is given a text on its standard input, and may take only so long.
 import { spawn } from 'node:child_process';
 import { finished } from 'node:stream/promises';
+import { withoutSecretVariables } from '#lib/child-environment.ts';
 import { HoldfastError, messageOf } from '#lib/errors.ts';
 
 export interface Feeding {
@@ -24,7 +25,7 @@ export const feedProgram = async (feeding: Feeding, signal: AbortSignal): Promis
     shell,
     detached: true,
     stdio: ['pipe', 'ignore', 'ignore'],
-    env: { ...withoutSecrets(process.env), ...env },
+    env: { ...withoutSecretVariables(process.env), ...env },
   });
   child.on('error', ended.reject).on('exit', (code, by) => ended.resolve({ code, by }));
   const stop = (): void => {
@@ -57,7 +58,3 @@ export const feedProgram = async (feeding: Feeding, signal: AbortSignal): Promis
 };
 
 const hint = 'run it by hand, as the user that runs holdfast, to see what it says';
-
-/** The passwords of repositories are none of its business. */
-const withoutSecrets = (env: NodeJS.ProcessEnv): NodeJS.ProcessEnv =>
-  Object.fromEntries(Object.entries(env).filter(([name]) => !/^HOLDFAST_.*PASSWORD/.test(name)));
