@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { loadText, mistakesIn } from './testing.ts';
 
@@ -44,4 +46,13 @@ test('what a notifier cannot be is a mistake, and shows no secret', () => {
   const found = mistakesIn(file('[ops]', `ops: ${mail}`)).join();
   assert.match(found, /notifiers\.ops\.smtp: holds a password/);
   assert.ok(!found.includes('hunter2'));
+});
+
+test('every example of the manuals is a sound file', () => {
+  for (const name of ['notifiers', 'health']) {
+    const manual = readFileSync(join(import.meta.dirname, '../../docs', `${name}.md`), 'utf8');
+    const examples = [...manual.matchAll(/^```yaml\n(.*?)^```/gms)].map((match) => match[1] ?? '');
+    assert.ok(examples.length > 0);
+    for (const example of examples) assert.deepEqual(mistakesIn(example), []);
+  }
 });
