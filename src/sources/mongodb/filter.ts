@@ -6,19 +6,19 @@ import { isDocument, parseExtendedJson } from './bson.ts';
 import { dropCollection } from './new-collection.ts';
 import type { Restoring } from './restore.ts';
 import { serverCode } from './server-error.ts';
+import { stagingPlace } from './staging.ts';
 
 /** Those of a batch that are wanted. */
 export type Chooser = (documents: readonly Uint8Array[]) => Promise<readonly Uint8Array[]>;
 
 /** A filter by a query in extended JSON. USAGE when the server does not take it. */
 export const filterInServer = async (
-  { connection }: Restoring,
+  restoring: Restoring,
   database: string,
   query: string,
 ): Promise<Chooser> => {
+  const { connection } = restoring;
   const filter = parseQuery(query);
-  const prefix = `holdfast.query.${randomUUID().slice(0, 8)}`;
-  let used = 0;
   const found = async (name: string): Promise<Uint8Array[]> => {
     try {
       return await connection.list(database, { find: name, filter, sort: { $natural: 1 } });
@@ -29,10 +29,9 @@ export const filterInServer = async (
       });
     }
   };
-  await found(prefix); // a query that is wrong fails before anything is written
+  await found(stagingPlace(restoring, database, 'query').name); // a query that is wrong fails before anything is written
   return async (documents) => {
-    used += 1;
-    const name = `${prefix}.${used}`;
+    const { name } = stagingPlace(restoring, database, `query.${randomUUID()}`);
     try {
       await connection.insert(database, name, documents);
       return await found(name);

@@ -1,5 +1,6 @@
 // Which databases and collections a configuration means.
 import type { MongodbConfig } from './config.ts';
+import { isStaging } from './layout.ts';
 
 /** Whether a name fits a pattern: '*' is any run of characters, '?' any one, and case matters. */
 export const fitsPattern = (pattern: string, name: string): boolean =>
@@ -50,5 +51,6 @@ export const chooseDatabases = (
   return [...new Set([...literal, ...fitting])].filter((name) => !isExcluded(name));
 };
 
-/** Collections that the server keeps for itself; mongodump leaves out the same. */
-export const isInternal = (name: string): boolean => name.startsWith('system.') && name !== 'system.js';
+/** Collections that the server keeps for itself, as mongodump leaves them out, and what a restore has not finished. */
+export const isInternal = (name: string): boolean =>
+  (name.startsWith('system.') && name !== 'system.js') || isStaging(name);

@@ -10,6 +10,7 @@ import { createCollection, dropCollection, type Place } from './new-collection.t
 import { OplogSteps, type Renaming, type Step } from './oplog-steps.ts';
 import type { RestoredFile, Restoring } from './restore.ts';
 import { code, serverCode } from './server-error.ts';
+import { stagingPlace } from './staging.ts';
 
 /** Keeps the oplog in the target until the documents are there. */
 export const keepOplog = async (restoring: Restoring, { path, content }: RestoredFile): Promise<void> => {
@@ -37,9 +38,9 @@ const plain: ContentsCollection = {
   indexes: [],
 };
 
-const placeOf = ({ plan, staged }: Restoring): Place | undefined => {
-  const [first] = plan.goals;
-  return first && { database: first.into.database, name: `holdfast.${staged.suffix}.oplog` };
+const placeOf = (restoring: Restoring): Place | undefined => {
+  const [first] = restoring.plan.goals;
+  return first && stagingPlace(restoring, first.into.database, 'oplog');
 };
 
 /** Brings all that was restored to the moment at which the backup ended. */

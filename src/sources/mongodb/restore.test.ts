@@ -340,3 +340,14 @@ test('users and roles are kept when that is wanted, and merged by the server', {
     ['admin.tempusers', 'admin.temproles', false],
   );
 });
+
+test('what a killed restore left is neither in the way of the next one nor in a backup', {
+  skip,
+}, async () => {
+  const db = server.client.db('after_kill');
+  await db.collection('holdfast.0123abcd.0').insertOne({ half: true });
+  await restoreTo(server, shop, { url: server.url('after_kill') });
+  const dumped = await dumpOf(server, { url: server.url('after_kill') });
+  assert.ok(!dumped.some(({ path }) => path.includes('holdfast')));
+  assert.ok(dumped.some(({ path }) => path === 'after_kill/orders.bson'));
+});
