@@ -43,8 +43,7 @@ export const showHealth = async (output: Output, health: Health): Promise<void> 
       repositories.map(repositoryRow),
     );
   for (const { subject, text, since } of troubles)
-    if (!subject.startsWith('notifier '))
-      await output.result(undefined, `${subject}: since ${formatTime(since)}: ${printable(text)}`);
+    await output.result(undefined, `${subject}: since ${formatTime(since)}: ${printable(text)}`);
   for (const { notifier, last, worked } of notifiers)
     if (last.error)
       await output.result(

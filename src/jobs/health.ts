@@ -50,6 +50,7 @@ export interface Health {
   readonly jobs: readonly JobHealth[];
   readonly sources: readonly SourceHealth[];
   readonly repositories: readonly RepositoryHealth[];
+  /** Of jobs and repositories, as far as they are in the file. */
   readonly troubles: readonly Trouble[];
   /** Those of the file. */
   readonly notifiers: readonly NotifierState[];
@@ -85,9 +86,18 @@ export const healthOf = async (
       ...repository,
       ...(snapshots && { snapshots: snapshots.length }),
     })),
-    troubles: catalog.notices.troubles(),
+    troubles: catalog.notices.troubles().filter(concerns(config)),
     notifiers: catalog.notices.notifiers().filter(({ notifier }) => known.has(notifier)),
   };
+};
+
+/** What is no longer in the file troubles nobody. */
+const concerns = (config: Config | undefined) => {
+  const names = config && [
+    ...[...config.jobs.keys()].map((name) => `job ${name}`),
+    ...[...config.repositories.keys()].map((name) => `repository ${name}`),
+  ];
+  return ({ subject }: Trouble): boolean => names?.includes(subject) ?? true;
 };
 
 interface Expectations {
