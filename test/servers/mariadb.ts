@@ -46,7 +46,7 @@ export const startMariadb = async (options: MysqlOptions = {}): Promise<MysqlSer
   const folder = await mkdtemp(join(tmpdir(), `holdfast-mariadb-${process.pid}-`));
   try {
     const data = join(folder, 'data');
-    await cp(await freshData(), data, { recursive: true });
+    await cp(await freshData(`mariadb-data-${await version()}`, install), data, { recursive: true });
     await giveTo('mysql', folder);
     if (options.tls) await makeCertificate(folder);
     const port = await freePort();
@@ -71,27 +71,34 @@ export const startMariadb = async (options: MysqlOptions = {}): Promise<MysqlSer
   }
 };
 
-/** What a new server begins with, made once and kept among the dependencies' caches. */
-const freshData = async (): Promise<string> => {
-  const [version = ''] =
-    (await execute(program('mariadbd'), ['--version'])).stdout.match(/\d+\.\d+\.\d+/) ?? [];
-  const data = join(import.meta.dirname, '../../node_modules/.cache/holdfast', `mariadb-data-${version}`);
-  if (existsSync(data)) return data;
-  await mkdir(dirname(data), { recursive: true });
-  const work = await mkdtemp(`${data}-`);
+const install = async (data: string): Promise<void> => {
   const quiet = [
     '--no-defaults',
-    `--datadir=${work}`,
+    `--datadir=${data}`,
     '--skip-test-db',
     '--auth-root-authentication-method=normal',
   ];
-  await execute(program('mariadb-install-db'), [...quiet, ...small], { cwd: work });
-  await rename(work, data).catch(async (error: unknown) => {
+  await execute(program('mariadb-install-db'), [...quiet, ...small], { cwd: data });
+};
+
+/** What a new server begins with, made once and kept among the dependencies' caches. */
+export const freshData = async (name: string, make: (folder: string) => Promise<void>): Promise<string> => {
+  const data = join(import.meta.dirname, '../../node_modules/.cache/holdfast', name);
+  if (existsSync(data)) return data;
+  await mkdir(dirname(data), { recursive: true });
+  const work = await mkdtemp(`${data}-`);
+  try {
+    await make(work);
+    await rename(work, data);
+  } catch (error) {
     await rm(work, { recursive: true, force: true });
-    if (!existsSync(data)) throw error; // another test was quicker
-  });
+    if (!existsSync(data)) throw error; // else another test was quicker
+  }
   return data;
 };
+
+const version = async (): Promise<string> =>
+  (await execute(program('mariadbd'), ['--version'])).stdout.match(/\d+\.\d+\.\d+/)?.[0] ?? '';
 
 const small = ['--innodb-log-file-size=8M', '--innodb-buffer-pool-size=32M'];
 
@@ -203,7 +210,7 @@ export const makeReady = async (started: Started): Promise<MysqlServer> => {
         '--skip-dump-date',
       ];
       const output = await run(programs.dump, [...admin, ...everything, ...args, database], '');
-      return output.replaceAll(/^\/\*M!999999.*\n/gm, '');
+      return output.replaceAll(/^(?:\/\*M!999999|SET @@GLOBAL.GTID_PURGED).*\n/gm, '');
     },
     log: () => server.output(),
     async [Symbol.asyncDispose]() {

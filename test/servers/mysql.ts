@@ -1,12 +1,19 @@
 // A private MySQL server on a free port. Debian has it only in sid: it runs out of a root of its own, through that root's loader.
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { cannotInstall, unpackRoot } from './debian.ts';
-import { giveTo, type MysqlOptions, type MysqlServer, makeReady, serverArguments } from './mariadb.ts';
+import {
+  freshData,
+  giveTo,
+  type MysqlOptions,
+  type MysqlServer,
+  makeReady,
+  serverArguments,
+} from './mariadb.ts';
 import { freePort, startProcess } from './process.ts';
 import { program } from './programs.ts';
 
@@ -41,43 +48,49 @@ export const startMysql = async ({ settings = [] }: MysqlOptions = {}): Promise<
   await bringMysql();
   const folder = await mkdtemp(join(tmpdir(), `holdfast-mysql-${process.pid}-`));
   try {
-    await mkdir(join(folder, 'data'));
+    const data = join(folder, 'data');
+    await cp(await freshData('mysql-data', initialise), data, { recursive: true });
+    await rm(join(data, 'auto.cnf')); // each server has a number of its own
     await giveTo(user, folder);
-    const base = [
-      '--no-defaults',
-      `--basedir=${join(root, 'usr')}`,
-      `--lc-messages-dir=${join(root, 'usr/share/mysql')}`,
-      `--character-sets-dir=${join(root, 'usr/share/mysql/charsets')}`,
-      `--plugin-dir=${join(root, 'usr/lib/mysql/plugin')}`,
-      `--datadir=${folder}/data`,
-      '--innodb-redo-log-capacity=8M',
-      '--innodb-buffer-pool-size=32M',
-    ];
-    const [loader, ...mysqld] = throughLoader('sbin/mysqld');
-    const identity = process.getuid?.() === 0 ? [`--reuid=${user}`, `--regid=${user}`, '--clear-groups'] : [];
-    const init = [...mysqld, ...base, '--initialize-insecure', `--log-error=${folder}/data/init.log`];
-    await execute(program('setpriv'), [...identity, loader, ...init], { cwd: folder });
     const port = await freePort();
+    const [loader, ...mysqld] = throughLoader('sbin/mysqld');
     const quiet = ['--mysqlx=OFF', '--secure-file-priv=NULL', '--performance-schema=OFF'];
     const history = ['--log-bin=bin', '--gtid-mode=ON', '--enforce-gtid-consistency=ON'];
+    const own = settings.map((setting) => `--${setting}`);
     const server = startProcess({
       name: 'server',
       command: loader,
-      args: [
-        ...mysqld,
-        ...base,
-        ...serverArguments(folder, port),
-        ...quiet,
-        ...history,
-        ...settings.map((setting) => `--${setting}`),
-      ],
+      args: [...mysqld, ...base, ...serverArguments(folder, port), ...quiet, ...history, ...own],
       folder,
       user,
     });
     const programs = { client: throughLoader('bin/mysql'), dump: throughLoader('bin/mysqldump') };
-    return await makeReady({ server, folder, port, programs, certificate: join(folder, 'data', 'ca.pem') });
+    return await makeReady({ server, folder, port, programs, certificate: join(data, 'ca.pem') });
   } catch (error) {
     await rm(folder, { recursive: true, force: true });
     throw error;
   }
+};
+
+const base = [
+  '--no-defaults',
+  `--basedir=${join(root, 'usr')}`,
+  `--lc-messages-dir=${join(root, 'usr/share/mysql')}`,
+  `--character-sets-dir=${join(root, 'usr/share/mysql/charsets')}`,
+  `--plugin-dir=${join(root, 'usr/lib/mysql/plugin')}`,
+  '--innodb-redo-log-capacity=8M',
+  '--innodb-buffer-pool-size=32M',
+];
+
+const initialise = async (folder: string): Promise<void> => {
+  const data = join(folder, 'data');
+  await mkdir(data);
+  await giveTo(user, folder);
+  const identity = process.getuid?.() === 0 ? [`--reuid=${user}`, `--regid=${user}`, '--clear-groups'] : [];
+  const how = ['--initialize-insecure', `--datadir=${data}`, `--log-error=${data}/init.log`];
+  await execute(program('setpriv'), [...identity, ...throughLoader('sbin/mysqld'), ...base, ...how], {
+    cwd: folder,
+  });
+  for (const name of await readdir(data)) await rename(join(data, name), join(folder, name));
+  await rm(data, { recursive: true });
 };

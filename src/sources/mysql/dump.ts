@@ -66,7 +66,7 @@ export async function* dumpServer(request: DumpRequest): AsyncGenerator<Entry> {
       onEnd: (end) => void endings.push(end),
     };
     yield textEntry(serverFile, serverText(leader, databases));
-    if (config.users) yield textEntry(usersFile, await usersScript(leader, settings.user));
+    if (config.users) yield textEntry(usersFile, await usersScript(leader, settings.user, context.log));
     for (const database of databases) yield* dumpDatabase(dump, database);
     complete = true;
   } catch (error) {

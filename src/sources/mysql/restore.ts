@@ -56,11 +56,13 @@ const assertNamedTargetIsFree = async ({
 const restoreAll = async (restoring: Restoring): Promise<void> => {
   const { stream } = restoring;
   const goals = new Map<string, Goal>();
+  let isEmpty = false;
   for (let entry = await stream.peek(); entry; entry = await stream.peek()) {
     const { place, path, content } = entry;
     if (place.kind === 'server') {
       stream.skip();
       const { databases } = parseServerContents((await bytesOfContent(path, content)).toString());
+      isEmpty = databases.length === 0;
       await assertTargetsAreFree(restoring, databases);
     } else if (place.kind === 'users') {
       stream.skip();
@@ -72,6 +74,10 @@ const restoreAll = async (restoring: Restoring): Promise<void> => {
       else await restoreParts(restoring, goal, goal.parts);
     }
   }
+  if (goals.size === 0 && !isEmpty)
+    throw new HoldfastError('TARGET_FAILED', 'the snapshot holds no database', {
+      hint: 'name a path that it has: holdfast ls',
+    });
 };
 
 /** Everything, under the databases' own names: then users belong to it. */

@@ -42,6 +42,8 @@ export const errno = {
   packetTooLargeForResult: 1301,
   tableDefinitionChanged: 1412,
   cannotCreateUser: 1396,
+  noSuchUser: 1133,
+  noSuchGrant: 1141,
   localInfileOff: 1148,
   localInfileRefused: 3948,
   localInfileForbidden: 4166,

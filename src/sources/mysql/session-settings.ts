@@ -26,7 +26,11 @@ const mariadb = [
   'idle_transaction_timeout = 0',
   'idle_readonly_transaction_timeout = 0',
 ];
-const mysql = ['max_execution_time = 0', 'information_schema_stats_expiry = 0'];
+const mysql = [
+  'max_execution_time = 0',
+  'information_schema_stats_expiry = 0',
+  'print_identified_with_as_hex = 1', // hashes of passwords are no text
+];
 
 export const sessionSettings = ({ engine, number }: Version): readonly string[] => {
   const own = engine === 'mariadb' ? mariadb : mysql;

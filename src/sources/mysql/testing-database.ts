@@ -16,7 +16,7 @@ insert into customers (email, feeling, tags, size, doc, born, at, seen, span, y,
   select concat('user', i, '\\t\\\\@\\nx🐙\\0'), elt(1 + i % 3, 'sad', 'so so', 'hap''py'), elt(1 + i % 4, '', 'a', 'b,c d', 'a,b,c d'), i / 7,
     json_object('i', i, 'z', null, 'quote', '"\\n\\\\', 'é', '🐙'), elt(1 + i % 3, '2024-02-29', '0000-00-00', '2021-00-00'),
     '2020-02-29 12:00:00.123456' + interval i hour, '9999-12-31 23:59:59.999', '-838:59:58.5', 1901 + i % 200, i * 27 % 8192, i % 2,
-    18446744073709551615 - i, i * 1.1, i / 3, 1e300 / i, 18446744073709551615 - i, -(i % 2), unhex(md5(i)), unhex(repeat(md5(i), i % 50)),
+    18446744073709551615 - i, i * 1.1, i / 3, 1e300 / i, 18446744073709551615 - i, -(i % 2), unhex(left(sha2(i, 256), 32)), unhex(repeat(left(sha2(i, 256), 32), i % 50)),
     repeat(concat('some words ', i, '\\r\\n'), i % 30), point(i, -i), st_geomfromtext('polygon((0 0, 10 0, 10 10, 0 10, 0 0))'),
     st_geomfromtext('geometrycollection(point(1 1), linestring(0 0, 1 1))') from n;
 update customers set f = 16777216, d = 0.1 + 0.2 where id % 5 = 0;
@@ -30,12 +30,13 @@ create table charsets (id int auto_increment primary key, a varchar(50) characte
   m text character set utf16le, n varchar(50) character set gb2312);
 insert into charsets (a, b, c, d, e, f, g, h, i, j, k, l, m, n) values
   ('ソ表能', '縗運\\\\', '功許', 'жя\\t', 'aé漢', '🐙\\n', 'Привет', 'é漢', '①表', '漢字', 'ж', 'plain', '🐙 z', '中文'), ('', '', '', '', '', '', '', '', '', '', null, '', '', '');
-create table orders (id bigint not null auto_increment, customer int unsigned, note text, total decimal(12, 2), placed date not null, primary key (id),
+create table orders (id bigint not null auto_increment, customer int unsigned, note text, total decimal(12, 2), placed date not null, parent bigint, primary key (id),
   key (customer), key totals (total desc), constraint buyer foreign key (customer) references customers (id) on delete set null on update cascade,
-  constraint orders_parent foreign key (id) references orders (id));
+  constraint orders_parent foreign key (parent) references orders (id));
 insert into orders (customer, note, total, placed)
   with recursive n (i) as (select 1 union all select i + 1 from n where i < 900)
-  select 700 + i % 300, repeat(md5(i), 6), i / 7.0, '2024-01-01' + interval (i % 700) day from n;
+  select 700 + i % 300, repeat(left(sha2(i, 256), 32), 6), i / 7.0, '2024-01-01' + interval (i % 700) day from n;
+update orders set parent = 1 where id > 890;
 create table parts (at date not null, what varchar(10) not null, key (what)) partition by range (year(at))
   (partition p2023 values less than (2024), partition p2024 values less than (2025), partition rest values less than maxvalue);
 insert into parts select placed, left(note, 3) from orders limit 200;
@@ -46,9 +47,9 @@ create table fleeting (id int) engine=MEMORY; insert into fleeting values (7);
 create table only_generated (g int generated always as (1 + 1) stored); insert into only_generated values (), ();
 create table single (s varchar(10)); insert into single values (''), (null), ('x'), ('\\n');
 create table zero (id int not null auto_increment primary key, x int); set sql_mode = 'NO_AUTO_VALUE_ON_ZERO'; insert into zero values (0, 1), (5, 2);
-create table composite (b varchar(5) character set latin1 collate latin1_bin, a int, c int invisible default 4, primary key (b, a)); insert into composite (a, b) values (2, 'y'), (1, 'x'), (1, 'Y');
+create table composite (b varchar(5) character set latin1 collate latin1_bin, a int, c int default 4 invisible, primary key (b, a)); insert into composite (a, b) values (2, 'y'), (1, 'x'), (1, 'Y');
 create table \`Tä "b\`\` l/e.x=y
-ж\` (\`Cöl "q\`\`\n,\` int primary key, \`select\` text comment 'with \`)\`, and ''quotes''', \`a.b/c\` text default 'x,(\\'', unique key \`k,\`\`(\` (\`a.b/c\`(9)));
+ж\` (\`Cöl "q\`\`\n,\` int primary key, \`select\` text comment 'with \`)\`, and ''quotes''', \`a.b/c\` varchar(50) default 'x,(\\'', unique key \`k,\`\`(\` (\`a.b/c\`(9)));
 insert into \`Tä "b\`\` l/e.x=y
 ж\` values (1, 'x', 'y');
 create table \`${'ÿ'.repeat(64)}\` (\`${'ж'.repeat(64)}\` int); insert into \`${'ÿ'.repeat(64)}\` values (64);
@@ -103,4 +104,13 @@ create package tools as function f return int deterministic; end;;
 create package body tools as function f return int deterministic as begin return 4; end; end;;
 delimiter ;
 set sql_mode = '';
+`;
+
+/** What only MySQL has. */
+export const mysqlOnly = `
+create table functional (a int, b json, v varchar(20) default (uuid()), key f ((a + 1)), key j ((cast(b->'$.x' as unsigned array))), key inv (a) invisible,
+  constraint positive check (a > 0) not enforced);
+insert into functional values (1, '{"x": [1, 2], "é": "🐙\\\\n"}', 'v'), (-1, null, null);
+create table located (id int primary key, p point not null srid 4326, spatial key (p)); insert into located values (1, st_geomfromtext('point(10 20)', 4326));
+create table vectors (id int primary key, v vector(3)); insert into vectors values (1, to_vector('[1,2.5,-3]'));
 `;

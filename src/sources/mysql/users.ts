@@ -1,8 +1,10 @@
 // Users, roles and what they are granted, as the server itself writes them.
 import { HoldfastError } from '#lib/errors.ts';
+import type { Log } from '#lib/log.ts';
+import { binaryOf } from './binary-text.ts';
 import type { Connection } from './connect.ts';
 import { quoteLiteral } from './identifiers.ts';
-import { isDenied, ServerError } from './server-error.ts';
+import { errno, errnoOf, isDenied, ServerError } from './server-error.ts';
 import { type SqlItem, scriptOf } from './sql-items.ts';
 
 interface Account {
@@ -15,9 +17,9 @@ interface Account {
 const systemUsers = /^(?:mysql\.|mariadb\.sys$|PUBLIC$)/;
 
 /** SOURCE_DENIED without the right to read the accounts: they were asked for. */
-export const usersScript = async (connection: Connection, user: string): Promise<Buffer> => {
+export const usersScript = async (connection: Connection, user: string, log: Log): Promise<Buffer> => {
   try {
-    return scriptOf('Users, roles and grants.', await userItems(connection));
+    return scriptOf('Users, roles and grants.', await userItems(connection, log));
   } catch (error) {
     if (!(error instanceof ServerError) || !isDenied(error)) throw error;
     throw new HoldfastError('SOURCE_DENIED', `${user} may not read the users: ${error.message}`, {
@@ -27,27 +29,42 @@ export const usersScript = async (connection: Connection, user: string): Promise
   }
 };
 
-const userItems = async (connection: Connection): Promise<SqlItem[]> => {
-  const isMariadb = connection.version.engine === 'mariadb';
-  const accounts = (await listAccounts(connection)).filter(({ user }) => !systemUsers.test(user));
-  const items: SqlItem[] = [];
-  for (const account of accounts)
-    items.push(
-      isMariadb && account.isRole
-        ? { type: 'role', name: nameOf(account), statement: `CREATE ROLE ${nameOf(account)}` }
-        : await createUser(connection, account),
-    );
-  for (const account of accounts) {
-    const rows = await connection.queryBytes<Record<string, string>>(`show grants for ${nameOf(account)}`);
-    const statements = rows.flatMap((row) => Object.values(row));
-    for (const statement of statements)
-      items.push({
-        type: statement.startsWith('SET DEFAULT ROLE') ? 'default role' : 'grant',
-        name: nameOf(account),
-        statement,
-      });
+/** All accounts come before all grants: one may be granted to another. */
+const userItems = async (connection: Connection, log: Log): Promise<SqlItem[]> => {
+  const accounts: SqlItem[] = [];
+  const grants: SqlItem[] = [];
+  for (const account of await listAccounts(connection)) {
+    if (systemUsers.test(account.user)) continue;
+    try {
+      const own = await grantsOf(connection, account);
+      accounts.push(await accountItem(connection, account));
+      grants.push(...own);
+    } catch (error) {
+      if (errnoOf(error) !== errno.noSuchUser && errnoOf(error) !== errno.noSuchGrant) throw error;
+      log.warn(`user ${nameOf(account)} is not in force on the server, and was left out`);
+    }
   }
-  return items;
+  return [...accounts, ...grants];
+};
+
+const accountItem = async (connection: Connection, account: Account): Promise<SqlItem> => {
+  const name = nameOf(account);
+  if (account.isRole) return { type: 'role', name, statement: `CREATE ROLE ${binaryOf(name)}` };
+  const rows = await connection.queryBytes<Record<string, string>>(`show create user ${name}`);
+  const [statement = ''] = rows.flatMap((row) => Object.values(row));
+  return { type: 'user', name, statement };
+};
+
+const grantsOf = async (connection: Connection, account: Account): Promise<SqlItem[]> => {
+  const name = nameOf(account);
+  const rows = await connection.queryBytes<Record<string, string>>(`show grants for ${name}`);
+  return rows
+    .flatMap((row) => Object.values(row))
+    .map((statement) => ({
+      type: statement.startsWith('SET DEFAULT ROLE') ? 'default role' : 'grant',
+      name,
+      statement,
+    }));
 };
 
 const listAccounts = async (connection: Connection): Promise<Account[]> => {
@@ -56,12 +73,6 @@ const listAccounts = async (connection: Connection): Promise<Account[]> => {
     `select user as user, host as host, ${role} as role from mysql.user order by 3 desc, 1, 2`,
   );
   return rows.map(({ user, host, role: isRole }) => ({ user, host, isRole: isRole === '1' }));
-};
-
-const createUser = async (connection: Connection, account: Account): Promise<SqlItem> => {
-  const rows = await connection.queryBytes<Record<string, string>>(`show create user ${nameOf(account)}`);
-  const [statement = ''] = rows.flatMap((row) => Object.values(row));
-  return { type: 'user', name: nameOf(account), statement };
 };
 
 /** 'app'@'%'; a role of MariaDB has no host. */

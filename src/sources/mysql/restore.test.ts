@@ -1,0 +1,241 @@
+import assert from 'node:assert/strict';
+import { after, before, suite, test } from 'node:test';
+import { hasCode } from '#lib/errors.ts';
+import { type MysqlServer, startMariadb } from '../../../test/servers/mariadb.ts';
+import { skipWithout } from '../../../test/servers/programs.ts';
+import type { RestoreReport, RestoreTarget } from '../source.ts';
+import type { CapturedEntry } from '../testing.ts';
+import { dumpOf, makeShop, partOf, restoreTo } from './testing.ts';
+
+suite('restoring to MariaDB', { skip: skipWithout('mariadb') ?? false }, () => {
+  let server: MysqlServer;
+  let dumped: readonly CapturedEntry[];
+  let number = 0;
+
+  before(async () => {
+    server = await startMariadb();
+    await makeShop(server, 'mariadb');
+    dumped = await dumpOf(server, { url: server.url('shop') });
+  });
+  after(async () => await server?.[Symbol.asyncDispose]());
+
+  /** A database like the original, to do damage to. */
+  const copyOfShop = async (): Promise<string> => {
+    number += 1;
+    const name = `copy_${number}`;
+    await restoreTo(server, dumped, {}, { rename: [['shop', name]] });
+    return name;
+  };
+  const restorePart = (
+    database: string,
+    selection: readonly string[],
+    into: Partial<RestoreTarget> = {},
+  ): Promise<RestoreReport> =>
+    restoreTo(server, partOf(dumped, ...selection), { url: server.url(database) }, { selection, ...into });
+  const orders = ['shop/data/orders/0000.tsv'];
+  const stagings = (): Promise<string> => server.sql(`show databases like 'holdfast%'`);
+  const definition = (database: string, table: string): Promise<string> =>
+    server.sql(`show create table \`${table}\``, database);
+  /** As the stock program sees it; a copy's defaults name the copy. */
+  const seen = async (database: string, ...args: string[]): Promise<string> =>
+    (await server.dump(database, ...args)).replaceAll(`nextval(\`${database}\``, 'nextval(`shop`');
+
+  test('a database comes back under another name, in every part', async () => {
+    const name = await copyOfShop();
+    assert.equal(await seen(name), await seen('shop'));
+    assert.equal(await server.sql('select n from aa_top order by id limit 1', name), '3');
+    assert.equal(
+      await server.sql('insert into numbered () values (); select max(id) from numbered', name),
+      '17',
+    );
+  });
+
+  test('a view that looks into other databases finds its own in the copy', async () => {
+    await server.sql('create database others; create table others.t (a int)');
+    await server.sql(
+      'create view across as select o.a, k.b from others.t o join keyless k on k.a = o.a',
+      'shop',
+    );
+    const entries = await dumpOf(server, { url: server.url('shop') });
+    await server.sql('drop view across', 'shop');
+    const { failures } = await restoreTo(server, entries, { url: server.url('across') });
+    assert.deepEqual(failures, []);
+    assert.match(
+      await server.sql('show create view across', 'across'),
+      /from \(`others`\.`t` `o` join `across`\.`keyless` `k`/,
+    );
+  });
+
+  test('a database that is not empty is refused, and replaced when that is forced', async () => {
+    const name = await copyOfShop();
+    await server.sql('delete from orders; drop table customers_old', name).catch(() => {});
+    await server.sql('create table mine (id int)', name);
+    const url = { url: server.url(name) };
+    await assert.rejects(restoreTo(server, dumped, url), (error) => hasCode(error, 'TARGET_NOT_EMPTY'));
+    const { failures } = await restoreTo(server, dumped, url, { force: true });
+    assert.deepEqual(failures, []);
+    assert.equal(await seen(name), await seen('shop'));
+    assert.equal(await stagings(), '');
+  });
+
+  test('a forced restore that fails leaves the database as it was', async () => {
+    const name = await copyOfShop();
+    const before = await seen(name);
+    const damaged = dumped.map((entry) =>
+      entry.path === 'shop/data/orders/0000.tsv' ? { ...entry, content: Buffer.from('x\ty\n') } : entry,
+    );
+    await assert.rejects(restoreTo(server, damaged, { url: server.url(name) }, { force: true }), (error) =>
+      hasCode(error, 'TARGET_FAILED'),
+    );
+    assert.equal(await seen(name), before);
+    assert.equal(await stagings(), '');
+  });
+
+  test('rows that are lost or changed on the way fail the restore, and the new database is gone', async () => {
+    const path = 'shop/data/keyless/0000.tsv';
+    const rows = Buffer.from(dumped.find((entry) => entry.path === path)?.content ?? []);
+    for (const content of [
+      rows.subarray(rows.indexOf('\n') + 1),
+      Buffer.from('nothing\tof this\n'.repeat(4)),
+    ]) {
+      const damaged = dumped.map((entry) => (entry.path === path ? { ...entry, content } : entry));
+      await assert.rejects(restoreTo(server, damaged, { url: server.url('damaged') }), (error) =>
+        hasCode(error, 'TARGET_FAILED'),
+      );
+      assert.equal(await server.sql(`show databases like 'damaged'`), '');
+    }
+  });
+
+  test('a table that was dropped comes back as it was, with its triggers and keys', async () => {
+    const name = await copyOfShop();
+    const before = await seen(name);
+    await server.sql('drop table orders', name);
+    const { failures, warnings } = await restorePart(name, orders);
+    assert.deepEqual([failures, warnings], [[], []]);
+    assert.equal(await seen(name), before);
+  });
+
+  test('a table with rows is refused, and with force gets the place of the one in the backup', async () => {
+    const name = await copyOfShop();
+    await server.sql(
+      `delete from orders where id % 2 = 0; update orders set note = 'changed'; alter table orders auto_increment = 5000`,
+      name,
+    );
+    await assert.rejects(restorePart(name, orders), (error) => hasCode(error, 'TARGET_NOT_EMPTY'));
+    assert.equal(await server.sql('select count(*) from orders', name), '450');
+    await restorePart(name, orders, { force: true });
+    const content = 'checksum table orders';
+    assert.equal(
+      (await server.sql(content, name)).split('\t')[1],
+      (await server.sql(content, 'shop')).split('\t')[1],
+    );
+    assert.match(await definition(name, 'orders'), /AUTO_INCREMENT=5000/);
+    assert.equal(
+      await server.sql("show triggers like 'orders'", name).then((text) => text.split('\n').length),
+      3,
+    );
+    await assert.rejects(
+      server.sql('insert into orders (customer, placed) values (1, now())', name),
+      /buyer/,
+    );
+  });
+
+  test('a table comes to stand beside the original under another name', async () => {
+    const name = await copyOfShop();
+    await server.sql(`update orders set note = 'changed'`, name);
+    const { warnings } = await restorePart(name, orders, { rename: [['shop.orders', 'orders_old']] });
+    assert.equal(await server.sql(`select count(*) from orders where note <> 'changed'`, name), '0');
+    assert.equal(
+      (await server.sql('checksum table orders_old', name)).split('\t')[1],
+      (await server.sql('checksum table orders', 'shop')).split('\t')[1],
+    );
+    assert.equal(warnings.filter((text) => text.startsWith('left out beside')).length, 5);
+    assert.equal(await stagings(), '');
+    await assert.rejects(restorePart(name, orders, { rename: [['orders', 'orders_old']] }), (error) =>
+      hasCode(error, 'TARGET_NOT_EMPTY'),
+    );
+  });
+
+  test('rows that others refer to are replaced when no reference breaks, else nothing changes', async () => {
+    const name = await copyOfShop();
+    const customers = ['shop/data/customers/0000.tsv'];
+    await server.sql(`update customers set txt = 'changed'`, name);
+    await restorePart(name, customers, { force: true });
+    assert.equal(await server.sql(`select count(*) from customers where txt = 'changed'`, name), '0');
+    await assert.rejects(
+      server.sql('insert into orders (customer, placed) values (1, now())', name),
+      /buyer/,
+    );
+    await server.sql(
+      `insert into customers (id, email) values (99999, 'new'); insert into orders (customer, placed) values (99999, now())`,
+      name,
+    );
+    const before = await seen(name);
+    await assert.rejects(restorePart(name, customers, { force: true }), /would refer to/);
+    assert.equal(await seen(name), before);
+  });
+
+  test('a table whose numbers come from a sequence brings that too', async () => {
+    await server.sql('create database parts');
+    await restorePart('parts', ['shop/data/numbered/0000.tsv', 'shop/data/par*']);
+    assert.match(await definition('parts', 'numbered'), /nextval\(`parts`\.`numbers`\)/);
+    assert.equal(
+      await server.sql('insert into numbered () values (); select max(id) from numbered', 'parts'),
+      '17',
+    );
+    assert.equal(await server.sql('select count(*) from parts', 'parts'), '200');
+  });
+
+  test('what something else chose is made as its rows come', async () => {
+    await server.sql('create database chosen');
+    const entries = partOf(dumped, 'shop/data/keyless', 'shop/data/single');
+    await restoreTo(server, entries, { url: server.url('chosen') }, { selection: [] });
+    assert.equal(await server.sql('show tables', 'chosen'), 'keyless\nsingle');
+  });
+
+  test('a name that no table has cannot be renamed', async () => {
+    const rename = [['ordres', 'x']] as const;
+    await assert.rejects(restorePart('shop', orders, { rename }), (error) => hasCode(error, 'USAGE'));
+  });
+
+  test('who may not act for others becomes the definer, and that is told', async () => {
+    await server.sql(
+      `set global log_bin_trust_function_creators = 1; create user plain@'%' identified by 'p'; grant all on plain.* to plain@'%'; grant select on mysql.proc to plain@'%'`,
+    );
+    const { failures, warnings } = await restoreTo(server, dumped, {
+      url: server.url('plain', 'plain', 'p'),
+    });
+    assert.deepEqual(failures, []);
+    assert.ok(
+      warnings.some((text) => text.startsWith('view by_gone now belongs to the restoring user')),
+      warnings.join('\n'),
+    );
+    assert.match(await server.sql('show create view by_gone', 'plain'), /DEFINER=`plain`@`%`/);
+  });
+
+  test('users, roles and grants come back when they are asked for; those that are there stay', async () => {
+    await server.sql(
+      `create database owned; create role readers; create user ann@'10.%' identified by 'a''b'; grant readers to ann@'10.%'; set default role readers for ann@'10.%';
+       grant select on shop.* to readers; grant select (id), insert on shop.orders to ann@'10.%' with grant option`,
+    );
+    const entries = await dumpOf(server, { databases: ['owned'], users: true });
+    const grants = `show grants for ann@'10.%'; show grants for readers; show create user ann@'10.%'`;
+    const before = await server.sql(grants);
+    await server.sql(`drop user ann@'10.%'; drop role readers; drop database owned`);
+    const { failures, warnings } = await restoreTo(server, entries, { databases: 'all' });
+    assert.deepEqual(failures, []);
+    assert.equal(await server.sql(grants), before);
+    assert.ok(
+      warnings.includes(`user 'admin'@'127.0.0.1' is there already, and stays as it is`),
+      warnings.join('\n'),
+    );
+  });
+
+  test('by INSERT where LOAD DATA LOCAL is switched off, with the same outcome', async () => {
+    await server.sql('set global local_infile = 0');
+    const { failures } = await restoreTo(server, dumped, { url: server.url('inserted') });
+    await server.sql('set global local_infile = 1');
+    assert.deepEqual(failures, []);
+    assert.equal(await seen('inserted'), await seen('shop'));
+  });
+});
