@@ -11,7 +11,6 @@ export interface SourceStanding {
   readonly needed?: Date;
 }
 
-/** A dump takes its time, and a snapshot is dated when it began. */
 const dayMs = 86_400_000;
 
 /** How a source stands by its own snapshots; `needed` is since when there should be a good one. */

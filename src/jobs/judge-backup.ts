@@ -73,10 +73,8 @@ export const judgeBackup = async (
   const inTables = await judgeManifests(kept, good, rules, judging);
   const all = [...new Set([...findings, ...judgeGrowth(summary, good, rules, judging.time), ...inTables])];
   const more = all.length - mostFindings;
-  return more > 0 ? [...all.slice(0, mostFindings), `has ${plural(more)} like these`] : all;
+  return more > 0 ? [...all.slice(0, mostFindings), `shows ${more} more oddities`] : all;
 };
-
-const plural = (more: number): string => `${more} more findings`;
 
 /** The error that a suspicious snapshot makes of its source's outcome. */
 export const suspicion = (findings: readonly string[], runId: string): HoldfastError =>
