@@ -1,5 +1,6 @@
 // The long runs: what `npm test` does briefly, many times over. Seeded, so that what is found can be found again.
 import { parseArgs } from 'node:util';
+import { exportsUnderFire } from '../test/tools/export-fire.ts';
 import { hardTimes } from '../test/tools/hard-times.ts';
 import { idleDaemon } from '../test/tools/idle-daemon.ts';
 import { killBackups } from '../test/tools/kill-backups.ts';
@@ -56,3 +57,11 @@ for (const name of chosen) {
   console.log(`${name}: seed ${seed}`);
   console.log(`${name}: ${await part()}`);
 }
+
+console.log(`${kills * 2} times rows are exported under fire; seed ${seed}`);
+const fire = await exportsUnderFire({
+  rounds: kills * 2,
+  seed,
+  onRound: (line) => console.log(line),
+});
+console.log(`${fire.rows} rows, ${fire.kills} runs killed; every row is in exactly one file`);

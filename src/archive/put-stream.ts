@@ -19,7 +19,9 @@ export interface Written {
 
 export interface PutOptions {
   readonly signal: AbortSignal;
-  onBytes?(bytes: number): void;
+  /** Called when an object was begun that nobody sees yet, and when it is whole or has been given up. */
+  onBegin?(store: Store, key: string, token: string): void;
+  onEnd?(store: Store, key: string, token: string): void;
 }
 
 /** Reads the bytes once and writes them under the key into every store; how it went in each, in their order. Throws when reading fails. */
@@ -29,7 +31,7 @@ export const putStream = async (
   bytes: Bytes,
   options: PutOptions,
 ): Promise<(Written | Error)[]> => {
-  const writers = await Promise.all(stores.map((store) => openWriter(store, key)));
+  const writers = await Promise.all(stores.map((store) => openWriter(store, key, options)));
   const working = (): Writer[] =>
     writers.filter((writer) => writer instanceof Writer && !writer.error) as Writer[];
   const hash = createHash('sha256');
@@ -41,7 +43,6 @@ export const putStream = async (
       hash.update(chunk);
       sizeBytes += chunk.length;
       await Promise.all(working().map((writer) => writer.write(chunk)));
-      options.onBytes?.(chunk.length);
     }
     await Promise.all(working().map((writer) => writer.end()));
     throwIfCancelled(options.signal);
@@ -60,11 +61,13 @@ export const putStream = async (
   );
 };
 
-const openWriter = async (store: Store, key: string): Promise<Writer | Error> => {
+const openWriter = async (store: Store, key: string, options: PutOptions): Promise<Writer | Error> => {
   try {
     const large = largeObjectsOf(store);
     if (!large) throw new HoldfastError('UNSUPPORTED', `${store.location} takes no objects in pieces`);
-    return new Writer(store, key, await large.beginLarge(key));
+    const object = await large.beginLarge(key);
+    options.onBegin?.(store, key, object.token);
+    return new Writer(store, key, object, () => options.onEnd?.(store, key, object.token));
   } catch (error) {
     return asError(error);
   }
@@ -78,6 +81,7 @@ class Writer {
   readonly #store: Store;
   readonly #key: string;
   readonly #object: LargeObject;
+  readonly #onEnd: () => void;
   readonly #travelling = new Set<Promise<void>>();
   #piece: Buffer;
   #filled = 0;
@@ -85,10 +89,11 @@ class Writer {
   #offset = 0;
   error: Error | undefined;
 
-  constructor(store: Store, key: string, object: LargeObject) {
+  constructor(store: Store, key: string, object: LargeObject, onEnd: () => void) {
     this.#store = store;
     this.#key = key;
     this.#object = object;
+    this.#onEnd = onEnd;
     this.#piece = Buffer.alloc(0);
   }
 
@@ -121,7 +126,10 @@ class Writer {
       token: object.token,
       sizeBytes,
       sha256,
-      commit: () => object.commit(),
+      commit: async () => {
+        await object.commit();
+        this.#onEnd();
+      },
       abort: () => this.abort(),
     };
   }
@@ -129,7 +137,7 @@ class Writer {
   /** What cannot be removed now is not seen under the key either. */
   async abort(): Promise<void> {
     await Promise.all(this.#travelling);
-    await this.#object.abort().catch(() => {});
+    await this.#object.abort().then(this.#onEnd, () => {}); // noted as it is, for the next run
   }
 
   /** Small objects should not cost a whole piece of memory. */

@@ -3,17 +3,21 @@ import { type ProcessIdentity, thisProcess } from '#lib/process-identity.ts';
 import { explained, openDatabase } from './database.ts';
 import type { DrillLedger } from './drill.ts';
 import { drillLedger } from './drill-ledger.ts';
+import { type ExportLedger, exportLedger } from './exports.ts';
 import type { NoticeLedger } from './notice.ts';
 import { noticeLedger } from './notice-ledger.ts';
 import { findRun, jobStatuses, listRuns, listRunsFor } from './read.ts';
 import type { ItemRecord, JobStatus, LogLine, NewRun, Run, RunDetails, RunEnd, SourceRecord } from './run.ts';
 import { boundedLog, forgetOldLogs, insertLog, readLog } from './run-log.ts';
+import { type UnfinishedObjects, unfinishedObjects } from './unfinished.ts';
 import { endRun, forgetOldItems, insertItems, insertRun, insertSource } from './write.ts';
 
 /** Several processes may have it open. Items and log lines are written a few at a time; ending the run, or closing, writes the rest. */
 export interface Catalog extends Disposable {
   readonly path: string;
   readonly drills: DrillLedger;
+  readonly exports: ExportLedger;
+  readonly unfinished: UnfinishedObjects;
   readonly notices: NoticeLedger;
   /** Remembers that a run of this process begins, and returns its id. */
   beginRun(run: NewRun): string;
@@ -54,6 +58,8 @@ export const openCatalog = (path: string, { warn, process = thisProcess() }: Cat
   return {
     path,
     drills: drillLedger(database, path, process),
+    exports: exportLedger(database, path),
+    unfinished: unfinishedObjects(database, path),
     notices: noticeLedger(database, path),
     beginRun: (run) => explained(path, () => insertRun(database, run, process)),
     recordItem: (run, item) => explained(path, () => items.add(run, item)),

@@ -21,6 +21,8 @@ export const reportTo =
     else if (event.type === 'retained') reportRetained(event, output);
     else if (event.type === 'retention-failed') reportRetention(event, output);
     else if (event.type === 'archived') reportArchived(event, output);
+    else if (event.type === 'exported') reportExported(event, output);
+    else if (event.type === 'purged') reportPurged(event, output);
     else if (event.type === 'files-retained') reportFilesRetained(event, output);
     else if (event.type === 'source-stored') reportStored(event.outcome, output);
     else reportFailed(event.outcome, output);
@@ -92,6 +94,23 @@ const reportArchived = ({ file, store, bytes }: EventOf<'archived'>, output: Out
     { message_type: 'archived', file, store, bytes },
     `${printable(file)}: ${formatBytes(bytes)} in ${store}`,
   );
+};
+
+const reportExported = ({ subject, file, store, rows, bytes }: EventOf<'exported'>, output: Output): void =>
+  output.say(
+    { message_type: 'exported', subject, file, store, rows, bytes },
+    `${subject}: ${plural(rows, 'row')} in ${printable(file)}`,
+  );
+
+const reportPurged = ({ subject, verdict, dryRun }: EventOf<'purged'>, output: Output): void => {
+  const { name, state } = verdict;
+  const message = { message_type: 'purged', subject, file: name, state, dry_run: dryRun };
+  const file = `${subject}: ${printable(name)}`;
+  if (verdict.state === 'failed')
+    output.failure({ ...message, ...errorFields(verdict.error) }, `${file}: ${messageOf(verdict.error)}`);
+  else if (verdict.state === 'kept')
+    output.detail({ ...message, reason: verdict.reason }, `${file}: kept: ${verdict.reason}`);
+  else output.detail(message, `${file}: ${dryRun && state === 'removed' ? 'would be removed' : state}`);
 };
 
 const reportFilesRetained = ({ store, job, verdicts }: EventOf<'files-retained'>, output: Output): void => {

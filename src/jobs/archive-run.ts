@@ -5,20 +5,21 @@ import { newRunId } from '#catalog/run-id.ts';
 import type { KeepRules } from '#config/keep.ts';
 import { throwIfCancelled } from '#lib/clock.ts';
 import { asError } from '#lib/errors.ts';
-import type { WriteReport } from '#repository/contract.ts';
 import type { SourceConfig } from '#sources/registry.ts';
 import { openStore, type StoreConfig } from '#stores/registry.ts';
 import type { Store } from '#stores/store.ts';
 import { type ArchiveOutcome, type ArchiveRequest, archiveSources } from './archive.ts';
 import type { ArchivedFile, OwnFiles } from './archive-files.ts';
+import { removeLeftovers } from './archive-leftovers.ts';
 import { retainFiles } from './archive-retention.ts';
 import type { JobContext } from './backup.ts';
 import type { SourceOutcome } from './event.ts';
+import { fileReport } from './file-report.ts';
 import { beginRecord, type RunRecord } from './record.ts';
 import type { RunContext } from './run-backup.ts';
 import { type Ended, failed, ok, partial, together } from './run-outcome.ts';
 
-export interface ArchiveTask extends Omit<ArchiveRequest, 'stores' | 'startedAt'> {
+export interface ArchiveTask extends Omit<ArchiveRequest, 'stores' | 'startedAt' | 'unfinished'> {
   readonly stores: readonly StoreConfig[];
   /** KiB per second. */
   readonly limitUpload?: number | undefined;
@@ -37,7 +38,7 @@ export const runArchive = async (task: ArchiveTask, context: RunContext): Promis
   const startedAt = context.clock.now();
   const record = beginRecord(context.catalog, { job: task.job, verb: 'archive', startedAt }, context);
   const id = record?.id ?? newRunId(startedAt);
-  const watched: JobContext = {
+  const watched: RunContext = {
     ...context,
     onEvent(event) {
       context.onEvent(event);
@@ -61,13 +62,15 @@ export const runArchive = async (task: ArchiveTask, context: RunContext): Promis
 };
 
 /** A store that cannot be opened is an error in its place. */
-const openStores = async (task: ArchiveTask, context: JobContext): Promise<(Store | Error)[]> => {
+const openStores = async (task: ArchiveTask, context: RunContext): Promise<(Store | Error)[]> => {
   const { signal, clock, log, storeOptions = {} } = context;
   const opened: (Store | Error)[] = [];
   for (const config of task.stores)
     try {
       const options = { limitUpload: task.limitUpload, ...storeOptions };
-      opened.push(await openStore(config, { name: task.job, signal, clock, log }, options));
+      const store = await openStore(config, { name: task.job, signal, clock, log }, options);
+      opened.push(store);
+      await removeLeftovers(context.catalog?.unfinished, task.job, store);
     } catch (thrown) {
       throwIfCancelled(signal);
       const error = asError(thrown);
@@ -81,14 +84,17 @@ const archiveInto = async (
   task: ArchiveTask,
   opened: readonly (Store | Error)[],
   startedAt: Date,
-  context: JobContext,
+  context: RunContext,
   record: RunRecord | undefined,
 ): Promise<Omit<ArchiveRun, 'id'>> => {
   const stores = opened.flatMap((store): Store[] => (store instanceof Error ? [] : [store]));
   const outcomes: SourceOutcome[] = [];
   const files: ArchivedFile[] = [];
   if (stores.length > 0)
-    for await (const archived of archiveSources({ ...task, stores, startedAt }, context)) {
+    for await (const archived of archiveSources(
+      { ...task, stores, startedAt, unfinished: context.catalog?.unfinished },
+      context,
+    )) {
       files.push(...('files' in archived ? archived.files.filter((file) => 'sha256' in file) : []));
       for (const outcome of sourceOutcomes(archived, stores)) {
         if ('error' in outcome) context.onEvent({ type: 'source-failed', outcome });
@@ -112,31 +118,9 @@ const sourceOutcomes = (archived: ArchiveOutcome, stores: readonly Store[]): Sou
       const own = archived.files.filter(({ store }) => store === location);
       const wrong = own.find((file) => 'error' in file);
       if (wrong && 'error' in wrong) return { ...begin, state: 'failed', error: wrong.error };
-      return { ...begin, state: 'ok', report: reportOf(own) };
+      return { ...begin, state: 'ok', report: fileReport(own.filter((file) => 'sizeBytes' in file)) };
     }),
   );
-
-/** As a backup tells of what it stored. */
-const reportOf = (files: readonly ArchivedFile[]): WriteReport => {
-  const bytes = files.reduce((sum, file) => sum + ('sizeBytes' in file ? file.sizeBytes : 0), 0);
-  const nothing = { filesChanged: 0, filesUnmodified: 0, dirsNew: 0, dirsChanged: 0, dirsUnmodified: 0 };
-  const now = new Date(0);
-  return {
-    failures: [],
-    summary: {
-      ...nothing,
-      backupStart: now,
-      backupEnd: now,
-      filesNew: files.length,
-      dataBlobs: 0,
-      treeBlobs: 0,
-      dataAdded: bytes,
-      dataAddedPacked: bytes,
-      totalFilesProcessed: files.length,
-      totalBytesProcessed: bytes,
-    },
-  };
-};
 
 /** Only what was archived whole is followed by removing. False, and told, when that fails. */
 const applyKeep = async (

@@ -7,12 +7,14 @@ import { putStream, type Written } from '#archive/put-stream.ts';
 import { type Bytes, compress } from '#archive/streams.ts';
 import { membersOf } from '#archive/tar-entries.ts';
 import { packTar, type TarMember } from '#archive/tar-stream.ts';
+import type { UnfinishedObjects } from '#catalog/unfinished.ts';
 import { throwIfCancelled } from '#lib/clock.ts';
 import { asError, HoldfastError } from '#lib/errors.ts';
 import { openSource, type SourceConfig } from '#sources/registry.ts';
 import { type Entry, plainDumperOf, type Source } from '#sources/source.ts';
 import type { Store } from '#stores/store.ts';
 import { type ArchivedFile, commitFile } from './archive-files.ts';
+import { noting } from './archive-leftovers.ts';
 import type { JobContext } from './backup.ts';
 
 export interface ArchiveRequest {
@@ -24,6 +26,7 @@ export interface ArchiveRequest {
   readonly site: string | undefined;
   /** Public keys; empty for files that anybody can read. */
   readonly recipients: readonly string[];
+  readonly unfinished?: UnfinishedObjects | undefined;
   /** Of all files of the run: what the names tell. */
   readonly startedAt: Date;
 }
@@ -190,7 +193,10 @@ class GroupWork {
     const compressed = compress(this.#counted(content), this.#format.compression);
     const bytes = recipients.length > 0 ? encrypt(compressed, recipients) : compressed;
     const { signal } = this.#context;
-    const written = await putStream(stores, file, bytes, { signal });
+    const written = await putStream(stores, file, bytes, {
+      signal,
+      ...noting(this.#group.unfinished, this.#group.job),
+    });
     return await Promise.all(stores.map((store, at) => this.#finish(file, store, written[at])));
   }
 

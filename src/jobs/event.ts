@@ -3,6 +3,7 @@
 import type { Progress } from '#lib/progress.ts';
 import type { WriteReport } from '#repository/contract.ts';
 import type { FileVerdict } from './archive-retention.ts';
+import type { PurgeVerdict } from './purge.ts';
 import type { Verdict } from './retention.ts';
 
 /** `subject` is the source, repository or snapshot that it is about. */
@@ -27,6 +28,20 @@ export type JobEvent =
       readonly file: string;
       readonly store: string;
       readonly bytes: number;
+    }
+  | {
+      readonly type: 'exported';
+      readonly subject: string;
+      readonly file: string;
+      readonly store: string;
+      readonly rows: number;
+      readonly bytes: number;
+    }
+  | {
+      readonly type: 'purged';
+      readonly subject: string;
+      readonly verdict: PurgeVerdict;
+      readonly dryRun: boolean;
     }
   | {
       readonly type: 'files-retained';

@@ -194,3 +194,64 @@ export const plainDumperOf = (source: Source): (Source & PlainDumper) | undefine
   'plainDumps' in source && typeof source.plainDumps === 'function'
     ? (source as Source & PlainDumper)
     : undefined;
+
+/** An ability of sources with tables: rows by the order of a column, as text. Asked for by presence. */
+export interface RowReader {
+  /** One state of the database, until it is closed. */
+  openRows(): Promise<RowView>;
+}
+
+export interface RowView extends AsyncDisposable {
+  /**
+   * Transactions in the order of their numbers: those before `oldest` have ended, those from `next` on had not begun to write. Absent
+   * where the engine does not tell.
+   */
+  readonly horizon?: { readonly oldest: bigint; readonly next: bigint };
+  /** The table of that name, in full ('public.orders') or as far as it is clear. PATH_UNKNOWN when there is none. */
+  table(name: string): Promise<RowTable>;
+}
+
+export interface RowTable {
+  /** In messages. */
+  readonly name: string;
+  readonly columns: readonly RowColumn[];
+  /** The columns of the primary key; empty without one. */
+  readonly key: readonly string[];
+  /**
+   * The rows in the order of a column, then of others, from a position on; without one, all. Each has its columns' values as text, and
+   * as its last value its position. Rows without a value in the column are left out.
+   */
+  rows(query: RowQuery): AsyncIterable<readonly RowValues[]>;
+  /** The position of the last row in that order; undefined when there is none. */
+  last(column: string): Promise<string | undefined>;
+  /** How many rows have no value in the column. */
+  withoutValue(column: string): Promise<number>;
+  /** Whether a position comes before another one less an overlap: its row is not among the rows from there on. */
+  isBefore(column: string, position: string, from: RowStart): Promise<boolean>;
+}
+
+export interface RowColumn {
+  readonly name: string;
+  /** What its values are in JSON; a text where it is none of these. */
+  readonly json: 'number' | 'boolean' | 'json' | 'text';
+  /** What an overlap is counted in: seconds of a time, steps of a number; others have none. */
+  readonly distance: 'time' | 'number' | 'none';
+}
+
+export type RowValues = readonly (string | null)[];
+
+export interface RowQuery {
+  readonly orderBy: string;
+  readonly thenBy: readonly string[];
+  readonly from?: RowStart;
+}
+
+export interface RowStart {
+  /** As a row had it; means something to the source only. */
+  readonly position: string;
+  /** Seconds or steps before it, by what the column is. */
+  readonly overlap: number;
+}
+
+export const rowReaderOf = (source: Source): (Source & RowReader) | undefined =>
+  'openRows' in source && typeof source.openRows === 'function' ? (source as Source & RowReader) : undefined;

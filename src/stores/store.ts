@@ -81,11 +81,10 @@ export const treeCacheOf = (store: Store): TreeCache | undefined =>
  */
 export interface LargeObjects {
   beginLarge(key: string): Promise<LargeObject>;
-  /**
-   * For whoever began it and then crashed, with the object's token and size: true when it was committed, else what is left of it is
-   * removed.
-   */
-  settleLarge(key: string, token: string, sizeBytes: number): Promise<boolean>;
+  /** For whoever began it and then crashed: whether the object of that token was committed, even if it has gone since. */
+  wasCommitted(key: string, token: string, sizeBytes: number): Promise<boolean>;
+  /** Removes what is left of one that was not committed; one that was stays as it is. */
+  abandonLarge(key: string, token: string): Promise<void>;
   /** Removes an object that was put in pieces, with all that belongs to it; an absent key is fine. */
   deleteLarge(key: string): Promise<void>;
 }

@@ -1,6 +1,7 @@
 // What an object is called while it is being written. The form is restic's (Go's os.CreateTemp), which every restic skips.
 import { randomInt } from 'node:crypto';
 import { posix } from 'node:path';
+import { HoldfastError } from '#lib/errors.ts';
 
 /** A name beside the object's own; below 255 bytes however long that is. */
 export const temporaryName = (path: string): string => {
@@ -10,3 +11,9 @@ export const temporaryName = (path: string): string => {
 
 /** True for a name that an unfinished write left behind; it is not an object. */
 export const isTemporaryName = (name: string): boolean => /-tmp-\d+$/.test(name);
+
+/** The token of an object that was written in pieces, as the name that it had until then. PATH_UNSAFE for what cannot be one. */
+export const unfinishedName = (token: string): string => {
+  if (isTemporaryName(token) && !/[/\\]/.test(token)) return token;
+  throw new HoldfastError('PATH_UNSAFE', `${JSON.stringify(token)} is not the name of an unfinished file`);
+};

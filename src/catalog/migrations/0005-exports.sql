@@ -6,6 +6,7 @@ CREATE TABLE export_tables (
   name TEXT NOT NULL,
   ordered_by TEXT NOT NULL, -- the column that positions are of
   settled TEXT, -- nothing can still appear before it, less the overlap; NULL: anything can
+  begun INTEGER NOT NULL DEFAULT 0, -- 1: its first run got somewhere
   pending TEXT NOT NULL, -- JSON: positions that were reached, each with the transaction that had not begun then
   UNIQUE (job, source, name)
 ) STRICT;
@@ -36,3 +37,12 @@ CREATE TABLE export_rows (
   PRIMARY KEY (export_table, hash, file)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX export_rows_by_file ON export_rows (file);
+
+-- Objects that a run is writing in pieces: what a run that was killed has left behind.
+CREATE TABLE unfinished_objects (
+  token TEXT NOT NULL,
+  job TEXT NOT NULL,
+  store TEXT NOT NULL, -- where it is
+  name TEXT NOT NULL,
+  PRIMARY KEY (store, name, token)
+) STRICT, WITHOUT ROWID;

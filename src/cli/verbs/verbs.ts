@@ -7,9 +7,16 @@ import { archive } from './archive.ts';
 import { backup } from './backup.ts';
 import { check } from './check.ts';
 import { drill } from './drill.ts';
+import { exporting } from './export.ts';
 import type { JobRun, RunVerb, VerbOptions } from './verb.ts';
 
-const verbs: { readonly [Name in Verb]: RunVerb<Name> } = { archive, backup, check, drill };
+const verbs: { readonly [Name in Verb]: RunVerb<Name> } = {
+  archive,
+  backup,
+  check,
+  drill,
+  export: exporting,
+};
 
 /** Runs a job by its verb. */
 export const runJob = (

@@ -7,8 +7,9 @@ import { backup } from './backup.ts';
 import { check } from './check.ts';
 import { type CommonKeys, withCommonKeys } from './common.ts';
 import { drill } from './drill.ts';
+import { exporting } from './export.ts';
 
-const verbs = { archive, backup, check, drill };
+const verbs = { archive, backup, check, drill, export: exporting };
 
 export type Verb = keyof typeof verbs;
 

@@ -18,6 +18,8 @@ export interface Connection extends AsyncDisposable {
   /** False once the connection is gone. */
   readonly usable: boolean;
   query<Row>(sql: string, values?: readonly unknown[]): Promise<Row[]>;
+  /** The rows as the server writes them, each an array of texts. */
+  queryText(sql: string): Promise<(string | null)[][]>;
   /** Starts a COPY … TO STDOUT; it must be read to its end, or the connection is closed. */
   copyOut(sql: string): CopyOut;
   copyIn(sql: string, content: () => Content): Promise<CopiedIn>;
@@ -171,6 +173,16 @@ class Session implements Connection {
     try {
       const result = await this.#client.query(sql, values && [...values]);
       return (Array.isArray(result) ? [] : result.rows) as Row[];
+    } catch (error) {
+      throw this.explain(error);
+    }
+  }
+
+  async queryText(sql: string): Promise<(string | null)[][]> {
+    try {
+      const types = { getTypeParser: () => (text: string) => text };
+      const result = await this.#client.query({ text: sql, rowMode: 'array', types });
+      return result.rows as (string | null)[][];
     } catch (error) {
       throw this.explain(error);
     }

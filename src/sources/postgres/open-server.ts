@@ -1,16 +1,20 @@
 // An opened server: what a source can do, tied to one configuration.
 import type { Context } from '#lib/kind.ts';
 import { plainDumps, readPlain } from '../plain-dump.ts';
-import type { PlainDumper, ScratchMaker, Source } from '../source.ts';
+import type { PlainDumper, RowReader, ScratchMaker, Source } from '../source.ts';
 import { checkServer } from './check.ts';
 import { type PostgresConfig, settingsOf } from './config.ts';
 import { dumpServer } from './dump.ts';
+import { openRows } from './export-rows.ts';
 import { plainPlan } from './plain.ts';
 import { restoreServer } from './restore.ts';
 import { scratchMaker } from './scratch-place.ts';
 
 /** Nothing is connected before it is asked for something. */
-export const openServer = (config: PostgresConfig, context: Context): Source & ScratchMaker & PlainDumper => {
+export const openServer = (
+  config: PostgresConfig,
+  context: Context,
+): Source & ScratchMaker & PlainDumper & RowReader => {
   const settings = settingsOf(config);
   const closing: (() => Promise<void>)[] = [];
   const onClose = (close: () => Promise<void>): void => void closing.push(close);
@@ -22,6 +26,7 @@ export const openServer = (config: PostgresConfig, context: Context): Source & S
     plainExtension: 'sql',
     plainDumps: () => plainDumps(dumpServer({ config, settings, context, onClose }), plainPlan),
     readPlain,
+    openRows: () => openRows({ config, settings, context }),
     restore: (entries, into) => restoreServer({ config, settings, context }, entries, into),
     async [Symbol.asyncDispose]() {
       await Promise.all(closing.splice(0).map((close) => close()));

@@ -3,16 +3,20 @@ import { DatabaseSync } from 'node:sqlite';
 import { HoldfastError } from '#lib/errors.ts';
 import type { Context } from '#lib/kind.ts';
 import { plainDumps, readPlain } from '../plain-dump.ts';
-import type { PlainDumper, ScratchMaker, Source } from '../source.ts';
+import type { PlainDumper, RowReader, ScratchMaker, Source } from '../source.ts';
 import { checkDatabase } from './check.ts';
 import { dumpDatabase, type OpenReadings } from './dump.ts';
+import { openRows } from './export-rows.ts';
 import type { SqliteConfig } from './options.ts';
 import { plainPlan } from './plain.ts';
 import { restoreDatabase } from './restore.ts';
 import { scratchMaker } from './scratch-place.ts';
 
 /** Touches nothing yet, since the file may be the target of a restore. */
-export const openDatabase = (config: SqliteConfig, context: Context): Source & ScratchMaker & PlainDumper => {
+export const openDatabase = (
+  config: SqliteConfig,
+  context: Context,
+): Source & ScratchMaker & PlainDumper & RowReader => {
   assertCapable();
   const readings: OpenReadings = new Set();
   return {
@@ -23,6 +27,7 @@ export const openDatabase = (config: SqliteConfig, context: Context): Source & S
     plainExtension: 'sql',
     plainDumps: () => plainDumps(dumpDatabase(config, context, readings), plainPlan(config.path)),
     readPlain,
+    openRows: () => openRows(config, context),
     restore: (entries, into) => restoreDatabase(entries, into, config, context),
     async [Symbol.asyncDispose]() {
       for (const reading of readings) reading.close();

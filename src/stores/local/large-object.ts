@@ -1,9 +1,9 @@
 // Objects that come in pieces: a file under a temporary name, which gets its own name when it is whole.
-import { type FileHandle, open, unlink } from 'node:fs/promises';
+import { type FileHandle, lstat, open, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { systemCode } from '#lib/errors.ts';
 import type { LargeObject } from '../store.ts';
-import { isTemporaryName, temporaryName } from '../temporary-name.ts';
+import { temporaryName, unfinishedName } from '../temporary-name.ts';
 import { folderError } from './folder-error.ts';
 import { giveName, makeFolders, objectMode, syncFile } from './write-object.ts';
 
@@ -22,16 +22,25 @@ export const beginLarge = async (folder: string, key: string): Promise<LargeObje
 };
 
 /** The temporary name is there until the moment the object has its own. */
-export const settleLarge = async (folder: string, key: string, token: string): Promise<boolean> => {
-  if (!isTemporaryName(token) || token !== basename(token)) return false;
+export const wasCommitted = async (folder: string, key: string, token: string): Promise<boolean> => {
   try {
-    await unlink(join(folder, dirname(key), token));
+    await lstat(unfinishedPath(folder, key, token));
     return false;
   } catch (cause) {
-    if (systemCode(cause) === 'ENOENT') return true;
-    throw folderError(cause, 'delete', folder, token);
+    if (['ENOENT', 'ENOTDIR'].includes(systemCode(cause) ?? '')) return true;
+    throw folderError(cause, 'look at', folder, token);
   }
 };
+
+export const abandonLarge = async (folder: string, key: string, token: string): Promise<void> => {
+  await unlink(unfinishedPath(folder, key, token)).catch((cause: unknown) => {
+    if (!['ENOENT', 'ENOTDIR'].includes(systemCode(cause) ?? ''))
+      throw folderError(cause, 'delete', folder, token);
+  });
+};
+
+const unfinishedPath = (folder: string, key: string, token: string): string =>
+  join(folder, dirname(key), unfinishedName(token));
 
 interface Unfinished {
   readonly folder: string;

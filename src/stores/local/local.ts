@@ -9,7 +9,7 @@ import type { Folders, LargeObjects, LocalFolder, Store, StoreKind } from '../st
 import { isTemporaryName } from '../temporary-name.ts';
 import { removeEmptyFolders } from './empty-folders.ts';
 import { folderError } from './folder-error.ts';
-import { beginLarge, settleLarge } from './large-object.ts';
+import { abandonLarge, beginLarge, wasCommitted } from './large-object.ts';
 import { listFiles } from './list-files.ts';
 import { readObject } from './read-object.ts';
 import { writeObject } from './write-object.ts';
@@ -84,10 +84,15 @@ export const openLocalStore = (path: string): Store & LocalFolder & Folders & La
       checkName(key);
       return await beginLarge(folder, key);
     },
-    async settleLarge(key, token) {
+    async wasCommitted(key, token) {
       checkOpen();
       checkName(key);
-      return await settleLarge(folder, key, token);
+      return await wasCommitted(folder, key, token);
+    },
+    async abandonLarge(key, token) {
+      checkOpen();
+      checkName(key);
+      await abandonLarge(folder, key, token);
     },
     deleteLarge(key) {
       return this.delete(key);

@@ -73,9 +73,13 @@ export const memoryStore = (): Store & LargeObjects => {
         },
       };
     },
-    async settleLarge(_key, token) {
+    async wasCommitted(_key, token) {
       checkOpen();
-      return !unfinished.delete(token);
+      return !unfinished.has(token);
+    },
+    async abandonLarge(_key, token) {
+      checkOpen();
+      unfinished.delete(token);
     },
     deleteLarge(key) {
       return this.delete(key);

@@ -56,34 +56,39 @@ export const beginUpload = async (request: UploadRequest): Promise<LargeObject> 
           );
         } catch (error) {
           // The call before this one may have done it, and only its answer been lost.
-          if (s3Answer(error).name !== 'NoSuchUpload' || !(await isThere(bucket, name, size))) throw error;
+          if (!isUnknown(error) || !(await isThere(bucket, name, size))) throw error;
         }
       }),
-    abort: () => attempt(`give up ${key}`, () => giveUp(bucket, upload).then(() => undefined)),
+    abort: () => attempt(`give up ${key}`, () => giveUp(bucket, upload)),
   };
 };
 
-/** True when it was completed; the service knows an upload only until then. */
-export const settleUpload = (
-  { bucket, attempt, key, name }: UploadRequest,
-  id: string,
-  sizeBytes: number,
-): Promise<boolean> =>
-  attempt(`settle ${key}`, async () => {
-    if (await giveUp(bucket, { name, id, checked: false })) return await isThere(bucket, name, sizeBytes);
-    return true;
+/** The service knows an upload until it is completed. */
+export const wasCompleted = ({ bucket, attempt, key, name }: UploadRequest, id: string): Promise<boolean> =>
+  attempt(`look for what is left of ${key}`, async () => {
+    try {
+      await bucket.lookAtUpload({ name, id, checked: false });
+      return false;
+    } catch (error) {
+      if (isUnknown(error)) return true;
+      throw error;
+    }
   });
 
-/** False when the service does not know the upload (any more). */
-const giveUp = async (bucket: S3Bucket, upload: Upload): Promise<boolean> => {
+export const abandonUpload = ({ bucket, attempt, key, name }: UploadRequest, id: string): Promise<void> =>
+  attempt(`give up ${key}`, () => giveUp(bucket, { name, id, checked: false }));
+
+/** One that the service does not know (any more) is fine. */
+const giveUp = async (bucket: S3Bucket, upload: Upload): Promise<void> => {
   try {
     await bucket.abortUpload(upload);
-    return true;
   } catch (error) {
-    if (s3Answer(error).name === 'NoSuchUpload') return false;
-    throw error;
+    if (!isUnknown(error)) throw error;
   }
 };
+
+/** Ceph says of an upload that it does not know that there is no such key. */
+const isUnknown = (error: unknown): boolean => ['NoSuchUpload', 'NoSuchKey'].includes(s3Answer(error).name);
 
 const isThere = async (bucket: S3Bucket, name: string, sizeBytes: number): Promise<boolean> => {
   try {

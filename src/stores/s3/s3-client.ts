@@ -25,6 +25,8 @@ export interface S3Bucket {
     upload: Upload,
     parts: readonly { readonly number: number; readonly tag: string }[],
   ): Promise<void>;
+  /** Fails when the service does not know it. */
+  lookAtUpload(upload: Upload): Promise<void>;
   abortUpload(upload: Upload): Promise<void>;
   close(): void;
 }
@@ -129,6 +131,9 @@ export const openBucket = (config: S3Config): S3Bucket => {
         MultipartUpload: { Parts },
         ...customerKey,
       });
+    },
+    async lookAtUpload({ name, id }) {
+      await client.listParts({ Bucket, Key: name, UploadId: id, MaxParts: 1, ...customerKey });
     },
     async abortUpload({ name, id }) {
       await client.abortMultipartUpload({ Bucket, Key: name, UploadId: id });

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { checkKey, checkPrefix, checkRange, closedStore, missingObject } from '../guard.ts';
 import { isPassing } from '../scratch.ts';
 import type { ByteRange, LargeObjects, Retention, Store } from '../store.ts';
-import { beginUpload, settleUpload, type UploadRequest } from './multipart.ts';
+import { abandonUpload, beginUpload, type UploadRequest, wasCompleted } from './multipart.ts';
 import type { S3Config } from './s3.ts';
 import { openBucket, type S3Bucket } from './s3-client.ts';
 import { s3Answer, s3Error } from './s3-error.ts';
@@ -60,7 +60,8 @@ export const openS3Store = (config: S3Config, now: () => Date = () => new Date()
       await attempt(place, `delete ${key}`, () => place.bucket.delete(place.prefix + key));
     },
     beginLarge: async (key) => await beginUpload(upload(key)),
-    settleLarge: async (key, token, sizeBytes) => await settleUpload(upload(key), token, sizeBytes),
+    wasCommitted: async (key, token) => await wasCompleted(upload(key), token),
+    abandonLarge: async (key, token) => await abandonUpload(upload(key), token),
     deleteLarge(key) {
       return this.delete(key);
     },

@@ -1,7 +1,7 @@
 // Objects that come in pieces: a file under a temporary name, which gets its own name when it is whole.
 import { posix } from 'node:path';
 import type { LargeObject } from '../store.ts';
-import { isTemporaryName, temporaryName } from '../temporary-name.ts';
+import { temporaryName, unfinishedName } from '../temporary-name.ts';
 import { hasStatus, serverFull, sftpError, sftpStatus } from './sftp-error.ts';
 import type { SftpLine } from './sftp-session.ts';
 import { lacksRoom, openNew, type Place, rename, unlink } from './sftp-store.ts';
@@ -19,16 +19,28 @@ export const beginLarge = async (place: Place, key: string): Promise<LargeObject
 };
 
 /** The temporary name is there until the moment the object has its own. */
-export const settleLarge = async (place: Place, key: string, token: string): Promise<boolean> => {
-  if (!isTemporaryName(token) || token.includes('/')) return false;
+export const wasCommitted = async (place: Place, key: string, token: string): Promise<boolean> => {
+  const path = unfinishedPath(place, key, token);
+  const line = await place.session.line();
   try {
-    await unlink(await place.session.line(), posix.join(place.root, posix.dirname(key), token));
+    await line.request<unknown>((sftp, answer) => sftp.stat(path, answer));
     return false;
   } catch (cause) {
     if (hasStatus(cause, sftpStatus.noSuchFile)) return true;
-    throw sftpError(cause, 'delete', place.location, token);
+    throw sftpError(cause, 'look at', place.location, token);
   }
 };
+
+export const abandonLarge = async (place: Place, key: string, token: string): Promise<void> => {
+  try {
+    await unlink(await place.session.line(), unfinishedPath(place, key, token));
+  } catch (cause) {
+    if (!hasStatus(cause, sftpStatus.noSuchFile)) throw sftpError(cause, 'delete', place.location, token);
+  }
+};
+
+const unfinishedPath = ({ root }: Place, key: string, token: string): string =>
+  posix.join(root, posix.dirname(key), unfinishedName(token));
 
 class SftpLargeObject implements LargeObject {
   readonly token: string;

@@ -5,7 +5,7 @@ import type { Context } from '#lib/kind.ts';
 import { checkKey, checkPrefix, checkRange, closedStore, missingObject } from '../guard.ts';
 import type { ByteRange, Folders, LargeObjects, Store } from '../store.ts';
 import { isTemporaryName, temporaryName } from '../temporary-name.ts';
-import { beginLarge, settleLarge } from './large-object.ts';
+import { abandonLarge, beginLarge, wasCommitted } from './large-object.ts';
 import { listFiles, removeEmptyFolders } from './list-files.ts';
 import type { SftpConfig } from './sftp.ts';
 import { hasStatus, serverFull, sftpError, sftpStatus } from './sftp-error.ts';
@@ -71,10 +71,15 @@ export const openSftpStore = (
       checkName(key);
       return await beginLarge(place, key);
     },
-    async settleLarge(key, token) {
+    async wasCommitted(key, token) {
       checkOpen();
       checkName(key);
-      return await settleLarge(place, key, token);
+      return await wasCommitted(place, key, token);
+    },
+    async abandonLarge(key, token) {
+      checkOpen();
+      checkName(key);
+      await abandonLarge(place, key, token);
     },
     deleteLarge(key) {
       return this.delete(key);

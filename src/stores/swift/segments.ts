@@ -51,11 +51,15 @@ export const beginSegments = async (place: Place, key: string): Promise<LargeObj
 };
 
 /** True when its manifest is there, or when it and its segments were there and have gone since. */
-export const settleSegments = async (place: Place, key: string, token: string): Promise<boolean> => {
-  const present = await manifestAt(place, key);
-  if (present.some(({ name }) => name.includes(`/${token}/`))) return true;
-  return (await removeSegments(place, key, token)) === 0;
+export const wasCommitted = async (place: Place, key: string, token: string): Promise<boolean> =>
+  (await hasManifest(place, key, token)) || (await segmentsOf(place, key, token)).length === 0;
+
+export const abandonSegments = async (place: Place, key: string, token: string): Promise<void> => {
+  if (!(await hasManifest(place, key, token))) await removeSegments(place, key, token);
 };
+
+const hasManifest = async (place: Place, key: string, token: string): Promise<boolean> =>
+  (await manifestAt(place, key)).some(({ name }) => name.includes(`/${token}/`));
 
 /** Removes the manifest first: without it nobody misses the segments. */
 export const deleteWithSegments = async (place: Place, key: string): Promise<void> => {
@@ -114,22 +118,20 @@ const manifestAt = async (place: Place, key: string): Promise<z.infer<typeof man
 
 const listingSchema = z.array(z.object({ name: z.string() }));
 
-/** Removes the segments of one attempt and returns how many there were. */
-const removeSegments = async (place: Place, key: string, token: string): Promise<number> => {
+/** The segments of one attempt, as '/container/name'. */
+const segmentsOf = async (place: Place, key: string, token: string): Promise<string[]> => {
   const beside = besideOf(place);
   const query = new URLSearchParams({ format: 'json', prefix: place.prefix + folderOf(key, token) });
   const doing = `look for what is left of ${key}`;
   const answer = await send(place, doing, { method: 'GET', path: `${beside.container}?${query}` });
-  if (answer.status === 404) return 0;
+  if (answer.status === 404) return [];
   check(place, doing, answer);
   const found = answer.status === 204 ? [] : listingSchema.parse(JSON.parse(answer.body.toString()));
-  const container = decodeURIComponent(beside.container);
-  await removeAll(
-    place,
-    found.map(({ name }) => `/${container}/${name}`),
-  );
-  return found.length;
+  return found.map(({ name }) => `/${decodeURIComponent(beside.container)}/${name}`);
 };
+
+const removeSegments = async (place: Place, key: string, token: string): Promise<void> =>
+  removeAll(place, await segmentsOf(place, key, token));
 
 const removeAll = async (place: Place, paths: readonly string[]): Promise<void> => {
   for (const path of paths) {

@@ -8,7 +8,7 @@ import type { ByteRange, LargeObjects, Store, StoredObject } from '../store.ts';
 import { type Environment, findAccess } from './account.ts';
 import { type HttpAnswer, type HttpClient, type HttpRequest, openHttpClient } from './http.ts';
 import { Tokens } from './login.ts';
-import { beginSegments, deleteWithSegments, settleSegments } from './segments.ts';
+import { abandonSegments, beginSegments, deleteWithSegments, wasCommitted } from './segments.ts';
 import type { SwiftConfig } from './swift.ts';
 import { formatSwiftUrl } from './swift-url.ts';
 
@@ -61,10 +61,15 @@ export const openSwiftStore = (
       checkKey(key);
       return await beginSegments(place, key);
     },
-    async settleLarge(key, token) {
+    async wasCommitted(key, token) {
       checkOpen();
       checkKey(key);
-      return await settleSegments(place, key, token);
+      return await wasCommitted(place, key, token);
+    },
+    async abandonLarge(key, token) {
+      checkOpen();
+      checkKey(key);
+      await abandonSegments(place, key, token);
     },
     async deleteLarge(key) {
       checkOpen();

@@ -13,8 +13,9 @@ export type Around = <Result>(
 export const aroundLarge = (large: LargeObjects, around: Around): LargeObjects => ({
   beginLarge: async (key) =>
     aroundObject(await around('begin', key, 0, () => large.beginLarge(key)), key, around),
-  settleLarge: (key, token, sizeBytes) =>
-    around('settle', key, 0, () => large.settleLarge(key, token, sizeBytes)),
+  wasCommitted: (key, token, sizeBytes) =>
+    around('look for', key, 0, () => large.wasCommitted(key, token, sizeBytes)),
+  abandonLarge: (key, token) => around('give up', key, 0, () => large.abandonLarge(key, token)),
   deleteLarge: (key) => around('delete', key, 0, () => large.deleteLarge(key)),
 });
 

@@ -23,8 +23,9 @@ export const passOn = (store: Store): Store => {
     }),
     ...(large && {
       beginLarge: (key: string) => large.beginLarge(key),
-      settleLarge: (key: string, token: string, sizeBytes: number) =>
-        large.settleLarge(key, token, sizeBytes),
+      wasCommitted: (key: string, token: string, sizeBytes: number) =>
+        large.wasCommitted(key, token, sizeBytes),
+      abandonLarge: (key: string, token: string) => large.abandonLarge(key, token),
       deleteLarge: (key: string) => large.deleteLarge(key),
     }),
     [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),

@@ -1,0 +1,212 @@
+// One run of an export job: what is new in every table, into files, remembered in the catalog.
+import type { Catalog } from '#catalog/catalog.ts';
+import { newRunId } from '#catalog/run-id.ts';
+import { throwIfCancelled } from '#lib/clock.ts';
+import { asError, HoldfastError } from '#lib/errors.ts';
+import { openSource, type SourceConfig } from '#sources/registry.ts';
+import { rowReaderOf } from '#sources/source.ts';
+import { openStore, type StoreConfig } from '#stores/registry.ts';
+import type { Store } from '#stores/store.ts';
+import { removeLeftovers } from './archive-leftovers.ts';
+import type { JobContext } from './backup.ts';
+import type { SourceOutcome } from './event.ts';
+import { type ExportPlace, exportTable, type TableReport, type TableWish } from './export.ts';
+import { settleFiles } from './export-file.ts';
+import type { RowFormat } from './export-format.ts';
+import { shipFiles } from './export-ship.ts';
+import { fileReport } from './file-report.ts';
+import { beginRecord } from './record.ts';
+import type { RunContext } from './run-backup.ts';
+import { type Ended, failed, ok, partial, together } from './run-outcome.ts';
+
+export interface ExportTask {
+  readonly job: string;
+  readonly sources: readonly SourceConfig[];
+  readonly tables: readonly TableWish[];
+  readonly to: StoreConfig;
+  readonly shipTo?: StoreConfig | undefined;
+  readonly name: string;
+  readonly site: string;
+  readonly format: RowFormat;
+  readonly gzip: boolean;
+  readonly maxRows: number;
+}
+
+export interface ExportRun extends Ended {
+  readonly id: string;
+  readonly files: number;
+  readonly rows: number;
+  /** Files copied to the second store. */
+  readonly shipped: number;
+}
+
+/** The catalog, without which nobody knows what was exported. */
+export const neededCatalog = ({ catalog }: RunContext): Catalog => {
+  if (catalog) return catalog;
+  throw new HoldfastError('FAILED', 'an export needs the catalog, which remembers what was exported', {
+    hint: 'make its folder writable, or name another file with HOLDFAST_CATALOG',
+  });
+};
+
+/** Exports and says how it went; a table that fails does not stop the others. Throws when it cannot begin, or is cancelled. */
+export const runExport = async (task: ExportTask, context: RunContext): Promise<ExportRun> => {
+  const startedAt = context.clock.now();
+  const record = beginRecord(context.catalog, { job: task.job, verb: 'export', startedAt }, context);
+  const id = record?.id ?? newRunId(startedAt);
+  const watched: RunContext = {
+    ...context,
+    onEvent(event) {
+      context.onEvent(event);
+      record?.event(event);
+    },
+  };
+  try {
+    const catalog = neededCatalog(context);
+    await using store = await openFor(task.job, task.to, watched);
+    await settleFiles(catalog.exports, task.job, store);
+    await removeLeftovers(catalog.unfinished, task.job, store);
+    const work = new ExportWork(task, id, store, catalog, watched);
+    for (const source of task.sources) record?.source(await work.source(source));
+    const shipped = await work.ship();
+    const ended = together([...work.ended, ...(shipped instanceof Error ? [failed(shipped)] : [])]);
+    record?.end(ended, work.outcomes, work.firstError);
+    return {
+      ...ended,
+      id,
+      files: work.files,
+      rows: work.rows,
+      shipped: shipped instanceof Error ? 0 : shipped,
+    };
+  } catch (error) {
+    record?.thrown(error);
+    throw error;
+  }
+};
+
+const openFor = (job: string, config: StoreConfig, context: JobContext): Promise<Store> => {
+  const { signal, clock, log, storeOptions } = context;
+  return openStore(config, { name: job, signal, clock, log }, { ...storeOptions, cacheFolder: undefined });
+};
+
+class ExportWork {
+  readonly #task: ExportTask;
+  readonly #run: string;
+  readonly #store: Store;
+  readonly #catalog: Catalog;
+  readonly #context: RunContext;
+  readonly ended: Ended[] = [];
+  readonly outcomes: SourceOutcome[] = [];
+  firstError: Error | undefined;
+  files = 0;
+  rows = 0;
+
+  constructor(task: ExportTask, run: string, store: Store, catalog: Catalog, context: RunContext) {
+    this.#task = task;
+    this.#run = run;
+    this.#store = store;
+    this.#catalog = catalog;
+    this.#context = context;
+  }
+
+  async source(config: SourceConfig): Promise<SourceOutcome> {
+    const { clock, signal, onEvent } = this.#context;
+    const startedMs = clock.now().getTime();
+    const reports: TableReport[] = [];
+    let error: Error | undefined;
+    try {
+      error = await this.#tables(config, reports);
+    } catch (thrown) {
+      throwIfCancelled(signal);
+      error = asError(thrown);
+    }
+    const { name, kind } = config;
+    const ms = clock.now().getTime() - startedMs;
+    const begin = { source: name, kind, repository: this.#store.location, ms };
+    const files = reports.flatMap((report) => report.files);
+    const outcome: SourceOutcome =
+      error && reports.length === 0
+        ? { ...begin, state: 'failed', error }
+        : { ...begin, state: error ? 'partial' : 'ok', report: fileReport(files) };
+    if ('error' in outcome) onEvent({ type: 'source-failed', outcome });
+    this.ended.push(error ? ('error' in outcome ? failed(error) : partial) : ok);
+    this.outcomes.push(outcome);
+    this.firstError ??= error;
+    this.files += files.length;
+    this.rows += reports.reduce((sum, report) => sum + report.rows, 0);
+    return outcome;
+  }
+
+  /** All tables of one state of the database; returns the first error of those that failed. */
+  async #tables(config: SourceConfig, reports: TableReport[]): Promise<Error | undefined> {
+    const { job, tables, name, site, format, gzip, maxRows } = this.#task;
+    const { signal, clock, log, onEvent } = this.#context;
+    await using source = await openSource(config, { signal, clock, log });
+    const reader = rowReaderOf(source);
+    if (!reader)
+      throw new HoldfastError(
+        'UNSUPPORTED',
+        `${config.name} is of kind ${config.kind}, from which nothing can be exported`,
+        {
+          hint: 'export from an SQL database',
+        },
+      );
+    onEvent({ type: 'started', subject: config.name, doing: `exporting to ${this.#store.location}` });
+    await using view = await reader.openRows();
+    const place: ExportPlace = {
+      job,
+      run: this.#run,
+      source: config.name,
+      site,
+      store: this.#store,
+      ledger: this.#catalog.exports,
+      unfinished: this.#catalog.unfinished,
+      name,
+      format,
+      gzip,
+      maxRows,
+    };
+    let first: Error | undefined;
+    for (const wish of tables) {
+      const error = await this.#table(wish, () => exportTable(wish, view, place, this.#context), reports);
+      if (error) onEvent({ type: 'item-failed', subject: config.name, item: wish.table, error });
+      first ??= error;
+    }
+    return first;
+  }
+
+  async #table(
+    { table, key, timestamp = key }: TableWish,
+    work: () => Promise<TableReport>,
+    reports: TableReport[],
+  ): Promise<Error | undefined> {
+    try {
+      const report = await work();
+      reports.push(report);
+      if (report.withoutPosition === 0) return undefined;
+      return new HoldfastError(
+        'ITEM_UNREADABLE',
+        `${report.withoutPosition} rows of ${table} have no ${timestamp}, and are in no file`,
+        { hint: `give them a ${timestamp}, or order the table by another column` },
+      );
+    } catch (thrown) {
+      throwIfCancelled(this.#context.signal);
+      return asError(thrown);
+    }
+  }
+
+  /** Copies what is not yet in the second store; what fails is told and tried again by the next run. */
+  async ship(): Promise<number | Error> {
+    const { shipTo, job } = this.#task;
+    if (shipTo === undefined) return 0;
+    try {
+      await using second = await openFor(job, shipTo, this.#context);
+      return await shipFiles({ catalog: this.#catalog, job, from: this.#store, to: second }, this.#context);
+    } catch (thrown) {
+      throwIfCancelled(this.#context.signal);
+      const error = asError(thrown);
+      this.#context.onEvent({ type: 'repository-failed', repository: shipTo.kind, error });
+      this.firstError ??= error;
+      return error;
+    }
+  }
+}

@@ -1,0 +1,299 @@
+// Rows that were not exported yet → files. Every row is in exactly one file, whatever breaks when.
+import { createHash } from 'node:crypto';
+import type { ExportLedger, ExportTable, RowHash } from '#catalog/exports.ts';
+import type { UnfinishedObjects } from '#catalog/unfinished.ts';
+import { throwIfCancelled } from '#lib/clock.ts';
+import { HoldfastError } from '#lib/errors.ts';
+import { didYouMean } from '#lib/nearest.ts';
+import type { RowTable, RowValues, RowView } from '#sources/source.ts';
+import type { Store } from '#stores/store.ts';
+import type { JobContext } from './backup.ts';
+import { exportFile, isTaken } from './export-file.ts';
+import { type RowFormat, type RowText, rowText } from './export-format.ts';
+import { exportName } from './export-name.ts';
+import { type Positions, reach, settle, type WindowOptions } from './export-window.ts';
+
+export interface TableWish {
+  readonly table: string;
+  /** The column that tells rows apart, or at least their order. */
+  readonly key: string;
+  /** With it, rows come in the order in which they were changed, and are exported again when they are. */
+  readonly timestamp?: string | undefined;
+  /** Of the first export: every row that is there, or only those that come after it. */
+  readonly first: 'all' | 'now';
+  /** Seconds or steps, as the column is; what is usual for it when absent. */
+  readonly overlap?: { readonly seconds: number } | { readonly steps: number } | undefined;
+}
+
+export interface ExportPlace {
+  readonly job: string;
+  readonly run: string;
+  readonly source: string;
+  readonly site: string;
+  readonly store: Store;
+  readonly ledger: ExportLedger;
+  readonly unfinished: UnfinishedObjects;
+  /** The template of the files' names. */
+  readonly name: string;
+  readonly format: RowFormat;
+  readonly gzip: boolean;
+  readonly maxRows: number;
+}
+
+export interface TableReport {
+  readonly files: readonly { readonly name: string; readonly rows: number; readonly sizeBytes: number }[];
+  readonly rows: number;
+  /** Rows that have no value in the column that orders them, and so are in no file. */
+  readonly withoutPosition: number;
+}
+
+/** Exports what is new in a table. */
+export const exportTable = async (
+  wish: TableWish,
+  view: RowView,
+  place: ExportPlace,
+  context: JobContext,
+): Promise<TableReport> => {
+  const table = await view.table(wish.table);
+  const work = new TableWork(wish, table, view, place, context);
+  return await work.run();
+};
+
+const usualOverlap = { time: 3600, number: 1000, none: 0 } as const;
+
+class TableWork {
+  readonly #wish: TableWish;
+  readonly #table: RowTable;
+  readonly #place: ExportPlace;
+  readonly #context: JobContext;
+  readonly #orderedBy: string;
+  readonly #thenBy: readonly string[];
+  readonly #overlap: number;
+  readonly #window: WindowOptions;
+  readonly #text: RowText;
+  /** Which values tell a row from all others; all of them where nothing does, or where changed rows are exported again. */
+  readonly #identity: readonly number[] | undefined;
+  /** How often rows were met that are in files already. */
+  readonly #met = new Map<string, number>();
+
+  constructor(wish: TableWish, table: RowTable, view: RowView, place: ExportPlace, context: JobContext) {
+    this.#wish = wish;
+    this.#table = table;
+    this.#place = place;
+    this.#context = context;
+    const key = this.#column(wish.key);
+    this.#orderedBy = wish.timestamp === undefined ? key : this.#column(wish.timestamp);
+    this.#thenBy = [...new Set([key, ...table.key])].filter((name) => name !== this.#orderedBy);
+    this.#overlap = this.#overlapOf();
+    this.#window = { table, orderedBy: this.#orderedBy, horizon: view.horizon };
+    this.#text = rowText(place.format, table.columns);
+    const indexOf = (name: string): number => table.columns.findIndex((column) => column.name === name);
+    this.#identity =
+      wish.timestamp === undefined && table.key.length > 0 ? [key, ...table.key].map(indexOf) : undefined;
+  }
+
+  async run(): Promise<TableReport> {
+    const { ledger, job, source } = this.#place;
+    const known = ledger.table({ job, source, name: this.#wish.table, orderedBy: this.#orderedBy });
+    if (known.orderedBy !== this.#orderedBy)
+      throw new HoldfastError(
+        'CONFIG_INVALID',
+        `${this.#table.name} was exported by ${known.orderedBy} so far`,
+        {
+          hint: `keep to that column, or give the job another name and begin anew`,
+        },
+      );
+    if (known.isNew && this.#wish.first === 'now') {
+      await this.#beginNow(known.id);
+      return { files: [], rows: 0, withoutPosition: 0 };
+    }
+    return await this.#export(known);
+  }
+
+  async #export(known: ExportTable): Promise<TableReport> {
+    const { settled, pending } = known;
+    let positions: Positions = { ...(settled !== undefined && { settled }), pending };
+    const files: { name: string; rows: number; sizeBytes: number }[] = [];
+    let reached: string | undefined;
+    const fresh = this.#newRows(known, positions, (position) => {
+      reached = position;
+    });
+    for await (const rows of filesOf(fresh, this.#place.maxRows)) {
+      const lastPosition = positionOf(rows.at(-1) ?? []);
+      positions = reach(positions, lastPosition, this.#window);
+      files.push(await this.#write(known.id, rows, lastPosition, positions));
+    }
+    if (reached !== undefined) positions = reach(positions, reached, this.#window);
+    positions = await settle(positions, this.#window);
+    this.#place.ledger.setPositions(known.id, positions);
+    await this.#forget(known.id, positions);
+    const rows = files.reduce((sum, file) => sum + file.rows, 0);
+    return { files, rows, withoutPosition: await this.#table.withoutValue(this.#orderedBy) };
+  }
+
+  /** Rows from the window on that are in no file. */
+  async *#newRows(
+    known: ExportTable,
+    { settled }: Positions,
+    onReached: (position: string) => void,
+  ): AsyncGenerator<RowValues> {
+    const from = settled === undefined ? {} : { from: { position: settled, overlap: this.#overlap } };
+    for await (const batch of this.#table.rows({ orderBy: this.#orderedBy, thenBy: this.#thenBy, ...from })) {
+      throwIfCancelled(this.#context.signal);
+      for (const row of batch) {
+        if (!this.#isExported(known, row)) yield row;
+        onReached(positionOf(row));
+      }
+    }
+  }
+
+  /** Where several rows are the same, as many of them as are in files. */
+  #isExported({ id, lastFile }: ExportTable, row: RowValues): boolean {
+    const hash = this.#hash(row);
+    const times = this.#place.ledger.timesExported(id, hash, lastFile);
+    if (times === 0) return false;
+    const name = hash.toString('latin1');
+    const met = (this.#met.get(name) ?? 0) + 1;
+    this.#met.set(name, met);
+    return met <= times;
+  }
+
+  async #write(table: number, rows: readonly RowValues[], lastPosition: string, positions: Positions) {
+    const { ledger, unfinished, job, run, store, gzip } = this.#place;
+    const { signal, clock, onEvent } = this.#context;
+    const name = await this.#freeName(rows);
+    const now = () => clock.now();
+    const request = { ledger, unfinished, job, table, run, store, name, gzip, signal, now };
+    const content = { rows: this.#hashes(rows), count: rows.length, lastPosition, positions };
+    const sizeBytes = await exportFile(request, this.#textOf(rows), content);
+    const subject = `${this.#place.source}: ${this.#table.name}`;
+    onEvent({
+      type: 'exported',
+      subject,
+      file: name,
+      store: store.location,
+      rows: rows.length,
+      bytes: sizeBytes,
+    });
+    return { name, rows: rows.length, sizeBytes };
+  }
+
+  async *#textOf(rows: readonly RowValues[]): AsyncGenerator<Uint8Array> {
+    yield Buffer.from(this.#text.head);
+    for (let at = 0; at < rows.length; at += 1000)
+      yield Buffer.from(
+        rows
+          .slice(at, at + 1000)
+          .map(this.#text.line)
+          .join(''),
+      );
+  }
+
+  /** No file ever has the name of another, even of one that was taken away. */
+  async #freeName(rows: readonly RowValues[]): Promise<string> {
+    const { ledger, job, source, site, store, name: template } = this.#place;
+    const at = this.#table.columns.findIndex(({ name }) => name === this.#column(this.#wish.key));
+    const [first = '', last = ''] = [rows[0], rows.at(-1)].map((row) => row?.[at] ?? '');
+    const table = this.#wish.table;
+    for (let number = 1; ; number += 1) {
+      const name = exportName(template, { site, source, table, first, last, job }, number);
+      if (!ledger.hasFile(job, name) && !(await isTaken(store, name))) return name;
+    }
+  }
+
+  /** What is there now counts as exported; it is not. */
+  async #beginNow(table: number): Promise<void> {
+    const position = await this.#table.last(this.#orderedBy);
+    if (position === undefined) return this.#place.ledger.setPositions(table, { pending: [] });
+    const rows: RowValues[] = [];
+    const from = { position, overlap: this.#overlap };
+    for await (const batch of this.#table.rows({ orderBy: this.#orderedBy, thenBy: this.#thenBy, from }))
+      rows.push(...batch);
+    const file = {
+      run: this.#place.run,
+      token: '',
+      sizeBytes: 0,
+      sha256: '',
+      rows: rows.length,
+      lastPosition: position,
+    };
+    const id = this.#place.ledger.intend(table, file, this.#hashes(rows), this.#context.clock.now());
+    this.#place.ledger.confirm(id, table, { settled: position, pending: [] });
+  }
+
+  /** Rows before the window are not met again. */
+  async #forget(table: number, { settled }: Positions): Promise<void> {
+    if (settled === undefined) return;
+    const { ledger } = this.#place;
+    const from = { position: settled, overlap: this.#overlap };
+    const past: number[] = [];
+    for (const { id, lastPosition } of ledger.filesWithRows(table))
+      if (await this.#table.isBefore(this.#orderedBy, lastPosition, from)) past.push(id);
+    ledger.forgetRows(past);
+  }
+
+  #hashes(rows: readonly RowValues[]): RowHash[] {
+    const counts = new Map<string, RowHash>();
+    for (const row of rows) {
+      const hash = this.#hash(row);
+      const name = hash.toString('latin1');
+      counts.set(name, { hash, count: (counts.get(name)?.count ?? 0) + 1 });
+    }
+    return [...counts.values()];
+  }
+
+  /** Half of a SHA-256: among as many rows as there can be, no two have the same. */
+  #hash(row: RowValues): Buffer {
+    const values = this.#identity ? this.#identity.map((at) => row[at]) : row;
+    return createHash('sha256').update(JSON.stringify(values)).digest().subarray(0, 16);
+  }
+
+  #column(name: string): string {
+    const names = this.#table.columns.map((column) => column.name);
+    const found =
+      names.find((one) => one === name) ?? names.find((one) => one.toLowerCase() === name.toLowerCase());
+    if (found !== undefined) return found;
+    throw new HoldfastError(
+      'CONFIG_INVALID',
+      `${this.#table.name} has no column ${name}${didYouMean(name, names)}`,
+      {
+        hint: `it has ${names.join(', ')}`,
+      },
+    );
+  }
+
+  #overlapOf(): number {
+    const { overlap } = this.#wish;
+    const { distance } = this.#table.columns.find(({ name }) => name === this.#orderedBy) ?? {
+      distance: 'none',
+    };
+    if (overlap === undefined) return usualOverlap[distance];
+    const [unit, amount] =
+      'seconds' in overlap ? (['time', overlap.seconds] as const) : (['number', overlap.steps] as const);
+    if (unit === distance || amount === 0) return amount;
+    throw new HoldfastError(
+      'CONFIG_INVALID',
+      `${this.#table.name} is exported by ${this.#orderedBy}, ${distance === 'time' ? 'a time: its overlap is a length of time ("1h")' : distance === 'number' ? 'a number: its overlap is a number (1000)' : 'which can have no overlap'}`,
+    );
+  }
+}
+
+const positionOf = (row: RowValues): string => row.at(-1) ?? '';
+
+/** The rows of a file are held in memory, so it ends here even if more would be allowed. */
+const largestFile = 64 * 1024 * 1024;
+
+/** So many rows at once, or as many as there is room for. */
+async function* filesOf(rows: AsyncIterable<RowValues>, maxRows: number): AsyncGenerator<RowValues[]> {
+  let file: RowValues[] = [];
+  let characters = 0;
+  for await (const row of rows) {
+    file.push(row);
+    for (const value of row) characters += value?.length ?? 0;
+    if (file.length < maxRows && characters < largestFile) continue;
+    yield file;
+    file = [];
+    characters = 0;
+  }
+  if (file.length > 0) yield file;
+}
