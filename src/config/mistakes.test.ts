@@ -186,7 +186,7 @@ const cases: readonly (readonly [name: string, text: string, expected: readonly 
   [
     'a job without a verb',
     inJob('to: [offsite]'),
-    ['f:8:5: jobs.extra: does nothing: give it one of archive, backup, check, drill, export'],
+    ['f:8:5: jobs.extra: does nothing: give it one of archive, backup, check, drill, export, replicate'],
   ],
   [
     'a job with a misspelt verb',
@@ -227,7 +227,6 @@ for (const [name, text, expected] of cases)
   test(`${name} is reported where it is`, () => assert.deepEqual(mistakesIn(text), expected));
 
 const planned: readonly (readonly [key: string, text: string, expected: string])[] = [
-  ['replicate', inJob('replicate: [media]'), 'f:8:5: jobs.extra.replicate: not available in this version'],
 ];
 for (const [key, text, expected] of planned)
   test(`${key}, which is planned, is refused and not ignored`, () =>

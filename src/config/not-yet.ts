@@ -10,7 +10,6 @@ const inFile: Planned = {};
 const inJob: Planned = {
   mirror: none,
   receive: none,
-  replicate: none,
 };
 
 /** Why a key at this place (`[]` the file, `['jobs', name]` a job) is refused although it is planned; undefined for other keys. */

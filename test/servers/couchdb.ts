@@ -46,11 +46,18 @@ export const skipWithoutRealCouch = (): string | undefined =>
 export interface CouchOptions {
   /** PouchDB Server lets everybody do everything; a server that is given is as it is. */
   readonly open?: boolean;
+  /** Of PouchDB Server's administrator; its replicator cannot log in with characters beyond Latin-1. */
+  readonly password?: string;
 }
 
+const hardPassword = 'the administrator’s: p@ss/word';
+
 /** Starts one; the caller disposes of it. */
-export const startCouch = async ({ open = false }: CouchOptions = {}): Promise<CouchServer> => {
-  if (given === undefined) return await startPouch(open);
+export const startCouch = async ({
+  open = false,
+  password = hardPassword,
+}: CouchOptions = {}): Promise<CouchServer> => {
+  if (given === undefined) return await startPouch(open ? undefined : { user: 'admin', password });
   const namespace = await startCouchNamespace(given, `hf-${randomBytes(4).toString('hex')}-`);
   return describe('CouchDB', namespace.port, namespace.user, namespace.password, namespace);
 };
@@ -58,17 +65,19 @@ export const startCouch = async ({ open = false }: CouchOptions = {}): Promise<C
 /** Its compiled parts are prebuilt. */
 const pouchServer = (): Promise<string> => npmPackage('pouchdb-server', '4.2.0');
 
-const startPouch = async (open: boolean): Promise<CouchServer> => {
+const startPouch = async (
+  admin: { readonly user: string; readonly password: string } | undefined,
+): Promise<CouchServer> => {
   const program = join(await pouchServer(), 'bin', 'pouchdb-server');
   const place = await mkdtemp(join(tmpdir(), 'holdfast-couchdb-'));
   const port = await freePort();
-  const [user, password] = open ? ['', ''] : ['admin', 'the administrator’s: p@ss/word'];
+  const { user, password } = admin ?? { user: '', password: '' };
   try {
     const config = join(place, 'config.json');
     await writeFile(
       config,
       JSON.stringify({
-        ...(!open && { admins: { [user]: password } }),
+        ...(admin && { admins: { [user]: password } }),
         couchdb: { max_document_size: '4gb' },
       }),
     );
@@ -76,6 +85,7 @@ const startPouch = async (open: boolean): Promise<CouchServer> => {
       name: 'pouchdb',
       command: process.execPath,
       args: [
+        '--unhandled-rejections=warn', // it leaves some behind when replications end
         program,
         ...['--host', '127.0.0.1', '--port', String(port), '--in-memory'],
         ...['--config', config, '--no-stdout-logs', '--no-color'],

@@ -8,8 +8,9 @@ import { check } from './check.ts';
 import { type CommonKeys, withCommonKeys } from './common.ts';
 import { drill } from './drill.ts';
 import { exporting } from './export.ts';
+import { replicate } from './replicate.ts';
 
-const verbs = { archive, backup, check, drill, export: exporting };
+const verbs = { archive, backup, check, drill, export: exporting, replicate };
 
 export type Verb = keyof typeof verbs;
 

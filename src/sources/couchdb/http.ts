@@ -63,7 +63,6 @@ const longestWaitMs = 30_000;
 export const openClient = (config: CouchConfig, context: Context): CouchClient => {
   const { signal, clock, log } = context;
   const { url } = config;
-  // As CouchDB's own images and tools name them.
   const user = config.user ?? url.user ?? process.env.COUCHDB_USER;
   const line = openLine(config, user);
   let reached = false;
@@ -110,6 +109,16 @@ export const openClient = (config: CouchConfig, context: Context): CouchClient =
   };
 };
 
+/** Who logs in; the password is read now. As CouchDB's own images and tools name the variables. */
+export const loginOf = ({
+  user,
+  password,
+  url,
+}: CouchConfig): { user: string | undefined; password: string | undefined } => ({
+  user: user ?? url.user ?? process.env.COUCHDB_USER,
+  password: (password ?? url.password)?.reveal() ?? process.env.COUCHDB_PASSWORD,
+});
+
 interface Line {
   /** Rejects with what the system says. */
   send(request: CouchRequest, signal: AbortSignal): Promise<IncomingMessage>;
@@ -128,7 +137,7 @@ const openLine = (config: CouchConfig, user: string | undefined): Line => {
   let authorization: string | undefined;
   const headersOf = ({ headers, body }: CouchRequest): Record<string, string> => {
     if (user !== undefined)
-      authorization ??= `Basic ${Buffer.from(`${user}:${(config.password ?? url.password)?.reveal() ?? process.env.COUCHDB_PASSWORD ?? ''}`).toString('base64')}`;
+      authorization ??= `Basic ${Buffer.from(`${user}:${loginOf(config).password ?? ''}`).toString('base64')}`;
     return {
       accept: 'application/json',
       ...(authorization !== undefined && { authorization }),

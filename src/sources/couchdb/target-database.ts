@@ -26,7 +26,11 @@ export const createDatabase = async (
   client: CouchClient,
   { vendor }: ServerFacts,
   database: string,
-  { partitioned, shards, revisionsLimit }: DatabaseContents,
+  {
+    partitioned,
+    shards,
+    revisionsLimit,
+  }: Pick<DatabaseContents, 'partitioned' | 'shards' | 'revisionsLimit'>,
 ): Promise<void> => {
   const query =
     vendor === 'CouchDB'
