@@ -7,6 +7,7 @@ import { type ExportLedger, exportLedger } from './exports.ts';
 import type { NoticeLedger } from './notice.ts';
 import { noticeLedger } from './notice-ledger.ts';
 import { findRun, jobStatuses, listRuns, listRunsFor } from './read.ts';
+import { type ReceivedLedger, receivedLedger } from './received.ts';
 import type { ItemRecord, JobStatus, LogLine, NewRun, Run, RunDetails, RunEnd, SourceRecord } from './run.ts';
 import { boundedLog, forgetOldLogs, insertLog, readLog } from './run-log.ts';
 import { type UnfinishedObjects, unfinishedObjects } from './unfinished.ts';
@@ -19,6 +20,7 @@ export interface Catalog extends Disposable {
   readonly exports: ExportLedger;
   readonly unfinished: UnfinishedObjects;
   readonly notices: NoticeLedger;
+  readonly received: ReceivedLedger;
   /** Remembers that a run of this process begins, and returns its id. */
   beginRun(run: NewRun): string;
   recordSource(run: string, source: SourceRecord): void;
@@ -61,6 +63,7 @@ export const openCatalog = (path: string, { warn, process = thisProcess() }: Cat
     exports: exportLedger(database, path),
     unfinished: unfinishedObjects(database, path),
     notices: noticeLedger(database, path),
+    received: receivedLedger(database, path),
     beginRun: (run) => explained(path, () => insertRun(database, run, process)),
     recordItem: (run, item) => explained(path, () => items.add(run, item)),
     recordLog: (run, line) => explained(path, () => lines.add(run, logOf(run).take(line))),
