@@ -78,8 +78,7 @@ const killAtRandom = async (
         jobsKilled += 1;
         onKill?.(`killed job ${job}`);
       } else {
-        daemon.kill('SIGKILL');
-        await once(daemon, 'close');
+        await killOne(daemon);
         daemonsKilled += 1;
         onKill?.('killed the daemon');
         await sleep(random.integer(0, 2500));
@@ -88,19 +87,34 @@ const killAtRandom = async (
     }
     await sleep(5000); // what was killed last gets its other run
     daemon.kill('SIGTERM');
-    const [status] = await once(daemon, 'close');
-    assert.equal(status, 0);
+    const [status] = await once(daemon, 'exit');
+    assert.equal(status, 0, said.get(daemon));
   } finally {
     daemon.kill('SIGKILL');
   }
   return { daemonsKilled, jobsKilled };
 };
 
-const startDaemon = (env: Readonly<Record<string, string>>): ChildProcess =>
-  spawn(process.execPath, [main, 'daemon'], {
+const startDaemon = (env: Readonly<Record<string, string>>): ChildProcess => {
+  const daemon = spawn(process.execPath, [main, 'daemon'], {
     env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
-    stdio: ['ignore', 'ignore', process.env.HOLDFAST_TEST_SHOW ? 'inherit' : 'ignore'],
+    stdio: ['ignore', 'ignore', 'pipe'],
   });
+  daemon.stderr.setEncoding('utf8').on('data', (text: string) => {
+    said.set(daemon, (said.get(daemon) ?? '') + text);
+  });
+  return daemon;
+};
+
+/** What each daemon wrote, for the message when one ends unasked. */
+const said = new WeakMap<ChildProcess, string>();
+
+const killOne = async (daemon: ChildProcess): Promise<void> => {
+  const isThere = daemon.exitCode === null && daemon.signalCode === null;
+  assert.ok(isThere, `a daemon ended by itself: ${said.get(daemon)}`);
+  daemon.kill('SIGKILL');
+  await once(daemon, 'exit'); // its jobs still have its standard error open
+};
 
 const kill = (pid: number): void => {
   try {
