@@ -4,6 +4,7 @@ import { explained, openDatabase } from './database.ts';
 import type { DrillLedger } from './drill.ts';
 import { drillLedger } from './drill-ledger.ts';
 import { type ExportLedger, exportLedger } from './exports.ts';
+import { type MirrorLedger, mirrorLedger } from './mirrors.ts';
 import type { NoticeLedger } from './notice.ts';
 import { noticeLedger } from './notice-ledger.ts';
 import { findRun, jobStatuses, listRuns, listRunsFor } from './read.ts';
@@ -19,6 +20,7 @@ export interface Catalog extends Disposable {
   readonly drills: DrillLedger;
   readonly exports: ExportLedger;
   readonly unfinished: UnfinishedObjects;
+  readonly mirrors: MirrorLedger;
   readonly notices: NoticeLedger;
   readonly received: ReceivedLedger;
   /** Remembers that a run of this process begins, and returns its id. */
@@ -62,6 +64,7 @@ export const openCatalog = (path: string, { warn, process = thisProcess() }: Cat
     drills: drillLedger(database, path, process),
     exports: exportLedger(database, path),
     unfinished: unfinishedObjects(database, path),
+    mirrors: mirrorLedger(database, path),
     notices: noticeLedger(database, path),
     received: receivedLedger(database, path),
     beginRun: (run) => explained(path, () => insertRun(database, run, process)),
