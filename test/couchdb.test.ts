@@ -89,10 +89,15 @@ catalog: ${at('catalog.db')}
       ['2-b2', '2-b1', '3-c3'],
     );
     assert.equal((await run('dump latest --document nobody')).status, 1);
-    assert.deepEqual(
-      await done('dump latest couch/shop --document gone'),
-      '{"by":"somebody","_id":"gone","_rev":"2-bb","_deleted":true,"_revisions":{"start":2,"ids":["bb","aa"]}}\n',
-    );
+    assert.deepEqual(jsonLines(await done('dump latest couch/shop --document gone')), [
+      {
+        _id: 'gone',
+        _rev: '2-bb',
+        _deleted: true,
+        by: 'somebody',
+        _revisions: { start: 2, ids: ['bb', 'aa'] },
+      },
+    ]);
   });
 
   test('a document comes back with its history and attachments, into any database', async () => {

@@ -41,6 +41,10 @@ suite('replications of CouchDB', { skip: (await skipWithoutCouch()) ?? false }, 
     await fillWithManyKinds(source);
   });
   after(async () => {
+    for (const id of await replications()) {
+      const { _rev } = (await copy.ask('GET', `/_replicator/${id}`)) as { _rev: string };
+      await copy.ask('DELETE', `/_replicator/${id}?rev=${_rev}`);
+    }
     await proxy?.[Symbol.asyncDispose]();
     await copyProxy?.[Symbol.asyncDispose]();
     await source?.[Symbol.asyncDispose]();

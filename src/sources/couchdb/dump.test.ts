@@ -113,7 +113,12 @@ suite('backups of CouchDB', { skip: (await skipWithoutCouch()) ?? false }, () =>
       if (path === '/shop/picture') return { status: 400, body: '{"error":"badarg","reason":"damaged"}' };
       if (path !== '/shop/_bulk_get' || !body.includes('picture')) return undefined;
       return {
-        change: (answer) => answer.toString().replace('{"ok":{"_attachments"', '{"error":{"_attachments"'),
+        change: (answer) => {
+          const { results } = JSON.parse(answer.toString()) as { results: { id: string; docs: unknown[] }[] };
+          const error = { id: 'picture', rev: '1-aa', error: 'internal_fabric_error', reason: 'badarg' };
+          for (const result of results) if (result.id === 'picture') result.docs = [{ error }];
+          return JSON.stringify({ results });
+        },
       };
     };
     const entries = await throughProxy({ databases: ['shop'] });
