@@ -60,7 +60,7 @@ const open = Buffer.from("'");
 const asText = { open: Buffer.from("convert('"), close: Buffer.from("' using utf8mb4)") };
 
 /** `('1','it''s',null)` of a line: its escapes mean the same between quotes, so only quotes are doubled. */
-const valuesOf = (line: Buffer, isText: readonly boolean[]): Buffer => {
+export const valuesOf = (line: Buffer, isText: readonly boolean[]): Buffer => {
   if (isText.length === 0) return Buffer.from('()');
   const parts: Buffer[] = [];
   let start = 0;

@@ -44,7 +44,7 @@ export const restoreWhole = async (restoring: Restoring, goal: Goal): Promise<vo
 };
 
 const loadTables = async (
-  { config, context, target, reporter, stream }: Restoring,
+  { config, context, target, reporter, stream, into }: Restoring,
   goal: Goal,
   texts: DatabaseTexts,
   name: string,
@@ -62,7 +62,7 @@ const loadTables = async (
   const load = (connection: Connection, entry: Parameters<typeof loadRows>[2]): Promise<void> =>
     loadRows(loader, connection, entry);
   while (await texts.readUntilRows())
-    await forEachLimit(stream.rows(goal.database), limit, async (entry) => {
+    await forEachLimit(stream.rows(goal.database), into.sequential ? 1 : limit, async (entry) => {
       try {
         await pool.use((connection) => load(connection, entry));
       } catch (error) {

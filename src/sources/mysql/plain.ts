@@ -1,0 +1,144 @@
+// A whole database as one file for the stock client: the files of a dump, one after the other, with the rows as INSERT statements,
+// since LOAD DATA would need files beside it. Taken apart again, the rows are those lines once more.
+import { HoldfastError } from '#lib/errors.ts';
+import type { PlainPart, PlainPlan } from '../plain-dump.ts';
+import { readPlain } from '../plain-dump.ts';
+import type { Content, Entry } from '../source.ts';
+import { type Contents, type ContentsTable, parseContents } from './contents.ts';
+import { quoteIdentifier } from './identifiers.ts';
+import { valuesOf } from './insert-rows.ts';
+import { databaseFiles, decodeName, parsePath, serverFile, usersFile } from './layout.ts';
+import { splitLines } from './lines.ts';
+import { setSequenceSql } from './load-data.ts';
+import { loadSettings } from './load-script.ts';
+
+/** Users belong to no database. */
+export const plainPlan: PlainPlan = {
+  databaseOf(path) {
+    const [top = ''] = path.split('/');
+    return top === serverFile || top === usersFile ? undefined : decodeName(top);
+  },
+  title: (database) => [
+    `Database ${database} of MariaDB or MySQL. Load it into an empty one: mariadb new < this file (or mysql)`,
+  ],
+  parts,
+};
+
+async function* parts(entries: AsyncIterable<Entry>): AsyncGenerator<PlainPart> {
+  let contents: Contents | undefined;
+  for await (const { path, content: open } of entries) {
+    const place = parsePath(path);
+    const content = open?.() ?? [];
+    if (place.kind === 'rows') {
+      const table = contents?.tables.find(({ name }) => name === place.table);
+      if (table) yield { path, content: insertLines(content, table), before: beforeRows, after: afterRows };
+    } else if (place.kind === 'file' && place.file === databaseFiles.contents) {
+      const text = Buffer.concat(await Array.fromAsync(content, (chunk) => Buffer.from(chunk))).toString(
+        'utf8',
+      );
+      contents = parseContents(text);
+      const sequences = contents.sequences.map(
+        (value) => `${setSequenceSql(quoteIdentifier(value.name), value)};\n`,
+      );
+      yield { path, content: [Buffer.from(text)], comment: true };
+      yield { content: [Buffer.from(loadSettings + sequences.join(''))] };
+    } else if (place.kind === 'file' && place.file !== databaseFiles.load) {
+      const isSql = place.file === databaseFiles.tables || place.file === databaseFiles.postData;
+      yield { path, content, ...(!isSql && { comment: true }) };
+    }
+  }
+}
+
+/** The bytes of values are the columns' own, in whatever character sets these are. */
+const beforeRows =
+  'SET character_set_client = binary, character_set_connection = binary;\nSTART TRANSACTION;\n';
+const afterRows = 'COMMIT;\nSET character_set_client = utf8mb4, character_set_connection = utf8mb4;\n';
+
+/** A statement ends when it is at least this long; servers take 16 MiB, unless told. */
+const statementBytes = 512 * 1024;
+
+/** `INSERT INTO … VALUES`, then a row a line, `,` before all but the first, and `;` in a line of its own. */
+async function* insertLines(content: Content, table: ContentsTable): AsyncGenerator<Uint8Array> {
+  const columns = table.columns.map(({ name }) => quoteIdentifier(name)).join(', ');
+  const head = Buffer.from(`INSERT INTO ${quoteIdentifier(table.name)} (${columns}) VALUES\n`);
+  const isText = table.columns.map(({ text }) => text === true);
+  let length = 0;
+  for await (const lines of splitLines(content)) {
+    const pieces: Buffer[] = [];
+    for (const line of lines) {
+      const row = valuesOf(line, isText);
+      pieces.push(length === 0 ? head : comma, row, newline);
+      length += row.length + 1;
+      if (length < statementBytes) continue;
+      pieces.push(end);
+      length = 0;
+    }
+    yield Buffer.concat(pieces);
+  }
+  if (length > 0) yield end;
+}
+
+const comma = Buffer.from(',');
+const newline = Buffer.from('\n');
+const end = Buffer.from(';\n');
+
+/** The entries of such a file, its rows as a dump has them. */
+export async function* readPlainDump(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Entry> {
+  for await (const entry of readPlain(bytes)) {
+    const { content } = entry;
+    yield content && parsePath(entry.path).kind === 'rows'
+      ? { ...entry, content: () => rowLines(content()) }
+      : entry;
+  }
+}
+
+async function* rowLines(content: Content): AsyncGenerator<Uint8Array> {
+  for await (const lines of splitLines(content)) {
+    const rows = lines.flatMap((line) => {
+      const text = line.toString('latin1');
+      if (text === ';' || text.startsWith('INSERT INTO ')) return [];
+      return [Buffer.from(`${fieldsOf(text.replace(/^,/, ''))}\n`, 'latin1')];
+    });
+    if (rows.length > 0) yield Buffer.concat(rows);
+  }
+}
+
+/** `('1','it''s',null)` as the line it was made of. */
+const fieldsOf = (row: string): string => {
+  if (row === '()') return '';
+  const fields: string[] = [];
+  for (let at = 1; at < row.length; at += 1) {
+    if (row.startsWith('null', at)) {
+      fields.push('\\N');
+      at += 'null'.length;
+      continue;
+    }
+    const isText = row.startsWith(textOpen, at);
+    const start = at + (isText ? textOpen.length : 1);
+    const stop = row[start - 1] === "'" ? endOfText(row, start) : -1;
+    if (stop === -1) throw strange();
+    fields.push(row.slice(start, stop).replaceAll("''", "'"));
+    at = stop + (isText ? textClose.length : 1);
+  }
+  return fields.join('\t');
+};
+
+const textOpen = "convert('";
+const textClose = "' using utf8mb4)";
+
+/** The quote that is neither doubled nor behind an odd number of backslashes; -1 when there is none. */
+const endOfText = (row: string, start: number): number => {
+  for (let at = row.indexOf("'", start); at !== -1; at = row.indexOf("'", at + 1)) {
+    let backslashes = 0;
+    while (at - backslashes > start && row[at - backslashes - 1] === '\\') backslashes += 1;
+    if (backslashes % 2 === 1) continue;
+    if (row[at + 1] !== "'") return at;
+    at += 1;
+  }
+  return -1;
+};
+
+const strange = (): HoldfastError =>
+  new HoldfastError('TARGET_FAILED', 'a row of the dump is not as Holdfast writes it', {
+    hint: 'load it with the stock client, or restore from another archive',
+  });
