@@ -1,0 +1,210 @@
+// Rows of tables in the order of a column, for exports. The server itself turns every value into text.
+import { HoldfastError } from '#lib/errors.ts';
+import { didYouMean } from '#lib/nearest.ts';
+import type { RowColumn, RowQuery, RowStart, RowTable, RowValues, RowView } from '../source.ts';
+import { type Connection, connect } from './connect.ts';
+import type { DumpRequest } from './dump.ts';
+import { parseName, type QualifiedName, quoteIdentifier, quoteName, quoteText } from './identifiers.ts';
+import type { WireValue } from './value-codec.ts';
+
+/**
+ * A snapshot where the database allows one; else what is committed when it is read. A table that is ordered by a rowversion is read
+ * up to the first one that a transaction has drawn and not committed.
+ */
+export const openRows = async ({
+  config,
+  settings,
+  context,
+}: Omit<DumpRequest, 'onClose'>): Promise<RowView> => {
+  const named = Array.isArray(config.databases) ? config.databases : [];
+  const [database = settings.database, another] = named;
+  if (another !== undefined || config.databases === 'all')
+    throw new HoldfastError('CONFIG_INVALID', 'an export is of one database', {
+      hint: 'give the source one `database`',
+    });
+  const connection = await connect(settings, database, context.signal);
+  try {
+    const [row] = await connection.query<{ snapshot: number }>(
+      'SELECT CONVERT(int,snapshot_isolation_state) AS snapshot FROM sys.databases WHERE database_id=DB_ID()',
+    );
+    if (Number(row?.snapshot) === 1)
+      await connection.run('SET TRANSACTION ISOLATION LEVEL SNAPSHOT', 'BEGIN TRANSACTION');
+    const [active] = await connection.query<{ first: string }>(
+      'SELECT CONVERT(nvarchar(16),CONVERT(varbinary(8),MIN_ACTIVE_ROWVERSION()),2) AS first',
+    );
+    const firstActive = `0x${active?.first ?? ''}`;
+    return {
+      table: (name) => rowTable(connection, name, firstActive),
+      [Symbol.asyncDispose]: () => connection[Symbol.asyncDispose](),
+    };
+  } catch (error) {
+    connection.destroy();
+    throw error;
+  }
+};
+
+const rowTable = async (connection: Connection, wanted: string, firstActive: string): Promise<RowTable> => {
+  const table = await tableNamed(connection, wanted);
+  const columns = await columnsOf(connection, table);
+  const from = quoteName(table);
+  const columnNamed = (name: string): Column => columns.find((column) => column.name === name) as Column;
+  return {
+    name: `${table.schema}.${table.name}`,
+    columns: columns.map(describe),
+    key: columns
+      .filter(({ keyPart }) => keyPart !== null)
+      .toSorted((a, b) => Number(a.keyPart) - Number(b.keyPart))
+      .map(({ name }) => name),
+    rows: (query) => readRows({ connection, from, columns, firstActive }, query),
+    async last(name) {
+      const by = quoteIdentifier(name);
+      const [row] = await connection.query<{ position: string }>(
+        `SELECT TOP 1 ${textSql(columnNamed(name))} AS position FROM ${from} WHERE ${conditionOf(columnNamed(name), firstActive)} ORDER BY ${by} DESC`,
+      );
+      return row?.position;
+    },
+    async withoutValue(name) {
+      if (!columnNamed(name).nullable) return 0;
+      const [row] = await connection.query<{ count: string }>(
+        `SELECT CONVERT(nvarchar(20),COUNT_BIG(*)) AS count FROM ${from} WHERE ${quoteIdentifier(name)} IS NULL`,
+      );
+      return Number(row?.count ?? 0);
+    },
+    async isBefore(name, position, start) {
+      const column = columnNamed(name);
+      // How texts compare is up to their column's collation; they are never taken for settled.
+      if (isText(column)) return false;
+      const [row] = await connection.query<{ before: number }>(
+        `SELECT CASE WHEN ${valueSql(column, position)} < ${startSql(column, start)} THEN 1 ELSE 0 END AS before`,
+      );
+      return Number(row?.before) === 1;
+    },
+  };
+};
+
+interface Column {
+  readonly name: string;
+  readonly type: string;
+  readonly precision: number;
+  readonly scale: number;
+  readonly nullable: boolean;
+  readonly keyPart: number | null;
+}
+
+const tableNamed = async (connection: Connection, wanted: string): Promise<QualifiedName> => {
+  const [name = wanted, schema] = (parseName(wanted) ?? [wanted]).toReversed();
+  const found = await connection.query<QualifiedName & { own: number }>(
+    `SELECT s.name AS [schema],o.name AS name,CASE WHEN s.name=SCHEMA_NAME() THEN 1 ELSE 0 END AS own
+      FROM sys.objects o JOIN sys.schemas s ON s.schema_id=o.schema_id WHERE o.type IN ('U','V')`,
+  );
+  const isSame = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase();
+  const fits = found.filter(
+    (table) => isSame(table.name, name) && (schema === undefined || isSame(table.schema, schema)),
+  );
+  const best = fits.find((table) => table.name === name && Number(table.own) === 1) ?? fits[0];
+  if (best && (fits.length === 1 || schema !== undefined || Number(best.own) === 1)) return best;
+  throw new HoldfastError(
+    'PATH_UNKNOWN',
+    best
+      ? `${wanted} is a table of several schemas`
+      : `there is no table ${wanted}${didYouMean(
+          name,
+          found.map((table) => table.name),
+        )}`,
+    { hint: best ? 'name its schema too' : 'check the name, and that the login may read it (db_datareader)' },
+  );
+};
+
+const columnsOf = async (connection: Connection, { schema, name }: QualifiedName): Promise<Column[]> => {
+  const rows = await connection.query<Omit<Column, 'nullable'> & { readonly nullable: number }>(
+    `SELECT c.name AS name,COALESCE(b.name,t.name) AS type,CONVERT(int,c.precision) AS precision,CONVERT(int,c.scale) AS scale,
+      CONVERT(int,c.is_nullable) AS nullable,CONVERT(int,k.key_ordinal) AS keyPart
+      FROM sys.columns c
+      JOIN sys.objects o ON o.object_id=c.object_id JOIN sys.schemas s ON s.schema_id=o.schema_id
+      JOIN sys.types t ON t.user_type_id=c.user_type_id
+      LEFT JOIN sys.types b ON b.user_type_id=c.system_type_id AND b.is_user_defined=0
+      LEFT JOIN sys.indexes i ON i.object_id=c.object_id AND i.is_primary_key=1
+      LEFT JOIN sys.index_columns k ON k.object_id=c.object_id AND k.index_id=i.index_id AND k.column_id=c.column_id
+      WHERE s.name=${quoteText(schema)} AND o.name=${quoteText(name)} ORDER BY c.column_id`,
+  );
+  return rows.map((row) => ({ ...row, nullable: Number(row.nullable) === 1 }));
+};
+
+const numbers = /^(tinyint|smallint|int|bigint|decimal|numeric|money|smallmoney|float|real)$/;
+const times = /^(date|datetime|datetime2|smalldatetime|datetimeoffset)$/;
+const isText = ({ type }: Column): boolean => /char$|text$/.test(type);
+/** A rowversion; its old name is another type's in the standard. */
+const isRowVersion = ({ type }: Column): boolean => type === 'timestamp';
+
+const describe = (column: Column): RowColumn => ({
+  name: column.name,
+  json: numbers.test(column.type) ? 'number' : column.type === 'bit' ? 'boolean' : 'text',
+  distance: times.test(column.type) ? 'time' : numbers.test(column.type) ? 'number' : 'none',
+});
+
+/** In styles that lose nothing and read the same whatever the language of a session. */
+const textSql = (column: Column): string => {
+  const name = quoteIdentifier(column.name);
+  const { type } = column;
+  if (times.test(type) || type === 'time') return `CONVERT(nvarchar(40),${name},121)`;
+  if (type === 'money' || type === 'smallmoney') return `CONVERT(nvarchar(40),${name},2)`;
+  if (type === 'float' || type === 'real') return `CONVERT(nvarchar(40),${name},3)`;
+  if (type === 'bit') return `CASE ${name} WHEN 1 THEN N'true' WHEN 0 THEN N'false' END`;
+  if (/binary$|^image$/.test(type) || isRowVersion(column))
+    return `CONVERT(nvarchar(max),CONVERT(varbinary(max),${name}),2)`;
+  if (/^(hierarchyid|geometry|geography)$/.test(type)) return `${name}.ToString()`;
+  return `CONVERT(nvarchar(max),${name})`;
+};
+
+const conditionOf = (column: Column, firstActive: string): string => {
+  const name = quoteIdentifier(column.name);
+  return `${name} IS NOT NULL${isRowVersion(column) ? ` AND ${name} < ${firstActive}` : ''}`;
+};
+
+interface Readable {
+  readonly connection: Connection;
+  readonly from: string;
+  readonly columns: readonly Column[];
+  readonly firstActive: string;
+}
+
+async function* readRows(
+  { connection, from, columns, firstActive }: Readable,
+  { orderBy, thenBy, from: start }: RowQuery,
+): AsyncGenerator<RowValues[]> {
+  const by = columns.find(({ name }) => name === orderBy) as Column;
+  const at = columns.indexOf(by);
+  const beginning = start ? ` AND ${quoteIdentifier(orderBy)} >= ${startSql(by, start)}` : '';
+  const order = [orderBy, ...thenBy].map(quoteIdentifier).join(',');
+  const list = columns.map(textSql).join(',');
+  const sql = `SELECT ${list} FROM ${from} WHERE ${conditionOf(by, firstActive)}${beginning} ORDER BY ${order}`;
+  for await (const rows of connection.rows(sql))
+    yield rows.map((row) => {
+      const values = row.map(asText);
+      return [...values, values[at] ?? null];
+    });
+}
+
+const asText = (value: WireValue): string | null => (value === null ? null : `${value}`);
+
+const valueSql = (column: Column, position: string): string => {
+  const { type, precision, scale } = column;
+  if (isRowVersion(column) || /binary$/.test(type)) return `0x${position.replaceAll(/[^0-9A-Fa-f]/g, '')}`;
+  if (times.test(type))
+    return `CONVERT(${type}${/2$|offset$/.test(type) ? '(7)' : ''},${quoteText(position)},121)`;
+  if (type === 'decimal' || type === 'numeric')
+    return `CONVERT(decimal(${precision},${scale}),${quoteText(position)})`;
+  return numbers.test(type) || type === 'uniqueidentifier'
+    ? `CONVERT(${type},${quoteText(position)})`
+    : quoteText(position);
+};
+
+const startSql = (column: Column, { position, overlap }: RowStart): string => {
+  const value = valueSql(column, position);
+  if (overlap === 0) return value;
+  if (column.type === 'date') return `DATEADD(day,-${Math.ceil(overlap / 86_400)},${value})`;
+  if (times.test(column.type)) return `DATEADD(second,-${overlap},${value})`;
+  // Small integers would not go below nothing.
+  if (/int$/.test(column.type)) return `CONVERT(bigint,${quoteText(position)})-${overlap}`;
+  return numbers.test(column.type) ? `${value}-${overlap}` : value;
+};
