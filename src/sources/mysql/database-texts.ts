@@ -1,10 +1,10 @@
 // The small files of a database, as they come before, between and after its rows.
 import { HoldfastError, messageOf } from '#lib/errors.ts';
 import { type Manifest, manifestSchema } from '../manifest.ts';
+import { bytesOf } from '../restore-report.ts';
 import { type Contents, parseContents } from './contents.ts';
 import type { EntryStream } from './entry-stream.ts';
 import { type DatabaseFile, databaseFiles, databasePath } from './layout.ts';
-import { bytesOfContent } from './restore-report.ts';
 import { itemsOf, type SqlItem } from './sql-items.ts';
 
 export class DatabaseTexts {
@@ -26,7 +26,7 @@ export class DatabaseTexts {
       if (entry.place.kind !== 'file') return true;
       this.#stream.skip();
       const { file } = entry.place;
-      if (file !== databaseFiles.load) this.#files.set(file, await bytesOfContent(entry.path, entry.content));
+      if (file !== databaseFiles.load) this.#files.set(file, await bytesOf(entry.path, entry.content));
     }
   }
 

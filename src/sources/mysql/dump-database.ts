@@ -2,6 +2,7 @@
 import { HoldfastError } from '#lib/errors.ts';
 import { type Manifest, manifestSchema } from '../manifest.ts';
 import type { Entry } from '../source.ts';
+import { createTally, type Tally } from '../tally.ts';
 import type { Dump } from './dump.ts';
 import { plainName, quoteIdentifier } from './identifiers.ts';
 import { databaseFiles, databasePath, dataFolder, encodeName } from './layout.ts';
@@ -11,7 +12,6 @@ import { missingRights } from './rights.ts';
 import { rowsEntries } from './rows-entry.ts';
 import { type SqlItem, scriptOf } from './sql-items.ts';
 import { canRead, contentsOf, type Failure, readTables, type Table, tableItems } from './tables.ts';
-import { createTally, type Tally } from './tally.ts';
 
 export async function* dumpDatabase(dump: Dump, database: string): AsyncGenerator<Entry> {
   const { config, settings, leader, lifetime } = dump;

@@ -1,11 +1,11 @@
 // A server, or some of its databases, as entries. All databases are in one state.
 import { throwIfCancelled } from '#lib/clock.ts';
 import { HoldfastError } from '#lib/errors.ts';
+import { createLifetime, type Lifetime } from '../lifetime.ts';
 import type { Entry } from '../source.ts';
 import { type Connection, connect } from './connect.ts';
 import { dumpDatabase, textEntry } from './dump-database.ts';
 import { serverFile, usersFile } from './layout.ts';
-import { createLifetime, type Lifetime } from './lifetime.ts';
 import { hasRowsOfItsOwn, listNames, listRelations, transactionalEngines } from './listing.ts';
 import { wantedOf } from './patterns.ts';
 import { type Rights, readRights } from './rights.ts';

@@ -1,6 +1,7 @@
 // Rows of a backup into the tables of a database, counted on both sides.
 import { HoldfastError } from '#lib/errors.ts';
 import type { Manifest } from '../manifest.ts';
+import type { Reporter } from '../restore-report.ts';
 import type { Content } from '../source.ts';
 import type { Connection } from './connect.ts';
 import type { Contents, ContentsTable } from './contents.ts';
@@ -9,7 +10,6 @@ import { plainName, quoteIdentifier } from './identifiers.ts';
 import { insertRows } from './insert-rows.ts';
 import { rowsPath } from './layout.ts';
 import { fileLiteral, loadSql } from './load-data.ts';
-import type { Reporter } from './restore-report.ts';
 import { isInfileOff, ServerError } from './server-error.ts';
 
 /** What came of a table's file. */

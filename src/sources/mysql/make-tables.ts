@@ -1,10 +1,11 @@
 // Sequences and tables of a backup, made in a database that may have another name than theirs.
+
+import type { Reporter } from '../restore-report.ts';
 import { binaryIdentifier } from './binary-text.ts';
 import type { Connection } from './connect.ts';
 import type { Contents } from './contents.ts';
 import { quoteIdentifier } from './identifiers.ts';
 import { setSequenceSql } from './load-data.ts';
-import type { Reporter } from './restore-report.ts';
 import { runItem } from './run-items.ts';
 import type { SqlItem } from './sql-items.ts';
 

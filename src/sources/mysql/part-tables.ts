@@ -1,6 +1,10 @@
 // The tables of a partial restore: each comes where none is, takes the place of the one that is there, or stands beside it.
+
 import { HoldfastError, messageOf } from '#lib/errors.ts';
+import type { Pool } from '../pool.ts';
+import type { Reporter } from '../restore-report.ts';
 import { binaryOf, bytesOf, textOfBinary } from './binary-text.ts';
+import type { Connection } from './connect.ts';
 import type { Contents } from './contents.ts';
 import {
   type CreateTable,
@@ -13,9 +17,7 @@ import { assertKeysHold } from './foreign-keys.ts';
 import { parseName, plainName, quoteIdentifier, quoteLiteral, quoteName } from './identifiers.ts';
 import { setSequenceSql } from './load-data.ts';
 import { inDatabase } from './make-tables.ts';
-import type { Pool } from './pool.ts';
 import type { Goal } from './restore-goal.ts';
-import type { Reporter } from './restore-report.ts';
 import { runItem } from './run-items.ts';
 import { ServerError } from './server-error.ts';
 import type { SqlItem } from './sql-items.ts';
@@ -33,7 +35,7 @@ export interface PartTablesOptions {
   readonly staging: string;
   readonly force: boolean;
   /** Of connections to that database. */
-  readonly pool: Pool;
+  readonly pool: Pool<Connection>;
 }
 
 interface Plan {

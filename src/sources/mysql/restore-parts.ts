@@ -2,13 +2,13 @@
 import { throwIfCancelled } from '#lib/clock.ts';
 import { forEachLimit } from '#lib/concurrency.ts';
 import { HoldfastError } from '#lib/errors.ts';
+import { createPool } from '../pool.ts';
 import type { Contents } from './contents.ts';
 import { DatabaseTexts } from './database-texts.ts';
 import { plainName } from './identifiers.ts';
 import { databaseFiles } from './layout.ts';
 import { assertComplete, loadRows, type RowLoader, tableOf } from './load-rows.ts';
 import { PartTables } from './part-tables.ts';
-import { createPool } from './pool.ts';
 import type { Restoring } from './restore.ts';
 import type { Goal, Parts } from './restore-goal.ts';
 import { stagingName } from './target-server.ts';

@@ -1,10 +1,10 @@
 // Routines, views, triggers and events, made when the tables are there.
 import { asError } from '#lib/errors.ts';
+import type { Reporter } from '../restore-report.ts';
 import { binaryIdentifier } from './binary-text.ts';
 import type { Connection } from './connect.ts';
 import { databaseFiles, databasePath } from './layout.ts';
 import type { Goal } from './restore-goal.ts';
-import type { Reporter } from './restore-report.ts';
 import { runItem } from './run-items.ts';
 import type { SqlItem } from './sql-items.ts';
 

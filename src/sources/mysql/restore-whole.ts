@@ -2,13 +2,13 @@
 import { throwIfCancelled } from '#lib/clock.ts';
 import { forEachLimit } from '#lib/concurrency.ts';
 import { HoldfastError } from '#lib/errors.ts';
+import { createPool } from '../pool.ts';
 import type { Connection } from './connect.ts';
 import { DatabaseTexts } from './database-texts.ts';
 import { databaseFiles } from './layout.ts';
 import { assertComplete, loadRows, type RowLoader } from './load-rows.ts';
 import { makeTables } from './make-tables.ts';
 import { moveTables } from './move-tables.ts';
-import { createPool } from './pool.ts';
 import { notEmpty, type Restoring } from './restore.ts';
 import type { Goal } from './restore-goal.ts';
 import { restorePrograms } from './restore-programs.ts';

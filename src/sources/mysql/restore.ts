@@ -1,10 +1,10 @@
 // A backup back into a server: all of it, one database, or some tables.
 import { HoldfastError } from '#lib/errors.ts';
+import { bytesOf, Reporter } from '../restore-report.ts';
 import type { Entry, RestoreReport, RestoreTarget } from '../source.ts';
 import { EntryStream } from './entry-stream.ts';
 import { type Goal, goalFor, parseSelection, type Selection } from './restore-goal.ts';
 import { restoreParts } from './restore-parts.ts';
-import { bytesOfContent, Reporter } from './restore-report.ts';
 import { restoreUsers } from './restore-users.ts';
 import { restoreWhole } from './restore-whole.ts';
 import { parseServerContents } from './server-contents.ts';
@@ -61,12 +61,12 @@ const restoreAll = async (restoring: Restoring): Promise<void> => {
     const { place, path, content } = entry;
     if (place.kind === 'server') {
       stream.skip();
-      const { databases } = parseServerContents((await bytesOfContent(path, content)).toString());
+      const { databases } = parseServerContents((await bytesOf(path, content)).toString());
       isEmpty = databases.length === 0;
       await assertTargetsAreFree(restoring, databases);
     } else if (place.kind === 'users') {
       stream.skip();
-      if (isWholeServer(restoring)) await restoreUsers(restoring, await bytesOfContent(path, content));
+      if (isWholeServer(restoring)) await restoreUsers(restoring, await bytesOf(path, content));
     } else {
       const goal = goalFor(restoring, place.database, [...goals.values()]);
       goals.set(place.database, goal);

@@ -113,7 +113,7 @@ export class RowText {
   #takeFields(read: Buffer, start: number, end: number, out: Buffer, from: number): number {
     let at = start;
     let to = from;
-    let left = this.#fieldLeft;
+    let left = this.#lengthLeft === 0 ? this.#fieldLeft : 0;
     while (at < end) {
       if (left > 0) {
         const stop = left < end - at ? at + left : end;

@@ -2,6 +2,7 @@
 import { HoldfastError, hasCode } from '#lib/errors.ts';
 import { createRowCounter } from '#lib/row-checksum.ts';
 import type { Entry } from '../source.ts';
+import type { Tally } from '../tally.ts';
 import type { Connection } from './connect.ts';
 import { withoutNextNumber } from './create-table.ts';
 import type { Dump } from './dump.ts';
@@ -10,7 +11,6 @@ import { changed, itemError } from './item-error.ts';
 import { rowsPath, tablePath } from './layout.ts';
 import { selectSql } from './load-data.ts';
 import { definitionOf, type Table } from './tables.ts';
-import type { Tally } from './tally.ts';
 
 export interface RowsOf {
   readonly dump: Dump;
@@ -48,7 +48,7 @@ async function* countedRows(
   const counter = createRowCounter('lines');
   let outcome: unknown = new HoldfastError('CANCELLED', 'not read to its end');
   try {
-    for await (const chunk of dump.state.readers.stream((reader) => readRows(reader, database, table))) {
+    for await (const chunk of streamRows(dump, database, table)) {
       counter.update(chunk);
       yield chunk;
     }
@@ -62,21 +62,37 @@ async function* countedRows(
   }
 }
 
+/** A table that is kept locked can only be read by the session that locked it: who waits to write goes before all others. */
+const streamRows = (
+  { state, transactional }: Dump,
+  database: string,
+  table: Table,
+): AsyncGenerator<Uint8Array> =>
+  state.locker && !transactional.has(table.engine)
+    ? state.locker.stream((reader) => readRows(reader, database, table))
+    : state.readers.stream((reader) => readAndLetGo(reader, database, table));
+
 /**
  * The lock on the table's definition is held until the rows are read, and let go then: somebody who wants to alter it waits that
  * long, and not for the rest of the backup.
  */
-async function* readRows(reader: Connection, database: string, table: Table): AsyncGenerator<Uint8Array> {
-  const label = `table ${plainName(database, table.name)}`;
+async function* readAndLetGo(reader: Connection, database: string, table: Table): AsyncGenerator<Uint8Array> {
   await reader.run('savepoint holdfast');
   try {
-    const definition = await definitionOf(reader, database, table.name);
-    if (withoutNextNumber(definition) !== withoutNextNumber(table.definition)) throw changed(label);
-    const sql = selectSql(quoteName(database, table.name), table.columns, table.hasPrimaryKey);
-    yield* reader.rows(sql, () => {});
+    yield* readRows(reader, database, table);
   } finally {
     if (reader.usable) await reader.run('rollback to savepoint holdfast');
   }
+}
+
+async function* readRows(reader: Connection, database: string, table: Table): AsyncGenerator<Uint8Array> {
+  const definition = await definitionOf(reader, database, table.name);
+  if (withoutNextNumber(definition) !== withoutNextNumber(table.definition))
+    throw changed(`table ${plainName(database, table.name)}`);
+  yield* reader.rows(
+    selectSql(quoteName(database, table.name), table.columns, table.hasPrimaryKey),
+    () => {},
+  );
 }
 
 /** A session that ended while others go on was ended by somebody: that is the table's loss, not the backup's. */

@@ -1,9 +1,9 @@
 // Executes definitions of a backup, each statement alone: the session takes no second one, whatever a backup holds.
 import { HoldfastError } from '#lib/errors.ts';
+import type { Reporter } from '../restore-report.ts';
 import { bytesOf } from './binary-text.ts';
 import type { Connection } from './connect.ts';
 import { quoteLiteral } from './identifiers.ts';
-import type { Reporter } from './restore-report.ts';
 import { errnoOf, isDenied, ServerError } from './server-error.ts';
 import type { SqlItem } from './sql-items.ts';
 

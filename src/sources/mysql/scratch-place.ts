@@ -1,6 +1,7 @@
 // Databases for a trial: made by a restore under names of their own, read back, queried, and dropped.
 import { HoldfastError } from '#lib/errors.ts';
 import type { Describing } from '#lib/self-description.ts';
+import { bytesOf } from '../restore-report.ts';
 import { copyOf, isOfScratch, scratchNamesOf } from '../scratch-databases.ts';
 import type { Entry, Finding, QueryRows, ScratchMaker, ScratchPlace, ScratchRequest } from '../source.ts';
 import type { MysqlConfig } from './config.ts';
@@ -10,7 +11,6 @@ import { quoteIdentifier } from './identifiers.ts';
 import { databaseFiles, databasePath } from './layout.ts';
 import { listDatabases } from './listing.ts';
 import { restoreServer } from './restore.ts';
-import { bytesOfContent } from './restore-report.ts';
 import { readRights } from './rights.ts';
 import { definitionsFor } from './scratch-definitions.ts';
 import { itemsOf, scriptOf } from './sql-items.ts';
@@ -84,7 +84,7 @@ async function* withoutEvents(entries: AsyncIterable<Entry>, skipped: string[]):
     const { path, content } = entry;
     if (!content || !path.endsWith(`/${databaseFiles.postData}`)) yield entry;
     else {
-      const items = itemsOf(await bytesOfContent(path, content.bind(entry)));
+      const items = itemsOf(await bytesOf(path, content.bind(entry)));
       skipped.push(...items.filter(({ type }) => type === 'event').map(({ name }) => name));
       const kept = scriptOf(
         'Without events.',

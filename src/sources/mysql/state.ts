@@ -14,8 +14,8 @@ export interface ServerState extends AsyncDisposable {
   readonly readers: Readers;
   readonly takenAt: Date;
   readonly position: Position;
-  /** Lets go of the tables that were locked, when they have been read. */
-  unlock(): Promise<void>;
+  /** The session that keeps tables locked, if any were to be; only it can read them while others wait to write. */
+  readonly locker: Readers | undefined;
 }
 
 export interface StateOptions extends StillnessOptions {
@@ -38,6 +38,7 @@ export const takeState = async (leader: Connection, options: StateOptions): Prom
     const readers = await Promise.all(Array.from({ length: options.connections }, open));
     const locker = options.lock.length > 0 ? await open() : undefined;
     for (const connection of opened) await connection.run(waitFor(options.timeoutSeconds));
+    for (const reader of readers) await letGoOfTables(reader, options.log);
     await keepDefinitions(leader, options);
     const begun = await inStillness(leader, options, async (how) => {
       if (locker) await locker.run(lockStatement(options.lock));
@@ -47,14 +48,14 @@ export const takeState = async (leader: Connection, options: StateOptions): Prom
       readers.map(async (each) => begun.kept.includes(each) || (await each[Symbol.asyncDispose]())),
     );
     const kept = createReaders(begun.kept, options.settings.server);
-    const unlock = async (): Promise<void> => await locker?.[Symbol.asyncDispose]();
+    const locking = locker && createReaders([locker], options.settings.server);
     return {
       readers: kept,
+      locker: locking,
       takenAt: begun.takenAt,
       position: begun.position,
-      unlock,
       async [Symbol.asyncDispose]() {
-        await Promise.all([kept[Symbol.asyncDispose](), unlock()]);
+        await Promise.all([kept[Symbol.asyncDispose](), locking?.[Symbol.asyncDispose]()]);
       },
     };
   } catch (error) {
@@ -64,6 +65,17 @@ export const takeState = async (leader: Connection, options: StateOptions): Prom
 };
 
 const waitFor = (seconds: number): string => `set lock_wait_timeout = ${seconds}`;
+
+/** MariaDB lets go of a table that was read only in a session that could not write to the binary log anyway. */
+const letGoOfTables = async (reader: Connection, log: Log): Promise<void> => {
+  if (reader.version.engine !== 'mariadb') return;
+  try {
+    await reader.run('set session sql_log_bin = 0');
+  } catch (error) {
+    if (!(error instanceof ServerError)) throw error;
+    log.debug({ error: error.message }, 'tables that were read cannot be altered before the backup is over');
+  }
+};
 
 const lockStatement = (tables: StateOptions['lock']): string =>
   `lock tables ${tables.map(([database, table]) => `${quoteName(database, table)} read`).join(', ')}`;

@@ -1,7 +1,9 @@
 // Rows and large objects as entries, counted as they pass.
 import { HoldfastError } from '#lib/errors.ts';
 import { createRowCounter } from '#lib/row-checksum.ts';
+import type { Lifetime } from '../lifetime.ts';
 import type { Entry } from '../source.ts';
+import type { Tally } from '../tally.ts';
 import type { Choice } from './choice.ts';
 import type { Dump } from './dump.ts';
 import { plainName, type QualifiedName } from './identifiers.ts';
@@ -14,11 +16,9 @@ import {
   rangeFile,
   tablePath,
 } from './layout.ts';
-import type { Lifetime } from './lifetime.ts';
 import { copyOutSql, type Range, rangeBytes } from './ranges.ts';
 import type { Reading } from './reading.ts';
 import type { DatabaseSnapshot } from './snapshot.ts';
-import type { Tally } from './tally.ts';
 
 /** What all entries of a database share. */
 export interface DatabaseDump {

@@ -1,10 +1,10 @@
 // The small files of a database, as they come before, between and after its rows.
 import { HoldfastError, messageOf } from '#lib/errors.ts';
 import { type Manifest, manifestSchema } from '../manifest.ts';
+import { textOf } from '../restore-report.ts';
 import { type Contents, parseContents } from './contents.ts';
 import type { EntryStream } from './entry-stream.ts';
 import { type DatabaseFile, databaseFiles, databasePath } from './layout.ts';
-import { textOf } from './restore-report.ts';
 
 export class DatabaseTexts {
   readonly #stream: EntryStream;

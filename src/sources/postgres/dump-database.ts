@@ -1,5 +1,8 @@
 // The entries of one database: its definition, the rows of its tables, and the manifest that counts them.
+
+import { createLifetime, type Lifetime } from '../lifetime.ts';
 import type { Entry } from '../source.ts';
+import { createTally } from '../tally.ts';
 import { chooseTables } from './choice.ts';
 import { connect } from './connect.ts';
 import { type Contents, makeContents } from './contents.ts';
@@ -8,7 +11,6 @@ import type { Dump } from './dump.ts';
 import { plainName } from './identifiers.ts';
 import { listLargeObjects } from './large-objects.ts';
 import { databaseFiles, databasePath, dataFolder } from './layout.ts';
-import { createLifetime, type Lifetime } from './lifetime.ts';
 import { listRoles, listSequences, listViewUses, tableSizes } from './listing.ts';
 import { loadScript } from './load-script.ts';
 import { manifestContent } from './manifest-content.ts';
@@ -18,7 +20,6 @@ import { type Range, rangesOf } from './ranges.ts';
 import { openReading } from './reading.ts';
 import { readSequences } from './sequences.ts';
 import { takeSnapshot } from './snapshot.ts';
-import { createTally } from './tally.ts';
 
 /** What the parent directory's entries are made of, and what keeps the snapshot open for them. */
 interface Opened extends DatabaseDump {

@@ -1,6 +1,7 @@
 // Rows of a backup into the tables of a database, counted on both sides.
 import { HoldfastError } from '#lib/errors.ts';
 import type { Manifest } from '../manifest.ts';
+import type { Reporter } from '../restore-report.ts';
 import type { Connection } from './connect.ts';
 import type { Contents, ContentsTable } from './contents.ts';
 import type { CopiedIn } from './copy-in.ts';
@@ -9,7 +10,6 @@ import { plainName, type QualifiedName, quoteName } from './identifiers.ts';
 import { largeObjectLoad, largeObjectsName, otherOwnersSql } from './large-objects.ts';
 import { largeObjectDefinitionsPath, largeObjectPath, rangeFile, tablePath } from './layout.ts';
 import { copyInSql } from './ranges.ts';
-import type { Reporter } from './restore-report.ts';
 import { isServerError, serverMessage } from './server-error.ts';
 
 /** What came of each file, by its path within the database's folder. */

@@ -1,5 +1,6 @@
 // The tables of a partial restore: each is made anew, or gets other rows, or comes to stand beside the one that is there.
 import { HoldfastError, messageOf } from '#lib/errors.ts';
+import type { Reporter } from '../restore-report.ts';
 import { type Beside, besideOf } from './beside.ts';
 import type { Connection } from './connect.ts';
 import type { Contents, ContentsTable } from './contents.ts';
@@ -7,7 +8,6 @@ import { plainName, type QualifiedName, quoteLiteral, quoteName } from './identi
 import { newNameOf, parseNewName } from './new-names.ts';
 import { beginReplace } from './replace-rows.ts';
 import type { Parts } from './restore-goal.ts';
-import type { Reporter } from './restore-report.ts';
 import type { ItemRunner } from './run-items.ts';
 import { isAhead, setSequenceSql } from './sequences.ts';
 import { isServerError } from './server-error.ts';

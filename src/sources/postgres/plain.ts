@@ -1,5 +1,6 @@
 // A whole database as one file for psql: the files of a dump, one after the other, with the rows inside of COPY … FROM STDIN.
 import type { PlainPart, PlainPlan } from '../plain-dump.ts';
+import { textOf } from '../restore-report.ts';
 import type { Entry } from '../source.ts';
 import { type Contents, parseContents } from './contents.ts';
 import { quoteName } from './identifiers.ts';
@@ -7,7 +8,6 @@ import { largeObjectLoad } from './large-objects.ts';
 import { databaseFiles, decodeName, globalsFile, parsePath, serverFile } from './layout.ts';
 import { loadSettings } from './load-script.ts';
 import { copyInSql } from './ranges.ts';
-import { textOf } from './restore-report.ts';
 import { setSequenceSql } from './sequences.ts';
 
 /** Server-wide files (roles, tablespaces) belong to no database, as with pg_dump. */

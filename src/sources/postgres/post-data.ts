@@ -1,14 +1,14 @@
 // Indexes, constraints and what follows them, several at once where none can be in another's way.
 import { forEachLimit } from '#lib/concurrency.ts';
 import { asError } from '#lib/errors.ts';
+import type { Pool } from '../pool.ts';
 import type { Connection } from './connect.ts';
-import type { Pool } from './pool.ts';
 import { type ItemRunner, itemFailure } from './run-items.ts';
 import { isServerError, sqlState, state } from './server-error.ts';
 import type { SqlItem } from './sql-items.ts';
 
 export interface PostDataOptions {
-  readonly pool: Pool;
+  readonly pool: Pool<Connection>;
   readonly limit: number;
   readonly runner: ItemRunner;
   /** Called for each item that could not be made; the others go on. */

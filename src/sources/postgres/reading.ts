@@ -1,10 +1,10 @@
 // Reading one database: the transaction that holds its snapshot, and the connections that read within it.
 import { Semaphore } from '#lib/concurrency.ts';
 import { HoldfastError, hasCode } from '#lib/errors.ts';
+import { createPool } from '../pool.ts';
 import { type Connection, connect } from './connect.ts';
 import { type QualifiedName, quoteLiteral, quoteName } from './identifiers.ts';
 import { endsSession } from './item-error.ts';
-import { createPool } from './pool.ts';
 import { sqlState, state } from './server-error.ts';
 import type { ConnectionSettings } from './settings.ts';
 

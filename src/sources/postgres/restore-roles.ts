@@ -1,7 +1,8 @@
 // Roles and tablespaces before a restore: what is missing is made, what is there is never changed.
+
+import type { Reporter } from '../restore-report.ts';
 import type { Connection } from './connect.ts';
 import { quoteIdentifier, quoteLiteral } from './identifiers.ts';
-import type { Reporter } from './restore-report.ts';
 import { isServerError, serverMessage } from './server-error.ts';
 import { lexSql } from './sql-lexer.ts';
 import type { TargetServer } from './target-server.ts';

@@ -2,12 +2,12 @@
 import { throwIfCancelled } from '#lib/clock.ts';
 import { forEachLimit } from '#lib/concurrency.ts';
 import { HoldfastError } from '#lib/errors.ts';
-import { connect } from './connect.ts';
+import { createPool, type Pool } from '../pool.ts';
+import { type Connection, connect } from './connect.ts';
 import { databaseStatements, renamedProperty } from './database-statements.ts';
 import { DatabaseTexts } from './database-texts.ts';
 import { databaseFiles } from './layout.ts';
 import { assertComplete, loadRows, type RowLoader } from './load-rows.ts';
-import { createPool, type Pool } from './pool.ts';
 import { runPostData } from './post-data.ts';
 import { folderOf, notEmpty, type Restoring } from './restore.ts';
 import type { Goal } from './restore-goal.ts';
@@ -85,7 +85,7 @@ const load = async (restoring: Restoring, goal: Goal, texts: DatabaseTexts, name
   });
 };
 
-const runPreData = async (pool: Pool, runner: ItemRunner, sql: string): Promise<void> => {
+const runPreData = async (pool: Pool<Connection>, runner: ItemRunner, sql: string): Promise<void> => {
   await pool.use(async (connection) => {
     for (const item of itemsOf(sql).items) await runner.run(connection, item);
   });

@@ -1,13 +1,13 @@
 // A backup back into a server: all of it, one database, or some tables.
 import { HoldfastError } from '#lib/errors.ts';
 import type { Context } from '#lib/kind.ts';
+import { Reporter, textOf } from '../restore-report.ts';
 import type { Entry, RestoreReport, RestoreTarget } from '../source.ts';
 import type { PostgresConfig } from './config.ts';
 import { EntryStream } from './entry-stream.ts';
 import { databasePath } from './layout.ts';
 import { type Goal, goalFor, parseSelection, type Selection } from './restore-goal.ts';
 import { restoreParts } from './restore-parts.ts';
-import { Reporter, textOf } from './restore-report.ts';
 import { applyGlobals } from './restore-roles.ts';
 import { restoreWhole } from './restore-whole.ts';
 import { parseServerContents } from './server-contents.ts';

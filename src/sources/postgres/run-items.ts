@@ -1,7 +1,7 @@
 // Executes what pg_dump wrote, by the driver and never by psql: a backup from an untrusted server could hold commands of psql.
 import { HoldfastError } from '#lib/errors.ts';
+import type { Reporter } from '../restore-report.ts';
 import type { Connection } from './connect.ts';
-import type { Reporter } from './restore-report.ts';
 import { isServerError, serverMessage, state } from './server-error.ts';
 import type { SqlItem } from './sql-items.ts';
 

@@ -1,10 +1,10 @@
 // The small files of a database, as they come before and after its rows.
 import { HoldfastError, messageOf } from '#lib/errors.ts';
 import { type Manifest, manifestSchema } from '../manifest.ts';
+import { textOf } from '../restore-report.ts';
 import type { EntryStream } from './entry-stream.ts';
 import { type DatabaseFile, databaseFiles, databasePath } from './layout.ts';
 import { type Contents, parseContents } from './model.ts';
-import { textOf } from './restore-report.ts';
 
 /** Those that a restore reads; the others say the same for sqlcmd. */
 const readFiles: readonly DatabaseFile[] = [databaseFiles.contents, databaseFiles.manifest];

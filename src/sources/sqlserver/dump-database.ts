@@ -1,4 +1,6 @@
 // The entries of one database: its definition, the rows of its tables, and the manifest that counts them.
+
+import { createLifetime, type Lifetime } from '../lifetime.ts';
 import { type Manifest, manifestSchema } from '../manifest.ts';
 import type { Entry } from '../source.ts';
 import { askCatalogue } from './answers.ts';
@@ -15,7 +17,6 @@ import {
   tablePath,
   unlearntFolder,
 } from './layout.ts';
-import { createLifetime, type Lifetime } from './lifetime.ts';
 import type { Table } from './model.ts';
 import { wantedOf } from './patterns.ts';
 import { isolationOf, openReading, type Reading } from './reading.ts';

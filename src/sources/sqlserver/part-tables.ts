@@ -1,12 +1,12 @@
 // The tables of a partial restore: each is made anew, or gets other rows, or comes to stand beside the one that is there.
 import { HoldfastError } from '#lib/errors.ts';
+import type { Reporter } from '../restore-report.ts';
 import type { Connection } from './connect.ts';
 import { foreignKeySql } from './constraint-sql.ts';
 import { plainName, type QualifiedName, quoteIdentifier, quoteName, quoteText } from './identifiers.ts';
 import type { Contents, Table } from './model.ts';
 import { newNameOf, parseNewName } from './new-names.ts';
 import type { Parts } from './restore-goal.ts';
-import type { Reporter } from './restore-report.ts';
 import { runStatements } from './run-statements.ts';
 import { errorNumber, serverMessage } from './server-error.ts';
 import { companionStatements, keyStatements, type Statement } from './statements.ts';

@@ -2,12 +2,12 @@
 import { z } from 'zod';
 import { HoldfastError } from '#lib/errors.ts';
 import type { Context } from '#lib/kind.ts';
+import { Reporter, textOf } from '../restore-report.ts';
 import type { Entry, RestoreReport, RestoreTarget } from '../source.ts';
 import type { ConnectionSettings, SqlServerConfig } from './config.ts';
 import { EntryStream } from './entry-stream.ts';
 import { type Goal, goalFor, parseSelection, type Selection } from './restore-goal.ts';
 import { restoreParts } from './restore-parts.ts';
-import { Reporter, textOf } from './restore-report.ts';
 import { restoreWhole } from './restore-whole.ts';
 import { openTargetServer, type TargetServer } from './target-server.ts';
 

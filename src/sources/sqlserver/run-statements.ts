@@ -1,8 +1,8 @@
 // Executes statements. One that needs another of a later place is tried again when that is there.
 import { throwIfCancelled } from '#lib/clock.ts';
 import { HoldfastError } from '#lib/errors.ts';
+import type { Reporter } from '../restore-report.ts';
 import type { Connection } from './connect.ts';
-import type { Reporter } from './restore-report.ts';
 import { errorNumber, serverMessage } from './server-error.ts';
 import type { Statement } from './statements.ts';
 

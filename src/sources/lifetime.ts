@@ -1,5 +1,5 @@
 // Keeps something open for as long as contents that need it may still be read.
-import type { Content } from '../source.ts';
+import type { Content } from './source.ts';
 
 export interface Lifetime {
   /** A content during which, and until which, it stays open. */

@@ -1,7 +1,7 @@
 // What has been read of each table, until all of it is known and the manifest can be written.
 import { HoldfastError, messageOf } from '#lib/errors.ts';
 import { combine, noRows, type RowCount } from '#lib/row-checksum.ts';
-import type { ManifestTable } from '../manifest.ts';
+import type { ManifestTable } from './manifest.ts';
 
 export interface Tally {
   /** The name under which rows are counted gets one more file. */

@@ -1,8 +1,15 @@
 // A few connections to one database, each used by one reader at a time.
 import { Semaphore } from '#lib/concurrency.ts';
-import type { Connection } from './connect.ts';
 
-export interface Pool extends AsyncDisposable {
+/** What a pool must know of a connection. */
+export interface Pooled extends AsyncDisposable {
+  /** False once it broke or was ended. */
+  readonly usable: boolean;
+  /** Ends it at once, whatever it is doing. */
+  destroy(): void;
+}
+
+export interface Pool<Connection> extends AsyncDisposable {
   /** Runs `work` on a connection of its own; waits for a free one. A connection that broke is replaced by the next. */
   use<Result>(work: (connection: Connection) => Promise<Result>): Promise<Result>;
   /** The same for a stream: the connection is given back when the stream ends, however it ends. */
@@ -10,7 +17,10 @@ export interface Pool extends AsyncDisposable {
 }
 
 /** Connections are opened when they are first needed, at most `size`. */
-export const createPool = (size: number, open: () => Promise<Connection>): Pool => {
+export const createPool = <Connection extends Pooled>(
+  size: number,
+  open: () => Promise<Connection>,
+): Pool<Connection> => {
   const gate = new Semaphore(size);
   const idle: Connection[] = [];
   const busy = new Set<Connection>();

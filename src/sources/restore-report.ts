@@ -1,5 +1,5 @@
 // What a restore has done so far, and what it must tell.
-import type { Content, RestoreReport, RestoreTarget } from '../source.ts';
+import type { Content, RestoreReport, RestoreTarget } from './source.ts';
 
 export class Reporter {
   #entries = 0;
@@ -57,8 +57,12 @@ export class Reporter {
 /** A schema's text is larger than this in no database that works. */
 const largestText = 256 * 1024 * 1024;
 
+/** All of a small content, as text. */
+export const textOf = async (path: string, content: () => Content): Promise<string> =>
+  (await bytesOf(path, content)).toString('utf8');
+
 /** All of a small content. */
-export const textOf = async (path: string, content: () => Content): Promise<string> => {
+export const bytesOf = async (path: string, content: () => Content): Promise<Buffer> => {
   const chunks: Buffer[] = [];
   let length = 0;
   for await (const chunk of content()) {
@@ -66,5 +70,5 @@ export const textOf = async (path: string, content: () => Content): Promise<stri
     if (length > largestText) throw new Error(`${path} is larger than any definition of a database`);
     chunks.push(Buffer.from(chunk));
   }
-  return Buffer.concat(chunks).toString('utf8');
+  return Buffer.concat(chunks);
 };
