@@ -127,7 +127,7 @@ catalog: ${at('catalog.db')}
     skip: lacking,
   }, async () => {
     await done(`restore latest --to ${at('back')}`);
-    const manual = readFileSync(join(import.meta.dirname, '..', 'docs', 'couchdb.md'), 'utf8');
+    const manual = readFileSync(join(import.meta.dirname, '..', 'docs', 'sources', 'couchdb.md'), 'utf8');
     const [, script = ''] = /```sh\nrestic restore .*\n((?:.*\n)*?)```/.exec(manual) ?? [];
     assert.match(script, /_bulk_docs/);
     // Under another name, and on a server that is not the manual's.

@@ -115,7 +115,7 @@ const sourceError = (error: unknown, server: string): unknown => {
     isDenied(error) ? 'SOURCE_DENIED' : 'SOURCE_UNREACHABLE',
     `the server at ${server} refuses: ${error.message}`,
     {
-      hint: isDenied(error) ? 'docs/mysql.md lists the rights that a backup needs' : undefined,
+      hint: isDenied(error) ? 'docs/sources/mysql.md lists the rights that a backup needs' : undefined,
       cause: error,
     },
   );

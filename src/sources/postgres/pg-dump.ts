@@ -133,7 +133,7 @@ const programError = (path: string, status: number | null, said: string): Holdfa
     hint: /lock timeout|could not obtain lock/.test(message)
       ? 'somebody waits for an exclusive lock on that table; run again when that is done, or raise lockTimeoutSeconds'
       : /permission denied/.test(message)
-        ? 'grant the role what docs/postgres.md lists'
+        ? 'grant the role what docs/sources/postgres.md lists'
         : undefined,
   });
 };

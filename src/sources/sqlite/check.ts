@@ -70,7 +70,7 @@ const schemaFindings = ({ schema }: Selection, path: string): Finding[] => {
     level: 'warning',
     subject: `${path}: ${type} ${name}`,
     message: `it is backed up, but Holdfast could not restore it: ${messageOf(error)}`,
-    hint: 'a restore by hand with the application’s own SQLite can; docs/sqlite.md shows how',
+    hint: 'a restore by hand with the application’s own SQLite can; docs/sources/sqlite.md shows how',
   }));
 };
 

@@ -101,7 +101,7 @@ const prepareInsert = ({ db, guard, table, into }: Loading, lines: Buffer): Inse
         return Number(guard.under({ allow: 'rows', table: into }, insert));
       } catch (cause) {
         const message = `rows of table ${table} cannot be loaded: ${messageOf(cause)}`;
-        const hint = 'the target is as it was; docs/sqlite.md shows how to restore by hand';
+        const hint = 'the target is as it was; docs/sources/sqlite.md shows how to restore by hand';
         throw new HoldfastError('TARGET_FAILED', message, { cause, hint });
       }
     },

@@ -25,7 +25,7 @@ export const makeDefinition = (
   } catch (cause) {
     throw new HoldfastError('TARGET_FAILED', `${type} ${name} cannot be made: ${messageOf(cause)}`, {
       cause,
-      hint: 'the target is as it was; docs/sqlite.md shows how to restore by hand',
+      hint: 'the target is as it was; docs/sources/sqlite.md shows how to restore by hand',
     });
   }
 };

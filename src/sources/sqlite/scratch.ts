@@ -77,7 +77,7 @@ const refused = (sql: string, cause: unknown): Failure => {
   const { type, name } = subject;
   const error = new HoldfastError('TARGET_FAILED', `${type} ${name} cannot be made: ${messageOf(cause)}`, {
     cause,
-    hint: 'it may need a function or collation that only the application has; docs/sqlite.md shows how to restore by hand',
+    hint: 'it may need a function or collation that only the application has; docs/sources/sqlite.md shows how to restore by hand',
   });
   return { ...subject, error };
 };

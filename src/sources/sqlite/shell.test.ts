@@ -1,4 +1,4 @@
-// What docs/sqlite.md promises: a dump rebuilds with nothing but the sqlite3 shell.
+// What docs/sources/sqlite.md promises: a dump rebuilds with nothing but the sqlite3 shell.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';

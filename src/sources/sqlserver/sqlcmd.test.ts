@@ -1,4 +1,4 @@
-// A restore without Holdfast, as docs/sqlserver.md has it: the shell's part is run, and sqlcmd's is read as sqlcmd would.
+// A restore without Holdfast, as docs/sources/sqlserver.md has it: the shell's part is run, and sqlcmd's is read as sqlcmd would.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -27,7 +27,7 @@ for (const { path, content } of entries.filter(({ type }) => type === 'file')) {
 
 /** The command of the documentation that makes rows.sql. */
 const rowsCommand = /^find data .* > rows\.sql$/m.exec(
-  readFileSync(join(import.meta.dirname, '..', '..', '..', 'docs', 'sqlserver.md'), 'utf8'),
+  readFileSync(join(import.meta.dirname, '..', '..', '..', 'docs', 'sources', 'sqlserver.md'), 'utf8'),
 )?.[0];
 
 /** What sqlcmd sends: the lines between those that say GO, without batches of nothing. */
