@@ -16,7 +16,7 @@ import {
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { before, suite, test } from 'node:test';
-import type { DrillRun } from '../src/jobs/drill.ts';
+import type { DrillRun } from '../src/jobs/drill/drill.ts';
 import { jsonLines } from './tools/cli.ts';
 import { type DrillSite, drillSite, drillWith, tamper } from './tools/drill.ts';
 import { temporaryFolder } from './tools/temp.ts';

@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
-import type { DrillRun } from '../src/jobs/drill.ts';
+import type { DrillRun } from '../src/jobs/drill/drill.ts';
 import { manyKinds, roles } from '../src/sources/postgres/testing-database.ts';
 import { type PostgresServer, startPostgres } from './servers/postgres.ts';
 import { skipWithout } from './servers/programs.ts';

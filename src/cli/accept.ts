@@ -1,6 +1,6 @@
 // holdfast accept: what looked suspicious is right.
 import { repositoryNamed } from '#config/config.ts';
-import { acceptRun } from '#jobs/accept.ts';
+import { acceptRun } from '#jobs/health/accept.ts';
 import { originOf } from '#jobs/snapshot-choice.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import { defineCommand } from './command.ts';

@@ -1,7 +1,7 @@
 // holdfast doctor: can every job work?
 import { type Config, jobNamed, loadConfig } from '#config/config.ts';
-import { type DoctorReport, examine, type JobVerdict } from '#jobs/doctor.ts';
-import type { Diagnosis } from '#jobs/doctor-diagnosis.ts';
+import type { Diagnosis } from '#jobs/doctor/diagnosis.ts';
+import { type DoctorReport, examine, type JobVerdict } from '#jobs/doctor/doctor.ts';
 import { asError } from '#lib/errors.ts';
 import { catalogOf } from './catalog-use.ts';
 import { type Call, defineCommand } from './command.ts';

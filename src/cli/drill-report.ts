@@ -1,6 +1,6 @@
 // What drills found, as their user reads it.
-import type { DrillOutcome, DrillRun } from '#jobs/drill.ts';
-import type { DrillReport } from '#jobs/drill-snapshot.ts';
+import type { DrillOutcome, DrillRun } from '#jobs/drill/drill.ts';
+import type { DrillReport } from '#jobs/drill/snapshot.ts';
 import { HoldfastError, messageOf } from '#lib/errors.ts';
 import { errorFields } from './job-report.ts';
 import type { Output } from './output.ts';

@@ -2,7 +2,7 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Config, type JobConfig, jobNamed, repositoryNamed, sourceNamed } from '#config/config.ts';
-import { type DrillTask, runDrill } from '#jobs/drill.ts';
+import { type DrillTask, runDrill } from '#jobs/drill/drill.ts';
 import { chooseSnapshot, originOf, tagOf } from '#jobs/snapshot-choice.ts';
 import { withRepository } from '#jobs/use-repository.ts';
 import { HoldfastError } from '#lib/errors.ts';

@@ -2,9 +2,9 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { rename, rm, writeFile } from 'node:fs/promises';
-import { healthOf } from '#jobs/health.ts';
-import { formatMetrics } from '#jobs/metrics.ts';
-import { serveMetrics } from '#jobs/metrics-server.ts';
+import { healthOf } from '#jobs/health/health.ts';
+import { formatMetrics } from '#jobs/health/metrics.ts';
+import { serveMetrics } from '#jobs/health/metrics-server.ts';
 import { HoldfastError, messageOf } from '#lib/errors.ts';
 import { catalogOf } from './catalog-use.ts';
 import { type Call, defineCommand, type OptionSpecs, value } from './command.ts';

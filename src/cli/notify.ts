@@ -1,7 +1,7 @@
 // holdfast notify: who is told how the jobs go.
 import { loadConfig, notifierNamed } from '#config/config.ts';
-import { makeNotice, type TellContext, tellOne } from '#jobs/notify.ts';
-import { tellWhatIsDue } from '#jobs/notify-due.ts';
+import { tellWhatIsDue } from '#jobs/notify/due.ts';
+import { makeNotice, type TellContext, tellOne } from '#jobs/notify/notify.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import { catalogIfAny } from './catalog-use.ts';
 import { type Call, defineCommand } from './command.ts';

@@ -1,7 +1,8 @@
 // holdfast report: the evidence of a period, for an auditor.
-import { gatherReport, type Period, type Report } from '#jobs/report.ts';
-import { reportHtml } from '#jobs/report-html.ts';
-import { reportMarkdown } from '#jobs/report-markdown.ts';
+
+import { reportHtml } from '#jobs/report/html.ts';
+import { reportMarkdown } from '#jobs/report/markdown.ts';
+import { gatherReport, type Period, type Report } from '#jobs/report/report.ts';
 import { durationMs, durationPattern } from '#lib/duration.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import { catalogOf } from './catalog-use.ts';

@@ -1,5 +1,5 @@
 // The health in one line, with figures: https://nagios-plugins.org/doc/guidelines.html
-import type { Health, SourceHealth } from '#jobs/health.ts';
+import type { Health, SourceHealth } from '#jobs/health/health.ts';
 import { formatAge, plural } from './output-format.ts';
 
 export interface NagiosStatus {

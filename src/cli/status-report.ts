@@ -1,5 +1,5 @@
 // The health, as its user reads it.
-import type { Health, JobHealth, RepositoryHealth, SourceHealth } from '#jobs/health.ts';
+import type { Health, JobHealth, RepositoryHealth, SourceHealth } from '#jobs/health/health.ts';
 import type { Output } from './output.ts';
 import { formatAge, formatBytes, formatCount, formatTime, printable, shortId } from './output-format.ts';
 import { runFields } from './runs.ts';

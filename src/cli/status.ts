@@ -1,5 +1,5 @@
 // holdfast status: how everything stands.
-import { type Health, type HealthOptions, healthOf } from '#jobs/health.ts';
+import { type Health, type HealthOptions, healthOf } from '#jobs/health/health.ts';
 import { durationMs } from '#lib/duration.ts';
 import { HoldfastError, messageOf } from '#lib/errors.ts';
 import { catalogOf } from './catalog-use.ts';

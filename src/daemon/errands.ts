@@ -1,6 +1,6 @@
 // What the daemon sees to beside the jobs, each time in a process of its own: that people hear of what did not happen, and that
 // a monitor can ask how it goes.
-import type { MetricsServer } from '#jobs/metrics-server.ts';
+import type { MetricsServer } from '#jobs/health/metrics-server.ts';
 import { HoldfastError, messageOf } from '#lib/errors.ts';
 import type { Log } from '#lib/log.ts';
 import type { Plan } from './plan.ts';
@@ -60,7 +60,7 @@ export class Errands implements AsyncDisposable {
       await this.#metrics?.[Symbol.asyncDispose]();
       this.#metrics = undefined;
       if (daemon.metricsPort === undefined) return;
-      const { serveMetrics } = await import('#jobs/metrics-server.ts'); // HTTP, for those who ask for it
+      const { serveMetrics } = await import('#jobs/health/metrics-server.ts'); // HTTP, for those who ask for it
       this.#metrics = await serveMetrics({ port: daemon.metricsPort, collect });
       if (this.#port !== daemon.metricsPort)
         this.#log.info(`serves metrics on http://127.0.0.1:${this.#metrics.port}/metrics`);

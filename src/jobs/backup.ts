@@ -8,9 +8,9 @@ import type { ItemOutcome, Repository, Snapshot, WriteOptions, WriteReport } fro
 import { openSource, type SourceConfig } from '#sources/registry.ts';
 import type { Finding } from '#sources/source.ts';
 import type { StoreOptions } from '#stores/registry.ts';
-import { type AnomalyRules, usualRules } from './anomalies.ts';
 import type { FailedSource, JobEvent, OnJobEvent, SourceOutcome } from './event.ts';
-import { judgeBackup, type KeptManifests, keepManifests, suspicion } from './judge-backup.ts';
+import { type AnomalyRules, usualRules } from './health/anomalies.ts';
+import { judgeBackup, type KeptManifests, keepManifests, suspicion } from './health/judge-backup.ts';
 import { isGood, suspiciousTag, tagOf } from './snapshot-choice.ts';
 import { type Branch, commonPrevious, tee } from './tee.ts';
 

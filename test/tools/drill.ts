@@ -5,7 +5,7 @@ import { openCatalog } from '../../src/catalog/catalog.ts';
 import type { Drill } from '../../src/catalog/drill.ts';
 import { holdfast, type Outcome } from '../../src/cli/testing.ts';
 import { type Config, loadConfig, repositoryNamed, sourceNamed } from '../../src/config/config.ts';
-import { type DrillRun, runDrill } from '../../src/jobs/drill.ts';
+import { type DrillRun, runDrill } from '../../src/jobs/drill/drill.ts';
 import { rememberingContext } from '../../src/jobs/testing.ts';
 import { withRepository } from '../../src/jobs/use-repository.ts';
 import type { SourceConfig } from '../../src/sources/registry.ts';

@@ -1,6 +1,6 @@
 // A job that drills: restores the newest snapshots of its sources for a trial.
 import { repositoryNamed, sourceNamed } from '#config/config.ts';
-import { runDrill } from '#jobs/drill.ts';
+import { runDrill } from '#jobs/drill/drill.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import { drillFields, reportDrill } from '../drill-report.ts';
 import type { RunVerb } from './verb.ts';

@@ -2,9 +2,9 @@
 import type { Run } from '#catalog/run.ts';
 import type { JobConfig } from '#config/config.ts';
 import type { Subscription } from '#config/notify.ts';
-import { type TellContext, tell } from '#jobs/notify.ts';
-import type { Occurrence } from '#jobs/notify-rules.ts';
-import { detailsOf, endOf, startOf } from '#jobs/notify-run.ts';
+import { type TellContext, tell } from '#jobs/notify/notify.ts';
+import type { Occurrence } from '#jobs/notify/rules.ts';
+import { detailsOf, endOf, startOf } from '#jobs/notify/run.ts';
 import type { RunRecord } from '#jobs/record.ts';
 import { thisProcess } from '#lib/process-identity.ts';
 import type { WholeJobContext } from './whole-job.ts';

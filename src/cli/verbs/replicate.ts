@@ -1,6 +1,6 @@
 // A job that looks after the replications of a CouchDB server.
 import { sourceNamed } from '#config/config.ts';
-import { type ReplicateOutcome, runReplicate } from '#jobs/replicate.ts';
+import { type ReplicateOutcome, runReplicate } from '#jobs/replicate/replicate.ts';
 import { durationMs } from '#lib/duration.ts';
 import { HoldfastError, messageOf } from '#lib/errors.ts';
 import { errorFields } from '../job-report.ts';
