@@ -2,7 +2,7 @@
 import { throwIfCancelled } from '#lib/clock.ts';
 import { mapOrdered } from '#lib/concurrency.ts';
 import { HoldfastError } from '#lib/errors.ts';
-import type { Store } from '#stores/store.ts';
+import type { Store, StoredObject } from '#stores/store.ts';
 
 const rangeBytes = 8 * 1024 * 1024;
 /** Ranges asked for before they are needed, so that a distant store is not waited for after each. */
@@ -14,7 +14,15 @@ export async function* readObject(
   key: string,
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
-  const size = await sizeOf(store, key);
+  yield* readSized(store, { key, size: await sizeOf(store, key) }, signal);
+}
+
+/** So many bytes of an object whose size is known. */
+export async function* readSized(
+  store: Store,
+  { key, size }: StoredObject,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array> {
   const offsets = function* () {
     for (let offset = 0; offset < size; offset += rangeBytes) yield offset;
   };

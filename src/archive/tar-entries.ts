@@ -11,7 +11,12 @@ export const partBytes = 32 * 1024 * 1024;
 /** Up to here the length of a real file is that of what was read, and beyond what it was when it was listed. */
 const smallBytes = 1024 * 1024;
 
-const partOf = 'HOLDFAST.part-of';
+/** Stands in the one extended header that every tar passes over in silence. */
+const partMark = 'part of ';
+
+/** The name of the file that a member is a part of. */
+const partOf = ({ pax }: FoundMember['header']): string | undefined =>
+  pax?.comment?.startsWith(partMark) ? pax.comment.slice(partMark.length) : undefined;
 
 export interface TarWatcher {
   /** A member is in the tar. */
@@ -76,7 +81,7 @@ async function* parts(
   let bytes = first;
   for (let number = 0; bytes.length > 0; number += 1) {
     const name = `${header.name}.part-${String(number).padStart(4, '0')}`;
-    yield withBytes({ ...header, name, pax: { ...header.pax, [partOf]: header.name } }, bytes);
+    yield withBytes({ ...header, name, pax: { ...header.pax, comment: partMark + header.name } }, bytes);
     bytes = chunks.ended ? [] : await chunks.take(partBytes);
   }
 }
@@ -207,9 +212,9 @@ export async function* entriesOf(members: AsyncIterable<FoundMember>, folder: st
   let joined: string | undefined;
   try {
     for (let found = await ahead.next(); found; found = await ahead.next()) {
-      if (joined !== undefined && found.header.pax?.[partOf] === joined) continue; // nobody read its first part
-      joined = found.header.pax?.[partOf];
-      const path = pathBelow(folder, found.header.pax?.[partOf] ?? found.header.name);
+      if (joined !== undefined && partOf(found.header) === joined) continue; // nobody read its first part
+      joined = partOf(found.header);
+      const path = pathBelow(folder, partOf(found.header) ?? found.header.name);
       if (path === undefined) continue;
       const type = Object.entries(types).find(([, name]) => name === found.header.type)?.[0] as
         | Entry['type']
@@ -219,7 +224,7 @@ export async function* entriesOf(members: AsyncIterable<FoundMember>, folder: st
           hint: 'unpack the archive with tar',
         });
       const { header } = found;
-      const isPart = header.pax?.[partOf] !== undefined;
+      const isPart = partOf(header) !== undefined;
       yield {
         path,
         type,
@@ -250,9 +255,9 @@ class Members {
   }
 
   async *joined(first: FoundMember): AsyncGenerator<Uint8Array> {
-    const name = first.header.pax?.[partOf];
+    const name = partOf(first.header);
     let part: FoundMember | undefined = first;
-    while (part?.header.pax?.[partOf] === name && part) {
+    while (part && partOf(part.header) === name) {
       yield* part.bytes;
       part = await this.next();
     }

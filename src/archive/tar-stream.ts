@@ -39,6 +39,7 @@ const feed = async (pack: Pack, members: AsyncIterable<TarMember>, signal: Abort
     const { promise: done, resolve, reject } = Promise.withResolvers<void>();
     const entry = pack.entry({ ...header }, (error) => (error ? reject(error) : resolve()));
     done.catch(() => {}); // awaited below, unless writing failed before
+    entry.on('error', () => {}); // the pack tells of it
     if (header.type === 'file') {
       // The producer may reuse what it gave.
       for await (const chunk of bytes ?? [])
