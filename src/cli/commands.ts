@@ -48,6 +48,7 @@ export const commands: readonly CommandEntry[] = [
   entry('report', 'print the evidence of a period, for an auditor', () => import('./report.ts')),
   entry('export', 'export new rows as CSV or JSON files', () => import('./export.ts')),
   entry('purge', 'remove exported files that were taken away', () => import('./purge.ts')),
+  entry('mirror', 'copy listed files, verified one by one', () => import('./mirror.ts')),
   entry('runs', 'show past runs, or all of one', () => import('./runs.ts')),
   entry('status', 'show how jobs, sources and repositories stand', () => import('./status.ts')),
   entry('metrics', 'show the same as status, for Prometheus', () => import('./metrics.ts')),

@@ -186,7 +186,7 @@ const cases: readonly (readonly [name: string, text: string, expected: readonly 
   [
     'a job without a verb',
     inJob('to: [offsite]'),
-    ['f:8:5: jobs.extra: does nothing: give it one of archive, backup, check, drill, export, replicate'],
+    ['f:8:5: jobs.extra: does nothing: give it one of archive, backup, check, drill, export, mirror, replicate'],
   ],
   [
     'a job with a misspelt verb',

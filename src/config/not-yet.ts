@@ -8,7 +8,6 @@ const none = (): string => '';
 const inFile: Planned = {};
 
 const inJob: Planned = {
-  mirror: none,
   receive: none,
 };
 

@@ -1,6 +1,7 @@
 // What a verb of the configuration file is to the command line.
 import type { Config, JobConfig } from '#config/config.ts';
 import type { Verb } from '#config/jobs/verbs.ts';
+import type { MirrorMode } from '#jobs/mirror/work.ts';
 import type { RunContext } from '#jobs/run-backup.ts';
 import type { Ended } from '#jobs/run-outcome.ts';
 import type { Output } from '../output.ts';
@@ -10,6 +11,8 @@ export interface VerbOptions {
   readonly tags: readonly string[];
   /** Refused with USAGE by a verb that has no dry run. */
   readonly dryRun: boolean;
+  /** Which files mirror jobs deal with; new ones when it is absent. */
+  readonly mirror?: MirrorMode | undefined;
 }
 
 /** How a run ended, its id in the catalog, and what the summary of `--json` says of it. */

@@ -8,6 +8,7 @@ import { backup } from './backup.ts';
 import { check } from './check.ts';
 import { drill } from './drill.ts';
 import { exporting } from './export.ts';
+import { mirror } from './mirror.ts';
 import { replicate } from './replicate.ts';
 import type { JobRun, RunVerb, VerbOptions } from './verb.ts';
 
@@ -17,6 +18,7 @@ const verbs: { readonly [Name in Verb]: RunVerb<Name> } = {
   check,
   drill,
   export: exporting,
+  mirror,
   replicate,
 };
 

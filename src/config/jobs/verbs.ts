@@ -8,9 +8,10 @@ import { check } from './check.ts';
 import { type CommonKeys, withCommonKeys } from './common.ts';
 import { drill } from './drill.ts';
 import { exporting } from './export.ts';
+import { mirror } from './mirror.ts';
 import { replicate } from './replicate.ts';
 
-const verbs = { archive, backup, check, drill, export: exporting, replicate };
+const verbs = { archive, backup, check, drill, export: exporting, mirror, replicate };
 
 export type Verb = keyof typeof verbs;
 

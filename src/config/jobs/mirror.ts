@@ -1,0 +1,74 @@
+// `mirror: <store>`: files under the same names in another store, each verified, each with a status.
+import { z } from 'zod';
+import { duration } from '#lib/duration-schema.ts';
+import { jsonSchemaOf, parseBy } from '#lib/parse-by.ts';
+import type { StoreConfig } from '#stores/registry.ts';
+import { isMapping, type Names, namePattern, reference } from '../names.ts';
+import { storeSchema } from '../store-schema.ts';
+
+/** Queries that need not be written, by the system whose files they list. */
+export const mirrorPresets = ['dataverse'] as const;
+
+const listedBy = (names: Names) =>
+  z
+    .strictObject({
+      source: reference('source', names.sources).describe('The database, a source of kind postgres.'),
+      preset: z.enum(mirrorPresets).optional().describe('A query that Holdfast knows: that of Dataverse.'),
+      query: z
+        .string()
+        .min(1)
+        .optional()
+        .describe(
+          'A query whose columns say, by their names, of each file: path, and place, read_path, size, checksum_type, checksum, created as far as they are known.',
+        ),
+    })
+    .refine(({ preset, query }) => (preset === undefined) !== (query === undefined), {
+      error: 'needs a query, or a preset in its place',
+    });
+
+/** One store, or several by the names that the listing gives them. */
+const places = (): z.ZodType<Readonly<Record<string, StoreConfig>>> => {
+  const one = storeSchema();
+  const several = z
+    .record(z.string().regex(namePattern, { error: 'is no name of a place' }), storeSchema())
+    .refine((stores) => Object.keys(stores).length > 0, { error: 'names no store' });
+  const only = one.transform((store): Readonly<Record<string, StoreConfig>> => ({ '': store }));
+  return parseBy<Readonly<Record<string, StoreConfig>>>(
+    { anyOf: [jsonSchemaOf(one), jsonSchemaOf(several)] },
+    (value) => ({
+      schema: isMapping(value) && typeof value.kind !== 'string' ? several : only,
+      value,
+    }),
+  );
+};
+
+export const mirror = (names: Names) =>
+  z
+    .strictObject({
+      mirror: places().describe(
+        'Where files are read: a store, or several by the names that the listing has for them ({ file: …, s3: … }).',
+      ),
+      to: storeSchema().describe('The store that gets the copies, under the same names.'),
+      listedBy: listedBy(names)
+        .optional()
+        .describe('The query that lists the files. Default: all that lie in the store they are read from.'),
+      overlap: duration()
+        .default('1h')
+        .describe(
+          'How long before the newest time of creation files are still looked for whose rows appeared late ("1h").',
+        ),
+      statusTable: reference('source', names.sources)
+        .optional()
+        .describe(
+          'A source of kind postgres, in whose table datafilestatus the status of each file is kept for others.',
+        ),
+    })
+    .superRefine(({ mirror: stores, listedBy: query }, context) => {
+      if (!query && !('' in stores))
+        context.addIssue({
+          code: 'custom',
+          path: ['mirror'],
+          message: 'must be one store, or "listedBy" must say which files lie where',
+        });
+    })
+    .transform((job) => ({ verb: 'mirror' as const, ...job }));

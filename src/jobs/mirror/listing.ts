@@ -1,0 +1,105 @@
+// Which files there are: those of a query, from a position on or all, or those that lie in the store they are read from.
+import type { ListingState } from '#catalog/mirrors.ts';
+import { HoldfastError } from '#lib/errors.ts';
+import { type QueryView, queryReaderOf } from '#sources/query-reader.ts';
+import { openSource, type SourceConfig } from '#sources/registry.ts';
+import type { Store } from '#stores/store.ts';
+import type { JobContext } from '../backup.ts';
+import { filesOfRows } from './list-query.ts';
+import type { ListedFile } from './listed-file.ts';
+
+export interface ListQuery {
+  readonly source: SourceConfig;
+  readonly text: string;
+  readonly overlapSeconds: number;
+}
+
+export interface Listing extends AsyncDisposable {
+  /** Tells it from others: positions are of one listing. */
+  readonly name: string;
+  /** All files, or those that may be new since then. */
+  files(since: ListingState | undefined): AsyncIterable<ListedFile>;
+  /** How far it was read, now that it was read to its end. */
+  reached(state: ListingState): ListingState;
+}
+
+/** Every listing of a store is of all its files. */
+export const listStore = (store: Store): Listing => ({
+  name: `store ${store.location}`,
+  async *files() {
+    for await (const { key, size } of store.list(''))
+      yield {
+        ...{ path: key, place: '', key, sizeBytes: size, sizeIsSeen: true },
+        ...{ dataset: key.split('/').slice(0, -1).join('/'), storage: key },
+      };
+  },
+  reached: (state) => state,
+  async [Symbol.asyncDispose]() {},
+});
+
+/** The rows of the query, in one state of the database. */
+export const listQuery = async (
+  { source: config, text, overlapSeconds }: ListQuery,
+  { signal, clock, log }: JobContext,
+): Promise<Listing> => {
+  const source = await openSource(config, { signal, clock, log });
+  const reader = queryReaderOf(source);
+  if (!reader) {
+    await source[Symbol.asyncDispose]();
+    throw new HoldfastError('UNSUPPORTED', `${config.name} is of kind ${config.kind}, which lists no files`, {
+      hint: 'name a source of kind postgres',
+    });
+  }
+  const view = await reader.openQuery(text);
+  const latest = new Latest(() => clock.now());
+  return {
+    name: `query ${config.name}\n${text}`,
+    async *files(since) {
+      const settled = since && settledBy(since, view).settled;
+      const from = settled !== undefined && { column: 'created', position: settled, overlapSeconds };
+      for await (const rows of view.rows(from || undefined))
+        for (const file of filesOfRows(rows)) {
+          latest.see(file.created);
+          yield file;
+        }
+    },
+    reached: (state) => latest.after(settledBy(state, view), view),
+    async [Symbol.asyncDispose]() {
+      await view[Symbol.asyncDispose]();
+      await source[Symbol.asyncDispose]();
+    },
+  };
+};
+
+/** A position settles when every transaction that was open when it was reached has ended; without a horizon, with the next run. */
+const settledBy = ({ settled, pending }: ListingState, { horizon }: QueryView): ListingState => {
+  const ended = pending.filter(({ next }) => horizon === undefined || BigInt(next) <= horizon.oldest);
+  return { settled: ended.at(-1)?.position ?? settled, pending: pending.slice(ended.length) };
+};
+
+/** Clocks of databases may show another zone's time, but no other day's than that: what is later was never a time of creation. */
+const furthestZoneMs = 14 * 3_600_000;
+
+/** The latest time of creation that was listed. */
+class Latest {
+  readonly #now: () => Date;
+  #position: string | undefined;
+
+  constructor(now: () => Date) {
+    this.#now = now;
+  }
+
+  see(created: string | undefined): void {
+    if (created === undefined || !/^\d{4}-\d\d-\d\d/.test(created) || created <= (this.#position ?? ''))
+      return;
+    const timeMs = Date.parse(`${created.slice(0, 19)}Z`);
+    if (timeMs <= this.#now().getTime() + furthestZoneMs) this.#position = created;
+  }
+
+  after({ settled, pending }: ListingState, { horizon }: QueryView): ListingState {
+    const position = this.#position;
+    const before = pending.at(-1)?.position ?? settled ?? '';
+    if (position === undefined || position <= before) return { settled, pending };
+    return { settled, pending: [...pending, { next: String(horizon?.next ?? 0), position }] };
+  }
+}

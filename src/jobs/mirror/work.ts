@@ -1,0 +1,165 @@
+// What is done with each listed file: passed over, copied, or compared; many at once, each status remembered.
+import type { MirrorOutcome, MirrorStatus } from '#catalog/mirrors.ts';
+import { errorReport } from '#catalog/run.ts';
+import { throwIfCancelled } from '#lib/clock.ts';
+import { forEachLimit, Semaphore } from '#lib/concurrency.ts';
+import { asError, HoldfastError, hasCode } from '#lib/errors.ts';
+import type { Store } from '#stores/store.ts';
+import type { JobContext } from '../backup.ts';
+import { flawOfCopy } from './compare-copy.ts';
+import { type CopyContext, copyFile, smallBytes } from './copy-file.ts';
+import { type ListedFile, listedContent } from './listed-file.ts';
+import type { Places } from './places.ts';
+import type { Statuses } from './status.ts';
+
+/** 'new': what may be new. 'rerun': all that is not OK. 'verify': what is OK, compared again. */
+export type MirrorMode = 'new' | 'rerun' | 'verify';
+
+export interface MirrorCounts {
+  readonly listed: number;
+  /** Copied, or with 'verify' found as they were copied. */
+  readonly succeeded: number;
+  readonly failed: number;
+  /** Those that were OK already; with 'verify' those that are not. */
+  readonly passedOver: number;
+  /** Of those that succeeded. */
+  readonly bytes: number;
+}
+
+export interface MirrorWorkOptions {
+  readonly run: string;
+  /** What its events are about. */
+  readonly subject: string;
+  readonly mode: MirrorMode;
+  readonly places: Places;
+  readonly to: Store;
+  readonly statuses: Statuses;
+  /** Of files that are written in pieces. */
+  readonly noting: Pick<CopyContext, 'onBegin' | 'onEnd'>;
+}
+
+/** Large files that travel at once: each has several pieces in memory. */
+const largeAtOnce = 2;
+
+/** A store that could not be reached so often, one time after the other, is not asked for the next file. */
+const mostUnreachable = 3;
+
+export class MirrorWork {
+  readonly #options: MirrorWorkOptions;
+  readonly #context: JobContext;
+  readonly #underWay = new Map<string, string>();
+  readonly #large = new Semaphore(largeAtOnce);
+  #unreachable = 0;
+  #counts = { listed: 0, succeeded: 0, failed: 0, passedOver: 0, bytes: 0 };
+
+  constructor(options: MirrorWorkOptions, context: JobContext) {
+    this.#options = options;
+    this.#context = context;
+  }
+
+  get counts(): MirrorCounts {
+    return this.#counts;
+  }
+
+  /** Throws when a store or the catalog is beyond use, or it is cancelled; what was done until then is remembered. */
+  async all(files: AsyncIterable<ListedFile>): Promise<void> {
+    const { to, statuses } = this.#options;
+    try {
+      await forEachLimit(files, to.connections, (file) => this.#file(file));
+    } finally {
+      await statuses.flush();
+    }
+  }
+
+  async #file(file: ListedFile): Promise<void> {
+    throwIfCancelled(this.#context.signal);
+    this.#counts.listed += 1;
+    const { path } = file;
+    const listed = listedContent(file);
+    const before = this.#options.statuses.of(path);
+    const twice = this.#underWay.get(path) ?? (before?.run === this.#options.run ? before.listed : undefined);
+    if (twice === listed) this.#counts.passedOver += 1;
+    else if (twice !== undefined) await this.#fail(file, listed, 'FAIL_READ', listedTwice());
+    else {
+      this.#underWay.set(path, listed);
+      try {
+        await this.#once(file, listed, before);
+      } finally {
+        this.#underWay.delete(path);
+      }
+    }
+    this.#tell(path);
+  }
+
+  async #once(file: ListedFile, listed: string, before: ReturnType<Statuses['of']>): Promise<void> {
+    const isGood = before?.status === 'OK' && before.listed === listed;
+    if (this.#options.mode === 'verify')
+      await (isGood && before.copy ? this.#compare(file, listed, before.copy) : this.#passOver());
+    else await (isGood ? this.#passOver() : this.#copy(file, listed, before));
+  }
+
+  async #passOver(): Promise<void> {
+    this.#counts.passedOver += 1;
+  }
+
+  async #copy(file: ListedFile, listed: string, before: ReturnType<Statuses['of']>): Promise<void> {
+    const { places, to, noting } = this.#options;
+    const { signal } = this.#context;
+    let from: Store;
+    try {
+      from = places.of(file);
+    } catch (error) {
+      return await this.#fail(file, listed, 'FAIL_READ', asError(error));
+    }
+    const outcome = await copyFile(file, from, {
+      ...{ to, signal, ...noting },
+      large: (work) => this.#large.run(work),
+      replaces: (before?.copy?.sizeBytes ?? 0) > smallBytes,
+    });
+    if (outcome.status === 'OK') await this.#succeed(file, listed, outcome.copy);
+    else await this.#fail(file, listed, outcome.status, outcome.error);
+  }
+
+  async #compare(file: ListedFile, listed: string, copy: NonNullable<MirrorOutcome['copy']>): Promise<void> {
+    const flaw = await flawOfCopy(this.#options.to, file.path, copy, this.#context.signal);
+    if (flaw) await this.#fail(file, listed, 'FAIL_WRITE', flaw);
+    else await this.#succeed(file, listed, copy);
+  }
+
+  async #succeed(file: ListedFile, listed: string, copy: NonNullable<MirrorOutcome['copy']>): Promise<void> {
+    this.#unreachable = 0;
+    this.#counts.succeeded += 1;
+    this.#counts.bytes += copy.sizeBytes;
+    await this.#remember(file, { status: 'OK', listed, copy });
+  }
+
+  async #fail(file: ListedFile, listed: string, status: MirrorStatus, error: Error): Promise<void> {
+    this.#counts.failed += 1;
+    this.#context.onEvent({ type: 'item-failed', subject: this.#options.subject, item: file.path, error });
+    await this.#remember(file, { status, listed, error: errorReport(error) });
+    this.#unreachable = hasCode(error, 'STORE_UNREACHABLE') ? this.#unreachable + 1 : 0;
+    if (this.#unreachable >= mostUnreachable || (status === 'FAIL_WRITE' && hasCode(error, 'STORE_FULL')))
+      throw error;
+  }
+
+  async #remember(
+    file: ListedFile,
+    outcome: Pick<MirrorOutcome, 'status' | 'listed' | 'copy' | 'error'>,
+  ): Promise<void> {
+    const { statuses, run } = this.#options;
+    const { path, created } = file;
+    await statuses.add({ path, created, run, at: this.#context.clock.now(), ...outcome }, file);
+  }
+
+  #tell(current: string): void {
+    const { subject, mode } = this.#options;
+    const { listed: items, bytes } = this.#counts;
+    const phase = mode === 'verify' ? 'comparing' : 'copying';
+    this.#context.onEvent({ type: 'progress', subject, progress: { phase, bytes, items, current } });
+  }
+}
+
+const listedTwice = (): HoldfastError =>
+  new HoldfastError('ITEM_UNREADABLE', 'it is listed twice, with other contents each time', {
+    hint: 'let the listing give each path once',
+  });

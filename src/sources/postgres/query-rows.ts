@@ -1,0 +1,88 @@
+// The rows of a user's own query, by the names of their columns.
+import { HoldfastError, messageOf } from '#lib/errors.ts';
+import type { QueryRow, QuerySince, QueryView } from '../query-reader.ts';
+import { type Connection, connect } from './connect.ts';
+import { connectAnywhere, type DumpRequest } from './dump.ts';
+import { quoteIdentifier } from './identifiers.ts';
+import { isServerError } from './server-error.ts';
+
+/** Read only, in one snapshot whose horizon tells which transactions it cannot see yet. */
+export const openQuery = async (request: Omit<DumpRequest, 'onClose'>, text: string): Promise<QueryView> => {
+  const connection = await connectToOne(request);
+  try {
+    await connection.query('reset search_path'); // as the database's own users write their queries
+    await connection.query('begin isolation level repeatable read, read only');
+    const [row] = await connection.query<{ oldest: string; next: string }>(
+      `select pg_catalog.txid_snapshot_xmin(s)::text as oldest, pg_catalog.txid_snapshot_xmax(s)::text as next
+        from pg_catalog.txid_current_snapshot() s`,
+    );
+    if (!row) throw new HoldfastError('FAILED', 'the server has no snapshot');
+    return {
+      horizon: { oldest: BigInt(row.oldest), next: BigInt(row.next) },
+      rows: (since) => readRows(connection, text, since),
+      [Symbol.asyncDispose]: () => connection[Symbol.asyncDispose](),
+    };
+  } catch (error) {
+    connection.destroy();
+    throw error;
+  }
+};
+
+/** A session in the one database that the source names. */
+export const connectToOne = async ({
+  config,
+  settings,
+  context,
+}: Omit<DumpRequest, 'onClose'>): Promise<Connection> => {
+  const named = Array.isArray(config.databases) ? config.databases : [];
+  const [database = settings.database, another] = named;
+  if (another !== undefined || config.databases === 'all')
+    throw new HoldfastError('CONFIG_INVALID', `${context.name} is of several databases, and one is needed`, {
+      hint: 'give the source one `database`',
+    });
+  return database === undefined
+    ? await connectAnywhere(settings, context.signal)
+    : await connect(settings, database, context.signal);
+};
+
+const batchRows = 500;
+
+async function* readRows(
+  connection: Connection,
+  text: string,
+  since: QuerySince | undefined,
+): AsyncGenerator<QueryRow[]> {
+  await declare(connection, text, since);
+  try {
+    for (;;) {
+      const rows = await connection.queryText(`fetch ${batchRows} from holdfast_rows`);
+      if (rows.length > 0) yield rows.map(([json]) => JSON.parse(json ?? '{}') as QueryRow);
+      if (rows.length < batchRows) return;
+    }
+  } finally {
+    if (connection.usable) await connection.query('close holdfast_rows').catch(() => {}); // what failed has closed it
+  }
+}
+
+/** A semicolon or a comment at the end of the query would reach beyond it. */
+const declare = async (
+  connection: Connection,
+  text: string,
+  since: QuerySince | undefined,
+): Promise<void> => {
+  const query = `select pg_catalog.row_to_json(q)::text from (\n${text.replace(/[;\s]+$/, '')}\n) q`;
+  const column = since && `q.${quoteIdentifier(since.column)}`;
+  const where = since
+    ? ` where ${column} is null or ${column}::timestamp >= $1::text::timestamp - $2::text::interval`
+    : '';
+  const values = since ? [since.position, `${since.overlapSeconds} seconds`] : [];
+  try {
+    await connection.query(`declare holdfast_rows no scroll cursor for ${query}${where}`, values);
+  } catch (cause) {
+    if (!isServerError(cause)) throw cause;
+    throw new HoldfastError('SOURCE_DENIED', `the query is refused: ${messageOf(cause)}`, {
+      cause,
+      hint: 'try it with psql, as the user of the source',
+    });
+  }
+};
