@@ -14,7 +14,7 @@ const options = {
 };
 
 export const command = defineCommand({
-  description: `Runs jobs of the configuration file one after the other, whatever they do (backup, check).
+  description: `Runs jobs of the configuration file one after the other, whatever they do (backup, archive, export, check and so on).
 A job that fails does not stop those after it; the exit status is that of a failure when all failed, and 3 when some did.
 
 A job never runs beside itself: while another process runs it, this one does nothing, or waits with \`overlap: wait\`.
