@@ -42,7 +42,6 @@ const wrong: readonly (readonly [name: string, from: string, to: string])[] = [
   ['a missing key', 'to: [offsite]', ''],
   ['two verbs', 'to: [offsite]', 'to: [offsite]\n    check: [offsite]'],
   ['no verb', 'backup: [shop, media]', ''],
-  ['a planned key', 'to: [offsite]', 'to: [offsite]\n    receive: [shop]'],
   ['an unknown form of secret', 'file: /etc', 'fil: /etc'],
   ['a name with a space', '  shop:  {', '  my shop:  {'],
 ];

@@ -186,7 +186,9 @@ const cases: readonly (readonly [name: string, text: string, expected: readonly 
   [
     'a job without a verb',
     inJob('to: [offsite]'),
-    ['f:8:5: jobs.extra: does nothing: give it one of archive, backup, check, drill, export, mirror, replicate'],
+    [
+      'f:8:5: jobs.extra: does nothing: give it one of archive, backup, check, drill, export, mirror, receive, replicate',
+    ],
   ],
   [
     'a job with a misspelt verb',
@@ -226,8 +228,7 @@ const cases: readonly (readonly [name: string, text: string, expected: readonly 
 for (const [name, text, expected] of cases)
   test(`${name} is reported where it is`, () => assert.deepEqual(mistakesIn(text), expected));
 
-const planned: readonly (readonly [key: string, text: string, expected: string])[] = [
-];
+const planned: readonly (readonly [key: string, text: string, expected: string])[] = [];
 for (const [key, text, expected] of planned)
   test(`${key}, which is planned, is refused and not ignored`, () =>
     assert.deepEqual(mistakesIn(text), [expected]));

@@ -3,13 +3,9 @@
 /** What to do meanwhile, by key; an empty text when there is no substitute. */
 type Planned = Readonly<Record<string, (name: string) => string>>;
 
-const none = (): string => '';
-
 const inFile: Planned = {};
 
-const inJob: Planned = {
-  receive: none,
-};
+const inJob: Planned = {};
 
 /** Why a key at this place (`[]` the file, `['jobs', name]` a job) is refused although it is planned; undefined for other keys. */
 export const notYet = (path: readonly PropertyKey[], key: string): string | undefined => {

@@ -26,6 +26,16 @@ export const isSuspicious = (snapshot: Snapshot): boolean => snapshot.tags.inclu
 /** True when nothing is missing in it and nobody has to look. */
 export const isGood = (snapshot: Snapshot): boolean => !isPartial(snapshot) && !isSuspicious(snapshot);
 
+/**
+ * Snapshots of a partial backup hold some changes and no whole state. They are of a source of their own, whose name no
+ * configuration can have, and of a kind of their own: so nothing takes one for a snapshot of the source itself.
+ */
+const partialEnding = '~partial';
+export const partialName = (source: string): string => source + partialEnding;
+export const partialKind = (kind: string): string => `${kind}-partial`;
+export const isOfPartialBackup = (snapshot: Snapshot): boolean =>
+  tagOf(snapshot, 'source')?.endsWith(partialEnding) === true;
+
 /** What a snapshot is of: its source's name, or the paths of one that restic made. */
 export const originOf = (snapshot: Snapshot): string => tagOf(snapshot, 'source') ?? snapshot.paths.join(' ');
 
@@ -66,7 +76,10 @@ export const chooseSnapshot = (
 };
 
 const latest = (snapshots: readonly Snapshot[], filter: SnapshotFilter): Snapshot => {
-  const found = newestOfEach(matching(snapshots, filter));
+  const matched = matching(snapshots, filter);
+  const found = newestOfEach(
+    filter.source === undefined ? matched.filter((snapshot) => !isOfPartialBackup(snapshot)) : matched,
+  );
   const [only, ...others] = found;
   if (only === undefined) throw nothingMatches(snapshots, filter);
   if (others.length === 0) return only;

@@ -9,6 +9,7 @@ import { check } from './check.ts';
 import { drill } from './drill.ts';
 import { exporting } from './export.ts';
 import { mirror } from './mirror.ts';
+import { receive } from './receive.ts';
 import { replicate } from './replicate.ts';
 import type { JobRun, RunVerb, VerbOptions } from './verb.ts';
 
@@ -19,6 +20,7 @@ const verbs: { readonly [Name in Verb]: RunVerb<Name> } = {
   drill,
   export: exporting,
   mirror,
+  receive,
   replicate,
 };
 

@@ -1,6 +1,7 @@
 // `backup: [sources]`: each source becomes a snapshot in each repository, and `keep` says how long.
 import { z } from 'zod';
 import { duration } from '#lib/duration-schema.ts';
+import { expandHome } from '#lib/home.ts';
 import { jsonSchemaOf, parseBy } from '#lib/parse-by.ts';
 import { anomaliesSchema } from '../anomalies.ts';
 import { type KeepRules, keepSchema } from '../keep.ts';
@@ -11,6 +12,55 @@ export interface Destination {
   readonly repository: string;
   readonly keep?: KeepRules | undefined;
 }
+
+const column = z.string().min(1);
+
+const partial = z
+  .strictObject({
+    since: duration().describe(
+      'Rows changed so long ago or later ("10m"), or since the previous partial backup if that is longer ago.',
+    ),
+    tables: z
+      .array(
+        z.union([
+          z.string().min(1),
+          z.strictObject({
+            table: z.string().min(1).describe('Its name, with its schema where that is not clear.'),
+            by: column.optional().describe('Its column with the time of the last change.'),
+          }),
+        ]),
+      )
+      .min(1)
+      .describe('The tables whose changed rows are captured; { table, by } has a column of its own.'),
+    by: column.optional().describe('The column with the time of the last change, where a table names none.'),
+    files: z
+      .array(
+        z.strictObject({
+          table: z.string().min(1).describe('A table whose rows name files.'),
+          column: column.describe('Its column with the path.'),
+          folder: z
+            .string()
+            .min(1)
+            .transform(expandHome)
+            .describe('The folder on this machine that the paths begin in.'),
+        }),
+      )
+      .default([])
+      .describe('Files that captured rows name in a column.'),
+  })
+  .transform(({ tables, by, ...rest }, context) => ({
+    ...rest,
+    tables: tables.map((each, at) => {
+      const { table, by: own = by } = typeof each === 'string' ? { table: each } : each;
+      if (own === undefined)
+        context.addIssue({
+          code: 'custom',
+          path: ['tables', at],
+          message: 'needs a "by", here or for all tables',
+        });
+      return { table, by: own ?? '' };
+    }),
+  }));
 
 export const backup = (names: Names) =>
   z
@@ -29,9 +79,21 @@ export const backup = (names: Names) =>
         .describe(
           'How old the newest good snapshot of a source may be before `status` complains. Default: as the schedule says.',
         ),
+      partial: partial
+        .optional()
+        .describe(
+          'Only rows that changed lately, with all that they refer to, for a `receive` job: never in the place of complete backups.',
+        ),
       anomalies: anomaliesSchema
         .optional()
         .describe('When a snapshot is suspicious beside those before it; off: never.'),
+    })
+    .superRefine(({ backup: sources, partial: some, anomalies }, context) => {
+      const complain = (path: string, message: string): void =>
+        void context.addIssue({ code: 'custom', path: [path], message });
+      if (some && sources.length > 1) complain('partial', 'is for one source: give each a job of its own');
+      if (some && anomalies !== undefined)
+        complain('anomalies', 'judges complete backups, and this job has "partial"');
     })
     .transform(({ keep, ...job }) => ({
       verb: 'backup' as const,

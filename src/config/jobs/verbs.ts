@@ -9,9 +9,10 @@ import { type CommonKeys, withCommonKeys } from './common.ts';
 import { drill } from './drill.ts';
 import { exporting } from './export.ts';
 import { mirror } from './mirror.ts';
+import { receive } from './receive.ts';
 import { replicate } from './replicate.ts';
 
-const verbs = { archive, backup, check, drill, export: exporting, mirror, replicate };
+const verbs = { archive, backup, check, drill, export: exporting, mirror, receive, replicate };
 
 export type Verb = keyof typeof verbs;
 

@@ -3,14 +3,17 @@ import type { Context } from '#lib/kind.ts';
 import type { FileStatusKeeper } from '../file-statuses.ts';
 import { plainDumps, readPlain } from '../plain-dump.ts';
 import type { QueryReader } from '../query-reader.ts';
+import type { ChangesReader, Receiver } from '../receiver.ts';
 import type { PlainDumper, RowReader, ScratchMaker, Source } from '../source.ts';
 import { checkServer } from './check.ts';
 import { type PostgresConfig, settingsOf } from './config.ts';
 import { dumpServer } from './dump.ts';
 import { openRows } from './export-rows.ts';
 import { openFileStatuses } from './file-statuses.ts';
+import { dumpChanges } from './partial.ts';
 import { plainPlan } from './plain.ts';
 import { openQuery } from './query-rows.ts';
+import { receiver } from './receiving.ts';
 import { restoreServer } from './restore.ts';
 import { scratchMaker } from './scratch-place.ts';
 
@@ -18,15 +21,24 @@ import { scratchMaker } from './scratch-place.ts';
 export const openServer = (
   config: PostgresConfig,
   context: Context,
-): Source & ScratchMaker & PlainDumper & RowReader & QueryReader & FileStatusKeeper => {
+): Source &
+  ScratchMaker &
+  PlainDumper &
+  RowReader &
+  QueryReader &
+  FileStatusKeeper &
+  ChangesReader &
+  Receiver => {
   const settings = settingsOf(config);
   const closing: (() => Promise<void>)[] = [];
   const onClose = (close: () => Promise<void>): void => void closing.push(close);
   return {
     ...scratchMaker({ config, settings, context, onClose }),
+    ...receiver({ config, settings, context, onClose }),
     concurrency: config.connections,
     check: () => checkServer({ config, settings, context }),
     dump: () => dumpServer({ config, settings, context, onClose }),
+    dumpChanges: (rules, previous) => dumpChanges({ config, settings, context, onClose }, rules, previous),
     plainExtension: 'sql',
     plainDumps: () => plainDumps(dumpServer({ config, settings, context, onClose }), plainPlan),
     readPlain,

@@ -25,6 +25,7 @@ export const state = {
   duplicateObject: '42710',
   lockNotAvailable: '55P03',
   objectNotInPrerequisiteState: '55000',
+  objectInUse: '55006',
   queryCanceled: '57014',
   adminShutdown: '57P01',
   deadlockDetected: '40P01',

@@ -112,9 +112,25 @@ const lockError = (name: string, error: Error & { code: string }): HoldfastError
   );
 };
 
+/**
+ * When the oldest transaction began that may still be writing; now, when there is none. Whatever is committed after this call
+ * was changed after that. Undefined for a role that may not see the transactions of others.
+ */
+export const oldestTransaction = async (connection: Connection): Promise<string | undefined> => {
+  const [row] = await connection.query<{ began: string | null }>(
+    `select case when pg_catalog.pg_has_role(current_user, 'pg_read_all_stats', 'USAGE') then
+      to_char(least(clock_timestamp(), min(xact_start)) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') end as began
+      from pg_catalog.pg_stat_activity
+      where datname = pg_catalog.current_database() and pid <> pg_catalog.pg_backend_pid()
+        and application_name not in ('pg_dump', current_setting('application_name'))`,
+  );
+  return row?.began ?? undefined;
+};
+
 /** What identifies the server's history; not every role may ask. */
 const serverPosition = async (connection: Connection): Promise<Record<string, string>> => {
-  const position: Record<string, string> = {};
+  const oldest = await oldestTransaction(connection);
+  const position: Record<string, string> = oldest === undefined ? {} : { oldest_transaction: oldest };
   const questions = {
     system_identifier: 'select system_identifier::text as value from pg_catalog.pg_control_system()',
     timeline: 'select timeline_id::text as value from pg_catalog.pg_control_checkpoint()',

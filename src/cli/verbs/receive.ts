@@ -1,0 +1,79 @@
+// A job that receives: what another machine backed up, into databases and folders of this one.
+import { type Config, repositoryNamed, sourceNamed } from '#config/config.ts';
+import { type ReceiveOutcome, type ReceiveTask, runReceive } from '#jobs/receive/run-receive.ts';
+import { durationMs } from '#lib/duration.ts';
+import { HoldfastError, messageOf } from '#lib/errors.ts';
+import { formatDuration } from '#lib/format.ts';
+import { errorFields } from '../job-report.ts';
+import type { Output } from '../output.ts';
+import { plural, printable, shortId } from '../output-format.ts';
+import type { JobOf, RunVerb } from './verb.ts';
+
+export const receive: RunVerb<'receive'> = async (job, config, { tags, dryRun }, context, output) => {
+  const { name } = job;
+  if (dryRun) throw new HoldfastError('USAGE', `${name} has no dry run: a snapshot is loaded or not`);
+  if (tags.length > 0)
+    throw new HoldfastError('USAGE', `${name} makes no snapshots, so there is nothing to tag`);
+  const { id, state, status, outcomes } = await runReceive(receiveTask(job, config), context);
+  for (const outcome of outcomes) report(output, outcome);
+  const fields = { name, run: id, state, status, receivers: outcomes.map(outcomeFields) };
+  const line =
+    outcomes.length > 1 ? `${name}: ${plural(outcomes.length, 'receiver')} (run ${id})` : undefined;
+  output.say({ message_type: 'run_done', ...fields }, line);
+  return { state, status, id, fields };
+};
+
+/** What a job of the file asks for. */
+export const receiveTask = (job: JobOf<'receive'>, config: Config): ReceiveTask => ({
+  job: job.name,
+  from: repositoryNamed(config, job.from),
+  receptions: job.receive.map(({ into, ...rest }) => ({ ...rest, into: sourceNamed(config, into) })),
+  fetching: job.fetchInto && {
+    ...job.fetchInto,
+    repository: repositoryNamed(config, job.fetchInto.repository),
+  },
+  floors: job.minFree.map(({ folder, free }) => ({ folder, freeBytes: free })),
+  maxLagMs: job.maxLag === undefined ? undefined : durationMs(job.maxLag),
+});
+
+const outcomeFields = (outcome: ReceiveOutcome): Record<string, unknown> => {
+  const { source, into, error } = outcome;
+  const begin = { source, into, ...(error && errorFields(error)) };
+  if (!('receipt' in outcome)) return begin;
+  const { mark, wholes, changes, rows } = outcome.receipt;
+  const lag_seconds = Math.round(outcome.lagMs / 1000);
+  return {
+    ...begin,
+    loaded: wholes,
+    applied: changes,
+    rows,
+    snapshot_id: mark.snapshot,
+    time: mark.takenAt,
+    lag_seconds,
+  };
+};
+
+const report = (output: Output, outcome: ReceiveOutcome): void => {
+  const { error, into } = outcome;
+  const message = { message_type: 'received', ...outcomeFields(outcome) };
+  if (error) {
+    const hint = error instanceof HoldfastError ? error.hint : undefined;
+    output.failure(message, `${printable(into)}: ${messageOf(error)}`, hint);
+  } else output.say(message, `${printable(into)}: ${wordsOf(outcome)}`);
+};
+
+const wordsOf = (outcome: ReceiveOutcome): string => {
+  if (!('receipt' in outcome)) return '';
+  const { wholes, changes, rows, gap } = outcome.receipt;
+  const done = [
+    ...wholes.map((id) => `snapshot ${shortId(id)} loaded`),
+    ...(changes.length > 0
+      ? [`${plural(changes.length, 'partial snapshot')} applied, ${plural(rows, 'row')}`]
+      : []),
+  ];
+  return [
+    done.length > 0 ? done.join(', ') : 'nothing new',
+    `${formatDuration(outcome.lagMs)} behind`,
+    ...(gap ? ['a partial snapshot is missing before newer ones'] : []),
+  ].join('; ');
+};

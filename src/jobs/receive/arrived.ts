@@ -1,0 +1,103 @@
+// The snapshots of a sender that have arrived in a repository, with what their manifests say of the sender's history.
+import { throwIfCancelled } from '#lib/clock.ts';
+import { HoldfastError } from '#lib/errors.ts';
+import type { Repository, Snapshot } from '#repository/contract.ts';
+import { type Mark, positions } from '#sources/receiver.ts';
+import { manifestsOf, plainKinds } from '../manifests.ts';
+import { isGood, matching, partialName, tagOf } from '../snapshot-choice.ts';
+import type { ChangesState, State } from './plan.ts';
+
+export interface ArrivedState extends State {
+  readonly snapshot: Snapshot;
+  /** The databases in it, by their own names. */
+  readonly databases: readonly string[];
+}
+
+export interface ArrivedChanges extends ArrivedState, ChangesState {}
+
+export interface Arrived {
+  /** The newest good complete one; none when it is the one that the receiver rests on. */
+  readonly wholes: readonly ArrivedState[];
+  readonly changes: readonly ArrivedChanges[];
+}
+
+export interface Sender {
+  readonly source: string;
+  readonly host?: string | undefined;
+}
+
+/** What is new for a receiver with this mark. Manifests are read of nothing else. */
+export const arrivedSince = async (
+  repository: Repository,
+  sender: Sender,
+  mark: Mark | undefined,
+  signal: AbortSignal,
+): Promise<Arrived> => {
+  const all = await repository.snapshots();
+  const whole = ofSender(all, sender).findLast(isGood);
+  const isNewWhole = whole !== undefined && (mark === undefined || idOf(whole) !== mark.base.snapshot);
+  const wholes = isNewWhole ? [await stateOf(repository, whole, signal)] : [];
+  const since = Math.min(
+    ...[whole?.time, mark && new Date(mark.time)].flatMap((time) => time?.getTime() ?? []),
+  );
+  const changes: ArrivedChanges[] = [];
+  for (const snapshot of ofSender(all, { ...sender, source: partialName(sender.source) })) {
+    throwIfCancelled(signal);
+    if (snapshot.time.getTime() <= since || idOf(snapshot) === mark?.snapshot) continue;
+    const state = await changesOf(repository, snapshot, signal);
+    if (state) changes.push(state);
+  }
+  return { wholes, changes };
+};
+
+/** The id under which it was first stored: a copy has another. */
+export const idOf = ({ id, original }: Snapshot): string => original ?? id;
+
+/** Oldest first. USAGE when several machines call a source so, and it was not said which. */
+export const ofSender = (all: readonly Snapshot[], { source, host }: Sender): Snapshot[] => {
+  const found = matching(all, { source, host });
+  const hosts = [...new Set(found.map(({ hostname }) => hostname))];
+  if (hosts.length <= 1) return found;
+  throw new HoldfastError('USAGE', `${source} could be of any of these hosts: ${hosts.join(', ')}`, {
+    hint: 'say which, as `host` beside `source`',
+  });
+};
+
+const stateOf = async (
+  repository: Repository,
+  snapshot: Snapshot,
+  signal: AbortSignal,
+): Promise<ArrivedState> => {
+  const found = plainKinds.includes(tagOf(snapshot, 'kind'))
+    ? []
+    : await manifestsOf(repository, snapshot, signal);
+  const databases = found.map(({ manifest }) => manifest.database);
+  // Of several databases the one that was read first says how fresh all of them are.
+  const taken = found.map(({ manifest }) => new Date(manifest.capturedAt));
+  const settled = found.map(
+    ({ manifest }) => new Date(manifest.position[positions.settled] ?? manifest.capturedAt),
+  );
+  return {
+    snapshot,
+    databases,
+    takenAt: earliest(taken) ?? snapshot.time,
+    settledAt: earliest(settled) ?? snapshot.time,
+  };
+};
+
+/** Undefined for one in which rows are missing. */
+const changesOf = async (
+  repository: Repository,
+  snapshot: Snapshot,
+  signal: AbortSignal,
+): Promise<ArrivedChanges | undefined> => {
+  const state = await stateOf(repository, snapshot, signal);
+  const [found] = await manifestsOf(repository, snapshot, signal);
+  const from = found?.manifest.position[positions.from];
+  return from === undefined || found?.manifest.missing.length !== 0
+    ? undefined
+    : { ...state, from: new Date(from) };
+};
+
+const earliest = (times: readonly Date[]): Date | undefined =>
+  times.toSorted((a, b) => a.getTime() - b.getTime())[0];

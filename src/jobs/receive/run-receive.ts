@@ -1,0 +1,131 @@
+// One run of a receive job: every receiver gets what has arrived for it, and it is remembered how far each is behind.
+import { newRunId } from '#catalog/run-id.ts';
+import type { RepositoryConfig } from '#config/config.ts';
+import { throwIfCancelled } from '#lib/clock.ts';
+import { asError, HoldfastError } from '#lib/errors.ts';
+import { formatDuration } from '#lib/format.ts';
+import type { Repository } from '#repository/contract.ts';
+import type { JobContext } from '../backup.ts';
+import { beginRecord } from '../record.ts';
+import type { RunContext } from '../run-backup.ts';
+import { type Ended, failed, ok, together } from '../run-outcome.ts';
+import { withRepository } from '../use-repository.ts';
+import { type Fetching, fetchInto, forgetFetched } from './fetch.ts';
+import type { FreeFloor } from './free-floor.ts';
+import { type Receipt, type Reception, receiveSource } from './receive-source.ts';
+
+export interface ReceiveTask {
+  readonly job: string;
+  readonly from: RepositoryConfig;
+  readonly receptions: readonly Reception[];
+  /** A repository of one's own that everything is fetched into first. */
+  readonly fetching?: Fetching | undefined;
+  readonly floors: readonly FreeFloor[];
+  /** How far a receiver may be behind. */
+  readonly maxLagMs?: number | undefined;
+}
+
+/** How one receiver fared: with what it has now, or because it could not take anything in. */
+export type ReceiveOutcome = { readonly source: string; readonly into: string } & (
+  | { readonly receipt: Receipt; readonly lagMs: number; readonly error?: Error }
+  | { readonly error: Error }
+);
+
+export interface ReceiveRun extends Ended {
+  readonly id: string;
+  readonly outcomes: readonly ReceiveOutcome[];
+}
+
+/** One that fails does not stop the others. Throws only when cancelled. */
+export const runReceive = async (task: ReceiveTask, context: RunContext): Promise<ReceiveRun> => {
+  const startedAt = context.clock.now();
+  const record = beginRecord(context.catalog, { job: task.job, verb: 'receive', startedAt }, context);
+  const id = record?.id ?? newRunId(startedAt);
+  try {
+    const outcomes = await receiveAll(task, context);
+    const errors = outcomes.flatMap(({ error }) => error ?? []);
+    const ended = together(outcomes.map(({ error }) => (error ? failed(error) : ok)));
+    record?.end(ended, [], errors[0]);
+    return { ...ended, id, outcomes };
+  } catch (error) {
+    record?.thrown(error);
+    throw error;
+  }
+};
+
+const receiveAll = async (task: ReceiveTask, context: RunContext): Promise<ReceiveOutcome[]> => {
+  const outcomes: ReceiveOutcome[] = [];
+  await withSnapshots(task, context, async (repository) => {
+    for (const reception of task.receptions)
+      outcomes.push(await receiveOne(task, repository, reception, context));
+  });
+  if (task.fetching) await forgetFetched(task.fetching, task.receptions, context);
+  return outcomes;
+};
+
+/** The repository itself, or our own with all that we need of it. */
+const withSnapshots = async (
+  { from, fetching, receptions }: ReceiveTask,
+  context: JobContext,
+  work: (repository: Repository) => Promise<void>,
+): Promise<void> => {
+  if (fetching === undefined) return await withRepository(from, { lock: 'shared' }, context, work);
+  await withRepository(fetching.repository, { lock: 'shared' }, context, async (own) => {
+    // What was fetched before can be taken in although the other side cannot be reached now.
+    let unreachable: unknown;
+    try {
+      await withRepository(from, { lock: 'shared' }, context, (theirs) =>
+        fetchInto(own, theirs, receptions, context),
+      );
+    } catch (error) {
+      throwIfCancelled(context.signal);
+      unreachable = error;
+    }
+    await work(own);
+    if (unreachable !== undefined) throw unreachable;
+  });
+};
+
+const receiveOne = async (
+  { job, floors, maxLagMs }: ReceiveTask,
+  repository: Repository,
+  reception: Reception,
+  context: RunContext,
+): Promise<ReceiveOutcome> => {
+  const { source } = reception;
+  const into = reception.into.name;
+  try {
+    const receipt = await receiveSource(repository, reception, floors, context);
+    const { snapshot, whole, takenAt } = receipt.mark;
+    const now = context.clock.now();
+    const began = new Date(takenAt);
+    context.catalog?.received.record({
+      ...{ job, source, target: into, snapshot, whole },
+      ...{ takenAt: began, receivedAt: now },
+    });
+    const lagMs = Math.max(0, now.getTime() - began.getTime());
+    const error = receipt.error ?? tooFarBehind(into, lagMs, maxLagMs, receipt.gap);
+    return { source, into, receipt, lagMs, ...(error && { error }) };
+  } catch (error) {
+    throwIfCancelled(context.signal);
+    return { source, into, error: asError(error) };
+  }
+};
+
+const tooFarBehind = (
+  into: string,
+  lagMs: number,
+  maxLagMs: number | undefined,
+  gap: boolean,
+): HoldfastError | undefined => {
+  if (maxLagMs === undefined || lagMs <= maxLagMs) return undefined;
+  return new HoldfastError(
+    'FAILED',
+    `${into} is ${formatDuration(lagMs)} behind, and may be ${formatDuration(maxLagMs)}`,
+    {
+      hint: gap
+        ? 'a partial snapshot is missing: the next complete one will close the gap'
+        : 'nothing newer has arrived: look at the jobs of the sending machine',
+    },
+  );
+};
