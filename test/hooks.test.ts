@@ -206,6 +206,18 @@ test('a due time that has had its run gets no other', async () => {
   const again = await holdfast(due, { env: world });
   assert.deepEqual(
     { status: again.status, stdout: again.stdout },
-    { status: 0, stdout: 'nightly: has had its run\n' },
+    { status: 0, stdout: 'nightly: nothing to do, it has its run\n' },
   );
+});
+
+test('a run that an earlier daemon left goes on, and its due time gets no other', async () => {
+  rmSync(at('go'), { force: true });
+  writeConfig({ hooks: { before: `echo begun; while [ ! -e ${at('go')} ]; do sleep 0.05; done` } });
+  const due = ['run', 'nightly', '--due', '2026-11-22T03:30:00Z'];
+  const left = startCli(due, { env });
+  while (!(await once(left.process.stdout as NodeJS.ReadableStream, 'data')).toString().includes('begun'));
+  const { stdout } = await holdfast(due, { env: world });
+  writeFileSync(at('go'), '');
+  assert.equal((await left.result).status, 0);
+  assert.equal(stdout, 'nightly: nothing to do, it has its run\n');
 });

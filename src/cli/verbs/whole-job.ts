@@ -1,5 +1,6 @@
 // A job with all that belongs to it whatever its verb. Every run of a job passes through here: its lock, what its hooks do
 // before, the verb, what its hooks do after, who is told, and what is remembered of it all.
+import type { Run } from '#catalog/run.ts';
 import type { Config, JobConfig } from '#config/config.ts';
 import { takeJobLock } from '#jobs/job-lock.ts';
 import { beginOpenRecord, type RunRecord, recordStates } from '#jobs/record.ts';
@@ -34,6 +35,9 @@ export interface WholeJobContext {
   readonly hookEnv: Readonly<Record<string, string>>;
 }
 
+/** Between taking its lock and remembering its due time, no run takes longer. */
+const settleMs = 1000;
+
 /** Runs a job. Throws only when cancelled or asked for what the verb cannot do; failures are in the result. */
 export const runWholeJob = async (
   job: JobConfig,
@@ -45,7 +49,13 @@ export const runWholeJob = async (
     if (job.hooks) output.warn(`${job.name}: its hooks are left out of a dry run`);
     return await runJob(job, config, options, context.run, output);
   }
-  const lock = await lockOf(job, context);
+  let lock = await lockOf(job, context);
+  if (lock === undefined && options.due) {
+    // A run that a killed daemon has left may hold it, and be about to remember that it is for this very due time.
+    await context.run.clock.sleep(settleMs, context.run.signal);
+    if (isUnderWay(job, options, context)) return nothingToDo(job, output);
+    lock = await lockOf(job, context);
+  }
   if (lock === undefined) return skip(job, options, context, 'another run of it is not over');
   using _ = lock;
   if (hadItsRun(job, options, context)) return nothingToDo(job, output);
@@ -70,18 +80,24 @@ const lockOf = async (
   }
 };
 
-/** Another process may have run it for the same due time meanwhile. */
-const hadItsRun = (
+/** What became of the runs for the same due time that other processes began. */
+const statesOf = (
   { name }: JobConfig,
   { due }: WholeJobOptions,
   { run: { catalog } }: WholeJobContext,
-): boolean => {
-  const open: readonly string[] = ['running', 'interrupted', 'cancelled'];
-  return due !== undefined && (catalog?.runsFor(name, due) ?? []).some(({ state }) => !open.includes(state));
-};
+): readonly Run['state'][] =>
+  due === undefined ? [] : (catalog?.runsFor(name, due) ?? []).map(({ state }) => state);
+
+const hadItsRun = (...run: Parameters<typeof statesOf>): boolean => statesOf(...run).some(isOver);
+
+const isUnderWay = (...run: Parameters<typeof statesOf>): boolean =>
+  statesOf(...run).some((state) => state === 'running' || isOver(state));
+
+/** A run that was killed or cancelled leaves its due time open. */
+const isOver = (state: Run['state']): boolean => !['running', 'interrupted', 'cancelled'].includes(state);
 
 const nothingToDo = ({ name }: JobConfig, output: Output): JobRun => {
-  output.say({ message_type: 'run_skipped', name }, `${name}: has had its run`);
+  output.say({ message_type: 'run_skipped', name }, `${name}: nothing to do, it has its run`);
   return { ...skippedRun, id: '', fields: { name, ...skippedRun } };
 };
 
