@@ -62,7 +62,8 @@ export const startCouchProxy = async (server: CouchServer): Promise<CouchProxy> 
       headers: incoming.headers,
     };
     const passed = send(target, async (answer) => {
-      const bytes = await buffer(answer);
+      const bytes = await buffer(answer).catch(() => undefined);
+      if (!bytes) return void outgoing.destroy(); // the server ended within its answer
       const { 'transfer-encoding': _, ...headers } = answer.headers;
       const changed = twist && 'change' in twist ? Buffer.from(twist.change(bytes, headers)) : bytes;
       outgoing.writeHead(answer.statusCode ?? 502, { ...headers, 'content-length': changed.length });
