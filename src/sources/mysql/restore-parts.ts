@@ -7,7 +7,7 @@ import type { Contents } from './contents.ts';
 import { DatabaseTexts } from './database-texts.ts';
 import { plainName } from './identifiers.ts';
 import { databaseFiles } from './layout.ts';
-import { assertComplete, loadRows, type RowLoader, tableOf } from './load-rows.ts';
+import { assertComplete, createLoader, loadRows, tableOf } from './load-rows.ts';
 import { PartTables } from './part-tables.ts';
 import type { Restoring } from './restore.ts';
 import type { Goal, Parts } from './restore-goal.ts';
@@ -42,7 +42,7 @@ export const restoreParts = async (restoring: Restoring, goal: Goal, parts: Part
       pool,
     });
     for (const { name } of contents.tables) if (parts.isAsked(name)) await tables.begin(name);
-    const loader: RowLoader = { contents, reporter, loaded: new Map() };
+    const loader = createLoader(contents, items, reporter);
     while (await texts.readUntilRows())
       await forEachLimit(stream.rows(goal.database), config.connections, async (entry) => {
         throwIfCancelled(signal);

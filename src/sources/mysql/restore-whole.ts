@@ -6,7 +6,7 @@ import { createPool } from '../pool.ts';
 import type { Connection } from './connect.ts';
 import { DatabaseTexts } from './database-texts.ts';
 import { databaseFiles } from './layout.ts';
-import { assertComplete, loadRows, type RowLoader } from './load-rows.ts';
+import { assertComplete, createLoader, loadRows } from './load-rows.ts';
 import { makeTables } from './make-tables.ts';
 import { moveTables } from './move-tables.ts';
 import { notEmpty, type Restoring } from './restore.ts';
@@ -55,10 +55,9 @@ const loadTables = async (
   const limit = config.connections;
   await using pool = createPool(limit, () => target.connectTo(name, signal));
   const contents = texts.contents();
-  const loader: RowLoader = { contents, reporter, loaded: new Map() };
-  await pool.use((connection) =>
-    makeTables(connection, texts.items(databaseFiles.tables), contents, name, reporter),
-  );
+  const items = texts.items(databaseFiles.tables);
+  const loader = createLoader(contents, items, reporter);
+  await pool.use((connection) => makeTables(connection, items, contents, name, reporter));
   const load = (connection: Connection, entry: Parameters<typeof loadRows>[2]): Promise<void> =>
     loadRows(loader, connection, entry);
   while (await texts.readUntilRows())

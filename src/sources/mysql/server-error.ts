@@ -102,7 +102,10 @@ const connectProblem = (
       return ['SOURCE_DENIED', 'check sslMode and sslCa against the certificate of the server'];
     case 'AUTH_SWITCH_PLUGIN_ERROR':
     case 'MYSQL_CLEAR_PASSWORD_NOT_ENABLED':
-      return ['SOURCE_DENIED', `the server wants another way to log in than ${user} has; see docs/sources/mysql.md`];
+      return [
+        'SOURCE_DENIED',
+        `the server wants another way to log in than ${user} has; see docs/sources/mysql.md`,
+      ];
     case 'ECONNREFUSED':
     case 'ENOENT':
       return ['SOURCE_UNREACHABLE', 'is the server running, and does it listen there?'];
