@@ -69,7 +69,7 @@ export interface ExportLedger {
   /** Confirmed files whose rows are remembered one by one. */
   filesWithRows(table: number): { readonly id: number; readonly lastPosition: string }[];
   /** The rows of these files cannot be met any more. */
-  forgetRows(files: readonly number[]): void;
+  forgetRows(table: number, files: readonly number[]): void;
   /** Of a job, oldest first. */
   files(job: string, states: readonly ExportFile['state'][]): ExportFile[];
   hasFile(job: string, name: string): boolean;
@@ -142,10 +142,12 @@ export const exportLedger = (database: DatabaseSync, path: string): ExportLedger
           at.getTime(),
         );
         id = Number(lastInsertRowid);
+        // In the order of the table, so that its pages are filled one after the other.
+        const sorted = rows.toSorted((a, b) => Buffer.compare(a.hash, b.hash));
         const insert = database.prepare(
           'INSERT INTO export_rows (export_table, hash, file, count) VALUES (?, ?, ?, ?)',
         );
-        for (const { hash, count } of rows) insert.run(table, hash, id, count);
+        for (const { hash, count } of sorted) insert.run(table, hash, id, count);
       });
       return id;
     },
@@ -160,7 +162,10 @@ export const exportLedger = (database: DatabaseSync, path: string): ExportLedger
       ),
     drop: (file) =>
       together(() => {
-        run('DELETE FROM export_rows WHERE file = ?', file);
+        run(
+          'DELETE FROM export_rows WHERE file = ?1 AND export_table = (SELECT export_table FROM export_files WHERE id = ?1)',
+          file,
+        );
         run(`DELETE FROM export_files WHERE id = ? AND state = 'intended'`, file);
       }),
     timesExported: (table, hash, lastFile) =>
@@ -168,14 +173,19 @@ export const exportLedger = (database: DatabaseSync, path: string): ExportLedger
     filesWithRows: (table) =>
       safely(() =>
         all(
-          `SELECT id, last_position FROM export_files f WHERE export_table = ? AND state <> 'intended'
-            AND EXISTS (SELECT 1 FROM export_rows WHERE file = f.id) ORDER BY id`,
+          `SELECT id, last_position FROM export_files WHERE export_table = ? AND state <> 'intended'
+            AND remembered ORDER BY id`,
           table,
         ).map(({ id, last_position }) => ({ id: Number(id), lastPosition: String(last_position) })),
       ),
-    forgetRows: (files) =>
+    forgetRows: (table, files) =>
       together(() => {
-        for (const file of files) run('DELETE FROM export_rows WHERE file = ?', file);
+        for (const file of files) run('UPDATE export_files SET remembered = 0 WHERE id = ?', file);
+        run(
+          `DELETE FROM export_rows WHERE export_table = ?1
+            AND file IN (SELECT id FROM export_files WHERE export_table = ?1 AND NOT remembered)`,
+          table,
+        );
       }),
     files: (job, states) =>
       safely(() =>

@@ -1,6 +1,6 @@
 // How exported files are called.
+import type { exportNameFields } from '#config/jobs/export.ts';
 
-export const exportNameFields = ['site', 'source', 'table', 'first', 'last', 'job'] as const;
 export type ExportNameWords = Readonly<Record<(typeof exportNameFields)[number], string>>;
 
 /** The name before its number: of several files that would be called the same, the second one is `…_2.csv`. */

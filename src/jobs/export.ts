@@ -138,10 +138,11 @@ class TableWork {
     onReached: (position: string) => void,
   ): AsyncGenerator<RowValues> {
     const from = settled === undefined ? {} : { from: { position: settled, overlap: this.#overlap } };
+    const isFirst = this.#place.ledger.filesWithRows(known.id).length === 0;
     for await (const batch of this.#table.rows({ orderBy: this.#orderedBy, thenBy: this.#thenBy, ...from })) {
       throwIfCancelled(this.#context.signal);
       for (const row of batch) {
-        if (!this.#isExported(known, row)) yield row;
+        if (isFirst || !this.#isExported(known, row)) yield row;
         onReached(positionOf(row));
       }
     }
@@ -229,7 +230,7 @@ class TableWork {
     const past: number[] = [];
     for (const { id, lastPosition } of ledger.filesWithRows(table))
       if (await this.#table.isBefore(this.#orderedBy, lastPosition, from)) past.push(id);
-    ledger.forgetRows(past);
+    if (past.length > 0) ledger.forgetRows(table, past);
   }
 
   #hashes(rows: readonly RowValues[]): RowHash[] {

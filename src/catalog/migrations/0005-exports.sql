@@ -22,6 +22,7 @@ CREATE TABLE export_files (
   rows INTEGER NOT NULL,
   last_position TEXT NOT NULL,
   state TEXT NOT NULL CHECK (state IN ('intended', 'done', 'purged', 'gone')),
+  remembered INTEGER NOT NULL DEFAULT 1, -- 0: its rows cannot be met again, and are not in export_rows
   exported_ms INTEGER NOT NULL,
   shipped_ms INTEGER,
   purged_ms INTEGER
@@ -36,7 +37,6 @@ CREATE TABLE export_rows (
   count INTEGER NOT NULL,
   PRIMARY KEY (export_table, hash, file)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX export_rows_by_file ON export_rows (file);
 
 -- Objects that a run is writing in pieces: what a run that was killed has left behind.
 CREATE TABLE unfinished_objects (
