@@ -93,6 +93,9 @@ jobs:
     await assertSame();
     assert.equal(readFileSync(join(folder, 'received', '2026', 'a.jpg'), 'utf8'), 'a photo');
     assert.match((await run('run', 'follow')).stdout, /nothing new/);
+    const status = await site.run('status');
+    assert.match(status.stdout, /copy +shop +\d+ s behind/);
+    assert.match(status.stdout, /shop~partial +here .* ok/);
   });
 
   test('a partial snapshot is never taken for one of the source', async () => {

@@ -1,5 +1,6 @@
 // The health in one line, with figures: https://nagios-plugins.org/doc/guidelines.html
 import type { Health, SourceHealth } from '#jobs/health/health.ts';
+import { formatLag } from '#jobs/receive/lag.ts';
 import { formatAge, plural } from './output-format.ts';
 
 export interface NagiosStatus {
@@ -27,7 +28,7 @@ export const nagiosLine = (health: Health): string => {
   return `HOLDFAST ${words[status]} - ${safe}${figures.length > 0 ? ` | ${figures.join(' ')}` : ''}`;
 };
 
-const criticalTexts = ({ jobs, sources, repositories }: Health): string[] => [
+const criticalTexts = ({ jobs, sources, repositories, receivers }: Health): string[] => [
   ...repositories.flatMap(({ repository, error }) =>
     error === undefined ? [] : [`repository ${repository}: ${error}`],
   ),
@@ -35,6 +36,9 @@ const criticalTexts = ({ jobs, sources, repositories }: Health): string[] => [
     state === 'late' || state === 'none'
       ? [`${source} in ${repository}: ${state === 'late' ? 'too old' : 'no good snapshot'}`]
       : [],
+  ),
+  ...receivers.flatMap(({ into, lagMs, well }) =>
+    well ? [] : [`${into} ${lagMs === undefined ? 'has received nothing' : `is ${formatLag(lagMs)} behind`}`],
   ),
   ...jobs.flatMap(({ job, well, missed, last }) =>
     well || (last?.state === 'partial' && !missed)

@@ -1,12 +1,14 @@
 // The health, as its user reads it.
 import type { Health, JobHealth, RepositoryHealth, SourceHealth } from '#jobs/health/health.ts';
+import { formatLag, type ReceiverHealth } from '#jobs/receive/lag.ts';
 import type { Output } from './output.ts';
 import { formatAge, formatBytes, formatCount, formatTime, printable, shortId } from './output-format.ts';
 import { runFields } from './runs.ts';
 
 /** Nothing needs anybody. */
-export const isWell = ({ jobs, sources, repositories, notifiers }: Health): boolean =>
+export const isWell = ({ jobs, sources, repositories, receivers, notifiers }: Health): boolean =>
   jobs.every(({ well }) => well) &&
+  receivers.every(({ well }) => well) &&
   sources.every(({ state }) => state === 'ok') &&
   repositories.every(({ error, shortage }) => error === undefined && shortage === undefined) &&
   notifiers.every(({ last }) => last.error === undefined);
@@ -14,7 +16,7 @@ export const isWell = ({ jobs, sources, repositories, notifiers }: Health): bool
 /** A table each of jobs, sources and repositories; and a line for each notifier that fails. */
 export const showHealth = async (output: Output, health: Health): Promise<void> => {
   if (output.json) return await showFields(output, health);
-  const { jobs, sources, repositories, notifiers, troubles, at } = health;
+  const { jobs, sources, repositories, receivers, notifiers, troubles, at } = health;
   if (jobs.length > 0)
     await output.table(
       [{ title: 'Job' }, { title: 'Last run' }, { title: '' }, { title: 'Last success' }, { title: '' }],
@@ -42,6 +44,8 @@ export const showHealth = async (output: Output, health: Health): Promise<void> 
       ],
       repositories.map(repositoryRow),
     );
+  if (receivers.length > 0)
+    await output.table([{ title: 'Receiver' }, { title: 'Of' }, { title: '' }], receivers.map(receiverRow));
   for (const { subject, text, since } of troubles)
     await output.result(undefined, `${subject}: since ${formatTime(since)}: ${printable(text)}`);
   for (const { notifier, last, worked } of notifiers)
@@ -89,11 +93,19 @@ const repositoryRow = (one: RepositoryHealth): string[] => [
   one.error ?? one.shortage ?? (one.daysLeft === undefined ? '' : `will do for ${daysText(one.daysLeft)}`),
 ];
 
+const receiverRow = ({ into, source, lagMs, maxLagMs, well }: ReceiverHealth): string[] => [
+  into,
+  source,
+  lagMs === undefined
+    ? 'NOTHING RECEIVED YET'
+    : `${formatLag(lagMs)} behind${well || maxLagMs === undefined ? '' : `: TOO FAR, ${formatLag(maxLagMs)} is the limit`}`,
+];
+
 const daysText = (days: number): string =>
   days > 3650 ? 'more than ten years' : `${formatCount(Math.floor(days))} days`;
 
 const showFields = async (output: Output, health: Health): Promise<void> => {
-  const { jobs, sources, repositories, notifiers, troubles } = health;
+  const { jobs, sources, repositories, receivers, notifiers, troubles } = health;
   for (const { job, well, missed, last, lastSuccess } of jobs)
     await output.result(
       {
@@ -120,6 +132,14 @@ const showFields = async (output: Output, health: Health): Promise<void> => {
         total_bytes: space?.totalBytes,
         growth_bytes_per_day: bytesPerDay,
         days_left: daysLeft,
+      },
+      undefined,
+    );
+  for (const { job, source, into, takenAt, lagMs, snapshot, well } of receivers)
+    await output.result(
+      {
+        ...{ message_type: 'receiver', job, source, into, well, snapshot_id: snapshot, time: takenAt },
+        lag_seconds: lagMs === undefined ? undefined : Math.round(lagMs / 1000),
       },
       undefined,
     );

@@ -1,9 +1,9 @@
 // A job that receives: what another machine backed up, into databases and folders of this one.
 import { type Config, repositoryNamed, sourceNamed } from '#config/config.ts';
+import { formatLag } from '#jobs/receive/lag.ts';
 import { type ReceiveOutcome, type ReceiveTask, runReceive } from '#jobs/receive/run-receive.ts';
 import { durationMs } from '#lib/duration.ts';
 import { HoldfastError, messageOf } from '#lib/errors.ts';
-import { formatDuration } from '#lib/format.ts';
 import { errorFields } from '../job-report.ts';
 import type { Output } from '../output.ts';
 import { plural, printable, shortId } from '../output-format.ts';
@@ -73,7 +73,7 @@ const wordsOf = (outcome: ReceiveOutcome): string => {
   ];
   return [
     done.length > 0 ? done.join(', ') : 'nothing new',
-    `${formatDuration(outcome.lagMs)} behind`,
+    `${formatLag(outcome.lagMs)} behind`,
     ...(gap ? ['a partial snapshot is missing before newer ones'] : []),
   ].join('; ');
 };

@@ -35,6 +35,10 @@ export const needsOf = (job: JobConfig): Needs => {
       forgets: job.to.filter(({ keep }) => keep !== undefined).map(({ repository }) => repository),
     };
   if (job.verb === 'check') return { ...none, repositories: job.check };
+  if (job.verb === 'receive') {
+    const own = job.fetchInto ? [job.fetchInto.repository] : [];
+    return { ...none, repositories: [job.from, ...own], forgets: own };
+  }
   if (job.verb === 'drill')
     return {
       ...none,
@@ -61,10 +65,13 @@ const notifiersOf = ({ notify }: JobConfig): string[] => (notify ?? []).map(({ t
 export const diagnoseJobs = (jobs: readonly JobConfig[], sources: readonly string[]): Diagnosis[] => {
   const used = new Set(jobs.flatMap((job) => needsOf(job).sources));
   const drilledInto = new Set(jobs.flatMap((job) => needsOf(job).scratch.map(({ into }) => into)));
+  const receivedInto = new Set(
+    jobs.flatMap((job) => (job.verb === 'receive' ? job.receive.map(({ into }) => into) : [])),
+  );
   return [
     ...jobs.flatMap(diagnoseJob),
     ...sources
-      .filter((source) => !used.has(source) && !drilledInto.has(source))
+      .filter((source) => [used, drilledInto, receivedInto].every((names) => !names.has(source)))
       .map((source) =>
         warning(`source ${source}`, 'no job backs it up', 'add it to a backup job, or remove it'),
       ),

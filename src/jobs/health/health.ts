@@ -10,6 +10,8 @@ import { durationMs } from '#lib/duration.ts';
 import { messageOf } from '#lib/errors.ts';
 import type { Snapshot } from '#repository/contract.ts';
 import type { JobContext } from '../backup.ts';
+import { type ReceiverHealth, receiversOf } from '../receive/lag.ts';
+import { partialName } from '../snapshot-choice.ts';
 import { withRepository } from '../use-repository.ts';
 import { type Expected, expectedRuns } from './missed-runs.ts';
 import { growthPerDay, type SourceStanding, snapshotsOf, standingOf } from './snapshots.ts';
@@ -50,6 +52,7 @@ export interface Health {
   readonly jobs: readonly JobHealth[];
   readonly sources: readonly SourceHealth[];
   readonly repositories: readonly RepositoryHealth[];
+  readonly receivers: readonly ReceiverHealth[];
   /** Of jobs and repositories, as far as they are in the file. */
   readonly troubles: readonly Trouble[];
   /** Those of the file. */
@@ -86,6 +89,7 @@ export const healthOf = async (
       ...repository,
       ...(snapshots && { snapshots: snapshots.length }),
     })),
+    receivers: receiversOf(config?.jobs.values() ?? [], catalog.received, now),
     troubles: catalog.notices.troubles().filter(concerns(config)),
     notifiers: catalog.notices.notifiers().filter(({ notifier }) => known.has(notifier)),
   };
@@ -172,15 +176,17 @@ const sourcesOf = (
   [...config.jobs.values()].flatMap((job) =>
     job.verb !== 'backup'
       ? []
-      : job.backup.flatMap((source) =>
-          job.to.map(({ repository }): SourceHealth => {
-            const begin = { job: job.name, source, repository };
-            const snapshots = stores.find((store) => store.repository === repository)?.snapshots;
-            if (snapshots === undefined) return { ...begin, state: 'unknown' };
-            const ageMs = job.maxAge === undefined ? maxAgeMs : durationMs(job.maxAge);
-            const needed =
-              ageMs === undefined ? expected.get(job.name)?.needed : new Date(now.getTime() - ageMs);
-            return { ...begin, ...standingOf(snapshotsOf(snapshots, source, hostname()), needed) };
-          }),
-        ),
+      : job.backup
+          .map((source) => (job.partial ? partialName(source) : source))
+          .flatMap((source) =>
+            job.to.map(({ repository }): SourceHealth => {
+              const begin = { job: job.name, source, repository };
+              const snapshots = stores.find((store) => store.repository === repository)?.snapshots;
+              if (snapshots === undefined) return { ...begin, state: 'unknown' };
+              const ageMs = job.maxAge === undefined ? maxAgeMs : durationMs(job.maxAge);
+              const needed =
+                ageMs === undefined ? expected.get(job.name)?.needed : new Date(now.getTime() - ageMs);
+              return { ...begin, ...standingOf(snapshotsOf(snapshots, source, hostname()), needed) };
+            }),
+          ),
   );

@@ -3,7 +3,6 @@ import { newRunId } from '#catalog/run-id.ts';
 import type { RepositoryConfig } from '#config/config.ts';
 import { throwIfCancelled } from '#lib/clock.ts';
 import { asError, HoldfastError } from '#lib/errors.ts';
-import { formatDuration } from '#lib/format.ts';
 import type { Repository } from '#repository/contract.ts';
 import type { JobContext } from '../backup.ts';
 import { beginRecord } from '../record.ts';
@@ -12,6 +11,7 @@ import { type Ended, failed, ok, together } from '../run-outcome.ts';
 import { withRepository } from '../use-repository.ts';
 import { type Fetching, fetchInto, forgetFetched } from './fetch.ts';
 import type { FreeFloor } from './free-floor.ts';
+import { formatLag } from './lag.ts';
 import { type Receipt, type Reception, receiveSource } from './receive-source.ts';
 
 export interface ReceiveTask {
@@ -121,7 +121,7 @@ const tooFarBehind = (
   if (maxLagMs === undefined || lagMs <= maxLagMs) return undefined;
   return new HoldfastError(
     'FAILED',
-    `${into} is ${formatDuration(lagMs)} behind, and may be ${formatDuration(maxLagMs)}`,
+    `${into} is ${formatLag(lagMs)} behind, and may be ${formatLag(maxLagMs)}`,
     {
       hint: gap
         ? 'a partial snapshot is missing: the next complete one will close the gap'
