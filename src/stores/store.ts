@@ -28,6 +28,8 @@ export interface ByteRange {
 export interface StoredObject {
   readonly key: string;
   readonly size: number;
+  /** When it was last written, where the store tells with its listing. */
+  readonly modified?: Date;
 }
 
 export type StoreKind<Config> = Kind<Config, Store>;
@@ -63,6 +65,15 @@ export const foldersOf = (store: Store): Folders | undefined =>
   'removeEmptyFolders' in store && typeof store.removeEmptyFolders === 'function'
     ? (store as Store & Folders)
     : undefined;
+
+/** An ability of stores that compute checksums of what they hold. Asked for by presence. */
+export interface Checksums {
+  /** The MD5 of the object in hexadecimal digits; undefined where the store has another sum of it, or none. */
+  md5(key: string): Promise<string | undefined>;
+}
+
+export const checksumsOf = (store: Store): Checksums | undefined =>
+  'md5' in store && typeof store.md5 === 'function' ? (store as Store & Checksums) : undefined;
 
 /**
  * An ability of a store with a cache before it: reads part of a pack that holds trees, which are read again and again. Asked for by

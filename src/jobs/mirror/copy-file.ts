@@ -5,7 +5,7 @@ import { readSized, sizeOf } from '#archive/read-object.ts';
 import type { MirrorCopy, MirrorStatus } from '#catalog/mirrors.ts';
 import { throwIfCancelled } from '#lib/clock.ts';
 import { asError, HoldfastError } from '#lib/errors.ts';
-import { largeObjectsOf, type Store } from '#stores/store.ts';
+import { checksumsOf, largeObjectsOf, type Store } from '#stores/store.ts';
 import { checksumOf, startHash, usualType } from './checksum.ts';
 import { compareCopy, isLonger } from './compare-copy.ts';
 import type { ListedFile } from './listed-file.ts';
@@ -80,11 +80,19 @@ const copySmall = async (
   checkAsListed(file, checksum);
   await to.put(file.path, bytes);
   const copy: MirrorCopy = { sizeBytes: size, checksumType: type, checksum };
-  await keepIfGood(to, file.path, copy, async () => {
-    const found = await to.get(file.path);
-    return Buffer.compare(found, bytes) === 0;
-  });
+  await keepIfGood(
+    to,
+    file.path,
+    copy,
+    async () => (await hasMd5(to, file.path, bytes)) || Buffer.compare(await to.get(file.path), bytes) === 0,
+  );
   return copy;
+};
+
+/** Where the store has computed the same, nothing need be read back. */
+const hasMd5 = async (to: Store, path: string, bytes: Uint8Array): Promise<boolean> => {
+  const found = await checksumsOf(to)?.md5(path);
+  return found !== undefined && found === checksumOf('MD5', bytes);
 };
 
 const copyLarge = async (

@@ -27,9 +27,9 @@ export interface Listing extends AsyncDisposable {
 export const listStore = (store: Store): Listing => ({
   name: `store ${store.location}`,
   async *files() {
-    for await (const { key, size } of store.list(''))
+    for await (const { key, size, modified } of store.list(''))
       yield {
-        ...{ path: key, place: '', key, sizeBytes: size, sizeIsSeen: true },
+        ...{ path: key, place: '', key, sizeBytes: size, sizeIsSeen: true, modified },
         ...{ dataset: key.split('/').slice(0, -1).join('/'), storage: key },
       };
   },

@@ -20,9 +20,9 @@ async function* filesIn(root: string, folder: string, start: string): AsyncGener
     if (index % 1000 === 999) await otherWork();
     const key = folder + entry.name;
     // Links are followed: people put folders of a repository on other disks.
-    const found = entry.isDirectory() ? 'folder' : sizeOf(root, key);
+    const found = entry.isDirectory() ? 'folder' : lookAt(root, key);
     if (found === 'folder') yield* filesIn(root, `${key}/`, '');
-    else if (found !== undefined) yield { key, size: found };
+    else if (found !== undefined) yield found;
   }
 }
 
@@ -35,11 +35,11 @@ const readFolder = async (root: string, folder: string) => {
   }
 };
 
-const sizeOf = (root: string, key: string): number | 'folder' | undefined => {
+const lookAt = (root: string, key: string): StoredObject | 'folder' | undefined => {
   try {
     const stats = statSync(join(root, key), { throwIfNoEntry: false });
     if (stats?.isDirectory()) return 'folder';
-    return stats?.isFile() ? stats.size : undefined;
+    return stats?.isFile() ? { key, size: stats.size, modified: new Date(stats.mtimeMs) } : undefined;
   } catch (cause) {
     throw folderError(cause, 'look at', root, key);
   }

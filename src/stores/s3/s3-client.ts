@@ -13,7 +13,7 @@ export interface S3Bucket {
   /** The object, or its bytes from the first to the last; `total` is the size of the whole when the service tells. */
   get(name: string, bytes?: { readonly first: number; readonly last: number }): Promise<S3Content>;
   head(name: string): Promise<{ readonly size: number; readonly etag: string | undefined }>;
-  list(prefix: string): AsyncIterable<{ readonly name: string; readonly size: number }>;
+  list(prefix: string): AsyncIterable<S3Listed>;
   delete(name: string): Promise<void>;
   /** Holds an object until that day. */
   retain(name: string, until: Date): Promise<void>;
@@ -29,6 +29,12 @@ export interface S3Bucket {
   lookAtUpload(upload: Upload): Promise<void>;
   abortUpload(upload: Upload): Promise<void>;
   close(): void;
+}
+
+export interface S3Listed {
+  readonly name: string;
+  readonly size: number;
+  readonly modified: Date | undefined;
 }
 
 export interface Upload {
@@ -90,9 +96,9 @@ export const openBucket = (config: S3Config): S3Bucket => {
           EncodingType: 'url',
           ...(ContinuationToken !== undefined && { ContinuationToken }),
         });
-        for (const { Key, Size } of page.Contents ?? [])
+        for (const { Key, Size, LastModified: modified } of page.Contents ?? [])
           if (Key !== undefined)
-            yield { name: page.EncodingType === 'url' ? decodeKey(Key) : Key, size: Size ?? 0 };
+            yield { name: page.EncodingType === 'url' ? decodeKey(Key) : Key, size: Size ?? 0, modified };
         ContinuationToken = page.IsTruncated ? page.NextContinuationToken : undefined;
       } while (ContinuationToken !== undefined);
     },

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { checkKey, checkPrefix, checkRange, closedStore, missingObject } from '../guard.ts';
 import { isPassing } from '../scratch.ts';
-import type { ByteRange, LargeObjects, Retention, Store } from '../store.ts';
+import type { ByteRange, Checksums, LargeObjects, Retention, Store } from '../store.ts';
 import { abandonUpload, beginUpload, type UploadRequest, wasCompleted } from './multipart.ts';
 import type { S3Config } from './s3.ts';
 import { openBucket, type S3Bucket } from './s3-client.ts';
@@ -36,7 +36,7 @@ export const openS3Store = (config: S3Config, now: () => Date = () => new Date()
       heldUntil: heldUntil(key),
     };
   };
-  const store: Store & LargeObjects = {
+  const store: Store & LargeObjects & Checksums = {
     connections: config.connections,
     location: place.location,
     async put(key, bytes) {
@@ -58,6 +58,12 @@ export const openS3Store = (config: S3Config, now: () => Date = () => new Date()
       checkOpen();
       checkKey(key);
       await attempt(place, `delete ${key}`, () => place.bucket.delete(place.prefix + key));
+    },
+    async md5(key) {
+      checkOpen();
+      checkKey(key);
+      const { etag } = await attempt(place, `look at ${key}`, () => place.bucket.head(place.prefix + key));
+      return etag !== undefined && !config.encryption && /^[0-9a-f]{32}$/.test(etag) ? etag : undefined;
     },
     beginLarge: async (key) => await beginUpload(upload(key)),
     wasCommitted: async (key, token) => await wasCompleted(upload(key), token),
@@ -157,8 +163,8 @@ const sizeOf = async (place: Place, key: string): Promise<number> =>
 
 async function* listObjects(place: Place, prefix: string): ReturnType<Store['list']> {
   try {
-    for await (const { name, size } of place.bucket.list(place.prefix + prefix))
-      yield { key: name.slice(place.prefix.length), size };
+    for await (const { name, size, modified } of place.bucket.list(place.prefix + prefix))
+      yield { key: name.slice(place.prefix.length), size, ...(modified && { modified }) };
   } catch (cause) {
     throw s3Error(cause, `list ${prefix || 'the objects'}`, place.location);
   }

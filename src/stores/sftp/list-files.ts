@@ -45,7 +45,8 @@ const readFolder = async (place: Place, folder: string, start: string): Promise<
         ? await followLink(line, posix.join(place.root, key))
         : entry.attrs;
       if (attrs?.isDirectory()) folders.push(`${key}/`);
-      else if (attrs?.isFile()) objects.push({ key, size: attrs.size });
+      else if (attrs?.isFile())
+        objects.push({ key, size: attrs.size, modified: new Date(attrs.mtime * 1000) });
     }
   } catch (cause) {
     if (!hasStatus(cause, sftpStatus.noSuchFile) && !(await isFile(place, folder, cause)))
@@ -80,6 +81,8 @@ const isFile = async (place: Place, folder: string, cause: unknown): Promise<boo
 
 interface Attributes {
   readonly size: number;
+  /** Seconds since the epoch. */
+  readonly mtime: number;
   isDirectory(): boolean;
   isFile(): boolean;
   isSymbolicLink(): boolean;

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { type ErrorCode, HoldfastError, messageOf } from '#lib/errors.ts';
 import type { Context } from '#lib/kind.ts';
 import { checkKey, checkPrefix, checkRange, closedStore, missingObject } from '../guard.ts';
-import type { ByteRange, LargeObjects, Store, StoredObject } from '../store.ts';
+import type { ByteRange, Checksums, LargeObjects, Store, StoredObject } from '../store.ts';
 import { type Environment, findAccess } from './account.ts';
 import { type HttpAnswer, type HttpClient, type HttpRequest, openHttpClient } from './http.ts';
 import { Tokens } from './login.ts';
@@ -17,7 +17,7 @@ export const openSwiftStore = (
   config: SwiftConfig,
   { clock }: Pick<Context, 'clock'>,
   env: Environment,
-): Store & LargeObjects => {
+): Store & LargeObjects & Checksums => {
   const access = findAccess(config, env);
   const { connections, timeoutSeconds } = config;
   const client = openHttpClient({ connections, timeoutMs: timeoutSeconds * 1000, ca: access.ca });
@@ -55,6 +55,11 @@ export const openSwiftStore = (
       checkKey(key);
       const answer = await send(place, `delete ${key}`, { method: 'DELETE', path: objectPath(place, key) });
       if (answer.status !== 404) check(place, `delete ${key}`, answer);
+    },
+    async md5(key) {
+      checkOpen();
+      checkKey(key);
+      return await md5Of(place, key);
     },
     async beginLarge(key) {
       checkOpen();
@@ -110,6 +115,18 @@ const putObject = async (place: Place, key: string, bytes: Uint8Array): Promise<
   check(place, `write ${key}`, answer);
 };
 
+/** The ETag of an object in segments is made of theirs, and stands in quotes. */
+const md5Of = async (place: Place, key: string): Promise<string | undefined> => {
+  const doing = `look at ${key}`;
+  const answer = await send(place, doing, { method: 'HEAD', path: objectPath(place, key) });
+  if (answer.status === 404) throw missingObject(place.location, key);
+  check(place, doing, answer);
+  const etag = String(answer.headers.etag ?? '');
+  return answer.headers['x-static-large-object'] === undefined && /^[0-9a-f]{32}$/.test(etag)
+    ? etag
+    : undefined;
+};
+
 const getObject = async (place: Place, key: string, range: ByteRange | undefined): Promise<Uint8Array> => {
   const path = objectPath(place, key);
   const head = async (): Promise<number> => {
@@ -135,7 +152,9 @@ const getObject = async (place: Place, key: string, range: ByteRange | undefined
   );
 };
 
-const pageSchema = z.array(z.object({ name: z.string(), bytes: z.number() }));
+const pageSchema = z.array(
+  z.object({ name: z.string(), bytes: z.number(), last_modified: z.string().optional() }),
+);
 
 /** Page after page, each beginning after the last name of the one before; a container that is not there has no objects. */
 async function* listObjects(place: Place, prefix: string): AsyncGenerator<StoredObject> {
@@ -146,7 +165,12 @@ async function* listObjects(place: Place, prefix: string): AsyncGenerator<Stored
     if (answer.status === 404) return;
     check(place, doing, answer);
     const page = answer.status === 204 ? [] : pageSchema.parse(JSON.parse(answer.body.toString()));
-    for (const { name, bytes } of page) yield { key: name.slice(place.prefix.length), size: bytes };
+    for (const { name, bytes, last_modified: time } of page)
+      yield {
+        key: name.slice(place.prefix.length),
+        size: bytes,
+        ...(time !== undefined && { modified: new Date(`${time}Z`) }), // UTC, which it does not say
+      };
     const last = page.at(-1);
     if (last === undefined) return;
     marker = last.name;

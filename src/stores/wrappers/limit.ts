@@ -1,6 +1,6 @@
 // No more calls at once than a store, a line or an administrator likes.
 import { Semaphore } from '#lib/concurrency.ts';
-import { largeObjectsOf, type Store, type StoredObject } from '../store.ts';
+import { checksumsOf, largeObjectsOf, type Store, type StoredObject } from '../store.ts';
 import { aroundLarge } from './large-objects.ts';
 import { passOn } from './pass-on.ts';
 
@@ -8,6 +8,7 @@ import { passOn } from './pass-on.ts';
 export const withLimit = (store: Store, connections: number): Store => {
   const gate = new Semaphore(connections);
   const large = largeObjectsOf(store);
+  const checksums = checksumsOf(store);
   return {
     ...passOn(store),
     connections,
@@ -15,6 +16,7 @@ export const withLimit = (store: Store, connections: number): Store => {
     get: (key, range) => gate.run(() => store.get(key, range)),
     list: (prefix) => listThrough(gate, store.list(prefix)),
     delete: (key) => gate.run(() => store.delete(key)),
+    ...(checksums && { md5: (key: string) => gate.run(() => checksums.md5(key)) }),
     ...(large && aroundLarge(large, (_call, _key, _sizeBytes, work) => gate.run(work))),
   };
 };

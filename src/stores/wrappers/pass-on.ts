@@ -1,5 +1,5 @@
 // What every wrapper begins with: a store that hands each call on.
-import { foldersOf, largeObjectsOf, retentionOf, type Store } from '../store.ts';
+import { checksumsOf, foldersOf, largeObjectsOf, retentionOf, type Store } from '../store.ts';
 
 /**
  * The same store, able to hold objects and to take large ones if it was, but without a local folder: a wrapper that must see every byte (a limit on speed,
@@ -9,6 +9,7 @@ export const passOn = (store: Store): Store => {
   const retention = retentionOf(store);
   const folders = foldersOf(store);
   const large = largeObjectsOf(store);
+  const checksums = checksumsOf(store);
   return {
     connections: store.connections,
     location: store.location,
@@ -28,6 +29,7 @@ export const passOn = (store: Store): Store => {
       abandonLarge: (key: string, token: string) => large.abandonLarge(key, token),
       deleteLarge: (key: string) => large.deleteLarge(key),
     }),
+    ...(checksums && { md5: (key: string) => checksums.md5(key) }),
     [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
   };
 };

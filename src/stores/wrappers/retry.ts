@@ -3,7 +3,7 @@ import type { Clock } from '#lib/clock.ts';
 import { HoldfastError, messageOf } from '#lib/errors.ts';
 import type { Log } from '#lib/log.ts';
 import type { Random } from '#lib/random.ts';
-import { largeObjectsOf, localFolderOf, retentionOf, type Store } from '../store.ts';
+import { checksumsOf, largeObjectsOf, localFolderOf, retentionOf, type Store } from '../store.ts';
 import { aroundLarge } from './large-objects.ts';
 import { passOn } from './pass-on.ts';
 
@@ -32,6 +32,7 @@ export const withRetry = (inner: Store, options: RetryOptions): Store => {
   const localFolder = localFolderOf(inner);
   const retention = retentionOf(inner);
   const large = largeObjectsOf(inner);
+  const checksums = checksumsOf(inner);
   const store: Reached = { inner, reached: false };
   return {
     ...passOn(inner),
@@ -41,6 +42,9 @@ export const withRetry = (inner: Store, options: RetryOptions): Store => {
     delete: (key) => persist(store, options, `delete ${key}`, () => inner.delete(key)),
     ...(retention && {
       retain: (key: string) => persist(store, options, `retain ${key}`, () => retention.retain(key)),
+    }),
+    ...(checksums && {
+      md5: (key: string) => persist(store, options, `look at ${key}`, () => checksums.md5(key)),
     }),
     ...(large &&
       aroundLarge(large, (call, key, _sizeBytes, work) => persist(store, options, `${call} ${key}`, work))),
