@@ -1,6 +1,6 @@
 // holdfast purge: exported files that were taken away.
 import { loadConfig } from '#config/config.ts';
-import { type PurgeRun, rulesOrThrow, runPurge } from '#jobs/purge.ts';
+import { type PurgeRun, rulesOrThrow, runPurge } from '#jobs/export/purge.ts';
 import { together } from '#jobs/run-outcome.ts';
 import { durationMs } from '#lib/duration.ts';
 import { catalogIfAny } from './catalog-use.ts';

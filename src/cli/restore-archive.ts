@@ -1,7 +1,7 @@
 // holdfast restore --archive: from a plain file instead of a repository.
 import { readFileSync } from 'node:fs';
 import { type Config, jobNamed, loadConfig } from '#config/config.ts';
-import { type ArchivePlace, findArchive, restoreArchive } from '#jobs/archive-restore.ts';
+import { type ArchivePlace, findArchive, restoreArchive } from '#jobs/archive/restore.ts';
 import { HoldfastError, messageOf } from '#lib/errors.ts';
 import { expandHome } from '#lib/home.ts';
 import { schemeOf } from '#lib/kind-registry.ts';

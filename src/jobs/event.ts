@@ -2,8 +2,8 @@
 
 import type { Progress } from '#lib/progress.ts';
 import type { WriteReport } from '#repository/contract.ts';
-import type { FileVerdict } from './archive-retention.ts';
-import type { PurgeVerdict } from './purge.ts';
+import type { FileVerdict } from './archive/retention.ts';
+import type { PurgeVerdict } from './export/purge.ts';
 import type { Verdict } from './retention.ts';
 
 /** `subject` is the source, repository or snapshot that it is about. */

@@ -16,7 +16,7 @@ import { join } from 'node:path';
 import { Client } from 'pg';
 import { type Catalog, openCatalog } from '../../src/catalog/catalog.ts';
 import type { OnJobEvent } from '../../src/jobs/event.ts';
-import { type ExportTask, runExport } from '../../src/jobs/export-run.ts';
+import { type ExportTask, runExport } from '../../src/jobs/export/run.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { hasCode } from '../../src/lib/errors.ts';
 import { silentLog } from '../../src/lib/log.ts';

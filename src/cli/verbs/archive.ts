@@ -1,6 +1,6 @@
 // A job that archives: its sources as plain files into its stores.
 import { type Config, sourceNamed } from '#config/config.ts';
-import { type ArchiveTask, runArchive } from '#jobs/archive-run.ts';
+import { type ArchiveTask, runArchive } from '#jobs/archive/run.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import { outcomeFields } from '../job-report.ts';
 import { plural } from '../output-format.ts';

@@ -1,7 +1,7 @@
 // A job that exports: what is new in its tables, as files.
 import { type Config, sourceNamed } from '#config/config.ts';
-import type { TableWish } from '#jobs/export.ts';
-import { type ExportTask, runExport } from '#jobs/export-run.ts';
+import type { TableWish } from '#jobs/export/export.ts';
+import { type ExportTask, runExport } from '#jobs/export/run.ts';
 import { durationMs } from '#lib/duration.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import { plural } from '../output-format.ts';

@@ -4,7 +4,7 @@ import { type PutOptions, putStream, type Written } from '#archive/put-stream.ts
 import { readSized, sizeOf } from '#archive/read-object.ts';
 import type { MirrorCopy, MirrorStatus } from '#catalog/mirrors.ts';
 import { throwIfCancelled } from '#lib/clock.ts';
-import { asError, HoldfastError } from '#lib/errors.ts';
+import { asError, HoldfastError, hasCode } from '#lib/errors.ts';
 import { checksumsOf, largeObjectsOf, type Store } from '#stores/store.ts';
 import { checksumOf, startHash, usualType } from './checksum.ts';
 import { compareCopy, isLonger } from './compare-copy.ts';
@@ -49,9 +49,17 @@ class ReadFailure extends Error {}
 const reading = async <Result>(work: () => Promise<Result>): Promise<Result> => {
   try {
     return await work();
-  } catch (cause) {
-    throw new ReadFailure('unreadable', { cause });
+  } catch (error) {
+    throw readFailure(error);
   }
+};
+
+const readFailure = (error: unknown): ReadFailure => {
+  const hint = 'bring it back where it is kept, or take it off the list';
+  const cause = hasCode(error, 'OBJECT_MISSING')
+    ? new HoldfastError('ITEM_UNREADABLE', error.message, { hint, cause: error })
+    : error;
+  return new ReadFailure('unreadable', { cause });
 };
 
 /** A file that is longer than listed is found out by its checksum; without one, the store is asked. */
@@ -125,8 +133,8 @@ async function* hashed(
       hash.update(chunk);
       yield chunk;
     }
-  } catch (cause) {
-    throw new ReadFailure('unreadable', { cause });
+  } catch (error) {
+    throw readFailure(error);
   }
 }
 

@@ -55,7 +55,7 @@ export const listQuery = async (
   return {
     name: `query ${config.name}\n${text}`,
     async *files(since) {
-      const settled = since && settledBy(since, view).settled;
+      const settled = since?.settled;
       const from = settled !== undefined && { column: 'created', position: settled, overlapSeconds };
       for await (const rows of view.rows(from || undefined))
         for (const file of filesOfRows(rows)) {
@@ -63,7 +63,7 @@ export const listQuery = async (
           yield file;
         }
     },
-    reached: (state) => latest.after(settledBy(state, view), view),
+    reached: (state) => settledBy(latest.after(state, view), view),
     async [Symbol.asyncDispose]() {
       await view[Symbol.asyncDispose]();
       await source[Symbol.asyncDispose]();
@@ -71,7 +71,10 @@ export const listQuery = async (
   };
 };
 
-/** A position settles when every transaction that was open when it was reached has ended; without a horizon, with the next run. */
+/**
+ * What was listed settles a position when every transaction that was open when it was reached had ended before: nothing of theirs was
+ * overlooked. Without a horizon it settles at once, and the overlap has to do.
+ */
 const settledBy = ({ settled, pending }: ListingState, { horizon }: QueryView): ListingState => {
   const ended = pending.filter(({ next }) => horizon === undefined || BigInt(next) <= horizon.oldest);
   return { settled: ended.at(-1)?.position ?? settled, pending: pending.slice(ended.length) };

@@ -9,7 +9,7 @@ import type { FileStatusTable } from '#sources/file-statuses.ts';
 import type { SourceConfig } from '#sources/registry.ts';
 import type { StoreConfig } from '#stores/registry.ts';
 import type { Store } from '#stores/store.ts';
-import { noting, removeLeftovers } from '../archive-leftovers.ts';
+import { noting, removeLeftovers } from '../archive/leftovers.ts';
 import type { SourceOutcome } from '../event.ts';
 import { fileReport } from '../file-report.ts';
 import { beginRecord } from '../record.ts';

@@ -13,9 +13,9 @@ import { asError, HoldfastError } from '#lib/errors.ts';
 import { openSource, type SourceConfig } from '#sources/registry.ts';
 import { type Entry, plainDumperOf, type Source } from '#sources/source.ts';
 import type { Store } from '#stores/store.ts';
-import { type ArchivedFile, commitFile } from './archive-files.ts';
-import { noting } from './archive-leftovers.ts';
-import type { JobContext } from './backup.ts';
+import type { JobContext } from '../backup.ts';
+import { type ArchivedFile, commitFile } from './files.ts';
+import { noting } from './leftovers.ts';
 
 export interface ArchiveRequest {
   readonly job: string;

@@ -6,8 +6,8 @@ import type { ExportFile } from '#catalog/exports.ts';
 import { throwIfCancelled } from '#lib/clock.ts';
 import { HoldfastError, hasCode } from '#lib/errors.ts';
 import type { Store } from '#stores/store.ts';
-import { noting, removeLeftovers } from './archive-leftovers.ts';
-import type { JobContext } from './backup.ts';
+import { noting, removeLeftovers } from '../archive/leftovers.ts';
+import type { JobContext } from '../backup.ts';
 
 export interface Shipment {
   readonly catalog: Catalog;

@@ -4,9 +4,9 @@ import type { KeepRules } from '#config/keep.ts';
 import { throwIfCancelled } from '#lib/clock.ts';
 import type { Snapshot } from '#repository/contract.ts';
 import type { Store } from '#stores/store.ts';
-import { checksumOf, type OwnFile, type OwnFiles, ownFiles, removeFile } from './archive-files.ts';
-import type { JobContext } from './backup.ts';
-import { applyRetention } from './retention.ts';
+import type { JobContext } from '../backup.ts';
+import { applyRetention } from '../retention.ts';
+import { checksumOf, type OwnFile, type OwnFiles, ownFiles, removeFile } from './files.ts';
 
 export interface FileVerdict {
   readonly file: OwnFile;

@@ -8,16 +8,16 @@ import { asError } from '#lib/errors.ts';
 import type { SourceConfig } from '#sources/registry.ts';
 import { openStore, type StoreConfig } from '#stores/registry.ts';
 import type { Store } from '#stores/store.ts';
+import type { JobContext } from '../backup.ts';
+import type { SourceOutcome } from '../event.ts';
+import { fileReport } from '../file-report.ts';
+import { beginRecord, type RunRecord } from '../record.ts';
+import type { RunContext } from '../run-backup.ts';
+import { type Ended, failed, ok, partial, together } from '../run-outcome.ts';
 import { type ArchiveOutcome, type ArchiveRequest, archiveSources } from './archive.ts';
-import type { ArchivedFile, OwnFiles } from './archive-files.ts';
-import { removeLeftovers } from './archive-leftovers.ts';
-import { retainFiles } from './archive-retention.ts';
-import type { JobContext } from './backup.ts';
-import type { SourceOutcome } from './event.ts';
-import { fileReport } from './file-report.ts';
-import { beginRecord, type RunRecord } from './record.ts';
-import type { RunContext } from './run-backup.ts';
-import { type Ended, failed, ok, partial, together } from './run-outcome.ts';
+import type { ArchivedFile, OwnFiles } from './files.ts';
+import { removeLeftovers } from './leftovers.ts';
+import { retainFiles } from './retention.ts';
 
 export interface ArchiveTask extends Omit<ArchiveRequest, 'stores' | 'startedAt' | 'unfinished'> {
   readonly stores: readonly StoreConfig[];

@@ -7,8 +7,8 @@ import type { ExportFile, ExportLedger, RowHash } from '#catalog/exports.ts';
 import type { UnfinishedObjects } from '#catalog/unfinished.ts';
 import { asError, HoldfastError, hasCode } from '#lib/errors.ts';
 import { largeObjectsOf, type Store } from '#stores/store.ts';
-import { noting } from './archive-leftovers.ts';
-import type { Positions } from './export-window.ts';
+import { noting } from '../archive/leftovers.ts';
+import type { Positions } from './window.ts';
 
 export interface FileRequest {
   readonly ledger: ExportLedger;

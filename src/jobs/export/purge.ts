@@ -7,10 +7,10 @@ import { throwIfCancelled } from '#lib/clock.ts';
 import { asError, HoldfastError, hasCode } from '#lib/errors.ts';
 import { openStore, type StoreConfig } from '#stores/registry.ts';
 import { largeObjectsOf, type Store } from '#stores/store.ts';
-import { neededCatalog } from './export-run.ts';
-import { beginRecord } from './record.ts';
-import type { RunContext } from './run-backup.ts';
-import { type Ended, ok, partial } from './run-outcome.ts';
+import { beginRecord } from '../record.ts';
+import type { RunContext } from '../run-backup.ts';
+import { type Ended, ok, partial } from '../run-outcome.ts';
+import { neededCatalog } from './run.ts';
 
 /** What shows that a file was taken away; all that is given must be true. */
 export interface PurgeRules {

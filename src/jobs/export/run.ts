@@ -7,17 +7,17 @@ import { openSource, type SourceConfig } from '#sources/registry.ts';
 import { rowReaderOf } from '#sources/source.ts';
 import { openStore, type StoreConfig } from '#stores/registry.ts';
 import type { Store } from '#stores/store.ts';
-import { removeLeftovers } from './archive-leftovers.ts';
-import type { JobContext } from './backup.ts';
-import type { SourceOutcome } from './event.ts';
+import { removeLeftovers } from '../archive/leftovers.ts';
+import type { JobContext } from '../backup.ts';
+import type { SourceOutcome } from '../event.ts';
+import { fileReport } from '../file-report.ts';
+import { beginRecord } from '../record.ts';
+import type { RunContext } from '../run-backup.ts';
+import { type Ended, failed, ok, partial, together } from '../run-outcome.ts';
 import { type ExportPlace, exportTable, type TableReport, type TableWish } from './export.ts';
-import { settleFiles } from './export-file.ts';
-import type { RowFormat } from './export-format.ts';
-import { shipFiles } from './export-ship.ts';
-import { fileReport } from './file-report.ts';
-import { beginRecord } from './record.ts';
-import type { RunContext } from './run-backup.ts';
-import { type Ended, failed, ok, partial, together } from './run-outcome.ts';
+import { settleFiles } from './file.ts';
+import type { RowFormat } from './format.ts';
+import { shipFiles } from './ship.ts';
 
 export interface ExportTask {
   readonly job: string;

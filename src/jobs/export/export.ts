@@ -7,11 +7,11 @@ import { HoldfastError } from '#lib/errors.ts';
 import { didYouMean } from '#lib/nearest.ts';
 import type { RowTable, RowValues, RowView } from '#sources/source.ts';
 import type { Store } from '#stores/store.ts';
-import type { JobContext } from './backup.ts';
-import { exportFile, isTaken } from './export-file.ts';
-import { type RowFormat, type RowText, rowText } from './export-format.ts';
-import { exportName } from './export-name.ts';
-import { type Positions, reach, settle, type WindowOptions } from './export-window.ts';
+import type { JobContext } from '../backup.ts';
+import { exportFile, isTaken } from './file.ts';
+import { type RowFormat, type RowText, rowText } from './format.ts';
+import { exportName } from './name.ts';
+import { type Positions, reach, settle, type WindowOptions } from './window.ts';
 
 export interface TableWish {
   readonly table: string;

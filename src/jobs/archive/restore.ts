@@ -11,9 +11,9 @@ import { openSource, type SourceConfig } from '#sources/registry.ts';
 import { type Entry, plainDumperOf, type RestoreReport, type Source } from '#sources/source.ts';
 import { openStore, type StoreConfig } from '#stores/registry.ts';
 import type { Store } from '#stores/store.ts';
-import { checksumOf, ownFiles } from './archive-files.ts';
-import { type ArchiveTask, ownFilesOf } from './archive-run.ts';
-import type { JobContext } from './backup.ts';
+import type { JobContext } from '../backup.ts';
+import { checksumOf, ownFiles } from './files.ts';
+import { type ArchiveTask, ownFilesOf } from './run.ts';
 
 /** One file of a store. */
 export interface ArchivePlace {
