@@ -315,7 +315,7 @@ suite('a store that fails', () => {
       const { snapshot } = await inner.write(memoryEntries(tree));
       let errors = 0;
       for (let seed = 0; seed < 12; seed += 1) {
-        const store = withFaults(inner.store, { seed, rate: 0.2, kinds, clock: jumpingClock() });
+        const store = withFaults(inner.store, { seed, rate: 0.5, kinds, clock: jumpingClock() });
         try {
           await using repository = await openTestRepository(store, inner.key).open();
           for (const [path, bytes] of await readFiles(repository, snapshot!, { root: 'test' }))
