@@ -26,6 +26,7 @@ import: makes one of the configuration of another system (${Object.keys(importer
     ['config validate', 'the file that is found here, in ~/.config/holdfast or in /etc/holdfast'],
     ['config show --config /etc/holdfast/holdfast.yaml', 'another one'],
     ['config import medusa config.ini > holdfast.yaml', 'from the config.ini of Medusa System Agent'],
+    ['config import dataverse config.ini > holdfast.yaml', 'from that of the backup scripts of Dataverse'],
     ['config schema > holdfast.schema.json', '# yaml-language-server: $schema=holdfast.schema.json'],
   ],
   onRepository: false,

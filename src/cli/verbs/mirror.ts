@@ -42,13 +42,13 @@ const passedOverAs: Readonly<Record<MirrorMode, string>> = {
 const queries: Readonly<Record<'dataverse', string>> = { dataverse: dataverseQuery };
 
 const mirrorTask = (job: JobOf<'mirror'>, config: Config, mode: MirrorMode): MirrorTask => {
-  const { name, mirror: from, to, listedBy, overlap, statusTable } = job;
+  const { name, mirror: from, to, listedBy, lookBack, statusTable } = job;
   return {
     ...{ job: name, from, to, mode },
     query: listedBy && {
       source: sourceNamed(config, listedBy.source),
       text: listedBy.query ?? queries[listedBy.preset ?? 'dataverse'],
-      overlapSeconds: durationMs(overlap) / 1000,
+      overlapSeconds: durationMs(lookBack) / 1000,
     },
     statusTable: statusTable === undefined ? undefined : sourceNamed(config, statusTable),
   };

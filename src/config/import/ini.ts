@@ -5,6 +5,9 @@ export interface IniSection {
   readonly values: ReadonlyMap<string, string>;
 }
 
+/** A dollar begins a variable in our file. */
+export const literal = (text: string): string => text.replaceAll('$', '$$$$');
+
 /** Sections by their names; keys are lower-case, a value may go on in indented lines, and `#` and `;` begin comments of whole lines. */
 export const parseIni = (text: string): ReadonlyMap<string, IniSection> => {
   const sections = new Map<string, { values: Map<string, string> }>();

@@ -1,7 +1,7 @@
 // config.ini of Medusa System Agent (SQL Server → CSV beside a cloud backup agent).
 import { HoldfastError } from '#lib/errors.ts';
 import type { Imported } from './imported.ts';
-import { type IniSection, parseIni } from './ini.ts';
+import { type IniSection, literal, parseIni } from './ini.ts';
 
 /** Its keys that have a meaning here; every other one is named as left out. */
 const known: Readonly<Record<string, readonly string[]>> = {
@@ -90,9 +90,6 @@ const recordLimit = ({ values }: IniSection): { maxRows?: number } => {
 /** Windows' variable as one of ours, and its doubled backslashes as one. */
 const pathOf = (path: string): string =>
   literal(path.replaceAll('\\\\', '\\')).replace(/%programdata%/i, () => `\${ProgramData:-C:\\ProgramData}`);
-
-/** A dollar begins a variable in our file. */
-const literal = (text: string): string => text.replaceAll('$', '$$$$');
 
 const without: Readonly<Record<string, string>> = {
   'paths.statedb': 'positions are in the catalog',

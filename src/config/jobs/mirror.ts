@@ -52,7 +52,7 @@ export const mirror = (names: Names) =>
       listedBy: listedBy(names)
         .optional()
         .describe('The query that lists the files. Default: all that lie in the store they are read from.'),
-      overlap: duration()
+      lookBack: duration()
         .default('1h')
         .describe(
           'How long before the newest time of creation files are still looked for whose rows appeared late ("1h").',
