@@ -1,0 +1,148 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { test } from 'node:test';
+import { testCatalog } from '#catalog/testing.ts';
+import { systemClock } from '#lib/clock.ts';
+import { HoldfastError, hasCode } from '#lib/errors.ts';
+import { silentLog } from '#lib/log.ts';
+import { openLocalStore } from '#stores/local/local.ts';
+import type { StoreConfig } from '#stores/registry.ts';
+import type { Store } from '#stores/store.ts';
+import type { JobEvent } from '../event.ts';
+import { type MirrorRun, type MirrorTask, runMirror } from './mirror.ts';
+import { csvOfStatuses } from './status-csv.ts';
+
+/** A folder to copy, one to copy to, and runs that know of each other. */
+const fixture = () => {
+  const { folder, catalog, [Symbol.dispose]: dispose } = testCatalog();
+  const events: JobEvent[] = [];
+  const at = (...parts: string[]): string => join(folder, ...parts);
+  mkdirSync(at('from'));
+  const storeAt = (name: string, wrap = (store: Store): Store => store): StoreConfig => ({
+    ...{ kind: 'local', config: {}, toJSON: () => ({}) },
+    open: async () => wrap(openLocalStore(at(name))),
+  });
+  return {
+    ...{ at, events, catalog, storeAt },
+    write(path: string, content: string | Uint8Array): void {
+      mkdirSync(dirname(at('from', path)), { recursive: true });
+      writeFileSync(at('from', path), content);
+    },
+    copy: (path: string): string => readFileSync(at('to', path), 'utf8'),
+    run: (task: Partial<MirrorTask> = {}): Promise<MirrorRun> =>
+      runMirror(
+        { job: 'copies', from: { '': storeAt('from') }, to: storeAt('to'), mode: 'new', ...task },
+        {
+          ...{ catalog, clock: systemClock, log: silentLog, signal: new AbortController().signal },
+          onEvent: (event) => void events.push(event),
+        },
+      ),
+    statuses: (): Record<string, string> =>
+      Object.fromEntries(
+        [...catalog.mirrors.files({ job: 'copies', store: at('to') })].map(({ path, status }) => [
+          path,
+          status,
+        ]),
+      ),
+    [Symbol.dispose]: dispose,
+  };
+};
+
+const counts = ({ state, succeeded, failed, passedOver }: MirrorRun) => [
+  state,
+  succeeded,
+  failed,
+  passedOver,
+];
+
+test('all that lies in a store is copied, once', async () => {
+  using mirror = fixture();
+  for (const path of ['a', 'b/c', 'b/d e']) mirror.write(path, `content of ${path}`);
+  mirror.write('empty', '');
+  assert.deepEqual(counts(await mirror.run()), ['ok', 4, 0, 0]);
+  assert.equal(mirror.copy('b/d e'), 'content of b/d e');
+  assert.deepEqual(counts(await mirror.run()), ['ok', 0, 0, 4]);
+});
+
+test('a file that changed and kept its size is copied again', async () => {
+  using mirror = fixture();
+  mirror.write('a', 'before');
+  await mirror.run();
+  mirror.write('a', 'after!');
+  utimesSync(mirror.at('from', 'a'), 1, 2_000_000_000);
+  assert.deepEqual(counts(await mirror.run()), ['ok', 1, 0, 0]);
+  assert.equal(mirror.copy('a'), 'after!');
+});
+
+test('a large file travels in pieces, and a small one may take its place', async () => {
+  using mirror = fixture();
+  const large = Buffer.alloc(9 * 1024 * 1024 + 1, 'holdfast');
+  mirror.write('large', large);
+  assert.deepEqual(counts(await mirror.run()), ['ok', 1, 0, 0]);
+  assert.ok(large.equals(readFileSync(mirror.at('to', 'large'))));
+  mirror.write('large', 'small now');
+  assert.deepEqual(counts(await mirror.run()), ['ok', 1, 0, 0]);
+  assert.equal(mirror.copy('large'), 'small now');
+  assert.deepEqual(readdirSync(mirror.at('to')), ['large']);
+});
+
+test('a copy that is not found as it was written is removed, and written again by the next run', async () => {
+  using mirror = fixture();
+  for (const path of ['good', 'bad']) mirror.write(path, path);
+  const forgetful = (store: Store): Store => ({
+    ...store,
+    put: (key, bytes) => store.put(key, key === 'bad' ? Buffer.from('dab') : bytes),
+  });
+  const run = await mirror.run({ to: mirror.storeAt('to', forgetful) });
+  assert.deepEqual(counts(run), ['partial', 1, 1, 0]);
+  assert.deepEqual(mirror.statuses(), { bad: 'FAIL_WRITE', good: 'OK' });
+  assert.equal(existsSync(mirror.at('to', 'bad')), false);
+  assert.deepEqual(counts(await mirror.run()), ['ok', 1, 0, 1]);
+  assert.equal(mirror.copy('bad'), 'bad');
+});
+
+test('a store that cannot be reached ends the run; what was copied before is remembered', async () => {
+  using mirror = fixture();
+  for (let index = 0; index < 50; index += 1) mirror.write(`f${index}`, `${index}`);
+  let calls = 0;
+  const breaking = (store: Store): Store => ({
+    ...store,
+    async put(key, bytes) {
+      calls += 1;
+      if (calls > 10) throw new HoldfastError('STORE_UNREACHABLE', 'no line');
+      await store.put(key, bytes);
+    },
+  });
+  const run = await mirror.run({ to: mirror.storeAt('to', breaking) });
+  assert.ok(hasCode(run.error, 'STORE_UNREACHABLE'));
+  assert.deepEqual([run.state, run.status, run.succeeded], ['failed', 14, 10]);
+  assert.ok(calls < 20, 'it was asked for all files');
+  assert.deepEqual(counts(await mirror.run()), ['ok', 40, 0, 10]);
+});
+
+test('each file that failed is an item of the run', async () => {
+  using mirror = fixture();
+  mirror.write('a', 'a');
+  const unreadable = (store: Store): Store => ({
+    ...store,
+    get: () => Promise.reject(new Error('bad sector')),
+  });
+  const run = await mirror.run({ from: { '': mirror.storeAt('from', unreadable) } });
+  assert.deepEqual(mirror.statuses(), { a: 'FAIL_READ' });
+  const { items, run: told } = mirror.catalog.run(run.id);
+  assert.deepEqual(
+    items.map(({ item, error }) => [item, error?.message]),
+    [['a', 'bad sector']],
+  );
+  assert.deepEqual('itemsFailed' in told && [told.itemsFailed, told.items], [1, 0]);
+});
+
+test('statuses are told as CSV, with whatever stands in a path', async () => {
+  using mirror = fixture();
+  mirror.write('say "a, b"', 'x');
+  await mirror.run();
+  const [header, line] = [...csvOfStatuses(mirror.catalog.mirrors, ['copies'])];
+  assert.match(header ?? '', /^job,store,path,status,size,/);
+  assert.match(line ?? '', /^copies,[^,]+,"say ""a, b""",OK,1,SHA-256,2d711642/);
+});
