@@ -44,6 +44,10 @@ const parts: Readonly<Record<string, () => Promise<string>>> = {
     if (cpuMs >= 150) throw new Error(`an idle daemon took ${cpuMs} ms of a processor in five minutes`);
     return `an idle daemon with 200 jobs takes ${rssMiB.toFixed(1)} MiB, and took ${cpuMs} ms of a processor in five minutes`;
   },
+  async exports() {
+    const { rows, kills: killed } = await exportsUnderFire({ rounds: kills * 2, seed, onRound });
+    return `${rows} rows, ${killed} runs killed; every row is in exactly one file`;
+  },
   async faults() {
     const report = await hardTimes({ seed, simulatedMinutes: 60, onRound });
     return `${report.done} commands succeeded and ${report.failed} failed; all of ${report.snapshots} snapshots are there`;
@@ -57,11 +61,3 @@ for (const name of chosen) {
   console.log(`${name}: seed ${seed}`);
   console.log(`${name}: ${await part()}`);
 }
-
-console.log(`${kills * 2} times rows are exported under fire; seed ${seed}`);
-const fire = await exportsUnderFire({
-  rounds: kills * 2,
-  seed,
-  onRound: (line) => console.log(line),
-});
-console.log(`${fire.rows} rows, ${fire.kills} runs killed; every row is in exactly one file`);

@@ -4,6 +4,8 @@ import { sourceKinds } from '#sources/registry.ts';
 import { storeKinds } from '#stores/registry.ts';
 import { mistakesIn } from './testing.ts';
 
+const sourceNames = [...sourceKinds.values()].flatMap(({ name, aliases }) => [name, ...aliases]);
+
 /** A sound file, to which each test adds its mistake. */
 const sound = `\
 repositories:
@@ -145,7 +147,7 @@ const cases: readonly (readonly [name: string, text: string, expected: readonly 
     'a source without a kind',
     'sources:\n  s: { path: /srv }\n',
     [
-      `f:2:3: sources.s: "kind" is missing: ${new Intl.ListFormat('en-GB', { type: 'disjunction' }).format(sourceKinds.keys())}`,
+      `f:2:3: sources.s: "kind" is missing: ${new Intl.ListFormat('en-GB', { type: 'disjunction' }).format(sourceNames)}`,
     ],
   ],
   [
@@ -250,7 +252,7 @@ katalog: x
     'f:4:14: repositories.offsite.store: "path" is missing: a text',
     'f:4:77: repositories.offsite.compression: must be one of off, fast, default, max, not a number',
     'f:6:3: sources."my files": a name begins with a letter or digit and holds only letters, digits, ".", "_" and "-"',
-    `f:6:21: sources."my files".kind: must be one of ${[...sourceKinds.keys()].join(', ')}, not "file"; did you mean "files"?`,
+    `f:6:21: sources."my files".kind: must be one of ${sourceNames.join(', ')}, not "file"; did you mean "files"?`,
     'f:7:1: katalog: unknown key; did you mean "catalog"?',
   ]);
 });
