@@ -62,8 +62,7 @@ export const openS3Store = (config: S3Config, now: () => Date = () => new Date()
     async md5(key) {
       checkOpen();
       checkKey(key);
-      const { etag } = await attempt(place, `look at ${key}`, () => place.bucket.head(place.prefix + key));
-      return etag !== undefined && !config.encryption && /^[0-9a-f]{32}$/.test(etag) ? etag : undefined;
+      return config.encryption ? undefined : await md5Of(place, key);
     },
     beginLarge: async (key) => await beginUpload(upload(key)),
     wasCommitted: async (key, token) => await wasCompleted(upload(key), token),
@@ -155,6 +154,18 @@ const getObject = async (place: Place, key: string, range: ByteRange | undefined
     if (range !== undefined && (status === 416 || answer === 'InvalidRange'))
       checkRange(place.location, key, range, await sizeOf(place, key));
     throw s3Error(cause, `read ${key}`, place.location);
+  }
+};
+
+/** The ETag of an object that was put in one piece. */
+const md5Of = async (place: Place, key: string): Promise<string | undefined> => {
+  try {
+    const { etag = '' } = await place.bucket.head(place.prefix + key);
+    return /^[0-9a-f]{32}$/.test(etag) ? etag : undefined;
+  } catch (cause) {
+    if (['NoSuchKey', 'NotFound'].includes(s3Answer(cause).name ?? ''))
+      throw missingObject(place.location, key, cause);
+    throw s3Error(cause, `look at ${key}`, place.location);
   }
 };
 
