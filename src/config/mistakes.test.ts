@@ -230,11 +230,6 @@ const cases: readonly (readonly [name: string, text: string, expected: readonly 
 for (const [name, text, expected] of cases)
   test(`${name} is reported where it is`, () => assert.deepEqual(mistakesIn(text), expected));
 
-const planned: readonly (readonly [key: string, text: string, expected: string])[] = [];
-for (const [key, text, expected] of planned)
-  test(`${key}, which is planned, is refused and not ignored`, () =>
-    assert.deepEqual(mistakesIn(text), [expected]));
-
 test('all mistakes of a file are reported at once, in the order of its lines', () => {
   const text = `\
 jobs:

@@ -5,7 +5,6 @@ import type { JsonSchema } from '#lib/parse-by.ts';
 import type { Path } from './document.ts';
 import { describeForms, keysAt, valueAt } from './json-schema-at.ts';
 import { isMapping } from './names.ts';
-import { notYet } from './not-yet.ts';
 
 export interface Problem {
   readonly path: Path;
@@ -77,8 +76,7 @@ const unknownKey = (path: Path, key: string, { root, schema }: Judged): Problem 
   const known = keysAt(schema, root, path);
   const unused = known.filter((name) => !isMapping(mapping) || !Object.hasOwn(mapping, name));
   const meant = nearest(key, unused);
-  const message =
-    notYet(path, key) ?? `unknown key${didYouMean(key, unused) || `; the keys here are ${known.join(', ')}`}`;
+  const message = `unknown key${didYouMean(key, unused) || `; the keys here are ${known.join(', ')}`}`;
   return { path: [...path, key], part: 'key', message, ...(meant !== undefined && { meant }) };
 };
 
