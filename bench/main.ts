@@ -11,6 +11,7 @@ import { noiseFile, sqlFile } from './scenarios/big-file.ts';
 import { couchdb } from './scenarios/couchdb.ts';
 import { distant } from './scenarios/distant.ts';
 import { memory } from './scenarios/memory.ts';
+import { mysql } from './scenarios/mysql.ts';
 import { postgres } from './scenarios/postgres.ts';
 import { prune } from './scenarios/prune.ts';
 import { smallFiles } from './scenarios/small-files.ts';
@@ -24,6 +25,7 @@ const scenarios: readonly Scenario[] = [
   noiseFile,
   smallFiles,
   postgres,
+  mysql,
   couchdb,
   distant,
   prune,
