@@ -1,4 +1,7 @@
 // The long runs: what `npm test` does briefly, many times over. Seeded, so that what is found can be found again.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { exportsUnderFire } from '../test/tools/export-fire.ts';
 import { hardTimes } from '../test/tools/hard-times.ts';
@@ -6,6 +9,7 @@ import { idleDaemon } from '../test/tools/idle-daemon.ts';
 import { killBackups } from '../test/tools/kill-backups.ts';
 import { type CarefulName, killCare } from '../test/tools/kill-care.ts';
 import { killDaemon } from '../test/tools/kill-daemon.ts';
+import { mirrorStory, openMirrorPlace } from '../test/tools/mirror-place.ts';
 
 const { values } = parseArgs({
   options: {
@@ -47,6 +51,16 @@ const parts: Readonly<Record<string, () => Promise<string>>> = {
   async exports() {
     const { rows, kills: killed } = await exportsUnderFire({ rounds: kills * 2, seed, onRound });
     return `${rows} rows, ${killed} runs killed; every row is in exactly one file`;
+  },
+  async mirror() {
+    const folder = mkdtempSync(join(tmpdir(), 'holdfast-mirror-'));
+    try {
+      await using place = await openMirrorPlace(folder, 20_000, String(seed));
+      await mirrorStory(place);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+    return 'of 20,000 files, 400 of them bad, every status was right, and all were copied in the end';
   },
   async faults() {
     const report = await hardTimes({ seed, simulatedMinutes: 60, onRound });
