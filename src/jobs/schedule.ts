@@ -86,6 +86,10 @@ export const nextStart = (job: ScheduledJob, facts: ScheduleFacts, now: Date): D
   return latest?.startAt ?? next;
 };
 
+/** When the newest due time by then that was not dealt with started, or should have. */
+export const openStart = (job: ScheduledJob, facts: ScheduleFacts, until: Date): Date | undefined =>
+  openDues(job, facts, until).latest?.startAt;
+
 interface OpenDue {
   readonly due: Date;
   readonly startAt: Date;

@@ -3,7 +3,7 @@ import { type DueTimes, openDueTimes } from '#catalog/due-times.ts';
 import type { JobConfig } from '#config/config.ts';
 import { latestTime } from '#lib/cron.ts';
 import { durationMs } from '#lib/duration.ts';
-import { nextStart, type ScheduledJob, scheduledJob, scheduleKey } from '../schedule.ts';
+import { openStart, type ScheduledJob, scheduledJob, scheduleKey } from '../schedule.ts';
 
 export interface Expected {
   /** When a run should have begun, and did not. */
@@ -32,12 +32,10 @@ const expectedOf = (job: ScheduledJob, dueTimes: DueTimes, now: Date): Expected 
   const last = dueTimes.last(job.name);
   // A schedule counts from when a daemon first saw it, and what is under way is not over.
   if (since === undefined || last?.state === 'running') return {};
-  const start = nextStart(job, { since, last }, now);
-  const needed = lastDue(job, new Date(now.getTime() - graceMs));
-  return {
-    ...(start && now.getTime() - start.getTime() > graceMs && { missed: start }),
-    ...(needed && needed >= since && { needed }),
-  };
+  const early = new Date(now.getTime() - graceMs);
+  const missed = openStart(job, { since, last }, early);
+  const needed = lastDue(job, early);
+  return { ...(missed && { missed }), ...(needed && needed >= since && { needed }) };
 };
 
 /** The newest due time whose run has begun by then, whatever its jitter; of an interval, one interval before. */
