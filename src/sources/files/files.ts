@@ -2,11 +2,13 @@
 import { HoldfastError } from '#lib/errors.ts';
 import { expandHome } from '#lib/home.ts';
 import type { Context } from '#lib/kind.ts';
+import type { Receiver } from '../receiver.ts';
 import type { ScratchMaker, Source, SourceKind } from '../source.ts';
 import { localAccounts } from './accounts.ts';
 import { checkFiles } from './check.ts';
 import { dump } from './dump.ts';
 import { type FilesConfig, filesConfig } from './options.ts';
+import { receiver } from './receiving.ts';
 import { restoreEntries } from './restore.ts';
 import { planOf } from './roots.ts';
 import { scratchMaker } from './scratch-place.ts';
@@ -26,12 +28,13 @@ export const openFiles = (
   config: FilesConfig,
   context: Context,
   calls: SystemCalls | undefined,
-): Source & ScratchMaker => {
+): Source & ScratchMaker & Receiver => {
   const { signal, log } = context;
   const selection = selectionOf(config);
   const attributes = config.xattrs === 'off' ? undefined : calls;
   return {
     ...scratchMaker(config, (other) => openFiles(other, context, calls)),
+    ...receiver(config, context, (other) => openFiles(other, context, calls)),
     concurrency: 1,
     check: async () => checkFiles(config, calls),
     async *dump(previous) {

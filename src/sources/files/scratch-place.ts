@@ -1,10 +1,11 @@
 // A folder for a trial: restored into, walked like any source, and removed.
-import { chmodSync, existsSync, lstatSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { HoldfastError, systemCode } from '#lib/errors.ts';
+import { HoldfastError } from '#lib/errors.ts';
 import { checkScratchFolder } from '../scratch-folder.ts';
 import type { RestoreTarget, ScratchMaker, Source } from '../source.ts';
 import { type FilesConfig, filesConfig } from './options.ts';
+import { removeTree } from './remove-tree.ts';
 
 /** `open` gives a source on another configuration, which reads and writes as this one does. */
 export const scratchMaker = (
@@ -34,23 +35,3 @@ const intoEmpty = (onProgress: NonNullable<RestoreTarget['onProgress']>): Restor
   rename: [],
   onProgress,
 });
-
-/** Folders come back with the modes that they had, which may keep even their owner from removing what is in them. */
-const removeTree = (path: string): void => {
-  try {
-    rmSync(path, { recursive: true, force: true });
-  } catch (error) {
-    if (systemCode(error) !== 'EACCES') throw error;
-    makeWritable(Buffer.from(path));
-    rmSync(path, { recursive: true, force: true });
-  }
-};
-
-/** Names are bytes. */
-const makeWritable = (folder: Buffer): void => {
-  chmodSync(folder, 0o700);
-  for (const name of readdirSync(folder, { encoding: 'buffer' })) {
-    const path = Buffer.concat([folder, Buffer.from('/'), name]);
-    if (lstatSync(path).isDirectory()) makeWritable(path);
-  }
-};

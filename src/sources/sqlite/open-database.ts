@@ -3,12 +3,14 @@ import { DatabaseSync } from 'node:sqlite';
 import { HoldfastError } from '#lib/errors.ts';
 import type { Context } from '#lib/kind.ts';
 import { plainDumps, readPlain } from '../plain-dump.ts';
+import type { Receiver } from '../receiver.ts';
 import type { PlainDumper, RowReader, ScratchMaker, Source } from '../source.ts';
 import { checkDatabase } from './check.ts';
 import { dumpDatabase, type OpenReadings } from './dump.ts';
 import { openRows } from './export-rows.ts';
 import type { SqliteConfig } from './options.ts';
 import { plainPlan } from './plain.ts';
+import { receiver } from './receiving.ts';
 import { restoreDatabase } from './restore.ts';
 import { scratchMaker } from './scratch-place.ts';
 
@@ -16,11 +18,12 @@ import { scratchMaker } from './scratch-place.ts';
 export const openDatabase = (
   config: SqliteConfig,
   context: Context,
-): Source & ScratchMaker & PlainDumper & RowReader => {
+): Source & ScratchMaker & PlainDumper & RowReader & Receiver => {
   assertCapable();
   const readings: OpenReadings = new Set();
   return {
     ...scratchMaker(context, readings),
+    ...receiver(config, context),
     concurrency: 1, // one connection, one transaction, and reading blocks
     check: () => checkDatabase(config, context),
     dump: () => dumpDatabase(config, context, readings),

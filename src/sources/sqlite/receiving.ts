@@ -1,0 +1,106 @@
+// A database file that is kept fresh: a whole snapshot is loaded into a file beside it and then written over it in one
+// transaction, so that readers that have it open see the old state until they begin another read, and never a mixture.
+import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { backup, DatabaseSync } from 'node:sqlite';
+import { throwIfCancelled } from '#lib/clock.ts';
+import { HoldfastError } from '#lib/errors.ts';
+import type { Context } from '#lib/kind.ts';
+import { type Mark, markSchema, type Receiver, type Receiving } from '../receiver.ts';
+import { whenFree } from './busy.ts';
+import { type SqliteConfig, sqliteConfig } from './options.ts';
+import { restoreDatabase } from './restore.ts';
+
+export const receiver = (config: SqliteConfig, context: Context): Receiver => ({
+  takesChanges: false,
+  openReceiving: () => openReceiving(config, context),
+});
+
+const markTable = 'holdfast_received';
+
+const openReceiving = async (config: SqliteConfig, context: Context): Promise<Receiving> => {
+  const { path } = config;
+  const beside = `${path}.receiving`;
+  removeBeside(path);
+  let mark = existsSync(path) ? readMark(path) : undefined;
+  if (mark === undefined && existsSync(path)) assertEmpty(path);
+  let loaded: Mark | undefined;
+  return {
+    get mark() {
+      return mark;
+    },
+    async load(entries, { mark: own, onProgress }) {
+      const into = { force: false, rename: [], onProgress };
+      const report = await restoreDatabase(entries, into, sqliteConfig.parse({ path: beside }), context);
+      const [failure] = report.failures;
+      if (failure) throw failure.error;
+      writeMark(beside, own);
+      loaded = own;
+      return report;
+    },
+    async apply() {
+      throw new HoldfastError('UNSUPPORTED', 'SQLite databases take complete snapshots only');
+    },
+    async publish() {
+      throwIfCancelled(context.signal);
+      if (existsSync(path)) await writeOver(beside, config, context);
+      else renameSync(beside, path);
+      mark = loaded;
+      removeBeside(path);
+    },
+    async [Symbol.asyncDispose]() {
+      removeBeside(path);
+    },
+  };
+};
+
+/** All at once, so that the file is locked no longer than it takes. */
+const allPages = 2 ** 31 - 1;
+
+/** SQLite's own backup makes one transaction of it; nobody may hold the file meanwhile, so it waits for readers. */
+const writeOver = async (
+  from: string,
+  { path, busyTimeoutSeconds }: SqliteConfig,
+  context: Context,
+): Promise<void> => {
+  using source = new DatabaseSync(from, { readOnly: true });
+  await whenFree(() => assertFree(path), busyTimeoutSeconds, context);
+  await backup(source, path, { rate: allPages });
+};
+
+/** Throws as SQLite does when somebody is reading or writing just now. */
+const assertFree = (path: string): void => {
+  using db = new DatabaseSync(path);
+  db.exec('BEGIN EXCLUSIVE; ROLLBACK');
+};
+
+const readMark = (path: string): Mark | undefined => {
+  using db = new DatabaseSync(path, { readOnly: true });
+  const there = db.prepare('SELECT 1 FROM sqlite_schema WHERE name = ?').get(markTable);
+  const row = there && db.prepare(`SELECT mark FROM ${markTable}`).get();
+  return row && markSchema.parse(JSON.parse(String(row.mark)));
+};
+
+const writeMark = (path: string, mark: Mark): void => {
+  using db = new DatabaseSync(path);
+  db.exec(`BEGIN; DROP TABLE IF EXISTS ${markTable}; CREATE TABLE ${markTable} (mark TEXT NOT NULL)`);
+  db.prepare(`INSERT INTO ${markTable} VALUES (?)`).run(JSON.stringify(mark));
+  db.exec('COMMIT; PRAGMA wal_checkpoint(TRUNCATE)');
+};
+
+const assertEmpty = (path: string): void => {
+  using db = new DatabaseSync(path, { readOnly: true });
+  if (db.prepare('SELECT 1 FROM sqlite_schema LIMIT 1').get() === undefined) return;
+  throw new HoldfastError('TARGET_NOT_EMPTY', `${path} holds something that was not received`, {
+    hint: 'receive into another file, or move this one away',
+  });
+};
+
+/** What this run or one before it left. */
+const removeBeside = (path: string): void => {
+  const stem = `${basename(path)}.receiving`;
+  if (!existsSync(dirname(path))) return;
+  for (const name of readdirSync(dirname(path)))
+    if (name === stem || name.startsWith(`${stem}-`) || name.startsWith(`${stem}.`))
+      rmSync(join(dirname(path), name));
+};

@@ -1,0 +1,122 @@
+// A folder and a SQLite database kept fresh from snapshots, while somebody reads them.
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { before, suite, test } from 'node:test';
+import { type DrillSite, drillSite } from './tools/drill.ts';
+import { temporaryFolder } from './tools/temp.ts';
+
+suite('receivers of files and SQLite', () => {
+  const folder = temporaryFolder('receive-files');
+  const at = (...parts: string[]): string => join(folder, ...parts);
+  let site: DrillSite;
+  before(async () => {
+    site = await drillSite(
+      folder,
+      `
+sources:
+  media: { kind: files, path: ${at('media')} }
+  copy: { kind: files, path: ${at('copy')} }
+  shop: { kind: sqlite, path: ${at('shop.db')} }
+  shop2: { kind: sqlite, path: ${at('shop2.db')} }
+  mine: { kind: files, path: ${at('mine')} }
+jobs:
+  nightly: { backup: [media, shop], to: [here] }
+  follow:
+    receive: [{ source: media, into: copy }, { source: shop, into: shop2 }]
+    from: here
+    minFree: [{ folder: ${folder}, free: 1K }]
+  full:
+    receive: [{ source: media, into: copy }]
+    from: here
+    minFree: [{ folder: ${folder}, free: 900T }]
+  wrong: { receive: [{ source: media, into: mine }], from: here }
+`,
+    );
+    const own = `own: { store: ${at('own')}, password: { file: ${at('password')} } }`;
+    const text = readFileSync(at('holdfast.yaml'), 'utf8').replace('{ here', `{ ${own}, here`);
+    writeFileSync(
+      at('holdfast.yaml'),
+      `${text}
+  kept:
+    receive: [{ source: media, into: copy }]
+    from: here
+    fetchInto: { repository: own, keep: { last: 1 } }
+`,
+    );
+  });
+
+  const change = (number: number): void => {
+    rmSync(at('media'), { recursive: true, force: true });
+    mkdirSync(at('media', 'sub'), { recursive: true });
+    for (const name of ['a', 'sub/b']) writeFileSync(at('media', name), `version ${number}`);
+    writeFileSync(at('media', `only-${number}`), '');
+    using db = new DatabaseSync(at('shop.db'));
+    db.exec(`drop table if exists t; create table t (id integer primary key, version int);
+      with recursive n (i) as (select 1 union all select i + 1 from n where i < 500) insert into t select i, ${number} from n`);
+  };
+  const run = async (...words: string[]) => {
+    const outcome = await site.run(...words);
+    assert.equal(outcome.status, 0, outcome.stderr + outcome.stdout);
+    return outcome;
+  };
+  const versionsIn = (path: string): string[] =>
+    readdirSync(path, { recursive: true, encoding: 'utf8' }).toSorted();
+
+  test('a folder becomes that of the snapshot in one step, and so does a database that a reader has open', async () => {
+    change(1);
+    await run('backup', 'nightly');
+    await run('run', 'follow');
+    assert.deepEqual(versionsIn(at('copy')), ['a', 'only-1', 'sub', 'sub/b']);
+    using reader = new DatabaseSync(at('shop2.db'), { timeout: 5000 });
+    const seen = new Set<string>();
+    const look = (): void => {
+      const row = reader
+        .prepare('select count(*) as rows, min(version) as low, max(version) as high from t')
+        .get();
+      seen.add(`${row?.rows} ${row?.low} ${row?.high}`);
+      seen.add([readFileSync(at('copy', 'a'), 'utf8'), existsSync(at('copy', 'only-1'))].join(' '));
+    };
+    look();
+    change(2);
+    await run('backup', 'nightly');
+    const timer = setInterval(look, 1);
+    try {
+      await run('run', 'follow');
+    } finally {
+      clearInterval(timer);
+    }
+    look();
+    assert.deepEqual([...seen].toSorted(), ['500 1 1', '500 2 2', 'version 1 true', 'version 2 false']);
+    assert.match((await run('run', 'follow')).stdout, /copy: nothing new.*\n(.*\n)*shop2: nothing new/);
+  });
+
+  test('nothing is loaded that would take the last room', async () => {
+    change(3);
+    await run('backup', 'nightly');
+    const { status, stderr } = await site.run('run', 'full');
+    assert.equal(status, 1);
+    assert.match(stderr, /must stay free/);
+    assert.equal(readFileSync(at('copy', 'a'), 'utf8'), 'version 2');
+  });
+
+  test('what was fetched is kept by rules of its own', async () => {
+    await run('init', 'own');
+    await run('run', 'kept');
+    change(4);
+    await run('backup', 'nightly');
+    await run('run', 'kept');
+    assert.equal(readFileSync(at('copy', 'a'), 'utf8'), 'version 4');
+    const { stdout } = await run('-r', 'own', 'snapshots', '--json');
+    assert.equal(stdout.split('\n').filter((line) => line.includes('"snapshot"')).length, 1, stdout);
+  });
+
+  test('a folder that was not received is left alone', async () => {
+    mkdirSync(at('mine'));
+    writeFileSync(at('mine', 'file'), '');
+    const { status } = await site.run('run', 'wrong');
+    assert.equal(status, 15);
+    assert.deepEqual(readdirSync(at('mine')), ['file']);
+  });
+});
