@@ -72,8 +72,21 @@ suite('the example of focus-monitor', { skip: (await skipWithoutCouch()) ?? fals
     await done('init');
   });
   after(async () => {
+    await tidy();
     for (const server of [proxy, source, copy]) await server?.[Symbol.asyncDispose]();
   });
+
+  /** A real server outlives the test, and its system databases with it. */
+  const tidy = async (): Promise<void> => {
+    for (const database of ['_replicator', '_users']) {
+      const { rows } = (await copy.ask('GET', `/${database}/_all_docs`)) as {
+        rows: { id: string; value: { rev: string } }[];
+      };
+      for (const { id, value } of rows)
+        if (/^holdfast:standby:|^org\.couchdb\.user:ann$/.test(id))
+          await copy.ask('DELETE', `/${database}/${id}?rev=${value.rev}`);
+    }
+  };
 
   const run = (...words: readonly string[]): Promise<Outcome> =>
     holdfast([...words, '--config', config], {
@@ -111,6 +124,7 @@ suite('the example of focus-monitor', { skip: (await skipWithoutCouch()) ?? fals
     await done('run', 'nightly');
     assert.match(await done('ls', 'latest:copy'), /^\/copy\/beta\/manifest\.json$/m);
     assert.match(await done('find', '--document', 'member:1'), /1 document in 1 snapshot/);
+    assert.match(await done('find', '--document', 'org.couchdb.user:ann'), /\/copy\/_users\/.* 1-/);
   });
 
   test('a document is read out of a backup, with its conflict and without a server', async () => {
