@@ -11,6 +11,7 @@ import { noiseFile, sqlFile } from './scenarios/big-file.ts';
 import { couchdb } from './scenarios/couchdb.ts';
 import { distant } from './scenarios/distant.ts';
 import { memory } from './scenarios/memory.ts';
+import { mirror } from './scenarios/mirror.ts';
 import { mysql } from './scenarios/mysql.ts';
 import { postgres } from './scenarios/postgres.ts';
 import { prune } from './scenarios/prune.ts';
@@ -28,6 +29,7 @@ const scenarios: readonly Scenario[] = [
   mysql,
   couchdb,
   distant,
+  mirror,
   prune,
   memory,
 ];

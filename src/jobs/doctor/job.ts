@@ -68,10 +68,13 @@ export const diagnoseJobs = (jobs: readonly JobConfig[], sources: readonly strin
   const receivedInto = new Set(
     jobs.flatMap((job) => (job.verb === 'receive' ? job.receive.map(({ into }) => into) : [])),
   );
+  const asked = new Set(
+    jobs.flatMap((job) => (job.verb === 'mirror' ? [job.listedBy?.source, job.statusTable] : [])),
+  );
   return [
     ...jobs.flatMap(diagnoseJob),
     ...sources
-      .filter((source) => [used, drilledInto, receivedInto].every((names) => !names.has(source)))
+      .filter((source) => [used, drilledInto, receivedInto, asked].every((names) => !names.has(source)))
       .map((source) =>
         warning(`source ${source}`, 'no job backs it up', 'add it to a backup job, or remove it'),
       ),

@@ -82,7 +82,8 @@ const copySmall = async (
   size: number,
   { to }: CopyContext,
 ): Promise<MirrorCopy> => {
-  const bytes = await reading(() => from.get(file.key, { offset: 0, length: size }));
+  const whole = { offset: 0, length: size };
+  const bytes = await reading(() => from.get(file.key, whole));
   const type = file.checksum?.type ?? usualType;
   const checksum = checksumOf(type, bytes);
   checkAsListed(file, checksum);
@@ -92,7 +93,8 @@ const copySmall = async (
     to,
     file.path,
     copy,
-    async () => (await hasMd5(to, file.path, bytes)) || Buffer.compare(await to.get(file.path), bytes) === 0,
+    async () =>
+      (await hasMd5(to, file.path, bytes)) || Buffer.compare(await to.get(file.path, whole), bytes) === 0,
   );
   return copy;
 };

@@ -1,4 +1,5 @@
 // Which files there are: those of a query, from a position on or all, or those that lie in the store they are read from.
+import { posix } from 'node:path';
 import type { ListingState } from '#catalog/mirrors.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import { type QueryView, queryReaderOf } from '#sources/query-reader.ts';
@@ -23,15 +24,22 @@ export interface Listing extends AsyncDisposable {
   reached(state: ListingState): ListingState;
 }
 
-/** Every listing of a store is of all its files. */
+/** Every listing of a store is of all its files. One without any is an error: a disk that is not mounted looks like that. */
 export const listStore = (store: Store): Listing => ({
   name: `store ${store.location}`,
   async *files() {
-    for await (const { key, size, modified } of store.list(''))
+    let isEmpty = true;
+    for await (const { key, size, modified } of store.list('')) {
+      isEmpty = false;
       yield {
         ...{ path: key, place: '', key, sizeBytes: size, sizeIsSeen: true, modified },
-        ...{ dataset: key.split('/').slice(0, -1).join('/'), storage: key },
+        ...{ dataset: posix.dirname(key), storage: key },
       };
+    }
+    if (isEmpty)
+      throw new HoldfastError('SOURCE_UNREACHABLE', `${store.location} has no files`, {
+        hint: 'see whether it is the right place, and mounted; or remove the job',
+      });
   },
   reached: (state) => state,
   async [Symbol.asyncDispose]() {},
@@ -50,7 +58,10 @@ export const listQuery = async (
       hint: 'name a source of kind postgres',
     });
   }
-  const view = await reader.openQuery(text);
+  const view = await reader.openQuery(text).catch(async (error: unknown) => {
+    await source[Symbol.asyncDispose]();
+    throw error;
+  });
   const latest = new Latest(() => clock.now());
   return {
     name: `query ${config.name}\n${text}`,

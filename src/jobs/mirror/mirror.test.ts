@@ -121,6 +121,13 @@ test('a store that cannot be reached ends the run; what was copied before is rem
   assert.deepEqual(counts(await mirror.run()), ['ok', 40, 0, 10]);
 });
 
+test('a place without any file is an error, since a disk that is not mounted looks like that', async () => {
+  using mirror = fixture();
+  const run = await mirror.run();
+  assert.ok(hasCode(run.error, 'SOURCE_UNREACHABLE'));
+  assert.equal(run.status, 13);
+});
+
 test('each file that failed is an item of the run', async () => {
   using mirror = fixture();
   mirror.write('a', 'a');

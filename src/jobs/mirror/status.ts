@@ -83,7 +83,10 @@ export const openStatusTable = async (
       },
     );
   }
-  const table = await keeper.openFileStatuses();
+  const table = await keeper.openFileStatuses().catch(async (error: unknown) => {
+    await source[Symbol.asyncDispose]();
+    throw error;
+  });
   return {
     keep: (rows) => table.keep(rows),
     async [Symbol.asyncDispose]() {

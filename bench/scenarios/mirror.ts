@@ -1,0 +1,79 @@
+// A folder of mixed files to another machine over SFTP, beside `rclone copy --checksum`, on the loopback.
+import { execFileSync } from 'node:child_process';
+import { readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { program, skipWithout } from '../../test/servers/programs.ts';
+import { type SshServer, skipWithoutSshd, startSshd } from '../../test/servers/sshd.ts';
+import { makeMirrorFiles } from '../../test/tools/mirror-files.ts';
+import { compare } from '../comparison.ts';
+import { requireSame } from '../repositories.ts';
+import type { Scenario } from '../scenario.ts';
+import { holdfast, holdfastCommand } from '../tools/holdfast.ts';
+
+const files = { quick: 2_000, full: 20_000 } as const;
+
+/** Ours reads every copy back; rclone cannot ask this server for a checksum, as no server that offers SFTP alone. */
+export const mirror: Scenario = {
+  name: 'mirror',
+  skip: () => skipWithoutSshd() ?? skipWithout('rclone'),
+  async *run({ folder, rounds, scale }) {
+    await using server = await startSshd();
+    const count = files[scale];
+    const source = join(folder, 'files');
+    makeMirrorFiles(source, count, 'mirror', 0);
+    const catalog = join(folder, 'catalog.db');
+    const config = configurationFor(folder, source, server);
+    const [version = 'rclone'] = execFileSync(program('rclone'), ['version'], { encoding: 'utf8' }).split(
+      '\n',
+    );
+    const clear = (): void => {
+      for (const name of readdirSync(server.folder)) rmSync(join(server.folder, name), { recursive: true });
+      for (const ending of ['', '-wal', '-shm']) rmSync(catalog + ending, { force: true });
+    };
+    const check = (): void => requireSame(source, join(server.folder, 'copies'));
+    const { host, port, user, key, knownHosts, path } = server;
+    const remote = `:sftp,host=${host},port=${port},user=${user},key_file=${key},known_hosts_file=${knownHosts}:${path}/copies`;
+    yield await compare({
+      title: `${count} files of mixed size over SFTP, each verified`,
+      target: { of: 'wall', atLeast: 1 },
+      rounds,
+      contenders: [
+        {
+          name: holdfast.name,
+          prepare: clear,
+          command: holdfastCommand('mirror --config "$CONFIG" files', '', {
+            CONFIG: config,
+            HOLDFAST_CATALOG: catalog,
+          }),
+          check,
+        },
+        {
+          name: version.trim(),
+          prepare: clear,
+          command: {
+            line: '"$RCLONE" copy --checksum "$SOURCE" "$REMOTE"',
+            env: { RCLONE: program('rclone'), SOURCE: source, REMOTE: remote, HOME: folder },
+          },
+          check,
+        },
+      ],
+    });
+  },
+};
+
+const configurationFor = (folder: string, source: string, server: SshServer): string => {
+  const { host, port, user, key: privateKey, knownHosts, path } = server;
+  const to = {
+    kind: 'sftp',
+    host,
+    port,
+    user,
+    path: `${path}/copies`,
+    privateKey,
+    knownHosts,
+    sshConfig: 'none',
+  };
+  const file = join(folder, 'holdfast.yaml');
+  writeFileSync(file, JSON.stringify({ jobs: { files: { mirror: source, to } } }));
+  return file;
+};
