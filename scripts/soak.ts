@@ -10,6 +10,7 @@ import { killBackups } from '../test/tools/kill-backups.ts';
 import { type CarefulName, killCare } from '../test/tools/kill-care.ts';
 import { killDaemon } from '../test/tools/kill-daemon.ts';
 import { mirrorStory, openMirrorPlace } from '../test/tools/mirror-place.ts';
+import { receiveDays } from '../test/tools/receive-days.ts';
 
 const { values } = parseArgs({
   options: {
@@ -61,6 +62,11 @@ const parts: Readonly<Record<string, () => Promise<string>>> = {
       rmSync(folder, { recursive: true });
     }
     return 'of 20,000 files, 400 of them bad, every status was right, and all were copied in the end';
+  },
+  async receive() {
+    const report = await receiveDays({ days: 3, partialsADay: 288, seed, onRound });
+    const { wholes, partials, compared, cancelled, looks, reconnected } = report;
+    return `${wholes} complete and ${partials} partial backups in three days: the receiver equalled the sender at each of ${compared} points, ${cancelled} runs were broken off; readers looked ${looks} times, connected again ${reconnected} times, and saw nothing mixed`;
   },
   async faults() {
     const report = await hardTimes({ seed, simulatedMinutes: 60, onRound });
