@@ -25,7 +25,7 @@ export const makeTables = async (
 };
 
 /** A table whose defaults take numbers from sequences of another database. */
-export const withSequencesOf = (item: SqlItem, from: string, to: string): SqlItem => ({
+const withSequencesOf = (item: SqlItem, from: string, to: string): SqlItem => ({
   ...item,
   statement: inDatabase(item.statement, from, to),
 });

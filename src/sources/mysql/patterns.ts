@@ -3,7 +3,7 @@ import type { MysqlConfig } from './config.ts';
 import { parseName } from './identifiers.ts';
 
 /** Whether a name fits a pattern: '*' is any run of characters, '?' any one, and case matters. */
-export const fitsPattern = (pattern: string, name: string): boolean =>
+const fitsPattern = (pattern: string, name: string): boolean =>
   new RegExp(
     `^${pattern
       .replaceAll(/[\\^$.|+()[\]{}]/g, '\\$&')
@@ -12,7 +12,7 @@ export const fitsPattern = (pattern: string, name: string): boolean =>
     'su',
   ).test(name);
 
-export const isLiteral = (pattern: string): boolean => !/[*?]/.test(pattern);
+const isLiteral = (pattern: string): boolean => !/[*?]/.test(pattern);
 
 /** Whether a table fits 'orders' or 'shop.orders', each part a pattern. */
 export const fitsTable = (pattern: string, database: string, table: string): boolean => {

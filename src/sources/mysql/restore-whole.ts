@@ -3,7 +3,6 @@ import { throwIfCancelled } from '#lib/clock.ts';
 import { forEachLimit } from '#lib/concurrency.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import { createPool } from '../pool.ts';
-import type { Connection } from './connect.ts';
 import { DatabaseTexts } from './database-texts.ts';
 import { databaseFiles } from './layout.ts';
 import { assertComplete, createLoader, loadRows } from './load-rows.ts';
@@ -58,12 +57,10 @@ const loadTables = async (
   const items = texts.items(databaseFiles.tables);
   const loader = createLoader(contents, items, reporter);
   await pool.use((connection) => makeTables(connection, items, contents, name, reporter));
-  const load = (connection: Connection, entry: Parameters<typeof loadRows>[2]): Promise<void> =>
-    loadRows(loader, connection, entry);
   while (await texts.readUntilRows())
     await forEachLimit(stream.rows(goal.database), into.sequential ? 1 : limit, async (entry) => {
       try {
-        await pool.use((connection) => load(connection, entry));
+        await pool.use((connection) => loadRows(loader, connection, entry));
       } catch (error) {
         failure.abort(error);
         throw error;

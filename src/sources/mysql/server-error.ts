@@ -19,23 +19,10 @@ export const errnoOf = (error: unknown): number | undefined =>
   error instanceof ServerError ? error.errno : undefined;
 
 export const errno = {
-  accessDeniedToDatabase: 1044,
-  accessDenied: 1045,
-  unknownDatabase: 1049,
-  tableExists: 1050,
-  tooManyConnections: 1040,
-  serverShutdown: 1053,
-  unknownTable: 1051,
   unknownColumn: 1054,
-  tableDenied: 1142,
-  columnDenied: 1143,
   noSuchTable: 1146,
-  unknownVariable: 1193,
   lockWaitTimeout: 1205,
   deadlock: 1213,
-  specificAccessDenied: 1227,
-  databaseExists: 1007,
-  databaseDropMissing: 1008,
   viewInvalid: 1356,
   queryInterrupted: 1317,
   packetTooLarge: 1153,

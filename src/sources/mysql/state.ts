@@ -42,6 +42,10 @@ export const takeState = async (leader: Connection, options: StateOptions): Prom
     await keepDefinitions(leader, options);
     const begun = await inStillness(leader, options, async (how) => {
       if (locker) await locker.run(lockStatement(options.lock));
+      if (locker && how === 'none')
+        options.log.warn(
+          'commits could not be held back: tables without transactions were locked a moment before the state of the others',
+        );
       return await begin(leader, readers, how, options);
     });
     await Promise.all(

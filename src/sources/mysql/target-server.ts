@@ -74,7 +74,7 @@ export const openTargetServer = async (
 export const stagingName = (): string => `holdfast-restore-${randomUUID().slice(0, 8)}`;
 
 /** Data comes as it was: dates that are none, numbers that are zero, rows before those that they refer to; but nothing is cut off. */
-export const loadMode = 'STRICT_ALL_TABLES,NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES';
+const loadMode = 'STRICT_ALL_TABLES,NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES';
 const needed = [`sql_mode = '${loadMode}'`, 'foreign_key_checks = 0', 'unique_checks = 0', 'sql_notes = 0'];
 
 /** Settings that some servers lack, and some users may not make. */
