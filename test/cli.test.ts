@@ -1,5 +1,6 @@
 // The commands as their users type them, one after the other on the same repository, in this process.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { chmodSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -107,9 +108,14 @@ test('ls spells out what would break a terminal, and dump writes bytes as they a
     /^-rw-r--r-- \S+ +16 \d{4}-\d\d-\d\d .* \/media\/menu.txt\n$/,
   );
   assert.equal(await done('dump latest:media /media/menu.txt'), 'soup of the day\n');
-  const folderAsked = await run('dump latest:media deep');
-  assert.equal(folderAsked.status, 2);
-  assert.match(folderAsked.stderr, /is a folder, not a file/);
+});
+
+test('dump writes a folder as a tar', async () => {
+  const into = at('untarred');
+  mkdirSync(into);
+  writeFileSync(at('deep.tar'), await done('dump latest:media deep'));
+  execFileSync('tar', ['xf', at('deep.tar'), '-C', into]);
+  assert.equal(readFileSync(join(into, 'media', 'deep', 'two\nlines'), 'utf8'), 'odd');
 });
 
 test('verify counts every row again', async () => {

@@ -157,7 +157,8 @@ const types = {
   dev: 'block-device',
 } as const;
 
-const headerOf = (path: string, entry: Entry): TarHeader => {
+/** What stands before an entry's bytes, the size left open. ITEM_UNREADABLE for a name that is not UTF-8. */
+export const headerOf = (path: string, entry: Entry): TarHeader => {
   const { type, meta } = entry;
   if (!path.isWellFormed() || (meta.linkTarget !== undefined && !meta.linkTarget.isWellFormed()))
     throw new HoldfastError(

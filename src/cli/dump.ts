@@ -1,8 +1,11 @@
-// holdfast dump: one file of a snapshot, to standard output.
+// holdfast dump: one file of a snapshot, or a folder as a tar, to standard output.
+import { headerOf } from '#archive/tar-entries.ts';
+import { packTar, type TarMember } from '#archive/tar-stream.ts';
 import { findRecords, notOne } from '#jobs/find-records.ts';
 import { findPath } from '#jobs/selection.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import type { Repository, Snapshot } from '#repository/contract.ts';
+import type { Entry } from '#sources/source.ts';
 import { type Call, defineCommand, type OptionSpecs, value } from './command.ts';
 import { latestRule, readOptions, snapshotArgument, withSnapshot } from './snapshot-options.ts';
 
@@ -12,12 +15,17 @@ const options = {
 };
 
 export const command = defineCommand({
-  description: `Writes the content of one file of a snapshot to standard output, verified as it is read. With --document it
+  description: `Writes the content of one file of a snapshot to standard output, verified as it is read; a folder comes as a tar
+with all that is in it. With --document it
 writes one document of a snapshot of CouchDB; a path then says in which database to look. ${latestRule}`,
-  args: [snapshotArgument, { usage: '[path]', text: 'a file of the snapshot, as `holdfast ls` shows it' }],
+  args: [
+    snapshotArgument,
+    { usage: '[path]', text: 'a file or folder of the snapshot, as `holdfast ls` shows it' },
+  ],
   options,
   examples: [
     ['dump latest:media /media/menu.pdf > menu.pdf', 'one file'],
+    ['dump latest:media /media/2026 | tar xf -', 'a folder'],
     ['dump latest:shop /shop/schema.sql | less', 'the schema of a database'],
     ['dump latest:couch --document order:17 | head -1 | jq', 'the winning revision of a document'],
   ],
@@ -32,20 +40,27 @@ writes one document of a snapshot of CouchDB; a path then says in which database
           hint: 'give a path of `holdfast ls`, or --document <id>',
         });
       const { path, type } = await findPath(repository, snapshot, args[1], signal);
-      if (type !== 'file')
-        throw new HoldfastError(
-          'USAGE',
-          `/${path} is ${type === 'dir' ? 'a folder' : `a ${type}`}, not a file`,
-          {
-            hint: '`holdfast restore --path` brings it back with all that is in it',
-          },
-        );
-      for await (const entry of repository.read(snapshot, { path, signal }))
-        for await (const chunk of entry.content?.() ?? []) await output.bytes(chunk);
+      if (type !== 'file' && type !== 'dir')
+        throw new HoldfastError('USAGE', `/${path} is a ${type}, neither a file nor a folder`, {
+          hint: '`holdfast restore --path` brings it back',
+        });
+      const entries = repository.read(snapshot, { path, signal });
+      if (type === 'dir') for await (const chunk of packTar(tarMembers(entries))) await output.bytes(chunk);
+      else
+        for await (const entry of entries)
+          for await (const chunk of entry.content?.() ?? []) await output.bytes(chunk);
       await output.flush();
       return 0;
     }),
 });
+
+/** What a snapshot holds has the length that it says. */
+async function* tarMembers(entries: AsyncIterable<Entry>): AsyncGenerator<TarMember> {
+  for await (const entry of entries) {
+    const header = { ...headerOf(entry.path, entry), size: entry.meta.size ?? 0 };
+    yield entry.content ? { header, bytes: entry.content() } : { header };
+  }
+}
 
 const dumpDocument = async (
   { args, output, signal }: Call<OptionSpecs & typeof options>,
