@@ -2,7 +2,7 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { chmod, cp, mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
+import { chmod, cp, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -43,6 +43,7 @@ export interface MysqlOptions {
 
 /** Starts a server; the caller disposes of it. */
 export const startMariadb = async (options: MysqlOptions = {}): Promise<MysqlServer> => {
+  await sweepLeftovers();
   const folder = await mkdtemp(join(tmpdir(), `holdfast-mariadb-${process.pid}-`));
   try {
     const data = join(folder, 'data');
@@ -68,6 +69,15 @@ export const startMariadb = async (options: MysqlOptions = {}): Promise<MysqlSer
   } catch (error) {
     await rm(folder, { recursive: true, force: true });
     throw error;
+  }
+};
+
+/** Folders of test processes that were killed before they could tidy up. */
+const sweepLeftovers = async (): Promise<void> => {
+  for (const name of await readdir(tmpdir())) {
+    const pid = /^holdfast-(?:mariadb|mysql)-(\d+)-/.exec(name)?.[1];
+    if (pid === undefined || process.platform !== 'linux' || existsSync(`/proc/${pid}`)) continue;
+    await rm(join(tmpdir(), name), { recursive: true, force: true }).catch(() => {}); // another test sweeps too
   }
 };
 
