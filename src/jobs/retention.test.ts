@@ -262,3 +262,15 @@ const periodsOf = (list: readonly Snapshot[], rules: KeepRules): Snapshot[] => {
     return [...begins.slice(0, count), ...(begins.length < count ? list.slice(-1) : [])];
   });
 };
+
+test('a partial backup takes no complete snapshot’s place', () => {
+  const whole = snapshotOf('shop', 1);
+  const tags = ['source:shop~partial', 'kind:postgres-partial'];
+  const partials = [2, 3, 4].map((minute) => snapshotOf('shop', minute, { tags }));
+  const now = new Date(Date.UTC(2026, 10, 22));
+  assert.ok(lastGoodOnes([whole, ...partials], now).includes(whole));
+  const kept = applyRetention([whole, ...partials], { last: 1 }, now).filter(
+    ({ reasons }) => reasons.length > 0,
+  );
+  assert.ok(kept.some(({ snapshot }) => snapshot === whole));
+});

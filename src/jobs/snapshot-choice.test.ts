@@ -62,3 +62,14 @@ test('filters narrow by source, job and host, and find what restic made by its p
     'shop',
   ]);
 });
+
+test('a partial backup is no snapshot of its source, and never the latest', () => {
+  const whole = snapshotOf('shop', 1);
+  const tags = ['source:shop~partial', 'kind:postgres-partial'];
+  const changes = snapshotOf('shop', 5, { tags });
+  const all = [whole, changes];
+  assert.equal(chooseSnapshot(all, 'latest', {}), whole);
+  assert.equal(chooseSnapshot(all, 'latest:shop', {}), whole);
+  assert.equal(chooseSnapshot(all, 'latest', { source: 'shop~partial' }), changes);
+  assert.deepEqual(matching(all, { source: 'shop' }), [whole]);
+});
