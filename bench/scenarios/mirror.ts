@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { program, skipWithout } from '../../test/servers/programs.ts';
+import { findProgram } from '../../test/servers/programs.ts';
 import { type SshServer, skipWithoutSshd, startSshd } from '../../test/servers/sshd.ts';
 import { makeMirrorFiles } from '../../test/tools/mirror-files.ts';
 import { compare } from '../comparison.ts';
@@ -15,17 +15,16 @@ const files = { quick: 2_000, full: 20_000 } as const;
 /** Ours reads every copy back; rclone cannot ask this server for a checksum, as no server that offers SFTP alone. */
 export const mirror: Scenario = {
   name: 'mirror',
-  skip: () => skipWithoutSshd() ?? skipWithout('rclone'),
+  skip: () => skipWithoutSshd() ?? (findProgram('rclone') ? undefined : 'needs rclone'),
   async *run({ folder, rounds, scale }) {
+    const rclone = findProgram('rclone') ?? 'rclone';
     await using server = await startSshd();
     const count = files[scale];
     const source = join(folder, 'files');
     makeMirrorFiles(source, count, 'mirror', 0);
     const catalog = join(folder, 'catalog.db');
     const config = configurationFor(folder, source, server);
-    const [version = 'rclone'] = execFileSync(program('rclone'), ['version'], { encoding: 'utf8' }).split(
-      '\n',
-    );
+    const [version = 'rclone'] = execFileSync(rclone, ['version'], { encoding: 'utf8' }).split('\n');
     const clear = (): void => {
       for (const name of readdirSync(server.folder)) rmSync(join(server.folder, name), { recursive: true });
       for (const ending of ['', '-wal', '-shm']) rmSync(catalog + ending, { force: true });
@@ -52,7 +51,7 @@ export const mirror: Scenario = {
           prepare: clear,
           command: {
             line: '"$RCLONE" copy --checksum "$SOURCE" "$REMOTE"',
-            env: { RCLONE: program('rclone'), SOURCE: source, REMOTE: remote, HOME: folder },
+            env: { RCLONE: rclone, SOURCE: source, REMOTE: remote, HOME: folder },
           },
           check,
         },

@@ -12,7 +12,6 @@ const requirements = {
     programs: ['mariadbd', 'mariadb-install-db', 'mariadb', 'mariadb-dump'],
   },
   restic: { packages: ['restic'], programs: ['restic'] },
-  rclone: { packages: ['rclone'], programs: ['rclone'] },
   // Python for a datagram socket of Unix, which Node does not have.
   systemd: { packages: ['systemd', 'python3'], programs: ['systemd-analyze', 'systemd-notify', 'python3'] },
   sqlite: { packages: ['sqlite3'], programs: ['sqlite3'] },
