@@ -1,6 +1,6 @@
 // A second database kept fresh from the snapshots of a first one: complete ones swapped in, partial ones applied.
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
 import { type PostgresServer, startPostgres } from './servers/postgres.ts';
@@ -98,13 +98,48 @@ jobs:
     assert.match(status.stdout, /shop~partial +here .* ok/);
   });
 
-  test('a partial snapshot is never taken for one of the source', async () => {
-    const { stdout } = await run('snapshots', '--json');
-    const sources = stdout.split('\n').filter((line) => line.includes('shop~partial'));
-    assert.equal(sources.length > 0, true);
+  test('a partial snapshot is never taken for one of the source, and is verified as one of its own', async () => {
     const restored = join(folder, 'restored');
     await run('restore', 'latest', '--to', restored);
-    assert.equal(readFileSync(join(restored, 'manifest.json'), { encoding: 'utf8', flag: 'a+' }), '');
+    assert.ok(existsSync(join(restored, '00-server.json')));
+    await run('verify', 'latest:shop~partial');
+    const { status, stderr } = await site.run(
+      'restore',
+      'latest:shop~partial',
+      '--to',
+      server.url('elsewhere'),
+    );
+    assert.equal(status, 2);
+    assert.match(stderr, /of kind postgres-partial and cannot go into postgres/);
+  });
+
+  test('changes that do not fit leave everything as it was, until a complete snapshot brings them', async () => {
+    await server.psql('shop', 'create unique index on clients (name)');
+    await run('backup', 'nightly');
+    await run('run', 'follow');
+    const before = await rowsOf('copy');
+    await server.psql(
+      'shop',
+      `delete from clients where id = 21 and not exists (select from reports where client = 21);
+        update reports set client = 1 where client = 21; delete from clients where id = 21;
+        insert into clients values (22, 'new', 4); insert into reports (client, note) values (22, 'x')`,
+    );
+    await run('backup', 'often');
+    const { status, stderr } = await site.run('run', 'follow');
+    assert.equal(status, 1);
+    assert.match(stderr, /could not be applied: duplicate key/);
+    assert.equal(await rowsOf('copy'), before);
+    await run('backup', 'nightly');
+    await run('run', 'follow');
+    await assertSame();
+  });
+
+  test('what a killed run left behind is removed by the next, and nothing else', async () => {
+    for (const name of ['copy.receiving-0a1b2c3d', 'copy.receiving-notes'])
+      await server.psql('postgres', `create database "${name}"`);
+    await run('run', 'follow');
+    const left = await server.psql('postgres', `select datname from pg_database where datname like 'copy.%'`);
+    assert.equal(left, 'copy.receiving-notes');
   });
 
   test('a database that was not received is left alone', async () => {

@@ -1,7 +1,8 @@
 // One database in the place of another, in one step.
+import { HoldfastError } from '#lib/errors.ts';
 import { type Connection, connect } from './connect.ts';
 import { quoteIdentifier } from './identifiers.ts';
-import { sqlState, state } from './server-error.ts';
+import { serverMessage, sqlState, state } from './server-error.ts';
 import type { ConnectionSettings } from './settings.ts';
 
 /** So often somebody may come in between. */
@@ -39,20 +40,31 @@ export const swapDatabases = async (
 
 const whileEnding = async (ender: Connection, database: string, work: Promise<unknown>): Promise<void> => {
   let over = false;
+  let refused: unknown;
   const done = work.finally(() => {
     over = true;
   });
   done.catch(() => {}); // it is awaited below
-  while (!over) {
-    await ender.query(
-      `select pg_catalog.pg_terminate_backend(pid) from pg_catalog.pg_stat_activity
-        where datname = $1 and backend_type <> 'autovacuum worker' and pid <> pg_catalog.pg_backend_pid()`,
-      [database],
-    );
-    await Promise.race([
-      done.catch(() => {}),
-      ender.query(`select pg_catalog.pg_sleep(${endEveryMs / 1000})`),
-    ]);
+  while (!over && refused === undefined)
+    try {
+      await ender.query(
+        `select pg_catalog.pg_terminate_backend(pid) from pg_catalog.pg_stat_activity
+          where datname = $1 and pid <> pg_catalog.pg_backend_pid()`,
+        [database],
+      );
+      await ender.query(`select pg_catalog.pg_sleep(${endEveryMs / 1000})`);
+    } catch (error) {
+      refused = error;
+    }
+  try {
+    await done;
+  } catch (error) {
+    throw refused === undefined ? error : mayNotEnd(database, refused);
   }
-  await done;
 };
+
+const mayNotEnd = (database: string, cause: unknown): HoldfastError =>
+  new HoldfastError('TARGET_FAILED', `sessions in ${database} could not be ended: ${serverMessage(cause)}`, {
+    hint: 'grant pg_signal_backend to the role of the source; what readers see was left as it was',
+    cause,
+  });
