@@ -114,11 +114,12 @@ const lockError = (name: string, error: Error & { code: string }): HoldfastError
 
 /**
  * When the oldest transaction began that may still be writing; now, when there is none. Whatever is committed after this call
- * was changed after that. Undefined for a role that may not see the transactions of others.
+ * was changed after that. Undefined for a role that may not see the transactions of others, and on a standby, which knows of none.
  */
 export const oldestTransaction = async (connection: Connection): Promise<string | undefined> => {
   const [row] = await connection.query<{ began: string | null }>(
-    `select case when pg_catalog.pg_has_role(current_user, 'pg_read_all_stats', 'USAGE') then
+    `select case when pg_catalog.pg_has_role(current_user, 'pg_read_all_stats', 'USAGE')
+        and not pg_catalog.pg_is_in_recovery() then
       to_char(least(clock_timestamp(), min(xact_start)) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') end as began
       from pg_catalog.pg_stat_activity
       where datname = pg_catalog.current_database() and pid <> pg_catalog.pg_backend_pid()
