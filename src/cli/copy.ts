@@ -5,7 +5,7 @@ import { chooseSnapshot, matching, originOf } from '#jobs/snapshot-choice.ts';
 import { withRepository } from '#jobs/use-repository.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import type { Repository } from '#repository/contract.ts';
-import { type Call, defineCommand, type OptionSpecs, value } from './command.ts';
+import { type Call, defineCommand, flag, type OptionSpecs, value } from './command.ts';
 import { jobContext } from './job-context.ts';
 import { formatBytes, plural, printable, shortId } from './output-format.ts';
 import { chooseRepository } from './repository-choice.ts';
@@ -13,6 +13,7 @@ import { filterOf, readOptions } from './snapshot-options.ts';
 
 const options = {
   ...readOptions,
+  rechunk: flag('--rechunk', 'cut files anew, to share blobs with backups made there'),
   to: value('-t, --to <repository>', 'where to: a folder, a URL, or a name of the configuration file'),
 };
 
@@ -21,6 +22,9 @@ type CopyCall = Call<OptionSpecs & typeof options>;
 export const command = defineCommand({
   description: `Copies snapshots from the repository that -r names into another one: all that the filters let through, or those
 that are named. What is there already is not read again, and a snapshot that was copied before is passed over.
+
+Blobs are copied as they are. Each repository cuts large files at other places, so backups made in the other one share little with
+copies, unless these are cut anew (--rechunk), which reads everything.
 
 The password of the other repository comes from the configuration file, from HOLDFAST_TO_PASSWORD,
 HOLDFAST_TO_PASSWORD_FILE or HOLDFAST_TO_PASSWORD_COMMAND, or is asked for.`,
@@ -73,7 +77,7 @@ const copy = async (call: CopyCall, from: Repository, to: Repository, name: stri
       : matching(all, filter);
   const counts = { copied: 0, there: 0 };
   let bytesStored = 0;
-  for await (const outcome of copySnapshots(from, to, chosen, jobContext(call))) {
+  for await (const outcome of copySnapshots(from, to, chosen, jobContext(call), options.rechunk)) {
     output.progressDone();
     counts[outcome.state] += 1;
     const { snapshot } = outcome;

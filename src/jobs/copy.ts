@@ -14,17 +14,19 @@ export async function* copySnapshots(
   to: Repository,
   snapshots: readonly Snapshot[],
   { signal, onEvent }: Pick<JobContext, 'signal' | 'onEvent'>,
+  rechunk = false,
 ): AsyncGenerator<CopyOutcome> {
   const there = await to.snapshots();
   for (const snapshot of snapshots) {
     throwIfCancelled(signal);
-    const copy = there.find((other) => isCopy(snapshot, other));
+    const copy = there.find((other) => isCopy(snapshot, other, rechunk));
     if (copy) {
       yield { state: 'there', snapshot, copy };
       continue;
     }
     const subject = originOf(snapshot);
     const report = await to.copyFrom(from, snapshot, {
+      rechunk,
       signal,
       onProgress: (progress) => onEvent({ type: 'progress', subject, progress }),
     });
@@ -32,6 +34,7 @@ export async function* copySnapshots(
   }
 }
 
-/** The same content under the same name, whatever tags either has got since. */
-const isCopy = (snapshot: Snapshot, other: Snapshot): boolean =>
-  snapshot.tree === other.tree && (snapshot.original ?? snapshot.id) === (other.original ?? other.id);
+/** The same content under the same name, whatever tags either has got since; its tree is another one when files are cut anew. */
+const isCopy = (snapshot: Snapshot, other: Snapshot, rechunk: boolean): boolean =>
+  (rechunk || snapshot.tree === other.tree) &&
+  (snapshot.original ?? snapshot.id) === (other.original ?? other.id);

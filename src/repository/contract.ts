@@ -60,6 +60,8 @@ export interface RepositoryKey {
 }
 
 export interface CopyOptions {
+  /** Cut the files anew, as this repository cuts, in the place of copying blobs as they are. */
+  readonly rechunk?: boolean;
   readonly signal: AbortSignal;
   readonly onProgress?: OnProgress;
 }

@@ -3,6 +3,7 @@ import { throwIfCancelled } from '#lib/clock.ts';
 import type { BlobReader } from './blob-reader.ts';
 import { BlobWriter } from './blob-writer.ts';
 import type { CopyOptions, CopyReport, Snapshot } from './contract.ts';
+import { type CutAnewOptions, cutAnew } from './cut-anew.ts';
 import { loadBlob } from './load-blob.ts';
 import { opened } from './read-content.ts';
 import type { Session } from './session.ts';
@@ -24,12 +25,47 @@ export const copySnapshot = async (
   const unlisted = await takeStock(to);
   const writer = new BlobWriter(to, false);
   const totals = { blobsCopied: 0, bytesCopied: 0, bytesStored: 0 };
-  const count = (bytes: number, storedBytes: number): void => {
-    if (storedBytes === 0) return;
-    totals.blobsCopied += 1;
+  const onStored = (blobs: number, bytes: number, storedBytes: number): void => {
+    totals.blobsCopied += blobs;
     totals.bytesCopied += bytes;
     totals.bytesStored += storedBytes;
+    options.onProgress?.({ phase: 'copy', bytes: totals.bytesCopied, items: totals.blobsCopied });
   };
+  try {
+    for (const pack of unlisted) writer.adopt(pack);
+    const { signal } = options;
+    const tree = options.rechunk
+      ? await cutAnew(from, reader, to, writer, snapshot.tree, { signal, onStored })
+      : await copyBlobs(from, reader, to, writer, snapshot.tree, { signal, onStored });
+    await writer.finish();
+    await refuseIfPruned(to);
+    throwIfCancelled(to.signal);
+    const { id, parent, ...kept } = snapshot;
+    const copy = await saveSnapshot(to.store, to.sealer, {
+      ...kept,
+      tree,
+      original: snapshot.original ?? id,
+    });
+    return { snapshot: copy, ...totals };
+  } finally {
+    await writer.close();
+  }
+};
+
+/** Every blob as it is, so that the tree has the id it had. */
+const copyBlobs = async (
+  from: Session,
+  reader: BlobReader,
+  to: Session,
+  writer: BlobWriter,
+  root: string,
+  { signal, onStored }: CutAnewOptions,
+): Promise<string> => {
+  const stored =
+    (bytes: number) =>
+    (_id: string, storedBytes: number): void => {
+      if (storedBytes > 0) onStored(1, bytes, storedBytes);
+    };
   const asked = new Set<string>();
   let batch: string[] = [];
   const copyBatch = async (): Promise<void> => {
@@ -38,34 +74,23 @@ export const copySnapshot = async (
     const blobs = await reader.fetch(ids, 'data');
     for (const id of ids) {
       const blob = opened(blobs, id);
-      await writer.add(blob, (_, storedBytes) => count(blob.length, storedBytes));
+      await writer.add(blob, stored(blob.length));
     }
-    options.onProgress?.({ phase: 'copy', bytes: totals.bytesCopied, items: totals.blobsCopied });
   };
-  try {
-    for (const pack of unlisted) writer.adopt(pack);
-    for await (const { id, nodes, error } of visitTrees(reader, [snapshot.tree], options.signal)) {
-      throwIfCancelled(options.signal);
-      if (error) throw error;
-      for (const { content = [] } of nodes)
-        for (const blob of content) {
-          if (asked.has(blob) || to.blobs.has(blob, 'data')) continue;
-          asked.add(blob);
-          batch.push(blob);
-          if (batch.length >= batchBlobs) await copyBatch();
-        }
-      if (to.blobs.has(id, 'tree')) continue;
-      const tree = await loadBlob(from, id, 'tree');
-      writer.addTree(tree, (_, storedBytes) => count(tree.length, storedBytes));
-    }
-    await copyBatch();
-    await writer.finish();
-    await refuseIfPruned(to);
-    throwIfCancelled(to.signal);
-    const { id, parent, ...kept } = snapshot;
-    const copy = await saveSnapshot(to.store, to.sealer, { ...kept, original: snapshot.original ?? id });
-    return { snapshot: copy, ...totals };
-  } finally {
-    await writer.close();
+  for await (const { id, nodes, error } of visitTrees(reader, [root], signal)) {
+    throwIfCancelled(signal);
+    if (error) throw error;
+    for (const { content = [] } of nodes)
+      for (const blob of content) {
+        if (asked.has(blob) || to.blobs.has(blob, 'data')) continue;
+        asked.add(blob);
+        batch.push(blob);
+        if (batch.length >= batchBlobs) await copyBatch();
+      }
+    if (to.blobs.has(id, 'tree')) continue;
+    const tree = await loadBlob(from, id, 'tree');
+    writer.addTree(tree, stored(tree.length));
   }
+  await copyBatch();
+  return root;
 };

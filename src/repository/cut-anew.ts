@@ -1,0 +1,64 @@
+// A snapshot's files cut anew, as another repository cuts: so that they share blobs with what is backed up there.
+import { hash } from 'node:crypto';
+import { throwIfCancelled } from '#lib/clock.ts';
+import type { BlobReader } from './blob-reader.ts';
+import type { BlobWriter } from './blob-writer.ts';
+import { ContentCutter, type Cut, tableCut } from './content-cutter.ts';
+import { loadBlob } from './load-blob.ts';
+import { readContent } from './read-content.ts';
+import type { Session } from './session.ts';
+import { decodeTree, encodeNode, encodeTree, type TreeNode } from './tree.ts';
+
+export interface CutAnewOptions {
+  readonly signal: AbortSignal;
+  /** Blobs that the repository did not have, their bytes, and what these took. */
+  onStored(blobs: number, bytes: number, storedBytes: number): void;
+}
+
+/** No file that restic's chunker cut has more than one blob and smaller ones on average: those are rows of tables. */
+const largestTableBlobs = 256 * 1024;
+
+/** Stores the tree and all below it, and returns the id it has there. Whatever is damaged is an error. */
+export const cutAnew = async (
+  from: Session,
+  reader: BlobReader,
+  to: Session,
+  writer: BlobWriter,
+  root: string,
+  { signal, onStored }: CutAnewOptions,
+): Promise<string> => {
+  const cutter = new ContentCutter(to, writer);
+  const cut = (node: TreeNode, ids: readonly string[], done: (ids: readonly string[]) => void) =>
+    cutter.cut(
+      readContent(from, reader, ids),
+      howToCut(node.meta.size ?? 0, ids.length),
+      { expectedBytes: node.meta.size, signal, onBytes: () => {} },
+      (totals) => {
+        onStored(totals.newBlobs, totals.newBytes, totals.storedBytes);
+        done(totals.ids);
+      },
+    );
+  const store = async (id: string): Promise<string> => {
+    throwIfCancelled(signal);
+    const nodes = decodeTree(await loadBlob(from, id, 'tree'), id);
+    const stored = [...nodes];
+    for (const [at, node] of nodes.entries()) {
+      if (node.subtree) stored[at] = { ...node, subtree: await store(node.subtree) };
+      else if (node.content?.length)
+        await cut(node, node.content, (content) => {
+          stored[at] = { ...node, content };
+        });
+    }
+    await writer.settled(); // every content has its ids
+    const tree = encodeTree(stored.map(encodeNode));
+    for (let wait = writer.busy(); wait; wait = writer.busy()) await wait;
+    writer.addTree(tree, (_, storedBytes) => {
+      if (storedBytes > 0) onStored(1, tree.length, storedBytes);
+    });
+    return hash('sha256', tree, 'hex');
+  };
+  return await store(root);
+};
+
+const howToCut = (sizeBytes: number, blobs: number): Cut =>
+  blobs > 1 && sizeBytes / blobs < largestTableBlobs ? tableCut(sizeBytes) : { by: 'rabin' };
