@@ -26,7 +26,7 @@ export const detailTable = ({ title, results, target }: Comparison): string => {
       : (['wall', 'cpu', 'stored'] as const).map((of) => times(ratioOf(of, holdfast, result)))),
   ]);
   const head = ['', 'wall s', 'CPU s', 'peak MiB', 'stored MB', 'wall ratio', 'CPU ratio', 'stored ratio'];
-  return `${title}${target ? ` (target: ${target.of} ratio ≥ ${target.atLeast})` : ''}\n\n${table([head, ...rows])}`;
+  return `${title}${target ? ` (target: ${target.of} ratio ≥ ${Number(target.atLeast.toFixed(2))})` : ''}\n\n${table([head, ...rows])}`;
 };
 
 /** All comparisons: the ratio that counts, against each peer. */
@@ -43,7 +43,7 @@ export const summaryTable = (comparisons: readonly Comparison[]): string => {
     return [
       title,
       of === 'wall' ? 'times faster' : 'times smaller',
-      target ? `≥ ${target.atLeast}` : '',
+      target ? `≥ ${Number(target.atLeast.toFixed(2))}` : '',
       ...cells,
     ];
   });

@@ -56,7 +56,7 @@ async function* onS3(folder: string, roundTripMs: number): AsyncGenerator<Distan
     endpoint: server.endpoint,
     region: 'us-east-1',
     forcePathStyle: true,
-    credentials,
+    credentials: { ...credentials }, // the client adds to what it is given
   });
   await client.createBucket({ Bucket: 'backups' });
   client.destroy();
