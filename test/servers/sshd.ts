@@ -126,5 +126,14 @@ const configuration = (base: string, port: number, forwarding: boolean): string 
 const endChildren = (pid: number | undefined): void => {
   if (pid === undefined) return;
   const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
-  for (const child of children === '' ? [] : children.split(' ')) process.kill(Number(child), 'SIGKILL');
+  for (const child of children === '' ? [] : children.split(' ')) killIfThere(Number(child));
+};
+
+/** It may end by itself in the same moment, and an error here would leave the server running. */
+const killIfThere = (pid: number): void => {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
+  }
 };
