@@ -1,13 +1,12 @@
 // Requests to a CouchDB server: over connections that are kept, and made again when they failed in passing.
-import { readFileSync } from 'node:fs';
+
 import http, { type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
 import https from 'node:https';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
-import { rootCertificates } from 'node:tls';
+import { certificates } from '#lib/certificates.ts';
 import { throwIfCancelled } from '#lib/clock.ts';
-import { HoldfastError, messageOf } from '#lib/errors.ts';
-import { expandHome } from '#lib/home.ts';
+import { messageOf } from '#lib/errors.ts';
 import type { Context } from '#lib/kind.ts';
 import type { CouchConfig } from './config.ts';
 import { failureOf, isPassing, refusal, unreachable } from './server-error.ts';
@@ -178,19 +177,3 @@ const targetOf = ({ path, query = {} }: CouchRequest): string => {
 /** A part of only dots would mean a folder. */
 const encodePart = (part: string): string =>
   /^\.+$/.test(part) ? part.replaceAll('.', '%2E') : encodeURIComponent(part);
-
-const certificates = (path: string | undefined): { ca?: string[] } => {
-  if (path === undefined) return {};
-  try {
-    return { ca: [...rootCertificates, readFileSync(expandHome(path), 'utf8')] };
-  } catch (cause) {
-    throw new HoldfastError(
-      'CONFIG_INVALID',
-      `cannot read the certificates in ${path}: ${messageOf(cause)}`,
-      {
-        cause,
-        hint: 'name a file in PEM format that Holdfast can read',
-      },
-    );
-  }
-};

@@ -1,10 +1,9 @@
 // The requests of S3 as the store needs them. The AWS SDK is met here only.
+
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { rootCertificates } from 'node:tls';
 import { S3, type S3ClientConfig } from '@aws-sdk/client-s3';
-import { HoldfastError, messageOf } from '#lib/errors.ts';
-import { expandHome } from '#lib/home.ts';
+import { certificates } from '#lib/certificates.ts';
+import { HoldfastError } from '#lib/errors.ts';
 import type { S3Config } from './s3.ts';
 
 /** Names are those of the bucket, prefix included. */
@@ -175,22 +174,6 @@ const clientOptions = (config: S3Config): S3ClientConfig => {
       httpsAgent: { maxSockets: config.connections, ...certificates(config.ca) },
     },
   };
-};
-
-const certificates = (path: string | undefined): { ca?: string[] } => {
-  if (path === undefined) return {};
-  try {
-    return { ca: [...rootCertificates, readFileSync(expandHome(path), 'utf8')] };
-  } catch (cause) {
-    throw new HoldfastError(
-      'CONFIG_INVALID',
-      `cannot read the certificates in ${path}: ${messageOf(cause)}`,
-      {
-        cause,
-        hint: 'name a file in PEM format that Holdfast can read',
-      },
-    );
-  }
 };
 
 const encryptionHeaders = (encryption: S3Config['encryption']) => {

@@ -1,11 +1,9 @@
 // HTTP requests whose bodies fit in memory, over connections that are kept.
-import { readFileSync } from 'node:fs';
+
 import http, { type IncomingHttpHeaders } from 'node:http';
 import https from 'node:https';
 import { buffer } from 'node:stream/consumers';
-import { rootCertificates } from 'node:tls';
-import { HoldfastError, messageOf } from '#lib/errors.ts';
-import { expandHome } from '#lib/home.ts';
+import { certificates } from '#lib/certificates.ts';
 
 export interface HttpRequest {
   readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE' | 'HEAD';
@@ -74,19 +72,3 @@ const send = (
     });
     request.end(body);
   });
-
-const certificates = (path: string | undefined): { ca?: string[] } => {
-  if (path === undefined) return {};
-  try {
-    return { ca: [...rootCertificates, readFileSync(expandHome(path), 'utf8')] };
-  } catch (cause) {
-    throw new HoldfastError(
-      'CONFIG_INVALID',
-      `cannot read the certificates in ${path}: ${messageOf(cause)}`,
-      {
-        cause,
-        hint: 'name a file in PEM format that Holdfast can read',
-      },
-    );
-  }
-};
