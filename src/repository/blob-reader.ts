@@ -27,7 +27,8 @@ type WithoutRequest<Request> = Request extends OpenRequest ? Omit<Request, 'requ
 export class BlobReader implements AsyncDisposable {
   readonly #session: Session;
   readonly #localFolder: string | undefined;
-  readonly #workers: readonly OpenWorker[];
+  readonly #workers: OpenWorker[] = [];
+  readonly #mostWorkers = Math.min(8, availableParallelism());
   readonly #gets: Semaphore;
   readonly #requests = new Map<number, { resolve(reply: OpenReply): void; reject(error: unknown): void }>();
   #nextRequest = 0;
@@ -37,10 +38,6 @@ export class BlobReader implements AsyncDisposable {
     this.#session = session;
     this.#localFolder = localFolderOf(session.store);
     this.#gets = new Semaphore(session.store.connections);
-    const workerData: OpenWorkerData = { key: session.key, localFolder: this.#localFolder };
-    this.#workers = Array.from({ length: Math.min(8, availableParallelism()) }, () =>
-      this.#startWorker(workerData),
-    );
   }
 
   /** The blobs' plaintexts by id; an error stands in the place of one that is missing or damaged. */
@@ -135,7 +132,7 @@ export class BlobReader implements AsyncDisposable {
 
   #ask(message: WithoutRequest<OpenRequest>, transfer: ArrayBuffer[] = []): Promise<OpenReply> {
     const request = this.#nextRequest++;
-    const worker = this.#workers.reduce((least, other) => (other.busy < least.busy ? other : least));
+    const worker = this.#leastBusy();
     worker.busy += 1;
     return new Promise<OpenReply>((resolve, reject) => {
       this.#requests.set(request, { resolve, reject });
@@ -145,7 +142,16 @@ export class BlobReader implements AsyncDisposable {
     });
   }
 
-  #startWorker(workerData: OpenWorkerData): OpenWorker {
+  /** Workers start when there is work for them: where little is read, one is enough. */
+  #leastBusy(): OpenWorker {
+    const idle = this.#workers.find(({ busy }) => busy === 0);
+    if (idle) return idle;
+    if (this.#workers.length < this.#mostWorkers) return this.#startWorker();
+    return this.#workers.reduce((least, other) => (other.busy < least.busy ? other : least));
+  }
+
+  #startWorker(): OpenWorker {
+    const workerData: OpenWorkerData = { key: this.#session.key, localFolder: this.#localFolder };
     const thread = new Worker(workerUrl(import.meta.url, './open-worker'), { workerData });
     thread.on('message', (reply: OpenReply) => {
       const waiting = this.#requests.get(reply.request);
@@ -155,7 +161,9 @@ export class BlobReader implements AsyncDisposable {
     thread.on('error', (cause) =>
       this.#failAll(new HoldfastError('FAILED', `a worker thread ended: ${String(cause)}`, { cause })),
     );
-    return { thread, busy: 0 };
+    const worker = { thread, busy: 0 };
+    this.#workers.push(worker);
+    return worker;
   }
 
   #failAll(error: HoldfastError): void {
