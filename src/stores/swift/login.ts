@@ -2,8 +2,8 @@
 import { z } from 'zod';
 import type { Clock } from '#lib/clock.ts';
 import { HoldfastError } from '#lib/errors.ts';
+import type { HttpAnswer, HttpClient } from '../http-client.ts';
 import type { Access, Account } from './account.ts';
-import type { HttpAnswer, HttpClient } from './http.ts';
 
 export interface Token {
   readonly value: string;

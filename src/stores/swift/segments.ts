@@ -2,8 +2,8 @@
 // https://docs.openstack.org/swift/latest/overview_large_objects.html).
 import { createHash, randomUUID } from 'node:crypto';
 import { z } from 'zod';
+import type { HttpAnswer } from '../http-client.ts';
 import type { LargeObject } from '../store.ts';
-import type { HttpAnswer } from './http.ts';
 import { check, objectPath, type Place, type Request, send } from './swift-store.ts';
 
 const mib = 1024 * 1024;
