@@ -81,11 +81,11 @@ export class PartTables {
       const reseed = reseedSql(into);
       const counter =
         reseed === undefined ? [] : [{ what: `identity of ${plainName(into)}`, batches: [reseed] }];
-      const [failure] = await runStatements(connection, [...made, ...again, ...counter], {
-        reporter,
-        signal,
-      });
-      if (failure) throw failure;
+      // The first refusal ends the transaction: whatever followed it would change the table as it was before.
+      for (const statement of [...made, ...again, ...counter]) {
+        const [failure] = await runStatements(connection, [statement], { reporter, signal });
+        if (failure) throw failure;
+      }
     }
   }
 

@@ -14,7 +14,7 @@ import type { Goal } from './restore-goal.ts';
 import { runStatements } from './run-statements.ts';
 import { databaseStatements } from './script.ts';
 import { postDataStatements, preDataStatements } from './statements.ts';
-import { temporaryName } from './target-server.ts';
+import { admitSessions, dropDatabase, endSessions, temporaryName } from './target-server.ts';
 
 /** All or nothing, except into an empty database that was there before: there what failed stays, and is told. */
 export const restoreWhole = async (restoring: Restoring, goal: Goal): Promise<void> => {
@@ -49,7 +49,7 @@ export const restoreWhole = async (restoring: Restoring, goal: Goal): Promise<vo
 const dropLeftover = async ({ target, settings }: Restoring, name: string): Promise<void> => {
   if (target.admin.usable) return await target.drop(name);
   await using admin = await connect(settings, 'master', new AbortController().signal);
-  await admin.run(`DROP DATABASE IF EXISTS [${name.replaceAll(']', ']]')}]`);
+  await dropDatabase(admin, name);
 };
 
 const create = async (
@@ -120,14 +120,21 @@ const restoreFile = async (
   if (!entry) return;
   stream.skip();
   const content = reporter.counted(entry.path, entry.content);
-  // An empty database of that name may be replaced as one that is to be.
-  await restoreNative({
-    connection: target.admin,
-    native,
-    context,
-    name: goal.name,
-    replace: isThere || into.force,
-    content,
-  });
+  // The server does not restore over a database that somebody is in.
+  if (isThere) await endSessions(target.admin, goal.name);
+  try {
+    await restoreNative({
+      connection: target.admin,
+      native,
+      context,
+      name: goal.name,
+      // An empty database of that name may be replaced as one that is to be.
+      replace: isThere || into.force,
+      content,
+    });
+  } catch (error) {
+    if (isThere && target.admin.usable) await admitSessions(target.admin, goal.name);
+    throw error;
+  }
   await texts.readUntilRows();
 };

@@ -105,7 +105,45 @@ test('a database that is not empty is left alone, or replaced when all of the ot
   );
   assert.match(
     names.join('\n'),
-    /^CREATE DATABASE \[shop\.holdfast-\w+\].*\n.*SINGLE_USER.*\nALTER DATABASE \[shop\] MODIFY NAME = .*\n.* MODIFY NAME = \[shop\]\nDROP DATABASE IF EXISTS \[shop\.holdfast-\w+\]$/,
+    /^CREATE DATABASE \[shop\.holdfast-\w+\].*\n.*SINGLE_USER.*\nALTER DATABASE \[shop\] MODIFY NAME = .*\n.* MODIFY NAME = \[shop\]\n.*SINGLE_USER.*\nDROP DATABASE IF EXISTS \[shop\.holdfast-\w+\]$/,
+  );
+});
+
+test('a database that cannot be replaced keeps its name and its users', async () => {
+  place();
+  let renames = 0;
+  target.interfere = (sql) =>
+    /MODIFY NAME = \[shop\]$/.test(sql) &&
+    /^ALTER DATABASE \[shop\.holdfast-\w+\]/.test(sql) &&
+    renames++ === 0
+      ? refused(5030, 'The database could not be exclusively locked to perform the operation.')
+      : undefined;
+  await assert.rejects(
+    restoreTo({ url: target.url('shop') }, entries, { force: true }),
+    (error) => hasCode(error, 'TARGET_FAILED') && /left as it was/.test(error.hint ?? ''),
+  );
+  assert.deepEqual([...target.databases.keys()], ['shop']);
+  assert.ok(target.executed.includes('ALTER DATABASE [shop] SET MULTI_USER'));
+});
+
+test('rows that do not fit what refers to them leave the table as it was, and its counter too', async () => {
+  place();
+  const key = { schema: 'sales', table: 'orders', name: 'FK_customer', untrusted: 0 };
+  target.interfere = (sql) => {
+    if (/from sys\.foreign_keys f/.test(sql))
+      return { columns: Object.keys(key), rows: [Object.values(key)] };
+    return /WITH CHECK CHECK/.test(sql) ? refused(547, 'The ALTER TABLE statement conflicted.') : undefined;
+  };
+  const customers = 'shop/data/dbo.customers';
+  await assert.rejects(
+    restoreTo({ url: target.url('shop') }, partOf(customers), { selection: [customers], force: true }),
+    (error) => hasCode(error, 'TARGET_FAILED') && /The ALTER TABLE statement conflicted/.test(error.message),
+  );
+  const { executed } = target;
+  assert.ok(executed.includes('DELETE FROM [dbo].[customers]'));
+  assert.equal(
+    executed.some((sql) => /CHECKIDENT|^COMMIT/.test(sql)),
+    false,
   );
 });
 

@@ -55,16 +55,16 @@ export const openTargetServer = async (
     async replace(name, by) {
       const away = temporaryName(name);
       try {
-        await endSessions(admin, name);
-        await admin.run(renameSql(name, away));
-        await admin.run(renameSql(by, name));
+        await swap(admin, name, by, away);
       } catch (error) {
         if (errorNumber(error) === undefined) throw error;
         throw new HoldfastError(
           'TARGET_FAILED',
           `${name} cannot be replaced on ${settings.server}: ${serverMessage(error)}`,
           {
-            hint: `the login needs ALTER on the database; what was restored was called ${by}`,
+            hint: (await exists(name))
+              ? 'the login needs ALTER on the database, which is left as it was'
+              : `it is called ${away} now: give it its name again with ALTER DATABASE … MODIFY NAME`,
             cause: error,
           },
         );
@@ -95,16 +95,39 @@ export const connectForAdmin = async (
 const renameSql = (from: string, to: string): string =>
   `ALTER DATABASE ${quoteIdentifier(from)} MODIFY NAME = ${quoteIdentifier(to)}`;
 
-/** Others are sent away; a server that knows no single user refuses, and then only an unused database can be replaced. */
-const endSessions = async (admin: Connection, name: string): Promise<void> => {
+/** One takes the place of the other, or both stay what they were. */
+const swap = async (admin: Connection, name: string, by: string, away: string): Promise<void> => {
+  await endSessions(admin, name);
   try {
-    await admin.run(`ALTER DATABASE ${quoteIdentifier(name)} SET SINGLE_USER WITH ROLLBACK IMMEDIATE`);
+    await admin.run(renameSql(name, away));
+    await admin.run(renameSql(by, name)).catch(async (error: unknown) => {
+      await ignoringRefusal(admin, renameSql(away, name));
+      throw error;
+    });
+  } catch (error) {
+    await admitSessions(admin, name);
+    throw error;
+  }
+};
+
+/** Others are sent away; a server that knows no single user refuses, and then only an unused database can be replaced. */
+export const endSessions = (admin: Connection, name: string): Promise<void> =>
+  ignoringRefusal(admin, `ALTER DATABASE ${quoteIdentifier(name)} SET SINGLE_USER WITH ROLLBACK IMMEDIATE`);
+
+export const admitSessions = (admin: Connection, name: string): Promise<void> =>
+  ignoringRefusal(admin, `ALTER DATABASE ${quoteIdentifier(name)} SET MULTI_USER`);
+
+const ignoringRefusal = async (admin: Connection, sql: string): Promise<void> => {
+  try {
+    await admin.run(sql);
   } catch (error) {
     if (errorNumber(error) === undefined) throw error;
   }
 };
 
+/** For databases of our own making: a session of ours that the server has not ended yet would keep one from going. */
 export const dropDatabase = async (admin: Connection, name: string): Promise<void> => {
+  await endSessions(admin, name);
   await admin.run(`DROP DATABASE IF EXISTS ${quoteIdentifier(name)}`);
 };
 
