@@ -1,7 +1,7 @@
 // Views, procedures, functions and triggers: their text is kept by the server, under the name that it was first given.
 import { intOf, isSet, nameOf, type Row, textOf } from './answers.ts';
 import { type Assembly, byName, qualified } from './assemble.ts';
-import { definitionOf } from './assemble-tables.ts';
+import { definitionOf, indexesOf, lookupOf } from './assemble-tables.ts';
 import { plainName, type QualifiedName } from './identifiers.ts';
 import type { Module, Table } from './model.ts';
 import { withName } from './module-sql.ts';
@@ -19,14 +19,25 @@ const kinds: Readonly<Record<string, Module['kind']>> = {
   TF: 'function',
 };
 
-const plainModules = (assembly: Assembly): Module[] =>
-  assembly.rows.modules.flatMap((row) => {
+const plainModules = (assembly: Assembly): Module[] => {
+  const lookup = lookupOf(assembly, []);
+  return assembly.rows.modules.flatMap((row) => {
     const kind = kinds[nameOf(row, 'type').trim()];
     const name = qualified(row);
     const definition = kind && definitionOf(assembly, row, `${kind} ${plainName(name)}`);
     if (kind === undefined || definition === undefined) return [];
-    return [{ ...name, kind, definition: withName(definition, name), ...settingsOf(row) }];
+    const indexes = kind === 'view' ? indexesOf(lookup, { id: intOf(row, 'id'), ...name }) : [];
+    return [
+      {
+        ...name,
+        kind,
+        definition: withName(definition, name),
+        ...settingsOf(row),
+        ...(indexes.length > 0 && { indexes }),
+      },
+    ];
   });
+};
 
 const settingsOf = (row: Row): Pick<Module, 'ansiNulls' | 'quotedIdentifier'> => ({
   ansiNulls: textOf(row, 'ansiNulls') === undefined || isSet(row, 'ansiNulls'),
@@ -78,10 +89,15 @@ const noteOthers = ({ rows, notKept }: Assembly): void => {
     X: 'extended procedure',
     RF: 'replication filter',
     SP: 'security policy',
+    EC: 'edge constraint',
+    PG: 'plan guide',
   };
   for (const row of rows.objects) {
     const kind = names[nameOf(row, 'type').trim()];
     if (kind !== undefined)
       notKept(`${kind} ${nameOf(row, 'schema')}.${textOf(row, 'name')}`, 'its kind is not kept');
+    // One of its own, bound to columns or types; all others are constraints of a table.
+    if (nameOf(row, 'type').trim() === 'D' && intOf(row, 'parent') === 0)
+      notKept(`default ${nameOf(row, 'schema')}.${textOf(row, 'name')}`, 'its kind is not kept');
   }
 };

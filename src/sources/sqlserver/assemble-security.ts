@@ -103,7 +103,8 @@ const subjectReader = ({ rows }: Assembly, found: readonly FoundTable[]) => {
     const row = objects.get(id);
     const index = rows.indexes.find((each) => intOf(each, 'object') === id && intOf(each, 'id') === indexId);
     if (!row || !index || leftOut.has(id)) return undefined;
-    return { of: 'part', kind: 'INDEX', part: nameOf(index), parent: 'TABLE', ...qualified(row) };
+    const [parent = 'TABLE'] = objectKinds[nameOf(row, 'type').trim()] ?? [];
+    return { of: 'part', kind: 'INDEX', part: nameOf(index), parent, ...qualified(row) };
   };
   return (row: Row): Subject | undefined => {
     const major = intOf(row, 'major');

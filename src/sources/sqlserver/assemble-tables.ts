@@ -31,10 +31,14 @@ export const makeTables = (
       checks: checksOf(lookup, table),
       foreignKeys: foreignKeysOf(lookup, table, kept),
       ...optional('history', historyOf(lookup, table.id)),
+      ...optional('compression', compressionOf(lookup, table.id, 0, tableCompressions)),
       rows: wanted(table) === 'all',
     }),
   );
-  for (const table of found) noteWhatIsNotKept(lookup, table);
+  for (const table of found) {
+    noteWhatIsNotKept(lookup, table);
+    if (wanted(table) === 'all') noteWhatIsNotSeen(lookup, table);
+  }
   return { tables, found };
 };
 
@@ -51,14 +55,14 @@ export const makeTableTypes = (assembly: Assembly): Contents['tableTypes'] => {
 };
 
 /** Rows by the object that they belong to. */
-interface Lookup {
+export interface Lookup {
   readonly assembly: Assembly;
   readonly objects: ReadonlyMap<number, QualifiedName>;
   of(question: keyof Assembly['rows'], objectId: number, key?: 'object' | 'id'): readonly Row[];
   columnName(objectId: number, columnId: number): string;
 }
 
-const lookupOf = (assembly: Assembly, objects: readonly FoundTable[]): Lookup => {
+export const lookupOf = (assembly: Assembly, objects: readonly FoundTable[]): Lookup => {
   const grouped = new Map<keyof Assembly['rows'], Map<number, Row[]>>();
   const of = (
     question: keyof Assembly['rows'],
@@ -79,8 +83,10 @@ const lookupOf = (assembly: Assembly, objects: readonly FoundTable[]): Lookup =>
 };
 
 const columnsOf = (lookup: Lookup, objectId: number, owner: string): Column[] => {
-  const about = (question: 'computed' | 'identities' | 'defaults', row: Row): Row | undefined =>
-    lookup.of(question, objectId).find((each) => intOf(each, 'id') === intOf(row, 'id'));
+  const about = (
+    question: 'computed' | 'identities' | 'defaults' | 'hidden' | 'encrypted',
+    row: Row,
+  ): Row | undefined => lookup.of(question, objectId).find((each) => intOf(each, 'id') === intOf(row, 'id'));
   const [period] = lookup.of('periods', objectId);
   return lookup
     .of('columns', objectId)
@@ -113,6 +119,8 @@ const columnsOf = (lookup: Lookup, objectId: number, owner: string): Column[] =>
         }),
         ...(period && intOf(period, 'startColumn') === intOf(row, 'id') && { period: 'start' as const }),
         ...(period && intOf(period, 'endColumn') === intOf(row, 'id') && { period: 'end' as const }),
+        ...(about('hidden', row) && { hidden: true }),
+        ...(about('encrypted', row) && { encrypted: true }),
       };
     });
 };
@@ -135,7 +143,7 @@ export const definitionOf = ({ fail }: Assembly, row: Row, what: string): string
   return definition;
 };
 
-const indexesOf = (lookup: Lookup, table: FoundTable): Index[] =>
+export const indexesOf = (lookup: Lookup, table: FoundTable): Index[] =>
   lookup
     .of('indexes', table.id)
     .flatMap((row) => {
@@ -169,7 +177,22 @@ const indexOf = (lookup: Lookup, table: FoundTable, row: Row, kind: Index['kind'
     ...(intOf(row, 'fillFactor') > 0 && { fillFactor: intOf(row, 'fillFactor') }),
     ...(isSet(row, 'ignoreDuplicates') && { ignoreDuplicates: true }),
     ...(isSet(row, 'disabled') && { disabled: true }),
+    ...optional('compression', compressionOf(lookup, table.id, intOf(row, 'id'), indexCompressions)),
   };
+};
+
+const tableCompressions = ['ROW', 'PAGE'] as const;
+const indexCompressions = [...tableCompressions, 'COLUMNSTORE_ARCHIVE'] as const;
+
+/** A table without clustered index stands as its index 0. */
+const compressionOf = <Compression extends string>(
+  lookup: Lookup,
+  objectId: number,
+  indexId: number,
+  known: readonly Compression[],
+): Compression | undefined => {
+  const row = lookup.of('compression', objectId).find((each) => intOf(each, 'index') === indexId);
+  return row && known.find((each) => each === nameOf(row, 'compression'));
 };
 
 /** By the numbers of sys.indexes.type: 1 and 2 are trees, 5 and 6 columnstores; XML, spatial and hash indexes are others. */
@@ -221,11 +244,15 @@ const foreignKeysOf = (lookup: Lookup, table: FoundTable, kept: ReadonlySet<numb
     })
     .toSorted((a, b) => compare(a.name, b.name));
 
-const historyOf = ({ assembly, objects }: Lookup, objectId: number): QualifiedName | undefined => {
+const historyOf = ({ assembly, objects }: Lookup, objectId: number): Table['history'] => {
   const row = assembly.rows.temporal.find(
     (each) => intOf(each, 'id') === objectId && intOf(each, 'type') === 2,
   );
-  return row && objects.get(intOf(row, 'history'));
+  const history = row && objects.get(intOf(row, 'history'));
+  const kept = assembly.rows.retention.find((each) => intOf(each, 'id') === objectId);
+  return (
+    history && { ...history, ...(kept && { retention: `${intOf(kept, 'length')} ${nameOf(kept, 'unit')}` }) }
+  );
 };
 
 const noteWhatIsNotKept = ({ assembly, of }: Lookup, table: FoundTable): void => {
@@ -238,12 +265,32 @@ const noteWhatIsNotKept = ({ assembly, of }: Lookup, table: FoundTable): void =>
   for (const row of of('typedXml', table.id))
     assembly.notKept(`schema of the column ${nameOf(row)} of ${name}`, 'XML schema collections are not kept');
   for (const row of of('masks', table.id))
-    assembly.notKept(
-      `mask of the column ${nameOf(row)} of ${name}`,
-      'masks are not kept; see that the login may unmask',
-    );
+    assembly.notKept(`mask of the column ${nameOf(row)} of ${name}`, 'masks are not kept');
   if (of('memoryTables', table.id).length > 0)
     assembly.notKept(`memory optimisation of ${name}`, 'it becomes a table on disk');
   if (of('fullText', table.id).length > 0)
     assembly.notKept(`full-text index on ${name}`, 'full-text indexes are not kept');
+  for (const row of of('columnSets', table.id))
+    assembly.notKept(`column set ${nameOf(row)} of ${name}`, 'it becomes a column of its own');
+  if (of('ledgers', table.id).length > 0)
+    assembly.notKept(`ledger of ${name}`, 'it becomes a table like others');
+  if (of('externalTables', table.id).length > 0)
+    assembly.notKept(`external source of ${name}`, 'it becomes a table of the database');
+};
+
+/** What the server shows to this login in place of what is there, without any error. */
+const noteWhatIsNotSeen = ({ assembly, of }: Lookup, table: FoundTable): void => {
+  const name = plainName(table);
+  for (const row of of('masks', table.id))
+    if (!isSet(row, 'seen'))
+      assembly.fail(
+        `column ${nameOf(row)} of ${name}`,
+        'it is masked for the login: what is read are not its values',
+        'grant unmask to the login, or leave the table out',
+      );
+  for (const row of of('rowFilters', table.id))
+    assembly.notKept(
+      `rows of ${name} that the policy ${nameOf(row)} hides from the login`,
+      'they are not seen; let its predicate pass the login',
+    );
 };

@@ -111,9 +111,14 @@ const typeReader = (types: readonly Row[]): Assembly['typeOf'] => {
   };
 };
 
+/** The number that all types of the CLR share, the users' own as hierarchyid: nothing lies beneath them. */
+const clrTypes = 240;
+
 const baseOf = (types: readonly Row[], own: Row): Row | undefined =>
-  types.find((row) => !isSet(row, 'userDefined') && intOf(row, 'id') === intOf(own, 'systemId')) ??
-  types.find((row) => !isSet(row, 'userDefined') && intOf(row, 'systemId') === intOf(own, 'systemId'));
+  intOf(own, 'systemId') === clrTypes
+    ? undefined
+    : (types.find((row) => !isSet(row, 'userDefined') && intOf(row, 'id') === intOf(own, 'systemId')) ??
+      types.find((row) => !isSet(row, 'userDefined') && intOf(row, 'systemId') === intOf(own, 'systemId')));
 
 const makeTypes = ({ rows, typeOf, notKept }: Assembly): Contents['types'] => {
   const tableTypes = new Set(rows.tableTypes.map((row) => `${nameOf(row, 'schema')}.${nameOf(row)}`));

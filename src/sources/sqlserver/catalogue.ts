@@ -44,7 +44,7 @@ export const questions = {
   types: {
     about: 'the types',
     sql: `select t.user_type_id as id, t.system_type_id as systemId, s.name as [schema], t.name, t.max_length as maxLength,
-      t.precision, t.scale, cast(t.is_nullable as int) as nullable, cast(t.is_user_defined as int) as userDefined
+      t.[precision], t.scale, cast(t.is_nullable as int) as nullable, cast(t.is_user_defined as int) as userDefined
       from sys.types t ${inSchema}t.schema_id`,
   },
   tables: {
@@ -60,7 +60,7 @@ export const questions = {
   },
   columns: {
     about: 'the columns',
-    sql: `select object_id as object, column_id as id, name, user_type_id as type, max_length as maxLength, precision, scale,
+    sql: `select object_id as object, column_id as id, name, user_type_id as type, max_length as maxLength, [precision], scale,
       collation_name as collation, cast(is_nullable as int) as nullable, cast(is_identity as int) as [identity],
       cast(is_computed as int) as computed, cast(is_rowguidcol as int) as rowGuid, cast(is_sparse as int) as sparse from sys.columns`,
   },
@@ -126,7 +126,7 @@ export const questions = {
   sequences: {
     about: 'the sequences',
     objectTypes: ['SO'],
-    sql: `select q.object_id as id, s.name as [schema], q.name, q.user_type_id as type, q.precision, q.scale,
+    sql: `select q.object_id as id, s.name as [schema], q.name, q.user_type_id as type, q.[precision], q.scale,
       convert(nvarchar(40), q.start_value) as start, convert(nvarchar(40), q.increment) as increment,
       convert(nvarchar(40), q.minimum_value) as minimum, convert(nvarchar(40), q.maximum_value) as maximum,
       cast(q.is_cycling as int) as [cycle], cast(q.is_cached as int) as cached, q.cache_size as cacheSize,
@@ -153,6 +153,24 @@ export const questions = {
     optional: 'told',
     sql: 'select object_id as object, start_column_id as startColumn, end_column_id as endColumn from sys.periods',
   },
+  // SQL Server 2017 and newer.
+  retention: {
+    about: 'how long history is kept',
+    optional: 'silent',
+    sql: `select object_id as id, history_retention_period as length, history_retention_period_unit_desc as unit
+      from sys.tables where temporal_type = 2 and history_retention_period > 0`,
+  },
+  hidden: {
+    about: 'hidden columns',
+    optional: 'silent',
+    sql: 'select object_id as object, column_id as id from sys.columns where is_hidden = 1',
+  },
+  compression: {
+    about: 'compressed tables and indexes',
+    optional: 'silent',
+    sql: `select object_id as object, index_id as [index], data_compression_desc as compression
+      from sys.partitions where partition_number = 1 and data_compression in (1, 2, 4)`,
+  },
   partitioned: {
     about: 'the partitioned tables',
     optional: 'told',
@@ -168,7 +186,36 @@ export const questions = {
   masks: {
     about: 'masked columns',
     optional: 'silent',
-    sql: 'select object_id as object, name from sys.masked_columns where is_masked = 1',
+    // The right to see a single column is of SQL Server 2022; an older one answers NULL.
+    sql: `select object_id as object, name, case when has_perms_by_name(db_name(), 'DATABASE', 'UNMASK') = 1
+      or has_perms_by_name(quotename(object_schema_name(object_id)) + '.' + quotename(object_name(object_id)), 'OBJECT', 'UNMASK', name, 'COLUMN') = 1
+      then 1 else 0 end as seen from sys.masked_columns where is_masked = 1`,
+  },
+  encrypted: {
+    about: 'columns that clients encrypt',
+    optional: 'silent',
+    sql: 'select object_id as object, column_id as id from sys.columns where encryption_type is not null',
+  },
+  rowFilters: {
+    about: 'policies that hide rows',
+    optional: 'silent',
+    sql: `select p.target_object_id as object, s.name from sys.security_predicates p
+      join sys.security_policies s on s.object_id = p.object_id where s.is_enabled = 1 and p.predicate_type = 0`,
+  },
+  ledgers: {
+    about: 'ledger tables',
+    optional: 'silent',
+    sql: 'select object_id as object from sys.tables where ledger_type > 0',
+  },
+  externalTables: {
+    about: 'external tables',
+    optional: 'silent',
+    sql: 'select object_id as object from sys.external_tables',
+  },
+  columnSets: {
+    about: 'column sets',
+    optional: 'silent',
+    sql: 'select object_id as object, name from sys.columns where is_column_set = 1',
   },
   memoryTables: {
     about: 'memory-optimised tables',
@@ -201,7 +248,7 @@ export type QuestionName = keyof typeof questions;
 
 /** The columns of one table, to see whether they are what they were. */
 export const columnsOfSql = (objectId: number): string =>
-  `select column_id as id, name, user_type_id as type, max_length as width, precision, scale, cast(is_computed as int) as computed
+  `select column_id as id, name, user_type_id as type, max_length as width, [precision], scale, cast(is_computed as int) as computed
     from sys.columns where object_id = ${objectId} order by column_id`;
 
 export const versionSql = `select convert(nvarchar(128), serverproperty('ProductVersion')) as version, @@version as banner,

@@ -12,7 +12,7 @@ export const indexSql = (table: TableName, index: Index): string => {
     const columns = index.clustered
       ? ''
       : ` (${index.columns.map((column) => quoteIdentifier(column.name)).join(', ')})`;
-    return `CREATE ${order} COLUMNSTORE INDEX ${name} ON ${quoteName(table)}${columns}${whereSql(index)}`;
+    return `CREATE ${order} COLUMNSTORE INDEX ${name} ON ${quoteName(table)}${columns}${whereSql(index)}${optionsSql(index)}`;
   }
   const columns = index.columns.map(keyColumnSql).join(', ');
   if (index.kind !== 'index')
@@ -24,10 +24,11 @@ export const indexSql = (table: TableName, index: Index): string => {
 
 const whereSql = ({ filter }: Index): string => (filter === undefined ? '' : ` WHERE ${filter}`);
 
-const optionsSql = ({ fillFactor, ignoreDuplicates }: Index): string => {
+const optionsSql = ({ fillFactor, ignoreDuplicates, compression }: Index): string => {
   const options = [
     fillFactor !== undefined && `FILLFACTOR = ${fillFactor}`,
     ignoreDuplicates && 'IGNORE_DUP_KEY = ON',
+    compression && `DATA_COMPRESSION = ${compression}`,
   ];
   const given = options.filter((option) => typeof option === 'string');
   return given.length > 0 ? ` WITH (${given.join(', ')})` : '';
@@ -65,10 +66,17 @@ export const temporalSql = (table: Table): string[] => {
   const end = table.columns.find(({ period }) => period === 'end');
   if (!start || !end) return [];
   const name = quoteName(table);
-  const period = `ALTER TABLE ${name} ADD PERIOD FOR SYSTEM_TIME (${quoteIdentifier(start.name)}, ${quoteIdentifier(end.name)})`;
-  if (!table.history) return [period];
+  const { history } = table;
+  const kept = history?.retention === undefined ? '' : `, HISTORY_RETENTION_PERIOD = ${history.retention}`;
   return [
-    period,
-    `ALTER TABLE ${name} SET (SYSTEM_VERSIONING = ON (HISTORY_TABLE = ${quoteName(table.history)}, DATA_CONSISTENCY_CHECK = OFF))`,
+    `ALTER TABLE ${name} ADD PERIOD FOR SYSTEM_TIME (${quoteIdentifier(start.name)}, ${quoteIdentifier(end.name)})`,
+    ...[start, end]
+      .filter(({ hidden }) => hidden)
+      .map((column) => `ALTER TABLE ${name} ALTER COLUMN ${quoteIdentifier(column.name)} ADD HIDDEN`),
+    ...(history
+      ? [
+          `ALTER TABLE ${name} SET (SYSTEM_VERSIONING = ON (HISTORY_TABLE = ${quoteName(history)}, DATA_CONSISTENCY_CHECK = OFF${kept}))`,
+        ]
+      : []),
   ];
 };

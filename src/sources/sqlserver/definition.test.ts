@@ -2,34 +2,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { shop } from '../../../test/servers/sqlserver-shop.ts';
-import type { Answers, Row } from './answers.ts';
-import { assemble } from './assemble.ts';
-import { questions } from './catalogue.ts';
+import type { Row } from './answers.ts';
 import { temporalSql } from './constraint-sql.ts';
 import type { Contents, Table } from './model.ts';
 import { renamedTable } from './part-tables.ts';
 import { databaseStatements, scriptOf, sqlcmdSafe } from './script.ts';
 import { postDataStatements, preDataStatements, type Statement } from './statements.ts';
 import { aroundRows, createTableSql, linePrefix, reseedSql, restartSequenceSql } from './table-sql.ts';
+import { assembledOf } from './testing.ts';
 
-const answersOf = (more: Readonly<Record<string, readonly Row[]>> = {}): Answers => ({
-  rows: Object.fromEntries(
-    Object.keys(questions).map((name) => [
-      name,
-      more[name] ?? shop.catalogue[name as keyof typeof questions] ?? [],
-    ]),
-  ) as unknown as Answers['rows'],
-  failures: [],
-  absent: [],
-});
-const assembled = (
-  more?: Readonly<Record<string, readonly Row[]>>,
-  wanted: 'all' | ((name: string) => boolean) = 'all',
-) =>
-  assemble(answersOf(more), {
-    version: '16',
-    wanted: ({ name }) => (wanted === 'all' || wanted(name) ? 'all' : 'nothing'),
-  });
+const assembled = (more?: Readonly<Record<string, readonly Row[]>>, isWanted?: (name: string) => boolean) =>
+  assembledOf(shop, more, isWanted);
+
 const contents: Contents = assembled().contents;
 const batchOf = (statements: readonly Statement[], what: string): string => {
   const found = statements.find((statement) => statement.what === what);
@@ -201,7 +185,7 @@ test('what is not kept is named with the reason', () => {
     ],
     partitioned: [{ object: 11, scheme: 'by_year' }],
     typedXml: [{ object: 12, name: 'doc' }],
-    masks: [{ object: 10, name: 'email' }],
+    masks: [{ object: 10, name: 'email', seen: 1 }],
   });
   assert.deepEqual(
     rest.notKept.map(({ what }) => what),

@@ -32,6 +32,10 @@ const column = z.strictObject({
   default: z.strictObject({ name: z.string(), definition: z.string() }).optional(),
   /** Of a temporal table: where the period begins or ends. */
   period: z.enum(['start', 'end']).optional(),
+  /** Left out of SELECT *. */
+  hidden: z.boolean().optional(),
+  /** By clients, with keys that the server has not: its values cannot be read here. */
+  encrypted: z.boolean().optional(),
 });
 
 const indexColumn = z.strictObject({ name: z.string(), descending: z.boolean() });
@@ -48,6 +52,7 @@ const index = z.strictObject({
   fillFactor: z.number().int().optional(),
   ignoreDuplicates: z.boolean().optional(),
   disabled: z.boolean().optional(),
+  compression: z.enum(['ROW', 'PAGE', 'COLUMNSTORE_ARCHIVE']).optional(),
 });
 
 const check = z.strictObject({
@@ -77,7 +82,15 @@ const table = z.strictObject({
   checks: z.array(check),
   foreignKeys: z.array(foreignKey),
   /** The table that keeps the old rows of this temporal one. */
-  history: z.strictObject(qualified).optional(),
+  history: z
+    .strictObject({
+      ...qualified,
+      /** How long they stay: '6 MONTH'; absent for ever. */
+      retention: z.string().optional(),
+    })
+    .optional(),
+  /** Of a table without clustered index. */
+  compression: z.enum(['ROW', 'PAGE']).optional(),
   /** Whether its rows are in the backup. */
   rows: z.boolean(),
 });
@@ -92,6 +105,8 @@ const module = z.strictObject({
   quotedIdentifier: z.boolean(),
   /** What a trigger is on. */
   parent: z.strictObject(qualified).optional(),
+  /** Of a view that is kept as rows. */
+  indexes: z.array(index).optional(),
   disabled: z.boolean().optional(),
 });
 

@@ -2,7 +2,7 @@
 import { checkSql, disableIndexSql, foreignKeySql, indexSql, temporalSql } from './constraint-sql.ts';
 import { plainName, type QualifiedName, quoteIdentifier, quoteName } from './identifiers.ts';
 import { mentionedBy, orderByMention } from './mentions.ts';
-import type { Contents, Module, Table } from './model.ts';
+import type { Contents, Index, Module, Table } from './model.ts';
 import { disableTriggerSql, moduleSql } from './module-sql.ts';
 import { securityStatements, subjectStatements } from './security-sql.ts';
 import {
@@ -48,7 +48,9 @@ export const preDataStatements = (contents: Contents): Statement[] => {
 export const postDataStatements = (contents: Contents): Statement[] => {
   const { tables, modules } = contents;
   const inPreData = new Set(preDataStatements(contents).map(({ what }) => what));
-  const later = modules.filter((module) => !inPreData.has(ofModule(module).what)).map(ofModule);
+  const later = modules
+    .filter((module) => !isOfDatabase(module) && !inPreData.has(ofModule(module).what))
+    .map(ofModule);
   return [
     ...tables.flatMap(keyStatements),
     ...tables.flatMap(foreignKeyStatements),
@@ -57,9 +59,13 @@ export const postDataStatements = (contents: Contents): Statement[] => {
       ofName('synonym', each, [`CREATE SYNONYM ${quoteName(each)} FOR ${each.target}`]),
     ),
     ...orderByMention(later),
+    ...modules.flatMap(({ indexes = [], ...view }) => indexStatements(view, indexes)),
     ...contents.sequences.map((each) => ofName('value of sequence', each, restartSequenceSql(each))),
     ...tables.flatMap(reseedStatements),
+    ...tables.flatMap(compressionStatements),
     ...securityStatements(contents),
+    // At the very end: they would answer to all that is made after them.
+    ...modules.filter(isOfDatabase).map(ofModule),
   ]
     .filter(({ batches }) => batches.length > 0)
     .map(withoutText);
@@ -67,15 +73,18 @@ export const postDataStatements = (contents: Contents): Statement[] => {
 
 /** All that belongs to a table but its columns and its foreign keys. */
 export const keyStatements = (table: Table): Statement[] => [
-  ...table.indexes.map((index) => ({
-    what: `${index.kind} ${index.name} on ${plainName(table)}`,
-    batches: [indexSql(table, index), ...(index.disabled ? [disableIndexSql(table, index)] : [])],
-  })),
+  ...indexStatements(table, table.indexes),
   ...table.checks.map((check) => ({
     what: `check ${check.name} on ${plainName(table)}`,
     batches: checkSql(table, check),
   })),
 ];
+
+const indexStatements = (on: QualifiedName, indexes: readonly Index[]): Statement[] =>
+  indexes.map((index) => ({
+    what: `${index.kind} ${index.name} on ${plainName(on)}`,
+    batches: [indexSql(on, index), ...(index.disabled ? [disableIndexSql(on, index)] : [])],
+  }));
 
 export const foreignKeyStatements = (table: Table): Statement[] =>
   table.foreignKeys.map((key) => ({
@@ -87,6 +96,20 @@ const temporalStatements = (table: Table): Statement[] => {
   const batches = temporalSql(table);
   return batches.length > 0 ? [{ what: `history of ${plainName(table)}`, batches }] : [];
 };
+
+/** When the rows are there: those that are only inserted are not packed. */
+const compressionStatements = (table: Table): Statement[] =>
+  table.compression === undefined
+    ? []
+    : [
+        {
+          what: `compression of ${plainName(table)}`,
+          batches: [`ALTER TABLE ${quoteName(table)} REBUILD WITH (DATA_COMPRESSION = ${table.compression})`],
+          isDecoration: true,
+        },
+      ];
+
+const isOfDatabase = ({ kind }: Module): boolean => kind === 'database trigger';
 
 const reseedStatements = (table: Table): Statement[] => {
   const sql = reseedSql(table);
@@ -101,6 +124,7 @@ export const companionStatements = (contents: Contents, table: Table): Statement
     .map(withoutText),
   ...subjectStatements(contents, table),
   ...reseedStatements(table),
+  ...compressionStatements(table),
 ];
 
 interface TextStatement extends Statement {

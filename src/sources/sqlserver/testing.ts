@@ -10,7 +10,8 @@ import {
 } from '../../../test/servers/tds-responder.ts';
 import type { RestoreReport, RestoreTarget, Source } from '../source.ts';
 import { type CapturedEntry, capture, intoEmpty, replay } from '../testing.ts';
-import type { Row } from './answers.ts';
+import type { Answers, Row } from './answers.ts';
+import { type Assembled, assemble } from './assemble.ts';
 import { databasesSql, type QuestionName, questions, versionSql } from './catalogue.ts';
 import { tablePath } from './layout.ts';
 import { sqlserver } from './sqlserver.ts';
@@ -230,6 +231,21 @@ export const rememberRows = (entries: readonly CapturedEntry[], blueprint: Bluep
       .split('\n');
     for (const [at, row] of rows.entries()) rowsByLine.set(valuesOf(lines[at] ?? ''), [...row]);
   }
+};
+
+/** What a blueprint's catalogue means, with other answers to some questions. */
+export const assembledOf = (
+  { catalogue }: Blueprint,
+  more: Readonly<Record<string, readonly Row[]>> = {},
+  isWanted: (name: string) => boolean = () => true,
+): Assembled => {
+  const names = Object.keys(questions) as QuestionName[];
+  const rows = Object.fromEntries(names.map((name) => [name, more[name] ?? catalogue[name] ?? []]));
+  const answers = { rows, failures: [], absent: [] } as unknown as Answers;
+  return assemble(answers, {
+    version: '16',
+    wanted: ({ name }) => (isWanted(name) ? 'all' : 'nothing'),
+  });
 };
 
 export interface OpenOptions {

@@ -19,7 +19,15 @@ export interface ValueCodec {
 }
 
 /** ITEM_UNREADABLE for a type that is not known here. */
-export const codecOf = ({ name, type }: Pick<Column, 'name' | 'type'>): ValueCodec => {
+export const codecOf = ({
+  name,
+  type,
+  encrypted,
+}: Pick<Column, 'name' | 'type' | 'encrypted'>): ValueCodec => {
+  if (encrypted)
+    throw new HoldfastError('ITEM_UNREADABLE', `column ${name} is encrypted by clients (Always Encrypted)`, {
+      hint: 'leave the table out with `exclude`, or keep the whole database with `native`',
+    });
   const make = codecs[type.base];
   if (make) return make(quoteIdentifier(name), type);
   throw new HoldfastError(
