@@ -8,7 +8,7 @@ import { S3 } from '@aws-sdk/client-s3';
 import { systemClock } from '#lib/clock.ts';
 import { silentLog } from '#lib/log.ts';
 import { openStore, storeFromUrl } from '#stores/registry.ts';
-import { checksumsOf } from '#stores/store.ts';
+import { type ChecksumAlgorithm, checksumsOf } from '#stores/store.ts';
 import { holdfast } from '../src/cli/testing.ts';
 import { s3 } from '../src/stores/s3/s3.ts';
 import { swift } from '../src/stores/swift/swift.ts';
@@ -88,9 +88,13 @@ suite('mirrors between object stores', { skip: skipWithout('ceph') ?? skipWithou
       const md5 = createHash('md5')
         .update(contents['small é'] ?? '')
         .digest('hex');
-      assert.equal(await checksumsOf(opened)?.md5('small é'), md5);
-      assert.equal(await checksumsOf(opened)?.md5('large'), undefined);
-      await assert.rejects(async () => await checksumsOf(opened)?.md5('none'), { code: 'OBJECT_MISSING' });
+      const { signal } = context;
+      const told = async (key: string, ...algorithms: ChecksumAlgorithm[]) =>
+        await checksumsOf(opened)?.checksum(key, { algorithms, sizeBytes: 7, signal });
+      assert.deepEqual(await told('small é', 'sha256', 'md5'), { algorithm: 'md5', value: md5 });
+      assert.equal(await told('small é', 'sha256'), undefined);
+      assert.equal(await told('large', 'md5'), undefined);
+      await assert.rejects(() => told('none', 'md5'), { code: 'OBJECT_MISSING' });
     }
     await using local = await openStore(storeFromUrl(at('back')), context);
     assert.equal(checksumsOf(local), undefined);

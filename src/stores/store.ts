@@ -68,12 +68,31 @@ export const foldersOf = (store: Store): Folders | undefined =>
 
 /** An ability of stores that compute checksums of what they hold. Asked for by presence. */
 export interface Checksums {
-  /** The MD5 of the object in hexadecimal digits; undefined where the store has another sum of it, or none. */
-  md5(key: string): Promise<string | undefined>;
+  /**
+   * The checksum of the object by the first of these algorithms that the store knows one by; undefined where it has another, or none.
+   * What it says is worth believing when it is what was expected: else the object itself tells.
+   */
+  checksum(key: string, question: ChecksumQuestion): Promise<StoredChecksum | undefined>;
+}
+
+/** By their names in node:crypto. */
+export type ChecksumAlgorithm = 'md5' | 'sha1' | 'sha256' | 'sha512';
+
+export interface ChecksumQuestion {
+  readonly algorithms: readonly ChecksumAlgorithm[];
+  /** Of the object, which tells how long the store may take to read it. */
+  readonly sizeBytes: number;
+  readonly signal: AbortSignal;
+}
+
+export interface StoredChecksum {
+  readonly algorithm: ChecksumAlgorithm;
+  /** Lower-case hexadecimal digits. */
+  readonly value: string;
 }
 
 export const checksumsOf = (store: Store): Checksums | undefined =>
-  'md5' in store && typeof store.md5 === 'function' ? (store as Store & Checksums) : undefined;
+  'checksum' in store && typeof store.checksum === 'function' ? (store as Store & Checksums) : undefined;
 
 /**
  * An ability of a store with a cache before it: reads part of a pack that holds trees, which are read again and again. Asked for by

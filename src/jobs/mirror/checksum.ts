@@ -1,5 +1,6 @@
 // Checksums as listings give them: MD5, SHA-1, SHA-256 and SHA-512, in hexadecimal digits.
 import { createHash, type Hash } from 'node:crypto';
+import type { ChecksumAlgorithm } from '#stores/store.ts';
 
 /** The names by which they are known here, with the lengths of their values. */
 const lengths = { MD5: 32, 'SHA-1': 40, 'SHA-256': 64, 'SHA-512': 128 } as const;
@@ -27,7 +28,12 @@ export const checksumTypes = Object.keys(lengths) as readonly ChecksumType[];
 /** What a file without a checksum is known by, once it was read. */
 export const usualType: ChecksumType = 'SHA-256';
 
-export const startHash = (type: ChecksumType): Hash => createHash(type.replace('-', '').toLowerCase());
+const algorithms = { MD5: 'md5', 'SHA-1': 'sha1', 'SHA-256': 'sha256', 'SHA-512': 'sha512' } as const;
+
+/** What stores call it. */
+export const algorithmOf = (type: ChecksumType): ChecksumAlgorithm => algorithms[type];
+
+export const startHash = (type: ChecksumType): Hash => createHash(algorithmOf(type));
 
 /** The hexadecimal digits of a whole. */
 export const checksumOf = (type: ChecksumType, bytes: Uint8Array): string =>

@@ -2,8 +2,26 @@
 import { readSized } from '#archive/read-object.ts';
 import type { MirrorCopy } from '#catalog/mirrors.ts';
 import { HoldfastError, hasCode } from '#lib/errors.ts';
-import type { Store } from '#stores/store.ts';
-import { type ChecksumType, startHash } from './checksum.ts';
+import { checksumsOf, type Store } from '#stores/store.ts';
+import { algorithmOf, type ChecksumType, checksumOf, startHash } from './checksum.ts';
+
+/**
+ * Whether the store itself computes the checksum that the copy should have, so that it need not be read back. False says nothing: the
+ * store may know another checksum, or none. `bytes` is the content where it is at hand.
+ */
+export const isKnownAsGood = async (
+  store: Store,
+  path: string,
+  { sizeBytes, checksumType, checksum }: MirrorCopy,
+  signal: AbortSignal,
+  bytes?: Uint8Array,
+): Promise<boolean> => {
+  const own = algorithmOf(checksumType as ChecksumType);
+  const algorithms = bytes && own !== 'md5' ? ([own, 'md5'] as const) : [own];
+  const found = await checksumsOf(store)?.checksum(path, { algorithms, sizeBytes, signal });
+  if (found === undefined) return false;
+  return found.value === (found.algorithm === own || !bytes ? checksum : checksumOf('MD5', bytes));
+};
 
 /** Whether the bytes of the copy are there as they should be; there may be more. OBJECT_MISSING when there are not so many. */
 export const compareCopy = async (
@@ -25,6 +43,7 @@ export const flawOfCopy = async (
   signal: AbortSignal,
 ): Promise<HoldfastError | undefined> => {
   try {
+    if (await isKnownAsGood(store, path, copy, signal)) return undefined;
     if (copy.sizeBytes === 0) await store.get(path, { offset: 0, length: 0 });
     if (!(await compareCopy(store, path, copy, signal))) return flaw('the copy is not as it was written');
     return (await isLonger(store, path, copy.sizeBytes)) ? flaw('the copy has become longer') : undefined;

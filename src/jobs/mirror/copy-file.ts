@@ -5,9 +5,9 @@ import { readSized, sizeOf } from '#archive/read-object.ts';
 import type { MirrorCopy, MirrorStatus } from '#catalog/mirrors.ts';
 import { throwIfCancelled } from '#lib/clock.ts';
 import { asError, HoldfastError, hasCode } from '#lib/errors.ts';
-import { checksumsOf, largeObjectsOf, type Store } from '#stores/store.ts';
+import { largeObjectsOf, type Store } from '#stores/store.ts';
 import { checksumOf, startHash, usualType } from './checksum.ts';
-import { compareCopy, isLonger } from './compare-copy.ts';
+import { compareCopy, isKnownAsGood, isLonger } from './compare-copy.ts';
 import type { ListedFile } from './listed-file.ts';
 
 export interface CopyContext extends PutOptions {
@@ -80,7 +80,7 @@ const copySmall = async (
   file: ListedFile,
   from: Store,
   size: number,
-  { to }: CopyContext,
+  { to, signal }: CopyContext,
 ): Promise<MirrorCopy> => {
   const whole = { offset: 0, length: size };
   const bytes = await reading(() => from.get(file.key, whole));
@@ -89,20 +89,11 @@ const copySmall = async (
   checkAsListed(file, checksum);
   await to.put(file.path, bytes);
   const copy: MirrorCopy = { sizeBytes: size, checksumType: type, checksum };
-  await keepIfGood(
-    to,
-    file.path,
-    copy,
-    async () =>
-      (await hasMd5(to, file.path, bytes)) || Buffer.compare(await to.get(file.path, whole), bytes) === 0,
-  );
+  const isGood = async (): Promise<boolean> =>
+    (await isKnownAsGood(to, file.path, copy, signal, bytes)) ||
+    Buffer.compare(await to.get(file.path, whole), bytes) === 0;
+  await keepIfGood(to, file.path, copy, isGood);
   return copy;
-};
-
-/** Where the store has computed the same, nothing need be read back. */
-const hasMd5 = async (to: Store, path: string, bytes: Uint8Array): Promise<boolean> => {
-  const found = await checksumsOf(to)?.md5(path);
-  return found !== undefined && found === checksumOf('MD5', bytes);
 };
 
 const copyLarge = async (
@@ -119,7 +110,9 @@ const copyLarge = async (
   const checksum = hash.digest('hex');
   await commitIfGood(file, written, checksum);
   const copy: MirrorCopy = { sizeBytes: size, checksumType: type, checksum };
-  await keepIfGood(to, file.path, copy, () => compareCopy(to, file.path, copy, signal));
+  const isGood = async (): Promise<boolean> =>
+    (await isKnownAsGood(to, file.path, copy, signal)) || (await compareCopy(to, file.path, copy, signal));
+  await keepIfGood(to, file.path, copy, isGood);
   return copy;
 };
 

@@ -59,10 +59,12 @@ export const openS3Store = (config: S3Config, now: () => Date = () => new Date()
       checkKey(key);
       await attempt(place, `delete ${key}`, () => place.bucket.delete(place.prefix + key));
     },
-    async md5(key) {
+    async checksum(key, { algorithms }) {
       checkOpen();
       checkKey(key);
-      return config.encryption ? undefined : await md5Of(place, key);
+      if (config.encryption || !algorithms.includes('md5')) return undefined;
+      const value = await md5Of(place, key);
+      return value === undefined ? undefined : { algorithm: 'md5', value };
     },
     beginLarge: async (key) => await beginUpload(upload(key)),
     wasCommitted: async (key, token) => await wasCompleted(upload(key), token),

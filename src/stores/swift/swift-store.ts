@@ -56,10 +56,11 @@ export const openSwiftStore = (
       const answer = await send(place, `delete ${key}`, { method: 'DELETE', path: objectPath(place, key) });
       if (answer.status !== 404) check(place, `delete ${key}`, answer);
     },
-    async md5(key) {
+    async checksum(key, { algorithms }) {
       checkOpen();
       checkKey(key);
-      return await md5Of(place, key);
+      const value = algorithms.includes('md5') ? await md5Of(place, key) : undefined;
+      return value === undefined ? undefined : { algorithm: 'md5', value };
     },
     async beginLarge(key) {
       checkOpen();

@@ -1,6 +1,12 @@
 // No more calls at once than a store, a line or an administrator likes.
 import { Semaphore } from '#lib/concurrency.ts';
-import { checksumsOf, largeObjectsOf, type Store, type StoredObject } from '../store.ts';
+import {
+  type ChecksumQuestion,
+  checksumsOf,
+  largeObjectsOf,
+  type Store,
+  type StoredObject,
+} from '../store.ts';
 import { aroundLarge } from './large-objects.ts';
 import { passOn } from './pass-on.ts';
 
@@ -16,7 +22,10 @@ export const withLimit = (store: Store, connections: number): Store => {
     get: (key, range) => gate.run(() => store.get(key, range)),
     list: (prefix) => listThrough(gate, store.list(prefix)),
     delete: (key) => gate.run(() => store.delete(key)),
-    ...(checksums && { md5: (key: string) => gate.run(() => checksums.md5(key)) }),
+    ...(checksums && {
+      checksum: (key: string, question: ChecksumQuestion) =>
+        gate.run(() => checksums.checksum(key, question)),
+    }),
     ...(large && aroundLarge(large, (_call, _key, _sizeBytes, work) => gate.run(work))),
   };
 };

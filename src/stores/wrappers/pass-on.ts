@@ -1,5 +1,12 @@
 // What every wrapper begins with: a store that hands each call on.
-import { checksumsOf, foldersOf, largeObjectsOf, retentionOf, type Store } from '../store.ts';
+import {
+  type ChecksumQuestion,
+  checksumsOf,
+  foldersOf,
+  largeObjectsOf,
+  retentionOf,
+  type Store,
+} from '../store.ts';
 
 /**
  * The same store, able to hold objects and to take large ones if it was, but without a local folder: a wrapper that must see every byte (a limit on speed,
@@ -29,7 +36,9 @@ export const passOn = (store: Store): Store => {
       abandonLarge: (key: string, token: string) => large.abandonLarge(key, token),
       deleteLarge: (key: string) => large.deleteLarge(key),
     }),
-    ...(checksums && { md5: (key: string) => checksums.md5(key) }),
+    ...(checksums && {
+      checksum: (key: string, question: ChecksumQuestion) => checksums.checksum(key, question),
+    }),
     [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
   };
 };

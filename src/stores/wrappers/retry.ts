@@ -3,7 +3,14 @@ import type { Clock } from '#lib/clock.ts';
 import { HoldfastError, messageOf } from '#lib/errors.ts';
 import type { Log } from '#lib/log.ts';
 import type { Random } from '#lib/random.ts';
-import { checksumsOf, largeObjectsOf, localFolderOf, retentionOf, type Store } from '../store.ts';
+import {
+  type ChecksumQuestion,
+  checksumsOf,
+  largeObjectsOf,
+  localFolderOf,
+  retentionOf,
+  type Store,
+} from '../store.ts';
 import { aroundLarge } from './large-objects.ts';
 import { passOn } from './pass-on.ts';
 
@@ -44,7 +51,8 @@ export const withRetry = (inner: Store, options: RetryOptions): Store => {
       retain: (key: string) => persist(store, options, `retain ${key}`, () => retention.retain(key)),
     }),
     ...(checksums && {
-      md5: (key: string) => persist(store, options, `look at ${key}`, () => checksums.md5(key)),
+      checksum: (key: string, question: ChecksumQuestion) =>
+        persist(store, options, `look at ${key}`, () => checksums.checksum(key, question)),
     }),
     ...(large &&
       aroundLarge(large, (call, key, _sizeBytes, work) => persist(store, options, `${call} ${key}`, work))),
