@@ -1,6 +1,5 @@
 // One run of a backup: every source into every repository, remembered in the catalog.
 import type { Catalog } from '#catalog/catalog.ts';
-import { newRunId } from '#catalog/run-id.ts';
 import type { RepositoryConfig } from '#config/config.ts';
 import type { KeepRules } from '#config/keep.ts';
 import { throwIfCancelled } from '#lib/clock.ts';
@@ -10,7 +9,8 @@ import { type BackupTarget, backUp, concernsAll, type JobContext, skipped } from
 import type { SourceOutcome } from './event.ts';
 import { retain } from './forget.ts';
 import type { AnomalyRules } from './health/anomalies.ts';
-import { beginRecord, type RunRecord } from './record.ts';
+import type { RunRecord } from './record.ts';
+import { recorded } from './recorded.ts';
 import { type Ended, failed, ok, partial, together } from './run-outcome.ts';
 import { withRepository } from './use-repository.ts';
 
@@ -45,26 +45,15 @@ export interface BackupRun extends Ended {
 }
 
 /** Backs up and says how it went; one repository or source that fails does not stop the others. Throws only when cancelled. */
-export const runBackup = async (task: BackupTask, context: RunContext): Promise<BackupRun> => {
-  const { job } = task;
-  const startedAt = context.clock.now();
-  const run = { ...(job !== undefined && { job }), verb: 'backup', startedAt };
-  const record = task.dryRun ? undefined : beginRecord(context.catalog, run, context);
-  const id = record?.id ?? newRunId(startedAt);
-  const onEvent: JobContext['onEvent'] = (event) => {
-    context.onEvent(event);
-    record?.event(event);
-  };
-  try {
-    const parts = await backUpInto(task, id, { ...context, onEvent }, record);
+export const runBackup = (task: BackupTask, context: RunContext): Promise<BackupRun> => {
+  const { job, dryRun } = task;
+  return recorded({ verb: 'backup', job, dryRun }, context, async ({ id, record, watched }) => {
+    const parts = await backUpInto(task, id, watched, record);
     const ended = together(parts);
     const outcomes = parts.flatMap((part) => part.outcomes);
     record?.end(ended, outcomes);
     return { ...ended, id, outcomes };
-  } catch (error) {
-    record?.thrown(error);
-    throw error;
-  }
+  });
 };
 
 interface Part extends Ended {

@@ -1,12 +1,11 @@
 // One run of a check job: each repository, remembered in the catalog.
-import { newRunId } from '#catalog/run-id.ts';
 import type { RepositoryConfig } from '#config/config.ts';
 import { throwIfCancelled } from '#lib/clock.ts';
 import { asError, HoldfastError } from '#lib/errors.ts';
 import type { CheckReport } from '#repository/contract.ts';
 import type { JobContext } from './backup.ts';
 import { checkRepository } from './check.ts';
-import { beginRecord } from './record.ts';
+import { recorded } from './recorded.ts';
 import type { RunContext } from './run-backup.ts';
 import { type Ended, failed, ok, together } from './run-outcome.ts';
 import { withRepository } from './use-repository.ts';
@@ -30,16 +29,13 @@ export interface CheckRun extends Ended {
 }
 
 /** Checks every repository; one that is damaged or cannot be checked does not stop the others. Throws only when cancelled. */
-export const runCheck = async (task: CheckTask, context: RunContext): Promise<CheckRun> => {
-  const { job } = task;
-  const startedAt = context.clock.now();
-  const run = { ...(job !== undefined && { job }), verb: 'check', startedAt };
-  const record = beginRecord(context.catalog, run, context);
-  const id = record?.id ?? newRunId(startedAt);
-  try {
+export const runCheck = (
+  { job, repositories, readData }: CheckTask,
+  context: RunContext,
+): Promise<CheckRun> =>
+  recorded({ verb: 'check', job }, context, async ({ id, record, watched }) => {
     const outcomes: CheckOutcome[] = [];
-    for (const repository of task.repositories)
-      outcomes.push(await outcomeOf(repository, task.readData, context));
+    for (const repository of repositories) outcomes.push(await outcomeOf(repository, readData, watched));
     const errors = outcomes.map(errorOf);
     const ended = together(errors.map((error) => (error ? failed(error) : ok)));
     record?.end(
@@ -48,11 +44,7 @@ export const runCheck = async (task: CheckTask, context: RunContext): Promise<Ch
       errors.find((error) => error !== undefined),
     );
     return { ...ended, id, outcomes };
-  } catch (error) {
-    record?.thrown(error);
-    throw error;
-  }
-};
+  });
 
 const outcomeOf = async (
   repository: RepositoryConfig,

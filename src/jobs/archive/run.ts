@@ -1,7 +1,6 @@
 // One run of an archive job: every source into plain files in every store, remembered in the catalog.
 import { hostname } from 'node:os';
 import { checkRecipients } from '#archive/encryption.ts';
-import { newRunId } from '#catalog/run-id.ts';
 import type { KeepRules } from '#config/keep.ts';
 import { throwIfCancelled } from '#lib/clock.ts';
 import { asError } from '#lib/errors.ts';
@@ -11,7 +10,8 @@ import type { Store } from '#stores/store.ts';
 import type { JobContext } from '../backup.ts';
 import type { SourceOutcome } from '../event.ts';
 import { fileReport } from '../file-report.ts';
-import { beginRecord, type RunRecord } from '../record.ts';
+import type { RunRecord } from '../record.ts';
+import { recorded } from '../recorded.ts';
 import type { RunContext } from '../run-backup.ts';
 import { type Ended, failed, ok, partial, together } from '../run-outcome.ts';
 import { type ArchiveOutcome, type ArchiveRequest, archiveSources } from './archive.ts';
@@ -34,18 +34,8 @@ export interface ArchiveRun extends Ended {
 }
 
 /** Archives and says how it went; a source or store that fails does not stop the others. Throws only when cancelled or misconfigured. */
-export const runArchive = async (task: ArchiveTask, context: RunContext): Promise<ArchiveRun> => {
-  const startedAt = context.clock.now();
-  const record = beginRecord(context.catalog, { job: task.job, verb: 'archive', startedAt }, context);
-  const id = record?.id ?? newRunId(startedAt);
-  const watched: RunContext = {
-    ...context,
-    onEvent(event) {
-      context.onEvent(event);
-      record?.event(event);
-    },
-  };
-  try {
+export const runArchive = (task: ArchiveTask, context: RunContext): Promise<ArchiveRun> =>
+  recorded({ verb: 'archive', job: task.job }, context, async ({ id, startedAt, record, watched }) => {
     await checkRecipients(task.recipients);
     const opened = await openStores(task, watched);
     try {
@@ -55,11 +45,7 @@ export const runArchive = async (task: ArchiveTask, context: RunContext): Promis
     } finally {
       for (const store of opened) if (!(store instanceof Error)) await store[Symbol.asyncDispose]();
     }
-  } catch (error) {
-    record?.thrown(error);
-    throw error;
-  }
-};
+  });
 
 /** A store that cannot be opened is an error in its place. */
 const openStores = async (task: ArchiveTask, context: RunContext): Promise<(Store | Error)[]> => {

@@ -7,7 +7,8 @@ import { asError, HoldfastError } from '#lib/errors.ts';
 import type { Repository, Snapshot } from '#repository/contract.ts';
 import type { SourceConfig } from '#sources/registry.ts';
 import type { JobContext } from '../backup.ts';
-import { beginRecord, type RunRecord } from '../record.ts';
+import type { RunRecord } from '../record.ts';
+import { recorded } from '../recorded.ts';
 import type { RunContext } from '../run-backup.ts';
 import { type Ended, failed, ok, together } from '../run-outcome.ts';
 import { chooseSnapshot, isPartial, matching } from '../snapshot-choice.ts';
@@ -45,21 +46,14 @@ export interface DrillRun extends Ended {
 /** Drills every subject; one that differs or cannot be drilled does not stop the others. Throws only when cancelled. */
 export const runDrill = async (task: DrillTask, context: RunContext): Promise<DrillRun> => {
   const catalog = requireCatalog(context);
-  const { job } = task;
-  const startedAt = context.clock.now();
-  const run = { ...(job !== undefined && { job }), verb: 'drill', startedAt };
-  const record = beginRecord(catalog, run, context);
-  if (record === undefined) throw withoutCatalog();
-  try {
+  return await recorded({ verb: 'drill', job: task.job }, context, async ({ record }) => {
+    if (record === undefined) throw withoutCatalog();
     const outcomes = await drillAll(task, record, catalog, context);
     const ended = together(outcomes.map(endOf));
     const error = outcomes.map(errorOf).find((each) => each !== undefined);
     record.end(withDifference(ended, outcomes), [], error);
     return { ...withDifference(ended, outcomes), id: record.id, outcomes };
-  } catch (error) {
-    record.thrown(error);
-    throw error;
-  }
+  });
 };
 
 const requireCatalog = ({ catalog }: RunContext): Catalog => {

@@ -2,12 +2,11 @@
 import { createHash } from 'node:crypto';
 import { readObject } from '#archive/read-object.ts';
 import type { ExportFile } from '#catalog/exports.ts';
-import { newRunId } from '#catalog/run-id.ts';
 import { throwIfCancelled } from '#lib/clock.ts';
 import { asError, HoldfastError, hasCode } from '#lib/errors.ts';
 import { openStore, type StoreConfig } from '#stores/registry.ts';
 import { largeObjectsOf, type Store } from '#stores/store.ts';
-import { beginRecord } from '../record.ts';
+import { recorded } from '../recorded.ts';
 import type { RunContext } from '../run-backup.ts';
 import { type Ended, ok, partial } from '../run-outcome.ts';
 import { neededCatalog } from './run.ts';
@@ -40,14 +39,10 @@ export interface PurgeRun extends Ended {
 }
 
 /** Looks at every file that the job exported and that was not purged before. */
-export const runPurge = async (task: PurgeTask, context: RunContext): Promise<PurgeRun> => {
+export const runPurge = (task: PurgeTask, context: RunContext): Promise<PurgeRun> => {
   const { job, dryRun } = task;
   const { signal, clock, log, storeOptions } = context;
-  const startedAt = clock.now();
-  const record = dryRun
-    ? undefined
-    : beginRecord(context.catalog, { job, verb: 'purge', startedAt }, context);
-  try {
+  return recorded({ verb: 'purge', job, dryRun }, context, async ({ id, record }) => {
     const options = { ...storeOptions, cacheFolder: undefined };
     const open = (config: StoreConfig): Promise<Store> =>
       openStore(config, { name: job, signal, clock, log }, options);
@@ -65,11 +60,8 @@ export const runPurge = async (task: PurgeTask, context: RunContext): Promise<Pu
     const firstError = verdicts.flatMap((verdict) => ('error' in verdict ? [verdict.error] : []))[0];
     const ended = firstError ? partial : ok;
     record?.end(ended, [], firstError);
-    return { ...ended, id: record?.id ?? newRunId(startedAt), verdicts };
-  } catch (error) {
-    record?.thrown(error);
-    throw error;
-  }
+    return { ...ended, id, verdicts };
+  });
 };
 
 const sizesIn = async (store: Store): Promise<ReadonlyMap<string, number>> =>

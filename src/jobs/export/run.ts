@@ -1,6 +1,5 @@
 // One run of an export job: what is new in every table, into files, remembered in the catalog.
 import type { Catalog } from '#catalog/catalog.ts';
-import { newRunId } from '#catalog/run-id.ts';
 import { throwIfCancelled } from '#lib/clock.ts';
 import { asError, HoldfastError } from '#lib/errors.ts';
 import { openSource, type SourceConfig } from '#sources/registry.ts';
@@ -11,7 +10,7 @@ import { removeLeftovers } from '../archive/leftovers.ts';
 import type { JobContext } from '../backup.ts';
 import type { SourceOutcome } from '../event.ts';
 import { fileReport } from '../file-report.ts';
-import { beginRecord } from '../record.ts';
+import { recorded } from '../recorded.ts';
 import type { RunContext } from '../run-backup.ts';
 import { type Ended, failed, ok, partial, together } from '../run-outcome.ts';
 import { type ExportPlace, exportTable, type TableReport, type TableWish } from './export.ts';
@@ -49,18 +48,8 @@ export const neededCatalog = ({ catalog }: RunContext): Catalog => {
 };
 
 /** Exports and says how it went; a table that fails does not stop the others. Throws when it cannot begin, or is cancelled. */
-export const runExport = async (task: ExportTask, context: RunContext): Promise<ExportRun> => {
-  const startedAt = context.clock.now();
-  const record = beginRecord(context.catalog, { job: task.job, verb: 'export', startedAt }, context);
-  const id = record?.id ?? newRunId(startedAt);
-  const watched: RunContext = {
-    ...context,
-    onEvent(event) {
-      context.onEvent(event);
-      record?.event(event);
-    },
-  };
-  try {
+export const runExport = (task: ExportTask, context: RunContext): Promise<ExportRun> =>
+  recorded({ verb: 'export', job: task.job }, context, async ({ id, record, watched }) => {
     const catalog = neededCatalog(context);
     await using store = await openFor(task.job, task.to, watched);
     await settleFiles(catalog.exports, task.job, store);
@@ -77,11 +66,7 @@ export const runExport = async (task: ExportTask, context: RunContext): Promise<
       rows: work.rows,
       shipped: shipped instanceof Error ? 0 : shipped,
     };
-  } catch (error) {
-    record?.thrown(error);
-    throw error;
-  }
-};
+  });
 
 const openFor = (job: string, config: StoreConfig, context: JobContext): Promise<Store> => {
   const { signal, clock, log, storeOptions } = context;

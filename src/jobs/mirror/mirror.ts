@@ -1,7 +1,6 @@
 // One run of a mirror job: listed files copied into a store, each with its status in the catalog.
 import type { Catalog } from '#catalog/catalog.ts';
 import type { MirrorPlace } from '#catalog/mirrors.ts';
-import { newRunId } from '#catalog/run-id.ts';
 import { throwIfCancelled } from '#lib/clock.ts';
 import { asError, HoldfastError } from '#lib/errors.ts';
 import type { ItemOutcome, WriteReport } from '#repository/contract.ts';
@@ -12,7 +11,7 @@ import type { Store } from '#stores/store.ts';
 import { noting, removeLeftovers } from '../archive/leftovers.ts';
 import type { SourceOutcome } from '../event.ts';
 import { fileReport } from '../file-report.ts';
-import { beginRecord } from '../record.ts';
+import { recorded } from '../recorded.ts';
 import type { RunContext } from '../run-backup.ts';
 import { type Ended, failed, ok, partial } from '../run-outcome.ts';
 import { type Listing, type ListQuery, listQuery, listStore } from './listing.ts';
@@ -37,18 +36,8 @@ export interface MirrorRun extends Ended, MirrorCounts {
 }
 
 /** Mirrors and says how it went; a file that fails does not stop the others. Throws only when cancelled, or without a catalog. */
-export const runMirror = async (task: MirrorTask, context: RunContext): Promise<MirrorRun> => {
-  const startedAt = context.clock.now();
-  const record = beginRecord(context.catalog, { job: task.job, verb: 'mirror', startedAt }, context);
-  const id = record?.id ?? newRunId(startedAt);
-  const watched: RunContext = {
-    ...context,
-    onEvent(event) {
-      context.onEvent(event);
-      record?.event(event);
-    },
-  };
-  try {
+export const runMirror = (task: MirrorTask, context: RunContext): Promise<MirrorRun> =>
+  recorded({ verb: 'mirror', job: task.job }, context, async ({ id, startedAt, record, watched }) => {
     const mirror = new Mirror(task, id, neededCatalog(context), watched);
     const error = await mirror.run();
     const outcome = mirror.outcome(context.clock.now().getTime() - startedAt.getTime(), error);
@@ -56,11 +45,7 @@ export const runMirror = async (task: MirrorTask, context: RunContext): Promise<
     const ended = endOf(task, mirror.counts, error);
     record?.end(ended, [outcome], error ?? differences(task, mirror.counts));
     return { ...ended, id, ...mirror.counts, error };
-  } catch (error) {
-    record?.thrown(error);
-    throw error;
-  }
-};
+  });
 
 const neededCatalog = ({ catalog }: RunContext): Catalog => {
   if (catalog) return catalog;

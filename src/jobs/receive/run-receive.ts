@@ -1,11 +1,10 @@
 // One run of a receive job: every receiver gets what has arrived for it, and it is remembered how far each is behind.
-import { newRunId } from '#catalog/run-id.ts';
 import type { RepositoryConfig } from '#config/config.ts';
 import { throwIfCancelled } from '#lib/clock.ts';
 import { asError, HoldfastError } from '#lib/errors.ts';
 import type { Repository } from '#repository/contract.ts';
 import type { JobContext } from '../backup.ts';
-import { beginRecord } from '../record.ts';
+import { recorded } from '../recorded.ts';
 import type { RunContext } from '../run-backup.ts';
 import { type Ended, failed, ok, together } from '../run-outcome.ts';
 import { withRepository } from '../use-repository.ts';
@@ -37,21 +36,14 @@ export interface ReceiveRun extends Ended {
 }
 
 /** One that fails does not stop the others. Throws only when cancelled. */
-export const runReceive = async (task: ReceiveTask, context: RunContext): Promise<ReceiveRun> => {
-  const startedAt = context.clock.now();
-  const record = beginRecord(context.catalog, { job: task.job, verb: 'receive', startedAt }, context);
-  const id = record?.id ?? newRunId(startedAt);
-  try {
-    const outcomes = await receiveAll(task, context);
+export const runReceive = (task: ReceiveTask, context: RunContext): Promise<ReceiveRun> =>
+  recorded({ verb: 'receive', job: task.job }, context, async ({ id, record, watched }) => {
+    const outcomes = await receiveAll(task, watched);
     const errors = outcomes.flatMap(({ error }) => error ?? []);
     const ended = together(outcomes.map(({ error }) => (error ? failed(error) : ok)));
     record?.end(ended, [], errors[0]);
     return { ...ended, id, outcomes };
-  } catch (error) {
-    record?.thrown(error);
-    throw error;
-  }
-};
+  });
 
 const receiveAll = async (task: ReceiveTask, context: RunContext): Promise<ReceiveOutcome[]> => {
   const outcomes: ReceiveOutcome[] = [];

@@ -1,11 +1,10 @@
 // CouchDB: a second server keeps copies by replications of its own. A run looks after them: makes those that are missing, mends
 // those that failed, measures how far each copy is behind, and ends those whose source is gone.
-import { newRunId } from '#catalog/run-id.ts';
 import { throwIfCancelled } from '#lib/clock.ts';
 import { forEachLimit } from '#lib/concurrency.ts';
 import { asError, HoldfastError } from '#lib/errors.ts';
 import type { JobEvent } from '../event.ts';
-import { beginRecord } from '../record.ts';
+import { recorded } from '../recorded.ts';
 import type { RunContext } from '../run-backup.ts';
 import { type Ended, failed, ok, together } from '../run-outcome.ts';
 import { type CouchServers, openCouchServers, type ServersToOpen } from './couch-servers.ts';
@@ -34,27 +33,21 @@ export interface ReplicateRun extends Ended {
 }
 
 /** Looks after every database; one that fails does not stop the others. Throws only when cancelled. */
-export const runReplicate = async (task: ReplicateTask, context: RunContext): Promise<ReplicateRun> => {
-  const startedAt = context.clock.now();
-  const record = beginRecord(context.catalog, { job: task.job, verb: 'replicate', startedAt }, context);
-  const id = record?.id ?? newRunId(startedAt);
-  const onEvent: RunContext['onEvent'] = (event) => {
-    context.onEvent(event);
-    record?.event(event);
-  };
-  try {
-    const outcomes = await replicateAll(task, { ...context, onEvent });
-    for (const outcome of outcomes) onEvent(itemEvent(task.job, outcome));
-    const errors = outcomes.flatMap((outcome) => ('error' in outcome ? [outcome.error] : []));
-    const ended = together(outcomes.map((outcome) => ('error' in outcome ? failed(outcome.error) : ok)));
-    record?.end(ended, [], errors[0]);
-    return { ...ended, id, outcomes };
-  } catch (thrown) {
-    record?.thrown(thrown);
-    throwIfCancelled(context.signal);
-    return { ...failed(thrown), id, outcomes: [], error: asError(thrown) };
-  }
-};
+export const runReplicate = (task: ReplicateTask, context: RunContext): Promise<ReplicateRun> =>
+  recorded({ verb: 'replicate', job: task.job }, context, async ({ id, record, watched }) => {
+    try {
+      const outcomes = await replicateAll(task, watched);
+      for (const outcome of outcomes) watched.onEvent(itemEvent(task.job, outcome));
+      const errors = outcomes.flatMap((outcome) => ('error' in outcome ? [outcome.error] : []));
+      const ended = together(outcomes.map((outcome) => ('error' in outcome ? failed(outcome.error) : ok)));
+      record?.end(ended, [], errors[0]);
+      return { ...ended, id, outcomes };
+    } catch (thrown) {
+      throwIfCancelled(context.signal);
+      record?.thrown(thrown);
+      return { ...failed(thrown), id, outcomes: [], error: asError(thrown) };
+    }
+  });
 
 const itemEvent = (subject: string, outcome: ReplicateOutcome): JobEvent =>
   'error' in outcome
