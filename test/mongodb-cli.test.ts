@@ -1,24 +1,20 @@
 // A MongoDB server through the command line: backed up by URL and by job, read, searched, verified, and brought back.
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
-import { promisify } from 'node:util';
 import { BSON } from 'mongodb';
 import { holdfast, type Outcome } from '../src/cli/testing.ts';
 import { seenBy } from '../src/sources/mongodb/testing.ts';
 import { fillShop } from '../src/sources/mongodb/testing-database.ts';
 import { type MongoServer, skipWithoutMongodb, startMongodb } from './servers/mongodb.ts';
-import { skipWithoutReal } from './servers/real-servers.ts';
 import { jsonLines } from './tools/cli.ts';
-import { resticBinaries, runRestic, skipWithoutRestic } from './tools/restic.ts';
 import { temporaryFolder } from './tools/temp.ts';
 
 suite('MongoDB on the command line', { skip: skipWithoutMongodb() ?? false }, () => {
   const folder = temporaryFolder('cli-mongodb');
   const at = (...parts: string[]): string => join(folder, ...parts);
-  const databases = ['shop', 'shop_copy', 'parts', 'wiki', 'by_tools'];
+  const databases = ['shop', 'shop_copy', 'parts', 'wiki'];
   let server: MongoServer;
 
   before(async () => {
@@ -131,41 +127,4 @@ catalog: ${at('catalog.db')}
     );
     assert.ok(!`${stdout}${stderr}`.includes('hidden-word'));
   });
-
-  const runTool = promisify(execFile); // the server lives in this process: nobody may block it
-  const withoutTools = skipWithoutReal('HOLDFAST_TEST_MONGO_TOOLS') ?? false;
-  const tool = (name: string): string => join(process.env.HOLDFAST_TEST_MONGO_TOOLS ?? '', name);
-
-  test('mongorestore reads what stock restic restores', {
-    skip: withoutTools || (skipWithoutRestic() ?? false),
-  }, async () => {
-    const { new: restic } = await resticBinaries();
-    const repository = { repository: at('backups'), password: 'secret' };
-    await runRestic(
-      restic,
-      ['restore', 'latest', '--tag', 'source:shop', '--target', at('back')],
-      repository,
-    );
-    const names = ['--nsFrom', 'shop.*', '--nsTo', 'by_tools.*'];
-    await runTool(tool('mongorestore'), ['--quiet', '--uri', server.url(), ...names, at('back', 'shop')]);
-    const [theirs, ours] = [await seen('by_tools'), await seen('shop')];
-    assert.deepEqual(Object.keys(theirs).toSorted(), Object.keys(ours).toSorted());
-    assert.deepEqual(withoutIndexOrder(theirs), withoutIndexOrder(ours));
-  });
-
-  test('the files are those of mongodump, byte for byte', { skip: withoutTools }, async () => {
-    await runTool(tool('mongodump'), ['--quiet', '--uri', server.url('wiki'), '--out', at('theirs')]);
-    await done(`restore latest:mongo --path wiki --to ${at('ours')}`);
-    for (const file of ['wiki/pages.bson', 'wiki/pages.metadata.json']) {
-      assert.ok(existsSync(dirname(at('ours', file))));
-      assert.equal(readFileSync(at('ours', file), 'latin1'), readFileSync(at('theirs', file), 'latin1'));
-    }
-  });
 });
-
-/** mongorestore builds indexes in an order of its own. */
-const withoutIndexOrder = (seen: Readonly<Record<string, unknown>>): unknown =>
-  Object.entries(seen).map(([name, text]) => {
-    const { indexes, ...rest } = JSON.parse(String(text)) as { indexes: { name: string }[] };
-    return [name, indexes.toSorted((a, b) => a.name.localeCompare(b.name)), rest];
-  });

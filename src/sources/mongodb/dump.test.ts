@@ -134,6 +134,7 @@ test('databases and collections are found anew in each run', { skip }, async () 
   const files = (await dumpOf(server, config)).filter(({ type }) => type === 'file').map(({ path }) => path);
   assert.deepEqual(files, [
     '00-server.json',
+    'prelude.json',
     ...['x.metadata.json', 'x.bson', 'manifest.json'].map((name) => `tenant_a/${name}`),
     ...['log.metadata.json', 'y.metadata.json', 'y.bson', 'manifest.json'].map((name) => `tenant_b/${name}`),
   ]);
@@ -261,6 +262,7 @@ test('capped collections and time series are read as mongodump reads them', { sk
     dumped.filter(({ type }) => type === 'file').map(({ path }) => path),
     [
       '00-server.json',
+      'prelude.json',
       ...[
         'log.metadata.json',
         'log.bson',

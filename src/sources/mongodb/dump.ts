@@ -1,12 +1,13 @@
 // A server, or some of its databases, as entries.
 import type { Context } from '#lib/kind.ts';
+import { version } from '#lib/version.ts';
 import type { Entry } from '../source.ts';
 import { type ChosenDatabase, describeDatabase, namesOfDatabases } from './choice.ts';
 import type { MongodbConfig } from './config.ts';
 import { type Connection, connect } from './connect.ts';
 import { makeContents } from './contents.ts';
 import { dumpDatabase } from './dump-database.ts';
-import { oplogFile, serverFile } from './layout.ts';
+import { oplogFile, preludeFile, serverFile } from './layout.ts';
 import { type Moment, takeMoment } from './moment.ts';
 import { oplogEntries } from './oplog.ts';
 import { Tally } from './tally.ts';
@@ -43,9 +44,14 @@ export async function* dumpServer({ config, context, onClose }: DumpRequest): As
   const contents = makeContents(connection.facts, moment.consistency, databases);
   const dump: Dump = { connection, config, moment, tallies };
   yield textEntry(serverFile, `${JSON.stringify(contents, undefined, 1)}\n`);
+  yield textEntry(preludeFile, preludeJson(connection.facts.version));
   for (const database of databases) yield* dumpDatabase(dump, database);
   if (moment.oplogFrom !== undefined) yield oplogEntry(dump, moment.oplogFrom);
 }
+
+/** As mongodump writes it (mongodump/mongodump.go). */
+const preludeJson = (serverVersion: string): string =>
+  JSON.stringify({ ServerVersion: serverVersion, ToolVersion: `holdfast ${version}` });
 
 export const textEntry = (path: string, text: string): Entry => ({
   path,

@@ -1,18 +1,20 @@
 // Where things lie in a snapshot of a server: as mongodump lays them out, so that mongorestore reads a restored folder.
 //
 //   00-server.json              what the server is, and every collection's options and indexes, exact to the byte
+//   prelude.json                the server's version, by which mongorestore judges users and roles
 //   admin/system.users.bson     with `users: true`, also system.roles and system.version
 //   oplog.bson                  what was written meanwhile, when the oplog makes the backup consistent
 //   shop/orders.bson            the documents, one after the other, in the order of _id
 //   shop/orders.metadata.json   options, indexes, uuid, type in extended JSON
 //   shop/manifest.json          number and checksum of the documents
 //
-// mongorestore skips the two files of ours. A restore needs 00-server.json because orders.bson comes before its metadata.
+// mongorestore skips the two files of ours (00-server.json, manifest.json). A restore needs 00-server.json because orders.bson comes before its metadata.
 import { createHash } from 'node:crypto';
 import { HoldfastError } from '#lib/errors.ts';
 import { manifestName } from '../manifest.ts';
 
 export const serverFile = '00-server.json';
+export const preludeFile = 'prelude.json';
 export const oplogFile = 'oplog.bson';
 /** Time series keep their documents in a collection of this name and their own. */
 export const bucketsPrefix = 'system.buckets.';
@@ -49,6 +51,7 @@ const queryEscape = (text: string): string =>
 /** A path of a snapshot, understood. */
 export type Place =
   | { readonly kind: 'server' }
+  | { readonly kind: 'prelude' }
   | { readonly kind: 'oplog' }
   | { readonly kind: 'manifest'; readonly database: string }
   /** `file` is a file of the database's folder. */
@@ -76,9 +79,14 @@ const unsafePath = /^\/|(^|\/)\.{0,2}(\/|$)|\0/;
 
 const placeOf = ([top = '', file, ...rest]: readonly string[]): Place | undefined => {
   if (rest.length > 0) return undefined;
-  if (file === undefined)
-    return top === serverFile ? { kind: 'server' } : top === oplogFile ? { kind: 'oplog' } : undefined;
+  if (file === undefined) return topFiles.get(top);
   if (file === manifestName) return { kind: 'manifest', database: top };
   if (file.endsWith('.metadata.json')) return { kind: 'metadata', database: top, file };
   return file.endsWith('.bson') ? { kind: 'documents', database: top, file } : undefined;
 };
+
+const topFiles: ReadonlyMap<string, Place> = new Map([
+  [serverFile, { kind: 'server' }],
+  [preludeFile, { kind: 'prelude' }],
+  [oplogFile, { kind: 'oplog' }],
+]);
