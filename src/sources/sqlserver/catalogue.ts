@@ -229,7 +229,7 @@ export const questions = {
   },
   properties: {
     about: 'the extended properties',
-    sql: `select cast(class as int) as class, major_id as major, minor_id as minor, name, convert(nvarchar(4000), value) as value
+    sql: `select cast(class as int) as class, major_id as major, minor_id as minor, name, convert(nvarchar(max), value) as value
       from sys.extended_properties`,
   },
   permissions: {

@@ -1,15 +1,99 @@
-// Rows in the order of a column, on a real SQL Server where one is named.
+// Rows in the order of a column: what is asked for them, and the same on a real SQL Server where one is named.
 import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
 import { systemClock } from '#lib/clock.ts';
+import { hasCode } from '#lib/errors.ts';
 import { silentLog } from '#lib/log.ts';
 import {
   openSqlServerForTests,
   type RealSqlServer,
   skipWithoutSqlServer,
 } from '../../../test/servers/sqlserver.ts';
-import { type RowValues, rowReaderOf } from '../source.ts';
+import { shop } from '../../../test/servers/sqlserver-shop.ts';
+import type { Cell } from '../../../test/servers/tds-responder.ts';
+import { type RowQuery, type RowValues, rowReaderOf } from '../source.ts';
 import { sqlserver } from './sqlserver.ts';
+import { openSqlServer, startPlainServer } from './testing.ts';
+
+/** Answers as a server with one table would, and keeps what it was asked of its rows. */
+const watch = async (columns: readonly Readonly<Record<string, Cell>>[], snapshot = 0) => {
+  const server = await startPlainServer(shop, ['shop']);
+  const asked: string[] = [];
+  const names = ['name', 'type', 'precision', 'scale', 'nullable', 'collation', 'keyPart'];
+  server.interfere = (sql) => {
+    if (/snapshot_isolation_state/.test(sql))
+      return { columns: ['snapshot', 'name'], rows: [[snapshot, 'shop']] };
+    if (/MIN_ACTIVE_ROWVERSION/.test(sql)) return { columns: ['first'], rows: [['00000000000007D1']] };
+    if (/FROM sys\.objects o/.test(sql))
+      return { columns: ['schema', 'name', 'own'], rows: [['dbo', 'alarms', 1]] };
+    if (/FROM sys\.columns c/.test(sql))
+      return { columns: names, rows: columns.map((column) => names.map((name) => column[name] ?? null)) };
+    if (/FROM \[dbo\]\.\[alarms\]/.test(sql)) {
+      asked.push(sql);
+      return { columns: columns.map((_, at) => `c${at}`), rows: [] };
+    }
+    return undefined;
+  };
+  return Object.assign(server, { asked });
+};
+
+const askedFor = async (
+  server: Awaited<ReturnType<typeof watch>>,
+  config: Readonly<Record<string, unknown>>,
+  query: RowQuery,
+): Promise<string> => {
+  await using source = await openSqlServer({ url: server.url('shop'), ...config });
+  await using view = (await rowReaderOf(source)?.openRows()) ?? assert.fail();
+  const table = await view.table('alarms');
+  await Array.fromAsync(table.rows(query));
+  return server.asked.at(-1) ?? '';
+};
+
+const alarms = [
+  { name: 'Tag', type: 'varchar', nullable: 0, collation: 'SQL_Latin1_General_CP1_CI_AS', keyPart: 1 },
+  { name: 'Stamp', type: 'datetime2', scale: 7, nullable: 0 },
+  { name: 'Version', type: 'timestamp', nullable: 0 },
+  { name: 'Any', type: 'sql_variant', nullable: 1 },
+];
+
+test('a position in a varchar is compared in the order of its column, and a row still at work is waited for', async () => {
+  await using server = await watch(alarms);
+  const from = { position: "it's", overlap: 0 };
+  assert.match(
+    await askedFor(server, {}, { orderBy: 'Tag', thenBy: [], from }),
+    /WHERE \[Tag\] IS NOT NULL AND \[Tag\] >= CONVERT\(varchar\(8000\),N'it''s' COLLATE SQL_Latin1_General_CP1_CI_AS\) ORDER BY \[Tag\]$/,
+  );
+  const bySequence = { orderBy: 'Version', thenBy: [], from: { position: '07D0', overlap: 0 } };
+  assert.match(
+    await askedFor(server, {}, bySequence),
+    /AND \[Version\] < 0x00000000000007D1 AND \[Version\] >= 0x07D0 ORDER BY \[Version\]$/,
+  );
+  const byTime = {
+    orderBy: 'Stamp',
+    thenBy: ['Tag'],
+    from: { position: '2026-11-21 03:30:00.1', overlap: 5 },
+  };
+  const sql = await askedFor(server, {}, byTime);
+  assert.match(
+    sql,
+    /\[Stamp\] >= DATEADD\(second,-5,CONVERT\(datetime2\(7\),N'2026-11-21 03:30:00\.1',121\)\) ORDER BY \[Stamp\],\[Tag\]$/,
+  );
+  assert.match(sql, /CONVERT\(nvarchar\(max\),CONVERT\(datetime2\(7\),\[Any\]\),121\)/);
+});
+
+test('an export is read as `isolation` says, or refused', async () => {
+  const query = { orderBy: 'Stamp', thenBy: ['Tag'] };
+  await using without = await watch(alarms);
+  await assert.rejects(
+    askedFor(without, { isolation: 'snapshot' }, query),
+    (error) => hasCode(error, 'SOURCE_DENIED') && /ALLOW_SNAPSHOT_ISOLATION ON/.test(error.hint ?? ''),
+  );
+  assert.match(await askedFor(without, { isolation: 'lock' }, query), / WITH \(TABLOCK, HOLDLOCK\) WHERE /);
+  assert.ok(!without.executed.includes('BEGIN TRANSACTION'));
+  await using allowing = await watch(alarms, 1);
+  assert.doesNotMatch(await askedFor(allowing, {}, query), /TABLOCK/);
+  assert.ok(allowing.executed.includes('BEGIN TRANSACTION'));
+});
 
 suite('exports from SQL Server', { skip: skipWithoutSqlServer() }, () => {
   let server: RealSqlServer;

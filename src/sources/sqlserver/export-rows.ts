@@ -5,7 +5,10 @@ import type { RowColumn, RowQuery, RowStart, RowTable, RowValues, RowView } from
 import { type Connection, connect } from './connect.ts';
 import type { DumpRequest } from './dump.ts';
 import { parseName, type QualifiedName, quoteIdentifier, quoteName, quoteText } from './identifiers.ts';
+import { snapshotNotAllowed } from './reading.ts';
+import { tableLock } from './rows.ts';
 import type { WireValue } from './value-codec.ts';
+import { variantText } from './variant.ts';
 
 /**
  * A snapshot where the database allows one; else what is committed when it is read. A table that is ordered by a rowversion is read
@@ -24,17 +27,20 @@ export const openRows = async ({
     });
   const connection = await connect(settings, database, context.signal);
   try {
-    const [row] = await connection.query<{ snapshot: number }>(
-      'SELECT CONVERT(int,snapshot_isolation_state) AS snapshot FROM sys.databases WHERE database_id=DB_ID()',
+    const [row] = await connection.query<{ snapshot: number; name: string }>(
+      'SELECT CONVERT(int,snapshot_isolation_state) AS snapshot,name FROM sys.databases WHERE database_id=DB_ID()',
     );
-    if (Number(row?.snapshot) === 1)
+    const { isolation } = config;
+    if (Number(row?.snapshot) === 1 && isolation !== 'lock')
       await connection.run('SET TRANSACTION ISOLATION LEVEL SNAPSHOT', 'BEGIN TRANSACTION');
+    else if (isolation === 'snapshot') throw snapshotNotAllowed(row?.name ?? '');
     const [active] = await connection.query<{ first: string }>(
       'SELECT CONVERT(nvarchar(16),CONVERT(varbinary(8),MIN_ACTIVE_ROWVERSION()),2) AS first',
     );
     const firstActive = `0x${active?.first ?? ''}`;
     return {
-      table: (name) => rowTable(connection, name, firstActive),
+      table: (name) =>
+        rowTable({ connection, firstActive, lock: isolation === 'lock' ? tableLock : '' }, name),
       [Symbol.asyncDispose]: () => connection[Symbol.asyncDispose](),
     };
   } catch (error) {
@@ -43,10 +49,18 @@ export const openRows = async ({
   }
 };
 
-const rowTable = async (connection: Connection, wanted: string, firstActive: string): Promise<RowTable> => {
+interface View {
+  readonly connection: Connection;
+  readonly firstActive: string;
+  /** A table hint, or nothing. */
+  readonly lock: string;
+}
+
+const rowTable = async (view: View, wanted: string): Promise<RowTable> => {
+  const { connection, firstActive, lock } = view;
   const table = await tableNamed(connection, wanted);
   const columns = await columnsOf(connection, table);
-  const from = quoteName(table);
+  const from = `${quoteName(table)}${lock}`;
   const columnNamed = (name: string): Column => columns.find((column) => column.name === name) as Column;
   return {
     name: `${table.schema}.${table.name}`,
@@ -88,6 +102,7 @@ interface Column {
   readonly precision: number;
   readonly scale: number;
   readonly nullable: boolean;
+  readonly collation: string | null;
   readonly keyPart: number | null;
 }
 
@@ -117,8 +132,8 @@ const tableNamed = async (connection: Connection, wanted: string): Promise<Quali
 
 const columnsOf = async (connection: Connection, { schema, name }: QualifiedName): Promise<Column[]> => {
   const rows = await connection.query<Omit<Column, 'nullable'> & { readonly nullable: number }>(
-    `SELECT c.name AS name,COALESCE(b.name,t.name) AS type,CONVERT(int,c.precision) AS precision,CONVERT(int,c.scale) AS scale,
-      CONVERT(int,c.is_nullable) AS nullable,CONVERT(int,k.key_ordinal) AS keyPart
+    `SELECT c.name AS name,COALESCE(b.name,t.name) AS type,CONVERT(int,c.[precision]) AS [precision],CONVERT(int,c.scale) AS scale,
+      CONVERT(int,c.is_nullable) AS nullable,c.collation_name AS collation,CONVERT(int,k.key_ordinal) AS keyPart
       FROM sys.columns c
       JOIN sys.objects o ON o.object_id=c.object_id JOIN sys.schemas s ON s.schema_id=o.schema_id
       JOIN sys.types t ON t.user_type_id=c.user_type_id
@@ -153,6 +168,8 @@ const textSql = (column: Column): string => {
   if (/binary$|^image$/.test(type) || isRowVersion(column))
     return `CONVERT(nvarchar(max),CONVERT(varbinary(max),${name}),2)`;
   if (/^(hierarchyid|geometry|geography)$/.test(type)) return `${name}.ToString()`;
+  if (type === 'sql_variant')
+    return variantText(name, `CONVERT(nvarchar(max),CONVERT(varbinary(8000),${name}),2)`);
   return `CONVERT(nvarchar(max),${name})`;
 };
 
@@ -188,7 +205,10 @@ async function* readRows(
 const asText = (value: WireValue): string | null => (value === null ? null : `${value}`);
 
 const valueSql = (column: Column, position: string): string => {
-  const { type, precision, scale } = column;
+  const { type, precision, scale, collation } = column;
+  // As text of the other kind it would be compared in another order than that of the column.
+  if ((type === 'char' || type === 'varchar') && collation !== null)
+    return `CONVERT(varchar(8000),${quoteText(position)} COLLATE ${collation})`;
   if (isRowVersion(column) || /binary$/.test(type)) return `0x${position.replaceAll(/[^0-9A-Fa-f]/g, '')}`;
   if (times.test(type))
     return `CONVERT(${type}${/2$|offset$/.test(type) ? '(7)' : ''},${quoteText(position)},121)`;

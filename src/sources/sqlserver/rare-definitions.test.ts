@@ -6,6 +6,7 @@ import { shop } from '../../../test/servers/sqlserver-shop.ts';
 import type { Row } from './answers.ts';
 import { temporalSql } from './constraint-sql.ts';
 import type { Contents } from './model.ts';
+import { selectSql } from './rows.ts';
 import { postDataStatements } from './statements.ts';
 import { storedColumns } from './table-sql.ts';
 import { assembledOf } from './testing.ts';
@@ -131,4 +132,11 @@ test('what becomes something else, or is not seen, is named', () => {
       'rows of sales.orders that the policy own_rows hides from the login',
     ],
   );
+});
+
+test('a column with the name of one that is selected does not spoil the order', () => {
+  const [table] = assembled({}).contents.tables;
+  assert.ok(table);
+  const sql = selectSql(table, storedColumns(table).map(codecOf), { isolation: 'snapshot' });
+  assert.match(sql, / AS c0,.* FROM \[dbo\]\.\[.*\] AS t ORDER BY t\.\[/s);
 });

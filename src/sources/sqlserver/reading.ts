@@ -19,6 +19,12 @@ export const isolationOf = (
   return database.readCommittedSnapshot ? 'read committed snapshot' : 'read committed';
 };
 
+/** The error where a snapshot is insisted on. */
+export const snapshotNotAllowed = (database: string): HoldfastError =>
+  new HoldfastError('SOURCE_DENIED', `database ${database} does not allow snapshot isolation`, {
+    hint: allowSnapshotHint(database),
+  });
+
 export const allowSnapshotHint = (database: string): string =>
   `allow it: ALTER DATABASE [${database.replaceAll(']', ']]')}] SET ALLOW_SNAPSHOT_ISOLATION ON`;
 

@@ -59,13 +59,17 @@ export const selectSql = (
 ): string => {
   const selected = columns.flatMap(({ select }) => select);
   const list = selected.length === 0 ? '1 AS one' : selected.map((sql, at) => `${sql} AS c${at}`).join(',');
-  const lock = isolation === 'table lock' ? ' WITH (TABLOCK, HOLDLOCK)' : '';
+  const lock = isolation === 'table lock' ? tableLock : '';
   const clustered = table.indexes.find((index) => index.clustered && index.kind !== 'columnstore');
+  // A column may have the name of one that is selected here.
   const order = clustered?.columns.map(
-    (column) => `${quoteIdentifier(column.name)}${column.descending ? ' DESC' : ''}`,
+    (column) => `t.${quoteIdentifier(column.name)}${column.descending ? ' DESC' : ''}`,
   );
-  return `SELECT ${list} FROM ${quoteName(table)}${lock}${order && order.length > 0 ? ` ORDER BY ${order.join(',')}` : ''}`;
+  return `SELECT ${list} FROM ${quoteName(table)} AS t${lock}${order && order.length > 0 ? ` ORDER BY ${order.join(',')}` : ''}`;
 };
+
+/** Writers wait until the statement has ended. */
+export const tableLock = ' WITH (TABLOCK, HOLDLOCK)';
 
 /** In pieces of about 256 Ki characters: a piece a row would cost more than the row. */
 async function* lines(

@@ -107,6 +107,11 @@ test('a variant brings its type, and the collation that says what its letters ar
   assert.throws(() => told('sql_variant', 'varchar', 0, 0, 1, 'x; DROP', 'a', null), /names the collation/);
 });
 
+test('a variant of 8000 letters is not cut to those that a short text holds', () => {
+  const [, , , , , text] = codecOf({ name: 'c', type: type('sql_variant') }).select;
+  assert.match(text ?? '', / ELSE CONVERT\(nvarchar\(max\),\[c\]\) END$/);
+});
+
 test('what must not be loaded in bulk says so', () => {
   const staged = (base: string) =>
     codecOf({ name: 'c', type: type(base, { precision: 18, scale: 4 }) }).staged;

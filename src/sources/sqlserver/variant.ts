@@ -5,26 +5,34 @@ import { baseTypeSql } from './type-sql.ts';
 import type { WireValue } from './value-codec.ts';
 
 /** The value as text in a style that loses nothing, as bytes for what is binary, and what the type is made of. */
-export const variantColumns = (column: string): readonly string[] => {
-  const property = (name: string): string => `SQL_VARIANT_PROPERTY(${column},'${name}')`;
-  const base = `CONVERT(nvarchar(128),${property('BaseType')})`;
-  return [
-    base,
-    `CONVERT(int,${property('Precision')})`,
-    `CONVERT(int,${property('Scale')})`,
-    `CONVERT(int,${property('MaxLength')})`,
-    `CONVERT(nvarchar(128),${property('Collation')})`,
-    `CASE WHEN ${base} IN ('binary','varbinary') THEN NULL` +
-      ` WHEN ${base} IN ('float','real') THEN CONVERT(nvarchar(4000),CONVERT(float,${column}),3)` +
-      ` WHEN ${base} IN ('money','smallmoney') THEN CONVERT(nvarchar(4000),CONVERT(decimal(19,4),${column}))` +
-      ` WHEN ${base}='datetime2' THEN CONVERT(nvarchar(4000),CONVERT(datetime2(7),${column}),121)` +
-      ` WHEN ${base}='datetimeoffset' THEN CONVERT(nvarchar(4000),CONVERT(datetimeoffset(7),${column}),121)` +
-      ` WHEN ${base}='time' THEN CONVERT(nvarchar(4000),CONVERT(time(7),${column}),121)` +
-      ` WHEN ${base}='date' THEN CONVERT(nvarchar(4000),CONVERT(date,${column}),23)` +
-      ` WHEN ${base} IN ('datetime','smalldatetime') THEN CONVERT(nvarchar(4000),CONVERT(datetime,${column}),126)` +
-      ` ELSE CONVERT(nvarchar(4000),${column}) END`,
-    `CASE WHEN ${base} IN ('binary','varbinary') THEN CONVERT(varbinary(8000),${column}) END`,
-  ];
+export const variantColumns = (column: string): readonly string[] => [
+  baseOf(column),
+  `CONVERT(int,${property(column, 'Precision')})`,
+  `CONVERT(int,${property(column, 'Scale')})`,
+  `CONVERT(int,${property(column, 'MaxLength')})`,
+  `CONVERT(nvarchar(128),${property(column, 'Collation')})`,
+  variantText(column, 'NULL'),
+  `CASE WHEN ${baseOf(column)} IN ('binary','varbinary') THEN CONVERT(varbinary(8000),${column}) END`,
+];
+
+const property = (column: string, name: string): string => `SQL_VARIANT_PROPERTY(${column},'${name}')`;
+const baseOf = (column: string): string => `CONVERT(nvarchar(128),${property(column, 'BaseType')})`;
+
+/** Without a limit of length: 8000 letters of a varchar do not fit into any other nvarchar. */
+export const variantText = (column: string, bytes: string): string => {
+  const base = baseOf(column);
+  const text = (value: string, style = ''): string => `CONVERT(nvarchar(max),${value}${style})`;
+  return (
+    `CASE WHEN ${base} IN ('binary','varbinary') THEN ${bytes}` +
+    ` WHEN ${base} IN ('float','real') THEN ${text(`CONVERT(float,${column})`, ',3')}` +
+    ` WHEN ${base} IN ('money','smallmoney') THEN ${text(`CONVERT(decimal(19,4),${column})`)}` +
+    ` WHEN ${base}='datetime2' THEN ${text(`CONVERT(datetime2(7),${column})`, ',121')}` +
+    ` WHEN ${base}='datetimeoffset' THEN ${text(`CONVERT(datetimeoffset(7),${column})`, ',121')}` +
+    ` WHEN ${base}='time' THEN ${text(`CONVERT(time(7),${column})`, ',121')}` +
+    ` WHEN ${base}='date' THEN ${text(`CONVERT(date,${column})`, ',23')}` +
+    ` WHEN ${base} IN ('datetime','smalldatetime') THEN ${text(`CONVERT(datetime,${column})`, ',126')}` +
+    ` ELSE ${text(column)} END`
+  );
 };
 
 /** CAST(N'x' COLLATE … AS varchar(10)), of the values of `variantColumns`. */
