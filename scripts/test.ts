@@ -8,6 +8,7 @@ import { run } from 'node:test';
 import { parseArgs } from 'node:util';
 import { cannotInstall, installPackages } from '../test/servers/debian.ts';
 import { missingPackages } from '../test/servers/programs.ts';
+import { restServerProgram, skipWithoutRestServer } from '../test/servers/rest-server.ts';
 import { resticBinaries, skipWithoutRestic } from '../test/tools/restic.ts';
 import { reportTests, type Totals } from './test-report.ts';
 
@@ -43,6 +44,7 @@ const bringServers = async (): Promise<void> => {
     const { old, new: newest } = await resticBinaries();
     console.log(`restic: ${old}, ${newest}`);
   }
+  if (skipWithoutRestServer() === undefined) console.log(`rest-server: ${await restServerProgram()}`);
 };
 
 const step = (program: string, args: readonly string[]): boolean => {

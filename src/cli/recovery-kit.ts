@@ -97,7 +97,8 @@ Keys           ${keys.map(keyLine).join('\n               ')}
 To get files back on any machine, with stock restic (https://restic.net, version 0.14 or later):
 
   1. Install restic, and make the place above reachable: mount the disk, or set up the account of the server.
-     Credentials of an S3 or Swift store are given as restic's manual says (AWS_ACCESS_KEY_ID …, OS_AUTH_URL …).
+     Credentials of an S3 or Swift store or a REST server are given as restic's manual says (AWS_ACCESS_KEY_ID …,
+     OS_AUTH_URL …, RESTIC_REST_USERNAME …).
   2. export RESTIC_REPOSITORY='${location.replaceAll("'", "'\\''")}'
   3. restic snapshots                              asks for the password, and lists what there is
      It must say: repository ${id.slice(0, 8)} opened.

@@ -3,7 +3,7 @@ import type { Config, RepositoryConfig } from '#config/config.ts';
 import { loadConfig, repositoryNamed } from '#config/config.ts';
 import { findConfigFile } from '#config/find-file.ts';
 import { HoldfastError } from '#lib/errors.ts';
-import { Secret } from '#lib/secret.ts';
+import { Secret, withoutPassword } from '#lib/secret.ts';
 import { toSecret } from '#lib/secret-schema.ts';
 import { storeFromUrl } from '#stores/registry.ts';
 import type { GlobalOptions, World } from './command.ts';
@@ -51,7 +51,7 @@ export const chooseStore = async (
     return { name, store, limitUpload, limitDownload };
   }
   warnOfPasswordIn(named, chooser.output);
-  return { name: named, store: storeFromUrl(named) };
+  return { name: withoutPassword(named), store: storeFromUrl(named) };
 };
 
 /** A place, or a repository of the configuration file. */
@@ -85,13 +85,14 @@ const onlyRepository = (config: Config): RepositoryConfig => {
   });
 };
 
-const repositoryAt = async (place: string, chooser: Chooser, isNew: boolean): Promise<RepositoryConfig> => {
-  const store = storeFromUrl(place);
-  warnOfPasswordIn(place, chooser.output);
+const repositoryAt = async (url: string, chooser: Chooser, isNew: boolean): Promise<RepositoryConfig> => {
+  const store = storeFromUrl(url);
+  warnOfPasswordIn(url, chooser.output);
+  const name = withoutPassword(url);
   return {
-    name: place,
+    name,
     store,
-    password: givenPassword(chooser.global, chooser.env) ?? (await askPassword(place, chooser, isNew)),
+    password: givenPassword(chooser.global, chooser.env) ?? (await askPassword(name, chooser, isNew)),
     compression: 'default',
     verifyWrites: true,
   };

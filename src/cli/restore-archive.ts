@@ -7,7 +7,7 @@ import { expandHome } from '#lib/home.ts';
 import { schemeOf } from '#lib/kind-registry.ts';
 import { type SourceConfig, sourceFromUrl } from '#sources/registry.ts';
 import type { RestoreReport } from '#sources/source.ts';
-import { storeFromUrl } from '#stores/registry.ts';
+import { keepsRepositoriesOnly, storeFromUrl } from '#stores/registry.ts';
 import { type Call, type OptionSpecs, value } from './command.ts';
 import { jobContext } from './job-context.ts';
 import { warnOfPasswordIn } from './password-warning.ts';
@@ -58,7 +58,12 @@ const placeOf = async (call: Call<OptionSpecs>, { archive, source }: Wish): Prom
     return await findArchive(archiveTask(job, config), { file, source }, jobContext(call));
   warnOfPasswordIn(archive, call.output);
   const end = archive.lastIndexOf('/') + 1;
-  return { store: storeFromUrl(end === 0 ? '.' : archive.slice(0, end)), key: archive.slice(end) };
+  const store = storeFromUrl(end === 0 ? '.' : archive.slice(0, end));
+  if (keepsRepositoriesOnly(store))
+    throw new HoldfastError('USAGE', `a store of kind ${store.kind} keeps repositories and no archives`, {
+      hint: 'leave --archive out to restore from a repository',
+    });
+  return { store, key: archive.slice(end) };
 };
 
 /** Without a configuration file, every word is a place. */

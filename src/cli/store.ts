@@ -14,7 +14,8 @@ and in part, that listings are complete, that calls at once do not disturb each 
 holds, what does not and what that means, and how fast the storage is.
 
 It needs no repository there and touches none: it works in a folder of its own, holdfast-verify/, and removes it
-afterwards. It stores about 100 MiB, and more than 1000 small objects; some storages charge for each.`,
+afterwards. A REST server takes packs only: there it stores some that no index lists, and removes them. It stores about
+100 MiB, and more than 1000 small objects; some storages charge for each.`,
   args: [
     { usage: '<what>', text: 'what to do', choices: ['verify'] },
     { usage: '[repository]', text: 'a folder, a URL, or a name of the configuration file; the same as -r' },

@@ -3,10 +3,27 @@ import { z } from 'zod';
 import { HoldfastError, messageOf } from '#lib/errors.ts';
 import { ofKind } from '#lib/kind-registry.ts';
 import { jsonSchemaOf, parseBy } from '#lib/parse-by.ts';
-import { type StoreConfig, storeFromUrl, storeKinds } from '#stores/registry.ts';
+import { keepsRepositoriesOnly, type StoreConfig, storeFromUrl, storeKinds } from '#stores/registry.ts';
 import { isMapping } from './names.ts';
 
-export const storeSchema = () => {
+/** For a repository. */
+export const storeSchema = () => schemaFor(storeKinds, (schema) => schema);
+
+/** For plain files, which not every kind of store takes. */
+export const fileStoreSchema = () => {
+  const kinds = new Map([...storeKinds].filter(([kind]) => !keepsRepositoriesOnly({ kind })));
+  return schemaFor(kinds, (schema) =>
+    schema.refine((store) => !keepsRepositoriesOnly(store), {
+      error: `keeps repositories and no plain files; what keeps them is ${[...kinds.keys()].join(', ')}`,
+    }),
+  );
+};
+
+/** A value of any kind is understood, so that one that does not fit can be told why; offered are these kinds. */
+const schemaFor = (
+  offered: typeof storeKinds,
+  restrict: (schema: z.ZodType<StoreConfig>) => z.ZodType<StoreConfig>,
+) => {
   const byKind = ofKind(storeKinds);
   const byUrl = z
     .string()
@@ -20,10 +37,10 @@ export const storeSchema = () => {
         return z.NEVER;
       }
     });
-  const forms = { anyOf: [jsonSchemaOf(byUrl), jsonSchemaOf(byKind)] };
+  const forms = { anyOf: [jsonSchemaOf(byUrl), jsonSchemaOf(ofKind(offered))] };
   return parseBy<StoreConfig>(forms, (value) => {
-    if (value === undefined || isMapping(value)) return { schema: byKind, value };
-    if (typeof value === 'string') return { schema: byUrl, value };
+    if (value === undefined || isMapping(value)) return { schema: restrict(byKind), value };
+    if (typeof value === 'string') return { schema: restrict(byUrl), value };
     return { issues: [{ code: 'custom', message: 'must be a folder, a URL or { kind: … }', input: value }] };
   });
 };

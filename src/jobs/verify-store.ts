@@ -4,7 +4,8 @@ import { type Clock, throwIfCancelled } from '#lib/clock.ts';
 import { forEachLimit } from '#lib/concurrency.ts';
 import { asError, hasCode } from '#lib/errors.ts';
 import { runStoreCheck, type StoreSubject, sampleBytes, storeChecks } from '#stores/contract.ts';
-import { openStore, type StoreConfig, type StoreOptions } from '#stores/registry.ts';
+import { type CheckedPlace, subjectAt } from '#stores/contract-names.ts';
+import { keepsRepositoriesOnly, openStore, type StoreConfig, type StoreOptions } from '#stores/registry.ts';
 import { scratchFolder } from '#stores/scratch.ts';
 import { foldersOf, type Store } from '#stores/store.ts';
 import type { JobContext } from './backup.ts';
@@ -48,8 +49,8 @@ type VerifyContext = Pick<JobContext, 'signal' | 'clock' | 'log' | 'onEvent'>;
 const patienceMs = 30_000;
 
 /**
- * Runs every check below a scratch folder and removes what it stored there. Throws STORE_UNREACHABLE, STORE_DENIED or STORE_FULL when
- * the storage cannot be used at all.
+ * Runs every check below a scratch folder, or among the packs of a store that keeps repositories only, and removes what it stored.
+ * Throws STORE_UNREACHABLE, STORE_DENIED or STORE_FULL when the storage cannot be used at all.
  */
 export const verifyStore = async (
   task: VerifyStoreTask,
@@ -63,16 +64,19 @@ export const verifyStore = async (
       { ...task.options, cacheFolder: undefined, patienceMs },
     );
   await using store = await open();
-  const prefix = `${scratchFolder}${randomUUID()}/`;
-  const first = `${prefix}first`;
-  await store.put(first, Buffer.from('Left behind by `holdfast store verify`: it may be removed.\n'));
+  const scratch = keepsRepositoriesOnly(task.store) ? undefined : `${scratchFolder}${randomUUID()}/`;
+  const place = { store, open, scratch };
+  const subject = subjectAt(place, 'speed');
+  const bytes = Buffer.from(`Left behind by \`holdfast store verify\`: it may be removed. ${randomUUID()}\n`);
+  const first = subject.key('first', bytes);
+  await store.put(first, bytes);
   try {
     const refused = await tryOut(store, first);
     if (refused !== undefined) return { location: store.location, outcomes: [refused] };
-    const outcomes = await checkAll({ store, open, prefix }, task, context);
-    return { location: store.location, outcomes, speed: await measure(store, prefix, clock) };
+    const outcomes = await checkAll(place, task, context);
+    return { location: store.location, outcomes, speed: await measure(subject, clock) };
   } finally {
-    await clearAway(store, prefix);
+    await clearAway(subject.store, scratch ?? subject.prefix);
   }
 };
 
@@ -96,17 +100,19 @@ const tryOut = async (store: Store, key: string): Promise<PromiseOutcome | undef
 };
 
 const checkAll = async (
-  subject: StoreSubject,
+  place: CheckedPlace,
   { name, store: { kind } }: VerifyStoreTask,
   { signal, onEvent }: VerifyContext,
 ): Promise<PromiseOutcome[]> => {
-  const checks = storeChecks.filter(({ opensAgain }) => !(opensAgain && kind === 'memory'));
+  const checks = storeChecks
+    .filter(({ opensAgain }) => !(opensAgain && kind === 'memory'))
+    .filter(({ namesFreely }) => !(namesFreely && place.scratch === undefined));
   const outcomes: PromiseOutcome[] = [{ promise: removal }];
   for (const check of checks) {
     throwIfCancelled(signal);
     const progress = { phase: 'check', bytes: 0, items: outcomes.length, totalItems: checks.length + 1 };
     onEvent({ type: 'progress', subject: name, progress: { ...progress, current: check.name } });
-    const error = await failureOf(runStoreCheck(check, subject));
+    const error = await failureOf(runStoreCheck(check, place));
     if (hasCode(error, 'STORE_UNREACHABLE', 'STORE_FULL', 'CANCELLED')) throw error; // no promise about that
     outcomes.push({ promise: check.name, ...(error && { error, matters: check.matters }) });
   }
@@ -121,31 +127,35 @@ const packBytes = 16 * 1024 * 1024;
 /** About how long each direction is measured. */
 const measureSeconds = 4;
 
-const measure = async (store: Store, prefix: string, clock: Clock): Promise<StoreSpeed> => {
+const measure = async ({ store, key }: StoreSubject, clock: Clock): Promise<StoreSpeed> => {
   const timed = async (work: () => Promise<unknown>): Promise<number> => {
     const started = clock.now().getTime();
     await work();
     return Math.max(1, clock.now().getTime() - started);
   };
-  const small = Array.from({ length: smallObjects }, (_, index) => `${prefix}speed/small-${index}`);
+  const named = (name: string, bytes: Uint8Array) => ({ key: key(name, bytes), bytes });
   const putTimes: number[] = [];
   const getTimes: number[] = [];
-  for (const key of small) putTimes.push(await timed(() => store.put(key, Buffer.from(key))));
-  for (const key of small) getTimes.push(await timed(() => store.get(key)));
-  const probe = sampleBytes(probeBytes, 'probe');
-  const probeMs = await timed(() => store.put(`${prefix}speed/probe`, probe));
+  for (let index = 0; index < smallObjects; index += 1) {
+    const small = named(`small-${index}`, sampleBytes(100, `small ${index}`));
+    putTimes.push(await timed(() => store.put(small.key, small.bytes)));
+    getTimes.push(await timed(() => store.get(small.key)));
+  }
+  const probe = named('probe', sampleBytes(probeBytes, 'probe'));
+  const probeMs = await timed(() => store.put(probe.key, probe.bytes));
   const sizeBytes = Math.min(packBytes, Math.ceil((probeBytes / probeMs) * 1000 * measureSeconds));
-  const packs = Array.from({ length: store.connections }, (_, index) => `${prefix}speed/pack-${index}`);
-  const bytes = sampleBytes(sizeBytes, 'pack');
-  const rate = async (work: (key: string) => Promise<unknown>): Promise<number> => {
-    const ms = await timed(() => forEachLimit(packs, packs.length, async (key) => void (await work(key))));
+  const packs = Array.from({ length: store.connections }, (_, index) =>
+    named(`pack-${index}`, sampleBytes(sizeBytes, `pack ${index}`)),
+  );
+  const rate = async (work: (pack: (typeof packs)[number]) => Promise<unknown>): Promise<number> => {
+    const ms = await timed(() => forEachLimit(packs, packs.length, async (pack) => void (await work(pack))));
     return (packs.length * sizeBytes * 1000) / ms;
   };
   return {
     putMs: middle(putTimes),
     getMs: middle(getTimes),
-    putRate: await rate((key) => store.put(key, bytes)),
-    getRate: await rate((key) => store.get(key)),
+    putRate: await rate((pack) => store.put(pack.key, pack.bytes)),
+    getRate: await rate((pack) => store.get(pack.key)),
     connections: store.connections,
   };
 };

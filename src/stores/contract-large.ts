@@ -19,6 +19,7 @@ export const largeObjectChecks: readonly StoreCheck[] = [
   {
     name: 'an object in pieces is seen when it is whole, and not before',
     matters: 'an archive that was interrupted would look like a backup',
+    namesFreely: true,
     async run({ store, prefix }) {
       const large = largeObjectsOf(store);
       if (large === undefined) return;
@@ -43,6 +44,7 @@ export const largeObjectChecks: readonly StoreCheck[] = [
   {
     name: 'an object in pieces that is given up leaves nothing behind',
     matters: 'what was interrupted would take up room for ever',
+    namesFreely: true,
     async run({ store, open, prefix }) {
       const large = largeObjectsOf(store);
       if (large === undefined) return;

@@ -1,11 +1,12 @@
 // What every store promises, as checks that tests run on each kind and `store verify` runs on a user's own storage.
-// They write below a prefix of their own and leave nothing there.
+// What they store is called as the place wants it (contract-names.ts), and they leave nothing there.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { forEachLimit } from '#lib/concurrency.ts';
 import { type ErrorCode, hasCode } from '#lib/errors.ts';
 import { largeObjectChecks } from './contract-large.ts';
 import { listingChecks } from './contract-listing.ts';
+import { type CheckedPlace, subjectAt } from './contract-names.ts';
 import type { Store } from './store.ts';
 
 export interface StoreCheck {
@@ -15,6 +16,8 @@ export interface StoreCheck {
   readonly matters: string;
   /** True when it opens the same place a second time, which a store in memory does not have. */
   readonly opensAgain?: true;
+  /** True when it calls objects as it likes, which a store that keeps repositories only does not let it. */
+  readonly namesFreely?: true;
   /** Throws when the promise is broken. */
   run(subject: StoreSubject): Promise<void>;
 }
@@ -23,17 +26,19 @@ export interface StoreSubject {
   readonly store: Store;
   /** Opens the same place once more. */
   open(): Promise<Store>;
-  /** Ends in '/'; nothing else is below it. */
+  /** Ends in '/'; of what is below it, the store shows what the check has put there. */
   readonly prefix: string;
+  /** The key of an object of that name and content. */
+  key(name: string, bytes: Uint8Array): string;
 }
 
-/** Runs one check below a scratch prefix of the store and removes what it stored there. */
-export const runStoreCheck = async (check: StoreCheck, subject: StoreSubject): Promise<void> => {
-  const prefix = `${subject.prefix}${check.name.replaceAll(/\W+/g, '-')}/`;
+/** Runs one check and removes what it stored. */
+export const runStoreCheck = async (check: StoreCheck, place: CheckedPlace): Promise<void> => {
+  const subject = subjectAt(place, check.name.replaceAll(/\W+/g, '-'));
   try {
-    await check.run({ ...subject, prefix });
+    await check.run(subject);
   } finally {
-    const left = await Array.fromAsync(subject.store.list(prefix));
+    const left = await Array.fromAsync(subject.store.list(subject.prefix));
     await forEachLimit(left, subject.store.connections, ({ key }) => subject.store.delete(key));
   }
 };
@@ -61,57 +66,62 @@ const objectChecks: readonly StoreCheck[] = [
   {
     name: 'what is put is got back byte for byte',
     matters: 'no backup kept here could be restored',
-    async run({ store, prefix }) {
-      await store.put(`${prefix}every-byte`, everyByte);
-      await assertHolds(store, `${prefix}every-byte`, everyByte);
+    async run({ store, key }) {
+      await store.put(key('every-byte', everyByte), everyByte);
+      await assertHolds(store, key('every-byte', everyByte), everyByte);
     },
   },
   {
     name: 'an empty object is an object',
     matters: 'nothing for a repository, which stores no empty object',
-    async run({ store, prefix }) {
-      await store.put(`${prefix}empty`, new Uint8Array());
-      await assertHolds(store, `${prefix}empty`, new Uint8Array());
+    async run({ store, prefix, key }) {
+      const empty = key('empty', new Uint8Array());
+      await store.put(empty, new Uint8Array());
+      await assertHolds(store, empty, new Uint8Array());
       assert.deepEqual(await Array.fromAsync(store.list(prefix), ({ key, size }) => ({ key, size })), [
-        { key: `${prefix}empty`, size: 0 },
+        { key: empty, size: 0 },
       ]);
     },
   },
   {
     name: 'an object of 20 MiB comes back whole and in part',
     matters: 'packs are about that large: raise the limit of the storage, or of the proxy before it',
-    async run({ store, prefix }) {
+    async run({ store, key }) {
       const bytes = sampleBytes(20 * 1024 * 1024, 'large');
-      await store.put(`${prefix}large`, bytes);
-      await assertHolds(store, `${prefix}large`, bytes);
+      const large = key('large', bytes);
+      await store.put(large, bytes);
+      await assertHolds(store, large, bytes);
       const range = { offset: 7_000_001, length: 9_000_000 };
-      const part = await store.get(`${prefix}large`, range);
+      const part = await store.get(large, range);
       assert.ok(Buffer.from(bytes.buffer, bytes.byteOffset + range.offset, range.length).equals(part));
     },
   },
   {
     name: 'a put can be repeated',
     matters: 'a call that is made again after a broken connection would fail',
-    async run({ store, prefix }) {
-      await store.put(`${prefix}twice`, everyByte);
-      await store.put(`${prefix}twice`, everyByte);
-      await assertHolds(store, `${prefix}twice`, everyByte);
+    async run({ store, key }) {
+      const twice = key('twice', everyByte);
+      await store.put(twice, everyByte);
+      await store.put(twice, everyByte);
+      await assertHolds(store, twice, everyByte);
     },
   },
   {
     name: 'bytes are copied on the way in and on the way out',
     matters: 'what is stored could be changed while it travels: please report it',
-    async run({ store, prefix }) {
+    async run({ store, key }) {
       const bytes = Buffer.from(everyByte);
-      await store.put(`${prefix}own`, bytes);
+      const own = key('own', bytes);
+      await store.put(own, bytes);
       bytes.fill(1);
-      (await store.get(`${prefix}own`)).fill(2);
-      await assertHolds(store, `${prefix}own`, everyByte);
+      (await store.get(own)).fill(2);
+      await assertHolds(store, own, everyByte);
     },
   },
   {
     name: 'keys may have many levels and any characters of a file name',
     matters: 'nothing for a repository, whose names are plain; archives of odd names would not fit',
+    namesFreely: true,
     async run({ store, prefix }) {
       const names = [
         'a/b/c/d/e/f',
@@ -142,21 +152,23 @@ const objectChecks: readonly StoreCheck[] = [
   {
     name: 'an absent object is reported missing',
     matters: 'a lost object would be taken for a failing storage, and asked for again for minutes',
-    async run({ store, prefix }) {
-      await assertFails(() => store.get(`${prefix}absent`), 'OBJECT_MISSING');
-      await assertFails(() => store.get(`${prefix}absent`, { offset: 0, length: 1 }), 'OBJECT_MISSING');
+    async run({ store, prefix, key }) {
+      const absent = key('absent', Buffer.from('absent'));
+      await assertFails(() => store.get(absent), 'OBJECT_MISSING');
+      await assertFails(() => store.get(absent, { offset: 0, length: 1 }), 'OBJECT_MISSING');
       await assertFails(() => store.get(`${prefix}no/such/folder`), 'OBJECT_MISSING');
     },
   },
   {
     name: 'a deleted object is gone and can be deleted again',
     matters: 'forget and prune would not free space, or would stop half way',
-    async run({ store, prefix }) {
-      await store.put(`${prefix}gone`, everyByte);
-      await store.delete(`${prefix}gone`);
-      await store.delete(`${prefix}gone`);
+    async run({ store, prefix, key }) {
+      const gone = key('gone', everyByte);
+      await store.put(gone, everyByte);
+      await store.delete(gone);
+      await store.delete(gone);
       await store.delete(`${prefix}no/such/folder`);
-      await assertFails(() => store.get(`${prefix}gone`), 'OBJECT_MISSING');
+      await assertFails(() => store.get(gone), 'OBJECT_MISSING');
       assert.deepEqual(await Array.fromAsync(store.list(prefix)), []);
     },
   },
@@ -166,13 +178,14 @@ const rangeChecks: readonly StoreCheck[] = [
   {
     name: 'a range is exactly what was asked for',
     matters: 'restore reads ranges of packs: it would find damage where there is none',
-    async run({ store, prefix }) {
-      await store.put(`${prefix}ranges`, everyByte);
+    async run({ store, key }) {
+      const ranges = key('ranges', everyByte);
+      await store.put(ranges, everyByte);
       const ends = { 0: [0, 1, 256], 1: [256], 100: [101, 150], 255: [255, 256], 256: [256] };
       for (const [start, stops] of Object.entries(ends)) {
         const offset = Number(start);
         for (const end of stops) {
-          const part = await store.get(`${prefix}ranges`, { offset, length: end - offset });
+          const part = await store.get(ranges, { offset, length: end - offset });
           assert.deepEqual([...part], [...everyByte.subarray(offset, end)], `bytes ${offset} to ${end}`);
         }
       }
@@ -181,12 +194,13 @@ const rangeChecks: readonly StoreCheck[] = [
   {
     name: 'a range that goes beyond the end is an error and never short',
     matters: 'an object that was cut short would not be noticed at once',
-    async run({ store, prefix }) {
-      await store.put(`${prefix}short`, everyByte);
+    async run({ store, key }) {
+      const short = key('short', everyByte);
+      await store.put(short, everyByte);
       const ends = { 0: 257, 255: 257, 256: 257, 300: 310, 5000000000: 5_000_000_001 };
       for (const [start, end] of Object.entries(ends)) {
         const range = { offset: Number(start), length: end - Number(start) };
-        await assertFails(() => store.get(`${prefix}short`, range), 'OBJECT_MISSING');
+        await assertFails(() => store.get(short, range), 'OBJECT_MISSING');
       }
     },
   },
@@ -196,24 +210,25 @@ const lifeChecks: readonly StoreCheck[] = [
   {
     name: 'puts of the same object at once leave it whole',
     matters: 'two backups at once could damage what both store: run one at a time',
-    async run({ store, prefix }) {
+    async run({ store, prefix, key }) {
       const bytes = sampleBytes(300_000, 'same');
-      const copies = Array.from({ length: store.connections * 2 }, () => `${prefix}same`);
-      await forEachLimit(copies, store.connections, (key) => store.put(key, bytes));
-      await assertHolds(store, `${prefix}same`, bytes);
+      const same = key('same', bytes);
+      const copies = Array.from({ length: store.connections * 2 }, () => same);
+      await forEachLimit(copies, store.connections, (copy) => store.put(copy, bytes));
+      await assertHolds(store, same, bytes);
       assert.equal((await Array.fromAsync(store.list(prefix))).length, 1);
     },
   },
   {
     name: 'as many calls as it has connections go on at once',
     matters: 'set `connections` of the store lower',
-    async run({ store, prefix }) {
+    async run({ store, prefix, key }) {
       const seeds = Array.from({ length: store.connections * 4 }, (_, index) => String(index));
       await forEachLimit(seeds, store.connections, async (seed) => {
         const bytes = sampleBytes(100_000 + Number(seed), seed);
-        await store.put(prefix + seed, bytes);
-        await assertHolds(store, prefix + seed, bytes);
-        await store.delete(prefix + seed);
+        await store.put(key(seed, bytes), bytes);
+        await assertHolds(store, key(seed, bytes), bytes);
+        await store.delete(key(seed, bytes));
       });
       assert.deepEqual(await Array.fromAsync(store.list(prefix)), []);
     },
@@ -222,23 +237,25 @@ const lifeChecks: readonly StoreCheck[] = [
     name: 'what was put is there when the store is opened again',
     matters: 'no backup kept here could be restored',
     opensAgain: true,
-    async run({ store, open, prefix }) {
-      await store.put(`${prefix}kept`, everyByte);
+    async run({ store, open, key }) {
+      const kept = key('kept', everyByte);
+      await store.put(kept, everyByte);
       await using again = await open();
-      await assertHolds(again, `${prefix}kept`, everyByte);
+      await assertHolds(again, kept, everyByte);
     },
   },
   {
     name: 'a closed store refuses to work, and closing it twice is harmless',
     matters: 'nothing for the storage: please report it',
-    async run({ open, prefix }) {
+    async run({ open, prefix, key }) {
+      const late = key('late', everyByte);
       const store = await open();
       await store[Symbol.asyncDispose]();
       await store[Symbol.asyncDispose]();
-      await assertFails(() => store.put(`${prefix}late`, everyByte), 'FAILED');
-      await assertFails(() => store.get(`${prefix}late`), 'FAILED');
+      await assertFails(() => store.put(late, everyByte), 'FAILED');
+      await assertFails(() => store.get(late), 'FAILED');
       await assertFails(() => Array.fromAsync(store.list(prefix)), 'FAILED');
-      await assertFails(() => store.delete(`${prefix}late`), 'FAILED');
+      await assertFails(() => store.delete(late), 'FAILED');
     },
   },
 ];

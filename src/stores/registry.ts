@@ -11,6 +11,7 @@ import {
 import { seededRandom } from '#lib/random.ts';
 import { local } from './local/local.ts';
 import { memory } from './memory/memory.ts';
+import { rest } from './rest/rest.ts';
 import { s3 } from './s3/s3.ts';
 import { sftp } from './sftp/sftp.ts';
 import { localFolderOf, type Store } from './store.ts';
@@ -23,6 +24,7 @@ import { withThrottle } from './wrappers/throttle.ts';
 export const storeKinds: KindRegistry<Store> = registry(
   register(local),
   register(memory),
+  register(rest),
   register(s3),
   register(sftp),
   register(swift),
@@ -30,6 +32,9 @@ export const storeKinds: KindRegistry<Store> = registry(
 
 /** A store that can be opened: its kind and that kind's configuration. */
 export type StoreConfig = Configured<Store>;
+
+/** True for a store that takes the objects of a repository and no other names, such as those of plain files. */
+export const keepsRepositoriesOnly = ({ kind }: Pick<StoreConfig, 'kind'>): boolean => kind === rest.name;
 
 export interface StoreOptions {
   /** KiB per second; absent or 0 is unlimited. */

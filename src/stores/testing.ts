@@ -11,6 +11,8 @@ export interface StoreFixture {
   stop?(): Promise<void>;
   /** Each opening is a new, empty place. */
   readonly forgetful?: true;
+  /** It keeps repositories, and what is not called like a part of one is refused. */
+  readonly repositoriesOnly?: true;
   /** Why it cannot be tested here. */
   readonly skip?: string | undefined;
 }
@@ -27,10 +29,12 @@ export const storeContract = (name: string, fixture: StoreFixture): void => {
       await store?.[Symbol.asyncDispose]();
       await fixture.stop?.();
     });
-    const checks = storeChecks.filter(({ opensAgain }) => !(opensAgain && fixture.forgetful));
+    const { forgetful, repositoriesOnly } = fixture;
+    const scratch = repositoriesOnly ? undefined : 'contract/';
+    const checks = storeChecks
+      .filter(({ opensAgain }) => !(opensAgain && forgetful))
+      .filter(({ namesFreely }) => !(namesFreely && repositoriesOnly));
     for (const check of checks)
-      test(check.name, () =>
-        runStoreCheck(check, { store, open: () => fixture.open(), prefix: 'contract/' }),
-      );
+      test(check.name, () => runStoreCheck(check, { store, open: () => fixture.open(), scratch }));
   });
 };

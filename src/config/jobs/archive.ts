@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { flawInTemplate, nameTemplate } from '#archive/name.ts';
 import { keepFilesSchema } from '../keep.ts';
 import { type Names, references } from '../names.ts';
-import { storeSchema } from '../store-schema.ts';
+import { fileStoreSchema } from '../store-schema.ts';
 
 /** A public key of age: https://age-encryption.org/v1 */
 const recipient = z.string().regex(/^age1[0-9a-z]+$/, { error: 'must be a public key of age: age1…' });
@@ -13,7 +13,7 @@ export const archive = (names: Names) =>
     .strictObject({
       archive: references('source', names.sources).describe('The sources to archive.'),
       to: z
-        .array(storeSchema())
+        .array(fileStoreSchema())
         .min(1)
         .describe('The stores that get the files: folders or URLs as -r takes them, or { kind: …, … }.'),
       name: z

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { duration } from '#lib/duration-schema.ts';
 import { type Names, references, refuseTwice } from '../names.ts';
-import { storeSchema } from '../store-schema.ts';
+import { fileStoreSchema } from '../store-schema.ts';
 
 export const exportNameFields = ['site', 'source', 'table', 'first', 'last', 'job'] as const;
 
@@ -49,7 +49,7 @@ const csv = z
 
 const purge = z
   .strictObject({
-    listedIn: storeSchema()
+    listedIn: fileStoreSchema()
       .optional()
       .describe(
         'Files that lie in this store, where another program took them, under the same name and size.',
@@ -70,7 +70,7 @@ export const exporting = (names: Names) =>
         .min(1)
         .superRefine((list, context) => refuseTwice(list, (one) => one.table, context))
         .describe('The tables, each with the column that tells what is new.'),
-      to: storeSchema().describe(
+      to: fileStoreSchema().describe(
         'The store that gets the files: a folder or URL as -r takes it, or { kind: …, … }.',
       ),
       format: z
@@ -88,7 +88,7 @@ export const exporting = (names: Names) =>
           'How files are called, from {site} {source} {table} {first} {last} {job}; first and last are the keys of its first and last row.',
         ),
       site: z.string().min(1).default('site').describe('What {site} stands for in the name.'),
-      shipTo: storeSchema().optional().describe('A second store to which finished files are copied.'),
+      shipTo: fileStoreSchema().optional().describe('A second store to which finished files are copied.'),
       purge: purge
         .optional()
         .describe('When `holdfast purge` may remove files; all that is said here must be true of a file.'),

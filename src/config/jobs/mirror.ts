@@ -4,7 +4,7 @@ import { duration } from '#lib/duration-schema.ts';
 import { jsonSchemaOf, parseBy } from '#lib/parse-by.ts';
 import type { StoreConfig } from '#stores/registry.ts';
 import { isMapping, type Names, namePattern, reference } from '../names.ts';
-import { storeSchema } from '../store-schema.ts';
+import { fileStoreSchema } from '../store-schema.ts';
 
 /** Queries that need not be written, by the system whose files they list. */
 export const mirrorPresets = ['dataverse'] as const;
@@ -28,9 +28,9 @@ const listedBy = (names: Names) =>
 
 /** One store, or several by the names that the listing gives them. */
 const places = (): z.ZodType<Readonly<Record<string, StoreConfig>>> => {
-  const one = storeSchema();
+  const one = fileStoreSchema();
   const several = z
-    .record(z.string().regex(namePattern, { error: 'is no name of a place' }), storeSchema())
+    .record(z.string().regex(namePattern, { error: 'is no name of a place' }), fileStoreSchema())
     .refine((stores) => Object.keys(stores).length > 0, { error: 'names no store' });
   const only = one.transform((store): Readonly<Record<string, StoreConfig>> => ({ '': store }));
   return parseBy<Readonly<Record<string, StoreConfig>>>(
@@ -48,7 +48,7 @@ export const mirror = (names: Names) =>
       mirror: places().describe(
         'Where files are read: a store, or several by the names that the listing has for them ({ file: …, s3: … }).',
       ),
-      to: storeSchema().describe('The store that gets the copies, under the same names.'),
+      to: fileStoreSchema().describe('The store that gets the copies, under the same names.'),
       listedBy: listedBy(names)
         .optional()
         .describe('The query that lists the files. Default: all that lie in the store they are read from.'),

@@ -1,0 +1,193 @@
+// The store over a REST server: whole objects whose names the server holds against their content, ranges, listings.
+import { z } from 'zod';
+import { HoldfastError } from '#lib/errors.ts';
+import { Secret } from '#lib/secret.ts';
+import { checkKey, checkPrefix, checkRange, closedStore, missingObject } from '../guard.ts';
+import { type HttpAnswer, type HttpClient, openHttpClient } from '../http-client.ts';
+import type { ByteRange, Store, StoredObject } from '../store.ts';
+import type { RestConfig } from './rest.ts';
+import { type RestMethod, refusedError, unansweredError } from './rest-error.ts';
+import { foldersFor, keyOf, notOfARepository, pathOf, type RestFolder } from './rest-names.ts';
+import { formatRestUrl } from './rest-url.ts';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** The store at that address; nothing is asked of the server before the first call. */
+export const openRestStore = (config: RestConfig, env: Environment): Store => {
+  const { url, connections, timeoutSeconds, ca } = config;
+  const place: Place = {
+    client: openHttpClient({ connections, timeoutMs: timeoutSeconds * 1000, ca }),
+    url,
+    location: formatRestUrl(config),
+    login: loginOf(config, env),
+  };
+  let closed = false;
+  const checkOpen = (): void => {
+    if (closed) throw closedStore(place.location);
+  };
+  return {
+    connections,
+    location: place.location,
+    async put(key, bytes) {
+      checkOpen();
+      checkKey(key);
+      await putObject(place, key, bytes);
+    },
+    async get(key, range) {
+      checkOpen();
+      checkKey(key);
+      return await getObject(place, key, range);
+    },
+    async *list(prefix) {
+      checkOpen();
+      checkPrefix(prefix);
+      yield* listObjects(place, prefix);
+    },
+    async delete(key) {
+      checkOpen();
+      checkKey(key);
+      const path = pathOf(key);
+      if (path === undefined) return; // it cannot be there
+      const answer = await send(place, `delete ${key}`, { method: 'DELETE', path });
+      if (answer.status !== 404) check(place, `delete ${key}`, 'DELETE', answer);
+    },
+    async [Symbol.asyncDispose]() {
+      closed = true;
+      place.client.close();
+    },
+  };
+};
+
+interface Place {
+  readonly client: HttpClient;
+  readonly url: string;
+  readonly location: string;
+  readonly login: Login | undefined;
+}
+
+interface Login {
+  readonly user: string;
+  readonly password: Secret | undefined;
+}
+
+/** As with restic, the environment counts only when nothing else says who logs in. */
+const loginOf = ({ user, password }: RestConfig, env: Environment): Login | undefined => {
+  if (user !== undefined || password !== undefined) return { user: user ?? '', password };
+  const { RESTIC_REST_USERNAME: name, RESTIC_REST_PASSWORD: word } = env;
+  if (!name && !word) return undefined;
+  return { user: name ?? '', password: word ? new Secret(word) : undefined };
+};
+
+/**
+ * Such a server replaces nothing: what is there under the same name is the same content, unless it is the config. Whoever puts a
+ * key may be making the repository, whose folders then must be made first.
+ */
+const putObject = async (place: Place, key: string, bytes: Uint8Array): Promise<void> => {
+  const path = pathOf(key);
+  if (path === undefined) throw notOfARepository(place.location, key);
+  if (key.startsWith('keys/')) await makeFolders(place);
+  const answer = await send(place, `write ${key}`, { method: 'POST', path, body: bytes });
+  if (answer.status === 403 && (await isThere(place, path, bytes))) return;
+  check(place, `write ${key}`, 'POST', answer);
+};
+
+const makeFolders = async (place: Place): Promise<void> => {
+  if ((await sizeOf(place, 'config')) !== undefined) return;
+  const doing = 'make the folders of a repository';
+  check(place, doing, 'POST', await send(place, doing, { method: 'POST', path: '?create=true' }));
+};
+
+const isThere = async (place: Place, path: string, bytes: Uint8Array): Promise<boolean> => {
+  if ((await sizeOf(place, path)) !== bytes.length) return false;
+  return path !== 'config' || Buffer.from(bytes).equals(await getObject(place, path, undefined));
+};
+
+const sizeOf = async (place: Place, path: string): Promise<number | undefined> => {
+  const doing = `look at ${path}`;
+  const answer = await send(place, doing, { method: 'HEAD', path });
+  if (answer.status === 404) return undefined;
+  check(place, doing, 'HEAD', answer);
+  return Number(answer.headers['content-length'] ?? 0);
+};
+
+const getObject = async (place: Place, key: string, range: ByteRange | undefined): Promise<Uint8Array> => {
+  const { location } = place;
+  const path = pathOf(key);
+  if (path === undefined) throw missingObject(location, key, notOfARepository(location, key));
+  const checkSize = async (wanted: ByteRange): Promise<void> => {
+    const size = await sizeOf(place, path);
+    if (size === undefined) throw missingObject(location, key);
+    checkRange(location, key, wanted, size);
+  };
+  if (range !== undefined && (range.length <= 0 || range.offset < 0)) {
+    await checkSize(range);
+    return new Uint8Array();
+  }
+  const headers = range && { Range: `bytes=${range.offset}-${range.offset + range.length - 1}` };
+  const answer = await send(place, `read ${key}`, { method: 'GET', path, ...(headers && { headers }) });
+  if (answer.status === 404) throw missingObject(location, key);
+  if (range !== undefined && answer.status === 416) await checkSize(range);
+  check(place, `read ${key}`, 'GET', answer);
+  if (range === undefined || answer.body.length === range.length) return answer.body;
+  checkRange(location, key, range, range.offset + answer.body.length);
+  throw new HoldfastError('STORE_UNREACHABLE', `${location}: ${key}: the server does not keep to ranges`);
+};
+
+async function* listObjects(place: Place, prefix: string): AsyncGenerator<StoredObject> {
+  if ('config'.startsWith(prefix)) {
+    const size = await sizeOf(place, 'config');
+    if (size !== undefined) yield { key: 'config', size };
+  }
+  for (const folder of foldersFor(prefix))
+    for (const { name, size } of await listFolder(place, folder)) {
+      const key = keyOf(folder, name);
+      if (key?.startsWith(prefix)) yield { key, size };
+    }
+}
+
+const version2 = 'application/vnd.x.restic.rest.v2';
+const listing = z.array(z.object({ name: z.string(), size: z.number() }));
+
+/** All of a folder at once: the protocol has no pages. A repository that is not there has no objects. */
+const listFolder = async (place: Place, folder: RestFolder): Promise<z.output<typeof listing>> => {
+  const doing = `list ${folder}`;
+  const request = { method: 'GET', path: `${folder}/`, headers: { Accept: version2 } } as const;
+  const answer = await send(place, doing, request);
+  if (answer.status === 404) return [];
+  check(place, doing, 'GET', answer);
+  if (answer.headers['content-type'] !== version2)
+    throw new HoldfastError(
+      'UNSUPPORTED',
+      `${place.location}: the server does not speak version 2 of the REST protocol`,
+      { hint: 'check that a REST server of restic is at this address, and bring it up to date' },
+    );
+  return listing.parse(JSON.parse(answer.body.toString()));
+};
+
+interface RestRequest {
+  readonly method: RestMethod;
+  /** Below the repository's address. */
+  readonly path: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: Uint8Array;
+}
+
+const send = async (
+  { client, url, location, login }: Place,
+  doing: string,
+  { path, headers, ...request }: RestRequest,
+): Promise<HttpAnswer> => {
+  const authorized = { ...headers, ...(login && { Authorization: basic(login) }) };
+  try {
+    return await client.send({ ...request, url: url + path, headers: authorized });
+  } catch (cause) {
+    throw unansweredError(location, doing, cause);
+  }
+};
+
+const basic = ({ user, password }: Login): string =>
+  `Basic ${Buffer.from(`${user}:${password?.reveal() ?? ''}`).toString('base64')}`;
+
+const check = ({ location }: Place, doing: string, method: RestMethod, { status }: HttpAnswer): void => {
+  if (status < 200 || status >= 300) throw refusedError(location, doing, method, status);
+};
