@@ -12,6 +12,7 @@ import { couchdb } from './scenarios/couchdb.ts';
 import { distant } from './scenarios/distant.ts';
 import { memory } from './scenarios/memory.ts';
 import { mirror } from './scenarios/mirror.ts';
+import { mongodb } from './scenarios/mongodb.ts';
 import { mysql } from './scenarios/mysql.ts';
 import { postgres } from './scenarios/postgres.ts';
 import { prune } from './scenarios/prune.ts';
@@ -27,6 +28,7 @@ const scenarios: readonly Scenario[] = [
   smallFiles,
   postgres,
   mysql,
+  mongodb,
   couchdb,
   distant,
   mirror,
