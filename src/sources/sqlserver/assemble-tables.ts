@@ -267,7 +267,10 @@ const noteWhatIsNotKept = ({ assembly, of }: Lookup, table: FoundTable): void =>
   for (const row of of('masks', table.id))
     assembly.notKept(`mask of the column ${nameOf(row)} of ${name}`, 'masks are not kept');
   if (of('memoryTables', table.id).length > 0)
-    assembly.notKept(`memory optimisation of ${name}`, 'it becomes a table on disk');
+    assembly.notKept(
+      `memory optimisation of ${name}`,
+      'it becomes a table on disk, and is read apart from the snapshot of the others',
+    );
   if (of('fullText', table.id).length > 0)
     assembly.notKept(`full-text index on ${name}`, 'full-text indexes are not kept');
   for (const row of of('columnSets', table.id))

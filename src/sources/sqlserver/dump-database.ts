@@ -51,9 +51,10 @@ const openDatabase = async (dump: Dump, database: string): Promise<DatabaseDump>
   const { config, settings, context } = dump;
   const connection = await connect(settings, database, context.signal);
   const tally = createTally();
+  let open: AsyncDisposable = connection;
   const lifetime = createLifetime(async () => {
     tally.giveUp();
-    await connection[Symbol.asyncDispose]();
+    await open[Symbol.asyncDispose]();
   });
   dump.onClose(lifetime.end);
   try {
@@ -63,7 +64,9 @@ const openDatabase = async (dump: Dump, database: string): Promise<DatabaseDump>
       wanted: (table) => wantedOf(config, database, table),
     });
     const isolation = isolationOf(config, assembled.contents);
-    const reading = await openReading(connection, isolation);
+    const another = () => connect(settings, database, context.signal);
+    const reading = await openReading(connection, isolation, another);
+    open = reading;
     const { log, clock } = context;
     if (isolation.startsWith('read committed'))
       log.warn(

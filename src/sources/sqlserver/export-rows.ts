@@ -2,10 +2,18 @@
 import { HoldfastError } from '#lib/errors.ts';
 import { didYouMean } from '#lib/nearest.ts';
 import type { RowColumn, RowQuery, RowStart, RowTable, RowValues, RowView } from '../source.ts';
-import { type Connection, connect } from './connect.ts';
+import { connect } from './connect.ts';
 import type { DumpRequest } from './dump.ts';
-import { parseName, type QualifiedName, quoteIdentifier, quoteName, quoteText } from './identifiers.ts';
-import { snapshotNotAllowed } from './reading.ts';
+import {
+  parseName,
+  plainName,
+  type QualifiedName,
+  quoteIdentifier,
+  quoteName,
+  quoteText,
+} from './identifiers.ts';
+import { itemError } from './item-error.ts';
+import { isolationOf, openReading, type Reading } from './reading.ts';
 import { tableLock } from './rows.ts';
 import type { WireValue } from './value-codec.ts';
 import { variantText } from './variant.ts';
@@ -20,28 +28,37 @@ export const openRows = async ({
   context,
 }: Omit<DumpRequest, 'onClose'>): Promise<RowView> => {
   const named = Array.isArray(config.databases) ? config.databases : [];
-  const [database = settings.database, another] = named;
-  if (another !== undefined || config.databases === 'all')
+  const [database = settings.database, ...more] = named;
+  if (more.length > 0 || config.databases === 'all')
     throw new HoldfastError('CONFIG_INVALID', 'an export is of one database', {
       hint: 'give the source one `database`',
     });
-  const connection = await connect(settings, database, context.signal);
+  const another = () => connect(settings, database, context.signal);
+  const connection = await another();
   try {
-    const [row] = await connection.query<{ snapshot: number; name: string }>(
-      'SELECT CONVERT(int,snapshot_isolation_state) AS snapshot,name FROM sys.databases WHERE database_id=DB_ID()',
+    const [row] = await connection.query<{ snapshot: number; rcsi: number }>(
+      'SELECT CONVERT(int,snapshot_isolation_state) AS snapshot,CONVERT(int,is_read_committed_snapshot_on) AS rcsi FROM sys.databases WHERE database_id=DB_ID()',
     );
-    const { isolation } = config;
-    if (Number(row?.snapshot) === 1 && isolation !== 'lock')
-      await connection.run('SET TRANSACTION ISOLATION LEVEL SNAPSHOT', 'BEGIN TRANSACTION');
-    else if (isolation === 'snapshot') throw snapshotNotAllowed(row?.name ?? '');
+    const isolation = isolationOf(config, {
+      database: {
+        snapshotIsolation: Number(row?.snapshot) === 1,
+        readCommittedSnapshot: Number(row?.rcsi) === 1,
+      },
+    });
+    // Before the snapshot is taken: what commits in between is then left to the next export.
     const [active] = await connection.query<{ first: string }>(
       'SELECT CONVERT(nvarchar(16),CONVERT(varbinary(8),MIN_ACTIVE_ROWVERSION()),2) AS first',
     );
-    const firstActive = `0x${active?.first ?? ''}`;
+    const reading = await openReading(connection, isolation, another);
+    const view: View = {
+      reading,
+      firstActive: `0x${active?.first ?? ''}`,
+      lock: isolation === 'table lock' ? tableLock : '',
+      user: settings.user,
+    };
     return {
-      table: (name) =>
-        rowTable({ connection, firstActive, lock: isolation === 'lock' ? tableLock : '' }, name),
-      [Symbol.asyncDispose]: () => connection[Symbol.asyncDispose](),
+      table: (name) => rowTable(view, name),
+      [Symbol.asyncDispose]: () => reading[Symbol.asyncDispose](),
     };
   } catch (error) {
     connection.destroy();
@@ -50,45 +67,55 @@ export const openRows = async ({
 };
 
 interface View {
-  readonly connection: Connection;
+  readonly reading: Reading;
   readonly firstActive: string;
   /** A table hint, or nothing. */
   readonly lock: string;
+  readonly user: string;
 }
 
 const rowTable = async (view: View, wanted: string): Promise<RowTable> => {
-  const { connection, firstActive, lock } = view;
-  const table = await tableNamed(connection, wanted);
-  const columns = await columnsOf(connection, table);
+  const { firstActive, lock, user } = view;
+  const table = await tableNamed(view.reading, wanted);
+  const name = plainName(table);
+  const query = async <Row>(sql: string): Promise<Row | undefined> => {
+    try {
+      return (await view.reading.query<Row>(sql))[0];
+    } catch (error) {
+      throw itemError(error, name, user);
+    }
+  };
+  const columns = await columnsOf(view.reading, table);
   const from = `${quoteName(table)}${lock}`;
-  const columnNamed = (name: string): Column => columns.find((column) => column.name === name) as Column;
+  const columnNamed = (wantedColumn: string): Column =>
+    columns.find((column) => column.name === wantedColumn) as Column;
   return {
-    name: `${table.schema}.${table.name}`,
+    name,
     columns: columns.map(describe),
     key: columns
       .filter(({ keyPart }) => keyPart !== null)
       .toSorted((a, b) => Number(a.keyPart) - Number(b.keyPart))
-      .map(({ name }) => name),
-    rows: (query) => readRows({ connection, from, columns, firstActive }, query),
-    async last(name) {
-      const by = quoteIdentifier(name);
-      const [row] = await connection.query<{ position: string }>(
-        `SELECT TOP 1 ${textSql(columnNamed(name))} AS position FROM ${from} WHERE ${conditionOf(columnNamed(name), firstActive)} ORDER BY ${by} DESC`,
+      .map((column) => column.name),
+    rows: (rowQuery) => readRows({ view, name, from, columns }, rowQuery),
+    async last(orderBy) {
+      const by = columnNamed(orderBy);
+      const row = await query<{ position: string }>(
+        `SELECT TOP 1 ${textSql(by)} AS position FROM ${from} WHERE ${conditionOf(by, firstActive)} ORDER BY ${quoteIdentifier(orderBy)} DESC`,
       );
       return row?.position;
     },
-    async withoutValue(name) {
-      if (!columnNamed(name).nullable) return 0;
-      const [row] = await connection.query<{ count: string }>(
-        `SELECT CONVERT(nvarchar(20),COUNT_BIG(*)) AS count FROM ${from} WHERE ${quoteIdentifier(name)} IS NULL`,
+    async withoutValue(orderBy) {
+      if (!columnNamed(orderBy).nullable) return 0;
+      const row = await query<{ count: string }>(
+        `SELECT CONVERT(nvarchar(20),COUNT_BIG(*)) AS count FROM ${from} WHERE ${quoteIdentifier(orderBy)} IS NULL`,
       );
       return Number(row?.count ?? 0);
     },
-    async isBefore(name, position, start) {
-      const column = columnNamed(name);
+    async isBefore(orderBy, position, start) {
+      const column = columnNamed(orderBy);
       // How texts compare is up to their column's collation; they are never taken for settled.
       if (isText(column)) return false;
-      const [row] = await connection.query<{ before: number }>(
+      const row = await query<{ before: number }>(
         `SELECT CASE WHEN ${valueSql(column, position)} < ${startSql(column, start)} THEN 1 ELSE 0 END AS before`,
       );
       return Number(row?.before) === 1;
@@ -106,9 +133,9 @@ interface Column {
   readonly keyPart: number | null;
 }
 
-const tableNamed = async (connection: Connection, wanted: string): Promise<QualifiedName> => {
+const tableNamed = async (reading: Reading, wanted: string): Promise<QualifiedName> => {
   const [name = wanted, schema] = (parseName(wanted) ?? [wanted]).toReversed();
-  const found = await connection.query<QualifiedName & { own: number }>(
+  const found = await reading.query<QualifiedName & { own: number }>(
     `SELECT s.name AS [schema],o.name AS name,CASE WHEN s.name=SCHEMA_NAME() THEN 1 ELSE 0 END AS own
       FROM sys.objects o JOIN sys.schemas s ON s.schema_id=o.schema_id WHERE o.type IN ('U','V')`,
   );
@@ -130,8 +157,8 @@ const tableNamed = async (connection: Connection, wanted: string): Promise<Quali
   );
 };
 
-const columnsOf = async (connection: Connection, { schema, name }: QualifiedName): Promise<Column[]> => {
-  const rows = await connection.query<Omit<Column, 'nullable'> & { readonly nullable: number }>(
+const columnsOf = async (reading: Reading, { schema, name }: QualifiedName): Promise<Column[]> => {
+  const rows = await reading.query<Omit<Column, 'nullable'> & { readonly nullable: number }>(
     `SELECT c.name AS name,COALESCE(b.name,t.name) AS type,CONVERT(int,c.[precision]) AS [precision],CONVERT(int,c.scale) AS scale,
       CONVERT(int,c.is_nullable) AS nullable,c.collation_name AS collation,CONVERT(int,k.key_ordinal) AS keyPart
       FROM sys.columns c
@@ -179,27 +206,31 @@ const conditionOf = (column: Column, firstActive: string): string => {
 };
 
 interface Readable {
-  readonly connection: Connection;
+  readonly view: View;
+  readonly name: string;
   readonly from: string;
   readonly columns: readonly Column[];
-  readonly firstActive: string;
 }
 
 async function* readRows(
-  { connection, from, columns, firstActive }: Readable,
+  { view, name, from, columns }: Readable,
   { orderBy, thenBy, from: start }: RowQuery,
 ): AsyncGenerator<RowValues[]> {
-  const by = columns.find(({ name }) => name === orderBy) as Column;
+  const by = columns.find((column) => column.name === orderBy) as Column;
   const at = columns.indexOf(by);
   const beginning = start ? ` AND ${quoteIdentifier(orderBy)} >= ${startSql(by, start)}` : '';
   const order = [orderBy, ...thenBy].map(quoteIdentifier).join(',');
   const list = columns.map(textSql).join(',');
-  const sql = `SELECT ${list} FROM ${from} WHERE ${conditionOf(by, firstActive)}${beginning} ORDER BY ${order}`;
-  for await (const rows of connection.rows(sql))
-    yield rows.map((row) => {
-      const values = row.map(asText);
-      return [...values, values[at] ?? null];
-    });
+  const sql = `SELECT ${list} FROM ${from} WHERE ${conditionOf(by, view.firstActive)}${beginning} ORDER BY ${order}`;
+  try {
+    for await (const rows of view.reading.rows(sql))
+      yield rows.map((row) => {
+        const values = row.map(asText);
+        return [...values, values[at] ?? null];
+      });
+  } catch (error) {
+    throw itemError(error, name, view.user);
+  }
 }
 
 const asText = (value: WireValue): string | null => (value === null ? null : `${value}`);

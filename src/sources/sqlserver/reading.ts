@@ -12,18 +12,14 @@ export type Isolation = 'snapshot' | 'table lock' | 'read committed snapshot' | 
 /** How a database will be read. Where a snapshot is asked for, the server itself says whether it can be had. */
 export const isolationOf = (
   { isolation }: Pick<SqlServerConfig, 'isolation'>,
-  { database }: Pick<Contents, 'database'>,
+  {
+    database,
+  }: { readonly database: Pick<Contents['database'], 'snapshotIsolation' | 'readCommittedSnapshot'> },
 ): Isolation => {
   if (isolation === 'lock') return 'table lock';
   if (isolation === 'snapshot' || database.snapshotIsolation) return 'snapshot';
   return database.readCommittedSnapshot ? 'read committed snapshot' : 'read committed';
 };
-
-/** The error where a snapshot is insisted on. */
-export const snapshotNotAllowed = (database: string): HoldfastError =>
-  new HoldfastError('SOURCE_DENIED', `database ${database} does not allow snapshot isolation`, {
-    hint: allowSnapshotHint(database),
-  });
 
 export const allowSnapshotHint = (database: string): string =>
   `allow it: ALTER DATABASE [${database.replaceAll(']', ']]')}] SET ALLOW_SNAPSHOT_ISOLATION ON`;
@@ -37,9 +33,18 @@ export interface Reading extends AsyncDisposable {
   rows(sql: string): AsyncGenerator<readonly (readonly WireValue[])[]>;
 }
 
-/** Takes the snapshot, where there is one. The connection is closed with the reading. */
-export const openReading = async (connection: Connection, isolation: Isolation): Promise<Reading> => {
+/**
+ * Takes the snapshot, where there is one. Tables in memory are in no snapshot with others: those are read as they are, on another
+ * connection. Both are closed with the reading.
+ */
+export const openReading = async (
+  connection: Connection,
+  isolation: Isolation,
+  another: () => Promise<Connection>,
+): Promise<Reading> => {
   const gate = new Semaphore(1);
+  let apart: Connection | undefined;
+  const elsewhere = async (): Promise<Connection> => (apart ??= await another());
   let snapshots = 0;
   const begin = async (): Promise<void> => {
     if (isolation !== 'snapshot') return;
@@ -62,7 +67,16 @@ export const openReading = async (connection: Connection, isolation: Isolation):
   return {
     isolation,
     snapshots: () => snapshots,
-    query: (sql) => gate.run(() => connection.query(sql)),
+    query: (sql) =>
+      gate.run(async () => {
+        try {
+          return await connection.query(sql);
+        } catch (error) {
+          if (errorNumber(error) !== number.inMemory) throw error;
+          await beginAnew();
+          return await (await elsewhere()).query(sql);
+        }
+      }),
     async *rows(sql) {
       await gate.acquire();
       try {
@@ -70,12 +84,16 @@ export const openReading = async (connection: Connection, isolation: Isolation):
       } catch (error) {
         if (errorNumber(error) === number.snapshotNotAllowed) throw notAllowed(connection.database, error);
         if (errorNumber(error) !== undefined) await beginAnew();
-        throw error;
+        if (errorNumber(error) !== number.inMemory) throw error;
+        yield* (await elsewhere()).rows(sql);
       } finally {
         gate.release();
       }
     },
-    [Symbol.asyncDispose]: () => connection[Symbol.asyncDispose](),
+    async [Symbol.asyncDispose]() {
+      await apart?.[Symbol.asyncDispose]();
+      await connection[Symbol.asyncDispose]();
+    },
   };
 };
 

@@ -16,6 +16,7 @@ export const number = {
   cannotOpenDatabase: 4060,
   loginFailed: 18_456,
   databaseUnavailable: 40_613,
+  inMemory: 41_332,
 } as const;
 
 /** An error that the server itself sent. */
