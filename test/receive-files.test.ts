@@ -1,6 +1,6 @@
 // A folder and a SQLite database kept fresh from snapshots, while somebody reads them.
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { before, suite, test } from 'node:test';
@@ -99,6 +99,30 @@ jobs:
     assert.equal(status, 1);
     assert.match(stderr, /must stay free/);
     assert.equal(readFileSync(at('copy', 'a'), 'utf8'), 'version 2');
+  });
+
+  test('how old a receiver is, and since when and why it fails, is in the status and for monitors', async () => {
+    const status = async (...words: string[]): Promise<string> =>
+      (await site.run('status', '--offline', ...words)).stdout;
+    assert.match(await status(), /copy +media +NOTHING RECEIVED YET +fails since .*: .* must stay free/);
+    const metrics = (await run('metrics')).stdout;
+    const sampleOf = (name: string, job: string): string | undefined =>
+      metrics.match(
+        new RegExp(`^holdfast_receiver_${name}{job="${job}",source="media",receiver="copy"(.*)$`, 'm'),
+      )?.[1];
+    assert.equal(sampleOf('well', 'follow'), '} 1');
+    assert.equal(sampleOf('well', 'wrong'), undefined, 'of another receiver');
+    const taken = Number(sampleOf('taken_seconds', 'follow')?.slice(2));
+    assert.ok(Math.abs(Date.now() / 1000 - taken) < 60, metrics);
+    assert.match(sampleOf('failing_since_seconds', 'full') ?? '', /^,code="TARGET_FAILED"} \d+/);
+    assert.equal(sampleOf('failing_since_seconds', 'follow'), undefined);
+    renameSync(at('repository'), at('elsewhere'));
+    assert.equal((await site.run('run', 'follow')).status, 10);
+    assert.match(await status(), /shop2 +shop +\d+ s behind +fails since .*: there is no repository/);
+    assert.match(await status('--nagios'), /CRITICAL.*shop2 is \d+ s behind: there is no repository/);
+    renameSync(at('elsewhere'), at('repository'));
+    await run('run', 'follow');
+    assert.match(await status(), /shop2 +shop +\d+ s behind *\n/);
   });
 
   test('what was fetched is kept by rules of its own', async () => {

@@ -37,9 +37,11 @@ const criticalTexts = ({ jobs, sources, repositories, receivers }: Health): stri
       ? [`${source} in ${repository}: ${state === 'late' ? 'too old' : 'no good snapshot'}`]
       : [],
   ),
-  ...receivers.flatMap(({ into, lagMs, well }) =>
-    well ? [] : [`${into} ${lagMs === undefined ? 'has received nothing' : `is ${formatLag(lagMs)} behind`}`],
-  ),
+  ...receivers.flatMap(({ into, lagMs, well, failure }) => {
+    const why = failure ? `: ${failure.error.message}` : '';
+    const standing = lagMs === undefined ? 'has received nothing' : `is ${formatLag(lagMs)} behind`;
+    return well ? [] : [`${into} ${standing}${why}`];
+  }),
   ...jobs.flatMap(({ job, well, missed, last }) =>
     well || (last?.state === 'partial' && !missed)
       ? []

@@ -45,7 +45,10 @@ export const showHealth = async (output: Output, health: Health): Promise<void> 
       repositories.map(repositoryRow),
     );
   if (receivers.length > 0)
-    await output.table([{ title: 'Receiver' }, { title: 'Of' }, { title: '' }], receivers.map(receiverRow));
+    await output.table(
+      [{ title: 'Receiver' }, { title: 'Of' }, { title: '' }, { title: '' }],
+      receivers.map(receiverRow),
+    );
   for (const { subject, text, since } of troubles)
     await output.result(undefined, `${subject}: since ${formatTime(since)}: ${printable(text)}`);
   for (const { notifier, last, worked } of notifiers)
@@ -93,13 +96,15 @@ const repositoryRow = (one: RepositoryHealth): string[] => [
   one.error ?? one.shortage ?? (one.daysLeft === undefined ? '' : `will do for ${daysText(one.daysLeft)}`),
 ];
 
-const receiverRow = ({ into, source, lagMs, maxLagMs, well }: ReceiverHealth): string[] => [
+const receiverRow = ({ into, source, lagMs, maxLagMs, failure }: ReceiverHealth): string[] => [
   into,
   source,
-  lagMs === undefined
-    ? 'NOTHING RECEIVED YET'
-    : `${formatLag(lagMs)} behind${well || maxLagMs === undefined ? '' : `: TOO FAR, ${formatLag(maxLagMs)} is the limit`}`,
+  lagMs === undefined ? 'NOTHING RECEIVED YET' : `${formatLag(lagMs)} behind${tooFar(lagMs, maxLagMs)}`,
+  failure ? `fails since ${formatTime(failure.since)}: ${failure.error.message}` : '',
 ];
+
+const tooFar = (lagMs: number, maxLagMs: number | undefined): string =>
+  maxLagMs === undefined || lagMs <= maxLagMs ? '' : `: TOO FAR, ${formatLag(maxLagMs)} is the limit`;
 
 const daysText = (days: number): string =>
   days > 3650 ? 'more than ten years' : `${formatCount(Math.floor(days))} days`;
@@ -135,11 +140,13 @@ const showFields = async (output: Output, health: Health): Promise<void> => {
       },
       undefined,
     );
-  for (const { job, source, into, takenAt, lagMs, snapshot, well } of receivers)
+  for (const { job, source, into, takenAt, lagMs, snapshot, well, failure } of receivers)
     await output.result(
       {
         ...{ message_type: 'receiver', job, source, into, well, snapshot_id: snapshot, time: takenAt },
         lag_seconds: lagMs === undefined ? undefined : Math.round(lagMs / 1000),
+        failing_since: failure?.since,
+        error: failure?.error,
       },
       undefined,
     );

@@ -30,6 +30,7 @@ const metricsOf = (health: Health): Metric[] => [
   ...jobMetrics(health),
   ...sourceMetrics(health),
   ...repositoryMetrics(health),
+  ...receiverMetrics(health),
   {
     name: 'notifier_working',
     help: '1 when the notifier took the last notice.',
@@ -147,6 +148,41 @@ const repositoryMetrics = ({ repositories }: Health): Metric[] => {
       name: 'repository_days_left',
       help: 'For how many days the room will do at that rate.',
       samples: of((one) => one.daysLeft),
+    },
+  ];
+};
+
+const receiverMetrics = ({ receivers }: Health): Metric[] => {
+  const of = (read: (one: Health['receivers'][number]) => number | undefined): Sample[] =>
+    receivers.flatMap((one) => {
+      const { job, source, into: receiver } = one;
+      const value = read(one);
+      return value === undefined ? [] : [{ labels: { job, source, receiver }, value }];
+    });
+  return [
+    {
+      name: 'receiver_well',
+      help: '1 when the receiver has something, is near enough, and took in what came last.',
+      samples: of(({ well }) => flag(well)),
+    },
+    {
+      name: 'receiver_taken_seconds',
+      help: 'When the sender was as the receiver is now.',
+      samples: of(({ takenAt }) => takenAt && seconds(takenAt)),
+    },
+    {
+      name: 'receiver_max_lag_seconds',
+      help: 'How far behind the receiver may be.',
+      samples: of(({ maxLagMs }) => maxLagMs && maxLagMs / 1000),
+    },
+    {
+      name: 'receiver_failing_since_seconds',
+      help: 'Since when each run fails for the receiver, and with what code the last one did.',
+      samples: receivers.flatMap(({ job, source, into: receiver, failure }) =>
+        failure
+          ? [{ labels: { job, source, receiver, code: failure.error.code }, value: seconds(failure.since) }]
+          : [],
+      ),
     },
   ];
 };

@@ -1,5 +1,5 @@
-// How far each receiver of the file is behind its sender, by what this machine remembers.
-import type { ReceivedLedger } from '#catalog/received.ts';
+// How far each receiver of the file is behind its sender, and why if it takes nothing in, by what this machine remembers.
+import type { ReceivedLedger, ReceiveFailure, ReceiverName } from '#catalog/received.ts';
 import type { JobConfig } from '#config/config.ts';
 import { durationMs } from '#lib/duration.ts';
 import { formatDuration } from '#lib/format.ts';
@@ -14,6 +14,8 @@ export interface ReceiverHealth {
   readonly snapshot?: string;
   /** How far behind it may be. */
   readonly maxLagMs?: number;
+  /** Its last turn failed. */
+  readonly failure?: Pick<ReceiveFailure, 'since' | 'error'>;
   readonly well: boolean;
 }
 
@@ -23,17 +25,21 @@ export const receiversOf = (
   now: Date,
 ): ReceiverHealth[] => {
   const known = ledger.all();
+  const failures = ledger.failures();
   return [...jobs].flatMap((job) =>
     job.verb !== 'receive'
       ? []
       : job.receive.map(({ source, into }): ReceiverHealth => {
-          const last = known.find((each) => each.job === job.name && each.target === into);
+          const isOwn = (each: ReceiverName): boolean => each.job === job.name && each.target === into;
+          const last = known.find(isOwn);
+          const failure = failures.find(isOwn);
           const limit = job.maxLag === undefined ? {} : { maxLagMs: durationMs(job.maxLag) };
-          const begin = { job: job.name, source, into, ...limit };
+          const begin = { job: job.name, source, into, ...limit, ...(failure && { failure }) };
           if (last === undefined) return { ...begin, well: false };
           const { takenAt, snapshot } = last;
           const lagMs = Math.max(0, now.getTime() - takenAt.getTime());
-          return { ...begin, takenAt, snapshot, lagMs, well: lagMs <= (limit.maxLagMs ?? lagMs) };
+          const isNear = lagMs <= (limit.maxLagMs ?? lagMs);
+          return { ...begin, takenAt, snapshot, lagMs, well: isNear && failure === undefined };
         }),
   );
 };

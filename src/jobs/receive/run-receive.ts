@@ -1,4 +1,5 @@
 // One run of a receive job: every receiver gets what has arrived for it, and it is remembered how far each is behind.
+import { errorReport } from '#catalog/run.ts';
 import type { RepositoryConfig } from '#config/config.ts';
 import { throwIfCancelled } from '#lib/clock.ts';
 import { asError, HoldfastError } from '#lib/errors.ts';
@@ -47,13 +48,31 @@ export const runReceive = (task: ReceiveTask, context: RunContext): Promise<Rece
 
 const receiveAll = async (task: ReceiveTask, context: RunContext): Promise<ReceiveOutcome[]> => {
   const outcomes: ReceiveOutcome[] = [];
-  await withSnapshots(task, context, async (repository) => {
-    for (const reception of task.receptions)
-      outcomes.push(await receiveOne(task, repository, reception, context));
-  });
+  try {
+    await withSnapshots(task, context, async (repository) => {
+      for (const reception of task.receptions)
+        outcomes.push(await receiveOne(task, repository, reception, context));
+    });
+  } catch (error) {
+    throwIfCancelled(context.signal);
+    for (const { into } of task.receptions) rememberTurn(task, into.name, asError(error), context);
+    throw error;
+  }
+  for (const outcome of outcomes) rememberTurn(task, outcome.into, whyNotTakenIn(outcome), context);
   if (task.fetching) await forgetFetched(task.fetching, task.receptions, context);
   return outcomes;
 };
+
+const rememberTurn = (
+  { job }: ReceiveTask,
+  target: string,
+  error: Error | undefined,
+  { catalog, clock }: RunContext,
+): void => catalog?.received.recordTurn({ job, target }, clock.now(), error && errorReport(error));
+
+/** A receiver that is too far behind may well have taken in all that there is. */
+const whyNotTakenIn = (outcome: ReceiveOutcome): Error | undefined =>
+  'receipt' in outcome ? outcome.receipt.error : outcome.error;
 
 /** The repository itself, or our own with all that we need of it. */
 const withSnapshots = async (
