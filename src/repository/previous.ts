@@ -12,68 +12,72 @@ type Nodes = ReadonlyMap<string, TreeNode>;
 /** Directories kept at hand: the chain to the current one, and then some. */
 const mostCached = 256;
 
-/**
- * Finds nodes by their path from the root tree; undefined where the snapshot has none. A damaged directory is an error, or,
- * for a backup, which can read everything anew, one with nothing in it.
- */
-export const nodeFinder = (
-  session: Session,
-  tree: string,
-  damaged: 'is an error' | 'is empty' = 'is an error',
-): ((path: string) => Promise<TreeNode | undefined>) => {
-  const cache = new Map<string, Nodes | undefined>();
+/** An earlier snapshot's nodes by their path; directories are loaded when they are asked for. */
+export class EarlierNodes {
+  readonly #session: Session;
+  readonly #tree: string;
+  readonly #damaged: 'is an error' | 'is empty';
+  readonly #directories = new Map<string, Nodes | undefined>();
 
-  const load = (id: string): Promise<Nodes | undefined> =>
-    loadNodes(session, id).catch((error: unknown) => {
-      if (damaged === 'is an error' || !hasCode(error, 'REPOSITORY_DAMAGED')) throw error;
-      session.log.warn(`what the last snapshot had there is read anew: ${error.message}`);
-      return undefined;
-    });
+  /** `damaged`: what a damaged directory counts as; a backup can read everything anew. */
+  constructor(session: Session, tree: string, damaged: 'is an error' | 'is empty' = 'is an error') {
+    this.#session = session;
+    this.#tree = tree;
+    this.#damaged = damaged;
+  }
 
-  const directory = async (path: string): Promise<Nodes | undefined> => {
-    if (cache.has(path)) return cache.get(path);
-    const subtree = path === '' ? tree : (await find(path))?.subtree;
-    const nodes = subtree ? await load(subtree) : undefined;
-    if (cache.size >= mostCached) cache.delete(cache.keys().next().value as string);
-    cache.set(path, nodes);
-    return nodes;
-  };
-
-  const find = async (path: string): Promise<TreeNode | undefined> => {
+  /** Undefined where the snapshot has none. Only where a directory has to be loaded there is a promise to wait for. */
+  find(path: string): TreeNode | undefined | Promise<TreeNode | undefined> {
     const slash = path.lastIndexOf('/');
+    const name = path.slice(slash + 1);
     const parent = slash < 0 ? '' : path.slice(0, slash);
-    const nodes = cache.get(parent) ?? (await directory(parent));
-    return nodes?.get(path.slice(slash + 1));
-  };
+    const nodes = this.#directories.get(parent);
+    return nodes ? nodes.get(name) : this.#directory(parent).then((loaded) => loaded?.get(name));
+  }
 
-  return find;
-};
+  /** How many names a directory had; undefined when it is not at hand. */
+  countIn(path: string): number | undefined {
+    return this.#directories.get(path)?.size;
+  }
+
+  async #directory(path: string): Promise<Nodes | undefined> {
+    if (this.#directories.has(path)) return this.#directories.get(path);
+    const subtree = path === '' ? this.#tree : (await this.find(path))?.subtree;
+    const nodes = subtree ? await this.#load(subtree) : undefined;
+    if (this.#directories.size >= mostCached)
+      this.#directories.delete(this.#directories.keys().next().value as string);
+    this.#directories.set(path, nodes);
+    return nodes;
+  }
+
+  async #load(id: string): Promise<Nodes | undefined> {
+    try {
+      const nodes = decodeTree(await loadBlob(this.#session, id, 'tree'), id);
+      return new Map(nodes.map((node) => [node.name, node]));
+    } catch (error) {
+      if (this.#damaged === 'is an error' || !hasCode(error, 'REPOSITORY_DAMAGED')) throw error;
+      this.#session.log.warn(`what the last snapshot had there is read anew: ${error.message}`);
+      return undefined;
+    }
+  }
+}
 
 /** The source's view: paths relative to `root`, contents when asked. */
 export const previousEntries = (
   session: Session,
-  tree: string,
+  earlier: EarlierNodes,
   root: string,
   reader: () => Promise<BlobReader>,
-): Previous => {
-  const find = nodeFinder(session, tree, 'is empty');
-  return {
-    async entry(path) {
-      const node = await find(path === '' ? root : `${root}/${path}`);
-      if (!node) return undefined;
-      return {
-        type: node.type,
-        meta: node.meta,
-        async *content() {
-          yield* readContent(session, await reader(), node.content ?? []);
-        },
-      };
-    },
-  };
-};
-
-/** The nodes of a stored tree by name. */
-const loadNodes = async (session: Session, id: string): Promise<Nodes> => {
-  const nodes = decodeTree(await loadBlob(session, id, 'tree'), id);
-  return new Map(nodes.map((node) => [node.name, node]));
-};
+): Previous => ({
+  async entry(path) {
+    const node = await earlier.find(path === '' ? root : `${root}/${path}`);
+    if (!node) return undefined;
+    return {
+      type: node.type,
+      meta: node.meta,
+      async *content() {
+        yield* readContent(session, await reader(), node.content ?? []);
+      },
+    };
+  },
+});

@@ -8,12 +8,12 @@ import { loadBlobIndex } from './blob-index.ts';
 import { BlobReader } from './blob-reader.ts';
 import { checkRepository } from './check.ts';
 import { createConfig, hasConfig, loadConfig } from './config.ts';
-import type { LockMode, Repository } from './contract.ts';
+import type { LockMode, Repository, Snapshot } from './contract.ts';
 import { copySnapshot } from './copy.ts';
 import { diffSnapshots } from './diff.ts';
 import { addKey, checkValueOf, findKey, listKeys, newMasterKey, removeKey } from './key.ts';
 import { deleteLocks, type Lock, type SeenLock, seeLocks, takeLock } from './lock.ts';
-import { previousEntries } from './previous.ts';
+import { EarlierNodes, previousEntries } from './previous.ts';
 import { pruneRepository } from './prune.ts';
 import { readSnapshot } from './read.ts';
 import { repairIndex } from './repair-index.ts';
@@ -98,6 +98,8 @@ export const removeLocks = async (store: Store, password: string, all: boolean):
 interface Loaded {
   session(): Promise<Session>;
   reader(): Promise<BlobReader>;
+  /** What a backup is compared with, loaded once for source and engine. A damaged directory counts as empty: all is read anew. */
+  earlier(snapshot: Snapshot): Promise<EarlierNodes>;
   /** The packs are others now: what was loaded is not good any more. */
   forgetLoaded(): Promise<void>;
 }
@@ -108,6 +110,7 @@ const loadedParts = new WeakMap<Repository, Loaded>();
 const loadOnUse = (open: OpenStore): Loaded => {
   let session: Promise<Session> | undefined;
   let reader: Promise<BlobReader> | undefined;
+  let earlier: { readonly tree: string; readonly nodes: EarlierNodes } | undefined;
   const load = async (): Promise<Session> => ({
     ...open,
     blobs: await loadBlobIndex(open),
@@ -121,10 +124,16 @@ const loadOnUse = (open: OpenStore): Loaded => {
       reader ??= loaded.session().then((opened) => new BlobReader(opened));
       return reader;
     },
+    async earlier({ tree }) {
+      const opened = await loaded.session();
+      if (earlier?.tree !== tree) earlier = { tree, nodes: new EarlierNodes(opened, tree, 'is empty') };
+      return earlier.nodes;
+    },
     async forgetLoaded() {
       const old = reader;
       session = undefined;
       reader = undefined;
+      earlier = undefined;
       await (await old)?.[Symbol.asyncDispose]();
     },
   };
@@ -156,9 +165,10 @@ const openedRepository = (open: OpenStore, lock: Lock | undefined): Repository =
     async write(entries, options) {
       refuseVersion1(open);
       const signal = AbortSignal.any([open.signal, options.signal]);
-      return writing(options.dryRun ?? false, (session) =>
-        writeSnapshot({ ...session, signal }, entries, options),
-      );
+      return writing(options.dryRun ?? false, async (session) => {
+        const earlier = options.parent && (await loaded.earlier(options.parent));
+        return writeSnapshot({ ...session, signal }, entries, options, earlier);
+      });
     },
     async *list(snapshot, options = {}) {
       yield* walkSnapshot(await loaded.session(), snapshot, options);
@@ -167,7 +177,8 @@ const openedRepository = (open: OpenStore, lock: Lock | undefined): Repository =
       yield* readSnapshot(await loaded.session(), await loaded.reader(), snapshot, options);
     },
     previous(snapshot, root) {
-      const entries = async () => previousEntries(await loaded.session(), snapshot.tree, root, loaded.reader);
+      const entries = async () =>
+        previousEntries(await loaded.session(), await loaded.earlier(snapshot), root, loaded.reader);
       let found: ReturnType<typeof entries> | undefined;
       return {
         async entry(path) {

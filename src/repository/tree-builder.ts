@@ -1,35 +1,48 @@
 // Directories while a snapshot is written: each becomes a tree blob when it is closed and all its files have their blobs.
 import { HoldfastError } from '#lib/errors.ts';
 import type { EntryMeta } from '#sources/source.ts';
+import { isSameNode } from './same-node.ts';
 import { compareNames, encodeNode, encodeTree, type TreeNode } from './tree.ts';
 
-/** Stores a tree blob and tells its id. `existed`: the previous snapshot has a directory of that path. */
-export type StoreTree = (tree: Uint8Array, existed: boolean, done: (id: string) => void) => void;
+/** Where directories become tree blobs. */
+export interface TreeStore {
+  /** Stores a tree blob and tells its id. `existed`: the previous snapshot has a directory of that path. */
+  store(tree: Uint8Array, existed: boolean, done: (id: string) => void): void;
+  /** Told of a directory that is as it was: the tree blob of the previous snapshot is its own. */
+  keep(id: string): void;
+  /** How many names the previous snapshot has in a directory; undefined when that is not at hand. */
+  namesBefore(path: string): number | undefined;
+}
 
 export class Directory {
   readonly path: string;
   readonly #name: string;
   readonly #parent: Directory | undefined;
-  readonly #storeTree: StoreTree;
-  readonly #nodes = new Map<string, string>();
+  readonly #trees: TreeStore;
+  /** The previous snapshot's node where it is this one's too, else its JSON. */
+  readonly #nodes = new Map<string, TreeNode | string>();
   #meta: EntryMeta;
+  #before: TreeNode | undefined;
   #existed = false;
+  #changed = false;
   #onStored: (id: string) => void = () => {};
   /** Children that are not nodes yet, and one for the directory being open. */
   #pending = 1;
 
-  constructor(name: string, meta: EntryMeta, parent: Directory | undefined, storeTree: StoreTree) {
+  constructor(name: string, meta: EntryMeta, parent: Directory | undefined, trees: TreeStore) {
     this.path = parent?.path ? `${parent.path}/${name}` : name;
     this.#name = name;
     this.#meta = meta;
     this.#parent = parent;
-    this.#storeTree = storeTree;
+    this.#trees = trees;
     parent?.begin();
   }
 
-  /** A directory that was made because an entry lay in it gets its own metadata. */
-  describe(meta: EntryMeta): void {
+  /** A directory that was made because an entry lay in it gets its own metadata, and what the previous snapshot has there. */
+  describe(meta: EntryMeta, before: TreeNode | undefined): void {
     this.#meta = meta;
+    this.#before = before;
+    if (before) this.existed();
   }
 
   /** The previous snapshot has it too, and so all that it lies in. */
@@ -39,16 +52,21 @@ export class Directory {
     this.#parent?.existed();
   }
 
-  /** Announces a child; `add` or `drop` must follow. */
+  /** Announces a child; `add`, `keep` or `drop` must follow. */
   begin(): void {
     this.#pending += 1;
   }
 
-  add(node: TreeNode): void {
-    if (this.#nodes.has(node.name))
-      throw new HoldfastError('FAILED', `the source gave two entries named ${this.path}/${node.name}`);
-    this.#nodes.set(node.name, encodeNode(node));
-    this.drop();
+  /** The announced child; `before` is the node of its path in the previous snapshot. */
+  add(node: TreeNode, before?: TreeNode): void {
+    const same = before !== undefined && isSameNode(before, node);
+    if (!same) this.#changed = true;
+    this.#put(node.name, same ? before : encodeNode(node));
+  }
+
+  /** The announced child is as the previous snapshot has it. */
+  keep(before: TreeNode): void {
+    this.#put(before.name, before);
   }
 
   /** The announced child will not come. */
@@ -63,12 +81,36 @@ export class Directory {
     this.drop();
   }
 
+  #put(name: string, node: TreeNode | string): void {
+    if (this.#nodes.has(name))
+      throw new HoldfastError('FAILED', `the source gave two entries named ${this.path}/${name}`);
+    this.#nodes.set(name, node);
+    this.drop();
+  }
+
   #store(): void {
-    const sorted = [...this.#nodes].sort(([a], [b]) => compareNames(a, b));
+    const kept = this.#treeBefore();
+    if (kept === undefined) this.#trees.store(this.#encoded(), this.#existed, (id) => this.#stored(id));
+    else {
+      this.#trees.keep(kept);
+      this.#stored(kept);
+    }
     this.#nodes.clear();
-    this.#storeTree(encodeTree(sorted.map(([, json]) => json)), this.#existed, (subtree) => {
-      this.#onStored(subtree);
-      this.#parent?.add({ name: this.#name, type: 'dir', meta: this.#meta, subtree });
-    });
+  }
+
+  #encoded(): Uint8Array {
+    const sorted = [...this.#nodes].sort(([a], [b]) => compareNames(a, b));
+    return encodeTree(sorted.map(([, node]) => (typeof node === 'string' ? node : encodeNode(node))));
+  }
+
+  /** The previous snapshot's tree when everything in it is here, and nothing else. */
+  #treeBefore(): string | undefined {
+    const isSame = !this.#changed && this.#trees.namesBefore(this.path) === this.#nodes.size;
+    return isSame ? this.#before?.subtree : undefined;
+  }
+
+  #stored(subtree: string): void {
+    this.#onStored(subtree);
+    this.#parent?.add({ name: this.#name, type: 'dir', meta: this.#meta, subtree }, this.#before);
   }
 }

@@ -3,7 +3,7 @@ import { throwIfCancelled } from '#lib/clock.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import type { ListedEntry, ReadOptions, Snapshot } from './contract.ts';
 import { loadBlob } from './load-blob.ts';
-import { nodeFinder } from './previous.ts';
+import { EarlierNodes } from './previous.ts';
 import type { Session } from './session.ts';
 import { decodeTree, type TreeNode } from './tree.ts';
 
@@ -59,7 +59,7 @@ const startOf = async (
 ): Promise<{ path: string; node?: TreeNode }> => {
   const start = (path ?? root ?? '').replace(/^\/+|\/+$/g, '');
   if (start === '') return { path: '' };
-  const node = await nodeFinder(session, snapshot.tree)(start);
+  const node = await new EarlierNodes(session, snapshot.tree).find(start);
   if (node) return { path: start, node };
   throw new HoldfastError('PATH_UNKNOWN', `snapshot ${snapshot.id.slice(0, 8)} has no ${start}`, {
     hint: `list what it has with \`holdfast ls ${snapshot.id.slice(0, 8)}\``,

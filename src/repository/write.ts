@@ -8,28 +8,30 @@ import type { Entry, EntryMeta } from '#sources/source.ts';
 import { BlobWriter } from './blob-writer.ts';
 import { ContentCutter, type Cut, tableCut } from './content-cutter.ts';
 import type { ItemOutcome, SnapshotSummary, WriteOptions, WriteReport } from './contract.ts';
-import { nodeFinder } from './previous.ts';
+import type { EarlierNodes } from './previous.ts';
+import { isSameMeta } from './same-node.ts';
 import type { Session } from './session.ts';
 import { saveSnapshot } from './snapshot.ts';
 import { refuseIfPruned, takeStock } from './stock.ts';
 import { dateToNanos } from './time.ts';
 import type { TreeNode } from './tree.ts';
-import { Directory, type StoreTree } from './tree-builder.ts';
+import { Directory, type TreeStore } from './tree-builder.ts';
 
 const progressMs = 100;
 
-/** See Repository.write. */
+/** See Repository.write. `earlier`: the nodes of `options.parent`. */
 export const writeSnapshot = async (
   session: Session,
   entries: AsyncIterable<Entry>,
   options: WriteOptions,
+  earlier?: EarlierNodes,
 ): Promise<WriteReport> => {
   const started = new Date();
   const unlisted = options.dryRun ? [] : await takeStock(session);
   const writer = new BlobWriter(session, options.dryRun ?? false);
   try {
     for (const pack of unlisted) writer.adopt(pack);
-    const tree = new TreeWriter(session, writer, options);
+    const tree = new TreeWriter(session, writer, options, earlier);
     const root = await tree
       .write(entries)
       .catch((error: unknown) => keepWhatIsStored(session, writer, error));
@@ -73,7 +75,7 @@ class TreeWriter {
   readonly #writer: BlobWriter;
   readonly #options: WriteOptions;
   readonly #cutter: ContentCutter;
-  readonly #previous: (path: string) => Promise<TreeNode | undefined>;
+  readonly #earlier: EarlierNodes | undefined;
   readonly #counts = {
     filesNew: 0,
     filesChanged: 0,
@@ -94,14 +96,17 @@ class TreeWriter {
   #current = '';
   readonly failures: ItemOutcome[] = [];
 
-  constructor(session: Session, writer: BlobWriter, options: WriteOptions) {
+  constructor(
+    session: Session,
+    writer: BlobWriter,
+    options: WriteOptions,
+    earlier: EarlierNodes | undefined,
+  ) {
     this.#session = session;
     this.#writer = writer;
     this.#options = options;
     this.#cutter = new ContentCutter(session, writer);
-    this.#previous = options.parent
-      ? nodeFinder(session, options.parent.tree, 'is empty')
-      : async () => undefined;
+    this.#earlier = earlier;
     this.#defaults = {
       mtime: dateToNanos(options.time),
       uid: process.getuid?.() ?? 0,
@@ -112,8 +117,8 @@ class TreeWriter {
   /** Stores everything and returns the id of the root tree. */
   async write(entries: AsyncIterable<Entry>): Promise<string> {
     let root: string | undefined;
-    const top = new Directory('', {}, undefined, this.#storeTree);
-    this.#open.push(top, new Directory(this.#options.root, this.#dirMeta({}), top, this.#storeTree));
+    const top = new Directory('', {}, undefined, this.#trees);
+    this.#open.push(top, new Directory(this.#options.root, this.#dirMeta({}), top, this.#trees));
     const timer = setInterval(() => this.#report(), progressMs);
     try {
       await this.#writeEntries(entries);
@@ -141,10 +146,8 @@ class TreeWriter {
       for await (const entry of entries) {
         throwIfCancelled(this.#session.signal);
         for (let wait = this.#writer.busy(); wait; wait = this.#writer.busy()) await wait;
-        const task = this.#writeEntry(
-          entry,
-          this.#options.parent && (await this.#previous(this.#fullPath(entry.path))),
-        );
+        const before = this.#earlier?.find(this.#fullPath(entry.path));
+        const task = this.#writeEntry(entry, before instanceof Promise ? await before : before);
         if (!task) continue;
         if (this.#options.concurrency <= 1) await task;
         else {
@@ -174,20 +177,20 @@ class TreeWriter {
     }
     if (entry.type === 'dir') {
       const directory = this.#enter(entry.path);
-      directory.describe(this.#dirMeta(entry.meta));
-      if (before) directory.existed();
+      directory.describe(this.#dirMeta(entry.meta), before);
       return undefined;
     }
     const directory = this.#enter(parentOf(entry.path));
     if (before) directory.existed();
     directory.begin();
     if (entry.type !== 'file') {
-      directory.add({ name, type: entry.type, meta: { ...this.#defaults, ...entry.meta } });
+      directory.add({ name, type: entry.type, meta: { ...this.#defaults, ...entry.meta } }, before);
       return undefined;
     }
     if (entry.unchanged && before?.content?.every((id) => this.#session.blobs.has(id, 'data'))) {
       this.#count('filesUnmodified', before.meta.size ?? 0);
-      directory.add({ name, type: 'file', meta: { ...before.meta, ...entry.meta }, content: before.content });
+      if (isSameMeta(before.meta, entry.meta)) directory.keep(before);
+      else directory.add({ ...before, meta: { ...before.meta, ...entry.meta } });
       this.#note(entry, before.meta.size ?? 0);
       return undefined;
     }
@@ -246,7 +249,7 @@ class TreeWriter {
     while (last.path !== full) {
       const rest = full.slice(last.path.length + 1);
       const name = rest.split('/', 1)[0] as string;
-      last = new Directory(name, this.#dirMeta({}), last, this.#storeTree);
+      last = new Directory(name, this.#dirMeta({}), last, this.#trees);
       this.#open.push(last);
     }
     return last;
@@ -256,16 +259,22 @@ class TreeWriter {
     return path === '' ? this.#options.root : `${this.#options.root}/${path}`;
   }
 
-  readonly #storeTree: StoreTree = (tree, existed, done) =>
-    this.#writer.addTree(tree, (id, storedBytes) => {
-      this.#counts[existed ? (storedBytes > 0 ? 'dirsChanged' : 'dirsUnmodified') : 'dirsNew'] += 1;
-      if (storedBytes > 0) {
-        this.#counts.treeBlobs += 1;
-        this.#counts.dataAdded += tree.length;
-        this.#counts.dataAddedPacked += storedBytes;
-      }
-      done(id);
-    });
+  readonly #trees: TreeStore = {
+    store: (tree, existed, done) =>
+      this.#writer.addTree(tree, (id, storedBytes) => {
+        this.#counts[existed ? (storedBytes > 0 ? 'dirsChanged' : 'dirsUnmodified') : 'dirsNew'] += 1;
+        if (storedBytes > 0) {
+          this.#counts.treeBlobs += 1;
+          this.#counts.dataAdded += tree.length;
+          this.#counts.dataAddedPacked += storedBytes;
+        }
+        done(id);
+      }),
+    keep: () => {
+      this.#counts.dirsUnmodified += 1;
+    },
+    namesBefore: (path) => this.#earlier?.countIn(path),
+  };
 
   #dirMeta(meta: EntryMeta): EntryMeta {
     return { ...this.#defaults, mode: 0o700, ...meta };

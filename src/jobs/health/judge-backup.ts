@@ -15,8 +15,9 @@ const tablesCompared = 3;
 /** Of very many findings the first say enough. */
 const mostFindings = 10;
 
-/** Passes the entries of a dump on and keeps the manifests among them. */
+/** Passes the entries of a dump on and keeps the manifests among them; plain files have none. */
 export const keepManifests = (entries: AsyncIterable<Entry>, kind: string): KeptManifests => {
+  if (plainKinds.includes(kind)) return { entries, tables: new Map(), missing: new Set() };
   const tables = new Map<string, ReadonlyMap<string, number>>();
   const missing = new Set<string>();
   async function* keeping(folder: string, content: Content): AsyncGenerator<Uint8Array> {
@@ -32,7 +33,7 @@ export const keepManifests = (entries: AsyncIterable<Entry>, kind: string): Kept
   }
   async function* passOn(): AsyncGenerator<Entry> {
     for await (const entry of entries) {
-      const folder = plainKinds.includes(kind) ? undefined : folderOf(entry);
+      const folder = folderOf(entry);
       const { content } = entry;
       yield folder === undefined || content === undefined
         ? entry
