@@ -50,6 +50,11 @@ const { TYPES } = part<{ TYPES: Readonly<Record<string, DataType>> }>('data-type
 
 export type Cell = string | number | boolean | Buffer | null;
 
+export interface Refusal {
+  readonly number: number;
+  readonly message: string;
+}
+
 /** What a statement answers: rows, an error of the server, or an end of the connection. */
 export type Answer =
   | {
@@ -57,7 +62,7 @@ export type Answer =
       readonly rows: Iterable<readonly Cell[]>;
       readonly hangUpAfter?: number;
     }
-  | { readonly error: { readonly number: number; readonly message: string } }
+  | { readonly error: Refusal }
   | { readonly ok: true };
 
 export interface Session {
@@ -73,6 +78,8 @@ export interface TdsResponder extends AsyncDisposable {
 
 export interface ResponderOptions {
   readonly logins: Readonly<Record<string, string>>;
+  /** What every login is told instead of being let in. */
+  readonly refusal?: Refusal;
   /** Whether a login may enter a database. */
   knowsDatabase(name: string): boolean;
   answer(sql: string, session: Session): Answer;
@@ -192,8 +199,10 @@ const readLogin = (data: Buffer): Login => {
 
 const loginAnswer = (
   { user, password, database }: Login,
-  { logins, knowsDatabase }: ResponderOptions,
+  { logins, refusal, knowsDatabase }: ResponderOptions,
 ): Buffer => {
+  if (refusal)
+    return Buffer.concat([errorToken(refusal.number, refusal.message), doneToken({ error: true })]);
   const denied = errorToken(18_456, `Login failed for user '${user}'.`);
   if (logins[user] !== password) return Buffer.concat([denied, doneToken({ error: true })]);
   if (database !== '' && !knowsDatabase(database)) {

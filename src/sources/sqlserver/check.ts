@@ -27,7 +27,8 @@ export const checkServer = async (request: CheckRequest): Promise<Finding[]> => 
     }
   };
   await attempt(`server ${settings.server}`, async () => {
-    const { databases } = await surveyOf(request);
+    const { databases, closed } = await surveyOf(request);
+    for (const [database, error] of closed) findings.push(findingOf(`database ${database}`, error));
     if (config.native)
       await attempt('native', () =>
         access(config.native?.localFolder ?? '', constants.R_OK | constants.W_OK),

@@ -70,7 +70,7 @@ const schema = z
       .enum(encryptModes)
       .optional()
       .describe(
-        'on (unless told): TLS after the first greeting; strict: TLS from the first byte (TDS 8); off: only the login.',
+        'on (unless told): TLS after the first greeting; strict: TLS from the first byte (TDS 8); off: nothing, not even the password.',
       ),
     trustServerCertificate: z
       .boolean()
@@ -166,6 +166,9 @@ export interface ConnectionSettings {
   readonly trustServerCertificate: boolean;
   readonly certificateAuthority: string | undefined;
   readonly certificateHost: string | undefined;
+  /** Said when connecting, so that a group of servers may answer with a readable copy. */
+  readonly readOnlyIntent: boolean;
+  readonly multiSubnetFailover: boolean;
   readonly connectTimeoutMs: number;
   readonly lockTimeoutMs: number;
   /** 'db.internal:1433' or 'db.internal\SALES': for messages. */
@@ -197,6 +200,8 @@ export const settingsOf = (
     trustServerCertificate: given.trustServerCertificate ?? false,
     certificateAuthority: given.certificateAuthority,
     certificateHost: given.certificateHost,
+    readOnlyIntent: given.readOnlyIntent ?? false,
+    multiSubnetFailover: given.multiSubnetFailover ?? false,
     connectTimeoutMs: (given.connectTimeoutSeconds ?? 15) * 1000,
     lockTimeoutMs: config.lockTimeoutSeconds === 0 ? -1 : config.lockTimeoutSeconds * 1000,
     server: port === undefined ? `${host}\\${instance}` : `${host}:${port}`,

@@ -78,6 +78,8 @@ const configurationOf = (
     ...(certificateAuthority !== undefined && {
       cryptoCredentialsDetails: { ca: readPem(expandHome(certificateAuthority)) },
     }),
+    readOnlyIntent: settings.readOnlyIntent,
+    multiSubnetFailover: settings.multiSubnetFailover,
     appName: 'holdfast',
     connectTimeout: settings.connectTimeoutMs,
     requestTimeout: 0, // cancelling is what ends a request

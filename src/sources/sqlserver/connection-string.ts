@@ -16,6 +16,8 @@ export interface Address {
   readonly trustServerCertificate?: boolean;
   readonly certificateHost?: string;
   readonly certificateAuthority?: string;
+  readonly readOnlyIntent?: boolean;
+  readonly multiSubnetFailover?: boolean;
   readonly connectTimeoutSeconds?: number;
 }
 
@@ -126,6 +128,8 @@ const settings: Readonly<Record<string, (value: string) => Parsed>> = {
   certificatehost: (value) => ({ certificateHost: value }),
   servercertificate: (value) => ({ certificateAuthority: value }),
   certificateauthority: (value) => ({ certificateAuthority: value }),
+  applicationintent: (value) => ({ readOnlyIntent: toReadOnly(value) }),
+  multisubnetfailover: (value) => ({ multiSubnetFailover: toBoolean(value) }),
   connecttimeout: (value) => ({ connectTimeoutSeconds: toSeconds(value) }),
   connectiontimeout: (value) => ({ connectTimeoutSeconds: toSeconds(value) }),
 };
@@ -138,6 +142,10 @@ const ignored = new Set([
   'persistsecurityinfo',
   'multipleactiveresultsets',
   'packetsize',
+  'commandtimeout',
+  'workstationid',
+  'connectretrycount',
+  'connectretryinterval',
 ]);
 
 const settingsOf = (given: Readonly<Record<string, string>>): Parsed => {
@@ -186,6 +194,12 @@ const toBoolean = (value: string): boolean => {
   if (/^(true|yes|1)$/i.test(value)) return true;
   if (/^(false|no|0)$/i.test(value)) return false;
   throw invalid(`"${value}" is neither true nor false`);
+};
+
+const toReadOnly = (value: string): boolean => {
+  const intent = value.toLowerCase();
+  if (intent === 'readonly' || intent === 'readwrite') return intent === 'readonly';
+  throw invalid(`applicationIntent is ReadOnly or ReadWrite, not "${value}"`);
 };
 
 const toSeconds = (value: string): number => {

@@ -26,14 +26,18 @@ export interface Dump extends DumpRequest {
 
 export async function* dumpServer(request: DumpRequest): AsyncGenerator<Entry> {
   throwIfCancelled(request.context.signal);
-  const { version, databases } = await surveyOf(request);
+  const { version, databases, closed } = await surveyOf(request);
   const contents = { server: 1, engine: 'sqlserver', version, databases };
   yield textEntry(serverFile, `${JSON.stringify(contents, undefined, 2)}\n`);
   const dump: Dump = { ...request, version };
-  for (const database of databases)
-    yield* request.config.native
-      ? dumpNative(dump, request.config.native, database)
-      : dumpDatabase(dump, database);
+  for (const database of [...databases, ...closed.keys()].toSorted(byPath)) {
+    const failed = closed.get(database);
+    if (failed) yield { path: databasePath(database), type: 'dir', meta: {}, failed, item: database };
+    else
+      yield* request.config.native
+        ? dumpNative(dump, request.config.native, database)
+        : dumpDatabase(dump, database);
+  }
 }
 
 export const textEntry = (path: string, text: string): Entry => ({
@@ -46,6 +50,8 @@ export const textEntry = (path: string, text: string): Entry => ({
 export interface Survey {
   readonly version: string;
   readonly databases: readonly string[];
+  /** Those that are wanted and cannot be read now, with the reason. */
+  readonly closed: ReadonlyMap<string, HoldfastError>;
 }
 
 /** What there is to back up. */
@@ -58,9 +64,8 @@ export const surveyOf = async ({
   const [row] = await connection.query<{ version: string | null; banner: string }>(versionSql);
   const version = row?.version ?? row?.banner.split('\n')[0] ?? 'unknown';
   const isNamed = settings.database !== undefined && config.databases === undefined;
-  const present = isNamed
-    ? []
-    : (await connection.query<{ name: string }>(databasesSql)).map(({ name }) => name);
+  const found = isNamed ? [] : await connection.query<FoundDatabase>(databasesSql);
+  const present = found.map(({ name }) => name);
   const chosen = chooseDatabases(config, settings.database, present);
   const absent = chosen.filter((name) => !isNamed && !present.includes(name));
   if (absent.length > 0 || chosen.length === 0)
@@ -71,8 +76,29 @@ export const surveyOf = async ({
         : `no database of ${settings.server} fits the configuration`,
       { hint: `${settings.user} may enter ${present.join(', ') || 'none'}` },
     );
-  return { version, databases: chosen.toSorted(byPath) };
+  const closed = new Map(
+    found.flatMap(({ name, state, condition }) =>
+      Number(state) !== 0 && chosen.includes(name) ? [[name, notOnline(name, condition)] as const] : [],
+    ),
+  );
+  return { version, databases: chosen.filter((name) => !closed.has(name)).toSorted(byPath), closed };
 };
+
+interface FoundDatabase {
+  readonly name: string;
+  /** 0 when it is online. */
+  readonly state: number;
+  readonly condition: string;
+}
+
+const notOnline = (name: string, condition: string): HoldfastError =>
+  new HoldfastError(
+    'ITEM_UNREADABLE',
+    `database ${name} is ${condition.toLowerCase().replaceAll('_', ' ')}`,
+    {
+      hint: 'bring it online, or leave it out with `excludeDatabases`',
+    },
+  );
 
 const byPath = (a: string, b: string): number =>
   Buffer.compare(Buffer.from(databasePath(a)), Buffer.from(databasePath(b)));

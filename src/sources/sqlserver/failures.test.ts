@@ -6,7 +6,7 @@ import { shop, shopWith } from '../../../test/servers/sqlserver-shop.ts';
 import type { Answer } from '../../../test/servers/tds-responder.ts';
 import { manifestSchema } from '../manifest.ts';
 import { contentOf } from '../testing.ts';
-import { questions } from './catalogue.ts';
+import { databasesSql, questions } from './catalogue.ts';
 import { openSqlServer, startPlainServer } from './testing.ts';
 
 const server = await startPlainServer(shop, ['shop']);
@@ -73,6 +73,63 @@ test('a database that is not there is told by name', async () => {
       /name of the database gone/.test(error.hint ?? ''),
   );
   await assert.rejects(outcomeOf({ url: server.url(), databases: ['gone'] }), /has no database gone/);
+});
+
+test('a database that nobody may enter now is named, and the others are whole', async () => {
+  const both: Answer = {
+    columns: ['name', 'state', 'condition'],
+    rows: [
+      ['shop', 0, 'ONLINE'],
+      ['broken', 3, 'RECOVERY_PENDING'],
+    ],
+  };
+  const listed = (sql: string): Answer | undefined => (sql === databasesSql ? both : undefined);
+  const outcome = await interfering(listed, () => outcomeOf({ url: server.url(), databases: 'all' }));
+  assert.deepEqual(
+    [...outcome.errors].map(([path, error]) => [path, error.message, exitStatus(error)]),
+    [['broken', 'database broken is recovery pending', 3]],
+  );
+  assert.equal(manifestOf(outcome).tables.length, 5);
+  const without = { url: server.url(), databases: 'all', excludeDatabases: ['broken'] };
+  assert.equal((await interfering(listed, () => outcomeOf(without))).errors.size, 0);
+});
+
+test('a server that refuses a login for no fault of the login says to wait', async () => {
+  await using busy = await startPlainServer(shop, ['shop'], {
+    refusal: { number: 18_401, message: 'Server is in script upgrade mode.' },
+  });
+  await assert.rejects(
+    outcomeOf({ url: busy.url('shop') }),
+    (error) => hasCode(error, 'SOURCE_UNREACHABLE') && /script upgrade mode/.test(error.message),
+  );
+});
+
+test('a table in memory is read apart, since it cannot be in a snapshot with others', async () => {
+  let refusals = 0;
+  const outcome = await interfering(
+    (sql) => {
+      if (!ordersRead.test(sql) || refusals++ > 0) return undefined;
+      return refusal(41_332, 'Memory optimized tables cannot be accessed in a snapshot.');
+    },
+    () => outcomeOf(),
+  );
+  assert.equal(outcome.errors.size, 0);
+  assert.equal(manifestOf(outcome).tables.find(({ name }) => name === 'sales.orders')?.rows, 5000);
+  // A connection ends a little after its client has gone.
+  for (let attempt = 0; attempt < 200 && server.responder.connections() > 0; attempt += 1)
+    await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(server.responder.connections(), 0);
+});
+
+test('bytes in the place of a text are not taken for it', async () => {
+  const outcome = await interfering(
+    (sql) =>
+      ordersRead.test(sql)
+        ? { columns: ['c0', 'c1', 'c2', 'c3'], rows: [['1', 1, '1.5', Buffer.from('ciphertext')]] }
+        : undefined,
+    () => outcomeOf(),
+  );
+  assert.match(outcome.errors.get('shop/data/sales.orders/0000.sql')?.message ?? '', /sent bytes for a text/);
 });
 
 test('a server that is not there is told with status 13', async () => {

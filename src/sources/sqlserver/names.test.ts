@@ -88,8 +88,22 @@ test('a URL and a connection string say the same, and neither shows its password
     instance: 'SQLEXPRESS',
     user: 'u',
   });
+  assert.deepEqual(
+    new ConnectionString(
+      'Data Source=h;User ID=u;Connect Timeout=30;Encrypt=True;Application Intent=ReadOnly;Multi Subnet Failover=True;Command Timeout=30',
+    ).address,
+    {
+      host: 'h',
+      user: 'u',
+      connectTimeoutSeconds: 30,
+      encrypt: 'on',
+      readOnlyIntent: true,
+      multiSubnetFailover: true,
+    },
+  );
   for (const bad of [
     'sqlserver://sa:secret@h/a/b',
+    'Server=h;ApplicationIntent=Sometimes',
     'Server=h;Passwrod=secret',
     'sqlserver://h:99999/x',
     'nothing',

@@ -14,8 +14,12 @@ export const number = {
   changedBySomebody: 3961,
   schemaChanged: 3998,
   cannotOpenDatabase: 4060,
+  loginUntrusted: 18_452,
   loginFailed: 18_456,
-  databaseUnavailable: 40_613,
+  loginDisabled: 18_470,
+  loginLocked: 18_486,
+  passwordExpired: 18_487,
+  passwordToChange: 18_488,
   inMemory: 41_332,
 } as const;
 
@@ -75,11 +79,15 @@ const connectProblem = (
   if (numbers.includes(number.cannotOpenDatabase))
     return [
       'SOURCE_DENIED',
-      `check the name of the database ${database ?? ''}; ${user} needs to be a user of it`,
+      `check the name of the database ${database ?? ''}, and that it is online; ${user} needs to be a user of it`,
     ];
-  if (numbers.includes(number.databaseUnavailable))
-    return ['SOURCE_UNREACHABLE', 'wait until the database is there again'];
   const code = systemCode(error);
+  // A server that is starting, pausing or too busy says so in place of a login.
+  if (numbers.length > 0 && !numbers.some((each) => loginProblems.has(each)))
+    return [
+      'SOURCE_UNREACHABLE',
+      'its message says why: it may be starting, paused or busy, or keep this address out',
+    ];
   if (numbers.length > 0 || code === 'ELOGIN')
     return [
       'SOURCE_DENIED',
@@ -110,6 +118,15 @@ const connectProblem = (
     'is the server running, does it listen there over TCP, and does the firewall let it through?',
   ];
 };
+
+const loginProblems = new Set<number>([
+  number.loginUntrusted,
+  number.loginFailed,
+  number.loginDisabled,
+  number.loginLocked,
+  number.passwordExpired,
+  number.passwordToChange,
+]);
 
 const deepest = (error: unknown): unknown => {
   const within =

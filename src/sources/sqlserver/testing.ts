@@ -4,6 +4,7 @@ import { type Log, silentLog } from '#lib/log.ts';
 import {
   type Answer,
   type Cell,
+  type Refusal,
   type Session,
   startTdsResponder,
   type TdsResponder,
@@ -44,7 +45,7 @@ export const password = 'a pass;word@ü';
 export const startPlainServer = async (
   blueprint: Blueprint,
   names: readonly string[],
-  { bulk = true } = {},
+  { bulk = true, refusal }: { readonly bulk?: boolean; readonly refusal?: Refusal } = {},
 ): Promise<PlainServer> => {
   const databases = new Map<string, PlainDatabase>(
     names.map((name) => [
@@ -67,6 +68,7 @@ export const startPlainServer = async (
   };
   const responder = await startTdsResponder({
     logins: { sa: password },
+    ...(refusal && { refusal }),
     knowsDatabase: (name) => name === 'master' || databases.has(name),
     answer: (sql, session) => server.interfere(sql, session) ?? answerOf(world, sql, session),
     ...(bulk && {
@@ -122,7 +124,9 @@ const databasesAnswer = ({ databases, executed }: World, sql: string): Answer | 
   if (/serverproperty\('Collation'\)/.test(sql)) return table(['collation'], ['French_CI_AS']);
   if (sql === 'select sysutcdatetime() as now') return table(['now'], ['2026-01-01']);
   if (/has_perms_by_name\(null/.test(sql)) return table(['may'], [1]);
-  if (sql === databasesSql || sql === 'select name from sys.databases')
+  if (sql === databasesSql)
+    return table(['name', 'state', 'condition'], ...[...databases.keys()].map((name) => [name, 0, 'ONLINE']));
+  if (sql === 'select name from sys.databases')
     return table(['name'], ...[...databases.keys()].map((name) => [name]));
   const sought = named(sql, /from sys\.databases where name = N'((?:[^']|'')+)'$/);
   if (sought !== undefined) return table(['found'], [databases.has(sought) ? 1 : 0]);

@@ -62,11 +62,25 @@ const numberText = (value: WireValue): string => {
   if (/^-?\d+(\.\d+)?$/.test(text)) return text;
   throw new HoldfastError('ITEM_UNREADABLE', `the server sent ${JSON.stringify(text)} for a number`);
 };
-const quoted = (value: WireValue): string => textLiteral(`${value}`);
+const quoted = (value: WireValue): string => {
+  if (!(value instanceof Uint8Array)) return textLiteral(`${value}`);
+  throw new HoldfastError('ITEM_UNREADABLE', 'the server sent bytes for a text');
+};
 const hex = (value: WireValue): string => {
-  if (value instanceof Uint8Array) return bytesLiteral(value);
+  if (value instanceof Uint8Array && value.length <= longestBytes) return bytesLiteral(value);
+  if (value instanceof Uint8Array)
+    throw new HoldfastError(
+      'ITEM_UNREADABLE',
+      `a value of ${value.length} bytes is too long for a line of rows`,
+      {
+        hint: 'leave the table out with `exclude`, or keep the whole database with `native`',
+      },
+    );
   throw new HoldfastError('ITEM_UNREADABLE', 'the server sent no bytes for a binary value');
 };
+
+/** As text they are twice as long, and a text has at most half a billion letters. */
+const longestBytes = 250_000_000;
 
 const converted = (type: TypeUse) => ({
   as: 'text' as const,
@@ -75,7 +89,11 @@ const converted = (type: TypeUse) => ({
 
 const integer: MakeCodec = (column, type) => single(asIs, numberText, converted(type))(column);
 const bit: MakeCodec = (column, type) =>
-  single(asIs, (value) => (value === true || `${value}` === '1' ? '1' : '0'), converted(type))(column);
+  single(
+    asIs,
+    (value) => (typeof value === 'boolean' ? `${Number(value)}` : numberText(value)),
+    converted(type),
+  )(column);
 /** `width` characters hold any value of the type. */
 const number =
   (width: number, cast: (column: string, type: TypeUse) => string): MakeCodec =>
