@@ -1,58 +1,122 @@
 // Keyed gear hash: the hash of a position is the sum of TABLE[byte] << distance over the 64 bytes before it (modulo 2^64;
-// older bytes are shifted out). A position is a cut when the hash is below a limit: a low one before the average
-// length, a high one after it («normalised chunking»), so that lengths gather around the average.
-
-const WINDOW: usize = 64;
+// older bytes are shifted out). A position is a cut when its hash is the lowest within a horizon on both sides, so that no
+// more than that decides where it is: bytes that come or go move the cuts near them and no others.
 
 /** 256 u64 that the caller writes before the first search. */
 const TABLE: usize = 0;
 
-let average: usize = 0;
-let limitBefore: u64 = 0;
-let limitAfter: u64 = 0;
+/**
+ * Low positions, each lower than all before it in the horizon: a ring of [hash, position] as two u64, where the position is
+ * the last one with that hash, counted from the beginning of the chunk.
+ */
+const LOWS: usize = 2048;
+const LOWS_MASK: u32 = 1023;
 
-/** Cuts have odds of 1 : 4·2^averageBits up to the average length, and of 4 : 2^averageBits beyond it. */
+let horizon: usize = 0;
+let longest: usize = 0;
+/** Only lower hashes are looked at: about 16 in each horizon, so that the lowest is among them. */
+let limit: u64 = 0;
+
+/** How much of the chunk is searched, and the hash of that position. */
+let searched: usize = 0;
+let hash: u64 = 0;
+let firstLow: u32 = 0;
+let endOfLows: u32 = 0;
+/** The position that will be a cut unless a lower one follows within the horizon; 0 when there is none. */
+let lowest: usize = 0;
+
+/** Chunks will have about 2^averageBits bytes, more than half of that and at most four times as many. */
 export function gearStart(averageBits: u32): void {
-  average = 1 << averageBits;
-  limitBefore = 1 << (64 - (averageBits + 2));
-  limitAfter = 1 << (64 - (averageBits - 2));
+  horizon = 1 << (averageBits - 1);
+  longest = 4 << averageBits;
+  limit = 1 << (64 - (averageBits - 5));
+  gearReset();
 }
 
-/** The lowest cut in [from, to) of the chunk that began at `start`, or `to`. The 64 bytes before `from` are there. */
-export function gearFind(start: usize, from: usize, to: usize): usize {
-  const turn = start + average;
-  if (from < turn) {
-    const end = min(turn, to);
-    const cut = firstBelow(limitBefore, from, end);
-    if (cut < end || end == to) return cut;
-    from = end;
-  }
-  return firstBelow(limitAfter, from, to);
+/** Another stream begins. */
+export function gearReset(): void {
+  searched = 0;
+  hash = 0;
+  firstLow = endOfLows = 0;
+  lowest = 0;
 }
 
-function firstBelow(limit: u64, from: usize, to: usize): usize {
-  let hash: u64 = 0;
-  for (let at = from - WINDOW; at < from; at++) hash = slid(hash, at);
-  let at = from;
-  for (; at + 4 <= to; at += 4) {
-    if (hash < limit) return at;
-    hash = slid(hash, at);
-    if (hash < limit) return at + 1;
-    hash = slid(hash, at + 1);
-    if (hash < limit) return at + 2;
-    hash = slid(hash, at + 2);
-    if (hash < limit) return at + 3;
-    hash = slid(hash, at + 3);
+/**
+ * Where the chunk that lies at `start` ends; 0 when more than what lies before `end` must be known to tell. The next one
+ * begins there, wherever that lies by then. After the stream's last byte, what is left is a chunk.
+ */
+export function gearCut(start: usize, end: usize, last: bool): usize {
+  for (;;) {
+    if (lowest > 0 && searched >= lowest + horizon) return cutAfter(lowest, start);
+    if (lowest == 0 && searched >= longest) return cutAfter(longest, start);
+    const to = min(end, start + (lowest > 0 ? lowest + horizon : longest));
+    if (start + searched >= to) break;
+    searched = nextLow(start + searched, to) - start;
+    if (hash < limit) note(searched);
   }
-  for (; at < to; at++) {
-    if (hash < limit) return at;
-    hash = slid(hash, at);
-  }
-  return to;
+  return last && end > start ? cutAfter(min(longest, end - start), start) : 0;
+}
+
+/** What is known of the bytes behind the cut is known of the next chunk. */
+function cutAfter(length: usize, start: usize): usize {
+  while (firstLow != endOfLows && positionOf(firstLow) <= length) firstLow++;
+  for (let at = firstLow; at != endOfLows; at++) store<u64>(low(at), positionOf(at) - length, 8);
+  searched -= length;
+  lowest = 0;
+  return start + length;
+}
+
+function note(position: usize): void {
+  while (firstLow != endOfLows && positionOf(firstLow) + horizon < position) firstLow++;
+  while (firstLow != endOfLows && load<u64>(low(endOfLows - 1)) > hash) endOfLows--;
+  if (firstLow == endOfLows) lowest = position > horizon && position <= longest ? position : 0;
+  else if (load<u64>(low(endOfLows - 1)) == hash) endOfLows--;
+  if (endOfLows - firstLow > LOWS_MASK) return; // nothing gets here but bytes made for it by who knows the table
+  store<u64>(low(endOfLows), hash);
+  store<u64>(low(endOfLows), position, 8);
+  endOfLows++;
+}
+
+function positionOf(at: u32): usize {
+  return <usize>load<u64>(low(at), 8);
 }
 
 // @ts-ignore: decorator
 @inline
-function slid(hash: u64, position: usize): u64 {
-  return (hash << 1) + load<u64>(TABLE + (<usize>load<u8>(position) << 3));
+function low(at: u32): usize {
+  return LOWS + <usize>((at & LOWS_MASK) << 4);
+}
+
+/** Takes bytes from `at` on until the hash is below the limit, or up to `to`; gives the position that it got to. */
+function nextLow(at: usize, to: usize): usize {
+  const below = limit;
+  let sum = hash;
+  for (; at + 4 <= to; at += 4) {
+    sum = slid(sum, at);
+    if (sum < below) return reached(at + 1, sum);
+    sum = slid(sum, at + 1);
+    if (sum < below) return reached(at + 2, sum);
+    sum = slid(sum, at + 2);
+    if (sum < below) return reached(at + 3, sum);
+    sum = slid(sum, at + 3);
+    if (sum < below) return reached(at + 4, sum);
+  }
+  while (at < to) {
+    sum = slid(sum, at++);
+    if (sum < below) break;
+  }
+  return reached(at, sum);
+}
+
+// @ts-ignore: decorator
+@inline
+function reached(at: usize, sum: u64): usize {
+  hash = sum;
+  return at;
+}
+
+// @ts-ignore: decorator
+@inline
+function slid(sum: u64, position: usize): u64 {
+  return (sum << 1) + load<u64>(TABLE + (<usize>load<u8>(position) << 3));
 }

@@ -6,7 +6,8 @@ export interface Functions {
   rabinStart(polynomial: bigint): void;
   rabinFind(from: number, to: number): number;
   gearStart(averageBits: number): void;
-  gearFind(start: number, from: number, to: number): number;
+  gearReset(): void;
+  gearCut(start: number, end: number, last: boolean): number;
   poly1305Start(): void;
   poly1305Update(at: number, length: number): void;
   poly1305Finish(at: number, length: number): void;

@@ -100,27 +100,60 @@ export const rabinOracle = (data: Uint8Array, polynomial: bigint): number[] => {
 
 /** The lengths of the gear chunks: the hash runs over the whole stream, since it forgets what is 64 bytes behind. */
 export const gearOracle = (data: Uint8Array, tableSecret: Uint8Array, averageBytes: number): number[] => {
-  const table = new DataView(gearTable(tableSecret).buffer);
-  const averageBits = Math.log2(averageBytes);
+  const horizon = averageBytes / 2;
+  const lows = lowPositions(data, tableSecret, 32 - (Math.log2(averageBytes) - 5));
+  const isLowest = (at: number, start: number): boolean => {
+    const { position, hash } = lows[at] as Low;
+    for (let before = at - 1; before >= 0; before -= 1) {
+      const other = lows[before] as Low;
+      if (other.position <= start || other.position < position - horizon) break;
+      if (other.hash <= hash) return false;
+    }
+    for (let behind = at + 1; behind < lows.length; behind += 1) {
+      const other = lows[behind] as Low;
+      if (other.position > position + horizon) break;
+      if (other.hash < hash) return false;
+    }
+    return true;
+  };
   const lengths: number[] = [];
+  let at = 0;
+  for (let start = 0, cut = 0; start < data.length; start = cut) {
+    cut = Math.min(data.length, start + averageBytes * 4);
+    for (; at < lows.length; at += 1) {
+      const { position } = lows[at] as Low;
+      if (position > cut || position + horizon > data.length) break;
+      if (position > start + horizon && isLowest(at, start)) {
+        cut = position;
+        break;
+      }
+    }
+    lengths.push(cut - start);
+  }
+  return lengths;
+};
+
+interface Low {
+  readonly position: number;
+  readonly hash: bigint;
+}
+
+/** Those whose hash has no more than so many bits in its upper half. */
+const lowPositions = (data: Uint8Array, tableSecret: Uint8Array, bits: number): Low[] => {
+  const table = new DataView(gearTable(tableSecret).buffer);
+  const lows: Low[] = [];
   let high = 0;
   let low = 0;
-  let start = 0;
   for (let position = 0; position < data.length; position += 1) {
-    const length = position - start;
-    const zeroBits = length < averageBytes ? averageBits + 2 : averageBits - 2;
-    if ((length >= averageBytes / 4 && high >>> (32 - zeroBits) === 0) || length === averageBytes * 4) {
-      lengths.push(length);
-      start = position;
-    }
     const entry = (data[position] as number) * 8;
     const lowSum = ((low << 1) >>> 0) + table.getUint32(entry, true);
     high = ((high << 1) | (low >>> 31)) + table.getUint32(entry + 4, true) + (lowSum > 0xffffffff ? 1 : 0);
+    high >>>= 0;
     low = lowSum >>> 0;
+    if (high < 2 ** bits) lows.push({ position: position + 1, hash: (BigInt(high) << 32n) | BigInt(low) });
   }
-  return data.length > start ? [...lengths, data.length - start] : lengths;
+  return lows;
 };
-
 /** A table of 256 numbers of 64 bits as two of 32. */
 const halves = (entry: (byte: bigint) => bigint): { readonly high: Int32Array; readonly low: Int32Array } => {
   const values = Array.from({ length: 256 }, (_, byte) => entry(BigInt(byte)));
