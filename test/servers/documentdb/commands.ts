@@ -21,67 +21,64 @@ export type Runner = Pick<pg.ClientBase, 'query'>;
 
 type Handler = (runner: Runner, command: Command) => Promise<Reply>;
 
-const asText = (bytes: Buffer): string => `BSONHEX${bytes.toString('hex')}`;
-export const asBytes = (text: string): Buffer => Buffer.from(text.replace(/^BSONHEX/, ''), 'hex');
 const bson = 'documentdb_core.bson';
 
-const one = async (runner: Runner, sql: string, ...values: readonly unknown[]): Promise<string> => {
-  const { rows } = await runner.query<{ reply: string }>(sql, [...values]);
-  return rows[0]?.reply ?? '';
+/** The statement's one column, which is called reply: a document, unless it is of another type. */
+export const one = async <Reply = Buffer>(
+  runner: Runner,
+  sql: string,
+  ...values: readonly unknown[]
+): Promise<Reply> => {
+  const { rows } = await runner.query<{ reply: Reply }>(sql, [...values]);
+  const [row] = rows;
+  if (!row) throw new Error('the engine answered nothing');
+  return row.reply;
 };
 
 /** Of the form function(database, command). */
 const ofDatabase =
   (call: string): Handler =>
   async (runner, { database, body }) =>
-    asBytes(
-      await one(
-        runner,
-        `select documentdb_api.${call}($1, $2::text::${bson})::text as reply`,
-        database,
-        asText(body),
-      ),
+    await one(
+      runner,
+      `select documentdb_api.${call}($1, $2::bytea::${bson})::bytea as reply`,
+      database,
+      body,
     );
 
 const ofServer =
   (call: string): Handler =>
   async (runner, { body }) =>
-    asBytes(
-      await one(runner, `select documentdb_api.${call}($1::text::${bson})::text as reply`, asText(body)),
-    );
+    await one(runner, `select documentdb_api.${call}($1::bytea::${bson})::bytea as reply`, body);
 
 const writing =
   (call: string): Handler =>
   async (runner, { database, body, sequence }) =>
     mapWriteErrors(
-      asBytes(
-        await one(
-          runner,
-          `select p_result::text as reply from documentdb_api.${call}($1, $2::text::${bson}, $3::bytea::documentdb_core.bsonsequence, null)`,
-          database,
-          asText(body),
-          sequence ?? null,
-        ),
+      await one(
+        runner,
+        `select p_result::bytea as reply from documentdb_api.${call}($1, $2::bytea::${bson}, $3::bytea::documentdb_core.bsonsequence, null)`,
+        database,
+        body,
+        sequence ?? null,
       ),
     );
 
 const collectionNamed =
-  (sql: string, reply: (result: string) => Reply): Handler =>
+  <Result>(sql: string, reply: (result: Result) => Reply): Handler =>
   async (runner, { name, database, fields }) =>
-    reply(await one(runner, sql, database, fields[name]));
+    reply(await one<Result>(runner, sql, database, fields[name]));
 
 export const handlers: Readonly<Record<string, Handler>> = {
   insert: writing('insert'),
   update: writing('update'),
   delete: writing('delete'),
   findAndModify: async (runner, { database, body }) =>
-    asBytes(
-      await one(
-        runner,
-        `select p_result::text as reply from documentdb_api.find_and_modify($1, $2::text::${bson}, null)`,
-        database,
-        asText(body),
-      ),
+    await one(
+      runner,
+      `select p_result::bytea as reply from documentdb_api.find_and_modify($1, $2::bytea::${bson}, null)`,
+      database,
+      body,
     ),
   count: ofDatabase('count_query'),
   distinct: ofDatabase('distinct_query'),
@@ -93,23 +90,19 @@ export const handlers: Readonly<Record<string, Handler>> = {
   usersInfo: ofServer('users_info'),
   rolesInfo: ofServer('roles_info'),
   createIndexes: async (runner, { database, body }) =>
-    asBytes(
-      await one(
-        runner,
-        `select documentdb_api_internal.create_indexes_non_concurrently($1, $2::text::${bson}, true)::text as reply`,
-        database,
-        asText(body),
-      ),
+    await one(
+      runner,
+      `select documentdb_api_internal.create_indexes_non_concurrently($1, $2::bytea::${bson}, true)::bytea as reply`,
+      database,
+      body,
     ),
   dropIndexes: async (runner, { database, body }) => {
-    const sql = `call documentdb_api.drop_indexes($1, $2::text::${bson}, null)`;
-    const { rows } = await runner.query<{ retval: string }>(sql, [database, asText(body)]);
-    return asBytes(rows[0]?.retval ?? '');
+    const sql = `call documentdb_api.drop_indexes($1, $2::bytea::${bson}, null)`;
+    const { rows } = await runner.query<{ retval: string }>(sql, [database, body]);
+    return Buffer.from(rows[0]?.retval.replace(/^BSONHEX/, '') ?? '', 'hex'); // a procedure's result cannot be cast
   },
-  drop: collectionNamed('select documentdb_api.drop_collection($1, $2)::text as reply', (dropped) =>
-    dropped === 'true'
-      ? { ok: 1 }
-      : { ok: 0, code: 26, codeName: 'NamespaceNotFound', errmsg: 'ns not found' },
+  drop: collectionNamed('select documentdb_api.drop_collection($1, $2) as reply', (dropped: boolean) =>
+    dropped ? { ok: 1 } : { ok: 0, code: 26, codeName: 'NamespaceNotFound', errmsg: 'ns not found' },
   ),
   dropDatabase: async (runner, { database }) => {
     await runner.query('select documentdb_api.drop_database($1)', [database]);
@@ -123,16 +116,17 @@ export const handlers: Readonly<Record<string, Handler>> = {
     return { ok: 1 };
   },
   collMod: async (runner, { database, body, fields }) =>
-    asBytes(
-      await one(
-        runner,
-        `select documentdb_api.coll_mod($1, $3, $2::text::${bson})::text as reply`,
-        database,
-        asText(body),
-        fields.collMod,
-      ),
+    await one(
+      runner,
+      `select documentdb_api.coll_mod($1, $3, $2::bytea::${bson})::bytea as reply`,
+      database,
+      body,
+      fields.collMod,
     ),
-  collStats: collectionNamed('select documentdb_api.coll_stats($1, $2)::text as reply', asBytes),
+  collStats: collectionNamed(
+    'select documentdb_api.coll_stats($1, $2)::bytea as reply',
+    (stats: Buffer) => stats,
+  ),
 };
 
 /** Commands that answer with a cursor, by the engine's function. */
@@ -146,27 +140,27 @@ export const cursorFunctions: Readonly<Record<string, string>> = {
 export interface Page {
   readonly page: Buffer;
   /** Where the next page begins; undefined after the last. */
-  readonly continuation: string | undefined;
+  readonly continuation: Buffer | undefined;
   readonly cursorId: string;
   /** The next page must be read on the same connection. */
   readonly staysOpen: boolean;
 }
 
 export const firstPage = async (runner: Runner, { name, database, body }: Command): Promise<Page> => {
-  const sql = `select cursorpage::text as page, continuation::text, persistconnection as stays, cursorid::text as id
-    from documentdb_api.${cursorFunctions[name]}($1, $2::text::${bson}, 0)`;
+  const sql = `select cursorpage::bytea as page, continuation::bytea, persistconnection as stays, cursorid::text as id
+    from documentdb_api.${cursorFunctions[name]}($1, $2::bytea::${bson}, 0)`;
   interface Row {
-    readonly page: string;
-    readonly continuation: string | null;
+    readonly page: Buffer;
+    readonly continuation: Buffer | null;
     readonly stays: boolean;
     readonly id: string;
   }
-  const { rows } = await runner.query<Row>(sql, [database, asText(body)]);
+  const { rows } = await runner.query<Row>(sql, [database, body]);
   const [row] = rows;
   if (!row) throw new Error('the engine answered nothing');
   const isLast = row.id === '0' || row.continuation === null;
   return {
-    page: asBytes(row.page),
+    page: row.page,
     continuation: isLast ? undefined : (row.continuation ?? undefined),
     cursorId: row.id,
     staysOpen: row.stays && !isLast,
@@ -176,15 +170,15 @@ export const firstPage = async (runner: Runner, { name, database, body }: Comman
 export const nextPage = async (
   runner: Runner,
   { database, body }: Command,
-  continuation: string,
+  continuation: Buffer,
 ): Promise<Pick<Page, 'page' | 'continuation'>> => {
-  const sql = `select cursorpage::text as page, continuation::text from documentdb_api.cursor_get_more($1, $2::text::${bson}, $3::text::${bson})`;
-  const { rows } = await runner.query<{ page: string; continuation: string | null }>(sql, [
+  const sql = `select cursorpage::bytea as page, continuation::bytea from documentdb_api.cursor_get_more($1, $2::bytea::${bson}, $3::bytea::${bson})`;
+  const { rows } = await runner.query<{ page: Buffer; continuation: Buffer | null }>(sql, [
     database,
-    asText(body),
+    body,
     continuation,
   ]);
-  return { page: asBytes(rows[0]?.page ?? ''), continuation: rows[0]?.continuation ?? undefined };
+  return { page: rows[0]?.page ?? Buffer.alloc(0), continuation: rows[0]?.continuation ?? undefined };
 };
 
 /** The reply to an error: the engine keeps MongoDB's codes in SQLSTATEs that begin with M. */

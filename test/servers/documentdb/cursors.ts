@@ -7,7 +7,7 @@ import type { Points } from './points.ts';
 
 interface Cursor {
   readonly client: pg.Client | undefined;
-  continuation: string;
+  continuation: Buffer;
 }
 
 /** Drivers take a cursor up again on another connection, so all connections share them. */

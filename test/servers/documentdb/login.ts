@@ -1,7 +1,7 @@
 // Logging in with SCRAM-SHA-256 (RFC 5802), where the engine keeps the users and judges their proofs.
 import { randomBytes } from 'node:crypto';
 import { BSON, type Document } from 'mongodb';
-import { asBytes, type Command } from './commands.ts';
+import { type Command, one } from './commands.ts';
 import type { DocumentdbEngine } from './engine.ts';
 
 export class Login {
@@ -52,9 +52,8 @@ export class Login {
   }
 
   async #ask(call: string, ...values: readonly string[]): Promise<Document> {
-    const sql = `select documentdb_api_internal.${call}::text as reply`;
-    const { rows } = await this.#engine.pool.query<{ reply: string }>(sql, [...values]);
-    return BSON.deserialize(asBytes(rows[0]?.reply ?? ''));
+    const sql = `select documentdb_api_internal.${call}::bytea as reply`;
+    return BSON.deserialize(await one(this.#engine.pool, sql, ...values));
   }
 }
 

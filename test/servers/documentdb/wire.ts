@@ -19,17 +19,27 @@ const headerBytes = 16;
 
 /** Cuts what has come into messages; what is left waits for more. */
 export class MessageReader {
-  #pending: Buffer = Buffer.alloc(0);
+  #pending: Buffer[] = [];
+  #bytes = 0;
 
   *push(bytes: Buffer): Generator<Request> {
-    this.#pending = this.#pending.length === 0 ? bytes : Buffer.concat([this.#pending, bytes]);
-    while (this.#pending.length >= headerBytes) {
-      const length = this.#pending.readInt32LE(0);
-      if (this.#pending.length < length) return;
-      const message = this.#pending.subarray(0, length);
-      this.#pending = this.#pending.subarray(length);
-      yield parseMessage(message);
+    this.#pending.push(bytes);
+    this.#bytes += bytes.length;
+    while (this.#bytes >= this.#needed()) {
+      const all = Buffer.concat(this.#pending);
+      const length = all.readInt32LE(0);
+      this.#pending = [all.subarray(length)];
+      this.#bytes -= length;
+      yield parseMessage(all.subarray(0, length));
     }
+  }
+
+  /** How many bytes there must be to go on: a large message is put together once. */
+  #needed(): number {
+    const [first] = this.#pending;
+    if (this.#bytes < headerBytes || !first) return headerBytes;
+    if (first.length >= 4) return Math.max(headerBytes, first.readInt32LE(0));
+    return Math.max(headerBytes, Buffer.concat(this.#pending).readInt32LE(0));
   }
 }
 
