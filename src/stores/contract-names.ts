@@ -1,6 +1,6 @@
 // How the objects of the contract's checks are called: freely in a scratch folder, or, in a store that keeps repositories only, as packs.
-import { createHash } from 'node:crypto';
 import type { StoreSubject } from './contract.ts';
+import { packKeyOf } from './scratch.ts';
 import type { Store } from './store.ts';
 
 /** Where checks are run. */
@@ -16,7 +16,7 @@ export const subjectAt = ({ store, open, scratch }: CheckedPlace, name: string):
   return { store, open, prefix, key: (object) => prefix + object };
 };
 
-/** Nobody misses or minds a pack that no index lists. What is beside those of the checks is never listed to them, so that they cannot remove it. */
+/** What is beside those of the checks is never listed to them, so that they cannot remove it. */
 const amongPacks = (store: Store, open: () => Promise<Store>): StoreSubject => {
   const own = new Set<string>();
   return {
@@ -24,8 +24,7 @@ const amongPacks = (store: Store, open: () => Promise<Store>): StoreSubject => {
     open: async () => showingOnly(own, await open()),
     prefix: 'data/',
     key(_name, bytes) {
-      const id = createHash('sha256').update(bytes).digest('hex');
-      const key = `data/${id.slice(0, 2)}/${id}`;
+      const key = packKeyOf(bytes);
       own.add(key);
       return key;
     },

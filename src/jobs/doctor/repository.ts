@@ -8,8 +8,8 @@ import { describingOf } from '#lib/self-description.ts';
 import type { Snapshot } from '#repository/contract.ts';
 import type { SeenLock } from '#repository/lock.ts';
 import { locksIn, openRepository } from '#repository/repository.ts';
-import { openStore, type StoreConfig } from '#stores/registry.ts';
-import { scratchFolder } from '#stores/scratch.ts';
+import { keepsRepositoriesOnly, openStore, type StoreConfig } from '#stores/registry.ts';
+import { packKeyOf, scratchFolder } from '#stores/scratch.ts';
 import { foldersOf, localFolderOf, type Store } from '#stores/store.ts';
 import type { JobContext } from '../backup.ts';
 import { clockDiagnosis } from './clock.ts';
@@ -37,7 +37,8 @@ export const diagnoseRepository = async (
     password instanceof Error ? [broken(subject, password, 'write the password where the file says')] : [];
   try {
     await using store = await openedStore(repository, context);
-    diagnoses.push(...(await diagnoseStore(subject, store, forgets, context)));
+    const trial = trialFor(repository.store, forgets);
+    diagnoses.push(...(await diagnoseStore(subject, store, trial, context)));
     if (password instanceof Error) return { diagnoses };
     const opened = await diagnoseInside(subject, store, password, context);
     return { ...opened, diagnoses: [...diagnoses, ...opened.diagnoses] };
@@ -55,7 +56,7 @@ export const diagnosePlainStore = async (
 ): Promise<readonly Diagnosis[]> => {
   try {
     await using opened = await openedStore({ name: subject, store }, context);
-    return await diagnoseStore(subject, opened, false, context);
+    return await diagnoseStore(subject, opened, trialFor(store, false), context);
   } catch (error) {
     throwIfCancelled(context.signal);
     return [broken(subject, error, 'check the place and the rights of the user that runs holdfast')];
@@ -93,11 +94,24 @@ const explained = (subject: string, { name }: RepositoryConfig, error: unknown):
   return broken(subject, error, 'check the place and the rights of the user that runs holdfast');
 };
 
+/** What a store is tried with. */
+interface Trial {
+  readonly key: string;
+  readonly bytes: Buffer;
+  readonly forgets: boolean;
+}
+
+const trialFor = (store: StoreConfig, forgets: boolean): Trial => {
+  const id = randomUUID();
+  const bytes = Buffer.from(`Left behind by \`holdfast doctor\`: it may be removed. ${id}\n`);
+  return { key: keepsRepositoriesOnly(store) ? packKeyOf(bytes) : scratchFolder + id, bytes, forgets };
+};
+
 /** Puts, reads, lists and removes a small object, as jobs do. */
 const diagnoseStore = async (
   subject: string,
   store: Store,
-  forgets: boolean,
+  { key, bytes, forgets }: Trial,
   { clock }: JobContext,
 ): Promise<Diagnosis[]> => {
   const diagnoses: Diagnosis[] = [];
@@ -106,11 +120,9 @@ const diagnoseStore = async (
   const before = clock.now();
   const time = await describingOf(store)?.describeSelf();
   if (time?.time) diagnoses.push(clockDiagnosis(subject, { before, time: time.time, after: clock.now() }));
-  const key = `${scratchFolder}${randomUUID()}`;
-  const written = Buffer.from('Left behind by `holdfast doctor`: it may be removed.\n');
-  await store.put(key, written);
+  await store.put(key, bytes);
   const read = await store.get(key);
-  if (!written.equals(read))
+  if (!bytes.equals(read))
     throw new HoldfastError('STORE_DENIED', `${store.location} gives back something else than was stored`, {
       hint: '`holdfast store verify` shows what the storage does not keep to',
     });
