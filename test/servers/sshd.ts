@@ -1,4 +1,4 @@
-// A private OpenSSH server whose user may do nothing but SFTP below a folder, as careful administrators set it up.
+// A private OpenSSH server whose user may do nothing but SFTP below a folder, as careful administrators set it up, or has a shell.
 import { execFileSync } from 'node:child_process';
 import { chmodSync, chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -29,14 +29,27 @@ export interface SshServer extends AsyncDisposable {
 
 /** Debian's own account for backups: it has no password and no shell, so nothing needs to be made. */
 const account = 'backup';
+/** The only one that has a shell on every machine. */
+const accountWithShell = 'root';
+
+export interface SshdOptions {
+  /** Others are reached through it. */
+  readonly forwarding?: boolean;
+  /** Its user has a shell, and sees the whole machine. */
+  readonly shell?: boolean;
+  /** With a shell: where commands are looked for. */
+  readonly commandPath?: string;
+  /** With a shell: the command that serves SFTP instead of the server's own. */
+  readonly sftpCommand?: string;
+}
 
 /** Why no such server can be started here; where everything must be tested (CI=true) it throws instead. */
 export const skipWithoutSshd = (): string | undefined =>
   skipWithout('sshd') ??
   (process.getuid?.() === 0 ? undefined : 'needs root to start a chrooted SFTP server');
 
-/** Starts it on a free port; the caller disposes of it. `forwarding` makes it one that others are reached through. */
-export const startSshd = async (options: { readonly forwarding?: boolean } = {}): Promise<SshServer> => {
+/** Starts it on a free port; the caller disposes of it. */
+export const startSshd = async (options: SshdOptions = {}): Promise<SshServer> => {
   // sshd wants a chroot below folders that only root can write to, which /tmp is not.
   const base = mkdtempSync('/var/lib/holdfast-sshd-');
   chmodSync(base, 0o755);
@@ -46,7 +59,7 @@ export const startSshd = async (options: { readonly forwarding?: boolean } = {})
   chownSync(folder, uid, gid);
   const keys = makeKeys(base);
   const port = await freePort();
-  writeFileSync(join(base, 'sshd_config'), configuration(base, port, options.forwarding ?? false));
+  writeFileSync(join(base, 'sshd_config'), configuration(base, port, options));
   mkdirSync('/run/sshd', { recursive: true });
   const args = ['-D', '-e', '-f', join(base, 'sshd_config')];
   const server = startProcess({ name: 'sshd', command: program('sshd'), args, folder: base });
@@ -57,11 +70,11 @@ export const startSshd = async (options: { readonly forwarding?: boolean } = {})
   return {
     host: '127.0.0.1',
     port,
-    user: account,
+    user: options.shell ? accountWithShell : account,
     ...keys,
     knownHosts,
     hostKey,
-    path: '/data',
+    path: options.shell ? folder : '/data',
     folder,
     scratch: base,
     disconnectAll: () => endChildren(server.child.pid),
@@ -102,7 +115,7 @@ const makeKeys = (base: string) => {
 const publicKey = (path: string): string =>
   readFileSync(`${path}.pub`, 'utf8').split(' ').slice(0, 2).join(' ');
 
-const configuration = (base: string, port: number, forwarding: boolean): string =>
+const configuration = (base: string, port: number, options: SshdOptions): string =>
   [
     'ListenAddress 127.0.0.1',
     `Port ${port}`,
@@ -114,11 +127,13 @@ const configuration = (base: string, port: number, forwarding: boolean): string 
     'KbdInteractiveAuthentication no',
     'PermitRootLogin prohibit-password',
     'MaxStartups 100',
-    'Subsystem sftp internal-sftp',
+    `Subsystem sftp ${options.sftpCommand ?? 'internal-sftp'}`,
+    // With this level bash reads no start files, which on some machines take seconds.
+    `SetEnv SHLVL=2${options.commandPath === undefined ? '' : ` PATH=${options.commandPath}`}`,
     `Match User ${account}`,
     `  ChrootDirectory ${join(base, 'chroot')}`,
     '  ForceCommand internal-sftp -d /data',
-    `  AllowTcpForwarding ${forwarding ? 'yes' : 'no'}`,
+    `  AllowTcpForwarding ${options.forwarding ? 'yes' : 'no'}`,
     '',
   ].join('\n');
 

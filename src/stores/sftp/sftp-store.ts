@@ -3,26 +3,28 @@ import { posix } from 'node:path';
 import { HoldfastError } from '#lib/errors.ts';
 import type { Context } from '#lib/kind.ts';
 import { checkKey, checkPrefix, checkRange, closedStore, missingObject } from '../guard.ts';
-import type { ByteRange, Folders, LargeObjects, Store } from '../store.ts';
+import type { ByteRange, Checksums, Folders, LargeObjects, Store } from '../store.ts';
 import { isTemporaryName, temporaryName } from '../temporary-name.ts';
 import { abandonLarge, beginLarge, wasCommitted } from './large-object.ts';
 import { listFiles, removeEmptyFolders } from './list-files.ts';
+import { ServerChecksums } from './server-checksums.ts';
 import type { SftpConfig } from './sftp.ts';
 import { hasStatus, serverFull, sftpError, sftpStatus } from './sftp-error.ts';
 import { type SftpLine, SftpSession } from './sftp-session.ts';
 import { formatSftpUrl } from './sftp-url.ts';
-import { closeFile, openFile, readFully, sizeOf, syncFile, writeFully } from './transfer.ts';
+import { closeFile, openFile, readFully, sizeOf, writeWhole } from './transfer.ts';
 
 /** The store in that folder of the server; nothing is connected before the first call. */
 export const openSftpStore = (
   config: SftpConfig,
   context: Pick<Context, 'log'>,
-): Store & Folders & LargeObjects => {
+): Store & Folders & LargeObjects & Partial<Checksums> => {
   const place: Place = {
     session: new SftpSession(config, formatSftpUrl(config), context.log),
     location: formatSftpUrl(config),
     root: config.path,
   };
+  const checksums = config.commands === 'checksums' ? new ServerChecksums(place) : undefined;
   let closed = false;
   const checkOpen = (): void => {
     if (closed) throw closedStore(place.location);
@@ -33,12 +35,12 @@ export const openSftpStore = (
     async put(key, bytes) {
       checkOpen();
       checkName(key);
-      await putFile(place, key, bytes);
+      await place.session.work((line) => putFile(line, place, key, bytes));
     },
     async get(key, range) {
       checkOpen();
       checkName(key);
-      return getFile(place, key, range);
+      return await place.session.work((line) => getFile(line, place, key, range));
     },
     async *list(prefix) {
       checkOpen();
@@ -84,6 +86,14 @@ export const openSftpStore = (
     deleteLarge(key) {
       return this.delete(key);
     },
+    ...(checksums &&
+      ({
+        async checksum(key, question) {
+          checkOpen();
+          checkName(key);
+          return await checksums.checksum(key, question);
+        },
+      } satisfies Checksums)),
     async [Symbol.asyncDispose]() {
       closed = true;
       await place.session.close();
@@ -106,18 +116,11 @@ const checkName = (key: string): void => {
 };
 
 /** The protocol cannot sync a folder: how soon the rename outlives a power cut is up to the server's file system. */
-const putFile = async (place: Place, key: string, bytes: Uint8Array): Promise<void> => {
-  const line = await place.session.line();
+const putFile = async (line: SftpLine, place: Place, key: string, bytes: Uint8Array): Promise<void> => {
   const path = posix.join(place.root, key);
   const temporary = temporaryName(path);
   try {
-    const file = await openNew(line, temporary);
-    try {
-      await writeFully(line, file, bytes);
-      await syncFile(line, file);
-    } finally {
-      await closeFile(line, file);
-    }
+    await writeWhole(line, await openNew(line, temporary), bytes);
     await rename(line, temporary, path);
   } catch (cause) {
     const full = hasStatus(cause, sftpStatus.failure) && (await lacksRoom(line, place.root, bytes.length));
@@ -177,9 +180,12 @@ const renamePlainly = async (line: SftpLine, from: string, to: string): Promise<
 export const unlink = (line: SftpLine, path: string): Promise<void> =>
   line.request<void>((sftp, answer) => sftp.unlink(path, answer));
 
-const getFile = async (place: Place, key: string, range: ByteRange | undefined): Promise<Uint8Array> => {
-  const { location, root } = place;
-  const line = await place.session.line();
+const getFile = async (
+  line: SftpLine,
+  { location, root }: Place,
+  key: string,
+  range: ByteRange | undefined,
+): Promise<Uint8Array> => {
   try {
     const file = await openFile(line, posix.join(root, key), 'r');
     try {

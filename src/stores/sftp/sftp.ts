@@ -49,6 +49,12 @@ const config = z.strictObject({
     .min(1)
     .optional()
     .describe("Another configuration file of ssh than the user's own, or 'none'."),
+  commands: z
+    .enum(['checksums', 'none'])
+    .default('checksums')
+    .describe(
+      "What Holdfast may run on the server, where its user has a shell: 'checksums' lets sha256sum and the like read what was copied; 'none' runs nothing.",
+    ),
   connections: z.number().int().min(1).max(64).default(5).describe('How many objects travel at once.'),
   timeoutSeconds: z
     .number()

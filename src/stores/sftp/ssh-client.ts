@@ -1,7 +1,13 @@
 // An SSH connection: the way there (through other servers), who we are, and who the server is. ssh2 is met here only.
 import { readFile } from 'node:fs/promises';
 import type { Duplex } from 'node:stream';
-import ssh2, { type AnyAuthMethod, type AuthHandlerMiddleware, type ParsedKey, type SFTPWrapper } from 'ssh2';
+import ssh2, {
+  type AnyAuthMethod,
+  type AuthHandlerMiddleware,
+  type ClientChannel,
+  type ParsedKey,
+  type SFTPWrapper,
+} from 'ssh2';
 import { HoldfastError, hasCode, messageOf, systemCode } from '#lib/errors.ts';
 import { expandHome } from '#lib/home.ts';
 import type { Log } from '#lib/log.ts';
@@ -9,20 +15,27 @@ import { hostKeyName, readHostKeys } from './host-key.ts';
 import type { SftpConfig } from './sftp.ts';
 import { type HostQuestion, jumpQuestion, jumpsOf, lookUpHost, type SshHost } from './ssh-host.ts';
 
-export type { SFTPWrapper };
+export type { ClientChannel, SFTPWrapper };
 
-/** An open SFTP channel and the connections that carry it. */
+/** A connection to the server, and those that carry it. */
+export interface SshConnection {
+  /** One more SFTP server at the other end, which works beside the others. */
+  openSftp(): Promise<SftpChannel>;
+  /** Runs a command there. */
+  execute(command: string, answer: (error?: Error, channel?: ClientChannel) => void): void;
+  /** Resolves when an SFTP channel or a connection below it has ended. */
+  readonly ended: Promise<Error | undefined>;
+  close(): void;
+}
+
 export interface SftpChannel {
   readonly sftp: SFTPWrapper;
   /** What fits into one request to read or write. */
   readonly pieceBytes: number;
-  /** Called once, when the channel or a connection below it has ended. */
-  onEnd(listener: (cause: Error | undefined) => void): void;
-  close(): void;
 }
 
-/** Connects and opens an SFTP channel. STORE_UNREACHABLE when trying again may help, STORE_DENIED when it will not. */
-export const openSftpChannel = async (config: SftpConfig, log: Log): Promise<SftpChannel> => {
+/** STORE_UNREACHABLE when trying again may help, STORE_DENIED when it will not. */
+export const openSshConnection = async (config: SftpConfig, log: Log): Promise<SshConnection> => {
   const { host, user, port, sshConfig } = config;
   const target = await lookUpHost({ host, user, port, sshConfig });
   const questions = (config.jump === undefined ? target.jumps : jumpsOf(config.jump)).map((jump) =>
@@ -36,12 +49,17 @@ export const openSftpChannel = async (config: SftpConfig, log: Log): Promise<Sft
     const socket = await connectJumps(questions, target, clients, config, log);
     const client = await connect(target, { socket, config, log, own: true });
     clients.push(client);
-    const sftp = await startSftp(client, target.hostname);
+    const end = watch(clients);
     return {
-      sftp,
-      pieceBytes: pieceBytesOf(sftp),
+      openSftp: async () => {
+        const sftp = await startSftp(client, target.hostname);
+        sftp.on('error', (error: Error) => end.explain(error));
+        sftp.on('close', () => end.come());
+        return { sftp, pieceBytes: pieceBytesOf(sftp) };
+      },
+      execute: (command, answer) => void client.exec(command, answer),
+      ended: end.ended,
       close,
-      onEnd: (listener) => watch(sftp, clients, listener),
     };
   } catch (error) {
     close();
@@ -86,33 +104,25 @@ const startSftp = (client: ssh2.Client, hostname: string): Promise<SFTPWrapper> 
     });
   });
 
+/** What every server takes, with the rest of a request: 34,000 bytes in all. */
+const fitsEverywhere = 31_000;
+
 /** ssh2 knows from the server's name how much fits, but tells nobody; it would send larger pieces one after the other. */
 const pieceBytesOf = (sftp: SFTPWrapper): number => {
   const known: unknown = Reflect.get(sftp, '_maxWriteLen');
-  return typeof known === 'number' && known >= 32 * 1024 ? known : 32 * 1024;
+  return typeof known === 'number' && known > 0 ? known : fitsEverywhere;
 };
 
-const watch = (
-  sftp: SFTPWrapper,
-  clients: readonly ssh2.Client[],
-  listener: (cause: Error | undefined) => void,
-): void => {
+/** Resolves, once, with what ended the first of them. */
+const watch = (clients: readonly ssh2.Client[]) => {
   let cause: Error | undefined;
-  let told = false;
-  const end = (): void => {
-    if (!told) listener(cause);
-    told = true;
-  };
-  sftp.on('error', (error: Error) => {
+  const { promise, resolve } = Promise.withResolvers<Error | undefined>();
+  const explain = (error: Error): void => {
     cause = error;
-  });
-  sftp.on('close', end);
-  for (const client of clients) {
-    client.on('error', (error) => {
-      cause = error;
-    });
-    client.on('close', end);
-  }
+  };
+  const come = (): void => resolve(cause);
+  for (const client of clients) client.on('error', explain).on('close', come);
+  return { ended: promise, explain, come };
 };
 
 interface Way {

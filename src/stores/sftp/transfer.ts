@@ -58,6 +58,32 @@ export const writeFully = async (
   );
 };
 
+/**
+ * Writes a whole file, puts it on the disk and closes it. The server does one after the other, so that the end of it takes one journey.
+ * Throws when any of it failed; what was sent behind did no harm.
+ */
+export const writeWhole = async (line: SftpLine, file: Buffer, bytes: Uint8Array): Promise<void> => {
+  const cut = Math.max(0, bytes.length - line.pieceBytes);
+  const last = Buffer.from(bytes.buffer, bytes.byteOffset + cut, bytes.length - cut);
+  try {
+    await writeFully(line, file, bytes.subarray(0, cut));
+  } catch (error) {
+    await closeFile(line, file).catch(() => {}); // the first failure tells
+    throw error;
+  }
+  await all([
+    line.request<void>((sftp, answer) => sftp.write(file, last, 0, last.length, cut, answer)),
+    syncFile(line, file),
+    closeFile(line, file),
+  ]);
+};
+
+/** Waits for all of them, and throws the first failure. */
+const all = async (requests: readonly Promise<void>[]): Promise<void> => {
+  for (const result of await Promise.allSettled(requests))
+    if (result.status === 'rejected') throw result.reason;
+};
+
 /** Exactly these bytes of the file, or undefined when they are not all in it. */
 export const readFully = async (
   line: SftpLine,
