@@ -109,6 +109,17 @@ test('the last snapshot forgotten leaves no pack', async () => {
   await assertKept(repository);
 });
 
+test('where nothing may be deleted, this is told before anything is copied', async () => {
+  const inner = memoryStore();
+  const { repository, snapshots } = await twoSnapshots(inner);
+  await forget(repository, snapshots[0]!);
+  const before = await keysOf(inner, '');
+  const denied = new HoldfastError('STORE_DENIED', 'status 403', { hint: 'it is append-only' });
+  const appendOnly = openTestRepository({ ...inner, delete: () => Promise.reject(denied) }, repository.key);
+  await assert.rejects(prune(appendOnly), { message: 'nothing was pruned: status 403', hint: denied.hint });
+  assert.deepEqual(await keysOf(inner, ''), before);
+});
+
 test('what stays is held against deletion for another while, where the store can do that', async () => {
   const held: string[] = [];
   const retain = async (key: string): Promise<void> => void held.push(key);

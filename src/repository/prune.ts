@@ -1,8 +1,9 @@
 // Removes what no snapshot uses. The order makes a crash at any moment harmless: new packs, then new indexes, then old
 // indexes go, then old packs. Whoever prunes holds the exclusive lock, so nobody adds blobs meanwhile.
+import { randomBytes } from 'node:crypto';
 import { throwIfCancelled } from '#lib/clock.ts';
 import { forEachLimit } from '#lib/concurrency.ts';
-import { HoldfastError } from '#lib/errors.ts';
+import { HoldfastError, hasCode } from '#lib/errors.ts';
 import { foldersOf, retentionOf, type Store } from '#stores/store.ts';
 import { isId, packKey } from './blob.ts';
 import { BlobReader } from './blob-reader.ts';
@@ -60,6 +61,7 @@ export const pruneRepository = async (session: Session, options: PruneOptions): 
   };
   if (options.dryRun) return report;
   if (gone.length + lost.size > 0) {
+    await refuseUnlessDeletes(session.store);
     await repack(session, used, plan.repack, options);
     throwIfCancelled(session.signal);
     await rewriteIndexes(session, new Set([...lost, ...gone.map(({ id }) => id)]));
@@ -69,6 +71,16 @@ export const pruneRepository = async (session: Session, options: PruneOptions): 
   await holdAnew(session, options);
   return { ...report, bytesFreed: report.bytesFreed + leftovers };
 };
+
+/** A pack that is not there: where nothing may be deleted, this is refused too, before packs are copied that could not go. */
+const refuseUnlessDeletes = (store: Store): Promise<void> =>
+  store.delete(packKey(randomBytes(32).toString('hex'))).catch((cause: unknown) => {
+    if (!hasCode(cause, 'STORE_DENIED')) throw cause;
+    throw new HoldfastError('STORE_DENIED', `nothing was pruned: ${cause.message}`, {
+      cause,
+      hint: cause.hint,
+    });
+  });
 
 /** What interrupted writes left: nobody writes while we have the lock. */
 const removeLeftovers = async (store: Store): Promise<number> => {
