@@ -1,18 +1,15 @@
 // The entries of a restore, one file after the other.
+import type { PlacedEntry as Placed } from '../placed-entries.ts';
+import { assertSafePath } from '../safe-path.ts';
 import type { Content, Entry } from '../source.ts';
-import { assertSafePath, type Place, parsePath } from './layout.ts';
+import { kind, type Place, parsePath } from './layout.ts';
 
-/** A file of the backup. */
-export interface PlacedEntry {
-  readonly path: string;
-  readonly place: Place;
-  readonly content: () => Content;
-}
+export type PlacedEntry = Placed<Place>;
 
 /** Its files. Paths that are no part of a backup are refused as they come. */
 export async function* placedEntries(entries: AsyncIterable<Entry>): AsyncGenerator<PlacedEntry> {
   for await (const { path, type, content } of entries) {
-    if (path !== '') assertSafePath(path);
+    if (path !== '') assertSafePath(path, kind);
     if (type === 'file' && content) yield { path, place: parsePath(path), content };
   }
 }

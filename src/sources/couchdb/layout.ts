@@ -13,6 +13,7 @@
 // In the byte order of these names each file comes after what it needs; no database's name begins with a digit.
 import { HoldfastError } from '#lib/errors.ts';
 import { manifestName } from '../manifest.ts';
+import { placeIn } from '../safe-path.ts';
 import { type Attachment, placeOf } from './leaf.ts';
 
 export const serverFile = '00-server.json';
@@ -83,25 +84,11 @@ export type Place =
       readonly file: string;
     };
 
+/** What such a backup was made from, for messages. */
+export const kind = 'a CouchDB server';
+
 /** What the file at a path of a snapshot is. PATH_UNSAFE for a path that could leave its place, TARGET_FAILED for one that is not ours. */
-export const parsePath = (path: string): Place => {
-  assertSafePath(path);
-  const place = placeAt(path.split('/'));
-  if (place) return place;
-  throw new HoldfastError('TARGET_FAILED', `${JSON.stringify(path)} is no part of a CouchDB backup`, {
-    hint: 'restore this snapshot into a folder, or into the kind of source it came from',
-  });
-};
-
-export const assertSafePath = (path: string): void => {
-  if (unsafePath.test(path))
-    throw new HoldfastError('PATH_UNSAFE', `the snapshot has the path ${JSON.stringify(path)}`, {
-      hint: 'it was not made by holdfast from a CouchDB server; restore it into a folder',
-    });
-};
-
-/** Absolute, empty or dotted parts, or a NUL. */
-const unsafePath = /^\/|(^|\/)\.{0,2}(\/|$)|\0/;
+export const parsePath = (path: string): Place => placeIn(path, kind, placeAt);
 
 const placeAt = ([top = '', ...below]: readonly string[]): Place | undefined => {
   const path = below.join('/');

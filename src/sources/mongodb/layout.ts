@@ -10,8 +10,8 @@
 //
 // mongorestore skips the two files of ours (00-server.json, manifest.json). A restore needs 00-server.json because orders.bson comes before its metadata.
 import { createHash } from 'node:crypto';
-import { HoldfastError } from '#lib/errors.ts';
 import { manifestName } from '../manifest.ts';
+import { placeIn } from '../safe-path.ts';
 
 export const serverFile = '00-server.json';
 export const preludeFile = 'prelude.json';
@@ -57,25 +57,11 @@ export type Place =
   /** `file` is a file of the database's folder. */
   | { readonly kind: 'documents' | 'metadata'; readonly database: string; readonly file: string };
 
+/** What such a backup was made from, for messages. */
+export const kind = 'a MongoDB server';
+
 /** What the file at a path of a snapshot is. PATH_UNSAFE for a path that could leave its place, TARGET_FAILED for one that is not ours. */
-export const parsePath = (path: string): Place => {
-  assertSafePath(path);
-  const place = placeOf(path.split('/'));
-  if (place) return place;
-  throw new HoldfastError('TARGET_FAILED', `${JSON.stringify(path)} is no part of a MongoDB backup`, {
-    hint: 'restore this snapshot into a folder, or into the kind of source it came from',
-  });
-};
-
-export const assertSafePath = (path: string): void => {
-  if (unsafePath.test(path))
-    throw new HoldfastError('PATH_UNSAFE', `the snapshot has the path ${JSON.stringify(path)}`, {
-      hint: 'it was not made by holdfast from a MongoDB server; restore it into a folder',
-    });
-};
-
-/** Absolute, empty or dotted parts, or a NUL. */
-const unsafePath = /^\/|(^|\/)\.{0,2}(\/|$)|\0/;
+export const parsePath = (path: string): Place => placeIn(path, kind, placeOf);
 
 const placeOf = ([top = '', file, ...rest]: readonly string[]): Place | undefined => {
   if (rest.length > 0) return undefined;

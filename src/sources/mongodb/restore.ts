@@ -7,11 +7,12 @@ import { throwIfCancelled } from '#lib/clock.ts';
 import { forEachLimit } from '#lib/concurrency.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import type { Context } from '#lib/kind.ts';
+import { assertSafePath } from '../safe-path.ts';
 import type { Entry, RestoreReport, RestoreTarget } from '../source.ts';
 import type { MongodbConfig } from './config.ts';
 import { type Connection, connect } from './connect.ts';
 import { parseContents, type ServerContents } from './contents.ts';
-import { assertSafePath, parsePath } from './layout.ts';
+import { kind, parsePath } from './layout.ts';
 import { loadEntry } from './load-entry.ts';
 import { finishRestore } from './restore-finish.ts';
 import { type Plan, planOf } from './restore-goal.ts';
@@ -64,7 +65,7 @@ export const restoreServer = async (
 const readContents = async (entries: AsyncIterator<Entry>): Promise<ServerContents> => {
   for (let next = await entries.next(); !next.done; next = await entries.next()) {
     const { path, type, content } = next.value;
-    if (path !== '') assertSafePath(path);
+    if (path !== '') assertSafePath(path, kind);
     if (type !== 'file' || !content) continue;
     if (parsePath(path).kind !== 'server') break;
     return parseContents(await textOf(path, content));
@@ -99,7 +100,7 @@ export interface RestoredFile {
 async function* filesOf(entries: AsyncIterator<Entry>): AsyncGenerator<RestoredFile> {
   for (let next = await entries.next(); !next.done; next = await entries.next()) {
     const { path, type, content } = next.value;
-    if (path !== '') assertSafePath(path);
+    if (path !== '') assertSafePath(path, kind);
     if (type === 'file' && content) yield { path, content: content.bind(next.value) };
   }
 }

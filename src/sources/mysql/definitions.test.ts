@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { hasCode } from '#lib/errors.ts';
 import { createTableStatement, isForeignKey, parseCreateTable, withoutNextNumber } from './create-table.ts';
-import { assertSafePath, databasePath, decodeName, encodeName, parsePath } from './layout.ts';
+import { databasePath, decodeName, encodeName, parsePath } from './layout.ts';
 import { itemsOf, type SqlItem, scriptOf } from './sql-items.ts';
 import { parseVersion } from './version.ts';
 
@@ -68,7 +68,7 @@ test('names become paths and names again', () => {
   assert.ok(databasePath('00-server.json') > '1');
   assert.deepEqual(parsePath('shop/data/a=2Fb/0000.tsv'), { kind: 'rows', database: 'shop', table: 'a/b' });
   assert.throws(
-    () => assertSafePath('shop/../x'),
+    () => parsePath('shop/../x'),
     (error) => hasCode(error, 'PATH_UNSAFE'),
   );
   assert.throws(

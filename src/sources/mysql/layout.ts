@@ -11,8 +11,8 @@
 //   shop/post-data.sql          routines, views, triggers, events
 //
 // In the byte order of these names each file comes after what it needs; no database can have the name of a file of ours.
-import { HoldfastError } from '#lib/errors.ts';
 import { manifestName } from '../manifest.ts';
+import { placeIn } from '../safe-path.ts';
 
 export const serverFile = '00-server.json';
 export const usersFile = '01-users.sql';
@@ -52,29 +52,11 @@ export type Place =
   | { readonly kind: 'file'; readonly database: string; readonly file: DatabaseFile }
   | { readonly kind: 'rows'; readonly database: string; readonly table: string };
 
+/** What such a backup was made from, for messages. */
+export const kind = 'MariaDB or MySQL';
+
 /** What the file at a path of a snapshot is. PATH_UNSAFE for a path that could leave its place, TARGET_FAILED for one that is not ours. */
-export const parsePath = (path: string): Place => {
-  assertSafePath(path);
-  const place = placeOf(path.split('/'));
-  if (place) return place;
-  throw new HoldfastError(
-    'TARGET_FAILED',
-    `${JSON.stringify(path)} is no part of a backup of MariaDB or MySQL`,
-    {
-      hint: 'restore this snapshot into a folder, or into the kind of source it came from',
-    },
-  );
-};
-
-export const assertSafePath = (path: string): void => {
-  if (unsafePath.test(path))
-    throw new HoldfastError('PATH_UNSAFE', `the snapshot has the path ${JSON.stringify(path)}`, {
-      hint: 'it was not made by holdfast from such a server; restore it into a folder',
-    });
-};
-
-/** Absolute, empty or dotted parts, or a NUL. */
-const unsafePath = /^\/|(^|\/)\.{0,2}(\/|$)|\0/;
+export const parsePath = (path: string): Place => placeIn(path, kind, placeOf);
 
 const placeOf = ([top = '', second, third, fourth, ...rest]: readonly string[]): Place | undefined => {
   if (rest.length > 0) return undefined;

@@ -1,14 +1,16 @@
 // One database as a whole.
+
 import { throwIfCancelled } from '#lib/clock.ts';
 import { forEachLimit } from '#lib/concurrency.ts';
 import { HoldfastError } from '#lib/errors.ts';
+import { notEmpty } from '../free-targets.ts';
 import { createPool } from '../pool.ts';
 import { DatabaseTexts } from './database-texts.ts';
 import { databaseFiles } from './layout.ts';
 import { assertComplete, createLoader, loadRows } from './load-rows.ts';
 import { makeTables } from './make-tables.ts';
 import { moveTables } from './move-tables.ts';
-import { notEmpty, type Restoring } from './restore.ts';
+import type { Restoring } from './restore.ts';
 import type { Goal } from './restore-goal.ts';
 import { restorePrograms } from './restore-programs.ts';
 import { stagingName } from './target-server.ts';

@@ -1,43 +1,14 @@
 // The entries of a restore, one database after the other.
-import type { Content, Entry } from '../source.ts';
-import { assertSafePath, type Place, parsePath } from './layout.ts';
-
-/** A file of the backup. */
-export interface PlacedEntry {
-  readonly path: string;
-  readonly place: Place;
-  readonly content: () => Content;
-}
+import { PlacedEntries, type PlacedEntry } from '../placed-entries.ts';
+import type { Entry } from '../source.ts';
+import { kind, type Place, parsePath } from './layout.ts';
 
 export type RowsPlace = Extract<Place, { readonly kind: 'table' | 'large-objects' }>;
-export interface RowsEntry extends PlacedEntry {
-  readonly place: RowsPlace;
-}
+export type RowsEntry = PlacedEntry<RowsPlace>;
 
-/** Looks one file ahead. Paths that are no part of a backup are refused as they come. */
-export class EntryStream {
-  readonly #entries: AsyncIterator<Entry>;
-  #ahead: PlacedEntry | undefined;
-
+export class EntryStream extends PlacedEntries<Place> {
   constructor(entries: AsyncIterable<Entry>) {
-    this.#entries = entries[Symbol.asyncIterator]();
-  }
-
-  /** The next file; it stays the next. */
-  async peek(): Promise<PlacedEntry | undefined> {
-    while (!this.#ahead) {
-      const { value, done } = await this.#entries.next();
-      if (done) return undefined;
-      const { path, type, content } = value;
-      if (path !== '') assertSafePath(path);
-      if (type === 'file' && content) this.#ahead = { path, place: parsePath(path), content };
-    }
-    return this.#ahead;
-  }
-
-  /** Goes on to the file after the next. */
-  skip(): void {
-    this.#ahead = undefined;
+    super(entries, { kind, parsePath });
   }
 
   /** Files with rows of the database, as long as nothing else comes. Large objects are defined alone, before their bytes come. */
@@ -52,11 +23,7 @@ export class EntryStream {
       if (isAlone) return;
     }
   }
-
-  async close(): Promise<void> {
-    await this.#entries.return?.();
-  }
 }
 
-const hasRows = (entry: PlacedEntry): entry is RowsEntry =>
+const hasRows = (entry: PlacedEntry<Place>): entry is RowsEntry =>
   entry.place.kind === 'table' || entry.place.kind === 'large-objects';

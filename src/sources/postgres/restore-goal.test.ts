@@ -1,15 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { hasCode } from '#lib/errors.ts';
-import { parseSelection } from './restore-goal.ts';
+import { parseSelection } from '../restore-goal.ts';
+import { tablePlaces } from './restore-goal.ts';
 
 const partsOf = (database: string, ...paths: readonly string[]) => {
-  const selection = parseSelection(paths);
+  const selection = parseSelection(paths, tablePlaces);
   return selection === 'everything' ? selection : selection(database);
 };
 
 test('a path means a database, a table of it, or a schema', () => {
-  assert.equal(parseSelection(undefined), 'everything');
+  assert.equal(parseSelection(undefined, tablePlaces), 'everything');
   assert.equal(partsOf('shop', 'shop'), 'everything');
   assert.equal(partsOf('shop', 'sh*'), 'everything');
   assert.deepEqual(partsOf('blog', 'shop'), { tables: [], schemas: [] });
@@ -26,7 +27,7 @@ test('a path means a database, a table of it, or a schema', () => {
 test('a file that is nothing by itself is refused', () => {
   for (const path of ['shop/manifest.json', 'shop/large-objects'])
     assert.throws(
-      () => parseSelection([path]),
+      () => parseSelection([path], tablePlaces),
       (error) => hasCode(error, 'USAGE'),
     );
 });

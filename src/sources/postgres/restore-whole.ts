@@ -1,7 +1,9 @@
 // One database as a whole. It is loaded under a name of its own and gets the name it is to have when all of it is there.
+
 import { throwIfCancelled } from '#lib/clock.ts';
 import { forEachLimit } from '#lib/concurrency.ts';
 import { HoldfastError } from '#lib/errors.ts';
+import { notEmpty } from '../free-targets.ts';
 import { createPool, type Pool } from '../pool.ts';
 import { type Connection, connect } from './connect.ts';
 import { databaseStatements, renamedProperty } from './database-statements.ts';
@@ -9,7 +11,7 @@ import { DatabaseTexts } from './database-texts.ts';
 import { databaseFiles } from './layout.ts';
 import { assertComplete, loadRows, type RowLoader } from './load-rows.ts';
 import { runPostData } from './post-data.ts';
-import { folderOf, notEmpty, type Restoring } from './restore.ts';
+import { folderOf, type Restoring } from './restore.ts';
 import type { Goal } from './restore-goal.ts';
 import { ensureRoles } from './restore-roles.ts';
 import { createRunner, type ItemRunner } from './run-items.ts';

@@ -1,12 +1,13 @@
 // A backup back into a server: all of it, one database, or some tables.
-import { HoldfastError } from '#lib/errors.ts';
 import type { Context } from '#lib/kind.ts';
+import { assertNamedTargetIsFree, assertTargetsAreFree, nothingToRestore } from '../free-targets.ts';
+import { goalFor, isWholeServer, parseSelection } from '../restore-goal.ts';
 import { Reporter, textOf } from '../restore-report.ts';
 import type { Entry, RestoreReport, RestoreTarget } from '../source.ts';
 import type { PostgresConfig } from './config.ts';
 import { EntryStream } from './entry-stream.ts';
 import { databasePath } from './layout.ts';
-import { type Goal, goalFor, parseSelection, type Selection } from './restore-goal.ts';
+import { type Goal, type Selection, tablePlaces } from './restore-goal.ts';
 import { restoreParts } from './restore-parts.ts';
 import { applyGlobals } from './restore-roles.ts';
 import { restoreWhole } from './restore-whole.ts';
@@ -38,7 +39,7 @@ export const restoreServer = async (
 ): Promise<RestoreReport> => {
   await using target = await openTargetServer(request.settings, request.context.signal);
   const reporter = new Reporter(into);
-  const selection = parseSelection(into.selection);
+  const selection = parseSelection(into.selection, tablePlaces);
   const stream = new EntryStream(entries);
   const restoring: Restoring = { ...request, target, into, selection, reporter, stream };
   try {
@@ -48,19 +49,6 @@ export const restoreServer = async (
     await stream.close();
   }
   return reporter.report();
-};
-
-/** Before anything is read. */
-const assertNamedTargetIsFree = async ({
-  config,
-  settings,
-  target,
-  into,
-  selection,
-}: Restoring): Promise<void> => {
-  const named = config.databases === undefined ? settings.database : undefined;
-  if (named === undefined || into.force || selection !== 'everything') return;
-  if ((await target.stateOf(named)) === 'used') throw notEmpty(named, settings);
 };
 
 const restoreAll = async (restoring: Restoring): Promise<void> => {
@@ -77,45 +65,14 @@ const restoreAll = async (restoring: Restoring): Promise<void> => {
       if (isWholeServer(restoring))
         await applyGlobals(restoring.target, await textOf(path, content), restoring.reporter);
     } else {
-      const goal = goalFor(restoring, place.database, [...goals.values()]);
+      const goal = goalFor(restoring, place.database, goals.values());
       goals.set(place.database, goal);
       if (goal.parts === 'everything') await restoreWhole(restoring, goal);
       else await restoreParts(restoring, goal, goal.parts);
     }
   }
-  if (goals.size === 0)
-    throw new HoldfastError('TARGET_FAILED', 'the snapshot holds no database', {
-      hint: 'name a path that it has: holdfast ls',
-    });
+  if (goals.size === 0) throw nothingToRestore();
 };
-
-/** Everything, under the databases' own names: then roles belong to it. */
-const isWholeServer = ({ config, settings, selection }: Restoring): boolean =>
-  selection === 'everything' && (settings.database === undefined || config.databases !== undefined);
-
-const assertTargetsAreFree = async (restoring: Restoring, databases: readonly string[]): Promise<void> => {
-  const { into, target, settings } = restoring;
-  assertRenamesFit(restoring, databases);
-  if (into.force || !isWholeServer(restoring)) return;
-  for (const database of databases) {
-    const { name } = goalFor(restoring, database, []);
-    if ((await target.stateOf(name)) === 'used') throw notEmpty(name, settings);
-  }
-};
-
-const assertRenamesFit = ({ into, selection }: Restoring, databases: readonly string[]): void => {
-  if (selection !== 'everything') return; // tables are looked for when their list has come
-  for (const [from] of into.rename)
-    if (!databases.includes(from))
-      throw new HoldfastError('USAGE', `there is no database ${from} to rename`, {
-        hint: `the snapshot has ${databases.join(', ')}; tables are renamed when they are restored by themselves`,
-      });
-};
-
-export const notEmpty = (database: string, { server }: ConnectionSettings): HoldfastError =>
-  new HoldfastError('TARGET_NOT_EMPTY', `database ${database} on ${server} is not empty`, {
-    hint: 'name another database, or say --force to replace it with the one of the snapshot',
-  });
 
 /** The folder of the database, for messages about its files. */
 export const folderOf = (database: string): string => databasePath(database);

@@ -1,6 +1,8 @@
 // One database as a whole. What is made for it goes again when anything fails.
+
 import { throwIfCancelled } from '#lib/clock.ts';
 import { HoldfastError } from '#lib/errors.ts';
+import { notEmpty } from '../free-targets.ts';
 import { bulkWorks } from './bulk-rows.ts';
 import { type Connection, connect } from './connect.ts';
 import { DatabaseTexts } from './database-texts.ts';
@@ -9,7 +11,7 @@ import { databaseFiles, databasePath } from './layout.ts';
 import { assertComplete, assertRowCount, type Loaded, loadRows, tableOf } from './load-rows.ts';
 import type { Contents } from './model.ts';
 import { restoreNative } from './native.ts';
-import { notEmpty, type Restoring } from './restore.ts';
+import type { Restoring } from './restore.ts';
 import type { Goal } from './restore-goal.ts';
 import { runStatements } from './run-statements.ts';
 import { databaseStatements } from './script.ts';

@@ -1,12 +1,13 @@
 // A backup back into a server: all of it, one database, or some tables.
 import { z } from 'zod';
-import { HoldfastError } from '#lib/errors.ts';
 import type { Context } from '#lib/kind.ts';
+import { assertNamedTargetIsFree, assertTargetsAreFree, nothingToRestore } from '../free-targets.ts';
+import { goalFor, parseSelection } from '../restore-goal.ts';
 import { Reporter, textOf } from '../restore-report.ts';
 import type { Entry, RestoreReport, RestoreTarget } from '../source.ts';
 import type { ConnectionSettings, SqlServerConfig } from './config.ts';
 import { EntryStream } from './entry-stream.ts';
-import { type Goal, goalFor, parseSelection, type Selection } from './restore-goal.ts';
+import { type Goal, type Selection, tablePlaces } from './restore-goal.ts';
 import { restoreParts } from './restore-parts.ts';
 import { restoreWhole } from './restore-whole.ts';
 import { openTargetServer, type TargetServer } from './target-server.ts';
@@ -40,7 +41,7 @@ export const restoreServer = async (
 ): Promise<RestoreReport> => {
   await using target = await openTargetServer(request.settings, request.context.signal);
   const reporter = new Reporter(into);
-  const selection = parseSelection(into.selection);
+  const selection = parseSelection(into.selection, tablePlaces);
   const stream = new EntryStream(entries);
   const restoring: Restoring = { ...request, target, into, selection, reporter, stream };
   try {
@@ -50,19 +51,6 @@ export const restoreServer = async (
     await stream.close();
   }
   return reporter.report();
-};
-
-/** Before anything is read. */
-const assertNamedTargetIsFree = async ({
-  config,
-  settings,
-  target,
-  into,
-  selection,
-}: Restoring): Promise<void> => {
-  const named = config.databases === undefined ? settings.database : undefined;
-  if (named === undefined || into.force || selection !== 'everything') return;
-  if ((await target.stateOf(named)) === 'used') throw notEmpty(named, settings);
 };
 
 const restoreAll = async (restoring: Restoring): Promise<void> => {
@@ -75,36 +63,11 @@ const restoreAll = async (restoring: Restoring): Promise<void> => {
       const { databases } = serverSchema.parse(JSON.parse(await textOf(path, content)));
       await assertTargetsAreFree(restoring, databases);
     } else {
-      const goal = goalFor(restoring, place.database, [...goals.values()]);
+      const goal = goalFor(restoring, place.database, goals.values());
       goals.set(place.database, goal);
       if (goal.parts === 'everything') await restoreWhole(restoring, goal);
       else await restoreParts(restoring, goal, goal.parts);
     }
   }
-  if (goals.size === 0)
-    throw new HoldfastError('TARGET_FAILED', 'the snapshot holds no database', {
-      hint: 'name a path that it has: holdfast ls',
-    });
+  if (goals.size === 0) throw nothingToRestore();
 };
-
-const assertTargetsAreFree = async (restoring: Restoring, databases: readonly string[]): Promise<void> => {
-  const { into, target, settings, selection } = restoring;
-  if (selection !== 'everything') return; // tables are looked for when their list has come
-  for (const [from] of into.rename)
-    if (!databases.includes(from))
-      throw new HoldfastError('USAGE', `there is no database ${from} to rename`, {
-        hint: `the snapshot has ${databases.join(', ')}; tables are renamed when they are restored by themselves`,
-      });
-  if (into.force) return;
-  const goals: Goal[] = [];
-  for (const database of databases) {
-    const goal = goalFor(restoring, database, goals);
-    goals.push(goal);
-    if ((await target.stateOf(goal.name)) === 'used') throw notEmpty(goal.name, settings);
-  }
-};
-
-export const notEmpty = (database: string, { server }: ConnectionSettings): HoldfastError =>
-  new HoldfastError('TARGET_NOT_EMPTY', `database ${database} on ${server} is not empty`, {
-    hint: 'name another database, or say --force to replace it with the one of the snapshot',
-  });
