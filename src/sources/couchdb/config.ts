@@ -1,23 +1,13 @@
 // The configuration of a CouchDB source.
 import { z } from 'zod';
-import { messageOf } from '#lib/errors.ts';
 import type { Schema } from '#lib/kind.ts';
+import { parsedText } from '#lib/parsed-text.ts';
 import { secret } from '#lib/secret-schema.ts';
 import { CouchUrl } from './address.ts';
 
-const url = z
-  .string()
-  .transform((text, context) => {
-    try {
-      return new CouchUrl(text);
-    } catch (error) {
-      context.issues.push({ code: 'custom', input: undefined, message: messageOf(error) });
-      return z.NEVER;
-    }
-  })
-  .describe(
-    'Where the server is: http://host:5984 or https://host/prefix; couchdb://host/shop (couchdbs:// with TLS) names one database.',
-  );
+const url = parsedText((text) => new CouchUrl(text)).describe(
+  'Where the server is: http://host:5984 or https://host/prefix; couchdb://host/shop (couchdbs:// with TLS) names one database.',
+);
 
 const pattern = z.string().min(1);
 

@@ -1,23 +1,13 @@
 // The configuration of a MongoDB source.
 import { z } from 'zod';
-import { messageOf } from '#lib/errors.ts';
 import type { Schema } from '#lib/kind.ts';
+import { parsedText } from '#lib/parsed-text.ts';
 import { secret } from '#lib/secret-schema.ts';
 import { ConnectionUrl } from './connection-url.ts';
 
-const url = z
-  .string()
-  .transform((text, context) => {
-    try {
-      return new ConnectionUrl(text);
-    } catch (error) {
-      context.issues.push({ code: 'custom', input: undefined, message: messageOf(error) });
-      return z.NEVER;
-    }
-  })
-  .describe(
-    'Where the server is: mongodb://user@host:port/database?replicaSet=rs0, with the options of MongoDB’s own tools.',
-  );
+const url = parsedText((text) => new ConnectionUrl(text)).describe(
+  'Where the server is: mongodb://user@host:port/database?replicaSet=rs0, with the options of MongoDB’s own tools.',
+);
 
 const pattern = z.string().min(1);
 

@@ -1,24 +1,16 @@
 // The configuration of a MariaDB or MySQL source.
 import { z } from 'zod';
-import { messageOf } from '#lib/errors.ts';
 import type { Schema } from '#lib/kind.ts';
+import { parsedText } from '#lib/parsed-text.ts';
 import { secret } from '#lib/secret-schema.ts';
-import { ConnectionUrl } from './connection-url.ts';
+import { mysqlUrl } from './connection-url.ts';
 import type { Parameters } from './parameters.ts';
 import { type ConnectionSettings, resolveSettings } from './settings.ts';
 import { tlsModes } from './tls.ts';
 
-const url = z
-  .string()
-  .transform((text, context) => {
-    try {
-      return new ConnectionUrl(text);
-    } catch (error) {
-      context.issues.push({ code: 'custom', input: undefined, message: messageOf(error) });
-      return z.NEVER;
-    }
-  })
-  .describe('Where the server is: mysql://user@host:port/database?ssl-mode=verify-identity.');
+const url = parsedText(mysqlUrl).describe(
+  'Where the server is: mysql://user@host:port/database?ssl-mode=verify-identity.',
+);
 
 const pattern = z.string().min(1);
 const name = z.string().min(1);
@@ -103,7 +95,7 @@ export const configSchema: Schema<MysqlConfig> = schema;
 /** Throws CONFIG_INVALID, without repeating a password. */
 export const configFromUrl = (text: string): MysqlConfig => ({
   ...schema.parse({}),
-  url: new ConnectionUrl(text),
+  url: mysqlUrl(text),
 });
 
 /** Where and as whom this configuration connects, option file and environment included. */

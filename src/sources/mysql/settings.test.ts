@@ -6,7 +6,7 @@ import { hasCode } from '#lib/errors.ts';
 import { Secret } from '#lib/secret.ts';
 import { temporaryFolder } from '../../../test/tools/temp.ts';
 import { configSchema } from './config.ts';
-import { ConnectionUrl } from './connection-url.ts';
+import { mysqlUrl } from './connection-url.ts';
 import { parseName } from './identifiers.ts';
 import { fitsTable } from './patterns.ts';
 import { resolveSettings } from './settings.ts';
@@ -19,9 +19,7 @@ const optionFile = (name: string, text: string): string => {
 };
 
 test('a URL names everything, and prints without its password', () => {
-  const url = new ConnectionUrl(
-    'mariadb://ann%40x:s%3Acret@[::1]:3307/a%2Fb?ssl-mode=required&connect-timeout=5',
-  );
+  const url = mysqlUrl('mariadb://ann%40x:s%3Acret@[::1]:3307/a%2Fb?ssl-mode=required&connect-timeout=5');
   assert.deepEqual(url.parameters, {
     user: 'ann@x',
     host: '::1',
@@ -37,7 +35,7 @@ test('a URL names everything, and prints without its password', () => {
 test('a URL that is not understood is refused without being repeated', () => {
   for (const text of ['mysql:/x', 'mysql://a,b/x', 'mysql://h/x?ssl-mod=required', 'mysql://u:p%zz@h/x'])
     assert.throws(
-      () => new ConnectionUrl(text),
+      () => mysqlUrl(text),
       (error) => hasCode(error, 'CONFIG_INVALID') && !error.message.includes('%zz'),
     );
 });

@@ -1,25 +1,17 @@
 // The configuration of a PostgreSQL source.
 import { z } from 'zod';
-import { messageOf } from '#lib/errors.ts';
 import type { Schema } from '#lib/kind.ts';
+import { parsedText } from '#lib/parsed-text.ts';
 import type { Secret } from '#lib/secret.ts';
 import { secret } from '#lib/secret-schema.ts';
-import { ConnectionUrl } from './connection-url.ts';
+import { postgresUrl } from './connection-url.ts';
 import type { Parameters } from './parameters.ts';
 import { type ConnectionSettings, resolveSettings } from './settings.ts';
 import { tlsModes } from './tls.ts';
 
-const url = z
-  .string()
-  .transform((text, context) => {
-    try {
-      return new ConnectionUrl(text);
-    } catch (error) {
-      context.issues.push({ code: 'custom', input: undefined, message: messageOf(error) });
-      return z.NEVER;
-    }
-  })
-  .describe('Where the server is: postgres://user@host:port/database?sslmode=verify-full, as libpq has it.');
+const url = parsedText(postgresUrl).describe(
+  'Where the server is: postgres://user@host:port/database?sslmode=verify-full, as libpq has it.',
+);
 
 const pattern = z.string().min(1);
 
@@ -106,7 +98,7 @@ export const configSchema: Schema<PostgresConfig> = schema;
 /** Throws CONFIG_INVALID, without repeating a password. */
 export const configFromUrl = (text: string): PostgresConfig => ({
   ...schema.parse({}),
-  url: new ConnectionUrl(text),
+  url: postgresUrl(text),
 });
 
 /** Where and as whom this configuration connects, the environment included. */

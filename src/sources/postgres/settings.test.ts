@@ -6,7 +6,7 @@ import { inspect } from 'node:util';
 import { hasCode } from '#lib/errors.ts';
 import { Secret } from '#lib/secret.ts';
 import { temporaryFolder } from '../../../test/tools/temp.ts';
-import { ConnectionUrl } from './connection-url.ts';
+import { postgresUrl } from './connection-url.ts';
 import type { Environment, Parameters } from './parameters.ts';
 import { resolveSettings } from './settings.ts';
 
@@ -21,7 +21,7 @@ const settings = (given: Parameters, environment: Environment = {}, password?: S
 const isInvalid = (error: unknown): boolean => hasCode(error, 'CONFIG_INVALID');
 
 test('a URL is taken apart as libpq does', () => {
-  const parts = (url: string) => new ConnectionUrl(url).parameters;
+  const parts = (url: string) => postgresUrl(url).parameters;
   assert.deepEqual(
     parts('postgres://shop%40x:p@db.internal:6432/my%20db?sslmode=require&application_name=a+b'),
     {
@@ -53,13 +53,13 @@ test('what a URL cannot mean is refused, and no message holds its password', () 
     'postgres://u:hunter2@h/db?target_session_attrs=primary',
   ])
     assert.throws(
-      () => new ConnectionUrl(url),
+      () => postgresUrl(url),
       (error) => isInvalid(error) && !inspect(error).includes('hunter2'),
     );
 });
 
 test('a URL prints without its password', () => {
-  const url = new ConnectionUrl('postgres://u:hunter2@h/db?password=hunter2');
+  const url = postgresUrl('postgres://u:hunter2@h/db?password=hunter2');
   assert.doesNotMatch(`${url} ${JSON.stringify(url)} ${inspect(url)}`, /hunter2/);
   assert.equal(url.password?.reveal(), 'hunter2');
 });

@@ -1,24 +1,15 @@
 // The configuration of a source on SQL Server.
 import { z } from 'zod';
-import { HoldfastError, messageOf } from '#lib/errors.ts';
+import { HoldfastError } from '#lib/errors.ts';
 import type { Schema } from '#lib/kind.ts';
+import { parsedText } from '#lib/parsed-text.ts';
 import type { Secret } from '#lib/secret.ts';
 import { secret } from '#lib/secret-schema.ts';
 import { type Address, ConnectionString, type Encrypt, encryptModes } from './connection-string.ts';
 
-const url = z
-  .string()
-  .transform((text, context) => {
-    try {
-      return new ConnectionString(text);
-    } catch (error) {
-      context.issues.push({ code: 'custom', input: undefined, message: messageOf(error) });
-      return z.NEVER;
-    }
-  })
-  .describe(
-    'Where the server is: sqlserver://user@host:port/database?encrypt=strict, or a connection string of ADO.NET (Server=host;Database=shop;…).',
-  );
+const url = parsedText((text) => new ConnectionString(text)).describe(
+  'Where the server is: sqlserver://user@host:port/database?encrypt=strict, or a connection string of ADO.NET (Server=host;Database=shop;…).',
+);
 
 const pattern = z.string().min(1);
 
