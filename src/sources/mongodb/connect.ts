@@ -63,7 +63,7 @@ const optionsOf = ({ url, user, password, connections }: MongodbConfig, text: st
     ...(username !== undefined &&
       password !== undefined && { auth: { username, password: password.reveal() } }),
     ...(given('appName') ? {} : { appName: 'holdfast' }),
-    ...(given('maxPoolSize') ? {} : { maxPoolSize: connections * 2 + 2 }),
+    ...(given('maxPoolSize') ? {} : { maxPoolSize: connections * 4 + 2 }),
     ...(given('serverSelectionTimeoutMS') ? {} : { serverSelectionTimeoutMS: 15_000 }),
   };
 };

@@ -9,12 +9,13 @@ import type { Chooser } from './filter.ts';
 import type { Place } from './new-collection.ts';
 import { serverCode } from './server-error.ts';
 
-/** Of one message; larger ones make nothing quicker. */
-const batchBytes = 8 * 1024 * 1024;
+/** Of one message, as mongorestore has them; servers are slower with larger ones, and each waits in memory. */
+const batchBytes = 2 * 1024 * 1024;
+const batchDocuments = 1000;
 /** For what stands in the message beside the documents. */
 const besideDocuments = 64 * 1024;
 /** So many batches of one collection are under way at once. */
-const batchesAtOnce = 2;
+const batchesAtOnce = 4;
 
 export interface Load {
   readonly connection: Connection;
@@ -66,5 +67,5 @@ export const loadDocuments = async (load: Load, content: Content): Promise<RowCo
 
 const limitsOf = ({ facts }: Connection): BatchLimits => ({
   bytes: Math.min(batchBytes, facts.maxMessageBytes - besideDocuments),
-  documents: facts.maxWriteBatch,
+  documents: Math.min(batchDocuments, facts.maxWriteBatch),
 });

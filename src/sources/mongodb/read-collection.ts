@@ -1,5 +1,6 @@
 // The documents of one collection, in the order of _id, as raw BSON.
 import { HoldfastError } from '#lib/errors.ts';
+import { elementAt } from './bson.ts';
 import { accountDatabase } from './choice.ts';
 import type { MongodbConfig } from './config.ts';
 import type { Connection } from './connect.ts';
@@ -72,12 +73,16 @@ async function* find({ connection, moment }: Reading, collection: Collection, ra
   yield* connection.batches(database, {
     find: data,
     filter: range,
-    ...(isCapped ? { sort: { $natural: 1 } } : { sort: { _id: 1 } }),
+    ...(isCapped ? { sort: { $natural: 1 } } : { sort: { _id: 1 }, ...hintOf(collection) }),
     // Before 8.0 capped collections cannot be read at a point in time, and users never.
     ...(moment.readConcern && !isCapped && !isAccount(collection) && { readConcern: moment.readConcern }),
     ...(isRaw && { rawData: true }),
   });
 }
+
+/** Without it, some engines sort all documents though the index has them in order. Only where that index is sure to have its name. */
+const hintOf = ({ type, options }: Collection): { readonly hint?: object } =>
+  type === 'collection' && !elementAt(options, 'clusteredIndex') ? { hint: { _id: 1 } } : {};
 
 const isAccount = ({ database }: Collection): boolean => database === accountDatabase;
 
