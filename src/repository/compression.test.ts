@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { constants, createZstdCompress } from 'node:zlib';
 import { randomData, sqlData } from './chunker/testing.ts';
 import { compress, decompress, decompressUnknown } from './compression.ts';
+import { keptContext } from './zstd-context.ts';
 
 const inputs = [
   new Uint8Array(0),
@@ -39,4 +41,11 @@ test('a frame of another length, a cut one and noise are errors, not data', () =
   assert.throws(() => decompress(randomData(1000, 2), 10_000));
   assert.throws(() => decompress(new Uint8Array(0), 10_000));
   assert.throws(() => decompressUnknown(frame.subarray(0, -1)));
+});
+
+test('this Node lets zstd keep its context from one small blob to the next', () => {
+  const context = keptContext(createZstdCompress(), constants.ZSTD_e_end, 1000);
+  assert.ok(context);
+  assert.deepEqual([...decompressUnknown(context(Buffer.from('first')))], [...Buffer.from('first')]);
+  assert.throws(() => context(randomData(2000, 3)), /does not fit/);
 });

@@ -15,7 +15,7 @@ export const loadBlob = async (session: Session, id: string, type: BlobType, cop
     const read = async () =>
       session.sealer.tryOpen(await get(session.store, location.pack, { offset, length }));
     // A second time when need be: the line may be at fault, and not the store.
-    return openBlob((await read()) ?? (await read()), id, location);
+    return Buffer.from(openBlob((await read()) ?? (await read()), id, location));
   } catch (error) {
     if (!hasCode(error, 'REPOSITORY_DAMAGED') || !session.blobs.locate(id, type, copy + 1)) throw error;
     return loadBlob(session, id, type, copy + 1);
@@ -57,7 +57,10 @@ export const locateBlob = (session: Session, id: string, type: BlobType, copy = 
   });
 };
 
-/** Finishes opening a blob: `opened` is what lay under the seal, undefined when the seal did not fit. */
+/**
+ * Finishes opening a blob: `opened` is what lay under the seal, undefined when the seal did not fit. What it gives is valid until
+ * the next call.
+ */
 export const openBlob = (
   opened: Buffer | undefined,
   id: string,
