@@ -39,6 +39,8 @@ export interface SshdOptions {
   readonly shell?: boolean;
   /** With a shell: where commands are looked for. */
   readonly commandPath?: string;
+  /** New keys are agreed on after so much: '1M'. */
+  readonly rekeyLimit?: string;
   /** With a shell: the command that serves SFTP instead of the server's own. */
   readonly sftpCommand?: string;
 }
@@ -127,6 +129,7 @@ const configuration = (base: string, port: number, options: SshdOptions): string
     'KbdInteractiveAuthentication no',
     'PermitRootLogin prohibit-password',
     'MaxStartups 100',
+    `RekeyLimit ${options.rekeyLimit ?? 'default'}`,
     `Subsystem sftp ${options.sftpCommand ?? 'internal-sftp'}`,
     // With this level bash reads no start files, which on some machines take seconds.
     `SetEnv SHLVL=2${options.commandPath === undefined ? '' : ` PATH=${options.commandPath}`}`,

@@ -324,6 +324,19 @@ suite('sftp', { skip: skip ?? false }, () => {
     assert.ok(ms < oneByOneMs / 2, `${Math.round(ms)} ms`);
   });
 
+  test('new keys in the middle of many transfers change nothing', async () => {
+    await using other = await startSshd({ rekeyLimit: '1M' });
+    const { port, knownHosts, key: privateKey } = other;
+    await using store = open({ port, knownHosts, privateKey });
+    const sizes = [3_000_000, 1, 70_000, 0, 5_000_001, 262_144];
+    await Promise.all(sizes.map((size) => store.put(`of ${size}`, sampleBytes(size, String(size)))));
+    await Promise.all(
+      sizes.map(async (size) =>
+        assert.ok(Buffer.from(sampleBytes(size, String(size))).equals(await store.get(`of ${size}`))),
+      ),
+    );
+  });
+
   for (const version of ['old', 'new'] as const)
     test(`the ${version} restic reads the same folder`, { skip: skipWithoutRestic() ?? false }, async () => {
       const binary = (await resticBinaries())[version];

@@ -12,6 +12,7 @@ import { HoldfastError, hasCode, messageOf, systemCode } from '#lib/errors.ts';
 import { expandHome } from '#lib/home.ts';
 import type { Log } from '#lib/log.ts';
 import { hostKeyName, readHostKeys } from './host-key.ts';
+import { leanPackets } from './lean-packets.ts';
 import type { SftpConfig } from './sftp.ts';
 import { type HostQuestion, jumpQuestion, jumpsOf, lookUpHost, type SshHost } from './ssh-host.ts';
 
@@ -142,10 +143,17 @@ const connect = async (host: SshHost, way: Way): Promise<ssh2.Client> => {
   });
   const identity = await readIdentity(host, way);
   const client = new ssh2.Client();
+  leanPackets(client);
   let refusal: unknown;
+  let verified: Buffer | undefined;
   const hostVerifier = (key: Buffer, done: (valid: boolean) => void): void => {
+    // When new keys are agreed on while files travel, ssh2 must not be left waiting: it would go on with the old ones.
+    if (verified?.equals(key)) return done(true);
     keys.verify(key).then(
-      () => done(true),
+      () => {
+        verified = Buffer.from(key);
+        done(true);
+      },
       (error: unknown) => {
         refusal = error;
         done(false);

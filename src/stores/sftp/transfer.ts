@@ -1,6 +1,7 @@
 // Files over SFTP in pieces, many of them under way at once, so that a distant server is not waited for after each.
 import { forEachLimit } from '#lib/concurrency.ts';
 import type { ByteRange } from '../store.ts';
+import { writePiece } from './lean-packets.ts';
 import { hasStatus, sftpStatus } from './sftp-error.ts';
 import type { SftpLine } from './sftp-session.ts';
 
@@ -54,7 +55,9 @@ export const writeFully = async (
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const { pieceBytes } = line;
   await forEachLimit(pieces(bytes.length, pieceBytes), bytesUnderWay / pieceBytes, ({ offset, length }) =>
-    line.request<void>((sftp, answer) => sftp.write(file, buffer, offset, length, position + offset, answer)),
+    line.request<void>((sftp, answer) =>
+      writePiece(sftp, file, buffer.subarray(offset, offset + length), position + offset, answer),
+    ),
   );
 };
 
@@ -72,7 +75,7 @@ export const writeWhole = async (line: SftpLine, file: Buffer, bytes: Uint8Array
     throw error;
   }
   await all([
-    line.request<void>((sftp, answer) => sftp.write(file, last, 0, last.length, cut, answer)),
+    line.request<void>((sftp, answer) => writePiece(sftp, file, last, cut, answer)),
     syncFile(line, file),
     closeFile(line, file),
   ]);
