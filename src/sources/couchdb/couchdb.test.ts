@@ -27,6 +27,7 @@ suite('the databases of a CouchDB server', { skip: (await skipWithoutCouch()) ??
         assert.deepEqual(await seenIn(copy, databases), await seenIn(original, databases));
       },
       keeps: ['mode'],
+      told: withoutSequences,
       manifests: databases.map((name) => `${databasePath(name)}/manifest.json`),
       knowsUnchanged: false,
       openThings: connections,
@@ -37,3 +38,13 @@ suite('the databases of a CouchDB server', { skip: (await skipWithoutCouch()) ??
     };
   });
 });
+
+/** Sequences, and when a database was made, are each server's own. */
+const withoutSequences = (path: string, content: Uint8Array): Uint8Array =>
+  /\/(00-database\.json|index\.jsonl)$/.test(path)
+    ? Buffer.from(
+        Buffer.from(content)
+          .toString()
+          .replaceAll(/"(updateSeq|purgeSeq|since|createdAt)": ?"[^"]*"/g, '"$1":""'),
+      )
+    : content;

@@ -3,6 +3,7 @@ import { after, before, beforeEach, suite, test } from 'node:test';
 import { type CouchServer, skipWithoutCouch, startCouch } from '../../../test/servers/couchdb.ts';
 import { type CouchProxy, startCouchProxy } from '../../../test/servers/couchdb-proxy.ts';
 import type { CapturedEntry } from '../testing.ts';
+import { databasePath } from './layout.ts';
 import { documentsOf, dumpOf, fillWithManyKinds, oddName, putRevisions, revision } from './testing.ts';
 
 suite('later backups of CouchDB', { skip: (await skipWithoutCouch()) ?? false }, () => {
@@ -67,7 +68,8 @@ suite('later backups of CouchDB', { skip: (await skipWithoutCouch()) ?? false },
     assert.deepEqual(state(second), state(await dump()));
     assert.deepEqual(
       second.filter(
-        ({ path, type, unchanged }) => type === 'file' && unchanged && path.includes(oddName(server)),
+        ({ path, type, unchanged }) =>
+          type === 'file' && unchanged && path.startsWith(databasePath(oddName(server))),
       ).length,
       1,
       'the other database is carried over',

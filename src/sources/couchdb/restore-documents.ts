@@ -88,10 +88,10 @@ export class DocumentsRestore implements DatabaseRestore {
     if (covered.length === 0) return;
     const documents: Buffer[] = [];
     for (const stored of covered) {
-      const rev = now.get(stored.leaf.id)?.rev;
-      documents.push(
-        await withAttachments(stored, { _rev: rev && JSON.stringify(rev), _revisions: undefined }),
-      );
+      const there = now.get(stored.leaf.id);
+      // On a tombstone CouchDB puts a document that names no revision, and takes one that names the tombstone for a conflict.
+      const rev = there && !there.deleted ? JSON.stringify(there.rev) : undefined;
+      documents.push(await withAttachments(stored, { _rev: rev, _revisions: undefined }));
     }
     for (const { id, error } of await postDocuments(target, documents, true))
       reporter.fail(`${path}: ${id}`, error);
