@@ -50,7 +50,7 @@ export const writeManyBlobs = async (folder: string, password: string, mebibytes
 async function* tableEntries(tables: readonly number[], unchanged: boolean): AsyncGenerator<Entry> {
   for (const table of tables)
     yield {
-      path: `${table}`.padStart(6, '0'),
+      path: `${`${table}`.padStart(6, '0')}/0000.copy`, // each table in a folder, as in snapshots of databases
       type: 'file',
       meta: { size: mebibyte },
       chunking: 'table',

@@ -40,6 +40,12 @@ export class BlobReader implements AsyncDisposable {
     this.#gets = new Semaphore(session.store.connections);
   }
 
+  /** About how large the blob's plaintext is; 0 when no index knows it. */
+  sizeOf(id: string, type: BlobType): number {
+    const location = this.#session.blobs.locate(id, type);
+    return location ? location.plainLength || location.length : 0;
+  }
+
   /** The blobs' plaintexts by id; an error stands in the place of one that is missing or damaged. */
   async fetch(ids: Iterable<string>, type: BlobType): Promise<Map<string, Opened>> {
     const opened = new Map<string, Opened>();

@@ -13,8 +13,9 @@ import { type IndexedPack, loadIndex, saveIndex } from './index-file.ts';
 import { toRanges } from './ranges.ts';
 import type { Session } from './session.ts';
 import { loadSnapshots } from './snapshot.ts';
+import { eachNode } from './tree-nodes.ts';
 import { listIds } from './unpacked.ts';
-import { visitTrees } from './visit-trees.ts';
+import { eachTree, subtreeOf } from './visit-trees.ts';
 
 /** An index file made here lists so many blobs at most, or one pack. */
 const indexBlobs = 50_000;
@@ -135,20 +136,29 @@ const lostPacks = (session: Session, there: readonly StoredPack[]): Set<string> 
 const markUsed = async (session: Session, options: PruneOptions): Promise<Uint8Array> => {
   const { table } = session.blobs;
   const used = new Uint8Array(table.slots);
+  let unknown: string | undefined;
   const mark = (id: string, type: 'data' | 'tree'): void => {
     const slot = table.slotOf(id, type);
-    if (slot < 0) throw refusal(`${type} blob ${id} is used by a snapshot and is in no index`);
-    used[slot] = 1;
+    if (slot >= 0) used[slot] = 1;
+    else unknown ??= `${type} blob ${id} is used by a snapshot and is in no index`;
   };
   const without = options.dryRun ? options.without : undefined;
   const roots = (await loadSnapshots(session.store, session.sealer))
     .filter(({ id }) => !without?.has(id))
     .map(({ tree }) => tree);
   await using reader = new BlobReader(session);
-  for await (const { id, nodes, error, visited } of visitTrees(reader, roots, session.signal)) {
+  const read = (bytes: Uint8Array, id: string): string[] => {
+    const subtrees: string[] = [];
+    for (const node of eachNode(bytes, id)) {
+      for (const blob of node.content ?? []) mark(blob, 'data');
+      subtrees.push(...subtreeOf(node, id));
+    }
+    return subtrees;
+  };
+  for await (const { id, error, visited } of eachTree({ reader, roots, read, signal: session.signal })) {
     if (error) throw refusal(`tree ${id} cannot be read`, error);
     mark(id, 'tree');
-    for (const { content = [] } of nodes) for (const blob of content) mark(blob, 'data');
+    if (unknown !== undefined) throw refusal(unknown);
     options.onProgress?.({ phase: 'find used blobs', items: visited, bytes: 0 });
   }
   return used;

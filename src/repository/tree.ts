@@ -55,7 +55,7 @@ const beyondSurrogates = /[\ud800-\uffff]/;
 /** The nodes of a tree blob; throws REPOSITORY_DAMAGED when it is no tree. */
 export const decodeTree = (bytes: Uint8Array, id: string): TreeNode[] => {
   try {
-    const tree: unknown = parseJson(
+    const tree: unknown = parseTreeJson(
       Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8'),
     );
     const nodes = isRecord(tree) ? (tree.nodes ?? []) : undefined;
@@ -78,7 +78,8 @@ const types = new Set<string>([
   'dev',
 ] satisfies EntryType[]);
 
-const decodeNode = (raw: unknown): TreeNode => {
+/** One node of a tree's list; throws when it is none. */
+export const decodeNode = (raw: unknown): TreeNode => {
   if (!isRecord(raw) || typeof raw.name !== 'string' || raw.name === '')
     throw new Error('a node has no name');
   if (typeof raw.type !== 'string' || !types.has(raw.type))
@@ -188,7 +189,7 @@ const isRecord = (value: unknown): value is Record<string, unknown> =>
 const longNumber = /":\d{16,}[,}]/;
 
 /** JSON.parse that keeps the 64-bit inode and device numbers exact. */
-const parseJson = (text: string): unknown => {
+export const parseTreeJson = (text: string): unknown => {
   if (!longNumber.test(text)) return JSON.parse(text);
   const exact = (_key: string, value: unknown, context?: { source?: string }): unknown =>
     typeof value === 'number' &&

@@ -3,7 +3,9 @@ import { throwIfCancelled } from '#lib/clock.ts';
 import type { BlobReader } from './blob-reader.ts';
 import { decodeTree, type TreeNode } from './tree.ts';
 
+/** So many trees are opened together, unless they are larger than that together. */
 const treesAtOnce = 256;
+const bytesAtOnce = 16 * 1024 * 1024;
 
 export interface VisitedTree {
   readonly id: string;
@@ -14,31 +16,69 @@ export interface VisitedTree {
   readonly visited: number;
 }
 
+/** Each tree with its nodes. */
 export async function* visitTrees(
   reader: BlobReader,
   roots: Iterable<string>,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<VisitedTree> {
+  let nodes: readonly TreeNode[] = [];
+  const read = (bytes: Uint8Array, id: string): string[] => {
+    nodes = decodeTree(bytes, id);
+    return nodes.flatMap((node) => subtreeOf(node, id));
+  };
+  for await (const { id, error, visited } of eachTree({ reader, roots, read, signal }))
+    yield error ? { id, nodes: [], error, visited } : { id, nodes, visited };
+}
+
+export interface TreeVisit {
+  readonly reader: BlobReader;
+  readonly roots: Iterable<string>;
+  /** Looks at a tree and returns its subtrees. */
+  read(bytes: Uint8Array, id: string): Iterable<string>;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Each tree as soon as it was read; `error` says why it could not be. */
+export async function* eachTree(visit: TreeVisit): AsyncGenerator<Omit<VisitedTree, 'nodes'>> {
+  const { reader, roots, read, signal } = visit;
   const seen = new Set(roots);
   const waiting = [...seen];
   let visited = 0;
   while (waiting.length > 0) {
     throwIfCancelled(signal);
-    for (const [id, bytes] of await reader.fetch(waiting.splice(-treesAtOnce), 'tree')) {
+    for (const [id, bytes] of await reader.fetch(nextBatch(waiting, reader), 'tree')) {
       visited += 1;
       try {
         if (bytes instanceof Error) throw bytes;
-        const nodes = decodeTree(bytes, id);
-        for (const node of nodes) {
-          if (node.type !== 'dir') continue;
-          if (!node.subtree) throw new Error(`tree ${id}: the directory ${node.name} has no subtree`);
-          if (!seen.has(node.subtree)) waiting.push(node.subtree);
-          seen.add(node.subtree);
+        for (const subtree of read(bytes, id)) {
+          if (!seen.has(subtree)) waiting.push(subtree);
+          seen.add(subtree);
         }
-        yield { id, nodes, visited };
       } catch (error) {
-        yield { id, nodes: [], error, visited };
+        yield { id, error, visited };
+        continue;
       }
+      yield { id, visited };
     }
   }
 }
+
+/** Takes the last ones away from those that wait: at least one. */
+const nextBatch = (waiting: string[], reader: BlobReader): string[] => {
+  const batch: string[] = [];
+  for (let bytes = 0; batch.length < treesAtOnce && bytes < bytesAtOnce; ) {
+    const id = waiting.pop();
+    if (id === undefined) break;
+    batch.push(id);
+    bytes += reader.sizeOf(id, 'tree');
+  }
+  return batch;
+};
+
+/** The tree of a directory; none for other nodes. */
+export const subtreeOf = ({ type, name, subtree }: TreeNode, id: string): readonly string[] => {
+  if (type !== 'dir') return [];
+  if (!subtree) throw new Error(`tree ${id}: the directory ${name} has no subtree`);
+  return [subtree];
+};

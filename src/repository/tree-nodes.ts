@@ -1,0 +1,78 @@
+// The nodes of a tree blob one after the other: that of a folder with a large table in it names millions of blobs.
+import { HoldfastError, messageOf } from '#lib/errors.ts';
+import { decodeNode, decodeTree, parseTreeJson, type TreeNode } from './tree.ts';
+
+/** Smaller ones are parsed at once, which is quicker. */
+const largeTreeBytes = 1024 * 1024;
+
+/**
+ * All nodes, as `decodeTree` has them, with no more than one in memory at a time. REPOSITORY_DAMAGED when it is no tree, which may
+ * be noticed after some nodes were given.
+ */
+export function* eachNode(bytes: Uint8Array, id: string, atOnceBytes = largeTreeBytes): Generator<TreeNode> {
+  const tree = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (tree.length <= atOnceBytes || tree.toString('latin1', 0, start.length) !== start)
+    return yield* decodeTree(bytes, id);
+  for (const text of objectsOf(tree, start.length - 1, id)) {
+    try {
+      yield decodeNode(parseTreeJson(text));
+    } catch (cause) {
+      throw damaged(id, messageOf(cause), cause);
+    }
+  }
+}
+
+/** As restic and we write it; of a tree that begins otherwise nothing is assumed. */
+const start = '{"nodes":[{';
+/** What may follow the last node. */
+const end = /^\]\}\s*$/;
+const longestEnd = 16;
+
+const [quote, backslash, comma, openBrace, closeBrace, openBracket, closeBracket] = Buffer.from('"\\,{}[]');
+
+/** The JSON of each object of the list, the first of which begins there. */
+function* objectsOf(tree: Buffer, from: number, id: string): Generator<string> {
+  for (let at = from; ; at += 1) {
+    const after = tree[at] === openBrace ? endOfObject(tree, at) : -1;
+    if (after < 0) throw damaged(id, 'it is cut short, or has something else among its nodes');
+    yield tree.toString('utf8', at, after);
+    at = after;
+    if (tree[at] === comma) continue;
+    if (tree.length - at <= longestEnd && end.test(tree.toString('latin1', at))) return;
+    throw damaged(id, 'its list of nodes does not end');
+  }
+}
+
+/** Where the object that begins there has ended; -1 when it does not. */
+const endOfObject = (tree: Buffer, from: number): number => {
+  let depth = 0;
+  for (let at = from; at < tree.length; at += 1) {
+    const byte = tree[at];
+    if (byte === quote) {
+      at = endOfString(tree, at);
+      if (at < 0) return -1;
+    } else if (byte === openBrace || byte === openBracket) depth += 1;
+    else if (byte === closeBrace || byte === closeBracket) {
+      depth -= 1;
+      if (depth === 0) return at + 1;
+    }
+  }
+  return -1;
+};
+
+/** The quote that ends the string whose first quote is there; -1 when none does. */
+const endOfString = (tree: Buffer, from: number): number => {
+  for (
+    let at = tree.indexOf(quote as number, from + 1);
+    at >= 0;
+    at = tree.indexOf(quote as number, at + 1)
+  ) {
+    let backslashes = 0;
+    while (tree[at - 1 - backslashes] === backslash) backslashes += 1;
+    if (backslashes % 2 === 0) return at;
+  }
+  return -1;
+};
+
+const damaged = (id: string, why: string, cause?: unknown): HoldfastError =>
+  new HoldfastError('REPOSITORY_DAMAGED', `tree ${id} is damaged: ${why}`, { cause });
