@@ -1,5 +1,4 @@
 // The entries of one database.
-import { mapOrdered } from '#lib/concurrency.ts';
 import { HoldfastError, hasCode } from '#lib/errors.ts';
 import type { Content, Entry, Previous } from '../source.ts';
 import { type Dump, textEntry } from './dump.ts';
@@ -13,7 +12,7 @@ import {
   documentsPath,
   type Partition,
 } from './layout.ts';
-import { fileMeta, type Loaded, type LoadedAttachment, loadPartition } from './load-partition.ts';
+import { fileMeta, type Loaded, type LoadedAttachment, loadPartitions } from './load-partition.ts';
 import { type LocalDocuments, localDocumentsOf } from './local-documents.ts';
 import { manifestOf } from './manifest-content.ts';
 import { type Plan, planReading, totalsOf } from './plan.ts';
@@ -74,10 +73,8 @@ async function* entriesOf(
   yield file(databaseFiles.database, `${JSON.stringify(contentsOf(of, limit), undefined, 2)}\n`);
   const partitions = new Map<Partition, PartitionIndex>();
   let failed = 0;
-  const load = (partition: Partition): Promise<Loaded> =>
-    loadPartition({ dump, database, plan, previous }, partition);
   let isFirst = true;
-  for await (const loaded of mapOrdered(partitionsOf(plan), dump.config.connections, load)) {
+  for await (const loaded of loadPartitions({ dump, database, plan, previous })) {
     if (isFirst && loaded.partition !== designPartition)
       yield { path: `${folder}/${dataFolder}`, type: 'dir', meta: { mode: 0o700 } };
     isFirst = false;
@@ -106,13 +103,6 @@ const contentsOf = ({ database, info }: DatabaseDump, limit: number | undefined)
   purgeSeq: info.purgeSeq,
   ...(info.createdAt !== undefined && { createdAt: info.createdAt }),
 });
-
-/** In the order of their paths: 'design' comes after all digits, and its folder after that of the data. */
-const partitionsOf = ({ base, changed }: Plan): Partition[] => {
-  const all = [...new Set([...(base?.partitions.keys() ?? []), ...changed.partitions])];
-  const data = all.filter((partition) => partition !== designPartition).sort();
-  return all.length > data.length ? [...data, designPartition] : data;
-};
 
 function* partitionEntries(
   of: DatabaseDump,

@@ -2,56 +2,81 @@
 import { mapOrdered } from '#lib/concurrency.ts';
 import { asError, hasCode } from '#lib/errors.ts';
 import type { CouchClient } from './http.ts';
-import { eachElement, eachMember, memberOf, type Range, valueAt } from './json-scan.ts';
-import { type Leaf, leafAt } from './leaf.ts';
+import { BrokenJson, isKey, skipValue, valueAt, walkElements, walkMembers } from './json-scan.ts';
+import { endOf, type Leaf, leafAt } from './leaf.ts';
 import { documentParts } from './server.ts';
 
 export interface Fetched {
-  readonly leaves: readonly Leaf[];
+  /** All leaves of each document that is there. */
+  readonly leaves: ReadonlyMap<string, readonly Leaf[]>;
   /** Documents that are there and cannot be read. */
-  readonly failures: readonly { readonly id: string; readonly error: Error }[];
+  readonly failures: ReadonlyMap<string, Error>;
 }
 
-/** Revisions in one request, and requests under way for one partition. */
-const batchSize = 250;
-const batchesAhead = 2;
+export interface FetchOptions {
+  readonly database: string;
+  /** Requests under way at once. */
+  readonly connections: number;
+  /** Bytes of a document with its history, as far as one can tell. */
+  readonly typicalBytes: number;
+}
 
-/** All leaves of these documents. A document that was purged meanwhile is simply not among them. */
+const batchBytes = 512 * 1024;
+const [batchAtLeast, batchAtMost] = [25, 500];
+
+/** Asks for these documents by their ids and leaves. A document that was purged meanwhile is simply not among them. */
 export const fetchLeaves = async (
   client: CouchClient,
-  database: string,
   wanted: ReadonlyMap<string, readonly string[]>,
+  { database, connections, typicalBytes }: FetchOptions,
 ): Promise<Fetched> => {
-  const found = new Map<string, Map<string, Leaf>>();
-  const asked = [...wanted].flatMap(([id, revs]) => revs.map((rev) => ({ id, rev })));
-  const batches = Array.from({ length: Math.ceil(asked.length / batchSize) }, (_, at) =>
-    asked.slice(at * batchSize, (at + 1) * batchSize),
+  const leaves = new Map<string, Leaf[]>();
+  const size = Math.max(batchAtLeast, Math.min(batchAtMost, Math.floor(batchBytes / typicalBytes)));
+  const answers = mapOrdered(batchesOf(wanted, size), connections, (batch) =>
+    bulkGet(client, database, batch),
   );
-  for await (const leaves of mapOrdered(batches, batchesAhead, (batch) => bulkGet(client, database, batch)))
-    for (const leaf of leaves) {
-      const own = found.get(leaf.id) ?? new Map<string, Leaf>();
-      found.set(leaf.id, own.set(leaf.rev, leaf));
+  for await (const answer of answers)
+    for (const leaf of answer) {
+      const own = leaves.get(leaf.id);
+      if (!own) leaves.set(leaf.id, [leaf]);
+      else if (own.every(({ rev }) => rev !== leaf.rev)) own.push(leaf);
     }
-  const failures: { id: string; error: Error }[] = [];
+  const failures = new Map<string, Error>();
   for (const [id, revs] of wanted) {
-    if (revs.every((rev) => found.get(id)?.has(rev))) continue;
+    if (hasAll(leaves.get(id), revs)) continue;
     // A revision may have been replaced and compacted away since the feed named it: then the leaves of now are the document.
     try {
-      found.set(id, new Map((await openLeaves(client, database, id)).map((leaf) => [leaf.rev, leaf])));
+      leaves.set(id, await openLeaves(client, database, id));
     } catch (error) {
       if (!hasCode(error, 'SOURCE_UNREACHABLE', 'ITEM_UNREADABLE')) throw error;
-      failures.push({ id, error: asError(error) });
+      failures.set(id, asError(error));
     }
   }
-  return { leaves: [...found.values()].flatMap((own) => [...own.values()]), failures };
+  return { leaves, failures };
 };
 
+const hasAll = (leaves: readonly Leaf[] | undefined, revs: readonly string[]): boolean =>
+  leaves !== undefined && revs.every((wanted) => leaves.some(({ rev }) => rev === wanted));
+
+interface Asked {
+  readonly id: string;
+  readonly rev: string;
+}
+
+/** In the order of the ids, in which the server has them: it finds neighbours several times as cheaply. */
+function* batchesOf(wanted: ReadonlyMap<string, readonly string[]>, size: number): Generator<Asked[]> {
+  let batch: Asked[] = [];
+  for (const id of [...wanted.keys()].sort()) {
+    for (const rev of wanted.get(id) ?? []) batch.push({ id, rev });
+    if (batch.length < size) continue;
+    yield batch;
+    batch = [];
+  }
+  if (batch.length > 0) yield batch;
+}
+
 /** Those of the revisions that the server has, with their history and stubs of their attachments. */
-const bulkGet = (
-  client: CouchClient,
-  database: string,
-  docs: readonly { readonly id: string; readonly rev: string }[],
-): Promise<Leaf[]> =>
+const bulkGet = (client: CouchClient, database: string, docs: readonly Asked[]): Promise<Leaf[]> =>
   client.parse(
     {
       method: 'POST',
@@ -60,15 +85,25 @@ const bulkGet = (
       body: Buffer.from(JSON.stringify({ docs })),
       doing: `read documents of ${database}`,
     },
-    (body) => {
-      const leaves: Leaf[] = [];
-      eachElement(body, startOf(body, 'results'), (result) => {
-        const documents = memberOf(body, result.start, 'docs');
-        if (documents) eachElement(body, documents.start, (one) => leaves.push(...foundIn(body, one)));
-      });
-      return leaves;
-    },
+    leavesOfResults,
   );
+
+/** {"results": [{"id": …, "docs": [{"ok": <document>}, …]}, …]} */
+const leavesOfResults = (body: Buffer): Leaf[] => {
+  const leaves: Leaf[] = [];
+  let isThere = false;
+  walkMembers(body, 0, (key, at) => {
+    if (!isKey(body, key, 'results')) return skipValue(body, at);
+    isThere = true;
+    return walkElements(body, at, (result) =>
+      walkMembers(body, result, (name, value) =>
+        isKey(body, name, 'docs') ? readOpened(body, value, leaves) : skipValue(body, value),
+      ),
+    );
+  });
+  if (!isThere) throw new BrokenJson('the answer has no results');
+  return leaves;
+};
 
 /** All leaves that a document has now; none when it is no longer there. */
 export const openLeaves = (client: CouchClient, database: string, id: string): Promise<Leaf[]> =>
@@ -81,20 +116,19 @@ export const openLeaves = (client: CouchClient, database: string, id: string): P
     },
     (body) => {
       const leaves: Leaf[] = [];
-      if (body.toString('utf8', 0, 1) === '[')
-        eachElement(body, 0, (one) => leaves.push(...foundIn(body, one)));
+      if (body.toString('utf8', 0, 1) === '[') readOpened(body, 0, leaves);
       else valueAt(body, { start: 0, end: body.length }); // {"error": "not_found"}, whole
       return leaves;
     },
   );
 
-/** {"ok": <document>}, or an error that says why there is none. */
-const foundIn = (body: Buffer, { start }: Range): Leaf[] => {
-  const leaves: Leaf[] = [];
-  eachMember(body, start, (key, value) => {
-    if (valueAt(body, key) === 'ok') leaves.push(leafAt(body, value));
-  });
-  return leaves;
-};
-
-const startOf = (body: Buffer, name: string): number => memberOf(body, 0, name)?.start ?? body.length;
+/** [{"ok": <document>}, …], or in the place of "ok" an error that says why there is none. Returns where it ends. */
+const readOpened = (body: Buffer, at: number, leaves: Leaf[]): number =>
+  walkElements(body, at, (one) =>
+    walkMembers(body, one, (key, value) => {
+      if (!isKey(body, key, 'ok')) return skipValue(body, value);
+      const leaf = leafAt(body, value);
+      leaves.push(leaf);
+      return endOf(value, leaf);
+    }),
+  );

@@ -21,11 +21,14 @@ const closeBrace = 0x7d;
 const openBracket = 0x5b;
 const closeBracket = 0x5d;
 
-/** Calls `visit` with each member of the object at `at`, the key as a range with its quotes; returns where the object ends. */
-export const eachMember = (
+/**
+ * Walks the object at `at`, and returns where it ends: `read` is given each key, a range with its quotes, and where its value
+ * begins, and returns where that ends. What `read` walks itself is looked at only once.
+ */
+export const walkMembers = (
   bytes: Uint8Array,
   at: number,
-  visit: (key: Range, value: Range) => void,
+  read: (key: Range, start: number) => number,
 ): number => {
   let next = expect(bytes, skipSpace(bytes, at), openBrace);
   next = skipSpace(bytes, next);
@@ -33,25 +36,48 @@ export const eachMember = (
   for (;;) {
     const key = { start: next, end: skipString(bytes, next) };
     const start = skipSpace(bytes, expect(bytes, skipSpace(bytes, key.end), colon));
-    const end = skipValue(bytes, start);
-    visit(key, { start, end });
-    next = skipSpace(bytes, end);
+    next = skipSpace(bytes, read(key, start));
     if (bytes[next] === closeBrace) return next + 1;
     next = skipSpace(bytes, expect(bytes, next, comma));
   }
 };
 
 /** The same for the elements of an array. */
-export const eachElement = (bytes: Uint8Array, at: number, visit: (value: Range) => void): number => {
+export const walkElements = (bytes: Uint8Array, at: number, read: (start: number) => number): number => {
   let next = skipSpace(bytes, expect(bytes, skipSpace(bytes, at), openBracket));
   if (bytes[next] === closeBracket) return next + 1;
   for (;;) {
-    const end = skipValue(bytes, next);
-    visit({ start: next, end });
-    next = skipSpace(bytes, end);
+    next = skipSpace(bytes, read(next));
     if (bytes[next] === closeBracket) return next + 1;
     next = skipSpace(bytes, expect(bytes, next, comma));
   }
+};
+
+/** Calls `visit` with each member of the object at `at`; returns where the object ends. */
+export const eachMember = (
+  bytes: Uint8Array,
+  at: number,
+  visit: (key: Range, value: Range) => void,
+): number =>
+  walkMembers(bytes, at, (key, start) => {
+    const end = skipValue(bytes, start);
+    visit(key, { start, end });
+    return end;
+  });
+
+/** The same for the elements of an array. */
+export const eachElement = (bytes: Uint8Array, at: number, visit: (value: Range) => void): number =>
+  walkElements(bytes, at, (start) => {
+    const end = skipValue(bytes, start);
+    visit({ start, end });
+    return end;
+  });
+
+/** True for a key that is this word, of plain letters; servers write such keys without escapes. */
+export const isKey = (bytes: Uint8Array, { start, end }: Range, word: string): boolean => {
+  if (end - start !== word.length + 2) return false;
+  for (let at = 0; at < word.length; at += 1) if (bytes[start + 1 + at] !== word.charCodeAt(at)) return false;
+  return true;
 };
 
 /** The value of a member, or undefined when the object at `at` has none of that name. */
@@ -68,7 +94,8 @@ export const memberOf = (bytes: Uint8Array, at: number, name: string): Range | u
 export const valueAt = (bytes: Uint8Array, { start, end }: Range): unknown =>
   JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('utf8'));
 
-const skipValue = (bytes: Uint8Array, at: number): number => {
+/** Where the value that begins there ends. */
+export const skipValue = (bytes: Uint8Array, at: number): number => {
   const first = bytes[at];
   if (first === quote) return skipString(bytes, at);
   if (first === openBrace || first === openBracket) return skipNested(bytes, at);

@@ -5,7 +5,7 @@ import { inOrder, leafAt, withMembers } from './leaf.ts';
 
 const leafOf = (text: string) => {
   const bytes = Buffer.from(text);
-  return leafAt(bytes, { start: 0, end: bytes.length });
+  return leafAt(bytes, 0);
 };
 const lineOf = (text: string): string => Buffer.from(leafOf(text).line).toString();
 

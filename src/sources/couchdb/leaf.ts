@@ -1,7 +1,7 @@
 // One leaf of a document's tree of revisions, as the bytes that the server sent.
 import { hash } from 'node:crypto';
 import { HoldfastError } from '#lib/errors.ts';
-import { BrokenJson, eachMember, type Range, valueAt } from './json-scan.ts';
+import { BrokenJson, eachMember, isKey, type Range, valueAt } from './json-scan.ts';
 
 export interface Leaf {
   readonly id: string;
@@ -22,16 +22,15 @@ export interface Attachment {
   readonly revpos: number | undefined;
 }
 
-/** The document at a place of an answer, or of a file of a backup. BrokenJson when it is none. */
-export const leafAt = (bytes: Uint8Array, range: Range): Leaf => {
+/** The document that begins at a place of an answer, or of a file of a backup. BrokenJson when it is none. */
+export const leafAt = (bytes: Uint8Array, start: number): Leaf => {
   let [id, rev, deleted, stubs]: unknown[] = [];
-  eachMember(bytes, range.start, (key, value) => {
+  const end = eachMember(bytes, start, (key, value) => {
     if (bytes[key.start + 1] !== underscore) return;
-    const name = valueAt(bytes, key);
-    if (name === '_id') id = valueAt(bytes, value);
-    else if (name === '_rev') rev = valueAt(bytes, value);
-    else if (name === '_deleted') deleted = valueAt(bytes, value);
-    else if (name === '_attachments') stubs = valueAt(bytes, value);
+    if (isKey(bytes, key, '_id')) id = valueAt(bytes, value);
+    else if (isKey(bytes, key, '_rev')) rev = valueAt(bytes, value);
+    else if (isKey(bytes, key, '_deleted')) deleted = valueAt(bytes, value);
+    else if (isKey(bytes, key, '_attachments')) stubs = valueAt(bytes, value);
   });
   if (typeof id !== 'string' || typeof rev !== 'string')
     throw new BrokenJson('a document has no _id and _rev');
@@ -39,10 +38,13 @@ export const leafAt = (bytes: Uint8Array, range: Range): Leaf => {
     id,
     rev,
     deleted: deleted === true,
-    attachments: attachmentsOf(stubs, id),
-    line: lineOf(bytes, range),
+    attachments: stubs === undefined ? [] : attachmentsOf(stubs, id),
+    line: lineOf(bytes, { start, end }),
   };
 };
+
+/** Where the document ends whose leaf was found there. */
+export const endOf = (start: number, { line }: Leaf): number => start + line.length - 1;
 
 const underscore = 0x5f;
 const newline = 0x0a;
@@ -50,7 +52,7 @@ const space = 0x20;
 
 /** A copy in one line: outside of strings JSON may have newlines, within them it cannot. */
 const lineOf = (bytes: Uint8Array, { start, end }: Range): Uint8Array => {
-  const line = new Uint8Array(end - start + 1);
+  const line = Buffer.allocUnsafe(end - start + 1);
   line.set(bytes.subarray(start, end));
   for (let at = line.indexOf(newline); at >= 0; at = line.indexOf(newline, at + 1)) line[at] = space;
   line[end - start] = newline;

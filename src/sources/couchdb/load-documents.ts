@@ -66,7 +66,7 @@ async function* batchesOf(
   let leaves: StoredLeaf[] = [];
   let bytes = 0;
   for await (const line of splitLines(content)) {
-    const leaf = leafAt(line, { start: 0, end: line.at(-1) === newline ? line.length - 1 : line.length });
+    const leaf = leafAt(line, 0);
     if (ids && !ids.has(leaf.id)) continue;
     if ((leaves.length >= batchDocuments || bytes >= batchBytes) && leaves.at(-1)?.leaf.id !== leaf.id) {
       yield { leaves };
@@ -77,8 +77,6 @@ async function* batchesOf(
   }
   if (leaves.length > 0) yield { leaves };
 }
-
-const newline = 0x0a;
 
 /** Writes a batch with its history; what the server refuses is a failed item. */
 export const writeBatch = async (

@@ -1,9 +1,11 @@
-// The documents of one partition: from the last backup as far as they did not change, else from the server.
+// The documents of each partition: from the last backup as far as they did not change, else from the server.
+import { mapOrdered } from '#lib/concurrency.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import { createRowCounter } from '#lib/row-checksum.ts';
 import type { EntryMeta, Previous, PreviousEntry } from '../source.ts';
 import type { Dump } from './dump.ts';
-import { fetchLeaves } from './fetch-leaves.ts';
+import { type FetchGroup, fetchGroups } from './fetch-groups.ts';
+import { type Fetched, fetchLeaves } from './fetch-leaves.ts';
 import type { PartitionIndex } from './index-file.ts';
 import { attachmentFile, attachmentsFolder, databasePath, documentsPath, type Partition } from './layout.ts';
 import { inOrder, type Leaf, leafAt } from './leaf.ts';
@@ -34,13 +36,44 @@ export interface Loading {
   readonly previous: Previous | undefined;
 }
 
-export const loadPartition = async (loading: Loading, partition: Partition): Promise<Loaded> => {
-  const { dump, database, plan } = loading;
-  const changed = plan.changed.of(partition);
+/** All partitions, each when its turn comes. The documents of several are fetched together, while those before are written. */
+export async function* loadPartitions(loading: Loading): AsyncGenerator<Loaded> {
+  const { config } = loading.dump;
+  const groups = mapOrdered(fetchGroups(loading.plan), groupsAhead, (group) => fetchGroup(loading, group));
+  for await (const { group, fetched } of groups)
+    yield* mapOrdered(group, config.connections, (one) => loadPartition(loading, one, fetched));
+}
+
+const groupsAhead = 2;
+
+const fetchGroup = async (
+  { dump, database, plan }: Loading,
+  group: FetchGroup,
+): Promise<{ group: FetchGroup; fetched: Fetched }> => {
+  const wanted = new Map<string, readonly string[]>();
+  for (const { changed } of group) for (const [id, revs] of changed) wanted.set(id, revs);
+  const { connections } = dump.config;
+  const fetched = await fetchLeaves(dump.client, wanted, {
+    database,
+    connections,
+    typicalBytes: plan.typicalBytes,
+  });
+  return { group, fetched };
+};
+
+const loadPartition = async (
+  loading: Loading,
+  { partition, changed }: FetchGroup[number],
+  fetched: Fetched,
+): Promise<Loaded> => {
   const known = changed.size === 0 ? await unchangedPartition(loading, partition) : undefined;
   if (known) return known;
-  const { leaves: fresh, failures } = await fetchLeaves(dump.client, database, changed);
   const kept = (await previousLeaves(loading, partition)).filter(({ id }) => !changed.has(id));
+  const fresh = [...changed.keys()].flatMap((id) => fetched.leaves.get(id) ?? []);
+  const failures = [...changed.keys()].flatMap((id) => {
+    const error = fetched.failures.get(id);
+    return error ? [{ id, error }] : [];
+  });
   const leaves = inOrder([...kept, ...fresh]);
   const attachments = await attachmentsOf(loading, partition, leaves);
   const pieces = inPieces(leaves);
@@ -84,8 +117,7 @@ const previousLeaves = async (loading: Loading, partition: Partition): Promise<L
       hint: 'check the repository; forget that snapshot, and the next backup reads everything',
     });
   const leaves: Leaf[] = [];
-  for await (const line of splitLines(file.content()))
-    leaves.push(leafAt(line, { start: 0, end: line.length - 1 }));
+  for await (const line of splitLines(file.content())) leaves.push(leafAt(line, 0));
   return leaves;
 };
 
@@ -102,8 +134,8 @@ const attachmentsOf = async (
   const files = [...places.keys()].sort();
   const loaded: LoadedAttachment[] = [];
   for (const file of files) {
-    const before =
-      loading.plan.base && (await previousFile(loading, `${attachmentsFolder(partition)}/${file}`));
+    // Where it lies names its digest and length: whatever became of the database, it is the same.
+    const before = await previousFile(loading, `${attachmentsFolder(partition)}/${file}`);
     loaded.push({ file, from: before ?? (places.get(file) as AttachmentPlace) });
   }
   return loaded;

@@ -24,7 +24,7 @@ export const localDocumentsOf = async (client: CouchClient, database: string): P
   const leaves: ReturnType<typeof leafAt>[] = [];
   eachElement(body, rows.start, (row) => {
     const doc = memberOf(body, row.start, 'doc');
-    if (doc) leaves.push(leafAt(body, doc));
+    if (doc) leaves.push(leafAt(body, doc.start));
   });
   leaves.sort((a, b) => (a.id < b.id ? -1 : 1));
   const lines = Buffer.concat(leaves.map(({ line }) => line));

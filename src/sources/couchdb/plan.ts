@@ -9,6 +9,8 @@ import { type DatabaseInfo, missingRevisions, seqNumber } from './server.ts';
 export interface Plan {
   /** Digits by which documents are told apart. */
   readonly depth: number;
+  /** What a document takes, with its history: the server's own average. */
+  readonly typicalBytes: number;
   /** Everything when there is no base. */
   readonly changed: Changed;
   /** The last backup, of which all counts that is not in a partition with changes. */
@@ -25,6 +27,7 @@ export const planReading = async (
   const { client, context } = dump;
   const read = (since: string, depth: number): Promise<Changed> =>
     readChanges(client, { database, since, depth, signal: context.signal });
+  const common = { typicalBytes: typicalBytesOf(info) };
   const base = previous && (await usableIndex(previous, database, dump));
   const since = base?.head.since ?? undefined;
   if (base && since !== undefined) {
@@ -33,12 +36,12 @@ export const planReading = async (
     if (reason === undefined) {
       const changed = await read(since, depth);
       reason = reasonAfter(base, info, changed) ?? (await strangeRevision(dump, database, base, changed));
-      if (reason === undefined) return { depth, changed, base };
+      if (reason === undefined && !isEverything(changed, info)) return { ...common, depth, changed, base };
     }
-    context.log.warn({ database, reason }, 'the database is read in full');
+    if (reason !== undefined) context.log.warn({ database, reason }, 'the database is read in full');
   }
   const depth = depthFor(info);
-  return { depth, changed: await read('0', depth), base: undefined };
+  return { ...common, depth, changed: await read('0', depth), base: undefined };
 };
 
 /** A damaged one is as good as none: everything can be read anew. */
@@ -76,6 +79,13 @@ const reasonAfter = (base: Index, info: DatabaseInfo, { rows }: Changed): string
   return undefined;
 };
 
+/**
+ * True when every document changed. So it looks when a database was made anew within the second in which the old one was made, or
+ * on a server that does not tell when: sequences of the old one begin at the beginning of the new one.
+ */
+const isEverything = ({ rows }: Changed, { documents, deleted = 0 }: DatabaseInfo): boolean =>
+  rows > 0 && rows >= documents + deleted;
+
 export const totalsOf = ({
   partitions,
 }: Pick<Index, 'partitions'>): { documents: number; deleted: number } => {
@@ -106,6 +116,10 @@ const strangeRevision = async (
   const [id] = Object.keys(missing);
   return id === undefined ? undefined : `it no longer has a revision of ${id} that it had`;
 };
+
+/** Some hundred bytes of it are names and history. */
+const typicalBytesOf = ({ documents, deleted = 0, bytes = 0 }: DatabaseInfo): number =>
+  200 + Math.ceil(bytes / Math.max(1, documents + deleted));
 
 const documentsPerPartition = 2000;
 const bytesPerPartition = 8 * 1024 * 1024;

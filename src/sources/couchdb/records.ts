@@ -18,7 +18,7 @@ export const documents: RecordFinder = {
   },
   async *read(content, id) {
     for await (const line of splitLines(content)) {
-      const leaf = leafAt(line, { start: 0, end: line.length - 1 });
+      const leaf = leafAt(line, 0);
       if (leaf.id === id) yield { bytes: line, label: leaf.deleted ? `${leaf.rev} (deleted)` : leaf.rev };
     }
   },
