@@ -39,6 +39,7 @@ export const startCouchNamespace = async (url: string, prefix: string): Promise<
       },
     );
     passed.on('error', () => outgoing.destroy());
+    outgoing.on('close', () => passed.destroy()); // a continuous feed would go on for ever
     incoming.pipe(passed);
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -49,8 +50,8 @@ export const startCouchNamespace = async (url: string, prefix: string): Promise<
     async [Symbol.asyncDispose]() {
       for (const name of await own())
         await fetch(`${there}/${encodeURIComponent(name)}`, { method: 'DELETE', headers: { authorization } });
-      server.closeAllConnections();
       server.close();
+      server.closeAllConnections();
     },
   };
 };
