@@ -5,6 +5,7 @@ import { HoldfastError } from '#lib/errors.ts';
 import type { Content } from '../source.ts';
 import { type CopiedIn, CopyIn } from './copy-in.ts';
 import { CopyOut } from './copy-out.ts';
+import { LendingSocket } from './lending-socket.ts';
 import { connectError, isServerError, lostError, sqlState } from './server-error.ts';
 import type { ConnectionSettings } from './settings.ts';
 import type { TlsAttempt } from './tls.ts';
@@ -36,10 +37,12 @@ export const connect = async (
   signal: AbortSignal,
 ): Promise<Connection> => {
   const failures: unknown[] = [];
-  for (const tls of settings.tls) {
+  for (const tls of attemptsFor(settings)) {
     throwIfCancelled(signal);
     try {
-      return await open(settings, database, tls, signal);
+      const connection = await open(settings, database, tls, signal);
+      worked.set(settings, tls);
+      return connection;
     } catch (error) {
       throwIfCancelled(signal);
       failures.push(error);
@@ -49,6 +52,14 @@ export const connect = async (
   const telling = failures.findLast((each) => isServerError(each) || each instanceof HoldfastError); // not: no TLS here
   throw connectError(telling ?? failures[0], settings, database);
 };
+
+/** What the server took before is tried first: a backup connects several times. */
+const attemptsFor = (settings: ConnectionSettings): readonly TlsAttempt[] => {
+  const known = worked.get(settings);
+  return known === undefined ? settings.tls : [known, ...settings.tls.filter((tls) => tls !== known)];
+};
+
+const worked = new WeakMap<ConnectionSettings, TlsAttempt>();
 
 /** Without TLS, only the server's access rules may be why; with it, also what TLS itself does not like. */
 const mayTryOtherwise = (error: unknown, tls: TlsAttempt): boolean => {
@@ -100,6 +111,7 @@ const open = async (
     database,
     password: () => passwordOrThrow(settings, database),
     ssl: tls,
+    ...(tls === false && { stream: () => new LendingSocket() }),
     options: settings.options,
     application_name: settings.applicationName,
     client_encoding: 'UTF8',

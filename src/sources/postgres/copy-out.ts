@@ -1,6 +1,7 @@
 // COPY … TO STDOUT read straight off the wire. The server sends one small message a row, of which the driver would make an
 // object each; so while a COPY runs its messages are taken apart here, and only the others reach the driver.
 import type { Duplex } from 'node:stream';
+import { LendingSocket } from './lending-socket.ts';
 import { type RunningQuery, rowsOfTag, type WireConnection } from './wire.ts';
 
 /** A chunk is handed to the reader when it is at least this long, or the last. */
@@ -63,6 +64,7 @@ export class CopyOut implements RunningQuery, AsyncIterable<Uint8Array> {
     this.#stream = connection.stream;
     this.#driver = connection.stream.listeners('data')[0] as Listener;
     this.#stream.off('data', this.#driver).on('data', this.#take);
+    if (this.#stream instanceof LendingSocket) this.#stream.lending = true;
     connection.query(this.#sql);
   }
 
@@ -106,7 +108,10 @@ export class CopyOut implements RunningQuery, AsyncIterable<Uint8Array> {
   /** The driver takes over again before it learns that the server is ready, since that may begin its next query. */
   #handToDriver(message: Buffer): void {
     const driver = this.#driver as Listener;
-    if (message[0] === readyForQuery) this.#stream?.off('data', this.#take).on('data', driver);
+    if (message[0] === readyForQuery) {
+      this.#stream?.off('data', this.#take).on('data', driver);
+      if (this.#stream instanceof LendingSocket) this.#stream.lending = false;
+    }
     driver(message);
   }
 
