@@ -43,6 +43,11 @@ const wrong: readonly (readonly [name: string, from: string, to: string])[] = [
   ['two verbs', 'to: [offsite]', 'to: [offsite]\n    check: [offsite]'],
   ['no verb', 'backup: [shop, media]', ''],
   ['an unknown form of secret', 'file: /etc', 'fil: /etc'],
+  [
+    'archives where only repositories are kept',
+    'backup: [shop, media]\n    to: [offsite]',
+    'archive: [media]\n    to: [{ kind: rest, url: "https://vault.example.net/shop/" }]',
+  ],
   ['a name with a space', '  shop:  {', '  my shop:  {'],
 ];
 for (const [name, from, to] of wrong)
