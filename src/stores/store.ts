@@ -94,6 +94,20 @@ export interface StoredChecksum {
 export const checksumsOf = (store: Store): Checksums | undefined =>
   'checksum' in store && typeof store.checksum === 'function' ? (store as Store & Checksums) : undefined;
 
+/** An ability of stores that can read an object back in the same breath as they store it. Asked for by presence. */
+export interface ComparedPuts {
+  /**
+   * Puts it. True when it was read back, and was the same, before it got its name; false when it is left to the caller to ask for its
+   * checksum or to read it.
+   */
+  putCompared(key: string, bytes: Uint8Array): Promise<boolean>;
+}
+
+export const comparedPutsOf = (store: Store): ComparedPuts | undefined =>
+  'putCompared' in store && typeof store.putCompared === 'function'
+    ? (store as Store & ComparedPuts)
+    : undefined;
+
 /**
  * An ability of a store with a cache before it: reads part of a pack that holds trees, which are read again and again. Asked for by
  * presence.

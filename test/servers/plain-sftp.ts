@@ -75,7 +75,7 @@ const serve = (channel: SFTPWrapper, root: string): void => {
 
   channel.on('OPEN', (id, path, flags, { mode }) =>
     answer(id, () => {
-      const how = flags & OPEN_MODE.WRITE ? 'wx' : 'r';
+      const how = flags & OPEN_MODE.WRITE ? (flags & OPEN_MODE.READ ? 'wx+' : 'wx') : 'r';
       channel.handle(id, hold({ file: openSync(place(path), how, mode) }));
     }),
   );

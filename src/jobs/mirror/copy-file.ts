@@ -5,7 +5,7 @@ import { readSized, sizeOf } from '#archive/read-object.ts';
 import type { MirrorCopy, MirrorStatus } from '#catalog/mirrors.ts';
 import { throwIfCancelled } from '#lib/clock.ts';
 import { asError, HoldfastError, hasCode } from '#lib/errors.ts';
-import { largeObjectsOf, type Store } from '#stores/store.ts';
+import { comparedPutsOf, largeObjectsOf, type Store } from '#stores/store.ts';
 import { checksumOf, startHash, usualType } from './checksum.ts';
 import { compareCopy, isKnownAsGood, isLonger } from './compare-copy.ts';
 import type { ListedFile } from './listed-file.ts';
@@ -87,13 +87,22 @@ const copySmall = async (
   const type = file.checksum?.type ?? usualType;
   const checksum = checksumOf(type, bytes);
   checkAsListed(file, checksum);
-  await to.put(file.path, bytes);
+  const isCompared = await putSmall(to, file.path, bytes);
   const copy: MirrorCopy = { sizeBytes: size, checksumType: type, checksum };
+  if (isCompared) return copy;
   const isGood = async (): Promise<boolean> =>
     (await isKnownAsGood(to, file.path, copy, signal, bytes)) ||
     Buffer.compare(await to.get(file.path, whole), bytes) === 0;
   await keepIfGood(to, file.path, copy, isGood);
   return copy;
+};
+
+/** Whether it was compared, too. */
+const putSmall = async (to: Store, path: string, bytes: Uint8Array): Promise<boolean> => {
+  const compared = comparedPutsOf(to);
+  if (compared) return await compared.putCompared(path, bytes);
+  await to.put(path, bytes);
+  return false;
 };
 
 const copyLarge = async (

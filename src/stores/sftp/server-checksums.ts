@@ -40,6 +40,11 @@ export class ServerChecksums {
     return value === undefined ? undefined : { algorithm, value };
   }
 
+  /** Whether the server can be asked. */
+  async areTold(): Promise<boolean> {
+    return (await this.#server()) !== undefined;
+  }
+
   async #server(): Promise<Server | undefined> {
     const connection = await this.#place.session.connection();
     if (this.#found?.connection !== connection)

@@ -16,7 +16,7 @@ import { resticBinaries, runRestic, skipWithoutRestic } from '../../../test/tool
 import { slowLine } from '../../../test/tools/slow-line.ts';
 import { temporaryFolder } from '../../../test/tools/temp.ts';
 import { sampleBytes } from '../contract.ts';
-import type { Store } from '../store.ts';
+import { comparedPutsOf, type Store } from '../store.ts';
 import { storeContract } from '../testing.ts';
 import { withRetry } from '../wrappers/retry.ts';
 import { sftp } from './sftp.ts';
@@ -322,6 +322,25 @@ suite('sftp', { skip: skip ?? false }, () => {
     const oneByOneMs = ((2 * pack.length) / largestPieceBytes) * roundTripMs;
     const ms = performance.now() - started;
     assert.ok(ms < oneByOneMs / 2, `${Math.round(ms)} ms`);
+  });
+
+  test('a small object is read back while it is stored; one that is larger, or told of by checksum, is not', async () => {
+    const compared = (store: Store, key: string, content: Uint8Array) =>
+      comparedPutsOf(store)?.putCompared(key, content);
+    await using store = open({ path: `${server.path}/compared` });
+    assert.equal(await compared(store, 'folder/small', bytes), true);
+    assert.ok(bytes.equals(await store.get('folder/small')));
+    const large = sampleBytes(1_000_000, 'large');
+    assert.equal(await compared(store, 'large', large), false);
+    assert.deepEqual(Buffer.from(await store.get('large')), Buffer.from(large));
+    assert.equal(await compared(store, 'empty', Buffer.alloc(0)), false);
+    const names = readdirSync(join(server.folder, 'compared'));
+    assert.deepEqual(names.toSorted(), ['empty', 'folder', 'large']);
+    await using withShell = await startSshd({ shell: true });
+    const { port, user, path, key: privateKey, knownHosts } = withShell;
+    await using told = open({ port, user, path, privateKey, knownHosts });
+    assert.equal(await compared(told, 'small', bytes), false);
+    assert.ok(bytes.equals(await told.get('small')));
   });
 
   test('new keys in the middle of many transfers change nothing', async () => {

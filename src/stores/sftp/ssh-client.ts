@@ -148,7 +148,10 @@ const connect = async (host: SshHost, way: Way): Promise<ssh2.Client> => {
   let verified: Buffer | undefined;
   const hostVerifier = (key: Buffer, done: (valid: boolean) => void): void => {
     // When new keys are agreed on while files travel, ssh2 must not be left waiting: it would go on with the old ones.
-    if (verified?.equals(key)) return done(true);
+    if (verified?.equals(key)) {
+      done(true);
+      return;
+    }
     keys.verify(key).then(
       () => {
         verified = Buffer.from(key);

@@ -15,11 +15,13 @@ const objectMode = 0o400;
 export const openFile = (
   line: SftpLine,
   path: string,
-  mode: 'r' | 'r+' | 'wx',
+  mode: 'r' | 'r+' | 'wx' | 'xw+',
   permissions = objectMode,
 ): Promise<Buffer> =>
   line.request<Buffer>((sftp, answer) =>
-    mode === 'wx' ? sftp.open(path, mode, permissions, answer) : sftp.open(path, mode, answer),
+    mode === 'wx' || mode === 'xw+'
+      ? sftp.open(path, mode, permissions, answer)
+      : sftp.open(path, mode, answer),
   );
 
 export const closeFile = (line: SftpLine, file: Buffer): Promise<void> =>
@@ -52,7 +54,7 @@ export const writeFully = async (
   bytes: Uint8Array,
   position = 0,
 ): Promise<void> => {
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const buffer = bufferOf(bytes);
   const { pieceBytes } = line;
   await forEachLimit(pieces(bytes.length, pieceBytes), bytesUnderWay / pieceBytes, ({ offset, length }) =>
     line.request<void>((sftp, answer) =>
@@ -67,7 +69,7 @@ export const writeFully = async (
  */
 export const writeWhole = async (line: SftpLine, file: Buffer, bytes: Uint8Array): Promise<void> => {
   const cut = Math.max(0, bytes.length - line.pieceBytes);
-  const last = Buffer.from(bytes.buffer, bytes.byteOffset + cut, bytes.length - cut);
+  const last = bufferOf(bytes.subarray(cut));
   try {
     await writeFully(line, file, bytes.subarray(0, cut));
   } catch (error) {
@@ -80,6 +82,31 @@ export const writeWhole = async (line: SftpLine, file: Buffer, bytes: Uint8Array
     closeFile(line, file),
   ]);
 };
+
+/** The same with a file that was opened to be read, too, and fits into one piece; returns what the server gives of it by then. */
+export const writeAndReadBack = async (
+  line: SftpLine,
+  file: Buffer,
+  bytes: Uint8Array,
+): Promise<Uint8Array> => {
+  const back = Buffer.allocUnsafe(bytes.length);
+  let read = 0;
+  await all([
+    line.request<void>((sftp, answer) => writePiece(sftp, file, bufferOf(bytes), 0, answer)),
+    syncFile(line, file),
+    readSome(line, file, back, 0, bytes.length, 0).then(
+      (count) => {
+        read = count;
+      },
+      () => {}, // nothing was read, then
+    ),
+    closeFile(line, file),
+  ]);
+  return back.subarray(0, read);
+};
+
+const bufferOf = ({ buffer, byteOffset, byteLength }: Uint8Array): Buffer =>
+  Buffer.from(buffer, byteOffset, byteLength);
 
 /** Waits for all of them, and throws the first failure. */
 const all = async (requests: readonly Promise<void>[]): Promise<void> => {

@@ -2,7 +2,7 @@
 import type { Clock } from '#lib/clock.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import { type Random, seededRandom } from '#lib/random.ts';
-import { largeObjectsOf, type Store, type StoredObject } from '../store.ts';
+import { comparedPutsOf, largeObjectsOf, type Store, type StoredObject } from '../store.ts';
 import { aroundLarge } from './large-objects.ts';
 import { passOn } from './pass-on.ts';
 
@@ -28,6 +28,7 @@ export const withFaults = (store: Store, options: FaultOptions): Store => {
   const calls = new Map<string, number>();
   const recent = new RecentChanges();
   const large = largeObjectsOf(store);
+  const compared = comparedPutsOf(store);
   const nextCall = async (call: string): Promise<Faults> => {
     const nth = calls.get(call) ?? 0;
     calls.set(call, nth + 1);
@@ -61,6 +62,13 @@ export const withFaults = (store: Store, options: FaultOptions): Store => {
       recent.wasDeleted(key);
       faults.fail('after');
     },
+    // What is stored and not compared is asked for again, by calls that can fail.
+    ...(compared && {
+      async putCompared(key: string, bytes: Uint8Array) {
+        await this.put(key, bytes);
+        return false;
+      },
+    }),
     ...(large &&
       aroundLarge(large, async (call, key, _sizeBytes, work) => {
         const faults = await nextCall(`${call} ${key}`);

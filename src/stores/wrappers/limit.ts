@@ -3,6 +3,7 @@ import { Semaphore } from '#lib/concurrency.ts';
 import {
   type ChecksumQuestion,
   checksumsOf,
+  comparedPutsOf,
   largeObjectsOf,
   type Store,
   type StoredObject,
@@ -15,6 +16,7 @@ export const withLimit = (store: Store, connections: number): Store => {
   const gate = new Semaphore(connections);
   const large = largeObjectsOf(store);
   const checksums = checksumsOf(store);
+  const compared = comparedPutsOf(store);
   return {
     ...passOn(store),
     connections,
@@ -25,6 +27,9 @@ export const withLimit = (store: Store, connections: number): Store => {
     ...(checksums && {
       checksum: (key: string, question: ChecksumQuestion) =>
         gate.run(() => checksums.checksum(key, question)),
+    }),
+    ...(compared && {
+      putCompared: (key: string, bytes: Uint8Array) => gate.run(() => compared.putCompared(key, bytes)),
     }),
     ...(large && aroundLarge(large, (_call, _key, _sizeBytes, work) => gate.run(work))),
   };

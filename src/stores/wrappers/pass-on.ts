@@ -2,6 +2,7 @@
 import {
   type ChecksumQuestion,
   checksumsOf,
+  comparedPutsOf,
   foldersOf,
   largeObjectsOf,
   retentionOf,
@@ -17,6 +18,7 @@ export const passOn = (store: Store): Store => {
   const folders = foldersOf(store);
   const large = largeObjectsOf(store);
   const checksums = checksumsOf(store);
+  const compared = comparedPutsOf(store);
   return {
     connections: store.connections,
     location: store.location,
@@ -38,6 +40,9 @@ export const passOn = (store: Store): Store => {
     }),
     ...(checksums && {
       checksum: (key: string, question: ChecksumQuestion) => checksums.checksum(key, question),
+    }),
+    ...(compared && {
+      putCompared: (key: string, bytes: Uint8Array) => compared.putCompared(key, bytes),
     }),
     [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
   };

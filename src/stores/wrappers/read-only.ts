@@ -1,6 +1,6 @@
 // A store that cannot be changed through it.
 import { HoldfastError } from '#lib/errors.ts';
-import { foldersOf, largeObjectsOf, retentionOf, type Store } from '../store.ts';
+import { comparedPutsOf, foldersOf, largeObjectsOf, retentionOf, type Store } from '../store.ts';
 import { aroundLarge } from './large-objects.ts';
 import { passOn } from './pass-on.ts';
 
@@ -20,6 +20,7 @@ export const withReadOnly = (store: Store): Store => {
     ...passOn(store),
     put: (key) => refuse('put', key),
     delete: (key) => refuse('delete', key),
+    ...(comparedPutsOf(store) && { putCompared: (key: string) => refuse('put', key) }),
     ...(retentionOf(store) && { retain: (key: string) => refuse('hold', key) }),
     ...(large && aroundLarge(large, (call, key) => refuse(call, key))),
     ...(foldersOf(store) && {

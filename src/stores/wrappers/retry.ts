@@ -6,6 +6,7 @@ import type { Random } from '#lib/random.ts';
 import {
   type ChecksumQuestion,
   checksumsOf,
+  comparedPutsOf,
   largeObjectsOf,
   localFolderOf,
   retentionOf,
@@ -40,6 +41,7 @@ export const withRetry = (inner: Store, options: RetryOptions): Store => {
   const retention = retentionOf(inner);
   const large = largeObjectsOf(inner);
   const checksums = checksumsOf(inner);
+  const compared = comparedPutsOf(inner);
   const store: Reached = { inner, reached: false };
   return {
     ...passOn(inner),
@@ -53,6 +55,10 @@ export const withRetry = (inner: Store, options: RetryOptions): Store => {
     ...(checksums && {
       checksum: (key: string, question: ChecksumQuestion) =>
         persist(store, options, `look at ${key}`, () => checksums.checksum(key, question)),
+    }),
+    ...(compared && {
+      putCompared: (key: string, bytes: Uint8Array) =>
+        persist(store, options, `put ${key}`, () => compared.putCompared(key, bytes)),
     }),
     ...(large &&
       aroundLarge(large, (call, key, _sizeBytes, work) => persist(store, options, `${call} ${key}`, work))),

@@ -1,6 +1,6 @@
 // A limit on speed, so that a backup leaves room on the line for others.
 import type { Clock } from '#lib/clock.ts';
-import { largeObjectsOf, type Store } from '../store.ts';
+import { comparedPutsOf, largeObjectsOf, type Store } from '../store.ts';
 import { aroundLarge } from './large-objects.ts';
 import { passOn } from './pass-on.ts';
 
@@ -20,6 +20,7 @@ export const withThrottle = (store: Store, { upload, download, clock, signal }: 
   const up = meter(upload, clock);
   const down = meter(download, clock);
   const large = largeObjectsOf(store);
+  const compared = comparedPutsOf(store);
   const wait = async (key: string, ms: number): Promise<void> => {
     if (ms > 0 && !key.startsWith('locks/')) await clock.sleep(ms, signal);
   };
@@ -36,6 +37,12 @@ export const withThrottle = (store: Store, { upload, download, clock, signal }: 
       if (range === undefined) await wait(key, down.book(bytes.length));
       return bytes;
     },
+    ...(compared && {
+      async putCompared(key: string, bytes: Uint8Array) {
+        await wait(key, Math.max(up.book(bytes.length), down.book(bytes.length)));
+        return await compared.putCompared(key, bytes);
+      },
+    }),
     ...(large &&
       aroundLarge(large, async (_call, key, sizeBytes, work) => {
         await wait(key, up.book(sizeBytes));
