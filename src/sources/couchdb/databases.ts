@@ -1,4 +1,5 @@
 // Which databases a configuration means.
+import { fitsPattern, isLiteral } from '../patterns.ts';
 import type { CouchConfig } from './config.ts';
 
 export interface Wanted {
@@ -30,15 +31,3 @@ export const wantedDatabases = ({
       !isExcluded(name) && patterns.some((pattern) => !isLiteral(pattern) && fitsPattern(pattern, name)),
   };
 };
-
-const isLiteral = (pattern: string): boolean => !/[*?]/.test(pattern);
-
-/** '*' is any run of characters, '?' any one. */
-export const fitsPattern = (pattern: string, name: string): boolean =>
-  new RegExp(
-    `^${pattern
-      .replaceAll(/[\\^$.|+()[\]{}]/g, '\\$&')
-      .replaceAll('*', '.*')
-      .replaceAll('?', '.')}$`,
-    'su',
-  ).test(name);

@@ -1,16 +1,7 @@
 // Which databases and collections a configuration means.
+import { fitsPattern, isLiteral } from '../patterns.ts';
 import type { MongodbConfig } from './config.ts';
 import { isStaging } from './layout.ts';
-
-/** Whether a name fits a pattern: '*' is any run of characters, '?' any one, and case matters. */
-export const fitsPattern = (pattern: string, name: string): boolean =>
-  new RegExp(
-    `^${pattern
-      .replaceAll(/[\\^$.|+()[\]{}]/g, '\\$&')
-      .replaceAll('*', '.*')
-      .replaceAll('?', '.')}$`,
-    'su',
-  ).test(name);
 
 /** Whether a collection fits 'orders' or 'shop.orders'. Collections have dots in their names, so both are tried. */
 export const fitsCollection = (pattern: string, database: string, name: string): boolean =>
@@ -44,7 +35,7 @@ export const chooseDatabases = (
   const patterns = databases ?? (named === undefined ? 'all' : [named]);
   if (patterns === 'all')
     return present.filter((name) => !internalDatabases.includes(name) && !isExcluded(name));
-  const literal = patterns.filter((pattern) => databases === undefined || !/[*?]/.test(pattern));
+  const literal = patterns.filter((pattern) => databases === undefined || isLiteral(pattern));
   const fitting = present.filter(
     (name) => !internalDatabases.includes(name) && patterns.some((pattern) => fitsPattern(pattern, name)),
   );

@@ -1,18 +1,7 @@
 // Which databases and tables a configuration means.
+import { fitsPattern, isLiteral } from '../patterns.ts';
 import type { MysqlConfig } from './config.ts';
 import { parseName } from './identifiers.ts';
-
-/** Whether a name fits a pattern: '*' is any run of characters, '?' any one, and case matters. */
-const fitsPattern = (pattern: string, name: string): boolean =>
-  new RegExp(
-    `^${pattern
-      .replaceAll(/[\\^$.|+()[\]{}]/g, '\\$&')
-      .replaceAll('*', '.*')
-      .replaceAll('?', '.')}$`,
-    'su',
-  ).test(name);
-
-const isLiteral = (pattern: string): boolean => !/[*?]/.test(pattern);
 
 /** Whether a table fits 'orders' or 'shop.orders', each part a pattern. */
 export const fitsTable = (pattern: string, database: string, table: string): boolean => {
@@ -41,22 +30,7 @@ export const namedTables = ({ tables = [] }: MysqlConfig, database: string): str
     return of === database ? [name] : [];
   });
 
-/** What belongs to the server itself. */
 const systemDatabases = new Set(['information_schema', 'performance_schema', 'mysql', 'sys']);
 
-/** The databases to back up, of those there are. */
-export const chooseDatabases = (
-  { databases, excludeDatabases }: MysqlConfig,
-  named: string | undefined,
-  present: readonly string[],
-): readonly string[] => {
-  const patterns = databases ?? (named === undefined ? 'all' : undefined);
-  const own = present.filter((name) => !systemDatabases.has(name.toLowerCase()));
-  const chosen =
-    patterns === undefined
-      ? [named as string]
-      : own.filter((name) => patterns === 'all' || patterns.some((each) => fitsPattern(each, name)));
-  const literal = Array.isArray(patterns) ? patterns.filter(isLiteral) : [];
-  const wanted = new Set([...chosen, ...literal]);
-  return [...wanted].filter((name) => !excludeDatabases.some((pattern) => fitsPattern(pattern, name)));
-};
+/** Of the server itself. */
+export const isSystemDatabase = (name: string): boolean => systemDatabases.has(name.toLowerCase());

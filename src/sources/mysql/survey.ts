@@ -1,11 +1,12 @@
 // What there is to back up.
 import { HoldfastError } from '#lib/errors.ts';
 import type { Context } from '#lib/kind.ts';
+import { chooseDatabases } from '../patterns.ts';
 import type { MysqlConfig } from './config.ts';
 import type { Connection } from './connect.ts';
 import { databasePath } from './layout.ts';
 import { listDatabases } from './listing.ts';
-import { chooseDatabases } from './patterns.ts';
+import { isSystemDatabase } from './patterns.ts';
 import type { ConnectionSettings } from './settings.ts';
 import type { Version } from './version.ts';
 
@@ -22,7 +23,11 @@ export const surveyOf = async (
 ): Promise<readonly string[]> => {
   assertSupported(connection.version, settings);
   const present = await listDatabases(connection);
-  const chosen = chooseDatabases(config, settings.database, present);
+  const chosen = chooseDatabases(
+    config,
+    settings.database,
+    present.filter((name) => !isSystemDatabase(name)),
+  );
   const absent = chosen.filter((name) => !present.includes(name));
   const hint = `it has ${present.join(', ')}; case matters, and databases without a right are not shown`;
   if (absent.length > 0)

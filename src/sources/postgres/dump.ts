@@ -2,13 +2,13 @@
 import { throwIfCancelled } from '#lib/clock.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import type { Context } from '#lib/kind.ts';
+import { chooseDatabases } from '../patterns.ts';
 import type { Entry } from '../source.ts';
 import type { PostgresConfig } from './config.ts';
 import { type Connection, connect } from './connect.ts';
 import { dumpDatabase } from './dump-database.ts';
 import { databasePath, globalsFile, serverFile } from './layout.ts';
 import { listDatabases, type ServerFacts, serverFacts } from './listing.ts';
-import { chooseDatabases } from './patterns.ts';
 import { findPgDump } from './pg-dump.ts';
 import { dumpGlobals, type Programs } from './program-entries.ts';
 import type { ServerContents } from './server-contents.ts';

@@ -1,18 +1,10 @@
 // Which databases and tables a configuration means.
+import { fitsPattern as fits, isLiteral } from '../patterns.ts';
 import type { SqlServerConfig } from './config.ts';
 import { parseName, type QualifiedName } from './identifiers.ts';
 
-/** Whether a name fits a pattern: '*' is any run of characters, '?' any one; case does not count, as in most collations. */
-export const fitsPattern = (pattern: string, name: string): boolean =>
-  new RegExp(
-    `^${pattern
-      .replaceAll(/[\\^$.|+()[\]{}]/g, '\\$&')
-      .replaceAll('*', '.*')
-      .replaceAll('?', '.')}$`,
-    'siu',
-  ).test(name);
-
-const isLiteral = (pattern: string): boolean => !/[*?]/.test(pattern);
+/** Case does not count, as in most collations. */
+const fitsPattern = (pattern: string, name: string): boolean => fits(pattern, name, 'any');
 
 /** Whether a table fits 'orders', 'dbo.orders' or 'shop.dbo.orders', each part a pattern. */
 export const fitsTable = (pattern: string, database: string, { schema, name }: QualifiedName): boolean => {
