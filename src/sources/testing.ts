@@ -1,7 +1,18 @@
 // Builders for the tests of sources: a dump read into memory, and the same handed out again.
 import { createHash } from 'node:crypto';
+import { type Clock, systemClock } from '#lib/clock.ts';
 import { mapOrdered } from '#lib/concurrency.ts';
-import type { Entry, EntryMeta, EntryType, Previous, RestoreTarget, Source } from './source.ts';
+import { type Log, silentLog } from '#lib/log.ts';
+import type {
+  Entry,
+  EntryMeta,
+  EntryType,
+  Previous,
+  RestoreReport,
+  RestoreTarget,
+  Source,
+  SourceKind,
+} from './source.ts';
 
 /** An entry with its content in memory. */
 export interface CapturedEntry {
@@ -67,3 +78,72 @@ export const fingerprint = (content: Uint8Array | undefined): string =>
   content === undefined
     ? 'none'
     : `${content.length} bytes, sha256 ${createHash('sha256').update(content).digest('hex')}`;
+
+type Configuration = Readonly<Record<string, unknown>>;
+
+export interface OpenOptions {
+  readonly signal?: AbortSignal;
+  readonly log?: Log;
+  readonly clock?: Clock;
+}
+
+type Open = (config: Configuration, options?: OpenOptions) => Promise<Source>;
+
+/** Opens sources of a kind, whose configuration is parsed as a file's is. */
+export const opener =
+  <Config>(kind: SourceKind<Config>): Open =>
+  (config, { signal = new AbortController().signal, log = silentLog, clock = systemClock } = {}) =>
+    kind.open(kind.config.parse(config), { name: 'shop', signal, log, clock });
+
+/** The same on a test's server: `url` unless told is the server's without a database. */
+export const onServers = <Server extends { url(): string }>(open: Open) => {
+  const openOn = (server: Server, config: Configuration = {}, options?: OpenOptions): Promise<Source> =>
+    open({ url: server.url(), ...config }, options);
+  return {
+    openOn,
+    /** A whole dump, with contents read side by side as a repository does. */
+    dumpOf: async (server: Server, config?: Configuration): Promise<CapturedEntry[]> => {
+      await using source = await openOn(server, config);
+      return await capture(source, undefined, source.concurrency);
+    },
+    /** Restores entries in the order in which a repository hands them out. */
+    restoreTo: async (
+      server: Server,
+      entries: readonly CapturedEntry[],
+      config?: Configuration,
+      into: Partial<RestoreTarget> = {},
+    ): Promise<RestoreReport> => {
+      await using target = await openOn(server, config);
+      return await target.restore(replay(inPathOrder(entries)), { ...intoEmpty, ...into });
+    },
+  };
+};
+
+/** Depth first, names in the order of their bytes. */
+export const inPathOrder = (entries: readonly CapturedEntry[]): CapturedEntry[] =>
+  entries
+    .filter(({ failed }) => !failed)
+    .toSorted((a, b) => Buffer.compare(pathKey(a.path), pathKey(b.path)));
+
+const pathKey = (path: string): Buffer => Buffer.from(path.replaceAll('/', '\0'));
+
+/** What a job hands over of a table: its own files, and those that lie beside and above it. */
+export const partOf = (entries: readonly CapturedEntry[], ...chosen: readonly string[]): CapturedEntry[] =>
+  entries.filter(({ path, type }) =>
+    chosen.some((one) => {
+      const prefix = one.endsWith('*') ? one.slice(0, -1) : `${one}/`;
+      const folder = path.slice(0, Math.max(0, path.lastIndexOf('/')));
+      return (
+        path === one ||
+        path.startsWith(prefix) ||
+        (type === 'file' && one.startsWith(`${folder}/`)) ||
+        folder === ''
+      );
+    }),
+  );
+
+export const contentAt = (entries: readonly CapturedEntry[], path: string): Buffer =>
+  Buffer.from(entries.find((entry) => entry.path === path)?.content ?? []);
+
+export const textAt = (entries: readonly CapturedEntry[], path: string): string =>
+  contentAt(entries, path).toString();

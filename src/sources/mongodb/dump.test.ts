@@ -7,8 +7,8 @@ import type { Intercept } from '../../../test/servers/documentdb/front.ts';
 import { type StandIn, startStandIn } from '../../../test/servers/mongodb.ts';
 import { type Manifest, manifestSchema } from '../manifest.ts';
 import type { Entry } from '../source.ts';
-import { type CapturedEntry, contentOf } from '../testing.ts';
-import { contentAt, dumpOf, openMongodb } from './testing.ts';
+import { type CapturedEntry, contentAt, contentOf } from '../testing.ts';
+import { dumpOf, openMongodb } from './testing.ts';
 
 const skip = skipWithoutDocumentdb() ?? false;
 let server: StandIn;

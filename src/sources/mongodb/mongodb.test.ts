@@ -24,7 +24,7 @@ const shopOn = async (server: MongoServer): Promise<SourceFixture> => {
   await fillShop(server, 'shop');
   const original = await seenBy(shop);
   return {
-    open: (signal) => openMongodb(server, { url: server.url('shop') }, signal),
+    open: (signal) => openMongodb(server, { url: server.url('shop') }, { signal }),
     async emptyTarget() {
       await shop.dropDatabase();
       return await openMongodb(server, { url: server.url('shop') });

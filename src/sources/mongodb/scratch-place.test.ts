@@ -4,8 +4,8 @@ import { hasCode } from '#lib/errors.ts';
 import { skipWithoutDocumentdb } from '../../../test/servers/documentdb/engine.ts';
 import { startStandIn } from '../../../test/servers/mongodb.ts';
 import { scratchMakerOf } from '../source.ts';
-import { type CapturedEntry, capture, replay } from '../testing.ts';
-import { contentAt, inPathOrder, openMongodb } from './testing.ts';
+import { type CapturedEntry, capture, contentAt, inPathOrder, replay } from '../testing.ts';
+import { openMongodb } from './testing.ts';
 import { fillShop } from './testing-database.ts';
 
 test('a trial restores beside all real data, reads back the same, answers queries, and leaves nothing', {

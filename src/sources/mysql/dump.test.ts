@@ -5,10 +5,10 @@ import { type MysqlServer, startMariadb } from '../../../test/servers/mariadb.ts
 import { skipWithout } from '../../../test/servers/programs.ts';
 import { type Manifest, manifestSchema } from '../manifest.ts';
 import type { Entry } from '../source.ts';
-import { type CapturedEntry, contentOf } from '../testing.ts';
+import { type CapturedEntry, contentOf, textAt } from '../testing.ts';
 import { configSchema, settingsOf } from './config.ts';
 import { type Connection, connect } from './connect.ts';
-import { dumpOf, openMysql, restoreTo, textAt } from './testing.ts';
+import { dumpOf, openMysql, restoreTo } from './testing.ts';
 
 suite('dumping from MariaDB', { skip: skipWithout('mariadb') ?? false }, () => {
   let server: MysqlServer;

@@ -5,7 +5,8 @@ import { type MysqlServer, startMariadb } from '../../../test/servers/mariadb.ts
 import { skipWithout } from '../../../test/servers/programs.ts';
 import type { RestoreReport, RestoreTarget } from '../source.ts';
 import type { CapturedEntry } from '../testing.ts';
-import { dumpOf, makeShop, partOf, restoreTo } from './testing.ts';
+import { partOf } from '../testing.ts';
+import { dumpOf, makeShop, restoreTo } from './testing.ts';
 
 suite('restoring to MariaDB', { skip: skipWithout('mariadb') ?? false }, () => {
   let server: MysqlServer;

@@ -5,7 +5,8 @@ import { type PostgresServer, startPostgres } from '../../../test/servers/postgr
 import { skipWithout } from '../../../test/servers/programs.ts';
 import type { RestoreTarget } from '../source.ts';
 import type { CapturedEntry } from '../testing.ts';
-import { dumpOf, partOf, restoreTo } from './testing.ts';
+import { partOf } from '../testing.ts';
+import { dumpOf, restoreTo } from './testing.ts';
 import { manyKinds, roles } from './testing-database.ts';
 
 const skip = skipWithout('postgresql') ?? false;

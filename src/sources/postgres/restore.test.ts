@@ -9,7 +9,8 @@ import { type PostgresServer, startPostgres } from '../../../test/servers/postgr
 import { program, skipWithout } from '../../../test/servers/programs.ts';
 import { temporaryFolder } from '../../../test/tools/temp.ts';
 import type { CapturedEntry } from '../testing.ts';
-import { dumpOf, inPathOrder, restoreTo } from './testing.ts';
+import { inPathOrder } from '../testing.ts';
+import { dumpOf, restoreTo } from './testing.ts';
 import { manyKinds, roles } from './testing-database.ts';
 
 const skip = skipWithout('postgresql') ?? false;

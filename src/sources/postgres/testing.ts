@@ -1,68 +1,7 @@
 // Builders for the tests of PostgreSQL: sources on a test's server, and databases that have a bit of everything.
-import { systemClock } from '#lib/clock.ts';
-import { type Log, silentLog } from '#lib/log.ts';
 import type { PostgresServer } from '../../../test/servers/postgres.ts';
-import type { RestoreReport, RestoreTarget, Source } from '../source.ts';
-import { type CapturedEntry, capture, intoEmpty, replay } from '../testing.ts';
+import { onServers, opener } from '../testing.ts';
 import { postgres } from './postgres.ts';
 
-export interface OpenOptions {
-  readonly signal?: AbortSignal;
-  readonly log?: Log;
-}
-
-/** A source with this configuration; `url` unless told is the server's without a database. */
-export const openPostgres = (
-  server: PostgresServer,
-  config: Readonly<Record<string, unknown>> = {},
-  { signal = new AbortController().signal, log = silentLog }: OpenOptions = {},
-): Promise<Source> =>
-  postgres.open(postgres.config.parse({ url: server.url(), ...config }), {
-    name: 'shop',
-    signal,
-    log,
-    clock: systemClock,
-  });
-
-/** A whole dump, with contents read side by side as a repository does. */
-export const dumpOf = async (
-  server: PostgresServer,
-  config: Readonly<Record<string, unknown>> = {},
-): Promise<CapturedEntry[]> => {
-  await using source = await openPostgres(server, config);
-  return await capture(source, undefined, source.concurrency);
-};
-
-/** Restores entries in the order in which a repository hands them out. */
-export const restoreTo = async (
-  server: PostgresServer,
-  entries: readonly CapturedEntry[],
-  config: Readonly<Record<string, unknown>> = {},
-  into: Partial<RestoreTarget> = {},
-): Promise<RestoreReport> => {
-  await using target = await openPostgres(server, config);
-  return await target.restore(replay(inPathOrder(entries)), { ...intoEmpty, ...into });
-};
-
-/** Depth first, names in the order of their bytes. */
-export const inPathOrder = (entries: readonly CapturedEntry[]): CapturedEntry[] =>
-  entries
-    .filter(({ failed }) => !failed)
-    .toSorted((a, b) => Buffer.compare(pathKey(a.path), pathKey(b.path)));
-
-const pathKey = (path: string): Buffer => Buffer.from(path.replaceAll('/', '\0'));
-
-/** What a job hands over of a table: its own files, and those that lie beside and above it. */
-export const partOf = (entries: readonly CapturedEntry[], ...chosen: readonly string[]): CapturedEntry[] =>
-  entries.filter(({ path, type }) =>
-    chosen.some((one) => {
-      const prefix = one.endsWith('*') ? one.slice(0, -1) : `${one}/`;
-      const folder = path.slice(0, Math.max(0, path.lastIndexOf('/')));
-      return (
-        path === one ||
-        path.startsWith(prefix) ||
-        (type === 'file' && one.startsWith(`${folder}/`)) ||
-        folder === ''
-      );
-    }),
-  );
+/** `url` unless told is the server's without a database. */
+export const { openOn: openPostgres, dumpOf, restoreTo } = onServers<PostgresServer>(opener(postgres));

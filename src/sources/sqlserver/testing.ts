@@ -1,6 +1,4 @@
 // Builders for the tests of SQL Server: a responder that knows the answers to what Holdfast asks, and keeps the rows that it is given.
-import { systemClock } from '#lib/clock.ts';
-import { type Log, silentLog } from '#lib/log.ts';
 import {
   type Answer,
   type Cell,
@@ -9,8 +7,8 @@ import {
   startTdsResponder,
   type TdsResponder,
 } from '../../../test/servers/tds-responder.ts';
-import type { RestoreReport, RestoreTarget, Source } from '../source.ts';
-import { type CapturedEntry, capture, intoEmpty, replay } from '../testing.ts';
+import type { RestoreReport, RestoreTarget } from '../source.ts';
+import { type CapturedEntry, capture, inPathOrder, intoEmpty, opener, replay } from '../testing.ts';
 import type { Answers, Row } from './answers.ts';
 import { type Assembled, assemble } from './assemble.ts';
 import { databasesSql, type QuestionName, questions, versionSql } from './catalogue.ts';
@@ -121,7 +119,7 @@ const bracketed = String.raw`\[((?:[^\]]|\]\])+)\]`;
 
 const databasesAnswer = ({ databases, executed }: World, sql: string): Answer | undefined => {
   if (sql === versionSql) return table(['version', 'banner', 'edition'], ['16.0.1000.6', 'A responder', '3']);
-  if (/serverproperty\('Collation'\)/.test(sql)) return table(['collation'], ['French_CI_AS']);
+  if (/from sys\.databases where name = 'master'$/.test(sql)) return table(['collation'], ['French_CI_AS']);
   if (sql === 'select sysutcdatetime() as now') return table(['now'], ['2026-01-01']);
   if (/has_perms_by_name\(null/.test(sql)) return table(['may'], [1]);
   if (sql === databasesSql)
@@ -252,16 +250,7 @@ export const assembledOf = (
   });
 };
 
-export interface OpenOptions {
-  readonly signal?: AbortSignal;
-  readonly log?: Log;
-}
-
-export const openSqlServer = (
-  config: Readonly<Record<string, unknown>>,
-  { signal = new AbortController().signal, log = silentLog }: OpenOptions = {},
-): Promise<Source> =>
-  sqlserver.open(sqlserver.config.parse(config), { name: 'shop', signal, log, clock: systemClock });
+export const openSqlServer = opener(sqlserver);
 
 export const dumpOf = async (config: Readonly<Record<string, unknown>>): Promise<CapturedEntry[]> => {
   await using source = await openSqlServer(config);
@@ -275,10 +264,5 @@ export const restoreTo = async (
   into: Partial<RestoreTarget> = {},
 ): Promise<RestoreReport> => {
   await using target = await openSqlServer(config);
-  const whole = entries
-    .filter(({ failed }) => !failed)
-    .toSorted((a, b) => Buffer.compare(pathKey(a.path), pathKey(b.path)));
-  return await target.restore(replay(whole), { ...intoEmpty, ...into });
+  return await target.restore(replay(inPathOrder(entries)), { ...intoEmpty, ...into });
 };
-
-const pathKey = (path: string): Buffer => Buffer.from(path.replaceAll('/', '\0'));
