@@ -82,7 +82,7 @@ suite('a real SQL Server', { skip: skipWithoutSqlServer() ?? false }, () => {
         isFirst = false;
         await server.run(
           database,
-          `INSERT INTO sales.orders (customer, total, note) VALUES (1, 1, N'too late')`,
+          `INSERT INTO sales.orders (customer, total, note) VALUES (5, 1, N'too late')`,
         );
       }
     }

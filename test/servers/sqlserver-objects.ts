@@ -11,15 +11,15 @@ export const plainObjects: readonly string[] = [
     (N'it''s', NULL, NULL, NULL, 1), (N'', '9999-12-31', '9999-12-31 23:59:59.9999999', NULL, 1)`,
   `CREATE TABLE sales.orders (
     id bigint IDENTITY(1,1) NOT NULL CONSTRAINT PK_orders PRIMARY KEY,
-    customer int NULL CONSTRAINT FK_customer FOREIGN KEY REFERENCES customers (id),
+    customer int NULL CONSTRAINT FK_customer REFERENCES customers (id),
     total decimal(18,4) NOT NULL CONSTRAINT CK_total CHECK (total >= 0), price money NULL, ratio float NULL, small real NULL,
     note nvarchar(max) NULL, code varchar(20) NULL, raw varbinary(max) NULL, placed datetime NULL)`,
   `INSERT INTO sales.orders (customer, total, price, ratio, small, note, code, raw, placed) VALUES
     (5, 12345678901234.5678, 922337203685477.5807, 0.1, 1.5, N'line one' + NCHAR(13) + NCHAR(10) + N'line two \\n', 'abc', 0x00FF0A0D, '2020-02-29T23:59:59.997'),
     (7, 0.0001, -0.0001, -1.7976931348623157E+308, 3.4E+38, N'', '', 0x, NULL), (NULL, 1, NULL, NULL, NULL, NULL, NULL, NULL, NULL)`,
   'CREATE INDEX IX_total ON sales.orders (total DESC) INCLUDE (code)',
-  `CREATE TABLE [Ta]]b'le "é"] ([Co]]l] int NOT NULL, [a b] nvarchar(10) NULL)`,
-  `INSERT INTO [Ta]]b'le "é"] VALUES (1, N'x'), (2, NULL)`,
+  `CREATE TABLE [Ta b.le é] ([Co'l] int NOT NULL, [a b] nvarchar(10) NULL)`,
+  `INSERT INTO [Ta b.le é] VALUES (1, N'x'), (2, NULL)`,
   'CREATE TABLE nothing_in_it (id int NOT NULL)',
   'CREATE VIEW sales.z_view AS SELECT id, total FROM sales.orders',
   'CREATE VIEW sales.a_view AS SELECT id FROM sales.z_view',
@@ -28,6 +28,10 @@ export const plainObjects: readonly string[] = [
 
 /** Each is tried; a server that does not know it leaves it. */
 export const optionalObjects: readonly string[] = [
+  `CREATE TABLE [Ta'b "le"] (id int NOT NULL)`,
+  `INSERT INTO [Ta'b "le"] VALUES (1)`,
+  `CREATE TABLE [Ta]]b'le] ([Co]]l] int NOT NULL, [a b] nvarchar(10) NULL)`,
+  `INSERT INTO [Ta]]b'le] VALUES (1, N'x'), (2, NULL)`,
   'CREATE TABLE v (id int NOT NULL, x sql_variant NULL)',
   `INSERT INTO v VALUES (1, CAST(1.50 AS decimal(5,2))), (2, CAST(N'é' AS nvarchar(10))), (3, CAST('2020-01-01' AS date)), (4, NULL), (5, CAST(1 AS bigint))`,
   'CREATE TABLE x (id int NOT NULL, doc xml NULL)',
@@ -61,7 +65,7 @@ export const tablesToCompare: readonly string[] = [
     FROM customers ORDER BY id`,
   `SELECT CONVERT(varchar(40), id) AS id, customer, CONVERT(varchar(40), total) AS total, CONVERT(varchar(40), CONVERT(decimal(19,4), price)) AS price, ratio, small,
     note, code, raw, CONVERT(varchar(40), placed, 126) AS placed FROM sales.orders ORDER BY 1`,
-  `SELECT [Co]]l] AS a, [a b] AS b FROM [Ta]]b'le "é"] ORDER BY 1`,
+  `SELECT [Co'l] AS a, [a b] AS b FROM [Ta b.le é] ORDER BY 1`,
   'SELECT COUNT(*) AS found FROM nothing_in_it',
   'SELECT id FROM sales.a_view ORDER BY id',
 ];

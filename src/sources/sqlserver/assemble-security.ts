@@ -1,10 +1,16 @@
 // Schemas, users, roles, permissions and extended properties.
-import { intOf, isSet, nameOf, type Row, textOf } from './answers.ts';
+import { intOf, nameOf, type Row, textOf } from './answers.ts';
 import { type Assembly, compare, type FoundTable, optional, qualified } from './assemble.ts';
 import type { Contents, Permission, Property, Subject } from './model.ts';
 
+/** Others whose names begin so are the users' own. */
+const fixedNames =
+  'db_(?:owner|accessadmin|securityadmin|ddladmin|backupoperator|datareader|datawriter|denydatareader|denydatawriter)';
+
+export const isFixedRole = (name: string): boolean => new RegExp(`^${fixedNames}$`, 'i').test(name);
+
 /** Those that every database has are there already. */
-const builtInSchemas = /^(sys|INFORMATION_SCHEMA|guest|dbo|db_\w+)$/i;
+const builtInSchemas = new RegExp(`^(sys|INFORMATION_SCHEMA|guest|dbo|${fixedNames})$`, 'i');
 
 export const ownedSchemas = ({ rows }: Assembly): Contents['schemas'] =>
   rows.schemas
@@ -15,17 +21,15 @@ export const ownedSchemas = ({ rows }: Assembly): Contents['schemas'] =>
 const byOwnName = (a: { readonly name: string }, b: { readonly name: string }): number =>
   compare(a.name, b.name);
 
-/** dbo owns what nobody else does. */
-const ownerOf = (owner: string | undefined): string | undefined => (owner === 'dbo' ? undefined : owner);
+/** dbo owns what nobody else does; what is the server's own owns nothing of the users'. */
+const ownerOf = (owner: string | undefined): string | undefined =>
+  owner === undefined || /^(dbo|public|sys|INFORMATION_SCHEMA)$/i.test(owner) ? undefined : owner;
 
-const builtInPrincipals = /^(public|dbo|guest|sys|INFORMATION_SCHEMA|db_\w+|##.*)$/i;
+const builtInPrincipals = new RegExp(`^(public|dbo|guest|sys|INFORMATION_SCHEMA|${fixedNames}|##.*)$`, 'i');
 
 const ownPrincipals = (rows: Assembly['rows'], types: string): readonly Row[] =>
   rows.principals.filter(
-    (row) =>
-      types.includes(nameOf(row, 'type').trim()) &&
-      !isSet(row, 'fixed') &&
-      !builtInPrincipals.test(nameOf(row)),
+    (row) => types.includes(nameOf(row, 'type').trim()) && !builtInPrincipals.test(nameOf(row)),
   );
 
 /** With their members; the fixed roles too, where they have some. */
@@ -39,11 +43,11 @@ export const makeRoles = ({ rows }: Assembly): Contents['roles'] => {
       .toSorted(compare);
   const own = ownPrincipals(rows, 'R').map((row) => ({
     name: nameOf(row),
-    ...optional('owner', ownerOf(textOf(row, 'owner'))),
+    ...optional('owner', ownerOf(names.get(intOf(row, 'owner')))),
     members: membersOf(intOf(row, 'id')),
   }));
   const fixed = rows.principals
-    .filter((row) => isSet(row, 'fixed'))
+    .filter((row) => isFixedRole(nameOf(row)))
     .map((row) => ({ name: nameOf(row), members: membersOf(intOf(row, 'id')) }))
     .filter(({ members }) => members.length > 0);
   return [...own, ...fixed].toSorted(byOwnName);

@@ -28,9 +28,8 @@ export const questions = {
   },
   principals: {
     about: 'the users and roles',
-    sql: `select p.principal_id as id, p.name, p.type, p.default_schema_name as defaultSchema, o.name as owner,
-      cast(p.is_fixed_role as int) as fixed from sys.database_principals p
-      left join sys.database_principals o on o.principal_id = p.owning_principal_id`,
+    sql: `select principal_id as id, name, type, default_schema_name as defaultSchema, owning_principal_id as owner
+      from sys.database_principals`,
   },
   logins: {
     about: 'the logins of users',
@@ -45,7 +44,7 @@ export const questions = {
     about: 'the types',
     sql: `select t.user_type_id as id, t.system_type_id as systemId, s.name as [schema], t.name, t.max_length as maxLength,
       t.[precision], t.scale, cast(t.is_nullable as int) as nullable, cast(t.is_user_defined as int) as userDefined
-      from sys.types t ${inSchema}t.schema_id`,
+      from sys.types t left join sys.schemas s on s.schema_id = t.schema_id`,
   },
   tables: {
     about: 'the tables',
@@ -255,6 +254,6 @@ export const versionSql = `select convert(nvarchar(128), serverproperty('Product
   convert(nvarchar(128), serverproperty('EngineEdition')) as edition`;
 
 /** Databases that somebody made and that this login may enter, or nobody may now; copies of them at an instant are left out. */
-export const databasesSql = `select name, cast(state as int) as state, state_desc as condition from sys.databases
+export const databasesSql = `select name, cast(state as int) as state, state_desc as [condition] from sys.databases
   where name not in ('master', 'tempdb', 'model', 'msdb') and source_database_id is null
   and (cast(state as int) <> 0 or has_dbaccess(name) = 1)`;

@@ -106,9 +106,9 @@ suite('exports from SQL Server', { skip: skipWithoutSqlServer() }, () => {
     await server.create(database);
     await server.run(
       database,
-      `CREATE TABLE alarms (SeqNo int NOT NULL PRIMARY KEY, Stamp datetime NOT NULL, Text nvarchar(50), Value float,
-        Raw varbinary(10), Armed bit, Version rowversion)`,
-      `INSERT INTO alarms (SeqNo, Stamp, Text, Value, Raw, Armed) VALUES
+      `CREATE TABLE alarms (seqno int NOT NULL PRIMARY KEY, stamp datetime NOT NULL, text nvarchar(50), value float,
+        raw varbinary(10), armed bit, version rowversion)`,
+      `INSERT INTO alarms (seqno, stamp, text, value, raw, armed) VALUES
         (1, '2026-11-21T03:30:00.127', N'Größe', 0.1, 0x00FF, 1), (2, '2026-11-21T03:30:00', NULL, NULL, NULL, NULL)`,
     );
   });
@@ -123,10 +123,10 @@ suite('exports from SQL Server', { skip: skipWithoutSqlServer() }, () => {
     });
     await using view = (await rowReaderOf(source)?.openRows()) ?? assert.fail();
     const table = await view.table('alarms');
-    assert.deepEqual(table.key, ['SeqNo']);
+    assert.deepEqual(table.key, ['seqno']);
     const all = async (orderBy: string, from?: { position: string; overlap: number }): Promise<RowValues[]> =>
-      (await Array.fromAsync(table.rows({ orderBy, thenBy: ['SeqNo'], ...(from && { from }) }))).flat();
-    const [late, early] = (await all('Stamp')).toReversed();
+      (await Array.fromAsync(table.rows({ orderBy, thenBy: ['seqno'], ...(from && { from }) }))).flat();
+    const [late, early] = (await all('stamp')).toReversed();
     assert.deepEqual(late?.slice(0, 6), [
       '1',
       '2026-11-21 03:30:00.127',
@@ -136,11 +136,11 @@ suite('exports from SQL Server', { skip: skipWithoutSqlServer() }, () => {
       'true',
     ]);
     assert.deepEqual(early?.slice(0, 6), ['2', '2026-11-21 03:30:00.000', null, null, null, null]);
-    const last = (await table.last('Stamp')) ?? assert.fail();
-    assert.equal((await all('Stamp', { position: last, overlap: 0 })).length, 1);
-    assert.equal((await all('Stamp', { position: last, overlap: 1 })).length, 2);
-    assert.equal(await table.isBefore('SeqNo', '1', { position: '5', overlap: 3 }), true);
-    assert.equal(await table.isBefore('SeqNo', '2', { position: '5', overlap: 3 }), false);
-    assert.equal((await all('Version')).length, 2);
+    const last = (await table.last('stamp')) ?? assert.fail();
+    assert.equal((await all('stamp', { position: last, overlap: 0 })).length, 1);
+    assert.equal((await all('stamp', { position: last, overlap: 1 })).length, 2);
+    assert.equal(await table.isBefore('seqno', '1', { position: '5', overlap: 3 }), true);
+    assert.equal(await table.isBefore('seqno', '2', { position: '5', overlap: 3 }), false);
+    assert.equal((await all('version')).length, 2);
   });
 });

@@ -2,7 +2,7 @@
 import { HoldfastError } from '#lib/errors.ts';
 import { didYouMean } from '#lib/nearest.ts';
 import type { RowColumn, RowQuery, RowStart, RowTable, RowValues, RowView } from '../source.ts';
-import { connect } from './connect.ts';
+import { type Connection, connect } from './connect.ts';
 import type { DumpRequest } from './dump.ts';
 import {
   parseName,
@@ -15,6 +15,7 @@ import {
 import { itemError } from './item-error.ts';
 import { isolationOf, openReading, type Reading } from './reading.ts';
 import { tableLock } from './rows.ts';
+import { errorNumber } from './server-error.ts';
 import type { WireValue } from './value-codec.ts';
 import { variantText } from './variant.ts';
 
@@ -46,13 +47,11 @@ export const openRows = async ({
       },
     });
     // Before the snapshot is taken: what commits in between is then left to the next export.
-    const [active] = await connection.query<{ first: string }>(
-      'SELECT CONVERT(nvarchar(16),CONVERT(varbinary(8),MIN_ACTIVE_ROWVERSION()),2) AS first',
-    );
+    const firstActive = await firstActiveOf(connection);
     const reading = await openReading(connection, isolation, another);
     const view: View = {
       reading,
-      firstActive: `0x${active?.first ?? ''}`,
+      firstActive,
       lock: isolation === 'table lock' ? tableLock : '',
       user: settings.user,
     };
@@ -66,9 +65,23 @@ export const openRows = async ({
   }
 };
 
+/** Undefined where the server does not know the function. */
+const firstActiveOf = async (connection: Connection): Promise<string | undefined> => {
+  try {
+    const [active] = await connection.query<{ first: string }>(
+      'SELECT CONVERT(nvarchar(16),CONVERT(varbinary(8),MIN_ACTIVE_ROWVERSION()),2) AS first',
+    );
+    return active && `0x${active.first}`;
+  } catch (error) {
+    if (errorNumber(error) === undefined || !connection.usable) throw error;
+    return undefined;
+  }
+};
+
 interface View {
   readonly reading: Reading;
-  readonly firstActive: string;
+  /** The rowversion that a transaction at work has drawn first. */
+  readonly firstActive: string | undefined;
   /** A table hint, or nothing. */
   readonly lock: string;
   readonly user: string;
@@ -99,10 +112,10 @@ const rowTable = async (view: View, wanted: string): Promise<RowTable> => {
     rows: (rowQuery) => readRows({ view, name, from, columns }, rowQuery),
     async last(orderBy) {
       const by = columnNamed(orderBy);
-      const row = await query<{ position: string }>(
+      const row = await query<{ position: WireValue }>(
         `SELECT TOP 1 ${textSql(by)} AS position FROM ${from} WHERE ${conditionOf(by, firstActive)} ORDER BY ${quoteIdentifier(orderBy)} DESC`,
       );
-      return row?.position;
+      return row && (asText(row.position) ?? undefined);
     },
     async withoutValue(orderBy) {
       if (!columnNamed(orderBy).nullable) return 0;
@@ -192,17 +205,21 @@ const textSql = (column: Column): string => {
   if (type === 'money' || type === 'smallmoney') return `CONVERT(nvarchar(40),${name},2)`;
   if (type === 'float' || type === 'real') return `CONVERT(nvarchar(40),${name},3)`;
   if (type === 'bit') return `CASE ${name} WHEN 1 THEN N'true' WHEN 0 THEN N'false' END`;
-  if (/binary$|^image$/.test(type) || isRowVersion(column))
-    return `CONVERT(nvarchar(max),CONVERT(varbinary(max),${name}),2)`;
+  // Told as text by `asText`.
+  if (/binary$|^image$/.test(type) || isRowVersion(column)) return `CONVERT(varbinary(max),${name})`;
   if (/^(hierarchyid|geometry|geography)$/.test(type)) return `${name}.ToString()`;
   if (type === 'sql_variant')
     return variantText(name, `CONVERT(nvarchar(max),CONVERT(varbinary(8000),${name}),2)`);
   return `CONVERT(nvarchar(max),${name})`;
 };
 
-const conditionOf = (column: Column, firstActive: string): string => {
+const conditionOf = (column: Column, firstActive: string | undefined): string => {
   const name = quoteIdentifier(column.name);
-  return `${name} IS NOT NULL${isRowVersion(column) ? ` AND ${name} < ${firstActive}` : ''}`;
+  if (!isRowVersion(column)) return `${name} IS NOT NULL`;
+  if (firstActive !== undefined) return `${name} IS NOT NULL AND ${name} < ${firstActive}`;
+  throw new HoldfastError('UNSUPPORTED', 'this server does not tell which rowversion is still at work', {
+    hint: 'order the table by another column',
+  });
 };
 
 interface Readable {
@@ -233,7 +250,10 @@ async function* readRows(
   }
 }
 
-const asText = (value: WireValue): string | null => (value === null ? null : `${value}`);
+const asText = (value: WireValue): string | null => {
+  if (value === null) return null;
+  return value instanceof Uint8Array ? Buffer.from(value).toString('hex').toUpperCase() : `${value}`;
+};
 
 const valueSql = (column: Column, position: string): string => {
   const { type, precision, scale, collation } = column;

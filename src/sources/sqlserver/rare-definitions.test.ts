@@ -139,3 +139,15 @@ test('a column with the name of one that is selected does not spoil the order', 
   const sql = selectSql(table, storedColumns(table).map(codecOf), { isolation: 'snapshot' });
   assert.match(sql, /^SELECT \[id\] AS c0,.* FROM \[dbo\]\.\[customers\] AS t ORDER BY t\.\[id\]$/);
 });
+
+test("a role or schema whose name begins as those of the server is the users' own", () => {
+  const { contents } = assembled({
+    principals: [
+      ...(shop.catalogue.principals ?? []),
+      { id: 7, name: 'db_executor', type: 'R', defaultSchema: null, owner: 5 },
+    ],
+    schemas: [...(shop.catalogue.schemas ?? []), { id: 6, name: 'db_stuff', owner: 'dbo' }],
+  });
+  assert.equal(sqlOf(contents, 'role db_executor'), 'CREATE ROLE [db_executor] AUTHORIZATION [clerk]');
+  assert.ok(contents.schemas.some(({ name }) => name === 'db_stuff'));
+});

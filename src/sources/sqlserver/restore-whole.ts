@@ -67,7 +67,7 @@ const create = async (
 /** What the server does anyway need not be said; not every server lets it be said. */
 const withoutUsualCollation = async (admin: Connection, contents: Contents): Promise<Contents> => {
   const [row] = await admin.query<{ collation: string | null }>(
-    "select convert(nvarchar(128), serverproperty('Collation')) as collation",
+    "select collation_name as collation from sys.databases where name = 'master'",
   );
   const { collation, ...database } = contents.database;
   return row?.collation?.toLowerCase() === collation?.toLowerCase() ? { ...contents, database } : contents;

@@ -1,4 +1,5 @@
 // Users, roles, owners, extended properties and permissions as T-SQL. All of it is decoration: data is whole without it.
+import { isFixedRole } from './assemble-security.ts';
 import { plainName, type QualifiedName, quoteIdentifier, quoteName, quoteText } from './identifiers.ts';
 import type { Contents, Permission, Property, Subject } from './model.ts';
 import type { Statement } from './statements.ts';
@@ -6,7 +7,7 @@ import type { Statement } from './statements.ts';
 export const securityStatements = (contents: Contents): Statement[] => [
   ...contents.users.map((user) => decoration(`user ${user.name}`, [createUserSql(user)])),
   ...contents.roles.flatMap(({ name, owner }) => {
-    if (/^db_/i.test(name)) return []; // a fixed one, here for its members
+    if (isFixedRole(name)) return []; // here for its members
     const by = owner === undefined ? '' : ` AUTHORIZATION ${quoteIdentifier(owner)}`;
     return [decoration(`role ${name}`, [`CREATE ROLE ${quoteIdentifier(name)}${by}`])];
   }),

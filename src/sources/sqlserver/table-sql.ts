@@ -24,6 +24,7 @@ export const columnSql = (column: Column): string => {
     column.rowGuid && 'ROWGUIDCOL',
     column.nullable ? 'NULL' : 'NOT NULL',
     column.default &&
+      column.type.base !== 'timestamp' &&
       `CONSTRAINT ${quoteIdentifier(column.default.name)} DEFAULT ${column.default.definition}`,
   ]
     .filter((part) => typeof part === 'string')
