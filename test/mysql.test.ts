@@ -35,8 +35,11 @@ repositories:
   here: { store: ${at('backups')}, password: { file: ${at('password')} } }
 sources:
   server: { kind: mariadb, defaultsFile: ${at('my.cnf')}, databases: all, users: true }
+  copy: { kind: mariadb, url: "${urlOf(target, 'received')}" }
+  other: { kind: mariadb, url: "${urlOf(target, 'other')}" }
 jobs:
   nightly: { backup: [server], to: [here] }
+  follow: { receive: [{ source: shop, into: copy }, { source: server, into: other }], from: here }
 catalog: ${at('catalog.db')}
 `,
     );
@@ -115,6 +118,18 @@ catalog: ${at('catalog.db')}
       assert.equal(await target.dump('shop', '--databases'), await server.dump('shop', '--databases'));
       await target.sql('drop database shop');
     }
+  });
+
+  test('another server receives it, but not the snapshot of several databases', async () => {
+    const first = await run('run follow');
+    assert.match(first.stdout, /copy: snapshot [0-9a-f]{8} loaded; .* behind/);
+    assert.match(first.stderr, /event nightly would run by itself/);
+    assert.match(first.stderr, /the snapshot holds 2 databases/);
+    assert.equal(first.status, 3);
+    const tables = (database: string) => `select table_name from information_schema.tables
+      where table_schema = '${database}' and table_name <> 'holdfast_received' order by 1`;
+    assert.equal(await target.sql(tables('received')), await server.sql(tables('shop')));
+    assert.match((await run('run follow')).stdout, /copy: nothing new; /);
   });
 
   test('into a folder, a table comes as text of its own', async () => {

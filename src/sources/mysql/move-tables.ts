@@ -30,7 +30,7 @@ export const moveTables = async (admin: Connection, { items, database, from, to 
 };
 
 /** Defaults still take numbers from the sequences where these were. */
-const pointAtSequences = async (
+export const pointAtSequences = async (
   admin: Connection,
   { name, statement }: SqlItem,
   database: string,

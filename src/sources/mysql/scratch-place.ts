@@ -1,19 +1,18 @@
 // Databases for a trial: made by a restore under names of their own, read back, queried, and dropped.
 import { HoldfastError } from '#lib/errors.ts';
 import type { Describing } from '#lib/self-description.ts';
-import { bytesOf } from '../restore-report.ts';
 import { copyOf, isOfScratch, scratchNamesOf } from '../scratch-databases.ts';
 import type { Entry, Finding, QueryRows, ScratchMaker, ScratchPlace, ScratchRequest } from '../source.ts';
 import type { MysqlConfig } from './config.ts';
 import { connect } from './connect.ts';
 import { type DumpRequest, dumpServer } from './dump.ts';
 import { quoteIdentifier } from './identifiers.ts';
-import { databaseFiles, databasePath } from './layout.ts';
+import { databasePath } from './layout.ts';
 import { listDatabases } from './listing.ts';
 import { restoreServer } from './restore.ts';
 import { readRights } from './rights.ts';
 import { definitionsFor } from './scratch-definitions.ts';
-import { itemsOf, scriptOf } from './sql-items.ts';
+import { leftOut, withoutEvents } from './without-events.ts';
 
 /** What a source on this server can do for a trial. */
 export const scratchMaker = (request: DumpRequest): ScratchMaker & Describing => ({
@@ -60,16 +59,15 @@ const openPlace = async (
   return {
     concurrency: request.config.connections,
     restore: async (entries, onProgress) => {
-      const skipped: string[] = [];
-      const report = await restoreServer(request, withoutEvents(entries, skipped), {
+      const events: string[] = [];
+      const report = await restoreServer(request, withoutEvents(entries, events), {
         force: false,
         rename: [...names],
         // Named one by one, so that the server's own users are left alone.
         selection: databases.map(databasePath),
         onProgress,
       });
-      const warnings = skipped.map((event) => `event ${event} would run by itself and was not restored`);
-      return { ...report, warnings: [...report.warnings, ...warnings] };
+      return { ...report, warnings: [...report.warnings, ...events.map(leftOut)] };
     },
     dump: () => dumpScratch(request, names),
     definitionsIn: (path) => definitionsFor(path, names),
@@ -77,23 +75,6 @@ const openPlace = async (
     [Symbol.asyncDispose]: async () => {},
   };
 };
-
-/** A scheduled event would come to life in the copy, and may reach into any database. */
-async function* withoutEvents(entries: AsyncIterable<Entry>, skipped: string[]): AsyncGenerator<Entry> {
-  for await (const entry of entries) {
-    const { path, content } = entry;
-    if (!content || !path.endsWith(`/${databaseFiles.postData}`)) yield entry;
-    else {
-      const items = itemsOf(await bytesOf(path, content.bind(entry)));
-      skipped.push(...items.filter(({ type }) => type === 'event').map(({ name }) => name));
-      const kept = scriptOf(
-        'Without events.',
-        items.filter(({ type }) => type !== 'event'),
-      );
-      yield { ...entry, meta: { ...entry.meta, size: kept.length }, content: () => [kept] };
-    }
-  }
-}
 
 /** All there is in the scratch databases, whatever the source's own configuration chooses. */
 async function* dumpScratch(request: DumpRequest, names: ReadonlyMap<string, string>): AsyncGenerator<Entry> {

@@ -19,6 +19,7 @@ export const errnoOf = (error: unknown): number | undefined =>
   error instanceof ServerError ? error.errno : undefined;
 
 export const errno = {
+  unknownDatabase: 1049,
   unknownColumn: 1054,
   noSuchTable: 1146,
   lockWaitTimeout: 1205,

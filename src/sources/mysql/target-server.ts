@@ -17,6 +17,8 @@ export interface TargetServer extends AsyncDisposable {
   stateOf(database: string): Promise<DatabaseState>;
   /** Makes a database by the statement of the backup, under another name. */
   create(name: string, statement: string): Promise<void>;
+  /** Gives a database the options in such a statement. */
+  setOptions(name: string, statement: string): Promise<void>;
   drop(name: string): Promise<void>;
   /** A connection that makes and loads tables in a database. */
   connectTo(database: string, signal: AbortSignal): Promise<Connection>;
@@ -37,7 +39,7 @@ export const openTargetServer = async (
     stateOf: (database) => stateOf(admin, database),
     async create(name, statement) {
       try {
-        await admin.run(bytesOf(renamed(statement, name)));
+        await admin.run(bytesOf(`CREATE DATABASE ${binaryIdentifier(name)}${optionsIn(statement)}`));
       } catch (error) {
         if (!(error instanceof ServerError)) throw error;
         throw new HoldfastError(
@@ -49,6 +51,11 @@ export const openTargetServer = async (
           },
         );
       }
+    },
+    async setOptions(name, statement) {
+      const options = optionsIn(statement);
+      if (options.trim() !== '')
+        await admin.run(bytesOf(`ALTER DATABASE ${binaryIdentifier(name)}${options}`));
     },
     async drop(name) {
       await admin.run(`drop database if exists ${quoteIdentifier(name)}`);
@@ -109,12 +116,12 @@ const stateOf = async (admin: Connection, database: string): Promise<DatabaseSta
   return row?.used === '0' ? 'empty' : 'used';
 };
 
-/** `CREATE DATABASE \`shop\` …` under another name; nothing else passes for one. */
-const renamed = (statement: string, name: string): string => {
+/** What follows the name in `CREATE DATABASE \`shop\` …`; nothing else passes for one. */
+const optionsIn = (statement: string): string => {
   const options = /^CREATE DATABASE `(?:[^`]|``)*`([^;]*)$/.exec(statement)?.[1];
   if (options === undefined)
     throw new HoldfastError('TARGET_FAILED', 'the snapshot’s statement for the database is none', {
       hint: 'verify the snapshot, and restore from another one',
     });
-  return `CREATE DATABASE ${binaryIdentifier(name)}${options}`;
+  return options;
 };

@@ -4,6 +4,7 @@ import { createRowCounter } from '#lib/row-checksum.ts';
 import { createLifetime } from '../lifetime.ts';
 import { type Manifest, type ManifestTable, manifestName, manifestSchema } from '../manifest.ts';
 import { namedFiles } from '../named-files.ts';
+import { onlyDatabase } from '../only-database.ts';
 import {
   type ChangedTable,
   type ChangeRules,
@@ -20,7 +21,6 @@ import { plainName, quoteIdentifier, quoteLiteral } from './identifiers.ts';
 import { itemError } from './item-error.ts';
 import { dataFolder } from './layout.ts';
 import { serverFacts } from './listing.ts';
-import { onlyDatabase } from './only-database.ts';
 import { type PartialPlan, planPartial } from './partial-plan.ts';
 import { oldestTransaction } from './snapshot.ts';
 

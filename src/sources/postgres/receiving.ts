@@ -1,13 +1,13 @@
 // A database that is kept fresh: whole snapshots are loaded beside it and take its name, changes are applied in one transaction.
-import { randomBytes } from 'node:crypto';
 import { throwIfCancelled } from '#lib/clock.ts';
 import { HoldfastError } from '#lib/errors.ts';
+import { besideName, isBeside } from '../beside-names.ts';
+import { onlyDatabase, onlyReceived } from '../only-database.ts';
 import type { Mark, Receiver, Receiving } from '../receiver.ts';
 import { type Connection, connect } from './connect.ts';
 import type { DumpRequest } from './dump.ts';
 import { quoteIdentifier } from './identifiers.ts';
 import { databasePath } from './layout.ts';
-import { onlyDatabase } from './only-database.ts';
 import { applyChanges } from './partial-apply.ts';
 import { readMark, writeMark } from './received-mark.ts';
 import { restoreServer } from './restore.ts';
@@ -46,8 +46,7 @@ const openReceiving = async (request: DumpRequest): Promise<Receiving> => {
       return mark;
     },
     async load(entries, { mark: own, databases, onProgress }) {
-      const [from, another] = databases;
-      if (from === undefined || another !== undefined) throw notOne(databases);
+      const from = onlyReceived(databases);
       if (mark === undefined) await assertReplaceable(admin, inside, name);
       const beside = besideName(name);
       loaded = { database: beside, mark: own };
@@ -106,28 +105,12 @@ const isThere = async (admin: Connection, name: string): Promise<boolean> => {
   return rows.length > 0;
 };
 
-/** 'shop.receiving-1a2b3c4d': PostgreSQL's names have at most 63 bytes, and a restore adds its own ending for a while. */
-const besideName = (name: string): string => `${stemOf(name)}${randomBytes(4).toString('hex')}`;
-
-const stemOf = (name: string): string => {
-  const ending = '.receiving-';
-  let stem = name;
-  while (Buffer.byteLength(stem + ending) > 36) stem = Array.from(stem).slice(0, -1).join('');
-  return stem + ending;
-};
-
 /** Also what a restore within an earlier run left, and the database that was there before a swap. */
 const dropLeftovers = async (admin: Connection, name: string): Promise<void> => {
   const rows = await admin.query<{ name: string }>(
     'select datname::text as name from pg_catalog.pg_database',
   );
-  const stem = stemOf(name);
-  for (const each of rows)
-    if (
-      each.name.startsWith(stem) &&
-      /^[0-9a-f]{8}(\.holdfast-[0-9a-f]{8})?$/.test(each.name.slice(stem.length))
-    )
-      await dropDatabase(admin, each.name);
+  for (const each of rows) if (isBeside(name, each.name)) await dropDatabase(admin, each.name);
 };
 
 /** A database that somebody else filled is not ours to replace. */
@@ -150,12 +133,3 @@ const assertReplaceable = async (
       hint: `receive into another database, or drop it first: drop database ${quoteIdentifier(name)}`,
     });
 };
-
-const notOne = (databases: readonly string[]): HoldfastError =>
-  new HoldfastError(
-    'UNSUPPORTED',
-    databases.length === 0
-      ? 'the snapshot holds no database'
-      : `the snapshot holds ${databases.length} databases`,
-    { hint: 'one database is received from a snapshot of one: back each up as a source of its own' },
-  );

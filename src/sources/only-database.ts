@@ -1,0 +1,34 @@
+// One database: the only one of a source, or of a snapshot, for work that is about one.
+import { HoldfastError } from '#lib/errors.ts';
+
+/** What a configuration says of databases; names may be patterns. */
+interface Choice {
+  readonly databases?: 'all' | readonly string[] | undefined;
+}
+
+/** CONFIG_INVALID when the configuration names none, or may mean several; `work` begins the message. */
+export const onlyDatabase = (
+  { databases }: Choice,
+  { database }: { readonly database?: string | undefined },
+  work: string,
+): string => {
+  const [named = database, another] = Array.isArray(databases) ? databases : [];
+  if (named !== undefined && another === undefined && databases !== 'all' && !/[*?]/.test(named))
+    return named;
+  throw new HoldfastError('CONFIG_INVALID', `${work} is of one database`, {
+    hint: 'give the source one `database`',
+  });
+};
+
+/** UNSUPPORTED when the snapshot that is to be received holds none or several. */
+export const onlyReceived = (databases: readonly string[]): string => {
+  const [database, another] = databases;
+  if (database !== undefined && another === undefined) return database;
+  throw new HoldfastError(
+    'UNSUPPORTED',
+    databases.length === 0
+      ? 'the snapshot holds no database'
+      : `the snapshot holds ${databases.length} databases`,
+    { hint: 'one database is received from a snapshot of one: back each up as a source of its own' },
+  );
+};
