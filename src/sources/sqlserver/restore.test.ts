@@ -72,7 +72,7 @@ test('rows go in bulk as text that the server turns into types, and by INSERT wh
   const move = target.executed.find((sql) => /^INSERT INTO \[sales\]\.\[orders\]/.test(sql));
   assert.equal(
     move,
-    'INSERT INTO [sales].[orders] ([id],[customer],[total],[note]) SELECT CONVERT(bigint,c0),CONVERT(int,c1),CONVERT(decimal(18,4),c2),c3 FROM #holdfast_rows',
+    'INSERT INTO [sales].[orders] ([id],[customer],[total],[note]) SELECT CAST(c0 AS bigint),CAST(c1 AS int),CAST(c2 AS decimal(18,4)),c3 FROM #holdfast_rows',
   );
   assert.match(
     target.executed.find((sql) => /^INSERT INTO \[dbo\]\.\[every type\]/.test(sql)) ?? '',

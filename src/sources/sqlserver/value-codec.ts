@@ -82,9 +82,10 @@ const hex = (value: WireValue): string => {
 /** As text they are twice as long, and a text has at most half a billion letters. */
 const longestBytes = 250_000_000;
 
+/** Not as CONVERT: the two mean the same, but Babelfish reads the `T` of a time only in a CAST. */
 const converted = (type: TypeUse) => ({
   as: 'text' as const,
-  value: (column: string) => `CONVERT(${baseTypeSql(type)},${column})`,
+  value: (column: string) => `CAST(${column} AS ${baseTypeSql(type)})`,
 });
 
 const integer: MakeCodec = (column, type) => single(asIs, numberText, converted(type))(column);
@@ -104,7 +105,7 @@ const float =
   (column) =>
     single(asIs, (value) => literal(toNumber(value)), {
       as: 'text',
-      value: (name) => `CONVERT(float,${name})`,
+      value: (name) => `CAST(${name} AS float)`,
     })(column);
 
 const toNumber = (value: WireValue): number => {
@@ -121,7 +122,7 @@ const time =
 const character: MakeCodec = (column) => single(asText, quoted, { as: 'text', value: asIs })(column);
 const national: MakeCodec = (column) => single(asIs, quoted, { as: 'text', value: asIs })(column);
 const binary: MakeCodec = (column, type) =>
-  single(asIs, hex, { as: 'bytes', value: (name) => `CONVERT(${baseTypeSql(type)},${name})` })(column);
+  single(asIs, hex, { as: 'bytes', value: (name) => `CAST(${name} AS ${baseTypeSql(type)})` })(column);
 const image: MakeCodec = (column) => single(asBytes, hex)(column);
 const common: MakeCodec = (column, type) => single(asIs, quoted, converted(type))(column);
 /** Kept as the server keeps it: the text forms of spatial types have no reference system. */
