@@ -11,6 +11,7 @@ import { type CarefulName, killCare } from '../test/tools/kill-care.ts';
 import { killDaemon } from '../test/tools/kill-daemon.ts';
 import { mirrorStory, openMirrorPlace } from '../test/tools/mirror-place.ts';
 import { receiveDays } from '../test/tools/receive-days.ts';
+import { manyTables } from '../test/tools/scale.ts';
 
 const { values } = parseArgs({
   options: {
@@ -67,6 +68,11 @@ const parts: Readonly<Record<string, () => Promise<string>>> = {
     const report = await receiveDays({ days: 3, partialsADay: 288, seed, onRound });
     const { wholes, partials, compared, cancelled, looks, reconnected } = report;
     return `${wholes} complete and ${partials} partial backups in three days: the receiver equalled the sender at each of ${compared} points, ${cancelled} runs were broken off; readers looked ${looks} times, connected again ${reconnected} times, and saw nothing mixed`;
+  },
+  async scale() {
+    for (const engine of ['postgres', 'mariadb', 'mongodb'] as const)
+      await manyTables({ engine, tables: 10_000, rowMiB: 64, onRound });
+    return 'ten thousand tables and a row of 64 MB (16 MB in MongoDB) came back from each engine';
   },
   async faults() {
     const report = await hardTimes({ seed, simulatedMinutes: 60, onRound });
