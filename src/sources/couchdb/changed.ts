@@ -4,7 +4,7 @@ import type { CouchClient } from './http.ts';
 import { type Partition, partitionOf } from './layout.ts';
 import { type Change, changesPage } from './server.ts';
 
-const pageSize = 10_000;
+const pageSize = 25_000;
 
 export interface Changed {
   /** Where the feed stood when its end was reached: what comes later is for the next backup. */

@@ -10,7 +10,7 @@ export type FetchGroup = readonly {
 }[];
 
 /** What the documents of one group may take in memory, as far as one can tell, and how many they may be. */
-const groupBytes = 16 * 1024 * 1024;
+const groupBytes = 8 * 1024 * 1024;
 const groupDocuments = 50_000;
 const groupPartitions = 4096;
 

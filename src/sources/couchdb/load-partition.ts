@@ -1,5 +1,5 @@
 // The documents of each partition: from the last backup as far as they did not change, else from the server.
-import { mapOrdered } from '#lib/concurrency.ts';
+import { mapOrdered, Semaphore } from '#lib/concurrency.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import { createRowCounter } from '#lib/row-checksum.ts';
 import type { EntryMeta, Previous, PreviousEntry } from '../source.ts';
@@ -39,12 +39,16 @@ export interface Loading {
 /** All partitions, each when its turn comes. The documents of several are fetched together, while those before are written. */
 export async function* loadPartitions(loading: Loading): AsyncGenerator<Loaded> {
   const { config } = loading.dump;
-  const groups = mapOrdered(fetchGroups(loading.plan), groupsAhead, (group) => fetchGroup(loading, group));
+  // One after the other, so that the first is there soon, and the next comes while it is written.
+  const turn = new Semaphore(1);
+  const groups = mapOrdered(fetchGroups(loading.plan), groupsAtOnce, (group) =>
+    turn.run(() => fetchGroup(loading, group)),
+  );
   for await (const { group, fetched } of groups)
     yield* mapOrdered(group, config.connections, (one) => loadPartition(loading, one, fetched));
 }
 
-const groupsAhead = 2;
+const groupsAtOnce = 2;
 
 const fetchGroup = async (
   { dump, database, plan }: Loading,
