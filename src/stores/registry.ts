@@ -42,6 +42,8 @@ export interface StoreOptions {
   readonly limitDownload?: number | undefined;
   /** Where to keep what is read again and again from distant stores; nothing is kept when absent. */
   readonly cacheFolder?: string | undefined;
+  /** For many small objects, which mostly wait: so many calls for each connection that the store likes; one when absent. */
+  readonly callsPerConnection?: number | undefined;
   /** How long failing calls are repeated; as long as `withRetry` likes when absent. */
   readonly patienceMs?: number | undefined;
 }
@@ -56,7 +58,11 @@ export const openStore = async (
   // A disk of this machine that fails once fails again.
   if (localFolderOf(store) !== undefined) return throttled(store, context, options);
   // What waits for its share of the line holds no connection, and what is repeated takes its share again.
-  const limited = throttled(withLimit(store, store.connections), context, options);
+  const limited = throttled(
+    withLimit(store, store.connections * (options.callsPerConnection ?? 1)),
+    context,
+    options,
+  );
   const { cacheFolder, patienceMs } = options;
   const patient = withRetry(limited, {
     ...context,

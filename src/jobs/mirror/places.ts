@@ -39,10 +39,14 @@ export const openPlaces = async (
   };
 };
 
+/** A small file waits for the server's disk longer than it travels. */
+const callsPerConnection = 3;
+
 /** A store of the job, of which nothing is kept beside it. */
 export const openFor = (job: string, config: StoreConfig, context: JobContext): Promise<Store> => {
   const { signal, clock, log, storeOptions } = context;
-  return openStore(config, { name: job, signal, clock, log }, { ...storeOptions, cacheFolder: undefined });
+  const options = { ...storeOptions, cacheFolder: undefined, callsPerConnection };
+  return openStore(config, { name: job, signal, clock, log }, options);
 };
 
 interface Place {

@@ -121,7 +121,8 @@ export class MirrorWork {
   }
 
   async #compare(file: ListedFile, listed: string, copy: NonNullable<MirrorOutcome['copy']>): Promise<void> {
-    const flaw = await flawOfCopy(this.#options.to, file.path, copy, this.#context.signal);
+    const compare = () => flawOfCopy(this.#options.to, file.path, copy, this.#context.signal);
+    const flaw = await (copy.sizeBytes > smallBytes ? this.#large.run(compare) : compare());
     if (flaw) await this.#fail(file, listed, 'FAIL_WRITE', flaw);
     else await this.#succeed(file, listed, copy);
   }
