@@ -129,7 +129,7 @@ test('users, roles, members, owners, properties and permissions are decoration',
 test('identity columns and sequences go on where they were', () => {
   assert.equal(
     reseedSql(tableNamed('customers')),
-    "IF EXISTS (SELECT 1 FROM [dbo].[customers]) DBCC CHECKIDENT (N'[dbo].[customers]', RESEED, 7) ELSE DBCC CHECKIDENT (N'[dbo].[customers]', RESEED, 8)",
+    "IF EXISTS (SELECT 1 FROM [dbo].[customers]) DBCC CHECKIDENT ('[dbo].[customers]', RESEED, 7) ELSE DBCC CHECKIDENT ('[dbo].[customers]', RESEED, 8)",
   );
   assert.equal(reseedSql(tableNamed('only_computed')), undefined);
   const [counter] = contents.sequences;

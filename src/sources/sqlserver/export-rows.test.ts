@@ -127,20 +127,20 @@ suite('exports from SQL Server', { skip: skipWithoutSqlServer() }, () => {
     const all = async (orderBy: string, from?: { position: string; overlap: number }): Promise<RowValues[]> =>
       (await Array.fromAsync(table.rows({ orderBy, thenBy: ['seqno'], ...(from && { from }) }))).flat();
     const [late, early] = (await all('stamp')).toReversed();
-    assert.deepEqual(late?.slice(0, 6), [
-      '1',
-      '2026-11-21 03:30:00.127',
-      'Größe',
-      '1.0000000000000001e-001',
-      '00FF',
-      'true',
-    ]);
+    assert.deepEqual(late?.slice(0, 3), ['1', '2026-11-21 03:30:00.127', 'Größe']);
+    // Servers write the exponent with two or three digits.
+    assert.match(late?.[3] ?? '', /^1\.0000000000000001e-0?01$/);
+    assert.deepEqual(late?.slice(4, 6), ['00FF', 'true']);
     assert.deepEqual(early?.slice(0, 6), ['2', '2026-11-21 03:30:00.000', null, null, null, null]);
     const last = (await table.last('stamp')) ?? assert.fail();
     assert.equal((await all('stamp', { position: last, overlap: 0 })).length, 1);
     assert.equal((await all('stamp', { position: last, overlap: 1 })).length, 2);
     assert.equal(await table.isBefore('seqno', '1', { position: '5', overlap: 3 }), true);
     assert.equal(await table.isBefore('seqno', '2', { position: '5', overlap: 3 }), false);
-    assert.equal((await all('version')).length, 2);
+    // Babelfish does not tell which one is still at work.
+    await all('version').then(
+      (rows) => assert.equal(rows.length, 2),
+      (error) => assert.ok(hasCode(error, 'UNSUPPORTED')),
+    );
   });
 });

@@ -203,7 +203,8 @@ const textSql = (column: Column): string => {
   const { type } = column;
   if (times.test(type) || type === 'time') return `CONVERT(nvarchar(40),${name},121)`;
   if (type === 'money' || type === 'smallmoney') return `CONVERT(nvarchar(40),${name},2)`;
-  if (type === 'float' || type === 'real') return `CONVERT(nvarchar(40),${name},3)`;
+  // Babelfish puts blanks around it.
+  if (type === 'float' || type === 'real') return `LTRIM(RTRIM(CONVERT(nvarchar(40),${name},3)))`;
   if (type === 'bit') return `CASE ${name} WHEN 1 THEN N'true' WHEN 0 THEN N'false' END`;
   // Told as text by `asText`.
   if (/binary$|^image$/.test(type) || isRowVersion(column)) return `CONVERT(varbinary(max),${name})`;

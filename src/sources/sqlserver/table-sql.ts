@@ -84,8 +84,10 @@ export const restartSequenceSql = (sequence: Sequence): string[] => {
 export const reseedSql = (table: Table): string | undefined => {
   const identity = table.columns.find((column) => column.identity)?.identity;
   if (identity?.last === undefined) return undefined;
-  const reseed = (value: string | bigint): string =>
-    `DBCC CHECKIDENT (${quoteText(quoteName(table))}, RESEED, ${value})`;
+  const name = quoteText(quoteName(table));
+  // Babelfish takes the N of a national literal for a part of the name.
+  const plain = /^[ -~]*$/.test(name) ? name.slice(1) : name;
+  const reseed = (value: string | bigint): string => `DBCC CHECKIDENT (${plain}, RESEED, ${value})`;
   const next = BigInt(identity.last) + BigInt(identity.increment);
   return `IF EXISTS (SELECT 1 FROM ${quoteName(table)}) ${reseed(identity.last)} ELSE ${reseed(next)}`;
 };

@@ -45,8 +45,8 @@ export const variantLiteral = (values: readonly WireValue[]): string => {
     base: name,
     precision: Number(precision ?? 0),
     scale: Number(scale ?? 0),
-    // A string of no characters has no length to its name, and a type must have one.
-    maxLength: Math.max(Number(maxLength ?? 0), name.startsWith('n') ? 2 : 1),
+    // A string of no characters has no length to its name, and a type must have one; Babelfish tells of none at all by a large one.
+    maxLength: Math.min(Math.max(Number(maxLength ?? 0), name.startsWith('n') ? 2 : 1), 8000),
   });
   const literal = plainLiteral(name, text, bytes);
   // The collation comes first: it says in which code page the characters of a varchar are.
