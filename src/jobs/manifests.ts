@@ -21,12 +21,15 @@ export const manifestsOf = async (
 ): Promise<FoundManifest[]> => {
   if (plainKinds.includes(tagOf(snapshot, 'kind'))) return [];
   const found: FoundManifest[] = [];
-  for await (const { path, type } of repository.list(snapshot, { signal, include: isManifestOrFolder }))
-    if (type === 'file')
-      found.push({
-        folder: path.slice(0, -manifestName.length - 1),
-        manifest: await readManifest(repository, snapshot, path, signal),
-      });
+  const folders = [''];
+  for (let folder = folders.shift(); folder !== undefined; folder = folders.shift()) {
+    const { files, below } = await childrenOf(repository, snapshot, folder, signal);
+    const path = joined(folder, manifestName);
+    // What lies below a database's folder is its own: there may be a folder for each of ten thousand tables.
+    if (files.includes(path))
+      found.push({ folder, manifest: await readManifest(repository, snapshot, path, signal) });
+    else folders.push(...below);
+  }
   return found;
 };
 
@@ -34,8 +37,24 @@ export const manifestsOf = async (
 export const entriesOf = ({ folder }: FoundManifest, table: ManifestTable): string[] =>
   table.entries.map((entry) => `${folder}/${entry}`);
 
-const isManifestOrFolder = (path: string, type: string): boolean =>
-  type === 'dir' || path.endsWith(`/${manifestName}`);
+const childrenOf = async (
+  repository: Repository,
+  snapshot: Snapshot,
+  folder: string,
+  signal: AbortSignal,
+): Promise<{ readonly files: string[]; readonly below: string[] }> => {
+  const files: string[] = [];
+  const below: string[] = [];
+  const isNear = (path: string): boolean => path === folder || parentOf(path) === folder;
+  const options = { signal, include: isNear, ...(folder !== '' && { path: folder }) };
+  for await (const { path, type } of repository.list(snapshot, options))
+    if (path !== folder) (type === 'dir' ? below : files).push(path);
+  return { files, below };
+};
+
+const parentOf = (path: string): string => path.slice(0, Math.max(0, path.lastIndexOf('/')));
+
+const joined = (folder: string, name: string): string => (folder === '' ? name : `${folder}/${name}`);
 
 const readManifest = async (
   repository: Repository,
