@@ -24,6 +24,8 @@ export interface DaysOptions {
   readonly days: number;
   readonly partialsADay: number;
   readonly seed: number;
+  /** How far partial backups reach back. With less than a few rounds take, some cannot be applied without those before them. */
+  readonly sinceMs?: number;
   readonly onRound?: (line: string) => void;
 }
 
@@ -52,17 +54,21 @@ const digestSql = `select md5((select coalesce(string_agg(a::text, ';' order by 
 const lookSql = `select (select sum(total) from public.accounts)::text as total, (select count(*) from public.accounts)::text as accounts,
   (select coalesce(sum(amount), 0) from public.entries)::text as amount, (select coalesce(max(id), 0) from public.entries)::text as newest`;
 
+/** More often, the readers would take most of the processor. */
+const lookEveryMs = 20;
+
 /** Throws at the first broken promise. */
 export const receiveDays = async ({
   days,
   partialsADay,
   seed,
+  sinceMs = 5000,
   onRound,
 }: DaysOptions): Promise<DaysReport> => {
   const random = seededRandom(seed);
   const folder = mkdtempSync(join(tmpdir(), 'holdfast-receive-days-'));
   await using server = await startPostgres();
-  const site = await makeSite(folder, server);
+  const site = await makeSite(folder, server, sinceMs);
   using catalog = openCatalog(join(folder, 'catalog.db'), { warn: assert.fail });
   const session = (database: string): Promise<Connection> => sessionOf(server, database);
   await using writer = await session('shop');
@@ -167,8 +173,8 @@ export const receiveDays = async ({
         counts.partials += 1;
         if (random.chance(0.85)) await deliver(); // else the network is broken
         await receive();
+        if ((number + 1) % 48 === 0) onRound?.(`day ${day}, ${number + 1}: ${JSON.stringify(counts)}`);
       }
-      onRound?.(`day ${day}: ${JSON.stringify(counts)}`);
     }
   } finally {
     await readers.stop();
@@ -178,7 +184,7 @@ export const receiveDays = async ({
   return { ...counts, ...readers.seen() };
 };
 
-const makeSite = async (folder: string, server: PostgresServer) => {
+const makeSite = async (folder: string, server: PostgresServer, sinceMs: number) => {
   await server.psql('postgres', 'create database shop');
   const file = join(folder, 'holdfast.yaml');
   const repository = (name: string): string =>
@@ -196,7 +202,7 @@ sources: { shop: { kind: postgres, url: "${server.url('shop')}" }, copy: { kind:
   for (const each of [far, near]) await initRepository(each, rememberingContext());
   const shop = sourceNamed(config, 'shop');
   const tables = ['accounts', 'entries'].map((table) => ({ table, by: 'changed_at' }));
-  const partial = partialSource(shop, { sinceMs: 5000, tables, files: [] });
+  const partial = partialSource(shop, { sinceMs, tables, files: [] });
   return { far, near, shop, partial, copy: sourceNamed(config, 'copy') };
 };
 
@@ -223,7 +229,7 @@ const poll = (open: () => Promise<Connection>) => {
       assert.deepEqual([row?.accounts, row?.total], ['50', row?.amount], 'a mixed or empty state');
       there = true;
       looks += 1;
-      await new Promise((resolve) => setTimeout(resolve, 5));
+      await new Promise((resolve) => setTimeout(resolve, lookEveryMs));
     }
   };
   const done = (async () => {
@@ -233,7 +239,7 @@ const poll = (open: () => Promise<Connection>) => {
       } catch (error) {
         if (error instanceof assert.AssertionError) throw error;
         if (there) reconnected += 1;
-        await new Promise((resolve) => setTimeout(resolve, 5));
+        await new Promise((resolve) => setTimeout(resolve, lookEveryMs));
       }
   })();
   done.catch(() => {}); // it is awaited at the end
