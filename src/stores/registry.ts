@@ -42,7 +42,7 @@ export interface StoreOptions {
   readonly limitDownload?: number | undefined;
   /** Where to keep what is read again and again from distant stores; nothing is kept when absent. */
   readonly cacheFolder?: string | undefined;
-  /** For many small objects, which mostly wait: so many calls for each connection that the store likes; one when absent. */
+  /** For many small objects over SFTP, which mostly wait: so many calls for each connection that the store likes; one when absent. */
   readonly callsPerConnection?: number | undefined;
   /** How long failing calls are repeated; as long as `withRetry` likes when absent. */
   readonly patienceMs?: number | undefined;
@@ -58,11 +58,8 @@ export const openStore = async (
   // A disk of this machine that fails once fails again.
   if (localFolderOf(store) !== undefined) return throttled(store, context, options);
   // What waits for its share of the line holds no connection, and what is repeated takes its share again.
-  const limited = throttled(
-    withLimit(store, store.connections * (options.callsPerConnection ?? 1)),
-    context,
-    options,
-  );
+  const calls = (config.kind === sftp.name && options.callsPerConnection) || 1; // what HTTP clients have no connection for they keep back
+  const limited = throttled(withLimit(store, store.connections * calls), context, options);
   const { cacheFolder, patienceMs } = options;
   const patient = withRetry(limited, {
     ...context,

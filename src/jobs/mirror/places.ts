@@ -40,7 +40,7 @@ export const openPlaces = async (
 };
 
 /** A small file waits for the server's disk longer than it travels. */
-const callsPerConnection = 3;
+const callsPerConnection = 5;
 
 /** A store of the job, of which nothing is kept beside it. */
 export const openFor = (job: string, config: StoreConfig, context: JobContext): Promise<Store> => {

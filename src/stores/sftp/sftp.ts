@@ -55,7 +55,7 @@ const config = z.strictObject({
     .describe(
       "What Holdfast may run on the server, where its user has a shell: 'checksums' lets sha256sum and the like read what was copied; 'none' runs nothing.",
     ),
-  connections: z.number().int().min(1).max(64).default(5).describe('How many objects travel at once.'),
+  connections: z.number().int().min(1).max(64).default(3).describe('How many objects travel at once.'),
   timeoutSeconds: z
     .number()
     .int()
