@@ -52,15 +52,11 @@ export const takeMoment = async (
     const readConcern = { level: 'snapshot', atClusterTime: time } as const;
     return { consistency, collections, readConcern, oplogFrom: undefined, takenAt, position };
   }
+  const seen = { collections, readConcern: undefined, oplogFrom: undefined, takenAt };
+  const isEmpty = [...collections.values()].flat().every(({ data }) => data === undefined);
+  if (consistency === 'snapshot' && isEmpty) return { ...seen, consistency, position: { consistency } };
   const position = { consistency: 'none', notConsistent: inconsistencyOf(connection.facts) };
-  return {
-    consistency: 'none',
-    collections,
-    readConcern: undefined,
-    oplogFrom: undefined,
-    takenAt,
-    position,
-  };
+  return { ...seen, consistency: 'none', position };
 };
 
 const identities = (collections: ReadonlyMap<string, readonly Collection[]>): string =>
