@@ -63,6 +63,8 @@ export class BlobWriter {
   #toIndex: IndexedPack[] = [];
   #toIndexBlobs = 0;
   #indexedAt = Date.now();
+  /** Blobs are only put elsewhere: where they lie now, nobody asks before the index is read anew. */
+  #moves = false;
   #failure: { readonly error: unknown } | undefined;
 
   constructor(session: Session, dryRun: boolean) {
@@ -130,6 +132,7 @@ export class BlobWriter {
   /** Puts blobs of an old pack into new ones; resolves when they have been read. REPOSITORY_DAMAGED when one of them is not whole. */
   async repack(range: Range): Promise<void> {
     this.#throwFailure();
+    this.#moves = true;
     const { store } = this.#session;
     const bytes =
       localFolderOf(store) === undefined ? await store.get(packKey(range.pack), range) : undefined;
@@ -282,7 +285,7 @@ export class BlobWriter {
   }
 
   #noteStored(pack: IndexedPack): void {
-    this.#session.blobs.add(pack);
+    if (!this.#moves) this.#session.blobs.add(pack);
     this.#toIndex.push(pack);
     this.#toIndexBlobs += pack.entries.length;
     if (this.#toIndexBlobs >= indexBlobs || Date.now() - this.#indexedAt > indexIntervalMs)
