@@ -5,8 +5,9 @@ import { keepCompiledCode } from '#lib/compiled-code.ts';
 import { nodeIsTooOld, runOnNewerNode } from '#lib/newer-node.ts';
 
 if (nodeIsTooOld()) process.exit(await runOnNewerNode());
-setFlagsFromString('--semi-space-growth-factor=16'); // a young heap that grows in small steps is collected twice as often
+setFlagsFromString('--semi-space-growth-factor=16'); // while code is loaded, a young heap of small steps is collected twice as often
 keepCompiledCode(process.env); // before anything that is worth keeping is loaded
 const { runProcess } = await import('#cli/process.ts');
+setFlagsFromString('--semi-space-growth-factor=2'); // as usual: worker threads need less room than this one
 // Everything is closed by now; a socket or worker that somebody forgot must not keep the process.
 process.exit(await runProcess());
