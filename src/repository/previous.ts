@@ -28,9 +28,8 @@ export class EarlierNodes {
 
   /** Undefined where the snapshot has none. Only where a directory has to be loaded there is a promise to wait for. */
   find(path: string): TreeNode | undefined | Promise<TreeNode | undefined> {
-    const slash = path.lastIndexOf('/');
-    const name = path.slice(slash + 1);
-    const parent = slash < 0 ? '' : path.slice(0, slash);
+    const parent = parentOf(path);
+    const name = path.slice(path.lastIndexOf('/') + 1);
     const nodes = this.#directories.get(parent);
     return nodes ? nodes.get(name) : this.#directory(parent).then((loaded) => loaded?.get(name));
   }
@@ -47,7 +46,16 @@ export class EarlierNodes {
     if (this.#directories.size >= mostCached)
       this.#directories.delete(this.#directories.keys().next().value as string);
     this.#directories.set(path, nodes);
+    this.#useAgain(parentOf(path));
     return nodes;
+  }
+
+  /** What lies in a directory with many others must not push it out. */
+  #useAgain(path: string): void {
+    const nodes = this.#directories.get(path);
+    if (!nodes) return;
+    this.#directories.delete(path);
+    this.#directories.set(path, nodes);
   }
 
   async #load(id: string): Promise<Nodes | undefined> {
@@ -61,6 +69,9 @@ export class EarlierNodes {
     }
   }
 }
+
+/** '' for what lies at the top. */
+export const parentOf = (path: string): string => path.slice(0, Math.max(0, path.lastIndexOf('/')));
 
 /** The source's view: paths relative to `root`, contents when asked. */
 export const previousEntries = (

@@ -8,7 +8,7 @@ import type { Entry, EntryMeta } from '#sources/source.ts';
 import { BlobWriter } from './blob-writer.ts';
 import { ContentCutter, type Cut, tableCut } from './content-cutter.ts';
 import type { ItemOutcome, SnapshotSummary, WriteOptions, WriteReport } from './contract.ts';
-import type { EarlierNodes } from './previous.ts';
+import { type EarlierNodes, parentOf } from './previous.ts';
 import { isSameMeta } from './same-node.ts';
 import type { Session } from './session.ts';
 import { saveSnapshot } from './snapshot.ts';
@@ -310,8 +310,6 @@ class TreeWriter {
     this.#options.onProgress?.({ phase: 'backup', bytes, items, current: this.#current });
   }
 }
-
-const parentOf = (path: string): string => path.slice(0, Math.max(0, path.lastIndexOf('/')));
 
 const sizesOf = (node: TreeNode | undefined): { sizeBytes: number; blobs: number } | undefined =>
   node?.content && { sizeBytes: node.meta.size ?? 0, blobs: node.content.length };
