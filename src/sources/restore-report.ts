@@ -14,14 +14,8 @@ export class Reporter {
 
   /** The content, with its bytes reported as they pass. */
   counted(path: string, content: () => Content): () => AsyncGenerator<Uint8Array> {
-    const pass = (bytes: number): void => {
-      this.#bytes += bytes;
-      this.#onProgress?.({ entries: this.#entries, bytes: this.#bytes, current: path });
-    };
-    const done = (): void => {
-      this.#entries += 1;
-      pass(0);
-    };
+    const pass = (bytes: number): void => this.#pass(path, bytes);
+    const done = (): void => this.done(path, 0);
     return async function* () {
       for await (const chunk of content()) {
         yield chunk;
@@ -29,6 +23,12 @@ export class Reporter {
       }
       done();
     };
+  }
+
+  /** A whole entry, with those of its bytes that were not reported yet. */
+  done(path: string, bytes: number): void {
+    this.#entries += 1;
+    this.#pass(path, bytes);
   }
 
   fail(path: string, error: Error): void {
@@ -51,6 +51,11 @@ export class Reporter {
       failures: this.#failures,
       warnings: [...this.#warnings],
     };
+  }
+
+  #pass(path: string, bytes: number): void {
+    this.#bytes += bytes;
+    this.#onProgress?.({ entries: this.#entries, bytes: this.#bytes, current: path });
   }
 }
 

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { throwIfCancelled } from '#lib/clock.ts';
 import { forEachLimit } from '#lib/concurrency.ts';
+import { asError } from '#lib/errors.ts';
 import { createRowCounter, type RowCount } from '#lib/row-checksum.ts';
 import type { Content } from '../source.ts';
 import type { PlacedEntry } from './entry-stream.ts';
@@ -89,6 +90,6 @@ export const writeBatch = async (
   const together = leaves.filter((leaf) => !isStreamed(target.facts, leaf));
   const refused = await putLeaves(target, together);
   for (const leaf of streamed) refused.push(...(await putStreamed(target, leaf, `holdfast-${randomUUID()}`)));
-  for (const { id, error } of refused) restoring.reporter.fail(`${path}: ${id}`, error);
+  for (const { id, error } of refused) restoring.reporter.fail(`${path}: ${id}`, asError(error));
   return refused;
 };

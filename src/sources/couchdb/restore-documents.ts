@@ -1,5 +1,5 @@
 // Documents, with their history, into a database that may be in use.
-import { HoldfastError } from '#lib/errors.ts';
+import { asError, HoldfastError } from '#lib/errors.ts';
 import { AttachmentShelf } from './attachment-shelf.ts';
 import type { PlacedEntry } from './entry-stream.ts';
 import { type Batch, loadDocuments, writeBatch } from './load-documents.ts';
@@ -94,7 +94,7 @@ export class DocumentsRestore implements DatabaseRestore {
       documents.push(await withAttachments(stored, { _rev: rev, _revisions: undefined }));
     }
     for (const { id, error } of await postDocuments(target, documents, true))
-      reporter.fail(`${path}: ${id}`, error);
+      reporter.fail(`${path}: ${id}`, asError(error));
     reporter.warn(
       `documents that had later revisions got a new one, with the content of the backup: ${covered
         .map(({ leaf }) => leaf.id)

@@ -1,5 +1,5 @@
 // One database as a whole: made as the original was, filled, counted against the manifest.
-import { HoldfastError, hasCode } from '#lib/errors.ts';
+import { asError, HoldfastError, hasCode } from '#lib/errors.ts';
 import type { RowCount } from '#lib/row-checksum.ts';
 import { type Manifest, manifestSchema } from '../manifest.ts';
 import { AttachmentShelf } from './attachment-shelf.ts';
@@ -95,7 +95,7 @@ export class WholeRestore implements DatabaseRestore {
       await setSecurity(client, this.goal.name, await bytesOf(entry.content()));
     } catch (error) {
       if (!hasCode(error, 'SOURCE_DENIED')) throw error;
-      reporter.fail(entry.path, error);
+      reporter.fail(entry.path, asError(error));
     }
   }
 

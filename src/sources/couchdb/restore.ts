@@ -1,12 +1,12 @@
 // A backup back into a server: all of it, one database, or some documents.
 import { HoldfastError } from '#lib/errors.ts';
+import { Reporter } from '../restore-report.ts';
 import type { Entry, RestoreReport, RestoreTarget } from '../source.ts';
 import type { CouchRequestContext } from './dump.ts';
 import type { PlacedEntry } from './entry-stream.ts';
 import { placedEntries, textOf } from './entry-stream.ts';
 import { DocumentsRestore } from './restore-documents.ts';
 import { type Goal, goalFor, isChosen, type Selection, selectionOf } from './restore-goal.ts';
-import { Reporter } from './restore-report.ts';
 import { WholeRestore } from './restore-whole.ts';
 import { type ServerFacts, serverFacts } from './server.ts';
 import { parseServerContents } from './server-contents.ts';

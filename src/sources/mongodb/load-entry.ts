@@ -1,6 +1,7 @@
 // One file of a backup into the server.
 import { HoldfastError } from '#lib/errors.ts';
 import { manifestSchema } from '../manifest.ts';
+import { textOf } from '../restore-report.ts';
 import { elementAt } from './bson.ts';
 import { type Chooser, filterInServer } from './filter.ts';
 import { parsePath } from './layout.ts';
@@ -10,7 +11,6 @@ import { isRecord } from './records.ts';
 import { keepOplog } from './replay.ts';
 import type { RestoredFile, Restoring } from './restore.ts';
 import type { Goal } from './restore-goal.ts';
-import { textOf } from './restore-report.ts';
 import { stage } from './staging.ts';
 import { loadAccounts } from './users.ts';
 
@@ -36,7 +36,7 @@ const loadCollection = async (
 ): Promise<void> => {
   const { connection, reporter, staged } = restoring;
   const label = `${goal.database}.${goal.collection.name}`;
-  const counted = reporter.counted(path, content);
+  const counted = reporter.counted(path, content)();
   const key = `${goal.database}/${goal.collection.documents}`;
   if (goal.isAccounts) {
     staged.loaded.set(key, await loadAccounts(restoring, goal, counted));

@@ -24,7 +24,7 @@ export const keepOplog = async (restoring: Restoring, { path, content }: Restore
   await createCollection(connection, plain, place);
   await loadDocuments(
     { connection, place, label: 'the oplog', inOrder: true },
-    reporter.counted(path, content),
+    reporter.counted(path, content)(),
   );
 };
 

@@ -7,6 +7,7 @@ import { throwIfCancelled } from '#lib/clock.ts';
 import { forEachLimit } from '#lib/concurrency.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import type { Context } from '#lib/kind.ts';
+import { Reporter, textOf } from '../restore-report.ts';
 import { assertSafePath } from '../safe-path.ts';
 import type { Entry, RestoreReport, RestoreTarget } from '../source.ts';
 import type { MongodbConfig } from './config.ts';
@@ -16,7 +17,6 @@ import { kind, parsePath } from './layout.ts';
 import { loadEntry } from './load-entry.ts';
 import { finishRestore } from './restore-finish.ts';
 import { type Plan, planOf } from './restore-goal.ts';
-import { Reporter, textOf } from './restore-report.ts';
 import { dropStaged, type Staged } from './staging.ts';
 import { assertTargetsAreFree } from './target-state.ts';
 
