@@ -12,7 +12,6 @@ import { HoldfastError, hasCode, messageOf, systemCode } from '#lib/errors.ts';
 import { expandHome } from '#lib/home.ts';
 import type { Log } from '#lib/log.ts';
 import { hostKeyName, readHostKeys } from './host-key.ts';
-import { leanPackets } from './lean-packets.ts';
 import type { SftpConfig } from './sftp.ts';
 import { type HostQuestion, jumpQuestion, jumpsOf, lookUpHost, type SshHost } from './ssh-host.ts';
 
@@ -143,7 +142,6 @@ const connect = async (host: SshHost, way: Way): Promise<ssh2.Client> => {
   });
   const identity = await readIdentity(host, way);
   const client = new ssh2.Client();
-  leanPackets(client);
   let refusal: unknown;
   let verified: Buffer | undefined;
   const hostVerifier = (key: Buffer, done: (valid: boolean) => void): void => {

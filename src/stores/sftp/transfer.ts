@@ -1,7 +1,6 @@
 // Files over SFTP in pieces, many of them under way at once, so that a distant server is not waited for after each.
 import { forEachLimit } from '#lib/concurrency.ts';
 import type { ByteRange } from '../store.ts';
-import { writePiece } from './lean-packets.ts';
 import { hasStatus, sftpStatus } from './sftp-error.ts';
 import type { SftpLine } from './sftp-session.ts';
 
@@ -57,9 +56,7 @@ export const writeFully = async (
   const buffer = bufferOf(bytes);
   const { pieceBytes } = line;
   await forEachLimit(pieces(bytes.length, pieceBytes), bytesUnderWay / pieceBytes, ({ offset, length }) =>
-    line.request<void>((sftp, answer) =>
-      writePiece(sftp, file, buffer.subarray(offset, offset + length), position + offset, answer),
-    ),
+    writePiece(line, file, buffer.subarray(offset, offset + length), position + offset),
   );
 };
 
@@ -76,11 +73,7 @@ export const writeWhole = async (line: SftpLine, file: Buffer, bytes: Uint8Array
     await closeFile(line, file).catch(() => {}); // the first failure tells
     throw error;
   }
-  await all([
-    line.request<void>((sftp, answer) => writePiece(sftp, file, last, cut, answer)),
-    syncFile(line, file),
-    closeFile(line, file),
-  ]);
+  await all([writePiece(line, file, last, cut), syncFile(line, file), closeFile(line, file)]);
 };
 
 /** The same with a file that was opened to be read, too, and fits into one piece; returns what the server gives of it by then. */
@@ -92,7 +85,7 @@ export const writeAndReadBack = async (
   const back = Buffer.allocUnsafe(bytes.length);
   let read = 0;
   await all([
-    line.request<void>((sftp, answer) => writePiece(sftp, file, bufferOf(bytes), 0, answer)),
+    writePiece(line, file, bufferOf(bytes), 0),
     syncFile(line, file),
     readSome(line, file, back, 0, bytes.length, 0).then(
       (count) => {
@@ -104,6 +97,9 @@ export const writeAndReadBack = async (
   ]);
   return back.subarray(0, read);
 };
+
+const writePiece = (line: SftpLine, file: Buffer, bytes: Buffer, position: number): Promise<void> =>
+  line.request<void>((sftp, answer) => sftp.write(file, bytes, 0, bytes.length, position, answer));
 
 const bufferOf = ({ buffer, byteOffset, byteLength }: Uint8Array): Buffer =>
   Buffer.from(buffer, byteOffset, byteLength);
