@@ -97,6 +97,7 @@ export class SftpSession {
 class OpenConnection implements SftpConnection {
   readonly line: Line;
   readonly #ssh: SshConnection;
+  readonly #location: string;
   readonly #lines: Line[];
   #mostLines = mostLines;
   #opening = 0;
@@ -107,6 +108,7 @@ class OpenConnection implements SftpConnection {
 
   constructor(ssh: SshConnection, first: SftpChannel, location: string, onEnd: () => void) {
     this.#ssh = ssh;
+    this.#location = location;
     this.line = this.#lineOf(first);
     this.#lines = [this.line];
     const watchdog = setInterval(() => this.#closeWhenSilent(), 10_000).unref();
@@ -176,7 +178,7 @@ class OpenConnection implements SftpConnection {
       try {
         ask((error, result) => {
           settle();
-          if (error) reject(error);
+          if (error) reject(this.#reasonOf(error));
           else resolve(result as Result);
         });
       } catch (error) {
@@ -184,6 +186,13 @@ class OpenConnection implements SftpConnection {
         reject(error);
       }
     });
+  }
+
+  /** ssh2 gives up a channel's requests before it tells that the connection ended; without its channel the connection is of no use. */
+  #reasonOf(error: Error): Error {
+    if (error.message !== 'No response from server') return error;
+    this.close();
+    return this.#end ?? connectionLost(this.#location, error);
   }
 
   #closeWhenSilent(): void {
