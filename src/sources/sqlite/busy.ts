@@ -7,7 +7,7 @@ const pauseMs = 50;
 
 /** Does the work again until nobody's lock is in the way, or the time is up: then SQLite's own error is thrown. */
 export const whenFree = async <Result>(
-  work: () => Result,
+  work: () => Result | Promise<Result>,
   timeoutSeconds: number,
   { clock, signal }: Pick<Context, 'clock' | 'signal'>,
 ): Promise<Result> => {
@@ -15,7 +15,7 @@ export const whenFree = async <Result>(
   for (;;) {
     throwIfCancelled(signal);
     try {
-      return work();
+      return await work();
     } catch (error) {
       if (!isBusy(error) || clock.now().getTime() >= deadline) throw error;
     }

@@ -64,8 +64,11 @@ const writeOver = async (
   context: Context,
 ): Promise<void> => {
   using source = new DatabaseSync(from, { readOnly: true });
-  await whenFree(() => assertFree(path), busyTimeoutSeconds, context);
-  await backup(source, path, { rate: allPages });
+  const write = async (): Promise<void> => {
+    assertFree(path);
+    await backup(source, path, { rate: allPages });
+  };
+  await whenFree(write, busyTimeoutSeconds, context);
 };
 
 /** Throws as SQLite does when somebody is reading or writing just now. */

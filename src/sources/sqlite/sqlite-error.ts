@@ -2,6 +2,7 @@
 import { HoldfastError, messageOf } from '#lib/errors.ts';
 
 export const resultCode = {
+  ok: 0,
   error: 1,
   busy: 5,
   locked: 6,
@@ -19,10 +20,10 @@ export const sqliteCode = (error: unknown): number | undefined =>
     ? error.errcode & 0xff
     : undefined;
 
-/** True when somebody else's lock was in the way: waiting may help. */
+/** True when somebody else's lock was in the way: waiting may help. An error that is none is how backup() says it. */
 export const isBusy = (error: unknown): boolean => {
   const code = sqliteCode(error);
-  return code === resultCode.busy || code === resultCode.locked;
+  return code === resultCode.busy || code === resultCode.locked || code === resultCode.ok;
 };
 
 /** The error for a database that could not be read at all. */
