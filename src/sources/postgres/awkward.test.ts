@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { hasCode } from '#lib/errors.ts';
 import { type PostgresServer, startPostgres } from '../../../test/servers/postgres.ts';
 import { skipWithout } from '../../../test/servers/programs.ts';
-import { dumpOf, restoreTo } from './testing.ts';
+import { contentAt } from '../testing.ts';
+import { dumpOf, openPostgres, restoreTo } from './testing.ts';
 
 const skip = skipWithout('postgresql') ?? false;
 let server: PostgresServer;
@@ -27,4 +29,48 @@ test('databases, tables and columns of any name come back', { skip }, async () =
   await server.psql('postgres', `drop database ${quoted(database)}`);
   await restoreTo(server, dumped, { url: server.url() });
   assert.equal(await server.pgDump(database), original);
+});
+
+test('a database with a line break in its name, which pg_dump refuses, is named, and the others are whole', {
+  skip,
+}, async () => {
+  await server.psql('postgres', 'create database "two\nlines"');
+  await server.psql('postgres', 'create database beside');
+  await server.psql('beside', 'create table t (id int); insert into t values (1)');
+  const databases = ['two\nlines', 'beside'];
+  const dumped = await dumpOf(server, { databases });
+  const [failed, ...more] = dumped.filter(({ failed: error }) => error);
+  assert.deepEqual([failed?.path, more.length], ['two=0Alines', 0]);
+  assert.ok(hasCode(failed?.failed, 'ITEM_UNREADABLE'));
+  assert.match(failed.failed.message, /pg_dump cannot read U&"two\\000Alines": its name has a line break/);
+  assert.match(failed.failed.hint ?? '', /alter database U&"two\\000Alines" rename to/);
+  assert.equal(contentAt(dumped, 'beside/data/public.t/0000.copy').toString(), '1\n');
+
+  const alone = { url: server.url('two\nlines') };
+  await assert.rejects(dumpOf(server, alone), (error) => hasCode(error, 'UNSUPPORTED'));
+  await using source = await openPostgres(server, { databases });
+  const findings = await source.check();
+  assert.deepEqual(
+    findings.map(({ level, subject }) => [level, subject]),
+    [['error', 'database two\nlines']],
+  );
+  // As the hint says.
+  await server.psql('postgres', 'alter database U&"two\\000Alines" rename to renamed');
+});
+
+test('a server without a database is a backup of its roles, and comes back as such', { skip }, async () => {
+  await using empty = await startPostgres();
+  await empty.psql('template1', 'drop database postgres; create role keeper');
+  const dumped = await dumpOf(empty);
+  assert.deepEqual(
+    dumped.map(({ path }) => path),
+    ['00-server.json', '01-globals.sql'],
+  );
+  await assert.rejects(dumpOf(empty, { databases: ['shop_*'] }), /no database of .* fits the configuration/);
+  await using source = await openPostgres(empty);
+  assert.deepEqual(await source.check(), []);
+  const report = await restoreTo(server, dumped, { url: server.url() });
+  assert.deepEqual(report.failures, []);
+  assert.match(report.warnings.join(), /had no database/);
+  assert.equal(await server.psql('postgres', "select 1 from pg_roles where rolname = 'keeper'"), '1');
 });

@@ -5,6 +5,7 @@ import type { PostgresConfig } from './config.ts';
 import { type Connection, connect } from './connect.ts';
 import { connectAnywhere, type DumpRequest, surveyOf } from './dump.ts';
 import { plainName } from './identifiers.ts';
+import { nameProblem } from './item-error.ts';
 import { unreadableLargeObjectsSql } from './large-objects.ts';
 import { listSequences, listTables, type ServerFacts, type Table } from './listing.ts';
 import { fitsTable, wantedOf } from './patterns.ts';
@@ -31,6 +32,8 @@ export const checkServer = async (request: CheckRequest): Promise<Finding[]> => 
     const tables: (readonly [database: string, table: Table])[] = [];
     for (const database of databases)
       await attempt(`database ${database}`, async () => {
+        const problem = nameProblem(database);
+        if (problem) throw problem;
         await using connection = await connect(settings, database, context.signal);
         const present = await listTables(connection);
         tables.push(...present.map((table) => [database, table] as const));

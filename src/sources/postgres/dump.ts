@@ -7,6 +7,7 @@ import type { Entry } from '../source.ts';
 import type { PostgresConfig } from './config.ts';
 import { type Connection, connect } from './connect.ts';
 import { dumpDatabase } from './dump-database.ts';
+import { nameProblem } from './item-error.ts';
 import { databasePath, globalsFile, serverFile } from './layout.ts';
 import { listDatabases, type ServerFacts, serverFacts } from './listing.ts';
 import { findPgDump } from './pg-dump.ts';
@@ -32,6 +33,7 @@ export async function* dumpServer(request: DumpRequest): AsyncGenerator<Entry> {
   const { config, context } = request;
   throwIfCancelled(context.signal);
   const { facts, databases, connectedTo } = await surveyOf(request);
+  assertOneCanBeNamed(databases);
   const dump: Dump = { ...request, facts, pgDump: await findPgDump(facts.major, config.pgDump) };
   const contents: ServerContents = {
     server: 1,
@@ -46,8 +48,20 @@ export async function* dumpServer(request: DumpRequest): AsyncGenerator<Entry> {
     meta: { mode: 0o600 },
     content: () => dumpGlobals(dump, connectedTo, facts.superuser),
   };
-  for (const database of databases) yield* dumpDatabase(dump, database);
+  for (const database of databases) {
+    const failed = nameProblem(database);
+    if (failed) yield { path: databasePath(database), type: 'dir', meta: {}, failed, item: database };
+    else yield* dumpDatabase(dump, database);
+  }
 }
+
+/** Of several, one that cannot be named is an item that failed; when there is nothing else, it is the backup. */
+const assertOneCanBeNamed = (databases: readonly string[]): void => {
+  const problems = databases.flatMap((name) => nameProblem(name) ?? []);
+  const [first] = problems;
+  if (first && problems.length === databases.length)
+    throw new HoldfastError('UNSUPPORTED', first.message, { hint: first.hint });
+};
 
 const textEntry = (path: string, text: string): Entry => ({
   path,
@@ -89,7 +103,8 @@ export const surveyOf = async ({
         hint: `it has ${present.join(', ')}`,
       },
     );
-  if (chosen.length === 0)
+  // A server that has none is a backup of its roles; where some were asked for there must be one.
+  if (chosen.length === 0 && config.databases !== undefined && config.databases !== 'all')
     throw new HoldfastError(
       'SOURCE_UNREACHABLE',
       `no database of ${settings.server} fits the configuration`,

@@ -3,6 +3,12 @@
 /** "orders", with its quotes. */
 export const quoteIdentifier = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 
+/** U&"two\000Alines": what can be typed and read in one line. */
+export const escapedIdentifier = (name: string): string =>
+  `U&${quoteIdentifier(name.replaceAll(/[\\\p{Cc}]/gu, (char) => `\\${hexOf(char).padStart(4, '0')}`))}`;
+
+const hexOf = (char: string): string => char.charCodeAt(0).toString(16).toUpperCase();
+
 /** "public"."orders". */
 export const quoteName = ({ schema, name }: QualifiedName): string =>
   `${quoteIdentifier(schema)}.${quoteIdentifier(name)}`;

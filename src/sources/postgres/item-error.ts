@@ -1,5 +1,6 @@
 // Why one table could not be read, said so that somebody can do something about it.
 import { HoldfastError, hasCode } from '#lib/errors.ts';
+import { escapedIdentifier } from './identifiers.ts';
 import { isServerError, serverMessage, state } from './server-error.ts';
 
 /** An item error for what the server says of one table; anything else, such as a lost connection, as it is. */
@@ -13,6 +14,15 @@ export const itemError = (error: unknown, item: string, user: string): unknown =
   return new HoldfastError('ITEM_UNREADABLE', `cannot read ${item}: ${serverMessage(error)}`, {
     hint: hintFor(error.code, error.message, user),
     cause: error,
+  });
+};
+
+/** What keeps a database of that name from being read: no version of pg_dump takes a line break in it. */
+export const nameProblem = (database: string): HoldfastError | undefined => {
+  if (!/[\r\n]/.test(database)) return undefined;
+  const name = escapedIdentifier(database);
+  return new HoldfastError('ITEM_UNREADABLE', `pg_dump cannot read ${name}: its name has a line break`, {
+    hint: `rename it (alter database ${name} rename to …), or leave it out with excludeDatabases`,
   });
 };
 

@@ -54,11 +54,13 @@ export const restoreServer = async (
 const restoreAll = async (restoring: Restoring): Promise<void> => {
   const { stream } = restoring;
   const goals = new Map<string, Goal>();
+  let isEmpty = false;
   for (let entry = await stream.peek(); entry; entry = await stream.peek()) {
     const { place, path, content } = entry;
     if (place.kind === 'server') {
       stream.skip();
       const { databases } = parseServerContents(await textOf(path, content));
+      isEmpty = databases.length === 0;
       await assertTargetsAreFree(restoring, databases);
     } else if (place.kind === 'globals') {
       stream.skip();
@@ -71,7 +73,9 @@ const restoreAll = async (restoring: Restoring): Promise<void> => {
       else await restoreParts(restoring, goal, goal.parts);
     }
   }
-  if (goals.size === 0) throw nothingToRestore();
+  if (isEmpty)
+    restoring.reporter.warn('the server had no database: there was nothing to restore but its roles');
+  else if (goals.size === 0) throw nothingToRestore();
 };
 
 /** The folder of the database, for messages about its files. */
