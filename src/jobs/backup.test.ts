@@ -48,8 +48,8 @@ test('each source gets a snapshot that says where it comes from', async () => {
   assert.deepEqual(
     snapshots.map(({ tags, paths }) => ({ tags, paths })),
     [
-      { tags: ['source:shop', 'kind:plain', 'run:r1', 'job:nightly', 'before-upgrade'], paths: ['/shop'] },
-      { tags: ['source:media', 'kind:plain', 'run:r1', 'job:nightly', 'before-upgrade'], paths: ['/media'] },
+      { tags: ['source:shop', 'kind:files', 'run:r1', 'job:nightly', 'before-upgrade'], paths: ['/shop'] },
+      { tags: ['source:media', 'kind:files', 'run:r1', 'job:nightly', 'before-upgrade'], paths: ['/media'] },
     ],
   );
 });

@@ -12,7 +12,7 @@ import type { JobEvent } from './event.ts';
 export const plainSource = (
   name: string,
   entries: Readonly<Record<string, MemoryEntry>> | Error,
-  kind = 'plain',
+  kind = 'files',
 ): SourceConfig => ({
   name,
   kind,

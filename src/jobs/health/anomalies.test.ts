@@ -10,6 +10,8 @@ test('nothing at all is suspicious, unless there never was anything', () => {
   assert.deepEqual(judgeExtent(extent(0, 0), [], usualRules), ['is empty']);
   assert.deepEqual(judgeExtent(extent(0, 0), [extent(0, 0)], usualRules), []);
   assert.deepEqual(judgeTables(shop({}), [], usualRules), ['has no table']);
+  assert.deepEqual(judgeTables(new Map(), [], usualRules), ['has no database']);
+  assert.deepEqual(judgeTables(new Map(), [new Map()], usualRules), []);
   assert.deepEqual(judgeTables(shop({}), [shop({})], usualRules), []);
 });
 

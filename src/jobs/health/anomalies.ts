@@ -50,7 +50,7 @@ export const judgeExtent = (now: Extent, before: readonly Extent[], { shrinkTo }
 /** What is wrong with the tables beside those of the last good snapshots, each as a sentence without a subject. */
 export const judgeTables = (now: Tables, before: readonly Tables[], rules: AnomalyRules): string[] => {
   const [last] = before;
-  if (last === undefined) return now.size > 0 && countOf(now) === 0 ? ['has no table'] : [];
+  if (last === undefined) return countOf(now) > 0 ? [] : [now.size > 0 ? 'has no table' : 'has no database'];
   const isIgnored = ignoring(rules.ignore);
   const found: string[] = [];
   for (const [folder, tables] of last) {

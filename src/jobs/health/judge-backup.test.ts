@@ -65,7 +65,7 @@ const nights = async () => {
     runBackup(
       {
         job: 'nightly',
-        sources: Object.entries(dumps).map(([name, entries]) => plainSource(name, entries)),
+        sources: Object.entries(dumps).map(([name, entries]) => plainSource(name, entries, 'plain')),
         repositories: [{ repository, keep: { last: 1 } }],
         tags: [],
         dryRun: false,

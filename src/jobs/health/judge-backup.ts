@@ -17,7 +17,7 @@ const mostFindings = 10;
 
 /** Passes the entries of a dump on and keeps the manifests among them; plain files have none. */
 export const keepManifests = (entries: AsyncIterable<Entry>, kind: string): KeptManifests => {
-  if (plainKinds.includes(kind)) return { entries, tables: new Map(), missing: new Set() };
+  if (plainKinds.includes(kind)) return { entries, tables: undefined, missing: new Set() };
   const tables = new Map<string, ReadonlyMap<string, number>>();
   const missing = new Set<string>();
   async function* keeping(folder: string, content: Content): AsyncGenerator<Uint8Array> {
@@ -45,8 +45,8 @@ export const keepManifests = (entries: AsyncIterable<Entry>, kind: string): Kept
 
 export interface KeptManifests {
   readonly entries: AsyncIterable<Entry>;
-  /** Complete when the entries have been read. */
-  readonly tables: Tables;
+  /** Complete when the entries have been read; plain files have none. */
+  readonly tables: Tables | undefined;
   /** Tables that were asked for and are not in it, of which the dump itself has told. */
   readonly missing: ReadonlySet<string>;
 }
@@ -110,6 +110,7 @@ const judgeManifests = async (
   rules: AnomalyRules,
   judging: Omit<Judging, 'earlier' | 'rules'>,
 ): Promise<string[]> => {
+  if (!tables) return [];
   const known = { ...rules, ignore: [...rules.ignore, ...missing] };
   const before: Tables[] = [];
   let findings = judgeTables(tables, before, known);

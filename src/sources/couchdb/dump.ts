@@ -40,7 +40,8 @@ export async function* dumpServer(request: CouchRequestContext, previous?: Previ
     const failure = yield* dumpDatabase(dump, database, previous);
     if (failure) failures.push(failure);
   }
-  if (failures.length === databases.length) throw failures[0];
+  const [first] = failures;
+  if (first && failures.length === databases.length) throw first;
 }
 
 /** A small file. */
@@ -70,7 +71,9 @@ export const surveyOf = async ({ config, client }: CouchRequestContext): Promise
         hint: 'check the name; in a URL, a / in it stands as %2F',
       },
     );
-  if (databases.length === 0)
+  // A server that has none is a backup of none; where some were asked for there must be one.
+  const { databases: patterns = 'all', url } = config;
+  if (databases.length === 0 && (patterns !== 'all' || url.database !== undefined))
     throw new HoldfastError(
       'SOURCE_UNREACHABLE',
       `no database of CouchDB at ${client.server} fits the configuration`,

@@ -61,11 +61,12 @@ export const assertFree = async ({ client, facts, into }: Restoring, database: s
 
 const restoreAll = async (restoring: Restoring, entries: AsyncIterable<Entry>): Promise<void> => {
   const goals: Goal[] = [];
+  let isEmpty = false;
   let current: DatabaseRestore | undefined;
   try {
     for await (const entry of placedEntries(entries)) {
       const { place, path } = entry;
-      if (place.kind === 'server') await beginServer(restoring, entry);
+      if (place.kind === 'server') isEmpty = (await beginServer(restoring, entry)).length === 0;
       else if (isChosen(restoring.selection, path, place.database)) {
         if (current?.goal.database !== place.database) {
           await current?.finish();
@@ -84,14 +85,15 @@ const restoreAll = async (restoring: Restoring, entries: AsyncIterable<Entry>): 
   } finally {
     await current?.close();
   }
-  if (goals.length === 0)
+  if (isEmpty) restoring.reporter.warn('the server had no database: there was nothing to restore');
+  else if (goals.length === 0)
     throw new HoldfastError('TARGET_FAILED', 'the snapshot holds no database', {
       hint: 'name a path that it has: holdfast ls',
     });
 };
 
-/** Of all databases: refused before any of them is written. */
-const beginServer = async (restoring: Restoring, entry: PlacedEntry): Promise<void> => {
+/** Of all databases, whose names it returns: refused before any of them is written. */
+const beginServer = async (restoring: Restoring, entry: PlacedEntry): Promise<readonly string[]> => {
   const { databases } = parseServerContents(await textOf(entry));
   const { into, selection } = restoring;
   for (const [from] of into.rename)
@@ -99,8 +101,9 @@ const beginServer = async (restoring: Restoring, entry: PlacedEntry): Promise<vo
       throw new HoldfastError('USAGE', `there is no database ${from} to rename`, {
         hint: `the snapshot has ${databases.join(', ')}`,
       });
-  if (selection !== 'everything') return;
+  if (selection !== 'everything') return databases;
   const goals: Goal[] = [];
   for (const database of databases) goals.push(goalFor(restoring, database, goals));
   for (const { name } of goals) await assertFree(restoring, name);
+  return databases;
 };
