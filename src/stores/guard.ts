@@ -1,6 +1,37 @@
 // What every store checks before it works, and the errors all of them word alike.
 import { HoldfastError } from '#lib/errors.ts';
 import type { ByteRange } from './store.ts';
+import { isTemporaryName } from './temporary-name.ts';
+
+/** What a store asks before each of its calls. A call after it was closed is a mistake in the program, not in the store. */
+export class Guard {
+  readonly #location: string;
+  readonly #checkKey: (key: string) => void;
+  #isClosed = false;
+
+  constructor(location: string, check: typeof checkKey = checkKey) {
+    this.#location = location;
+    this.#checkKey = check;
+  }
+
+  close(): void {
+    this.#isClosed = true;
+  }
+
+  checkOpen(): void {
+    if (this.#isClosed) throw new HoldfastError('FAILED', `${this.#location}: the store is closed`);
+  }
+
+  checkKey(key: string): void {
+    this.checkOpen();
+    this.#checkKey(key);
+  }
+
+  checkPrefix(prefix: string): void {
+    this.checkOpen();
+    checkPrefix(prefix);
+  }
+}
 
 /** Throws PATH_UNSAFE for a key that could leave the store or that some store could not keep. */
 export const checkKey = (key: string): void => {
@@ -8,8 +39,17 @@ export const checkKey = (key: string): void => {
   if (!safe) throw unsafe('key', key);
 };
 
+/** Like checkKey where objects are files, which have other names until they are whole. */
+export const checkFileKey = (key: string): void => {
+  checkKey(key);
+  if (isTemporaryName(key))
+    throw new HoldfastError('PATH_UNSAFE', `${key} is the name of an unfinished file, not of an object`, {
+      hint: "choose a name that does not end in '-tmp-' and digits",
+    });
+};
+
 /** Like checkKey for a prefix, whose last segment may be cut anywhere. */
-export const checkPrefix = (prefix: string): void => {
+const checkPrefix = (prefix: string): void => {
   const folders = prefix.split('/').slice(0, -1);
   if (!prefix.isWellFormed() || prefix.includes('\0') || !folders.every(isSafeSegment))
     throw unsafe('prefix', prefix);
@@ -32,10 +72,6 @@ export const missingObject = (location: string, key: string, cause?: unknown): H
     hint: 'it was removed, or the store is not the one that was written to',
     cause,
   });
-
-/** The error for a call after the store was disposed of: a mistake in the program, not in the store. */
-export const closedStore = (location: string): HoldfastError =>
-  new HoldfastError('FAILED', `${location}: the store is closed`);
 
 const isSafeSegment = (segment: string): boolean =>
   segment !== '' && segment !== '.' && segment !== '..' && !segment.includes('\0');

@@ -2,9 +2,9 @@
 import { unlink } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
-import { HoldfastError, systemCode } from '#lib/errors.ts';
+import { systemCode } from '#lib/errors.ts';
 import { expandHome } from '#lib/home.ts';
-import { checkKey, checkPrefix, closedStore } from '../guard.ts';
+import { checkFileKey, Guard } from '../guard.ts';
 import type { Folders, LargeObjects, LocalFolder, Store, StoreKind } from '../store.ts';
 import { isTemporaryName } from '../temporary-name.ts';
 import { removeEmptyFolders } from './empty-folders.ts';
@@ -35,37 +35,29 @@ export const local: StoreKind<LocalConfig> = {
 /** The store in this folder, which need not be there yet. */
 export const openLocalStore = (path: string): Store & LocalFolder & Folders & LargeObjects => {
   const folder = resolve(path);
-  let closed = false;
-  const checkOpen = (): void => {
-    if (closed) throw closedStore(folder);
-  };
+  const guard = new Guard(folder, checkFileKey);
   return {
     connections: 4,
     location: folder,
     localFolder: folder,
     async put(key, bytes) {
-      checkOpen();
-      checkName(key);
+      guard.checkKey(key);
       await writeObject(folder, key, bytes);
     },
     async get(key, range) {
-      checkOpen();
-      checkName(key);
+      guard.checkKey(key);
       return readObject(folder, key, range);
     },
     async *list(prefix) {
-      checkOpen();
-      checkPrefix(prefix);
+      guard.checkPrefix(prefix);
       for await (const object of listFiles(folder, prefix)) if (!isTemporaryName(object.key)) yield object;
     },
     async delete(key) {
-      checkOpen();
-      checkName(key);
+      guard.checkKey(key);
       await removeObject(folder, key);
     },
     async removeLeftovers(prefix) {
-      checkOpen();
-      checkPrefix(prefix);
+      guard.checkPrefix(prefix);
       let bytes = 0;
       for await (const { key, size } of listFiles(folder, prefix)) {
         if (!isTemporaryName(key)) continue;
@@ -75,30 +67,26 @@ export const openLocalStore = (path: string): Store & LocalFolder & Folders & La
       return bytes;
     },
     async removeEmptyFolders(key) {
-      checkOpen();
-      checkPrefix(key);
+      guard.checkPrefix(key);
       await removeEmptyFolders(join(folder, key));
     },
     async beginLarge(key) {
-      checkOpen();
-      checkName(key);
+      guard.checkKey(key);
       return await beginLarge(folder, key);
     },
     async wasCommitted(key, token) {
-      checkOpen();
-      checkName(key);
+      guard.checkKey(key);
       return await wasCommitted(folder, key, token);
     },
     async abandonLarge(key, token) {
-      checkOpen();
-      checkName(key);
+      guard.checkKey(key);
       await abandonLarge(folder, key, token);
     },
     deleteLarge(key) {
       return this.delete(key);
     },
     async [Symbol.asyncDispose]() {
-      closed = true;
+      guard.close();
     },
   };
 };
@@ -111,12 +99,4 @@ const removeObject = async (folder: string, key: string): Promise<void> => {
     if (!['ENOENT', 'ENOTDIR'].includes(systemCode(cause) ?? ''))
       throw folderError(cause, 'delete', folder, key);
   }
-};
-
-const checkName = (key: string): void => {
-  checkKey(key);
-  if (isTemporaryName(key))
-    throw new HoldfastError('PATH_UNSAFE', `${key} is the name of an unfinished file, not of an object`, {
-      hint: "choose a name that does not end in '-tmp-' and digits",
-    });
 };

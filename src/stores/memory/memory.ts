@@ -1,6 +1,6 @@
 // A store that lives and dies with the process: for tests and for trying things out.
 import { z } from 'zod';
-import { checkKey, checkPrefix, checkRange, closedStore, missingObject } from '../guard.ts';
+import { checkRange, Guard, missingObject } from '../guard.ts';
 import type { LargeObjects, Store, StoreKind } from '../store.ts';
 
 const location = 'memory';
@@ -18,21 +18,16 @@ export const memoryStore = (): Store & LargeObjects => {
   /** Large objects that are not whole, by token. */
   const unfinished = new Set<string>();
   let begun = 0;
-  let closed = false;
-  const checkOpen = (): void => {
-    if (closed) throw closedStore(location);
-  };
+  const guard = new Guard(location);
   return {
     connections: 4,
     location,
     async put(key, bytes) {
-      checkOpen();
-      checkKey(key);
+      guard.checkKey(key);
       objects.set(key, new Uint8Array(bytes)); // a Buffer's slice() would be a view
     },
     async get(key, range) {
-      checkOpen();
-      checkKey(key);
+      guard.checkKey(key);
       const bytes = objects.get(key);
       if (bytes === undefined) throw missingObject(location, key);
       if (range === undefined) return bytes.slice();
@@ -40,18 +35,15 @@ export const memoryStore = (): Store & LargeObjects => {
       return bytes.slice(range.offset, range.offset + range.length);
     },
     async *list(prefix) {
-      checkOpen();
-      checkPrefix(prefix);
+      guard.checkPrefix(prefix);
       for (const [key, bytes] of objects) if (key.startsWith(prefix)) yield { key, size: bytes.length };
     },
     async delete(key) {
-      checkOpen();
-      checkKey(key);
+      guard.checkKey(key);
       objects.delete(key);
     },
     async beginLarge(key) {
-      checkOpen();
-      checkKey(key);
+      guard.checkKey(key);
       const token = String(++begun);
       unfinished.add(token);
       const pieces = new Map<number, Uint8Array>();
@@ -59,11 +51,11 @@ export const memoryStore = (): Store & LargeObjects => {
         token,
         pieceBytes: () => 1024 * 1024,
         async putPiece({ number }, bytes) {
-          checkOpen();
+          guard.checkOpen();
           pieces.set(number, new Uint8Array(bytes));
         },
         async commit() {
-          checkOpen();
+          guard.checkOpen();
           const inOrder = [...pieces].toSorted(([a], [b]) => a - b).map(([, bytes]) => bytes);
           objects.set(key, new Uint8Array(Buffer.concat(inOrder)));
           unfinished.delete(token);
@@ -74,18 +66,18 @@ export const memoryStore = (): Store & LargeObjects => {
       };
     },
     async wasCommitted(_key, token) {
-      checkOpen();
+      guard.checkOpen();
       return !unfinished.has(token);
     },
     async abandonLarge(_key, token) {
-      checkOpen();
+      guard.checkOpen();
       unfinished.delete(token);
     },
     deleteLarge(key) {
       return this.delete(key);
     },
     async [Symbol.asyncDispose]() {
-      closed = true;
+      guard.close();
       objects.clear();
     },
   };

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { HoldfastError } from '#lib/errors.ts';
 import { Secret } from '#lib/secret.ts';
-import { checkKey, checkPrefix, checkRange, closedStore, missingObject } from '../guard.ts';
+import { checkRange, Guard, missingObject } from '../guard.ts';
 import { type HttpAnswer, type HttpClient, openHttpClient } from '../http-client.ts';
 import type { ByteRange, Store, StoredObject } from '../store.ts';
 import type { RestConfig } from './rest.ts';
@@ -21,38 +21,31 @@ export const openRestStore = (config: RestConfig, env: Environment): Store => {
     location: formatRestUrl(config),
     login: loginOf(config, env),
   };
-  let closed = false;
-  const checkOpen = (): void => {
-    if (closed) throw closedStore(place.location);
-  };
+  const guard = new Guard(place.location);
   return {
     connections,
     location: place.location,
     async put(key, bytes) {
-      checkOpen();
-      checkKey(key);
+      guard.checkKey(key);
       await putObject(place, key, bytes);
     },
     async get(key, range) {
-      checkOpen();
-      checkKey(key);
+      guard.checkKey(key);
       return await getObject(place, key, range);
     },
     async *list(prefix) {
-      checkOpen();
-      checkPrefix(prefix);
+      guard.checkPrefix(prefix);
       yield* listObjects(place, prefix);
     },
     async delete(key) {
-      checkOpen();
-      checkKey(key);
+      guard.checkKey(key);
       const path = pathOf(key);
       if (path === undefined) return; // it cannot be there
       const answer = await send(place, `delete ${key}`, { method: 'DELETE', path });
       if (answer.status !== 404) check(place, `delete ${key}`, 'DELETE', answer);
     },
     async [Symbol.asyncDispose]() {
-      closed = true;
+      guard.close();
       place.client.close();
     },
   };

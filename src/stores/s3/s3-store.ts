@@ -1,6 +1,6 @@
 // The store over a bucket: whole objects, ranges, listings, retention.
 import { createHash } from 'node:crypto';
-import { checkKey, checkPrefix, checkRange, closedStore, missingObject } from '../guard.ts';
+import { checkRange, Guard, missingObject } from '../guard.ts';
 import { isPassing } from '../scratch.ts';
 import type { ByteRange, Checksums, LargeObjects, Retention, Store } from '../store.ts';
 import { abandonUpload, beginUpload, type UploadRequest, wasCompleted } from './multipart.ts';
@@ -17,17 +17,13 @@ export const openS3Store = (config: S3Config, now: () => Date = () => new Date()
     prefix: config.prefix ? `${config.prefix}/` : '',
     offersConditions: true,
   };
-  let closed = false;
-  const checkOpen = (): void => {
-    if (closed) throw closedStore(place.location);
-  };
+  const guard = new Guard(place.location);
   const heldUntil = (key: string): Date | undefined =>
     config.objectLock && !isPassing(key)
       ? new Date(now().getTime() + config.objectLock.days * 86_400_000)
       : undefined;
   const upload = (key: string): UploadRequest => {
-    checkOpen();
-    checkKey(key);
+    guard.checkKey(key);
     return {
       bucket: place.bucket,
       attempt: (doing, work) => attempt(place, doing, work),
@@ -40,28 +36,23 @@ export const openS3Store = (config: S3Config, now: () => Date = () => new Date()
     connections: config.connections,
     location: place.location,
     async put(key, bytes) {
-      checkOpen();
-      checkKey(key);
+      guard.checkKey(key);
       await putObject(place, key, bytes, heldUntil(key));
     },
     async get(key, range) {
-      checkOpen();
-      checkKey(key);
+      guard.checkKey(key);
       return getObject(place, key, range);
     },
     async *list(prefix) {
-      checkOpen();
-      checkPrefix(prefix);
+      guard.checkPrefix(prefix);
       yield* listObjects(place, prefix);
     },
     async delete(key) {
-      checkOpen();
-      checkKey(key);
+      guard.checkKey(key);
       await attempt(place, `delete ${key}`, () => place.bucket.delete(place.prefix + key));
     },
     async checksum(key, { algorithms }) {
-      checkOpen();
-      checkKey(key);
+      guard.checkKey(key);
       if (config.encryption || !algorithms.includes('md5')) return undefined;
       const value = await md5Of(place, key);
       return value === undefined ? undefined : { algorithm: 'md5', value };
@@ -73,15 +64,14 @@ export const openS3Store = (config: S3Config, now: () => Date = () => new Date()
       return this.delete(key);
     },
     async [Symbol.asyncDispose]() {
-      closed = true;
+      guard.close();
       place.bucket.close();
     },
   };
   if (!config.objectLock) return store;
   return Object.assign(store, {
     async retain(key: string) {
-      checkOpen();
-      checkKey(key);
+      guard.checkKey(key);
       const until = heldUntil(key);
       if (until) await attempt(place, `hold ${key}`, () => place.bucket.retain(place.prefix + key, until));
     },

@@ -1,8 +1,7 @@
 // The store over SFTP: whole objects by temporary name and rename, ranges, listings.
 import { posix } from 'node:path';
-import { HoldfastError } from '#lib/errors.ts';
 import type { Context } from '#lib/kind.ts';
-import { checkKey, checkPrefix, checkRange, closedStore, missingObject } from '../guard.ts';
+import { checkFileKey, checkRange, Guard, missingObject } from '../guard.ts';
 import type { ByteRange, Checksums, ComparedPuts, Folders, LargeObjects, Store } from '../store.ts';
 import { isTemporaryName, temporaryName } from '../temporary-name.ts';
 import { abandonLarge, beginLarge, wasCommitted } from './large-object.ts';
@@ -25,22 +24,17 @@ export const openSftpStore = (
     root: config.path,
   };
   const checksums = config.commands === 'checksums' ? new ServerChecksums(place) : undefined;
-  let closed = false;
-  const checkOpen = (): void => {
-    if (closed) throw closedStore(place.location);
-  };
+  const guard = new Guard(place.location, checkFileKey);
   return {
     connections: config.connections,
     location: place.location,
     async put(key, bytes) {
-      checkOpen();
-      checkName(key);
+      guard.checkKey(key);
       await place.session.work(async (line) => void (await putFile(line, place, key, bytes)));
     },
     /** One that fits into a request, where the server is not asked for a checksum. */
     async putCompared(key, bytes) {
-      checkOpen();
-      checkName(key);
+      guard.checkKey(key);
       const isTold = (await checksums?.areTold()) ?? false;
       return await place.session.work(async (line) => {
         const readsBack = !isTold && bytes.length > 0 && bytes.length <= line.pieceBytes;
@@ -48,23 +42,19 @@ export const openSftpStore = (
       });
     },
     async get(key, range) {
-      checkOpen();
-      checkName(key);
+      guard.checkKey(key);
       return await place.session.work((line) => getFile(line, place, key, range));
     },
     async *list(prefix) {
-      checkOpen();
-      checkPrefix(prefix);
+      guard.checkPrefix(prefix);
       for await (const object of listFiles(place, prefix)) if (!isTemporaryName(object.key)) yield object;
     },
     async delete(key) {
-      checkOpen();
-      checkName(key);
+      guard.checkKey(key);
       await removeFile(place, key);
     },
     async removeLeftovers(prefix) {
-      checkOpen();
-      checkPrefix(prefix);
+      guard.checkPrefix(prefix);
       let bytes = 0;
       for await (const { key, size } of listFiles(place, prefix)) {
         if (!isTemporaryName(key)) continue;
@@ -74,23 +64,19 @@ export const openSftpStore = (
       return bytes;
     },
     async removeEmptyFolders(folder) {
-      checkOpen();
-      checkPrefix(folder);
+      guard.checkPrefix(folder);
       await removeEmptyFolders(place, folder);
     },
     async beginLarge(key) {
-      checkOpen();
-      checkName(key);
+      guard.checkKey(key);
       return await beginLarge(place, key);
     },
     async wasCommitted(key, token) {
-      checkOpen();
-      checkName(key);
+      guard.checkKey(key);
       return await wasCommitted(place, key, token);
     },
     async abandonLarge(key, token) {
-      checkOpen();
-      checkName(key);
+      guard.checkKey(key);
       await abandonLarge(place, key, token);
     },
     deleteLarge(key) {
@@ -99,13 +85,12 @@ export const openSftpStore = (
     ...(checksums &&
       ({
         async checksum(key, question) {
-          checkOpen();
-          checkName(key);
+          guard.checkKey(key);
           return await checksums.checksum(key, question);
         },
       } satisfies Checksums)),
     async [Symbol.asyncDispose]() {
-      closed = true;
+      guard.close();
       await place.session.close();
     },
   };
@@ -116,14 +101,6 @@ export interface Place {
   readonly location: string;
   readonly root: string;
 }
-
-const checkName = (key: string): void => {
-  checkKey(key);
-  if (isTemporaryName(key))
-    throw new HoldfastError('PATH_UNSAFE', `${key} is the name of an unfinished file, not of an object`, {
-      hint: "choose a name that does not end in '-tmp-' and digits",
-    });
-};
 
 /** Whether it was read back, and is the same. The protocol cannot sync a folder: how soon the rename outlives a power cut is up to the server's file system. */
 const putFile = async (

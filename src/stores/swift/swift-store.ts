@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { type ErrorCode, HoldfastError, messageOf } from '#lib/errors.ts';
 import type { Context } from '#lib/kind.ts';
-import { checkKey, checkPrefix, checkRange, closedStore, missingObject } from '../guard.ts';
+import { checkRange, Guard, missingObject } from '../guard.ts';
 import { type HttpAnswer, type HttpClient, type HttpRequest, openHttpClient } from '../http-client.ts';
 import type { ByteRange, Checksums, LargeObjects, Store, StoredObject } from '../store.ts';
 import { type Environment, findAccess } from './account.ts';
@@ -28,62 +28,50 @@ export const openSwiftStore = (
     prefix: config.prefix ? `${config.prefix}/` : '',
     location: formatSwiftUrl(config),
   };
-  let closed = false;
-  const checkOpen = (): void => {
-    if (closed) throw closedStore(place.location);
-  };
+  const guard = new Guard(place.location);
   return {
     connections,
     location: place.location,
     async put(key, bytes) {
-      checkOpen();
-      checkKey(key);
+      guard.checkKey(key);
       await putObject(place, key, bytes);
     },
     async get(key, range) {
-      checkOpen();
-      checkKey(key);
+      guard.checkKey(key);
       return getObject(place, key, range);
     },
     async *list(prefix) {
-      checkOpen();
-      checkPrefix(prefix);
+      guard.checkPrefix(prefix);
       yield* listObjects(place, prefix);
     },
     async delete(key) {
-      checkOpen();
-      checkKey(key);
+      guard.checkKey(key);
       const answer = await send(place, `delete ${key}`, { method: 'DELETE', path: objectPath(place, key) });
       if (answer.status !== 404) check(place, `delete ${key}`, answer);
     },
     async checksum(key, { algorithms }) {
-      checkOpen();
-      checkKey(key);
+      guard.checkKey(key);
       const value = algorithms.includes('md5') ? await md5Of(place, key) : undefined;
       return value === undefined ? undefined : { algorithm: 'md5', value };
     },
     async beginLarge(key) {
-      checkOpen();
-      checkKey(key);
+      guard.checkKey(key);
       return await beginSegments(place, key);
     },
     async wasCommitted(key, token) {
-      checkOpen();
-      checkKey(key);
+      guard.checkKey(key);
       return await wasCommitted(place, key, token);
     },
     async abandonLarge(key, token) {
-      checkOpen();
-      checkKey(key);
+      guard.checkKey(key);
       await abandonSegments(place, key, token);
     },
     async deleteLarge(key) {
-      checkOpen();
-      checkKey(key);
+      guard.checkKey(key);
       await deleteWithSegments(place, key);
     },
     async [Symbol.asyncDispose]() {
-      closed = true;
+      guard.close();
       client.close();
     },
   };
