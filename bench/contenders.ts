@@ -1,6 +1,7 @@
-// The three things every tool is asked to do with files: a first backup, another one, and a restore.
+// What every tool is asked to do: a first backup, another one, and a restore; of files here, of databases in databases.ts.
 import { join } from 'node:path';
 import type { Contender } from './comparison.ts';
+import type { Command } from './measure.ts';
 import {
   freshFolder,
   freshRepository,
@@ -13,33 +14,42 @@ import {
 import type { Bench } from './scenario.ts';
 import type { Tool } from './tools/tool.ts';
 
+/** How a tool backs something up. */
+export type Backup = (tool: Tool, repository: string) => Command;
+
 /** Into a new repository. */
-export const firstBackup = (bench: Bench, path: string): Contender[] =>
+export const intoNew = (bench: Bench, backup: Backup): Contender[] =>
   bench.tools.map((tool) => {
     const repository = repositoryOf(bench, tool);
     return {
       name: tool.name,
       prepare: () => freshRepository(tool, repository),
-      command: tool.backup({ repository, path }),
+      command: backup(tool, repository),
       stored: () => storedBytes(repository),
     };
   });
 
-/** Into a repository that has a backup already; `storedBytes` are those added. */
-export const secondBackup = async (bench: Bench, path: string): Promise<Contender[]> => {
-  const contenders: Contender[] = [];
-  for (const tool of bench.tools) {
-    const repository = await repositoryWith(bench, tool, path);
+/** Into the repository as it is now; `storedBytes` are those added. */
+export const ontoThis = (bench: Bench, backup: Backup): Contender[] =>
+  bench.tools.map((tool) => {
+    const repository = repositoryOf(bench, tool);
     const before = storedBytes(repository);
     keepState(repository);
-    contenders.push({
+    return {
       name: tool.name,
       prepare: () => restoreState(repository),
-      command: tool.backup({ repository, path }),
+      command: backup(tool, repository),
       stored: () => storedBytes(repository) - before,
-    });
-  }
-  return contenders;
+    };
+  });
+
+/** Into a new repository. */
+export const firstBackup = (bench: Bench, path: string): Contender[] => intoNew(bench, backupOf(path));
+
+/** Into a repository that has a backup already. */
+export const secondBackup = async (bench: Bench, path: string): Promise<Contender[]> => {
+  for (const tool of bench.tools) await repositoryWith(bench, tool, path);
+  return ontoThis(bench, backupOf(path));
 };
 
 /** Each tool from its own repository into an empty folder. */
@@ -58,6 +68,11 @@ export const restore = async (bench: Bench, path: string): Promise<Contender[]> 
   return contenders;
 };
 
+const backupOf =
+  (path: string): Backup =>
+  (tool, repository) =>
+    tool.backup({ repository, path });
+
 const repositoryWith = async (bench: Bench, tool: Tool, path: string): Promise<string> => {
   const repository = repositoryOf(bench, tool);
   await freshRepository(tool, repository);
@@ -65,4 +80,5 @@ const repositoryWith = async (bench: Bench, tool: Tool, path: string): Promise<s
   return repository;
 };
 
-const repositoryOf = (bench: Bench, tool: Tool): string => join(bench.folder, `repository of ${tool.name}`);
+export const repositoryOf = (bench: Bench, tool: Tool): string =>
+  join(bench.folder, `repository of ${tool.name}`);

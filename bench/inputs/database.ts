@@ -2,6 +2,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type PostgresServer, startPostgres } from '../../test/servers/postgres.ts';
+import type { Database } from '../tools/tool.ts';
 import { writeBytes } from './files.ts';
 import { ordersTable, wholeOrders } from './orders.ts';
 
@@ -31,3 +32,15 @@ export const changeOrders = async (server: PostgresServer, percent: number): Pro
      SELECT count(*) FROM orders;`, // the first to read new rows writes hint bits: that shall be nobody's backup
   );
 };
+
+/** One of the server's, which need not be there yet. */
+export const databaseOf = (
+  { user, host, port, password }: PostgresServer,
+  name: string = database,
+): Database => ({
+  name,
+  url: `postgres://${user}@${host}:${port}/${name}`,
+  dump: 'pg_dump "$DATABASE"',
+  load: 'psql -qX -v ON_ERROR_STOP=1 -o /dev/null "$DATABASE"',
+  env: { PGPASSWORD: password },
+});

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { skipWithout } from '../../test/servers/programs.ts';
 import { type Comparison, type Contender, compare } from '../comparison.ts';
 import { firstBackup, restore } from '../contenders.ts';
-import { ordersServer } from '../inputs/database.ts';
+import { databaseOf, ordersServer } from '../inputs/database.ts';
 import { writeBytes, writeSmallFiles } from '../inputs/files.ts';
 import { orderBytes } from '../inputs/orders.ts';
 import { freshFolder, freshRepository, storedBytes } from '../repositories.ts';
@@ -47,11 +47,10 @@ async function* ofTable(bench: Bench): AsyncGenerator<Comparison> {
   const size = sizes[bench.scale].tableMebibytes;
   await using server = await ordersServer(bench.folder, size * 1024 * 1024);
   const repository = join(bench.folder, 'repository');
-  const url = `postgres://${server.user}@${server.host}:${server.port}/shop`;
   const contender: Contender = {
     name: holdfast.name,
     prepare: () => freshRepository(holdfast, repository),
-    command: holdfast.backupDatabase({ repository, url, password: server.password }),
+    command: holdfast.backupDatabase(repository, databaseOf(server)),
     stored: () => storedBytes(repository),
   };
   const title = `PostgreSQL, table of ${size} MiB, first backup`;

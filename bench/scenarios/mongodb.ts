@@ -4,13 +4,10 @@ import { join } from 'node:path';
 import { BSON, type MongoClient } from 'mongodb';
 import { type MongoServer, skipWithoutMongodb, startMongodb } from '../../test/servers/mongodb.ts';
 import { skipWithoutReal } from '../../test/servers/real-servers.ts';
-import { type Contender, compare } from '../comparison.ts';
+import { compareDatabases } from '../databases.ts';
 import { wholeOrders } from '../inputs/orders.ts';
-import type { Command } from '../measure.ts';
-import { freshRepository, keepState, restoreState, storedBytes } from '../repositories.ts';
-import type { Bench, Scenario } from '../scenario.ts';
-import { holdfastCommand } from '../tools/holdfast.ts';
-import type { Tool } from '../tools/tool.ts';
+import type { Scenario } from '../scenario.ts';
+import type { Database } from '../tools/tool.ts';
 
 const sizes = { quick: 100, full: 400 } as const;
 const database = 'shop';
@@ -20,53 +17,43 @@ export const mongodb: Scenario = {
   name: 'mongodb',
   skip: () => skipWithoutReal('HOLDFAST_TEST_MONGO_TOOLS') ?? skipWithoutMongodb(),
   async *run(bench) {
-    const { rounds, scale } = bench;
+    const size = sizes[bench.scale];
     await using server = await startMongodb();
-    await fill(server.client, sizes[scale] * 1024 * 1024);
-    const tools = bench.tools.filter(({ name }) => /^(holdfast|restic)/.test(name));
-    const each = (make: (tool: Tool, repository: string) => Contender): Contender[] =>
-      tools.map((tool) => make(tool, repositoryOf(bench, tool)));
-    const title = (doing: string): string => `MongoDB, collection of ${sizes[scale]} MiB, ${doing}`;
-    yield await compare({
-      title: title('first backup'),
-      target: { of: 'wall', atLeast: 1.15 },
-      rounds,
-      contenders: each((tool, repository) => ({
-        name: tool.name,
-        prepare: () => freshRepository(tool, repository),
-        command: backup(tool, repository, server),
-        stored: () => storedBytes(repository),
-      })),
+    const { client } = server;
+    await fill(client, size * 1024 * 1024);
+    yield* compareDatabases(bench, {
+      title: `MongoDB, collection of ${size} MiB`,
+      items: 'documents',
+      database: databaseOf(server, database),
+      copy: databaseOf(server, copy),
+      change: () =>
+        client
+          .db(database)
+          .collection('orders')
+          .updateMany({ customer: { $mod: [100, 5] } }, { $set: { status: 'returned' } }),
+      clearCopy: () => client.db(copy).dropDatabase(),
+      describe: ({ name }) => sumsOf(client, name),
+      targets: { restore: { of: 'wall', atLeast: 1.3 } },
     });
-    for (const tool of tools) keepState(repositoryOf(bench, tool));
-    const orders = server.client.db(database).collection('orders');
-    await orders.updateMany({ customer: { $mod: [100, 5] } }, { $set: { status: 'returned' } });
-    yield await compare({
-      title: title('1 % of its documents changed'),
-      rounds,
-      contenders: each((tool, repository) => {
-        const before = storedBytes(repository);
-        return {
-          name: tool.name,
-          prepare: () => restoreState(repository),
-          command: backup(tool, repository, server),
-          stored: () => storedBytes(repository) - before,
-        };
-      }),
-    });
-    yield await compare({
-      title: title('restore'),
-      target: { of: 'wall', atLeast: 1.3 },
-      rounds,
-      contenders: each((tool, repository) => ({
-        name: tool.name,
-        prepare: async () => void (await server.client.db(copy).dropDatabase()),
-        command: restore(tool, repository, server),
-        check: () => requireSameDocuments(server.client, tool),
-      })),
-    });
-    for (const name of [database, copy]) await server.client.db(name).dropDatabase();
+    for (const name of [database, copy]) await client.db(name).dropDatabase();
   },
+};
+
+const databaseOf = (server: MongoServer, name: string): Database => {
+  const tools = process.env.HOLDFAST_TEST_MONGO_TOOLS ?? '';
+  return {
+    name,
+    url: server.url(name),
+    dump: `"$DUMP" --quiet --uri="$SERVER" --db=${name} --archive`,
+    load: `"$LOAD" --quiet --uri="$SERVER" --archive --nsFrom='${database}.*' --nsTo='${name}.*'`,
+    env: { DUMP: join(tools, 'mongodump'), LOAD: join(tools, 'mongorestore'), SERVER: server.url() },
+  };
+};
+
+const sumsOf = async (client: MongoClient, name: string): Promise<string> => {
+  const sums = { _id: null, count: { $sum: 1 }, tax: { $sum: '$tax' }, last: { $max: '$note' } };
+  const orders = client.db(name).collection('orders');
+  return BSON.EJSON.stringify(await orders.aggregate([{ $group: sums }]).toArray());
 };
 
 /** At least so many bytes of documents, and an index. */
@@ -97,49 +84,3 @@ const documentOf = (row: string): { _id: number } & Record<string, unknown> => {
     ...(note !== '\\N' && { note }),
   };
 };
-
-const backup = (tool: Tool, repository: string, server: MongoServer): Command =>
-  isHoldfast(tool)
-    ? holdfastCommand('backup "$DATABASE"', repository, { DATABASE: server.url(database) })
-    : piped(
-        tool,
-        repository,
-        server,
-        `"$DUMP" --quiet --uri="$SERVER" --db=${database} --archive | "$RESTIC" --no-cache -q backup --stdin --stdin-filename dump.archive`,
-      );
-
-const restore = (tool: Tool, repository: string, server: MongoServer): Command =>
-  isHoldfast(tool)
-    ? holdfastCommand('restore latest --to "$DATABASE"', repository, { DATABASE: server.url(copy) })
-    : piped(
-        tool,
-        repository,
-        server,
-        `"$RESTIC" --no-cache -q dump latest dump.archive | "$LOAD" --quiet --uri="$SERVER" --archive --nsFrom='${database}.*' --nsTo='${copy}.*'`,
-      );
-
-const isHoldfast = ({ name }: Tool): boolean => name.startsWith('holdfast');
-
-const piped = (tool: Tool, repository: string, server: MongoServer, line: string): Command => {
-  const tools = process.env.HOLDFAST_TEST_MONGO_TOOLS ?? '';
-  return {
-    line,
-    env: {
-      ...tool.init(repository).env,
-      DUMP: join(tools, 'mongodump'),
-      LOAD: join(tools, 'mongorestore'),
-      SERVER: server.url(),
-    },
-  };
-};
-
-const requireSameDocuments = async (client: MongoClient, { name }: Tool): Promise<void> => {
-  const seen = async (from: string): Promise<string> => {
-    const sums = { _id: null, count: { $sum: 1 }, tax: { $sum: '$tax' }, last: { $max: '$note' } };
-    const orders = client.db(from).collection('orders');
-    return BSON.EJSON.stringify(await orders.aggregate([{ $group: sums }]).toArray());
-  };
-  if ((await seen(copy)) !== (await seen(database))) throw new Error(`${name} restored other documents`);
-};
-
-const repositoryOf = (bench: Bench, tool: Tool): string => join(bench.folder, `repository of ${tool.name}`);

@@ -3,14 +3,11 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type MysqlServer, startMariadb } from '../../test/servers/mariadb.ts';
 import { program, skipWithout } from '../../test/servers/programs.ts';
-import { type Contender, compare } from '../comparison.ts';
+import { compareDatabases } from '../databases.ts';
 import { writeBytes } from '../inputs/files.ts';
 import { wholeOrders } from '../inputs/orders.ts';
-import type { Command } from '../measure.ts';
-import { freshRepository, keepState, restoreState, storedBytes } from '../repositories.ts';
-import type { Bench, Scenario } from '../scenario.ts';
-import { holdfastCommand } from '../tools/holdfast.ts';
-import type { Tool } from '../tools/tool.ts';
+import type { Scenario } from '../scenario.ts';
+import type { Database } from '../tools/tool.ts';
 
 const sizes = { quick: 100, full: 400 } as const;
 const database = 'shop';
@@ -20,56 +17,37 @@ export const mysql: Scenario = {
   name: 'mysql',
   skip: () => skipWithout('mariadb'),
   async *run(bench) {
-    const { rounds, scale, folder } = bench;
-    await using server = await ordersServer(folder, sizes[scale] * 1024 * 1024);
-    const tools = bench.tools.filter(({ name }) => /^(holdfast|restic)/.test(name));
-    const each = (make: (tool: Tool, repository: string) => Contender): Contender[] =>
-      tools.map((tool) => make(tool, repositoryOf(bench, tool)));
-    const title = (doing: string): string => `MariaDB, table of ${sizes[scale]} MiB, ${doing}`;
-    yield await compare({
-      title: title('first backup'),
-      target: { of: 'wall', atLeast: 1.15 },
-      rounds,
-      contenders: each((tool, repository) => ({
-        name: tool.name,
-        prepare: () => freshRepository(tool, repository),
-        command: backup(tool, repository, server),
-        stored: () => storedBytes(repository),
-      })),
-    });
-    for (const tool of tools) keepState(repositoryOf(bench, tool));
-    await server.sql(
-      `update orders set status = 'returned', updated_at = updated_at + interval 1 day where rand(5) < 0.01`,
-      database,
-    );
-    yield await compare({
-      title: title('1 % of its rows changed'),
-      rounds,
-      contenders: each((tool, repository) => {
-        const before = storedBytes(repository);
-        return {
-          name: tool.name,
-          prepare: () => restoreState(repository),
-          command: backup(tool, repository, server),
-          stored: () => storedBytes(repository) - before,
-        };
-      }),
-    });
-    yield await compare({
-      title: title('restore'),
-      target: { of: 'wall', atLeast: 1.3 },
-      rounds,
-      contenders: each((tool, repository) => ({
-        name: tool.name,
-        prepare: async () => {
-          await server.sql(`drop database if exists ${copy}; create database ${copy}`);
-        },
-        command: restore(tool, repository, server),
-        check: () => requireSameRows(server, tool),
-      })),
+    const size = sizes[bench.scale];
+    await using server = await ordersServer(bench.folder, size * 1024 * 1024);
+    yield* compareDatabases(bench, {
+      title: `MariaDB, table of ${size} MiB`,
+      items: 'rows',
+      database: databaseOf(server, database),
+      copy: databaseOf(server, copy),
+      change: () =>
+        server.sql(
+          `update orders set status = 'returned', updated_at = updated_at + interval 1 day where rand(5) < 0.01`,
+          database,
+        ),
+      clearCopy: () => server.sql(`drop database if exists ${copy}; create database ${copy}`),
+      describe: ({ name }) => server.sql('select count(*), sum(tax), sum(crc32(note)) from orders', name),
+      targets: { restore: { of: 'wall', atLeast: 1.3 } },
     });
   },
 };
+
+const databaseOf = ({ user, host, port, password }: MysqlServer, name: string): Database => ({
+  name,
+  url: `mariadb://${user}@${host}:${port}/${name}`,
+  dump: `"$DUMP" $SERVER --single-transaction --quick ${name}`,
+  load: `"$CLIENT" $SERVER ${name}`,
+  env: {
+    MYSQL_PWD: password,
+    DUMP: program('mariadb-dump'),
+    CLIENT: program('mariadb'),
+    SERVER: `--no-defaults --host=${host} --port=${port} --user=${user}`,
+  },
+});
 
 /** Starts it and loads so many bytes of rows; `folder` holds them meanwhile. */
 const ordersServer = async (folder: string, sizeBytes: number): Promise<MysqlServer> => {
@@ -99,49 +77,3 @@ const ordersTable = `create table orders (
   updated_at datetime(3) not null, email varchar(200) not null, full_name varchar(200) not null, address varchar(255) not null,
   status varchar(20) not null, currency char(3) not null, net decimal(10,2) not null, tax decimal(10,2) not null,
   client_address varchar(40) not null, payment_token varchar(64), note text, key (customer_id))`;
-
-const backup = (tool: Tool, repository: string, server: MysqlServer): Command =>
-  isHoldfast(tool)
-    ? holdfastCommand('backup "$DATABASE"', repository, placeOf(server, database))
-    : piped(
-        tool,
-        repository,
-        server,
-        `"$DUMP" $SERVER --single-transaction --quick ${database} | "$RESTIC" --no-cache -q backup --stdin --stdin-filename dump.sql`,
-      );
-
-const restore = (tool: Tool, repository: string, server: MysqlServer): Command =>
-  isHoldfast(tool)
-    ? holdfastCommand('restore latest --to "$DATABASE"', repository, placeOf(server, copy))
-    : piped(
-        tool,
-        repository,
-        server,
-        `"$RESTIC" --no-cache -q dump latest dump.sql | "$CLIENT" $SERVER ${copy}`,
-      );
-
-const isHoldfast = ({ name }: Tool): boolean => name.startsWith('holdfast');
-
-const placeOf = (server: MysqlServer, name: string): Record<string, string> => ({
-  DATABASE: `mariadb://${server.user}@${server.host}:${server.port}/${name}`,
-  MYSQL_PWD: server.password,
-});
-
-const piped = (tool: Tool, repository: string, server: MysqlServer, line: string): Command => ({
-  line,
-  env: {
-    ...tool.init(repository).env,
-    MYSQL_PWD: server.password,
-    DUMP: program('mariadb-dump'),
-    CLIENT: program('mariadb'),
-    SERVER: `--no-defaults --host=${server.host} --port=${server.port} --user=${server.user}`,
-  },
-});
-
-const requireSameRows = async (server: MysqlServer, { name }: Tool): Promise<void> => {
-  const seen = (from: string): Promise<string> =>
-    server.sql('select count(*), sum(tax), sum(crc32(note)) from orders', from);
-  if ((await seen(copy)) !== (await seen(database))) throw new Error(`${name} restored other rows`);
-};
-
-const repositoryOf = (bench: Bench, tool: Tool): string => join(bench.folder, `repository of ${tool.name}`);

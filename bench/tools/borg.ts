@@ -42,13 +42,12 @@ const borgTool = (binary: string, name: string): Tool => {
     restore: ({ repository, path }) =>
       command(`${newest}; cd "$TARGET" && borg extract "::$archive"`, repository, { TARGET: path }),
     restored: (target, path) => join(target, path),
-    backupDatabase: ({ repository, url, password }) =>
-      command(`pg_dump "$DATABASE" | ${create} -`, repository, { DATABASE: url, PGPASSWORD: password }),
-    restoreDatabase: ({ repository, url, password }) =>
-      command(
-        `${newest}; borg extract --stdout "::$archive" | psql -qX -v ON_ERROR_STOP=1 -o /dev/null "$DATABASE"`,
-        repository,
-        { DATABASE: url, PGPASSWORD: password },
-      ),
+    backupDatabase: (repository, { dump, url, env }) =>
+      command(`${dump} | ${create} -`, repository, { DATABASE: url, ...env }),
+    restoreDatabase: (repository, { load, url, env }) =>
+      command(`${newest}; borg extract --stdout "::$archive" | ${load}`, repository, {
+        DATABASE: url,
+        ...env,
+      }),
   };
 };

@@ -33,8 +33,8 @@ export const holdfast: Tool = {
   restore: ({ repository, path }) =>
     holdfastCommand('restore latest --to "$TARGET"', repository, { TARGET: path }),
   restored: (target, path) => (statSync(path).isDirectory() ? target : join(target, basename(path))),
-  backupDatabase: ({ repository, url, password }) =>
-    holdfastCommand('backup "$DATABASE"', repository, { DATABASE: url, PGPASSWORD: password }),
-  restoreDatabase: ({ repository, url, password }) =>
-    holdfastCommand('restore latest --to "$DATABASE"', repository, { DATABASE: url, PGPASSWORD: password }),
+  backupDatabase: (repository, { url, env }) =>
+    holdfastCommand('backup "$DATABASE"', repository, { DATABASE: url, ...env }),
+  restoreDatabase: (repository, { url, env }) =>
+    holdfastCommand('restore latest --to "$DATABASE"', repository, { DATABASE: url, ...env }),
 };

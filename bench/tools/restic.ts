@@ -39,19 +39,12 @@ const resticTool = (binary: string): Tool => {
     restore: ({ repository, path }) =>
       command('restic restore latest --target "$TARGET"', repository, { TARGET: path }),
     restored: (target, path) => join(target, path),
-    backupDatabase: ({ repository, url, password }) =>
-      command('pg_dump "$DATABASE" | restic backup --stdin --stdin-filename dump.sql', repository, {
+    backupDatabase: (repository, { dump, url, env }) =>
+      command(`${dump} | restic backup --stdin --stdin-filename database.dump`, repository, {
         DATABASE: url,
-        PGPASSWORD: password,
+        ...env,
       }),
-    restoreDatabase: ({ repository, url, password }) =>
-      command(
-        'restic dump latest dump.sql | psql -qX -v ON_ERROR_STOP=1 -o /dev/null "$DATABASE"',
-        repository,
-        {
-          DATABASE: url,
-          PGPASSWORD: password,
-        },
-      ),
+    restoreDatabase: (repository, { load, url, env }) =>
+      command(`restic dump latest database.dump | ${load}`, repository, { DATABASE: url, ...env }),
   };
 };

@@ -8,12 +8,15 @@ export interface Place {
   readonly path: string;
 }
 
-/** A database of a server, and the repository or database it is to go to or come from. */
-export interface DatabasePlace {
-  readonly repository: string;
-  /** Without the password. */
+/** A database of a server. */
+export interface Database {
+  readonly name: string;
   readonly url: string;
-  readonly password: string;
+  /** Lines of shell that write it to standard output and read it from standard input; in them $DATABASE is its URL. */
+  readonly dump: string;
+  readonly load: string;
+  /** For those lines and for Holdfast: passwords, for one. */
+  readonly env: Readonly<Record<string, string>>;
 }
 
 export interface Tool {
@@ -27,8 +30,8 @@ export interface Tool {
   restore(place: Place): Command;
   /** Where in that folder the file or folder that was backed up has come to lie. */
   restored(target: string, path: string): string;
-  /** Holdfast reads the server itself; the others what pg_dump writes. */
-  backupDatabase(place: DatabasePlace): Command;
-  /** Into an empty database. */
-  restoreDatabase(place: DatabasePlace): Command;
+  /** Holdfast reads the server itself; the others what the server's own program writes. */
+  backupDatabase(repository: string, database: Database): Command;
+  /** The newest snapshot into an empty database. */
+  restoreDatabase(repository: string, database: Database): Command;
 }
