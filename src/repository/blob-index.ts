@@ -2,7 +2,7 @@
 import { throwIfCancelled } from '#lib/clock.ts';
 import { mapOrdered } from '#lib/concurrency.ts';
 import type { Store } from '#stores/store.ts';
-import { type BlobLocation, type BlobType, idFromHex, isId } from './blob.ts';
+import { type BlobLocation, type BlobType, isId } from './blob.ts';
 import { BlobTable } from './blob-table.ts';
 import { type IndexedPack, loadIndex } from './index-file.ts';
 import { packBytes } from './pack-format.ts';
@@ -57,18 +57,17 @@ export class BlobIndex {
     if (this.#known.has(pack)) return;
     const number = this.#packs.push({ id: pack, sizeBytes: packBytes(entries) }) - 1;
     this.#known.set(pack, number);
-    for (const { id, type, offset, length, plainLength } of entries) {
-      if (this.table.put(idFromHex(id), type, number, offset, length, plainLength)) continue;
+    for (const entry of entries) {
+      if (this.table.put(entry, number)) continue;
+      const { id, type, ...place } = entry;
       const others = this.#others.get(`${type} ${id}`) ?? [];
-      this.#others.set(`${type} ${id}`, [...others, { pack: number, offset, length, plainLength }]);
+      this.#others.set(`${type} ${id}`, [...others, { ...place, pack: number }]);
     }
   }
 
-  /** Makes room for so many more blobs; true when the table is another one now. Nobody else may use it meanwhile. */
-  reserve(blobs: number): boolean {
-    if (!this.table.isFullWith(blobs)) return false;
-    this.table = this.table.grown(this.table.count + blobs);
-    return true;
+  /** Makes room for so many more blobs. No other thread may use the table meanwhile, nor before it has `shared` anew. */
+  reserve(blobs: number): void {
+    if (this.table.isFullWith(blobs)) this.table.grow(this.table.count + blobs);
   }
 
   /** Blobs that lie in these packs only are unknown from now on. Nobody else may use the table meanwhile. */
@@ -80,14 +79,14 @@ export class BlobIndex {
     const others = new Map(this.#others);
     this.#others.clear();
     this.table = new BlobTable(old.count);
-    for (let slot = 0; slot < old.slots; slot += 1) {
-      const first = old.placeAt(slot);
+    for (let number = 0; number < old.count; number += 1) {
+      const first = old.placeAt(number);
       if (!first) continue;
-      const { id, type, ...place } = old.entryAt(slot);
+      const { id, type } = old.entryAt(number);
       const key = `${type} ${id}`;
-      const [kept, ...more] = [{ ...place, pack: first.pack }, ...(others.get(key) ?? [])].filter(isKept);
+      const [kept, ...more] = [first, ...(others.get(key) ?? [])].filter(isKept);
       if (!kept) continue;
-      this.table.put(idFromHex(id), type, kept.pack, kept.offset, kept.length, kept.plainLength);
+      this.table.put({ ...kept, id, type }, kept.pack);
       if (more.length > 0) this.#others.set(key, more);
     }
   }

@@ -27,6 +27,9 @@ const indexBlobs = 50_000;
 /** … or after this time, so that a long run that dies leaves its packs listed. */
 const indexIntervalMs = 5 * 60_000;
 
+/** Nearly all of a worker's objects are gone at once; and what they hold outside the heap goes with them. */
+const resourceLimits = { maxYoungGenerationSizeMb: 6 };
+
 /** Told the blob's id, and the bytes it took: 0 when the repository had it. */
 export type BlobDone = (id: string, storedBytes: number) => void;
 
@@ -198,7 +201,7 @@ export class BlobWriter {
       localFolder: this.#localFolder,
     };
     const worker = {
-      thread: new Worker(workerUrl(import.meta.url, './seal-worker'), { workerData }),
+      thread: new Worker(workerUrl(import.meta.url, './seal-worker'), { workerData, resourceLimits }),
       busy: 0,
     };
     worker.thread.on('message', (reply: SealReply) => this.#receive(reply));
@@ -224,7 +227,7 @@ export class BlobWriter {
   async #grow(): Promise<void> {
     do await this.settled();
     while (this.#requests.size > 0); // a directory was closed meanwhile
-    this.#session.blobs.reserve(Math.max(2 * tableMargin, this.#session.blobs.table.count));
+    this.#session.blobs.reserve(2 * tableMargin);
     for (const worker of this.#workers)
       post(worker, { kind: 'table', table: this.#session.blobs.table.shared });
   }

@@ -132,14 +132,14 @@ const lostPacks = (session: Session, there: readonly StoredPack[]): Set<string> 
   return lost;
 };
 
-/** One byte a slot of the blob table: 1 where some snapshot uses the blob. Refuses to go on when any tree is missing or damaged. */
+/** One byte an entry of the blob table: 1 where some snapshot uses the blob. Refuses to go on when any tree is missing or damaged. */
 const markUsed = async (session: Session, options: PruneOptions): Promise<Uint8Array> => {
   const { table } = session.blobs;
-  const used = new Uint8Array(table.slots);
+  const used = new Uint8Array(table.count);
   let unknown: string | undefined;
   const mark = (id: string, type: 'data' | 'tree'): void => {
-    const slot = table.slotOf(id, type);
-    if (slot >= 0) used[slot] = 1;
+    const number = table.numberOf(id, type);
+    if (number >= 0) used[number] = 1;
     else unknown ??= `${type} blob ${id} is used by a snapshot and is in no index`;
   };
   const without = options.dryRun ? options.without : undefined;
@@ -178,8 +178,8 @@ const makePlan = (
 ): Plan => {
   const { table, packIds } = session.blobs;
   const usedBytes = new Float64Array(packIds.length);
-  for (let slot = 0; slot < table.slots; slot += 1) {
-    const place = used[slot] === 1 ? table.placeAt(slot) : undefined;
+  for (let number = 0; number < used.length; number += 1) {
+    const place = used[number] === 1 ? table.placeAt(number) : undefined;
     if (place) usedBytes[place.pack] = (usedBytes[place.pack] as number) + place.length + headerLineBytes;
   }
   const numbers = new Map(packIds.map((id, number) => [id, number]));
@@ -229,15 +229,14 @@ const repack = async (
   if (packs.length === 0) return;
   const { table } = session.blobs;
   const chosen = new Map(packs.map((pack) => [pack.number, pack.id]));
-  const slots: number[] = [];
-  for (let slot = 0; slot < table.slots; slot += 1) {
-    if (used[slot] === 1 && chosen.has(table.placeAt(slot)?.pack ?? -1)) slots.push(slot);
-  }
-  slots.sort((a, b) => (table.placeAt(a)?.pack ?? 0) - (table.placeAt(b)?.pack ?? 0));
+  const moved: number[] = [];
+  for (let number = 0; number < used.length; number += 1)
+    if (used[number] === 1 && chosen.has(table.packAt(number))) moved.push(number);
+  moved.sort((a, b) => table.packAt(a) - table.packAt(b));
   const writer = new BlobWriter(session, false);
   let bytes = 0;
   try {
-    await forEachLimit(rangesOf(session, slots, chosen), 4, async (range) => {
+    await forEachLimit(rangesOf(session, moved, chosen), 4, async (range) => {
       throwIfCancelled(session.signal);
       await writer.repack(range);
       bytes += range.length;
@@ -249,14 +248,14 @@ const repack = async (
   }
 };
 
-function* rangesOf(session: Session, slots: readonly number[], packs: ReadonlyMap<number, string>) {
+function* rangesOf(session: Session, moved: readonly number[], packs: ReadonlyMap<number, string>) {
   const { table } = session.blobs;
-  for (let from = 0; from < slots.length; ) {
-    const number = table.placeAt(slots[from] as number)?.pack ?? -1;
+  for (let from = 0; from < moved.length; ) {
+    const number = table.packAt(moved[from] as number);
     let to = from;
-    while (to < slots.length && table.placeAt(slots[to] as number)?.pack === number) to += 1;
+    while (to < moved.length && table.packAt(moved[to] as number) === number) to += 1;
     const pack = packs.get(number) as string;
-    yield* toRanges(slots.slice(from, to).map((slot) => ({ ...table.entryAt(slot), pack })));
+    yield* toRanges(moved.slice(from, to).map((blob) => ({ ...table.entryAt(blob), pack })));
     from = to;
   }
 }

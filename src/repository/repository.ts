@@ -3,6 +3,7 @@ import { systemClock, throwIfCancelled } from '#lib/clock.ts';
 import { Semaphore } from '#lib/concurrency.ts';
 import { HoldfastError, messageOf } from '#lib/errors.ts';
 import { type Log, silentLog } from '#lib/log.ts';
+import type { Previous } from '#sources/source.ts';
 import type { Store } from '#stores/store.ts';
 import { loadBlobIndex } from './blob-index.ts';
 import { BlobReader } from './blob-reader.ts';
@@ -177,14 +178,18 @@ const openedRepository = (open: OpenStore, lock: Lock | undefined): Repository =
       yield* readSnapshot(await loaded.session(), await loaded.reader(), snapshot, options);
     },
     previous(snapshot, root) {
-      const entries = async () =>
-        previousEntries(await loaded.session(), await loaded.earlier(snapshot), root, loaded.reader);
-      let found: ReturnType<typeof entries> | undefined;
+      let entries: Previous | undefined;
+      const open = async (): Promise<Previous> => {
+        entries ??= previousEntries(
+          await loaded.session(),
+          await loaded.earlier(snapshot),
+          root,
+          loaded.reader,
+        );
+        return entries;
+      };
       return {
-        async entry(path) {
-          found ??= entries();
-          return (await found).entry(path);
-        },
+        entry: (path) => (entries ? entries.entry(path) : open().then((opened) => opened.entry(path))),
       };
     },
     async *diff(before, after, options = {}) {

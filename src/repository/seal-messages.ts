@@ -1,12 +1,12 @@
 // What the coordinator and the workers of the write path say to each other.
 import type { ErrorCode } from '#lib/errors.ts';
 import type { PackEntry } from './blob.ts';
+import type { SharedBlobs } from './blob-table.ts';
 import type { SealKey } from './seal.ts';
 
 export interface SealWorkerData {
   readonly key: SealKey;
-  /** A BlobTable's shared memory. */
-  readonly table: SharedArrayBuffer;
+  readonly table: SharedBlobs;
   readonly level: number | undefined;
   readonly verify: boolean;
   /** Packs are written below this folder by the worker itself; without it they are handed back as bytes. */
@@ -36,7 +36,7 @@ export type SealRequest =
       readonly blobs: readonly PackEntry[];
       readonly bytes?: Uint8Array;
     }
-  | { readonly kind: 'table'; readonly table: SharedArrayBuffer }
+  | { readonly kind: 'table'; readonly table: SharedBlobs }
   /** From now on packs are written below this folder. */
   | { readonly kind: 'folder'; readonly localFolder: string }
   /** Close and hand over packs that are not full. */

@@ -29,8 +29,19 @@ export const formatTime = (time: bigint): string => {
 
 const shape = /^(-?\d{4,6}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9})\d*)?(Z|[+-]\d\d:\d\d)$/;
 
+// A file's times are often one and the same.
+let lastParsed = '';
+let lastTime = 0n;
+
 /** Nanoseconds since the epoch; throws when the text is no RFC 3339 time. */
 export const parseTime = (text: string): bigint => {
+  if (text === lastParsed) return lastTime;
+  lastTime = parseAnyTime(text);
+  lastParsed = text;
+  return lastTime;
+};
+
+const parseAnyTime = (text: string): bigint => {
   const usual = parseUsualTime(text);
   if (usual !== undefined) return usual;
   const match = shape.exec(text);

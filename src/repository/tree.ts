@@ -89,23 +89,16 @@ export const decodeNode = (raw: unknown): TreeNode => {
   if (!(content ?? []).every(isBlobId))
     throw new Error(`node ${raw.name} has a content that is no list of ids`);
   if (raw.subtree && !isBlobId(raw.subtree)) throw new Error(`node ${raw.name} has a subtree that is no id`);
-  return {
-    name: goUnquote(raw.name),
-    type,
-    meta: decodeMeta(raw),
-    ...(content && { content }),
-    ...(typeof raw.subtree === 'string' && { subtree: raw.subtree }),
-  };
+  const node = { name: goUnquote(raw.name), type, meta: decodeMeta(raw) };
+  if (typeof raw.subtree === 'string') return { ...node, ...(content && { content }), subtree: raw.subtree };
+  return content ? { ...node, content } : node;
 };
 
 const isBlobId = (value: unknown): boolean => typeof value === 'string' && isId(value);
 
 const decodeMeta = (raw: Record<string, unknown>): EntryMeta => {
-  const time = (value: unknown): bigint => (typeof value === 'string' ? parseTime(value) : 0n);
-  const count = (value: unknown): number => (typeof value === 'number' ? value : 0);
-  const big = (value: unknown): bigint =>
-    typeof value === 'number' || typeof value === 'bigint' ? BigInt(value) : 0n;
-  return {
+  // One object, filled: every file of the previous snapshot is decoded in a backup that finds nothing changed.
+  const meta: { -readonly [Key in keyof EntryMeta]: EntryMeta[Key] } = {
     mode: unixMode(count(raw.mode)),
     mtime: time(raw.mtime),
     atime: time(raw.atime),
@@ -116,15 +109,20 @@ const decodeMeta = (raw: Record<string, unknown>): EntryMeta => {
     links: count(raw.links),
     inode: big(raw.inode),
     deviceId: big(raw.device_id),
-    ...(typeof raw.user === 'string' && { user: raw.user }),
-    ...(typeof raw.group === 'string' && { group: raw.group }),
-    ...(raw.device !== undefined && { device: big(raw.device) }),
-    ...(typeof raw.linktarget === 'string' && {
-      linkTarget: decodeLinkTarget(raw.linktarget, raw.linktarget_raw),
-    }),
-    ...(Array.isArray(raw.extended_attributes) && { xattrs: raw.extended_attributes.map(decodeXattr) }),
   };
+  if (typeof raw.user === 'string') meta.user = raw.user;
+  if (typeof raw.group === 'string') meta.group = raw.group;
+  if (raw.device !== undefined) meta.device = big(raw.device);
+  if (typeof raw.linktarget === 'string')
+    meta.linkTarget = decodeLinkTarget(raw.linktarget, raw.linktarget_raw);
+  if (Array.isArray(raw.extended_attributes)) meta.xattrs = raw.extended_attributes.map(decodeXattr);
+  return meta;
 };
+
+const time = (value: unknown): bigint => (typeof value === 'string' ? parseTime(value) : 0n);
+const count = (value: unknown): number => (typeof value === 'number' ? value : 0);
+const big = (value: unknown): bigint =>
+  typeof value === 'number' || typeof value === 'bigint' ? BigInt(value) : 0n;
 
 // Go's os.FileMode keeps the type and the special bits above the nine permission bits.
 const typeBits: Record<EntryType, number> = {
@@ -145,8 +143,11 @@ const specialBits: readonly (readonly [unix: number, go: number])[] = [
 const goMode = (type: EntryType, mode: number): number =>
   typeBits[type] + (mode & 0o777) + specialBits.reduce((sum, [unix, go]) => sum + (mode & unix ? go : 0), 0);
 
-const unixMode = (mode: number): number =>
-  (mode & 0o777) + specialBits.reduce((sum, [unix, go]) => sum + (mode & go ? unix : 0), 0);
+const unixMode = (mode: number): number => {
+  let unixBits = mode & 0o777;
+  for (const [unix, go] of specialBits) if (mode & go) unixBits += unix;
+  return unixBits;
+};
 
 const encodeContent = (content: readonly string[]): string =>
   content.length === 0 ? ',"content":[]' : `,"content":["${content.join('","')}"]`;

@@ -25,10 +25,10 @@ export const usageOf = async (
   options: UsageOptions,
 ): Promise<UsageReport> => {
   const { table } = session.blobs;
-  const used = new Uint8Array(table.slots);
+  const used = new Uint8Array(table.count);
   const mark = (id: string, type: 'data' | 'tree'): void => {
-    const slot = table.slotOf(id, type);
-    if (slot >= 0) used[slot] = 1;
+    const number = table.numberOf(id, type);
+    if (number >= 0) used[number] = 1;
   };
   const folders = new Map<string, Folder>();
   const roots = snapshots.map(({ tree }) => tree);
@@ -78,10 +78,10 @@ const storedFor = (
   used: Uint8Array,
 ): Pick<UsageReport, 'blobs' | 'bytesPlain' | 'bytesStored'> => {
   let [blobs, bytesPlain, bytesStored] = [0, 0, 0];
-  for (let slot = 0; slot < table.slots; slot += 1) {
-    const place = used[slot] === 1 ? table.placeAt(slot) : undefined;
+  for (const [number, isUsed] of used.entries()) {
+    const place = isUsed ? table.placeAt(number) : undefined;
     if (!place) continue;
-    const { length, plainLength } = table.entryAt(slot);
+    const { length, plainLength } = place;
     blobs += 1;
     bytesStored += length;
     bytesPlain += plainLength > 0 ? plainLength : length - sealBytes;
