@@ -70,8 +70,10 @@ export interface EntryMeta {
 
 /** The source's last good snapshot, read lazily. */
 export interface Previous {
-  /** The entry at that path, or undefined. Cheap when asked in the order of the dump. */
-  entry(path: string): Promise<PreviousEntry | undefined>;
+  /**
+   * The entry at that path, or undefined. Cheap when asked in the order of the dump: then there is seldom a promise to wait for.
+   */
+  entry(path: string): PreviousEntry | undefined | Promise<PreviousEntry | undefined>;
 }
 
 export interface PreviousEntry {

@@ -31,8 +31,12 @@ export interface Walk {
   readonly log: Log;
 }
 
-/** Every entry of the tree, files with their content to be read, or marked as unchanged since `previous`. */
-export async function* dump(walk: Walk, previous?: Previous): AsyncGenerator<Entry> {
+/**
+ * Every entry of the tree, files with their content to be read, or marked as unchanged since `previous`. The walk is asked for with the
+ * first entry.
+ */
+export async function* dump(openWalk: () => Walk, previous?: Previous): AsyncGenerator<Entry> {
+  const walk = openWalk();
   const pause = createPause();
   const tally: Tally = { sockets: 0, xattrFailures: 0 };
   const stack: Folder[] = [];
@@ -47,7 +51,8 @@ export async function* dump(walk: Walk, previous?: Previous): AsyncGenerator<Ent
     if (pause.due()) await pause.take();
     if (found) {
       const { entry, below } = found;
-      const before = entry.content && previous ? await previous.entry(entry.path) : undefined;
+      const known = entry.content && previous?.entry(entry.path);
+      const before = known instanceof Promise ? await known : known; // to wait costs more than to look
       if (before && isUnchanged(entry.meta, before, walk.options)) yield { ...entry, unchanged: true };
       else if (entry.path !== '' || walk.plan.root.asked) yield entry;
       if (below) stack.push(below);

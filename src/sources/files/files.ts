@@ -37,10 +37,10 @@ export const openFiles = (
     ...receiver(config, context, (other) => openFiles(other, context, calls)),
     concurrency: 1,
     check: async () => checkFiles(config, calls),
-    async *dump(previous) {
-      if (config.xattrs === 'required' && !calls) throw noXattrs();
-      yield* dump(
-        {
+    dump: (previous) =>
+      dump(() => {
+        if (config.xattrs === 'required' && !calls) throw noXattrs();
+        return {
           plan: planOf(config),
           selection,
           accounts: localAccounts(),
@@ -48,10 +48,8 @@ export const openFiles = (
           options: config,
           signal,
           log,
-        },
-        previous,
-      );
-    },
+        };
+      }, previous),
     restore: async (entries, into) => {
       if (into.rename.length > 0)
         throw new HoldfastError('UNSUPPORTED', 'files cannot be renamed while they are restored', {
