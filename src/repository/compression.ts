@@ -20,6 +20,9 @@ const smallHashLog = 13;
 /** Up to this size making a context of zstd costs more than it is worth: one is kept for each level, and one to decompress. */
 const keptBytes = 64 * 1024;
 
+/** An index is mostly ids and does not become four times smaller: unpacked into one piece, it need not be joined of many. */
+const largestPiece = 64 * 1024 * 1024;
+
 /** One zstd frame with its content size, valid until the next call. */
 export const compress = (bytes: Uint8Array, level: number): Buffer => {
   const isSmall = bytes.length <= smallBytes && level <= 3;
@@ -43,7 +46,8 @@ export const decompress = (frame: Uint8Array, plainLength: number): Buffer => {
 };
 
 /** The content of a frame of unknown size (indexes, snapshots, locks). */
-export const decompressUnknown = (frame: Uint8Array): Buffer => zstdDecompressSync(frame);
+export const decompressUnknown = (frame: Uint8Array): Buffer =>
+  zstdDecompressSync(frame, { chunkSize: Math.min(largestPiece, 4 * frame.length + 1024) });
 
 const compressors = new Map<number | 'small', ZstdContext | undefined>();
 

@@ -21,7 +21,11 @@ interface RawBlob {
 }
 
 const indexFile = z.object({
-  packs: z.array(z.object({ id: z.string().refine(isId), blobs: z.array(z.custom<RawBlob>()) })).nullable(),
+  packs: z
+    .array(
+      z.object({ id: z.string().refine(isId), blobs: z.custom<(Partial<RawBlob> | null)[]>(Array.isArray) }),
+    )
+    .nullable(),
 });
 
 export const saveIndex = (store: Store, sealer: Sealer, packs: readonly IndexedPack[]): Promise<string> =>
@@ -50,7 +54,6 @@ const encodePack = ({ id, entries }: IndexedPack): { id: string; blobs: RawBlob[
 
 const decodeBlob = (blob: Partial<RawBlob> | null, indexId: string): PackEntry => {
   const { id, type, offset, length, uncompressed_length: plainLength = 0 } = blob ?? {};
-  const isCount = (value: unknown): value is number => Number.isInteger(value) && (value as number) >= 0;
   if (
     typeof id !== 'string' ||
     !isId(id) ||
@@ -62,6 +65,8 @@ const decodeBlob = (blob: Partial<RawBlob> | null, indexId: string): PackEntry =
     throw damaged(indexId);
   return { id, type, offset, length, plainLength };
 };
+
+const isCount = (value: unknown): value is number => Number.isInteger(value) && (value as number) >= 0;
 
 const damaged = (id: string): HoldfastError =>
   new HoldfastError('REPOSITORY_DAMAGED', `index/${id} is damaged: it does not list packs and blobs`);

@@ -10,7 +10,7 @@ import { decodeTree, type TreeNode } from './tree.ts';
 type Nodes = ReadonlyMap<string, TreeNode>;
 
 /** Directories kept at hand: the chain to the current one, and then some. */
-const mostCached = 256;
+const mostCached = 64;
 
 /** An earlier snapshot's nodes by their path; directories are loaded when they are asked for. */
 export class EarlierNodes {
