@@ -8,6 +8,6 @@ if (nodeIsTooOld()) process.exit(await runOnNewerNode());
 setFlagsFromString('--semi-space-growth-factor=16'); // while code is loaded, a young heap of small steps is collected twice as often
 keepCompiledCode(process.env); // before anything that is worth keeping is loaded
 const { runProcess } = await import('#cli/process.ts');
-setFlagsFromString('--semi-space-growth-factor=2'); // as usual: worker threads need less room than this one
+setFlagsFromString('--semi-space-growth-factor=1'); // and large enough then, for this thread and for workers
 // Everything is closed by now; a socket or worker that somebody forgot must not keep the process.
 process.exit(await runProcess());
