@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
+import { mapOrdered } from '#lib/concurrency.ts';
 import { hasCode } from '#lib/errors.ts';
 import { type CouchServer, skipWithoutCouch, startCouch } from '../../../test/servers/couchdb.ts';
-import { dumpOf, openCouch, restoreTo } from './testing.ts';
+import { documentsOf, dumpOf, openCouch, restoreTo } from './testing.ts';
 
 suite('a CouchDB without databases', { skip: (await skipWithoutCouch()) ?? false }, () => {
   let server: CouchServer;
@@ -28,5 +29,34 @@ suite('a CouchDB without databases', { skip: (await skipWithoutCouch()) ?? false
     await assert.rejects(dumpOf(server, { databases: ['shop_*'] }), (error) => {
       return hasCode(error, 'SOURCE_UNREACHABLE') && /fits the configuration/.test(error.message);
     });
+  });
+});
+
+suite('a CouchDB of many databases', { skip: (await skipWithoutCouch()) ?? false }, () => {
+  const names = Array.from({ length: 200 }, (_, number) => `many_${number}`);
+  let server: CouchServer;
+  before(async () => {
+    server = await startCouch();
+    const fill = async (name: string): Promise<void> => {
+      await server.ask('PUT', `/${name}`);
+      await server.ask('PUT', `/${name}/one`, { of: name });
+    };
+    for await (const _ of mapOrdered(names, 8, fill));
+  });
+  after(() => server[Symbol.asyncDispose]());
+
+  test('is backed up whole, and each database comes back', async () => {
+    const dumped = await dumpOf(server);
+    assert.equal(documentsOf(dumped).length, names.length);
+    await using empty = await startCouch();
+    const report = await restoreTo(empty, dumped);
+    assert.deepEqual(report.failures, []);
+    const there = new Set((await empty.ask('GET', '/_all_dbs')) as string[]);
+    assert.deepEqual(
+      names.filter((name) => !there.has(name)),
+      [],
+    );
+    const last = (await empty.ask('GET', `/${names.at(-1)}/one`)) as { readonly of: string };
+    assert.equal(last.of, names.at(-1));
   });
 });
