@@ -5,7 +5,7 @@ import type { Scale } from './scenario.ts';
 
 export const usage = `npm run bench -- [options]
 
-  --only <names>    scenarios to run, with commas between: sql, noise, files, postgres, mysql, mongodb, couchdb, distant, prune, memory
+  --only <names>    scenarios to run, with commas between: sql, noise, files, postgres, mysql, mongodb, couchdb, mirror, distant, prune, memory
   --scale <size>    full (default; about half an hour) or quick (a few minutes, smaller inputs)
   --rounds <count>  measured runs of each command (default 5, quick 3)
   --folder <path>   where inputs and repositories lie meanwhile (default: the temporary folder)

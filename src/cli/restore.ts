@@ -176,7 +176,7 @@ const warnIfNotGood = async (
   );
   const flaw = isPartial(snapshot)
     ? 'partial: items are missing in it'
-    : 'suspicious: it holds much less than those before it';
+    : 'suspicious: it holds nothing, or much less than those before it';
   output.warn(
     `snapshot ${shortId(snapshot.id)} of ${originOf(snapshot)} is ${flaw}`,
     whole ? `the newest complete one is ${shortId(whole.id)}, of ${formatTime(whole.time)}` : undefined,
