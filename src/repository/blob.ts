@@ -11,14 +11,7 @@ export const idToHex = (id: Uint8Array): string =>
 export const idFromHex = (hex: string): Buffer => Buffer.from(hex, 'hex');
 
 /** 64 lowercase hex digits. */
-export const isId = (text: string): boolean => {
-  if (text.length !== 2 * idBytes) return false;
-  for (let at = 0; at < text.length; at += 1) {
-    const code = text.charCodeAt(at);
-    if (!((code >= 0x30 && code <= 0x39) || (code >= 0x61 && code <= 0x66))) return false;
-  }
-  return true;
-};
+export const isId = (text: string): boolean => /^[0-9a-f]{64}$/.test(text);
 
 /** Where a blob lies: sealed bytes in a pack. `plainLength` is 0 when the blob is not compressed. */
 export interface BlobLocation {
