@@ -18,8 +18,6 @@ export class EarlierNodes {
   readonly #tree: string;
   readonly #damaged: 'is an error' | 'is empty';
   readonly #directories = new Map<string, Nodes | undefined>();
-  /** Of the directory that was asked last, as long as it is at hand: the next one asked for is mostly there too. */
-  #last: { readonly path: string; readonly nodes: Nodes } | undefined;
 
   /** `damaged`: what a damaged directory counts as; a backup can read everything anew. */
   constructor(session: Session, tree: string, damaged: 'is an error' | 'is empty' = 'is an error') {
@@ -30,16 +28,10 @@ export class EarlierNodes {
 
   /** Undefined where the snapshot has none. Only where a directory has to be loaded there is a promise to wait for. */
   find(path: string): TreeNode | undefined | Promise<TreeNode | undefined> {
-    const slash = path.lastIndexOf('/');
-    const name = path.slice(slash + 1);
-    const last = this.#last;
-    if (last && last.path.length === Math.max(0, slash) && path.startsWith(last.path))
-      return last.nodes.get(name);
     const parent = parentOf(path);
+    const name = path.slice(path.lastIndexOf('/') + 1);
     const nodes = this.#directories.get(parent);
-    if (!nodes) return this.#directory(parent).then((loaded) => loaded?.get(name));
-    this.#last = { path: parent, nodes };
-    return nodes.get(name);
+    return nodes ? nodes.get(name) : this.#directory(parent).then((loaded) => loaded?.get(name));
   }
 
   /** How many names a directory had; undefined when it is not at hand. */
@@ -51,7 +43,6 @@ export class EarlierNodes {
     if (this.#directories.has(path)) return this.#directories.get(path);
     const subtree = path === '' ? this.#tree : (await this.find(path))?.subtree;
     const nodes = subtree ? await this.#load(subtree) : undefined;
-    this.#last = undefined;
     if (this.#directories.size >= mostCached)
       this.#directories.delete(this.#directories.keys().next().value as string);
     this.#directories.set(path, nodes);
