@@ -2,7 +2,7 @@
 import { HoldfastError } from '#lib/errors.ts';
 import type { CouchConfig } from '#sources/couchdb/config.ts';
 import { wantedDatabases } from '#sources/couchdb/databases.ts';
-import type { CouchClient } from '#sources/couchdb/http.ts';
+import { type CouchClient, loginOf, openClient } from '#sources/couchdb/http.ts';
 import type { Endpoint } from '#sources/couchdb/replication.ts';
 import { databaseInfo, listDatabases, type ServerFacts, serverFacts } from '#sources/couchdb/server.ts';
 import type { SourceConfig } from '#sources/registry.ts';
@@ -35,7 +35,6 @@ export const openCouchServers = async (
   { source, into, from, self }: ServersToOpen,
   context: JobContext,
 ): Promise<CouchServers> => {
-  const { loginOf, openClient } = await import('#sources/couchdb/http.ts'); // Node's HTTP takes a while to load, and other jobs need none
   const clients: CouchClient[] = [];
   const open = async (config: SourceConfig, url: string | undefined): Promise<CouchServer> => {
     const settings = couchConfigOf(config);
