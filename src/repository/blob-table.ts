@@ -127,9 +127,9 @@ export class BlobTable {
 
   /** The place of an entry's blob; undefined while its pack is not stored. */
   placeAt(number: number): (Omit<BlobLocation, 'pack'> & { readonly pack: number }) | undefined {
-    const pack = this.packAt(number);
-    if (pack < 0) return undefined;
     const { part, at } = this.#entry(number);
+    const pack = numberIn(part[at + packWord] as number);
+    if (pack < 0) return undefined;
     return {
       pack,
       offset: part[at + offsetWord] as number,
