@@ -1,12 +1,12 @@
 // The same work on ten times as much: whoever works in bounded memory needs no more of it.
 import { join } from 'node:path';
 import { skipWithout } from '../../test/servers/programs.ts';
-import { type Comparison, type Contender, compare } from '../comparison.ts';
-import { firstBackup, restore } from '../contenders.ts';
+import { type Comparison, compare } from '../comparison.ts';
+import { firstBackup, intoNew, restore } from '../contenders.ts';
 import { databaseOf, ordersServer } from '../inputs/database.ts';
 import { writeBytes, writeSmallFiles } from '../inputs/files.ts';
 import { orderBytes } from '../inputs/orders.ts';
-import { freshFolder, freshRepository, storedBytes } from '../repositories.ts';
+import { freshFolder } from '../repositories.ts';
 import type { Bench, Scenario } from '../scenario.ts';
 import { holdfast } from '../tools/holdfast.ts';
 
@@ -46,13 +46,9 @@ async function* ofFiles(bench: Bench): AsyncGenerator<Comparison> {
 async function* ofTable(bench: Bench): AsyncGenerator<Comparison> {
   const size = sizes[bench.scale].tableMebibytes;
   await using server = await ordersServer(bench.folder, size * 1024 * 1024);
-  const repository = join(bench.folder, 'repository');
-  const contender: Contender = {
-    name: holdfast.name,
-    prepare: () => freshRepository(holdfast, repository),
-    command: holdfast.backupDatabase(repository, databaseOf(server)),
-    stored: () => storedBytes(repository),
-  };
+  const database = databaseOf(server);
+  const own = { ...bench, tools: [holdfast] };
+  const contenders = intoNew(own, (tool, repository) => tool.backupDatabase(repository, database));
   const title = `PostgreSQL, table of ${size} MiB, first backup`;
-  yield await compare({ title, rounds: bench.rounds, contenders: [contender] });
+  yield await compare({ title, rounds: bench.rounds, contenders });
 }
