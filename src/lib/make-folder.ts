@@ -2,17 +2,16 @@
 // there, as below /proc.
 import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { systemCode } from './errors.ts';
 
-/** Makes a folder and what is missing above it; returns those that were made, the uppermost first. Throws as mkdir does. */
+/** Makes a folder and what is missing above it; returns those it made, the uppermost first. Throws as mkdir does. */
 export const makeFolder = (path: string, mode: number): string[] => {
+  const parent = dirname(path);
+  const above = parent === path || existsSync(parent) ? [] : makeFolder(parent, mode);
   try {
     mkdirSync(path, { mode });
-    return [path];
+    return [...above, path];
   } catch (error) {
-    const parent = dirname(path);
-    if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return [];
-    if (systemCode(error) !== 'ENOENT' || parent === path || existsSync(parent)) throw error;
-    return [...makeFolder(parent, mode), ...makeFolder(path, mode)];
+    if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return above; // it was there, or somebody was quicker
+    throw error;
   }
 };
