@@ -1,5 +1,5 @@
-// What an answer of a REST server, or the lack of one, means for whoever keeps backups there.
-import { type ErrorCode, HoldfastError, messageOf, systemCode } from '#lib/errors.ts';
+// What an answer of a REST server means for whoever keeps backups there.
+import { type ErrorCode, HoldfastError } from '#lib/errors.ts';
 
 interface Meaning {
   readonly code: ErrorCode;
@@ -20,12 +20,6 @@ export const refusedError = (
   return new HoldfastError(code, `${location}: cannot ${doing}: status ${status}`, { hint });
 };
 
-/** The store's error for a call that got no answer. */
-export const unansweredError = (location: string, doing: string, cause: unknown): HoldfastError => {
-  const { code, hint } = untrusted.test(systemCode(cause) ?? '') ? unknownCertificate : unreachable;
-  return new HoldfastError(code, `${location}: cannot ${doing}: ${messageOf(cause)}`, { cause, hint });
-};
-
 const meaningOf = (method: RestMethod, status: number): Meaning => {
   if (status === 403 && method === 'DELETE') return appendOnly;
   if (status === 400 && method === 'POST') return damaged;
@@ -33,17 +27,6 @@ const meaningOf = (method: RestMethod, status: number): Meaning => {
   return meanings[status] ?? (status >= 500 ? busy : strange);
 };
 
-/** OpenSSL's and Node's names for certificates that cannot be trusted. */
-const untrusted = /CERT|UNABLE_TO_VERIFY|UNABLE_TO_GET_ISSUER/;
-
-const unreachable: Meaning = {
-  code: 'STORE_UNREACHABLE',
-  hint: 'check the address (http or https, host, port), the line and the server, and try again',
-};
-const unknownCertificate: Meaning = {
-  code: 'STORE_DENIED',
-  hint: 'set `ca` to a file with the certificate of the server, or of who issued it',
-};
 const busy: Meaning = { code: 'STORE_UNREACHABLE', hint: 'check the server, and try again' };
 const damaged: Meaning = {
   code: 'STORE_UNREACHABLE',

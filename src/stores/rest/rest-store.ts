@@ -5,8 +5,9 @@ import { Secret } from '#lib/secret.ts';
 import { checkRange, Guard, missingObject } from '../guard.ts';
 import { type HttpAnswer, type HttpClient, openHttpClient } from '../http-client.ts';
 import type { ByteRange, Store, StoredObject } from '../store.ts';
+import { unansweredError } from '../unanswered.ts';
 import type { RestConfig } from './rest.ts';
-import { type RestMethod, refusedError, unansweredError } from './rest-error.ts';
+import { type RestMethod, refusedError } from './rest-error.ts';
 import { foldersFor, keyOf, notOfARepository, pathOf, type RestFolder } from './rest-names.ts';
 import { formatRestUrl } from './rest-url.ts';
 
@@ -174,7 +175,7 @@ const send = async (
   try {
     return await client.send({ ...request, url: url + path, headers: authorized });
   } catch (cause) {
-    throw unansweredError(location, doing, cause);
+    throw unansweredError(`${location}: cannot ${doing}`, cause);
   }
 };
 

@@ -1,5 +1,6 @@
 // What an answer of an S3 service means for whoever keeps backups there.
 import { type ErrorCode, HoldfastError, messageOf } from '#lib/errors.ts';
+import { isUntrusted, unansweredError } from '../unanswered.ts';
 
 /** The name and HTTP status of an error of the service, as far as it has them. */
 export const s3Answer = (cause: unknown): { readonly name: string; readonly status: number | undefined } => {
@@ -12,6 +13,7 @@ export const s3Answer = (cause: unknown): { readonly name: string; readonly stat
 /** The store's error for a failed call. */
 export const s3Error = (cause: unknown, doing: string, location: string): HoldfastError => {
   if (cause instanceof HoldfastError) return cause;
+  if (isUntrusted(cause)) return unansweredError(`${location}: cannot ${doing}`, cause);
   const { name, status } = s3Answer(cause);
   const { code, hint } = meanings[name] ?? byStatus(status);
   const said = messageOf(cause);

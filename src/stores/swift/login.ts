@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { Clock } from '#lib/clock.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import type { HttpAnswer, HttpClient } from '../http-client.ts';
+import { unansweredError } from '../unanswered.ts';
 import type { Access, Account } from './account.ts';
 
 export interface Token {
@@ -126,10 +127,7 @@ const send = async (client: HttpClient, request: Parameters<HttpClient['send']>[
   try {
     return await client.send(request);
   } catch (cause) {
-    throw new HoldfastError('STORE_UNREACHABLE', `cannot log in at ${request.url}: there is no answer`, {
-      cause,
-      hint: 'check the address and the line',
-    });
+    throw unansweredError(`cannot log in at ${request.url}`, cause);
   }
 };
 

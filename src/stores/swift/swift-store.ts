@@ -1,11 +1,12 @@
 // The store over a container: whole objects checked by their MD5 on arrival, ranges, listings.
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { type ErrorCode, HoldfastError, messageOf } from '#lib/errors.ts';
+import { type ErrorCode, HoldfastError } from '#lib/errors.ts';
 import type { Context } from '#lib/kind.ts';
 import { checkRange, Guard, missingObject } from '../guard.ts';
 import { type HttpAnswer, type HttpClient, type HttpRequest, openHttpClient } from '../http-client.ts';
 import type { ByteRange, Checksums, LargeObjects, Store, StoredObject } from '../store.ts';
+import { unansweredError } from '../unanswered.ts';
 import { type Environment, findAccess } from './account.ts';
 import { Tokens } from './login.ts';
 import { abandonSegments, beginSegments, deleteWithSegments, wasCommitted } from './segments.ts';
@@ -178,14 +179,7 @@ export const send = async (
     const answer = await place.client
       .send({ ...request, url: `${token.storageUrl}/${path}`, headers })
       .catch((cause: unknown) => {
-        throw new HoldfastError(
-          'STORE_UNREACHABLE',
-          `${place.location}: cannot ${doing}: ${messageOf(cause)}`,
-          {
-            cause,
-            hint: 'check the line and the service, and try again',
-          },
-        );
+        throw unansweredError(`${place.location}: cannot ${doing}`, cause);
       });
     if (answer.status !== 401 || attempt > 1) return answer;
     place.tokens.drop(token);

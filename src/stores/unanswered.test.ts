@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { after, before, test } from 'node:test';
+import { systemClock } from '#lib/clock.ts';
+import { type ErrorCode, HoldfastError } from '#lib/errors.ts';
+import { makeCertificate } from '../../test/servers/certificate.ts';
+import { temporaryFolder } from '../../test/tools/temp.ts';
+import { rest } from './rest/rest.ts';
+import { openRestStore } from './rest/rest-store.ts';
+import { s3 } from './s3/s3.ts';
+import { openS3Store } from './s3/s3-store.ts';
+import type { Store } from './store.ts';
+import { swift } from './swift/swift.ts';
+import { openSwiftStore } from './swift/swift-store.ts';
+
+/** Lets everybody in, and holds no object. */
+const answer: RequestListener = ({ url }, response) => {
+  if (url === '/auth/v1.0') response.setHeader('x-auth-token', 't').setHeader('x-storage-url', at(secure));
+  else response.statusCode = 404;
+  response.end();
+};
+const at = (server: Server): string =>
+  `http${server === secure ? 's' : ''}://127.0.0.1:${(server.address() as AddressInfo).port}`;
+
+const certificate = makeCertificate(temporaryFolder('unanswered'));
+const secure: Server = createSecureServer(certificate, answer);
+const plain = createServer(answer);
+before(async () => {
+  for (const server of [secure, plain]) await once(server.listen(0, '127.0.0.1'), 'listening');
+});
+after(() => {
+  for (const server of [secure, plain]) {
+    server.closeAllConnections();
+    server.close();
+  }
+});
+
+const openSwift = (login: Server, ca: object): Store => {
+  const account = { container: 'c', authUrl: `${at(login)}/auth/v1.0`, user: 'a:b', password: 'k' };
+  return openSwiftStore(swift.config.parse({ ...account, ...ca }), { clock: systemClock }, {});
+};
+const key = { accessKeyId: 'a', secretAccessKey: 'b' };
+const stores: Readonly<Record<string, (ca: object) => Store>> = {
+  rest: (ca) => openRestStore(rest.config.parse({ url: at(secure), ...ca }), {}),
+  s3: (ca) => openS3Store(s3.config.parse({ endpoint: at(secure), bucket: 'bucket', ...key, ...ca })),
+  'swift, logging in': (ca) => openSwift(secure, ca),
+  'swift, once logged in': (ca) => openSwift(plain, ca),
+};
+
+const failure = async (store: Store, code: ErrorCode): Promise<HoldfastError> => {
+  await using open = store;
+  const error: unknown = await open.get('config').catch((reason: unknown) => reason);
+  assert.ok(error instanceof HoldfastError, String(error));
+  assert.equal(error.code, code, error.message);
+  return error;
+};
+
+for (const [name, open] of Object.entries(stores))
+  test(`${name}: a certificate that is not trusted is no line that is down: \`ca\` is asked for, and mends it`, async () => {
+    const { message, hint } = await failure(open({}), 'STORE_DENIED');
+    assert.match(message, /self-signed certificate/);
+    assert.match(hint ?? '', /set `ca`/);
+    await failure(open({ ca: certificate.file }), 'OBJECT_MISSING');
+  });
