@@ -1,23 +1,18 @@
 // What has been read of each table, until all of it is known and the manifest can be written.
 import { HoldfastError, messageOf } from '#lib/errors.ts';
 import { combine, noRows, type RowCount } from '#lib/row-checksum.ts';
-import type { ManifestTable } from './manifest.ts';
+import type { Manifest, ManifestTable, RowFormat } from './manifest.ts';
 
 export interface Tally {
   /** The name under which rows are counted gets one more file. */
   expect(name: string, path: string): void;
-  done(name: string, path: string, count: RowCount): void;
+  done(name: string, count: RowCount): void;
   failed(name: string, path: string, error: unknown): void;
   /** Something that is not there at all. */
   missing(name: string, reason: string): void;
   /** Resolves when every file that was expected is done or failed; rejects when the reading is given up. */
-  settled(): Promise<Pick<TallyResult, 'tables' | 'missing'>>;
+  settled(): Promise<Pick<Manifest, 'tables' | 'missing'>>;
   giveUp(): void;
-}
-
-export interface TallyResult {
-  readonly tables: ManifestTable[];
-  readonly missing: { name: string; reason: string }[];
 }
 
 interface Counted {
@@ -26,9 +21,9 @@ interface Counted {
   reason?: string;
 }
 
-export const createTally = (): Tally => {
+export const createTally = (format: RowFormat = 'lines'): Tally => {
   const counted = new Map<string, Counted>();
-  const missing: { name: string; reason: string }[] = [];
+  const missing = new Map<string, string>();
   const settled = Promise.withResolvers<void>();
   settled.promise.catch(() => {}); // nobody may be waiting
   let open = 0;
@@ -45,7 +40,7 @@ export const createTally = (): Tally => {
       counted.set(name, entry);
       open += 1;
     },
-    done(name, _path, count) {
+    done(name, count) {
       const entry = counted.get(name);
       if (entry) entry.total = combine(entry.total, count);
       close();
@@ -56,17 +51,17 @@ export const createTally = (): Tally => {
       close();
     },
     missing(name, reason) {
-      missing.push({ name, reason });
+      missing.set(name, reason);
     },
     async settled() {
       waiting = true;
       if (open > 0) await settled.promise;
       const tables: ManifestTable[] = [];
-      const failed = [...missing];
+      const failed = new Map(missing);
       for (const [name, { paths, total, reason }] of counted)
-        if (reason === undefined) tables.push({ name, entries: paths, format: 'lines', ...total });
-        else failed.push({ name, reason });
-      return { tables, missing: failed };
+        if (reason === undefined) tables.push({ name, entries: paths, format, ...total });
+        else failed.set(name, reason);
+      return { tables, missing: [...failed].map(([name, reason]) => ({ name, reason })) };
     },
     giveUp() {
       settled.reject(new HoldfastError('CANCELLED', 'the reading was given up'));

@@ -3,6 +3,7 @@ import { HoldfastError } from '#lib/errors.ts';
 import { createRowCounter } from '#lib/row-checksum.ts';
 import { type Manifest, manifestName, manifestSchema } from '../manifest.ts';
 import type { Entry } from '../source.ts';
+import { createTally, type Tally } from '../tally.ts';
 import type { ChosenCollection, ChosenDatabase } from './choice.ts';
 import { documentsOf } from './contents.ts';
 import { type Dump, textEntry } from './dump.ts';
@@ -11,10 +12,9 @@ import type { Collection } from './listing.ts';
 import { metadataJson } from './metadata.ts';
 import { readCollection } from './read-collection.ts';
 import { itemError } from './server-error.ts';
-import { Tally } from './tally.ts';
 
 export function* dumpDatabase(dump: Dump, { name, collections, failures }: ChosenDatabase): Generator<Entry> {
-  const tally = dump.tallies.get(name) ?? new Tally();
+  const tally = dump.tallies.get(name) ?? createTally('bson');
   yield { path: name, type: 'dir', meta: { mode: 0o700 } };
   for (const { collection, error } of failures) {
     tally.missing(collection, error.message);
@@ -35,7 +35,7 @@ export function* dumpDatabase(dump: Dump, { name, collections, failures }: Chose
 
 const documentsEntry = (dump: Dump, tally: Tally, { collection }: ChosenCollection): Entry => {
   const { database, name } = collection;
-  tally.expect();
+  tally.expect(name, documentsOf(collection));
   return {
     path: `${database}/${documentsOf(collection)}`,
     type: 'file',
@@ -61,12 +61,12 @@ async function* countedDocuments(
     }
     const count = counter.finish();
     outcome = undefined;
-    tally.done(name, documentsOf(collection), count);
+    tally.done(name, count);
   } catch (error) {
     outcome = itemError(error, `${database}.${name}`, dump.connection.user);
     throw outcome;
   } finally {
-    if (outcome !== undefined) tally.failed(name, outcome);
+    if (outcome !== undefined) tally.failed(name, documentsOf(collection), outcome);
   }
 }
 

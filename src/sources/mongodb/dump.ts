@@ -2,6 +2,7 @@
 import type { Context } from '#lib/kind.ts';
 import { version } from '#lib/version.ts';
 import type { Entry } from '../source.ts';
+import { createTally, type Tally } from '../tally.ts';
 import { type ChosenDatabase, describeDatabase, namesOfDatabases } from './choice.ts';
 import type { MongodbConfig } from './config.ts';
 import { type Connection, connect } from './connect.ts';
@@ -10,7 +11,6 @@ import { dumpDatabase } from './dump-database.ts';
 import { oplogFile, preludeFile, serverFile } from './layout.ts';
 import { type Moment, takeMoment } from './moment.ts';
 import { oplogEntries } from './oplog.ts';
-import { Tally } from './tally.ts';
 
 export interface DumpRequest {
   readonly config: MongodbConfig;
@@ -39,7 +39,7 @@ export async function* dumpServer({ config, context, onClose }: DumpRequest): As
   const databases: ChosenDatabase[] = [];
   for (const [name, collections] of moment.collections) {
     databases.push(await describeDatabase(connection, config, name, collections));
-    tallies.set(name, new Tally());
+    tallies.set(name, createTally('bson'));
   }
   const contents = makeContents(connection.facts, moment.consistency, databases);
   const dump: Dump = { connection, config, moment, tallies };

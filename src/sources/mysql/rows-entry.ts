@@ -52,7 +52,7 @@ async function* countedRows(
       counter.update(chunk);
       yield chunk;
     }
-    tally.done(name, path, counter.finish());
+    tally.done(name, counter.finish());
     outcome = undefined;
   } catch (error) {
     outcome = itemError(await judge(dump, error), `table ${name}`, dump.settings.user);

@@ -144,7 +144,7 @@ async function* countedRows({ dump, reading, tally }: DatabaseDump, rows: Rows):
         },
       );
     outcome = undefined;
-    tally.done(name, path, count);
+    tally.done(name, count);
   } catch (error) {
     outcome = itemError(error, label, dump.settings.user);
     throw outcome;

@@ -3,6 +3,7 @@
 import { createLifetime, type Lifetime } from '../lifetime.ts';
 import { type Manifest, manifestSchema } from '../manifest.ts';
 import type { Entry } from '../source.ts';
+import { createTally, type Tally } from '../tally.ts';
 import { askCatalogue } from './answers.ts';
 import { type Assembled, assemble } from './assemble.ts';
 import { connect } from './connect.ts';
@@ -13,6 +14,7 @@ import {
   databasePath,
   dataFolder,
   encodeName,
+  rowsPath,
   tableFiles,
   tablePath,
   unlearntFolder,
@@ -24,7 +26,6 @@ import { countedRows } from './rows.ts';
 import { databaseStatements, scriptOf } from './script.ts';
 import { postDataStatements, preDataStatements } from './statements.ts';
 import { aroundRows } from './table-sql.ts';
-import { createTally, type Tally } from './tally.ts';
 
 interface DatabaseDump extends Assembled {
   readonly dump: Dump;
@@ -147,13 +148,12 @@ const directory = (path: string): Entry => ({ path, type: 'dir', meta: { mode: 0
 function* tableEntries(of: DatabaseDump, table: Table, path: string, id: number): Generator<Entry> {
   const { dump, database, folder, reading, tally, lifetime } = of;
   const name = plainName(table);
-  const rowsPath = `${path}/${tableFiles.rows}`;
-  tally.expect(name, rowsPath);
+  tally.expect(name, rowsPath(table));
   const around = aroundRows(table);
   yield directory(`${folder}/${path}`);
   if (around) yield textEntry(`${folder}/${path}/${tableFiles.begin}`, around.begin);
   yield {
-    path: `${folder}/${rowsPath}`,
+    path: `${folder}/${rowsPath(table)}`,
     type: 'file',
     meta: { mode: 0o600 },
     content: lifetime.during(() => countedRows({ table, id, reading, tally, user: dump.settings.user })),

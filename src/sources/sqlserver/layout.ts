@@ -45,6 +45,9 @@ export const databasePath = (database: string): string => {
 export const tablePath = ({ schema, name }: QualifiedName): string =>
   `${dataFolder}/${encodeName(schema)}.${encodeName(name)}`;
 
+/** The file with a table's rows, relative to its database. */
+export const rowsPath = (table: QualifiedName): string => `${tablePath(table)}/${tableFiles.rows}`;
+
 /** A path of a snapshot, understood. */
 export type Place =
   | { readonly kind: 'server' }

@@ -1,13 +1,14 @@
 // The rows of a table as INSERT statements, each in a line of its own.
 import { HoldfastError } from '#lib/errors.ts';
 import { createRowCounter } from '#lib/row-checksum.ts';
+import type { Tally } from '../tally.ts';
 import { columnsOfSql } from './catalogue.ts';
 import { plainName, quoteIdentifier, quoteName } from './identifiers.ts';
 import { itemError } from './item-error.ts';
+import { rowsPath } from './layout.ts';
 import type { Table } from './model.ts';
 import type { Reading } from './reading.ts';
 import { linePrefix, storedColumns } from './table-sql.ts';
-import type { Tally } from './tally.ts';
 import { codecOf, type ValueCodec, type WireValue } from './value-codec.ts';
 
 export interface RowSource {
@@ -47,7 +48,7 @@ export async function* countedRows({
     outcome = itemError(error, name, user);
     throw outcome;
   } finally {
-    if (outcome !== undefined) tally.failed(name, outcome);
+    if (outcome !== undefined) tally.failed(name, rowsPath(table), outcome);
   }
 }
 
