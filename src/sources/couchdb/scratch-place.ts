@@ -1,7 +1,7 @@
 // Databases for a trial: made by a restore under names of their own, read back, queried, and deleted.
-import { HoldfastError, hasCode } from '#lib/errors.ts';
+import { hasCode } from '#lib/errors.ts';
 import type { Describing } from '#lib/self-description.ts';
-import { copyOf, isOfScratch, scratchNamesOf } from '../scratch-databases.ts';
+import { assertNoneTaken, copyOf, isOfScratch, scratchNamesOf, underOwnNames } from '../scratch-databases.ts';
 import type {
   Entry,
   Finding,
@@ -63,12 +63,7 @@ const openPlace = async (
     name,
     databases.filter((database) => !leftOut.includes(database)),
   );
-  const [taken] = await databasesNamed(request, name);
-  if (taken !== undefined)
-    throw new HoldfastError(
-      'TARGET_NOT_EMPTY',
-      `there is a database ${taken} on ${request.client.server} already`,
-    );
+  assertNoneTaken(await databasesNamed(request, name), request.client.server);
   let hasLocal = false;
   async function* watched(entries: AsyncIterable<Entry>): AsyncGenerator<Entry> {
     for await (const entry of entries) {
@@ -94,11 +89,11 @@ const openPlace = async (
 };
 
 /** All there is in the scratch databases, whatever the source's own configuration chooses. */
-async function* dumpScratch(
+const dumpScratch = (
   request: CouchRequestContext,
   names: ReadonlyMap<string, string>,
   localDocuments: boolean,
-): AsyncGenerator<Entry> {
+): AsyncIterable<Entry> => {
   const config: CouchConfig = {
     ...request.config,
     url: new CouchUrl(request.config.url.root), // the client knows who we are
@@ -107,13 +102,8 @@ async function* dumpScratch(
     systemDatabases: [],
     localDocuments,
   };
-  const folders = new Map([...names].map(([database, copy]) => [databasePath(copy), databasePath(database)]));
-  for await (const entry of dumpServer({ ...request, config })) {
-    const [top = '', ...rest] = entry.path.split('/');
-    const folder = folders.get(top);
-    if (folder !== undefined) yield { ...entry, path: [folder, ...rest].join('/') };
-  }
-}
+  return underOwnNames(dumpServer({ ...request, config }), names, databasePath);
+};
 
 const definitionsIn = (path: string): ReadDefinitions | undefined =>
   readers.get(path.split('/').slice(1).join('/'));

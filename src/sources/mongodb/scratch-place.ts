@@ -1,5 +1,6 @@
 // Databases for a trial: made by a restore under names of their own, read back, queried, and dropped.
 import { HoldfastError } from '#lib/errors.ts';
+import { assertNoneTaken, copyOf, isOfScratch, scratchNamesOf, underOwnNames } from '../scratch-databases.ts';
 import type {
   Entry,
   Finding,
@@ -62,13 +63,8 @@ const openPlace = async (
 ): Promise<ScratchPlace> => {
   const { config } = request;
   const own = databases.filter((database) => database !== 'admin'); // users are for the server, not for a trial
-  const scratchNames = new Map(own.map((database, at) => [database, `${name}_${at + 1}`]));
-  const [taken] = await databasesNamed(request, name);
-  if (taken !== undefined)
-    throw new HoldfastError(
-      'TARGET_NOT_EMPTY',
-      `there is a database ${taken} on ${config.url.hosts} already`,
-    );
+  const scratchNames = scratchNamesOf(name, own);
+  assertNoneTaken(await databasesNamed(request, name), config.url.hosts);
   const target: MongodbConfig = { ...config, databases: 'all' };
   return {
     concurrency: config.connections,
@@ -82,23 +78,16 @@ const openPlace = async (
       }),
     dump: () => dumpScratch(request, scratchNames),
     definitionsIn: (path) => (path.endsWith('.metadata.json') ? definitionsIn : undefined),
-    query: async (text, database) => {
-      const scratchName = scratchNames.get(database ?? onlyOf(own));
-      if (scratchName === undefined)
-        throw new HoldfastError('USAGE', `the snapshot holds no database ${database}`, {
-          hint: `it holds ${own.join(', ')}`,
-        });
-      return await runQuery(request, scratchName, text);
-    },
+    query: (text, database) => runQuery(request, copyOf(scratchNames, database), text),
     [Symbol.asyncDispose]: async () => {},
   };
 };
 
 /** All there is in the scratch databases, whatever the source's own configuration chooses. */
-async function* dumpScratch(
+const dumpScratch = (
   request: DumpRequest,
   scratchNames: ReadonlyMap<string, string>,
-): AsyncGenerator<Entry> {
+): AsyncIterable<Entry> => {
   const { collections: _, ...plain } = request.config;
   const config: MongodbConfig = {
     ...plain,
@@ -109,13 +98,8 @@ async function* dumpScratch(
     users: false,
     consistency: 'none',
   };
-  const folders = new Map([...scratchNames].map(([database, name]) => [name, database]));
-  for await (const entry of dumpServer({ ...request, config })) {
-    const [top = '', ...rest] = entry.path.split('/');
-    const folder = folders.get(top);
-    if (folder !== undefined) yield { ...entry, path: [folder, ...rest].join('/') };
-  }
-}
+  return underOwnNames(dumpServer({ ...request, config }), scratchNames, (name) => name);
+};
 
 /** A collection's options and each of its indexes, as its metadata has them. */
 const definitionsIn: ReadDefinitions = (text) => {
@@ -156,18 +140,10 @@ const asText = (json: string): string | null => {
   return json.startsWith('"') ? (JSON.parse(json) as string) : json;
 };
 
-const onlyOf = (databases: readonly string[]): string => {
-  const [only, ...others] = databases;
-  if (only !== undefined && others.length === 0) return only;
-  throw new HoldfastError('USAGE', `the snapshot holds ${databases.length} databases`, {
-    hint: `say which one the query is for: database: ${databases.join(' | ')}`,
-  });
-};
-
 const databasesNamed = async ({ config, context }: DumpRequest, name: string): Promise<string[]> => {
   await using connection = await connect(config, context.signal);
   const present = await listDatabases(connection);
-  return present.filter((database) => database === name || database.startsWith(`${name}_`));
+  return present.filter((database) => isOfScratch(name, database));
 };
 
 const removeAll = async (request: DumpRequest, name: string): Promise<void> => {

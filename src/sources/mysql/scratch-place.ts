@@ -1,7 +1,6 @@
 // Databases for a trial: made by a restore under names of their own, read back, queried, and dropped.
-import { HoldfastError } from '#lib/errors.ts';
 import type { Describing } from '#lib/self-description.ts';
-import { copyOf, isOfScratch, scratchNamesOf } from '../scratch-databases.ts';
+import { assertNoneTaken, copyOf, isOfScratch, scratchNamesOf, underOwnNames } from '../scratch-databases.ts';
 import type { Entry, Finding, QueryRows, ScratchMaker, ScratchPlace, ScratchRequest } from '../source.ts';
 import type { MysqlConfig } from './config.ts';
 import { connect } from './connect.ts';
@@ -50,12 +49,7 @@ const openPlace = async (
   { name, databases }: ScratchRequest,
 ): Promise<ScratchPlace> => {
   const names = scratchNamesOf(name, databases);
-  const [taken] = await databasesNamed(request, name);
-  if (taken !== undefined)
-    throw new HoldfastError(
-      'TARGET_NOT_EMPTY',
-      `there is a database ${taken} on ${request.settings.server} already`,
-    );
+  assertNoneTaken(await databasesNamed(request, name), request.settings.server);
   return {
     concurrency: request.config.connections,
     restore: async (entries, onProgress) => {
@@ -77,19 +71,14 @@ const openPlace = async (
 };
 
 /** All there is in the scratch databases, whatever the source's own configuration chooses. */
-async function* dumpScratch(request: DumpRequest, names: ReadonlyMap<string, string>): AsyncGenerator<Entry> {
+const dumpScratch = (request: DumpRequest, names: ReadonlyMap<string, string>): AsyncIterable<Entry> => {
   const { tables: _, ...plain } = request.config;
   const config: MysqlConfig = {
     ...plain,
     ...{ databases: [...names.values()], excludeDatabases: [], exclude: [], excludeData: [], users: false },
   };
-  const folders = new Map([...names].map(([database, copy]) => [databasePath(copy), databasePath(database)]));
-  for await (const entry of dumpServer({ ...request, config })) {
-    const [top = '', ...rest] = entry.path.split('/');
-    const folder = folders.get(top);
-    if (folder !== undefined) yield { ...entry, path: [folder, ...rest].join('/') };
-  }
-}
+  return underOwnNames(dumpServer({ ...request, config }), names, databasePath);
+};
 
 const runQuery = async (
   { settings, context }: DumpRequest,

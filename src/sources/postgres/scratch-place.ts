@@ -1,7 +1,6 @@
 // Databases for a trial: made by a restore under names of their own, read back, queried, and dropped.
-import { HoldfastError } from '#lib/errors.ts';
 import type { Describing, SelfDescription } from '#lib/self-description.ts';
-import { copyOf, scratchNamesOf } from '../scratch-databases.ts';
+import { assertNoneTaken, copyOf, scratchNamesOf, underOwnNames } from '../scratch-databases.ts';
 import type { Entry, Finding, QueryRows, ScratchMaker, ScratchPlace, ScratchRequest } from '../source.ts';
 import type { PostgresConfig } from './config.ts';
 import { type Connection, connect } from './connect.ts';
@@ -79,16 +78,14 @@ const checkRights = async ({ settings, context }: DumpRequest): Promise<Finding[
 
 const assertFree = async ({ settings, context }: DumpRequest, name: string): Promise<void> => {
   await using admin = await connectForAdmin(settings, context.signal);
-  const [taken] = await databasesNamed(admin, name);
-  if (taken !== undefined)
-    throw new HoldfastError('TARGET_NOT_EMPTY', `there is a database ${taken} on ${settings.server} already`);
+  assertNoneTaken(await databasesNamed(admin, name), settings.server);
 };
 
 /** All there is in the scratch databases, whatever the source's own configuration chooses. */
-async function* dumpScratch(
+const dumpScratch = (
   request: DumpRequest,
   scratchNames: ReadonlyMap<string, string>,
-): AsyncGenerator<Entry> {
+): AsyncIterable<Entry> => {
   const { tables: _, largeObjects: __, ...plain } = request.config;
   const config: PostgresConfig = {
     ...plain,
@@ -97,15 +94,8 @@ async function* dumpScratch(
     exclude: [],
     excludeData: [],
   };
-  const folders = new Map(
-    [...scratchNames].map(([database, name]) => [databasePath(name), databasePath(database)]),
-  );
-  for await (const entry of dumpServer({ ...request, config })) {
-    const [top = '', ...rest] = entry.path.split('/');
-    const folder = folders.get(top);
-    if (folder !== undefined) yield { ...entry, path: [folder, ...rest].join('/') };
-  }
-}
+  return underOwnNames(dumpServer({ ...request, config }), scratchNames, databasePath);
+};
 
 const runQuery = async (
   settings: ConnectionSettings,

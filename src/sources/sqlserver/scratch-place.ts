@@ -1,6 +1,6 @@
 // Databases for a trial: made by a restore under names of their own, read back, queried, and dropped.
-import { HoldfastError } from '#lib/errors.ts';
 import type { Describing } from '#lib/self-description.ts';
+import { assertNoneTaken, copyOf, isOfScratch, scratchNamesOf, underOwnNames } from '../scratch-databases.ts';
 import type {
   Entry,
   QueryRows,
@@ -58,10 +58,8 @@ const openPlace = async (
   { name, databases }: ScratchRequest,
 ): Promise<ScratchPlace> => {
   const { settings, context } = request;
-  const names = new Map(databases.map((database, at) => [database, `${name}_${at + 1}`]));
-  const [taken] = await withAdmin(request, (admin) => databasesNamed(admin, name));
-  if (taken !== undefined)
-    throw new HoldfastError('TARGET_NOT_EMPTY', `there is a database ${taken} on ${settings.server} already`);
+  const names = scratchNamesOf(name, databases);
+  assertNoneTaken(await withAdmin(request, (admin) => databasesNamed(admin, name)), settings.server);
   return {
     concurrency: 1,
     restore: (entries, onProgress) =>
@@ -74,12 +72,7 @@ const openPlace = async (
     dump: () => dumpScratch(request, names),
     definitionsIn,
     async query(text, database) {
-      const found = names.get(database ?? onlyOf(databases));
-      if (found === undefined)
-        throw new HoldfastError('USAGE', `the snapshot holds no database ${database}`, {
-          hint: `it holds ${databases.join(', ')}`,
-        });
-      await using connection = await connect(settings, found, context.signal);
+      await using connection = await connect(settings, copyOf(names, database), context.signal);
       return asTexts(await connection.query<Record<string, unknown>>(text));
     },
     [Symbol.asyncDispose]: async () => {},
@@ -97,16 +90,8 @@ const asText = (value: unknown): string | null => {
     : String(value);
 };
 
-const onlyOf = (databases: readonly string[]): string => {
-  const [only, ...others] = databases;
-  if (only !== undefined && others.length === 0) return only;
-  throw new HoldfastError('USAGE', `the snapshot holds ${databases.length} databases`, {
-    hint: `say which one the query is for: database: ${databases.join(' | ')}`,
-  });
-};
-
 /** All there is in the scratch databases, whatever the source's own configuration chooses. */
-async function* dumpScratch(request: DumpRequest, names: ReadonlyMap<string, string>): AsyncGenerator<Entry> {
+const dumpScratch = (request: DumpRequest, names: ReadonlyMap<string, string>): AsyncIterable<Entry> => {
   const { tables: _, native: __, ...plain } = request.config;
   const config: SqlServerConfig = {
     ...plain,
@@ -117,13 +102,8 @@ async function* dumpScratch(request: DumpRequest, names: ReadonlyMap<string, str
     exclude: [],
     excludeData: [],
   };
-  const folders = new Map([...names].map(([database, name]) => [databasePath(name), databasePath(database)]));
-  for await (const entry of dumpServer({ ...request, config })) {
-    const [top = '', ...rest] = entry.path.split('/');
-    const folder = folders.get(top);
-    if (folder !== undefined) yield { ...entry, path: [folder, ...rest].join('/') };
-  }
-}
+  return underOwnNames(dumpServer({ ...request, config }), names, databasePath);
+};
 
 const definitionsIn = (path: string): ReadDefinitions | undefined =>
   path.endsWith(`/${databaseFiles.contents}`) ? definitionsOf : undefined;
@@ -157,5 +137,5 @@ const withAdmin = async <Result>(
 /** Compared here, since to LIKE an underscore is any character. */
 const databasesNamed = async (admin: Connection, name: string): Promise<string[]> => {
   const rows = await admin.query<{ name: string }>('select name from sys.databases');
-  return rows.map((row) => row.name).filter((each) => each === name || each.startsWith(`${name}_`));
+  return rows.map((row) => row.name).filter((each) => isOfScratch(name, each));
 };
