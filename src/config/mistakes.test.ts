@@ -225,6 +225,11 @@ const cases: readonly (readonly [name: string, text: string, expected: readonly 
     `catalog: \${NO PE}\n`,
     [`f:1:10: catalog: here begins no variable: write \${NAME}, or $$ for a dollar`],
   ],
+  [
+    'a limit of time that is none',
+    inJob('backup: [media]\n    to: [offsite]\n    timeLimit: forever'),
+    ['f:10:16: jobs.extra.timeLimit: must be a length of time such as "90s", "15m", "1h30m" or "2d"'],
+  ],
 ];
 
 for (const [name, text, expected] of cases)
