@@ -1,6 +1,6 @@
 // holdfast.yaml → a validated, typed configuration, or every mistake in it with its line.
 import { readFile, stat } from 'node:fs/promises';
-import { text } from 'node:stream/consumers';
+import { buffer } from 'node:stream/consumers';
 import { HoldfastError, messageOf } from '#lib/errors.ts';
 import { didYouMean } from '#lib/nearest.ts';
 import type { Secret } from '#lib/secret.ts';
@@ -71,7 +71,8 @@ export const jobNamed = (config: Config, name: string): JobConfig =>
 
 const readConfigFile = async (file: string): Promise<string> => {
   try {
-    return file === '-' ? await text(process.stdin) : await readFile(file, 'utf8');
+    const bytes = file === '-' ? await buffer(process.stdin) : await readFile(file);
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch (cause) {
     throw new HoldfastError('CONFIG_INVALID', `cannot read the configuration: ${messageOf(cause)}`, {
       cause,
