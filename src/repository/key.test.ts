@@ -31,6 +31,16 @@ test('the password opens the master key, and a wrong one does not', async () => 
     await assert.rejects(findKey(store, wrong), { code: 'WRONG_PASSWORD' });
 });
 
+test('a new password that restic would read otherwise from a file is refused', async () => {
+  const random = Buffer.from('ff00c3', 'hex').toString();
+  for (const password of [random, ' secret', 'secret\t', '\ufeffsecret'])
+    await assert.rejects(addKey(memoryStore(), password, newMasterKey(), created, cheap), {
+      code: 'USAGE',
+      message: /restic/,
+      hint: /openssl/,
+    });
+});
+
 test('a key file made by restic 0.14 is opened', async () => {
   const store = memoryStore();
   await putKey(store, Buffer.from(resticKey));

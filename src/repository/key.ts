@@ -48,7 +48,7 @@ export const checkValueOf = ({ encrypt, macK, macR }: SealKey): string =>
     'hex',
   );
 
-/** Stores the master key under a password and returns the key file's id. */
+/** Stores the master key under a password that restic reads alike, else USAGE, and returns the key file's id. */
 export const addKey = async (
   store: Store,
   password: string,
@@ -56,6 +56,7 @@ export const addKey = async (
   created: Date,
   cost = scryptCost,
 ): Promise<string> => {
+  refuseUnlikeRestic(password);
   const salt = randomBytes(64);
   const plain = {
     mac: { k: toBase64(master.macK), r: toBase64(master.macR) },
@@ -75,6 +76,23 @@ export const addKey = async (
   const id = hash('sha256', bytes, 'hex');
   await store.put(`keys/${id}`, bytes);
   return id;
+};
+
+/** Restic takes the bytes of a password file as they are, but for blanks around them: such a password would open nothing there. */
+const refuseUnlikeRestic = (password: string): void => {
+  const hint = '`openssl rand -base64 32` makes one that every program reads alike';
+  if (password.includes('\ufffd'))
+    throw new HoldfastError(
+      'USAGE',
+      'the new password is not text in UTF-8: restic could not open the repository with it',
+      { hint },
+    );
+  if (password !== password.trim())
+    throw new HoldfastError(
+      'USAGE',
+      'the new password begins or ends with a blank or a newline, which restic leaves out when it reads a file',
+      { hint },
+    );
 };
 
 /** The master key that the password opens. WRONG_PASSWORD when no key file fits, REPOSITORY_DAMAGED when none can be read. */
