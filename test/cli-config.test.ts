@@ -120,7 +120,10 @@ test('what does not fit a job is refused, not ignored', async () => {
     ['backup nightly media', /nightly is a job, and media is not/],
     ['backup weekly', /is no backup job: it does "check"\nhint: `holdfast run weekly`/],
     ['run nigthly', /no job called "nigthly"; did you mean "nightly"\?/],
-    ['-r here backup mdia', /no source called "mdia"; did you mean "media"\?/],
+    ['-r here backup mdia', /no job or source called "mdia"; did you mean "media"\?/],
+    ['backup nigthly', /no job or source called "nigthly"; did you mean "nightly"\?/],
+    ['-r here backup elsewhere', /no job or source .*\nhint: .*a file or folder is written .\/elsewhere/],
+    ['-r here backup media --exclude *.txt', /not for media, which is a source of/],
   ];
   for (const [line, message] of mistakes) {
     const { status, stderr } = await run(line);

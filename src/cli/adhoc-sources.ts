@@ -1,7 +1,8 @@
 // Sources that the command line describes: URLs, folders, and names of the configuration file.
-import { type Config, sourceNamed } from '#config/config.ts';
+import type { Config } from '#config/config.ts';
 import { namePattern } from '#config/names.ts';
 import { HoldfastError } from '#lib/errors.ts';
+import { didYouMean } from '#lib/nearest.ts';
 import { type SourceConfig, sourceFromUrl, sourceKinds } from '#sources/registry.ts';
 import { flag, list, type OptionValues, value } from './command.ts';
 import type { Output } from './output.ts';
@@ -33,7 +34,7 @@ export const adhocSources = (
   output: Output,
 ): SourceConfig[] => {
   const sources = words.map((word) => {
-    if (config !== undefined && !isPlace(word)) return sourceNamed(config, word);
+    if (config !== undefined && !isPlace(word)) return ofFile(config, word, options);
     warnOfPasswordIn(word, output);
     return withFileOptions(sourceFromUrl(word), options);
   });
@@ -41,6 +42,30 @@ export const adhocSources = (
   if (Object.keys(givenFileOptions(options)).length > 0 && !sources.some(isFolder))
     throw new HoldfastError('USAGE', 'the --exclude options are for folders, and none is named');
   return named(sources, words, options.name);
+};
+
+/** The source of that name; USAGE when there is none, or when options are given that would have to be written there. */
+const ofFile = (config: Config, word: string, options: FileOptions): SourceConfig => {
+  const source = config.sources.get(word);
+  if (source === undefined) {
+    const names = [...config.jobs.keys(), ...config.sources.keys()];
+    throw new HoldfastError(
+      'USAGE',
+      `${config.file} has no job or source called "${word}"${didYouMean(word, names)}`,
+      {
+        hint: `${names.length > 0 ? `it has ${names.join(', ')}; ` : ''}a file or folder is written ./${word}`,
+      },
+    );
+  }
+  if (Object.keys(givenFileOptions(options)).length > 0)
+    throw new HoldfastError(
+      'USAGE',
+      `the --exclude options are not for ${word}, which is a source of ${config.file}`,
+      {
+        hint: 'write them into that file, at the source',
+      },
+    );
+  return source;
 };
 
 const withFileOptions = (source: SourceConfig, options: FileOptions): SourceConfig => {
