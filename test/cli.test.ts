@@ -258,3 +258,17 @@ test('every command explains itself, with an example and its exit statuses', asy
   }
   assert.equal(await done('--version'), await done('version'));
 });
+
+test('a repository that takes no lock is read with --no-lock, and the hint says so', async () => {
+  const more = { HOLDFAST_REPOSITORY: at('sealed') };
+  cpSync(at('backups'), at('sealed'), { recursive: true });
+  rmSync(at('sealed', 'locks'), { recursive: true });
+  writeFileSync(at('sealed', 'locks'), ''); // nobody can write into it, not even root
+  for (const line of ['snapshots', 'check', `restore latest:media --to ${at('unsealed')}`]) {
+    const { status, stderr } = await run(line, more);
+    assert.equal(status, 14, line);
+    assert.match(stderr, /\nhint: .*--no-lock/);
+    assert.deepEqual(await run(`${line} --no-lock`, more).then(({ status }) => status), 0, line);
+  }
+  assert.match((await run(`backup ${at('media')}`, more)).stderr, /\nhint: something that is not a folder/);
+});

@@ -7,6 +7,7 @@ import { reportCheck } from './check-report.ts';
 import { defineCommand, optionalValue } from './command.ts';
 import { jobContext } from './job-context.ts';
 import { chooseRepository, configIfAny } from './repository-choice.ts';
+import { lockOptions } from './snapshot-options.ts';
 
 export const command = defineCommand({
   description: `Looks for damage in a repository. Always: that every snapshot, folder, index and pack is there, opens and fits
@@ -18,6 +19,7 @@ The repository is locked for others meanwhile. To hold a snapshot against what w
       '--read-data [share]',
       'read and verify the data too: all of it, or a share such as 5%',
     ),
+    ...lockOptions,
   },
   examples: [
     ['-r /backups check', 'the structure'],
@@ -32,7 +34,8 @@ The repository is locked for others meanwhile. To hold a snapshot against what w
     const config = await configIfAny(call);
     const repository = await chooseRepository(call, { config });
     using catalog = catalogIfAny(config, call);
-    const run = await runCheck({ repositories: [repository], readData }, { ...jobContext(call), catalog });
+    const task = { repositories: [repository], readData, noLock: call.options.noLock };
+    const run = await runCheck(task, { ...jobContext(call), catalog });
     for (const outcome of run.outcomes) reportCheck(call.output, outcome);
     const { state, status } = run;
     call.output.say({ message_type: 'summary', repository: repository.name, state, status }, undefined);

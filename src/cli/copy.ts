@@ -40,7 +40,7 @@ HOLDFAST_TO_PASSWORD_FILE or HOLDFAST_TO_PASSWORD_COMMAND, or is asked for.`,
     const target = await targetOf(call);
     const context = jobContext(call);
     const lock = call.options.noLock ? 'none' : 'shared';
-    return await withRepository(source, { lock }, context, (from) =>
+    return await withRepository(source, { lock, isOptional: true }, context, (from) =>
       withRepository(target, { lock: 'shared' }, context, (to) => copy(call, from, to, target.name)),
     );
   },

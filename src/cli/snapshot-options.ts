@@ -41,7 +41,7 @@ export const withChosenRepository = async <Result>(
 ): Promise<Result> =>
   await withRepository(
     await chooseRepository(call),
-    { lock: call.options.noLock ? 'none' : 'shared' },
+    { lock: call.options.noLock ? 'none' : 'shared', isOptional: true },
     jobContext(call),
     work,
   );

@@ -2,7 +2,7 @@
 import type { RepositoryConfig } from '#config/config.ts';
 import { throwIfCancelled } from '#lib/clock.ts';
 import { asError, HoldfastError } from '#lib/errors.ts';
-import type { CheckReport } from '#repository/contract.ts';
+import type { CheckReport, LockMode } from '#repository/contract.ts';
 import type { JobContext } from './backup.ts';
 import { checkRepository } from './check.ts';
 import { recorded } from './recorded.ts';
@@ -15,6 +15,8 @@ export interface CheckTask {
   readonly repositories: readonly RepositoryConfig[];
   /** 0 structure only, 1 every byte. */
   readonly readData: number;
+  /** Takes no lock, for a repository that cannot be written to. */
+  readonly noLock?: boolean;
 }
 
 /** How the check of one repository ended: with a report, or because it could not be made. */
@@ -30,12 +32,14 @@ export interface CheckRun extends Ended {
 
 /** Checks every repository; one that is damaged or cannot be checked does not stop the others. Throws only when cancelled. */
 export const runCheck = (
-  { job, repositories, readData }: CheckTask,
+  { job, repositories, readData, noLock = false }: CheckTask,
   context: RunContext,
 ): Promise<CheckRun> =>
   recorded({ verb: 'check', job }, context, async ({ id, record, watched }) => {
     const outcomes: CheckOutcome[] = [];
-    for (const repository of repositories) outcomes.push(await outcomeOf(repository, readData, watched));
+    const lock = noLock ? 'none' : 'exclusive';
+    for (const repository of repositories)
+      outcomes.push(await outcomeOf(repository, readData, lock, watched));
     const errors = outcomes.map(errorOf);
     const ended = together(errors.map((error) => (error ? failed(error) : ok)));
     record?.end(
@@ -49,13 +53,14 @@ export const runCheck = (
 const outcomeOf = async (
   repository: RepositoryConfig,
   readData: number,
+  lock: LockMode,
   context: JobContext,
 ): Promise<CheckOutcome> => {
   const { name } = repository;
   try {
     const report = await withRepository(
       repository,
-      { lock: 'exclusive', uncached: true },
+      { lock, uncached: true, isOptional: true },
       context,
       (opened) => checkRepository(opened, name, readData, context),
     );

@@ -1,5 +1,6 @@
 // A repository for as long as some work takes: store and repository are opened before it and closed after it.
 import type { RepositoryConfig } from '#config/config.ts';
+import { HoldfastError, hasCode } from '#lib/errors.ts';
 import type { LockMode, Repository } from '#repository/contract.ts';
 import { createRepository, openRepository, removeLocks } from '#repository/repository.ts';
 import { openStore } from '#stores/registry.ts';
@@ -14,12 +15,14 @@ export interface UseOptions {
   readonly retryLockMs?: number;
   /** Everything is read from the store itself, and nothing from a cache: for whoever looks for damage there. */
   readonly uncached?: true;
+  /** Whoever asks could also do without a lock, with --no-lock: the hint where none can be written. */
+  readonly isOptional?: true;
 }
 
 /** Runs `work` with the repository opened; store and lock are let go of whatever happens. */
 export const withRepository = async <Result>(
   config: RepositoryConfig,
-  { lock, retryLockMs, uncached }: UseOptions,
+  { lock, retryLockMs, uncached, isOptional }: UseOptions,
   context: OpenContext,
   work: (repository: Repository) => Promise<Result>,
 ): Promise<Result> => {
@@ -32,9 +35,20 @@ export const withRepository = async <Result>(
     compression: config.compression,
     verifyAfterSeal: config.verifyWrites,
     ...(patienceMs !== undefined && { retryLockMs: patienceMs }),
+  }).catch((error: unknown) => {
+    throw isOptional && lock !== 'none' ? withNoLockHint(error) : error;
   });
   return await work(repository);
 };
+
+/** A repository on a full or read-only file system takes no lock, and can be read all the same. */
+const withNoLockHint = (error: unknown): unknown =>
+  hasCode(error, 'STORE_DENIED', 'STORE_FULL')
+    ? new HoldfastError(error.code, error.message, {
+        cause: error,
+        hint: 'where only writing is impossible, commands that read go on with --no-lock',
+      })
+    : error;
 
 /** Makes the repository and returns its id. */
 export const initRepository = async (config: RepositoryConfig, context: OpenContext): Promise<string> => {
