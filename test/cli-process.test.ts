@@ -96,6 +96,21 @@ test('a reader that goes away ends a listing and a dump quietly, and never a bac
   assert.equal(backup, '0\n');
 });
 
+test('what could not be printed is no success, but for what a backup tells', () => {
+  const full = (words: string): string => inShell(`"$node" "$main" ${words} 2>&1 > /dev/full; echo $?`);
+  for (const words of [
+    'dump latest:shop /shop/manifest.json',
+    'snapshots',
+    'ls latest:many --json',
+    '--help',
+  ]) {
+    const said = full(words);
+    assert.match(said, /cannot write to standard output.*ENOSPC/, words);
+    assert.match(said, /\n1\n$/, words);
+  }
+  assert.match(full(`backup ${at('shop.db')}`), /^cannot write to standard output.*\n0\n$/);
+});
+
 test('a dump into a file is every byte', () => {
   inShell(`"$node" "$main" dump latest:many large > ${at('dumped')}`);
   execFileSync('cmp', [at('dumped'), at('many', 'large')]);

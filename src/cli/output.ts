@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import type { Writable } from 'node:stream';
 import type { Clock } from '#lib/clock.ts';
-import { exitStatus, HoldfastError, messageOf } from '#lib/errors.ts';
+import { exitStatus, HoldfastError, messageOf, systemCode } from '#lib/errors.ts';
 import type { Progress } from '#lib/progress.ts';
 import { type Column, formatTable } from './output-format.ts';
 import { ProgressLine } from './output-progress.ts';
@@ -48,7 +48,9 @@ export class Output {
   readonly #stderr: Stream;
   readonly #noColor: boolean;
   readonly #progress: ProgressLine;
-  #readerGone = false;
+  /** Why standard output takes no more. */
+  #broken: Error | undefined;
+  #hasResult = false;
   #copy: OnLine | undefined;
 
   constructor(options: OutputOptions) {
@@ -58,8 +60,8 @@ export class Output {
     this.#stderr = options.stderr;
     this.#noColor = options.noColor ?? false;
     this.#progress = new ProgressLine(options.clock);
-    this.#stdout.on('error', () => {
-      this.#readerGone = true;
+    this.#stdout.on('error', (error) => {
+      this.#broken ??= error;
     });
     this.#stderr.on('error', () => {});
   }
@@ -94,6 +96,7 @@ export class Output {
 
   /** What the command was asked for (a table, a listing): shown with -q too. Waits for a slow reader. */
   async result(message: Message | undefined, line: string | undefined): Promise<void> {
+    this.#hasResult = true;
     if (this.json ? message !== undefined : line !== undefined) this.#emit(message, line ?? '');
     await this.#drained();
   }
@@ -112,14 +115,24 @@ export class Output {
 
   /** Bytes as they are, to standard output. */
   async bytes(chunk: Uint8Array): Promise<void> {
+    this.#hasResult = true;
     // The chunk is copied: its producer may use the memory again before a slow reader has taken it.
     if (!this.#stdout.write(Buffer.from(chunk))) await this.#drained();
-    if (this.#readerGone) throw new ReaderGone('the reader of standard output has gone');
+    this.#throwIfBroken();
   }
 
   /** Waits until everything written so far has been taken. */
   async flush(): Promise<void> {
-    await this.#drained();
+    await this.#taken();
+    this.#throwIfBroken();
+  }
+
+  /** The same at the end of a command. What was asked for and could not be written is an error; a lost event is a warning. */
+  async end(): Promise<void> {
+    await this.#taken();
+    if (this.#broken === undefined || isReaderGone(this.#broken)) return;
+    if (this.#hasResult) this.#throwIfBroken();
+    this.warn(cannotWrite(this.#broken));
   }
 
   /** Something the user should know although the command goes on; to standard error, with -q too. */
@@ -194,7 +207,7 @@ export class Output {
   }
 
   #writeOut(text: string): void {
-    if (!this.#readerGone) this.#stdout.write(text);
+    if (this.#broken === undefined) this.#stdout.write(text);
   }
 
   #writeError(text: string): void {
@@ -202,9 +215,24 @@ export class Output {
   }
 
   async #drained(): Promise<void> {
-    if (this.#stdout.writableNeedDrain && !this.#readerGone)
+    if (this.#stdout.writableNeedDrain && this.#broken === undefined)
       await once(this.#stdout, 'drain').catch(() => {});
-    if (this.#readerGone) throw new ReaderGone('the reader of standard output has gone');
+    this.#throwIfBroken();
+  }
+
+  /** Resolves when nothing waits to be written any more, because it is written or because it cannot be. */
+  async #taken(): Promise<void> {
+    const stream = this.#stdout;
+    if (!stream.destroyed) await new Promise<void>((resolve) => stream.write('', () => resolve()));
+  }
+
+  #throwIfBroken(): void {
+    if (this.#broken === undefined) return;
+    if (isReaderGone(this.#broken)) throw new ReaderGone('the reader of standard output has gone');
+    throw new HoldfastError('FAILED', cannotWrite(this.#broken), {
+      cause: this.#broken,
+      hint: 'what was written there is not all of it: make room, and run it again',
+    });
   }
 
   #style(style: Style, text: string, stream: Stream): string {
@@ -213,6 +241,10 @@ export class Output {
     return `\u001b[${open}m${text}\u001b[${close}m`;
   }
 }
+
+const isReaderGone = (error: Error): boolean => systemCode(error) === 'EPIPE';
+
+const cannotWrite = (error: Error): string => `cannot write to standard output: ${messageOf(error)}`;
 
 const withHint = (text: string, hint: string | undefined): string =>
   hint === undefined ? text : `${text}; ${hint}`;

@@ -20,10 +20,13 @@ export const runHoldfast = async (words: readonly string[], program: Program): P
     const asked = await readCommandLine(words, program.stdout.columns ?? 100);
     if (asked.what === 'help') {
       await output.bytes(Buffer.from(asked.text));
+      await output.end();
       return 0;
     }
     output = openOutput(program, asked.global);
-    return await runCommand(asked, output, program);
+    const status = await runCommand(asked, output, program);
+    await output.end();
+    return status;
   } catch (error) {
     output.progressDone();
     if (error instanceof ReaderGone) return readerGoneStatus;
