@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { constants, createZstdCompress } from 'node:zlib';
 import { randomData, sqlData } from './chunker/testing.ts';
-import { compress, decompress, decompressUnknown } from './compression.ts';
+import { compress, decompress, decompressUnknown, spareBytes } from './compression.ts';
 import { keptContext } from './zstd-context.ts';
 
 const inputs = [
@@ -43,9 +43,23 @@ test('a frame of another length, a cut one and noise are errors, not data', () =
   assert.throws(() => decompressUnknown(frame.subarray(0, -1)));
 });
 
-test('this Node lets zstd keep its context from one small blob to the next', () => {
-  const context = keptContext(createZstdCompress(), constants.ZSTD_e_end, 1000);
+test('this Node lets zstd keep its context from one blob to the next', () => {
+  const context = keptContext(createZstdCompress(), constants.ZSTD_e_end);
   assert.ok(context);
-  assert.deepEqual([...decompressUnknown(context(Buffer.from('first')))], [...Buffer.from('first')]);
-  assert.throws(() => context(randomData(2000, 3)), /does not fit/);
+  const output = new Uint8Array(1000);
+  const length = context(Buffer.from('first'), output);
+  assert.deepEqual([...decompressUnknown(output.subarray(0, length))], [...Buffer.from('first')]);
+  assert.throws(() => context(randomData(2000, 3), output), /does not fit/);
+});
+
+test('content goes where it is wanted, and no further than it may', () => {
+  const plain = sqlData(10_000, 4);
+  const output = new Uint8Array(20_000);
+  assert.equal(decompress(compress(plain, 2), plain.length, output).buffer, output.buffer);
+  assert.deepEqual(output.subarray(0, plain.length), new Uint8Array(plain));
+  assert.deepEqual(
+    output.subarray(plain.length + spareBytes),
+    new Uint8Array(20_000 - plain.length - spareBytes),
+  );
+  assert.throws(() => decompress(compress(plain, 2), 5_000, output));
 });

@@ -17,37 +17,64 @@ const smallBytes = 16 * 1024;
 /** log2 of the entries of its table, which then fits into a core's nearest cache: a fifth less time for half a percent more bytes. */
 const smallHashLog = 13;
 
-/** Up to this size making a context of zstd costs more than it is worth: one is kept for each level, and one to decompress. */
-const keptBytes = 64 * 1024;
-
 /** An index is mostly ids and does not become four times smaller: unpacked into one piece, it need not be joined of many. */
 const largestPiece = 64 * 1024 * 1024;
 
 /** One zstd frame with its content size, valid until the next call. */
-export const compress = (bytes: Uint8Array, level: number): Buffer => {
-  const isSmall = bytes.length <= smallBytes && level <= 3;
-  const kept = bytes.length <= keptBytes ? compressorAt(isSmall ? 'small' : level) : undefined;
-  if (kept) return kept(bytes);
+export const compress = (bytes: Uint8Array, level: number): Uint8Array => {
+  const kept = compressorAt(bytes.length <= smallBytes && level <= 3 ? 'small' : level);
+  const room = bound(bytes.length) + 1;
+  if (kept) {
+    const output = frames.room(room);
+    return output.subarray(0, kept(bytes, output));
+  }
   return zstdCompressSync(bytes, {
-    chunkSize: bound(bytes.length),
+    chunkSize: room,
     pledgedSrcSize: bytes.length,
     params: { [constants.ZSTD_c_compressionLevel]: level },
   });
 };
 
-/** The content of a frame whose plain size is known, valid until the next call; throws when it is not a frame or its size differs. */
-export const decompress = (frame: Uint8Array, plainLength: number): Buffer => {
-  const room = plainLength + 64; // with room to spare one call does it: exactly full would need a second one to find the end
-  const kept = plainLength <= keptBytes ? takeDecompressor() : undefined;
-  const plain = kept ? kept(frame) : zstdDecompressSync(frame, { chunkSize: room, maxOutputLength: room });
-  if (plain.length !== plainLength) throw new Error(`holds ${plain.length} bytes instead of ${plainLength}`);
-  decompressor ??= kept;
-  return plain;
+/** So much room decompression needs beyond the content: with an output that is exactly full it would not know that it is at the end. */
+export const spareBytes = 64;
+
+/**
+ * The content of a frame whose plain size is known, at the beginning of `output` if one is given, and else valid until the next
+ * call; throws when it is not a frame or its size differs.
+ */
+export const decompress = (frame: Uint8Array, plainLength: number, output?: Uint8Array): Uint8Array => {
+  const room = (output ?? contents.room(plainLength + spareBytes)).subarray(0, plainLength + spareBytes);
+  const kept = takeDecompressor();
+  const length = kept ? kept(frame, room) : decompressInto(frame, room);
+  if (length !== plainLength) throw new Error(`holds ${length} bytes instead of ${plainLength}`);
+  decompressor = kept;
+  return room.subarray(0, length);
+};
+
+const decompressInto = (frame: Uint8Array, output: Uint8Array): number => {
+  const plain = zstdDecompressSync(frame, { chunkSize: output.length, maxOutputLength: output.length });
+  output.set(plain);
+  return plain.length;
 };
 
 /** The content of a frame of unknown size (indexes, snapshots, locks). */
 export const decompressUnknown = (frame: Uint8Array): Buffer =>
   zstdDecompressSync(frame, { chunkSize: Math.min(largestPiece, 4 * frame.length + 1024) });
+
+/** Memory that is used again, up to what the largest blobs of files take. */
+class Scratch {
+  #kept = new Uint8Array(0);
+
+  room(bytes: number): Uint8Array {
+    if (bytes > mostKept) return new Uint8Array(bytes);
+    if (bytes > this.#kept.length) this.#kept = new Uint8Array(Math.min(mostKept, 2 * bytes));
+    return this.#kept;
+  }
+}
+
+const mostKept = 9 * 1024 * 1024;
+const frames = new Scratch();
+const contents = new Scratch();
 
 const compressors = new Map<number | 'small', ZstdContext | undefined>();
 
@@ -62,15 +89,14 @@ const makeCompressor = (level: number | 'small'): ZstdContext | undefined => {
     level === 'small'
       ? { [ZSTD_c_compressionLevel]: 1, [ZSTD_c_hashLog]: smallHashLog }
       : { [ZSTD_c_compressionLevel]: level };
-  return keptContext(createZstdCompress({ params }), ZSTD_e_end, bound(keptBytes));
+  return keptContext(createZstdCompress({ params }), ZSTD_e_end);
 };
 
 let decompressor: ZstdContext | undefined;
 
 /** It comes back only after success: after a failure it may be in the middle of a frame. */
 const takeDecompressor = (): ZstdContext | undefined => {
-  const taken =
-    decompressor ?? keptContext(createZstdDecompress(), constants.ZSTD_e_continue, keptBytes + 64);
+  const taken = decompressor ?? keptContext(createZstdDecompress(), constants.ZSTD_e_continue);
   decompressor = undefined;
   return taken;
 };

@@ -59,13 +59,14 @@ export const locateBlob = (session: Session, id: string, type: BlobType, copy = 
 
 /**
  * Finishes opening a blob: `opened` is what lay under the seal, undefined when the seal did not fit. What it gives is valid until
- * the next call.
+ * the next call, or lies at the beginning of `output`, which needs `spareBytes` more.
  */
 export const openBlob = (
   opened: Buffer | undefined,
   id: string,
   { pack, offset, plainLength }: Omit<BlobLocation, 'length'>,
-): Buffer => {
+  output?: Uint8Array,
+): Uint8Array => {
   const damaged = (why: string, cause?: unknown): HoldfastError =>
     new HoldfastError(
       'REPOSITORY_DAMAGED',
@@ -76,13 +77,15 @@ export const openBlob = (
       },
     );
   if (!opened) throw damaged('its authentication code does not fit');
-  let plain = opened;
+  let plain: Uint8Array = opened;
   if (plainLength > 0)
     try {
-      plain = decompress(opened, plainLength);
+      plain = decompress(opened, plainLength, output);
     } catch (cause) {
       throw damaged('it does not decompress', cause);
     }
   if (hash('sha256', plain, 'hex') !== id) throw damaged('its content does not fit its id');
-  return plain;
+  if (!output || plainLength > 0) return plain;
+  output.set(plain);
+  return output.subarray(0, plain.length);
 };

@@ -3,6 +3,7 @@ import { hash } from 'node:crypto';
 import { parentPort, workerData } from 'node:worker_threads';
 import { HoldfastError, messageOf } from '#lib/errors.ts';
 import { type PackEntry, packKey } from './blob.ts';
+import { spareBytes } from './compression.ts';
 import { openBlob } from './load-blob.ts';
 import type {
   BlobsRequest,
@@ -30,20 +31,18 @@ const openBlobs = (request: BlobsRequest): OpenReply => {
   } catch (error) {
     problem = failureOf(error);
   }
-  const total = blobs.reduce((sum, blob) => sum + (blob.plainLength || blob.length - overheadBytes), 0);
+  const total =
+    spareBytes + blobs.reduce((sum, blob) => sum + (blob.plainLength || blob.length - overheadBytes), 0);
   const plain = request.spare && request.spare.byteLength >= total ? request.spare : new ArrayBuffer(total);
   const room = new Uint8Array(plain);
   let at = 0;
   const lengths = blobs.map((blob): number | OpenFailure => {
     if (problem) return problem;
     try {
-      const opened = openBlob(sealer.openFrom(packs.poly, blob.offset - offset, blob.length), blob.id, {
-        ...blob,
-        pack,
-      });
-      room.set(opened, at);
-      at += opened.length;
-      return opened.length;
+      const opened = sealer.openFrom(packs.poly, blob.offset - offset, blob.length);
+      const { length } = openBlob(opened, blob.id, { ...blob, pack }, room.subarray(at));
+      at += length;
+      return length;
     } catch (error) {
       return failureOf(error);
     }

@@ -1,9 +1,13 @@
-// zstd with a context that is kept from frame to frame. node:zlib makes one for each synchronous call, which takes longer than
-// a small blob does, and keeps one in a stream; so this drives the handle inside a stream, as the package minizlib does.
+// zstd with a context that is kept from frame to frame, and with output where the caller wants it. node:zlib makes a context and
+// an output for each synchronous call, which takes longer than a small blob does, and makes the collector of garbage run often;
+// it keeps one in a stream, so this drives the handle inside a stream, as the package minizlib does.
 import type { ZstdCompress, ZstdDecompress } from 'node:zlib';
 
-/** What it gives is valid until the next call. After it has thrown it may not be called again. */
-export type ZstdContext = (bytes: Uint8Array) => Buffer;
+/**
+ * Gives how many bytes it wrote to the beginning of `output`, which must have room for one more. After it has thrown it may not
+ * be called again.
+ */
+export type ZstdContext = (bytes: Uint8Array, output: Uint8Array) => number;
 
 /** What is inside a stream of node:zlib. */
 interface Inside {
@@ -25,24 +29,22 @@ interface Handle {
   ): void;
 }
 
-/** Each frame must fit into so many bytes less one; undefined where this Node is made otherwise inside. */
+/** Undefined where this Node is made otherwise inside. */
 export const keptContext = (
   stream: ZstdCompress | ZstdDecompress,
   flush: number,
-  roomBytes: number,
 ): ZstdContext | undefined => {
   const { _handle: handle, _writeState: left } = stream as Inside;
   if (typeof handle?.writeSync !== 'function' || !(left instanceof Uint32Array)) return undefined;
-  const output = Buffer.allocUnsafeSlow(roomBytes);
   let failure: string | undefined;
   handle.onerror = (message) => {
     failure = message;
   };
-  return (bytes) => {
-    handle.writeSync(flush, bytes, 0, bytes.length, output, 0, roomBytes);
+  return (bytes, output) => {
+    handle.writeSync(flush, bytes, 0, bytes.length, output, 0, output.length);
     if (failure !== undefined) throw new Error(failure);
     const [room = 0, unread] = left;
-    if (room === 0 || unread !== 0) throw new Error(`does not fit into ${roomBytes} bytes`);
-    return output.subarray(0, roomBytes - room);
+    if (room === 0 || unread !== 0) throw new Error(`does not fit into ${output.length} bytes`);
+    return output.length - room;
   };
 };
