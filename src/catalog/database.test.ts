@@ -1,9 +1,18 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, test } from 'node:test';
 import { HoldfastError } from '#lib/errors.ts';
@@ -91,7 +100,7 @@ test('a catalog of a newer version is refused and left alone', () => {
 });
 
 const damages: readonly (readonly [name: string, damage: (bytes: Buffer) => Buffer])[] = [
-  ['no database at all', () => Buffer.from('not a database, but long enough to look like one'.repeat(50))],
+  ['no database at all', (bytes) => bytes.fill(0)],
   ['a file cut short', (bytes) => bytes.subarray(0, 4096 * 2)],
   ['pages overwritten', (bytes) => bytes.fill(0x5a, 4096, 4096 * 4)],
 ];
@@ -114,6 +123,32 @@ for (const [name, damage] of damages)
     assert.match(warnings.join(), /^the catalog was damaged and begins anew; what is left of it lies in /);
     assert.equal(warnings.join().endsWith(join(folder, aside)), true);
     assert.deepEqual(readFileSync(join(folder, aside)), bytes);
+  });
+
+const strangers: readonly (readonly [name: string, make: (path: string) => void])[] = [
+  ['a configuration file', (path) => writeFileSync(path, 'jobs: {}\n'.repeat(200))],
+  [
+    'an application’s database',
+    (path) => {
+      using database = new DatabaseSync(path);
+      database.exec('CREATE TABLE orders (id INTEGER PRIMARY KEY)');
+    },
+  ],
+];
+for (const [name, make] of strangers)
+  test(`what is no catalog is refused and left as it is: ${name}`, () => {
+    const path = join(mkdtempSync(join(scratch, 'stranger-')), 'file');
+    make(path);
+    chmodSync(path, 0o644);
+    const before = readFileSync(path);
+    assert.throws(() => open(path), {
+      code: 'UNSUPPORTED',
+      message: /is no catalog but/,
+      hint: /HOLDFAST_CATALOG/,
+    });
+    assert.deepEqual(readFileSync(path), before);
+    assert.equal(statSync(path).mode & 0o777, 0o644);
+    assert.deepEqual(readdirSync(dirname(path)), ['file']);
   });
 
 test('a catalog that cannot be made says where and what to do', () => {

@@ -1,5 +1,5 @@
 // The catalog's SQLite file: private to its owner, usable by several processes at once, replaced when it is damaged.
-import { chmodSync, closeSync, existsSync, openSync, renameSync, statSync } from 'node:fs';
+import { chmodSync, closeSync, existsSync, openSync, readSync, renameSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { HoldfastError, messageOf } from '#lib/errors.ts';
@@ -40,6 +40,8 @@ const openSound = (path: string): DatabaseSync | undefined => {
   prepareFile(path);
   const database = new DatabaseSync(path, { timeout: busyMs });
   try {
+    refuseForeign(database, path);
+    closeToOthers(path);
     useWriteAheadLog(database);
     if (database.prepare('PRAGMA quick_check(1)').get()?.quick_check === 'ok') {
       migrate(database, path);
@@ -58,8 +60,37 @@ const openSound = (path: string): DatabaseSync | undefined => {
 const prepareFile = (path: string): void => {
   makeFolder(dirname(path), 0o700);
   closeSync(openSync(path, 'a', 0o600));
+  if (looksLikeText(path)) throw foreign(path, 'a text');
+};
+
+const closeToOthers = (path: string): void => {
   if ((statSync(path).mode & 0o077) !== 0) chmodSync(path, 0o600);
 };
+
+/** Our own tables come all at once, in one transaction. */
+const refuseForeign = (database: DatabaseSync, path: string): void => {
+  const tables = database.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").all();
+  if (tables.length > 0 && !tables.some(({ name }) => name === 'runs'))
+    throw foreign(path, 'the database of something else');
+};
+
+/** Neither SQLite's nor what a crash leaves of it: somebody named the wrong file, a configuration perhaps. */
+const looksLikeText = (path: string): boolean => {
+  const file = openSync(path, 'r');
+  try {
+    const start = Buffer.alloc(1024);
+    const length = readSync(file, start, 0, start.length, 0);
+    const isControl = (byte: number): boolean => byte < 32 && !'\t\r\n'.includes(String.fromCharCode(byte));
+    return length > 0 && !start.subarray(0, length).some(isControl);
+  } finally {
+    closeSync(file);
+  }
+};
+
+const foreign = (path: string, what: string): HoldfastError =>
+  new HoldfastError('UNSUPPORTED', `${path} is no catalog but ${what}: it is left as it is`, {
+    hint: 'name another file with HOLDFAST_CATALOG, or as "catalog:" in the configuration file',
+  });
 
 /** Readers then never wait for a writer. Switching may collide with others who open it; one of them succeeds for all. */
 const useWriteAheadLog = (database: DatabaseSync): void => {
