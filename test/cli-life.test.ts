@@ -186,4 +186,5 @@ test('a recovery kit says where the repository is and how to open it, and the pa
   assert.equal(statSync(file).mode & 0o777, 0o600);
   assert.equal((await run(`recovery-kit --output ${file}`)).status, 15);
   assert.match(await done(`recovery-kit ${at('backups')} --with-password`), /^Password {7}secret$/m);
+  assert.match(String(JSON.parse(await done('recovery-kit --json')).text), /^RECOVERY KIT/);
 });

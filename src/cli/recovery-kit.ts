@@ -37,8 +37,10 @@ The password is not in it, unless --with-password is given: then whoever has the
     const repository = await chooseRepository({ ...call, global });
     const facts = await factsOf(repository, options.withPassword, jobContext(call));
     const { text, code } = kitOf(facts, clock.now());
+    const named = { repository_id: facts.id, key_check: facts.keyCheck };
     if (options.file === undefined) {
-      await output.bytes(Buffer.from(text));
+      if (output.json) await output.result({ message_type: 'summary', ...named, text }, undefined);
+      else await output.bytes(Buffer.from(text));
       return 0;
     }
     const file = expandHome(options.file);
@@ -46,7 +48,7 @@ The password is not in it, unless --with-password is given: then whoever has the
     await write(file, text);
     await write(picture, encodeQr(code, 'svg'));
     output.say(
-      { message_type: 'summary', file, picture, repository_id: facts.id, key_check: facts.keyCheck },
+      { message_type: 'summary', ...named, file, picture },
       `wrote ${file} and ${picture}; print them, and keep them apart from this machine`,
     );
     return 0;

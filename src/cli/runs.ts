@@ -58,11 +58,19 @@ const showRuns = async ({ output }: Pick<Call, 'output'>, runs: readonly Run[]):
 };
 
 const showLog = async (output: Output, catalog: Catalog, id: string): Promise<void> => {
-  for (const { at, level, text } of catalog.log(catalog.run(id).run.id))
+  const run = catalog.run(id).run.id;
+  let lines = 0;
+  for (const { at, level, text } of catalog.log(run)) {
     await output.result(
       { message_type: 'log', time: at, level, text },
       `${formatTime(at)} ${level.padEnd(5)} ${printable(text)}`,
     );
+    lines += 1;
+  }
+  output.say(
+    { message_type: 'summary', run, lines },
+    lines === 0 ? `no log is kept of run ${run}: only runs of jobs have one` : undefined,
+  );
 };
 
 const runColumns = [
