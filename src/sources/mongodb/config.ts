@@ -51,7 +51,7 @@ const schema = z.strictObject({
     .int()
     .min(1)
     .max(65_536)
-    .default(64)
+    .default(8)
     .describe('Larger collections are read in ranges of _id of about this size, side by side.'),
 });
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { BSON } from 'mongodb';
-import { everything, rangeCount, rangesBetween } from './ranges.ts';
+import { everything, rangeCount, rangesBetween, sampleSize } from './ranges.ts';
 
 const withId = (_id: unknown): Uint8Array => BSON.serialize({ _id });
 const ids = (...values: readonly unknown[]): Uint8Array[] => values.map(withId);
@@ -10,11 +10,17 @@ const cut = (least: unknown, greatest: unknown, sample: readonly unknown[], coun
     relaxed: true,
   });
 
-test('a collection is cut by its size, and never into a thousand cursors more', () => {
+test('a collection is cut by its size, and never into many thousands', () => {
   assert.deepEqual(
     [0, 1e6, 64 * 1024 ** 2, 200 * 1024 ** 2, 1e15].map((bytes) => rangeCount(bytes, 64)),
-    [1, 1, 1, 3, 1000],
+    [1, 1, 1, 3, 4000],
   );
+});
+
+test('the sample is never so large that a server would read all documents for it', () => {
+  assert.equal(sampleSize(10, 1e6), 50);
+  assert.equal(sampleSize(10, 400), 16);
+  assert.equal(sampleSize(10, 3), 1);
 });
 
 test('ranges are open at both ends and meet at their bounds', () => {

@@ -6,16 +6,19 @@ export type Range = ReadonlyMap<string, unknown>;
 
 export const everything: Range = new Map();
 
-/** More cursors than this do not make a collection quicker to read. */
-const mostRanges = 1000;
-/** So many _ids of a sample for each range make the ranges about equal. */
-const sampledForEach = 20;
+/** To find the bounds of more takes longer than they save. */
+const mostRanges = 4000;
+/** So many _ids of a sample for each range: few of them are then more than twice as large as meant. */
+const sampledForEach = 5;
+/** A server that is asked for more than a twentieth of a collection reads all of it. */
+const documentsForEachSampled = 25;
 
 /** How many ranges a collection of that size is cut into. */
 export const rangeCount = (bytes: number, rangeMiB: number): number =>
   Math.min(mostRanges, Math.max(1, Math.round(bytes / (rangeMiB * 1024 * 1024))));
 
-export const sampleSize = (ranges: number): number => ranges * sampledForEach;
+export const sampleSize = (ranges: number, documents: number): number =>
+  Math.max(1, Math.min(ranges * sampledForEach, Math.floor(documents / documentsForEachSampled)));
 
 /**
  * Ranges between the least and the greatest _id, in order, cut where a sorted sample says. Comparisons of a query look only at
