@@ -5,7 +5,7 @@ import type { BlobReader, Opened } from './blob-reader.ts';
 import type { Session } from './session.ts';
 
 const windowBytes = 4 * 1024 * 1024;
-const windowsAhead = 4;
+const windowsAhead = 3;
 
 /** The plaintext size of a blob as the index knows it; 0 when it does not. */
 export const blobSize = (session: Session, id: string): number => {
