@@ -1,6 +1,6 @@
 // What would stop or spoil a backup, asked before one is made.
-import { asError, HoldfastError, hasCode } from '#lib/errors.ts';
 import type { Context } from '#lib/kind.ts';
+import { attempt, findingOf } from '../findings.ts';
 import type { Finding } from '../source.ts';
 import { describeDatabase, namesOfDatabases } from './choice.ts';
 import type { MongodbConfig } from './config.ts';
@@ -12,15 +12,11 @@ import { fitsCollection } from './patterns.ts';
 import { code, serverCode } from './server-error.ts';
 
 /** Looks at the server and at each collection that a backup would read; reads no more than one document of each. */
-export const checkServer = async (config: MongodbConfig, context: Context): Promise<Finding[]> => {
-  try {
+export const checkServer = (config: MongodbConfig, context: Context): Promise<Finding[]> =>
+  attempt(`server ${config.url.hosts}`, async () => {
     await using connection = await connect(config, context.signal);
     return await findingsOf(connection, config, context);
-  } catch (thrown) {
-    if (hasCode(thrown, 'CANCELLED')) throw thrown;
-    return [findingOf(`server ${config.url.hosts}`, asError(thrown))];
-  }
-};
+  });
 
 const findingsOf = async (
   connection: Connection,
@@ -52,11 +48,6 @@ const findingsOf = async (
   }
   findings.push(...patternFindings(config, all), ...(await windowFindings(connection, bytes)));
   return findings;
-};
-
-const findingOf = (subject: string, error: Error): Finding => {
-  const hint = error instanceof HoldfastError ? error.hint : undefined;
-  return { level: 'error', subject, message: error.message, ...(hint !== undefined && { hint }) };
 };
 
 const readFinding = async (

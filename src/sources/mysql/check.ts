@@ -1,5 +1,5 @@
 // What would stop or spoil a backup, asked before one is made.
-import { asError, HoldfastError, hasCode } from '#lib/errors.ts';
+import { attempt } from '../findings.ts';
 import type { Finding } from '../source.ts';
 import { type Connection, connect } from './connect.ts';
 import { plainName } from './identifiers.ts';
@@ -9,20 +9,11 @@ import { missingRights, type Rights, readRights } from './rights.ts';
 import { type SourceRequest, surveyOf } from './survey.ts';
 
 /** Looks at the server and at each database that a backup would read; reads no rows. */
-export const checkServer = async (request: SourceRequest): Promise<Finding[]> => {
-  const { settings, context } = request;
-  try {
-    await using connection = await connect(settings, context.signal);
+export const checkServer = (request: SourceRequest): Promise<Finding[]> =>
+  attempt(`server ${request.settings.server}`, async () => {
+    await using connection = await connect(request.settings, request.context.signal);
     return await findingsOf(request, connection);
-  } catch (error) {
-    if (hasCode(error, 'CANCELLED')) throw error;
-    const hint = error instanceof HoldfastError ? error.hint : undefined;
-    const { message } = asError(error);
-    return [
-      { level: 'error', subject: `server ${settings.server}`, message, ...(hint !== undefined && { hint }) },
-    ];
-  }
-};
+  });
 
 const findingsOf = async (request: SourceRequest, connection: Connection): Promise<Finding[]> => {
   const { config } = request;

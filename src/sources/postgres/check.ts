@@ -1,5 +1,5 @@
 // What would stop or spoil a backup, asked before one is made.
-import { asError, HoldfastError, hasCode } from '#lib/errors.ts';
+import { attempt } from '../findings.ts';
 import type { Finding } from '../source.ts';
 import type { PostgresConfig } from './config.ts';
 import { type Connection, connect } from './connect.ts';
@@ -16,37 +16,24 @@ type CheckRequest = Omit<DumpRequest, 'onClose'>;
 /** Looks at the server and at each database that a backup would read; reads no rows. */
 export const checkServer = async (request: CheckRequest): Promise<Finding[]> => {
   const { config, settings, context } = request;
-  const findings: Finding[] = [];
-  const attempt = async (subject: string, work: () => Promise<void>): Promise<void> => {
-    try {
-      await work();
-    } catch (error) {
-      if (hasCode(error, 'CANCELLED')) throw error;
-      findings.push(findingOf(subject, asError(error)));
-    }
-  };
-  await attempt(`server ${settings.server}`, async () => {
+  return await attempt(`server ${settings.server}`, async () => {
     const { facts, databases } = await surveyOf(request);
-    findings.push(...(await serverFindings(request, facts)));
-    await attempt('pg_dump', async () => void (await findPgDump(facts.major, config.pgDump)));
+    const findings = await serverFindings(request, facts);
+    findings.push(...(await attempt('pg_dump', () => findPgDump(facts.major, config.pgDump).then(() => []))));
     const tables: (readonly [database: string, table: Table])[] = [];
     for (const database of databases)
-      await attempt(`database ${database}`, async () => {
-        const problem = nameProblem(database);
-        if (problem) throw problem;
-        await using connection = await connect(settings, database, context.signal);
-        const present = await listTables(connection);
-        tables.push(...present.map((table) => [database, table] as const));
-        findings.push(...(await databaseFindings(connection, config, facts, present)));
-      });
-    findings.push(...patternFindings(config, tables));
+      findings.push(
+        ...(await attempt(`database ${database}`, async () => {
+          const problem = nameProblem(database);
+          if (problem) throw problem;
+          await using connection = await connect(settings, database, context.signal);
+          const present = await listTables(connection);
+          tables.push(...present.map((table) => [database, table] as const));
+          return await databaseFindings(connection, config, facts, present);
+        })),
+      );
+    return [...findings, ...patternFindings(config, tables)];
   });
-  return findings;
-};
-
-const findingOf = (subject: string, error: Error): Finding => {
-  const hint = error instanceof HoldfastError ? error.hint : undefined;
-  return { level: 'error', subject, message: error.message, ...(hint !== undefined && { hint }) };
 };
 
 const serverFindings = async (

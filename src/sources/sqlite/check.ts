@@ -1,8 +1,9 @@
 // What would stop or spoil a dump of a database.
 import { setImmediate as otherWork } from 'node:timers/promises';
 import { throwIfCancelled } from '#lib/clock.ts';
-import { hasCode, messageOf } from '#lib/errors.ts';
+import { messageOf } from '#lib/errors.ts';
 import type { Context } from '#lib/kind.ts';
+import { attempt } from '../findings.ts';
 import type { Finding } from '../source.ts';
 import { type Damage, damageIn } from './damage.ts';
 import type { SqliteConfig } from './options.ts';
@@ -13,8 +14,8 @@ import { openScratch } from './scratch.ts';
 import { type Selection, selectFrom } from './selection.ts';
 
 /** Opens the database as a dump does and looks at its mode, its schema and, unless switched off, its pages. */
-export const checkDatabase = async (config: SqliteConfig, context: Context): Promise<Finding[]> => {
-  try {
+export const checkDatabase = (config: SqliteConfig, context: Context): Promise<Finding[]> =>
+  attempt(config.path, async () => {
     const reading = await openForReading(config.path, config.busyTimeoutSeconds, context);
     try {
       const selection = selectFrom(reading.db, config);
@@ -31,14 +32,7 @@ export const checkDatabase = async (config: SqliteConfig, context: Context): Pro
     } finally {
       reading.close();
     }
-  } catch (error) {
-    if (hasCode(error, 'CANCELLED')) throw error;
-    return [{ level: 'error', subject: config.path, message: messageOf(error), ...hintOf(error) }];
-  }
-};
-
-const hintOf = (error: unknown): { hint?: string } =>
-  error instanceof Error && 'hint' in error && typeof error.hint === 'string' ? { hint: error.hint } : {};
+  });
 
 const waitingWriters = (path: string, journalMode: string): Finding => ({
   level: 'warning',

@@ -1,6 +1,6 @@
 // What would stop or spoil a backup, asked before one is made.
 import { access, constants } from 'node:fs/promises';
-import { asError, HoldfastError, hasCode } from '#lib/errors.ts';
+import { attempt, findingOf } from '../findings.ts';
 import type { Finding } from '../source.ts';
 import { askCatalogue } from './answers.ts';
 import { assemble, qualified } from './assemble.ts';
@@ -17,38 +17,25 @@ type CheckRequest = Omit<DumpRequest, 'onClose'>;
 /** Looks at the server and at each database that a backup would read; reads no rows. */
 export const checkServer = async (request: CheckRequest): Promise<Finding[]> => {
   const { config, settings } = request;
-  const findings: Finding[] = [];
-  const attempt = async (subject: string, work: () => Promise<void>): Promise<void> => {
-    try {
-      await work();
-    } catch (error) {
-      if (hasCode(error, 'CANCELLED')) throw error;
-      findings.push(findingOf(subject, asError(error)));
-    }
-  };
-  await attempt(`server ${settings.server}`, async () => {
+  const { native } = config;
+  return await attempt(`server ${settings.server}`, async () => {
     const { databases, closed } = await surveyOf(request);
-    for (const [database, error] of closed) findings.push(findingOf(`database ${database}`, error));
-    if (config.native)
-      await attempt('native', () =>
-        access(config.native?.localFolder ?? '', constants.R_OK | constants.W_OK),
+    const findings = [...closed].map(([database, error]) => findingOf(`database ${database}`, error));
+    if (native)
+      findings.push(
+        ...(await attempt('native', () =>
+          access(native.localFolder, constants.R_OK | constants.W_OK).then(() => []),
+        )),
       );
     const tables: (readonly [database: string, table: QualifiedName])[] = [];
     for (const database of databases)
-      await attempt(`database ${database}`, async () => {
-        const found = config.native
-          ? await nativeFindings(request, database)
-          : await databaseFindings(request, database, tables);
-        findings.push(...found);
-      });
-    if (!config.native) findings.push(...patternFindings(request, tables));
+      findings.push(
+        ...(await attempt(`database ${database}`, () =>
+          native ? nativeFindings(request, database) : databaseFindings(request, database, tables),
+        )),
+      );
+    return native ? findings : [...findings, ...patternFindings(request, tables)];
   });
-  return findings;
-};
-
-const findingOf = (subject: string, error: Error): Finding => {
-  const hint = error instanceof HoldfastError ? error.hint : undefined;
-  return { level: 'error', subject, message: error.message, ...(hint !== undefined && { hint }) };
 };
 
 const mayBackUp = "select cast(has_perms_by_name(db_name(), 'DATABASE', 'BACKUP DATABASE') as int) as may";
@@ -108,7 +95,7 @@ const databaseFindings = async (
       try {
         codecOf(column);
       } catch (error) {
-        findings.push(findingOf(`table ${plainName(table)} in ${database}`, asError(error)));
+        findings.push(findingOf(`table ${plainName(table)} in ${database}`, error));
       }
   for (const about of answers.absent) warn(`database ${database}`, `the server has no catalogue of ${about}`);
   for (const { what, reason } of contents.notKept) warn(`${what} in ${database}`, `not kept: ${reason}`);

@@ -1,0 +1,18 @@
+// What failed while a source was looked at, as findings like all others.
+import { HoldfastError, hasCode, messageOf } from '#lib/errors.ts';
+import type { Finding } from './source.ts';
+
+/** What was found, or else why nothing could be. CANCELLED is thrown on. */
+export const attempt = async (subject: string, look: () => Promise<Finding[]>): Promise<Finding[]> => {
+  try {
+    return await look();
+  } catch (error) {
+    if (hasCode(error, 'CANCELLED')) throw error;
+    return [findingOf(subject, error)];
+  }
+};
+
+export const findingOf = (subject: string, error: unknown): Finding => {
+  const hint = error instanceof HoldfastError ? error.hint : undefined;
+  return { level: 'error', subject, message: messageOf(error), ...(hint !== undefined && { hint }) };
+};
