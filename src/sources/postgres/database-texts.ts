@@ -1,6 +1,6 @@
 // The small files of a database, as they come before, between and after its rows.
-import { HoldfastError, messageOf } from '#lib/errors.ts';
 import { type Manifest, manifestSchema } from '../manifest.ts';
+import { neededFile, parsedFile } from '../needed-file.ts';
 import { textOf } from '../restore-report.ts';
 import { type Contents, parseContents } from './contents.ts';
 import type { EntryStream } from './entry-stream.ts';
@@ -30,15 +30,7 @@ export class DatabaseTexts {
   }
 
   need(file: DatabaseFile): string {
-    const text = this.#texts.get(file);
-    if (text !== undefined) return text;
-    throw new HoldfastError(
-      'TARGET_FAILED',
-      `the snapshot’s ${databasePath(this.#database)}/${file} did not come`,
-      {
-        hint: 'a restore needs all files in the database’s folder, besides the rows that are wanted',
-      },
-    );
+    return neededFile(this.#path(file), this.#texts.get(file));
   }
 
   contents(): Contents {
@@ -51,18 +43,10 @@ export class DatabaseTexts {
   }
 
   #parse<Parsed>(file: DatabaseFile, parse: (text: string) => Parsed): Parsed {
-    const text = this.need(file);
-    try {
-      return parse(text);
-    } catch (cause) {
-      throw new HoldfastError(
-        'TARGET_FAILED',
-        `${databasePath(this.#database)}/${file} cannot be read: ${messageOf(cause)}`,
-        {
-          cause,
-          hint: 'verify the snapshot, and restore from another one',
-        },
-      );
-    }
+    return parsedFile(this.#path(file), this.need(file), parse);
+  }
+
+  #path(file: DatabaseFile): string {
+    return `${databasePath(this.#database)}/${file}`;
   }
 }

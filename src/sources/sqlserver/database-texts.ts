@@ -1,6 +1,6 @@
 // The small files of a database, as they come before and after its rows.
-import { HoldfastError, messageOf } from '#lib/errors.ts';
 import { type Manifest, manifestSchema } from '../manifest.ts';
+import { neededFile, parsedFile } from '../needed-file.ts';
 import { textOf } from '../restore-report.ts';
 import type { EntryStream } from './entry-stream.ts';
 import { type DatabaseFile, databaseFiles, databasePath } from './layout.ts';
@@ -45,18 +45,6 @@ export class DatabaseTexts {
 
   #parse<Parsed>(file: DatabaseFile, parse: (text: string) => Parsed): Parsed {
     const path = `${databasePath(this.#database)}/${file}`;
-    const text = this.#texts.get(file);
-    if (text === undefined)
-      throw new HoldfastError('TARGET_FAILED', `the snapshot’s ${path} did not come`, {
-        hint: "a restore needs all files in the database's folder, besides the rows that are wanted",
-      });
-    try {
-      return parse(text);
-    } catch (cause) {
-      throw new HoldfastError('TARGET_FAILED', `${path} cannot be read: ${messageOf(cause)}`, {
-        cause,
-        hint: 'verify the snapshot, and restore from another one',
-      });
-    }
+    return parsedFile(path, neededFile(path, this.#texts.get(file)), parse);
   }
 }
