@@ -1,4 +1,7 @@
 // SQL names and literals. Whatever comes from a server or a user goes through here before it stands in a statement.
+import { plainName, type QualifiedName } from '../schema-tables.ts';
+
+export { plainName, type QualifiedName };
 
 /** "orders", with its quotes. */
 export const quoteIdentifier = (name: string): string => `"${name.replaceAll('"', '""')}"`;
@@ -18,15 +21,6 @@ export const quoteLiteral = (value: string): string => {
   const quoted = `'${value.replaceAll("'", "''").replaceAll('\\', '\\\\')}'`;
   return value.includes('\\') ? ` E${quoted}` : quoted;
 };
-
-/** A table, view or sequence. */
-export interface QualifiedName {
-  readonly schema: string;
-  readonly name: string;
-}
-
-/** 'public.orders': for people, and to compare. */
-export const plainName = ({ schema, name }: QualifiedName): string => `${schema}.${name}`;
 
 /** Reads 'orders', 'public.orders' or '"a.b"."C"' into its parts; undefined when it is none of these. */
 export const parseName = (text: string): readonly string[] | undefined => {

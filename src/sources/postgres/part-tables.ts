@@ -1,13 +1,12 @@
 // The tables of a partial restore: each is made anew, or gets other rows, or comes to stand beside the one that is there.
 import { HoldfastError, messageOf } from '#lib/errors.ts';
 import type { Reporter } from '../restore-report.ts';
+import { newNameOf, type Parts, parseNewName } from '../schema-tables.ts';
 import { type Beside, besideOf } from './beside.ts';
 import type { Connection } from './connect.ts';
 import type { Contents, ContentsTable } from './contents.ts';
-import { plainName, type QualifiedName, quoteLiteral, quoteName } from './identifiers.ts';
-import { newNameOf, parseNewName } from './new-names.ts';
+import { parseName, plainName, type QualifiedName, quoteLiteral, quoteName } from './identifiers.ts';
 import { beginReplace } from './replace-rows.ts';
-import type { Parts } from './restore-goal.ts';
 import type { ItemRunner } from './run-items.ts';
 import { isAhead, setSequenceSql } from './sequences.ts';
 import { isServerError } from './server-error.ts';
@@ -102,7 +101,7 @@ export class PartTables {
     const { connection, contents, rename, force, superuser } = this.#options;
     const newName = newNameOf(rename, contents.database, table);
     if (newName !== undefined) {
-      const to = parseNewName(newName, table);
+      const to = parseNewName(newName, table, parseName);
       if (!(await this.#exists(to))) return { how: 'beside', table, beside: besideOf(table, to, contents) };
       throw new HoldfastError(
         'TARGET_NOT_EMPTY',

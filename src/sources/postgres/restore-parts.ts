@@ -1,14 +1,14 @@
 // Tables, or a schema, into a database that may be in use: in one transaction, so that others see all of it or nothing.
 import { throwIfCancelled } from '#lib/clock.ts';
 import { HoldfastError } from '#lib/errors.ts';
+import { assertTablesToRename, type Parts } from '../schema-tables.ts';
 import { connect } from './connect.ts';
 import { DatabaseTexts } from './database-texts.ts';
 import { databaseFiles } from './layout.ts';
 import { assertComplete, loadRows, type RowLoader, tableOf } from './load-rows.ts';
-import { assertTablesToRename } from './new-names.ts';
 import { PartTables } from './part-tables.ts';
 import type { Restoring } from './restore.ts';
-import type { Goal, Parts } from './restore-goal.ts';
+import type { Goal } from './restore-goal.ts';
 import { ensureRoles } from './restore-roles.ts';
 import { createRunner } from './run-items.ts';
 import { itemsOf } from './sql-items.ts';

@@ -1,4 +1,7 @@
 // T-SQL names and literals. Whatever comes from a server or a user goes through here before it stands in a statement.
+import { plainName, type QualifiedName } from '../schema-tables.ts';
+
+export { plainName, type QualifiedName };
 
 /** [orders], with its brackets. */
 export const quoteIdentifier = (name: string): string => `[${name.replaceAll(']', ']]')}]`;
@@ -9,15 +12,6 @@ export const quoteName = ({ schema, name }: QualifiedName): string =>
 
 /** N'text', as it is: line breaks stay line breaks. */
 export const quoteText = (text: string): string => `N'${text.replaceAll("'", "''")}'`;
-
-/** Whatever is in a schema. */
-export interface QualifiedName {
-  readonly schema: string;
-  readonly name: string;
-}
-
-/** 'dbo.orders': for people, and to compare. */
-export const plainName = ({ schema, name }: QualifiedName): string => `${schema}.${name}`;
 
 /** Reads 'orders', 'dbo.orders' or '[a.b]."C"' into its parts; undefined when it is none of these. */
 export const parseName = (text: string): readonly string[] | undefined => {

@@ -1,12 +1,18 @@
 // The tables of a partial restore: each is made anew, or gets other rows, or comes to stand beside the one that is there.
 import { HoldfastError } from '#lib/errors.ts';
 import type { Reporter } from '../restore-report.ts';
+import { newNameOf, type Parts, parseNewName } from '../schema-tables.ts';
 import type { Connection } from './connect.ts';
 import { foreignKeySql } from './constraint-sql.ts';
-import { plainName, type QualifiedName, quoteIdentifier, quoteName, quoteText } from './identifiers.ts';
+import {
+  parseName,
+  plainName,
+  type QualifiedName,
+  quoteIdentifier,
+  quoteName,
+  quoteText,
+} from './identifiers.ts';
 import type { Contents, Table } from './model.ts';
-import { newNameOf, parseNewName } from './new-names.ts';
-import type { Parts } from './restore-goal.ts';
 import { runStatements } from './run-statements.ts';
 import { errorNumber, serverMessage } from './server-error.ts';
 import { companionStatements, keyStatements, type Statement } from './statements.ts';
@@ -66,7 +72,7 @@ export class PartTables {
     if (known) return known.into;
     const { contents, rename } = this.#options;
     const to = newNameOf(rename, contents.database.name, table);
-    const into = to === undefined ? table : renamedTable(table, parseNewName(to, table));
+    const into = to === undefined ? table : renamedTable(table, parseNewName(to, table, parseName));
     const part = (await this.#exists(into)) ? await this.#empty(table, into) : await this.#make(table, into);
     this.#parts.set(name, part);
     return part.into;

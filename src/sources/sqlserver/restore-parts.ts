@@ -1,15 +1,15 @@
 // Tables into a database that may be in use: in one transaction, so that others see all of it or nothing.
 import { throwIfCancelled } from '#lib/clock.ts';
 import { HoldfastError } from '#lib/errors.ts';
+import { assertTablesToRename, type Parts } from '../schema-tables.ts';
 import { bulkWorks } from './bulk-rows.ts';
 import { connect } from './connect.ts';
 import { DatabaseTexts } from './database-texts.ts';
 import { plainName } from './identifiers.ts';
 import { assertComplete, type Loaded, loadRows, tableOf } from './load-rows.ts';
-import { assertTablesToRename } from './new-names.ts';
 import { PartTables } from './part-tables.ts';
 import type { Restoring } from './restore.ts';
-import type { Goal, Parts } from './restore-goal.ts';
+import type { Goal } from './restore-goal.ts';
 
 export const restoreParts = async (restoring: Restoring, goal: Goal, parts: Parts): Promise<void> => {
   const { config, settings, context, target, reporter, stream, into } = restoring;
@@ -28,7 +28,7 @@ export const restoreParts = async (restoring: Restoring, goal: Goal, parts: Part
     );
   const contents = texts.contents();
   const rename = into.rename.filter(([from]) => from !== goal.database);
-  assertTablesToRename(rename, contents);
+  assertTablesToRename(rename, { database: contents.database.name, tables: contents.tables });
   const { signal } = context;
   await using connection = await connect(settings, goal.name, signal);
   const bulk = config.bulkLoad === 'auto' && (await bulkWorks(() => connect(settings, goal.name, signal)));
