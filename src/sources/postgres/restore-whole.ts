@@ -8,10 +8,10 @@ import { createPool, type Pool } from '../pool.ts';
 import { type Connection, connect } from './connect.ts';
 import { databaseStatements, renamedProperty } from './database-statements.ts';
 import { DatabaseTexts } from './database-texts.ts';
-import { databaseFiles } from './layout.ts';
+import { databaseFiles, databasePath } from './layout.ts';
 import { assertComplete, loadRows, type RowLoader } from './load-rows.ts';
 import { runPostData } from './post-data.ts';
-import { folderOf, type Restoring } from './restore.ts';
+import type { Restoring } from './restore.ts';
 import type { Goal } from './restore-goal.ts';
 import { ensureRoles } from './restore-roles.ts';
 import { createRunner, type ItemRunner } from './run-items.ts';
@@ -26,7 +26,7 @@ export const restoreWhole = async (restoring: Restoring, goal: Goal): Promise<vo
   if (state === 'used' && !into.force) throw notEmpty(goal.name, settings);
   const texts = new DatabaseTexts(stream, goal.database);
   await texts.readUntilRows();
-  const { create, properties } = databaseStatements(await texts.need(databaseFiles.database));
+  const { create, properties } = databaseStatements(texts.need(databaseFiles.database));
   await ensureRoles(target, texts.contents().roles, restoring.reporter, restoring.roleComment);
   throwIfCancelled(context.signal);
   if (state === 'empty') {
@@ -34,18 +34,15 @@ export const restoreWhole = async (restoring: Restoring, goal: Goal): Promise<vo
     return;
   }
   const name = temporaryName(goal.name);
+  const before = restoring.reporter.failures.length;
   await target.create(name, create);
   try {
     await load(restoring, goal, texts, name);
-    const { failures } = restoring.reporter;
-    if (state === 'used' && failures.length > 0)
-      throw new HoldfastError(
-        'TARGET_FAILED',
-        `${goal.name} was left as it was: ${failures[0]?.error.message}`,
-        {
-          hint: 'restore under another name to see everything that fails, and to have all else',
-        },
-      );
+    const failure = restoring.reporter.failures[before];
+    if (state === 'used' && failure)
+      throw new HoldfastError('TARGET_FAILED', `${goal.name} was left as it was: ${failure.error.message}`, {
+        hint: 'restore under another name to see everything that fails, and to have all else',
+      });
     throwIfCancelled(context.signal);
     await target.rename(name, goal.name);
   } catch (error) {
@@ -83,7 +80,7 @@ const load = async (restoring: Restoring, goal: Goal, texts: DatabaseTexts, name
     pool,
     limit,
     runner,
-    onFailure: (error) => reporter.fail(`${folderOf(goal.database)}/${databaseFiles.postData}`, error),
+    onFailure: (error) => reporter.fail(`${databasePath(goal.database)}/${databaseFiles.postData}`, error),
   });
 };
 

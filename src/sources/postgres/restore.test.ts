@@ -161,7 +161,9 @@ test('rows that are fewer than were captured are not taken for all', { skip }, a
   await assert.rejects(restoreTo(original, without, into), /lacks data\/public.volatile\/0000.copy/);
 });
 
-test('what cannot be made after the rows is told, and all else is there', { skip }, async () => {
+test('what cannot be made after the rows is told, and keeps nothing else from being there', {
+  skip,
+}, async () => {
   await original.psql('postgres', 'create database broken');
   await original.psql(
     'broken',
@@ -173,6 +175,16 @@ test('what cannot be made after the rows is told, and all else is there', { skip
   assert.equal(failures.length, 1);
   assert.match(`${failures[0]?.error.message}`, /fk constraint public.b b_a_fkey/);
   assert.equal(await original.psql('broken_copy', 'select count(*) from b'), '1');
+  await original.psql('postgres', 'create database replaced');
+  await original.psql('replaced', 'create table precious (id int)');
+  const both = await dumpOf(original, { databases: ['broken', 'héllo'] });
+  const rename = [
+    ['broken', 'broken_too'],
+    ['héllo', 'replaced'],
+  ] as const;
+  const into = { selection: ['broken', 'héllo'], rename, force: true };
+  assert.equal((await restoreTo(original, both, {}, into)).failures.length, 1);
+  assert.equal(await original.pgDump('replaced'), await original.pgDump('héllo'));
 });
 
 test('SQL of a hostile snapshot runs no program here, whatever it says to psql', { skip }, async () => {

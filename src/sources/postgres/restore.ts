@@ -6,7 +6,6 @@ import { Reporter, textOf } from '../restore-report.ts';
 import type { Entry, RestoreReport, RestoreTarget } from '../source.ts';
 import type { PostgresConfig } from './config.ts';
 import { EntryStream } from './entry-stream.ts';
-import { databasePath } from './layout.ts';
 import { type Goal, type Selection, tablePlaces } from './restore-goal.ts';
 import { restoreParts } from './restore-parts.ts';
 import { applyGlobals } from './restore-roles.ts';
@@ -77,6 +76,3 @@ const restoreAll = async (restoring: Restoring): Promise<void> => {
     restoring.reporter.warn('the server had no database: there was nothing to restore but its roles');
   else if (goals.size === 0) throw nothingToRestore();
 };
-
-/** The folder of the database, for messages about its files. */
-export const folderOf = (database: string): string => databasePath(database);
