@@ -1,16 +1,17 @@
 // Partitions whose documents are fetched together. Those of one lie far apart in the server's trees, which are in the order of ids;
 // of many partitions together, most have a neighbour.
+import type { ChangedDocument } from './changed.ts';
 import { designPartition, type Partition } from './layout.ts';
 import type { Plan } from './plan.ts';
 
-/** Each with those of its documents that changed, and their leaves. */
+/** Each with those of its documents that changed. */
 export type FetchGroup = readonly {
   readonly partition: Partition;
-  readonly changed: ReadonlyMap<string, readonly string[]>;
+  readonly changed: ReadonlyMap<string, ChangedDocument>;
 }[];
 
 /** What the documents of one group may take in memory, as far as one can tell, and how many they may be. */
-const groupBytes = 8 * 1024 * 1024;
+const groupBytes = 16 * 1024 * 1024;
 const groupDocuments = 50_000;
 const groupPartitions = 4096;
 

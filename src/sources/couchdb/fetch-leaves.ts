@@ -1,17 +1,11 @@
 // Documents from the server, many in one request.
-import { mapOrdered } from '#lib/concurrency.ts';
+import { forEachLimit } from '#lib/concurrency.ts';
 import { asError, hasCode } from '#lib/errors.ts';
+import type { ChangedDocument } from './changed.ts';
 import type { CouchClient } from './http.ts';
 import { BrokenJson, isKey, skipValue, valueAt, walkElements, walkMembers } from './json-scan.ts';
-import { endOf, type Leaf, leafAt } from './leaf.ts';
+import { type Leaf, leafAt } from './leaf.ts';
 import { documentParts } from './server.ts';
-
-export interface Fetched {
-  /** All leaves of each document that is there. */
-  readonly leaves: ReadonlyMap<string, readonly Leaf[]>;
-  /** Documents that are there and cannot be read. */
-  readonly failures: ReadonlyMap<string, Error>;
-}
 
 export interface FetchOptions {
   readonly database: string;
@@ -19,74 +13,83 @@ export interface FetchOptions {
   readonly connections: number;
   /** Bytes of a document with its history, as far as one can tell. */
   readonly typicalBytes: number;
+  /** Called when the last request is under way: others may begin, so that the server is never without one. */
+  whenAsked(): void;
 }
 
 const batchBytes = 512 * 1024;
 const [batchAtLeast, batchAtMost] = [25, 500];
 
-/** Asks for these documents by their ids and leaves. A document that was purged meanwhile is simply not among them. */
+/** Gives the documents their leaves, or what is wrong with them. */
 export const fetchLeaves = async (
   client: CouchClient,
-  wanted: ReadonlyMap<string, readonly string[]>,
-  { database, connections, typicalBytes }: FetchOptions,
-): Promise<Fetched> => {
-  const leaves = new Map<string, Leaf[]>();
+  documents: readonly ChangedDocument[],
+  { database, connections, typicalBytes, whenAsked }: FetchOptions,
+): Promise<void> => {
   const size = Math.max(batchAtLeast, Math.min(batchAtMost, Math.floor(batchBytes / typicalBytes)));
-  const answers = mapOrdered(batchesOf(wanted, size), connections, (batch) =>
-    bulkGet(client, database, batch),
+  await forEachLimit(batchesOf(documents, size, whenAsked), connections, async (batch) =>
+    share(await bulkGet(client, database, batch), batch),
   );
-  for await (const answer of answers)
-    for (const leaf of answer) {
-      const own = leaves.get(leaf.id);
-      if (!own) leaves.set(leaf.id, [leaf]);
-      else if (own.every(({ rev }) => rev !== leaf.rev)) own.push(leaf);
-    }
-  const failures = new Map<string, Error>();
-  for (const [id, revs] of wanted) {
-    if (hasAll(leaves.get(id), revs)) continue;
+  for (const document of documents) {
+    if (document.revs.every((wanted) => document.leaves.some(({ rev }) => rev === wanted))) continue;
     // A revision may have been replaced and compacted away since the feed named it: then the leaves of now are the document.
     try {
-      leaves.set(id, await openLeaves(client, database, id));
+      document.leaves = await openLeaves(client, database, document.id);
     } catch (error) {
       if (!hasCode(error, 'SOURCE_UNREACHABLE', 'ITEM_UNREADABLE')) throw error;
-      failures.set(id, asError(error));
+      document.failure = asError(error);
     }
   }
-  return { leaves, failures };
 };
 
-const hasAll = (leaves: readonly Leaf[] | undefined, revs: readonly string[]): boolean =>
-  leaves !== undefined && revs.every((wanted) => leaves.some(({ rev }) => rev === wanted));
-
-interface Asked {
-  readonly id: string;
-  readonly rev: string;
-}
-
 /** In the order of the ids, in which the server has them: it finds neighbours several times as cheaply. */
-function* batchesOf(wanted: ReadonlyMap<string, readonly string[]>, size: number): Generator<Asked[]> {
-  let batch: Asked[] = [];
-  for (const id of [...wanted.keys()].sort()) {
-    for (const rev of wanted.get(id) ?? []) batch.push({ id, rev });
-    if (batch.length < size) continue;
-    yield batch;
-    batch = [];
+function* batchesOf(
+  documents: readonly ChangedDocument[],
+  size: number,
+  whenAsked: () => void,
+): Generator<ChangedDocument[]> {
+  const ordered = documents.toSorted((a, b) => (a.id < b.id ? -1 : 1));
+  let [batch, revisions]: [ChangedDocument[], number] = [[], 0];
+  try {
+    for (const document of ordered) {
+      batch.push(document);
+      revisions += document.revs.length;
+      if (revisions < size) continue;
+      yield batch;
+      [batch, revisions] = [[], 0];
+    }
+    if (batch.length > 0) yield batch;
+  } finally {
+    whenAsked();
   }
-  if (batch.length > 0) yield batch;
 }
+
+/** Answers come in the order of the questions; a leaf that did not would be found missing, and asked for again. */
+const share = (leaves: readonly Leaf[], documents: readonly ChangedDocument[]): void => {
+  let at = 0;
+  for (const leaf of leaves) {
+    while (at < documents.length && documents[at]?.id !== leaf.id) at += 1;
+    const document = documents[at];
+    if (document?.leaves.every(({ rev }) => rev !== leaf.rev)) document.leaves = [...document.leaves, leaf];
+  }
+};
 
 /** Those of the revisions that the server has, with their history and stubs of their attachments. */
-const bulkGet = (client: CouchClient, database: string, docs: readonly Asked[]): Promise<Leaf[]> =>
-  client.parse(
-    {
-      method: 'POST',
-      path: [database, '_bulk_get'],
-      query: { revs: true, attachments: false },
-      body: Buffer.from(JSON.stringify({ docs })),
-      doing: `read documents of ${database}`,
-    },
-    leavesOfResults,
-  );
+const bulkGet = (
+  client: CouchClient,
+  database: string,
+  documents: readonly ChangedDocument[],
+): Promise<Leaf[]> => {
+  const docs = documents.flatMap(({ id, revs }) => revs.map((rev) => ({ id, rev })));
+  const request = {
+    method: 'POST',
+    path: [database, '_bulk_get'],
+    query: { revs: true, attachments: false },
+    body: Buffer.from(JSON.stringify({ docs })),
+    doing: `read documents of ${database}`,
+  } as const;
+  return client.parse(request, leavesOfResults);
+};
 
 /** {"results": [{"id": …, "docs": [{"ok": <document>}, …]}, …]} */
 const leavesOfResults = (body: Buffer): Leaf[] => {
@@ -129,6 +132,6 @@ const readOpened = (body: Buffer, at: number, leaves: Leaf[]): number =>
       if (!isKey(body, key, 'ok')) return skipValue(body, value);
       const leaf = leafAt(body, value);
       leaves.push(leaf);
-      return endOf(value, leaf);
+      return leaf.end;
     }),
   );

@@ -3,7 +3,6 @@
 import http, { type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
 import https from 'node:https';
 import { Readable } from 'node:stream';
-import { buffer } from 'node:stream/consumers';
 import { certificates } from '#lib/certificates.ts';
 import { throwIfCancelled } from '#lib/clock.ts';
 import { messageOf } from '#lib/errors.ts';
@@ -72,7 +71,7 @@ export const openClient = (config: CouchConfig, context: Context): CouchClient =
     reached = true;
     const { statusCode: status = 0 } = answer;
     if ((status >= 200 && status < 300) || request.allow?.includes(status)) return answer;
-    throw refusal({ status, headers: answer.headers, body: await buffer(answer) }, request.doing, {
+    throw refusal({ status, headers: answer.headers, body: await bodyOf(answer) }, request.doing, {
       server: url.server,
       user,
     });
@@ -95,7 +94,7 @@ export const openClient = (config: CouchConfig, context: Context): CouchClient =
   const send = (request: CouchRequest): Promise<Answer> =>
     persist(request.doing, async () => {
       const answer = await open(request);
-      return { status: answer.statusCode ?? 0, headers: answer.headers, body: await buffer(answer) };
+      return { status: answer.statusCode ?? 0, headers: answer.headers, body: await bodyOf(answer) };
     });
   return {
     server: url.server,
@@ -103,9 +102,16 @@ export const openClient = (config: CouchConfig, context: Context): CouchClient =
     open,
     persist,
     send,
-    parse: (request, read) => persist(request.doing, async () => read(await buffer(await open(request)))),
+    parse: (request, read) => persist(request.doing, async () => read(await bodyOf(await open(request)))),
     close: line.close,
   };
+};
+
+/** All of it; Node's own `buffer` goes through a blob, which takes twice the time. */
+const bodyOf = async (answer: IncomingMessage): Promise<Buffer> => {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of answer) chunks.push(chunk as Uint8Array);
+  return Buffer.concat(chunks);
 };
 
 /** Who logs in; the password is read now. As CouchDB's own images and tools name the variables. */

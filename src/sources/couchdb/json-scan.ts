@@ -91,8 +91,13 @@ export const memberOf = (bytes: Uint8Array, at: number, name: string): Range | u
 };
 
 /** The value that stands there, decoded. */
-export const valueAt = (bytes: Uint8Array, { start, end }: Range): unknown =>
-  JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('utf8'));
+export const valueAt = (bytes: Buffer, { start, end }: Range): unknown => {
+  if (bytes[start] === quote) {
+    const text = bytes.toString('utf8', start + 1, end - 1);
+    if (!text.includes('\\')) return text;
+  }
+  return JSON.parse(bytes.toString('utf8', start, end));
+};
 
 /** Where the value that begins there ends. */
 export const skipValue = (bytes: Uint8Array, at: number): number => {

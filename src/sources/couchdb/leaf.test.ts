@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { BrokenJson, eachElement, memberOf, valueAt } from './json-scan.ts';
-import { inOrder, leafAt, withMembers } from './leaf.ts';
+import { inOrder, leafAt, linesOf, withMembers } from './leaf.ts';
 
 const leafOf = (text: string) => {
   const bytes = Buffer.from(text);
   return leafAt(bytes, 0);
 };
-const lineOf = (text: string): string => Buffer.from(leafOf(text).line).toString();
+const lineOf = (text: string): string => linesOf([leafOf(text)]).toString();
 
 test('a document is kept as it was sent: digits, order of keys, escapes', () => {
   const text = String.raw`{"_id":"é\u0000\"\\","_rev":"1-a","n":12345678901234567890.10,"10":1e400,"2":-0,"t":"\ud800{}[],:","o":{"_id":"inner","a":[]}}`;
@@ -47,7 +47,7 @@ test('the winner of each document comes first, as CouchDB chooses it', () => {
   const leaf = (rev: string, rest = '') => leafOf(`{"_id":"a","_rev":"${rev}"${rest}}`);
   const leaves = [leaf('9-ff', ',"_deleted":true'), leaf('2-aa'), leaf('10-aa'), leaf('2-ab')];
   assert.deepEqual(
-    inOrder(leaves).map(({ rev }) => rev),
+    inOrder([leaves]).map(({ rev }) => rev),
     ['10-aa', '2-ab', '2-aa', '9-ff'],
   );
 });

@@ -1,15 +1,17 @@
 // One leaf of a document's tree of revisions, as the bytes that the server sent.
 import { hash } from 'node:crypto';
 import { HoldfastError } from '#lib/errors.ts';
-import { BrokenJson, eachMember, isKey, type Range, valueAt } from './json-scan.ts';
+import { BrokenJson, eachMember, isKey, valueAt } from './json-scan.ts';
 
 export interface Leaf {
   readonly id: string;
   readonly rev: string;
   readonly deleted: boolean;
   readonly attachments: readonly Attachment[];
-  /** The document with `_rev`, `_revisions` and stubs of its attachments, and a newline. */
-  readonly line: Uint8Array;
+  /** Where it was found: the document with `_rev`, `_revisions` and stubs of its attachments. */
+  readonly bytes: Buffer;
+  readonly start: number;
+  readonly end: number;
 }
 
 export interface Attachment {
@@ -23,7 +25,7 @@ export interface Attachment {
 }
 
 /** The document that begins at a place of an answer, or of a file of a backup. BrokenJson when it is none. */
-export const leafAt = (bytes: Uint8Array, start: number): Leaf => {
+export const leafAt = (bytes: Buffer, start: number): Leaf => {
   let [id, rev, deleted, stubs]: unknown[] = [];
   const end = eachMember(bytes, start, (key, value) => {
     if (bytes[key.start + 1] !== underscore) return;
@@ -38,25 +40,29 @@ export const leafAt = (bytes: Uint8Array, start: number): Leaf => {
     id,
     rev,
     deleted: deleted === true,
-    attachments: stubs === undefined ? [] : attachmentsOf(stubs, id),
-    line: lineOf(bytes, { start, end }),
+    attachments: stubs === undefined ? noAttachments : attachmentsOf(stubs, id),
+    bytes,
+    start,
+    end,
   };
 };
 
-/** Where the document ends whose leaf was found there. */
-export const endOf = (start: number, { line }: Leaf): number => start + line.length - 1;
-
+const noAttachments: readonly Attachment[] = [];
 const underscore = 0x5f;
 const newline = 0x0a;
 const space = 0x20;
 
-/** A copy in one line: outside of strings JSON may have newlines, within them it cannot. */
-const lineOf = (bytes: Uint8Array, { start, end }: Range): Uint8Array => {
-  const line = Buffer.allocUnsafe(end - start + 1);
-  line.set(bytes.subarray(start, end));
-  for (let at = line.indexOf(newline); at >= 0; at = line.indexOf(newline, at + 1)) line[at] = space;
-  line[end - start] = newline;
-  return line;
+/** The documents, a line each. Outside of strings JSON may have newlines, where spaces do as well; within them it cannot. */
+export const linesOf = (leaves: readonly Leaf[]): Buffer => {
+  const lines = Buffer.allocUnsafe(leaves.reduce((sum, { start, end }) => sum + end - start + 1, 0));
+  let from = 0;
+  for (const { bytes, start, end } of leaves) {
+    const last = from + bytes.copy(lines, from, start, end);
+    lines[last] = newline;
+    for (let at = lines.indexOf(newline, from); at < last; at = lines.indexOf(newline, at)) lines[at] = space;
+    from = last + 1;
+  }
+  return lines;
 };
 
 const attachmentsOf = (stubs: unknown, id: string): Attachment[] =>
@@ -77,14 +83,13 @@ const attachmentsOf = (stubs: unknown, id: string): Attachment[] =>
 
 /** The same document with some of its members replaced, each in its place, or left out where there is no other value. */
 export const withMembers = (
-  { line }: Leaf,
+  { bytes, start }: Leaf,
   replace: Readonly<Record<string, string | undefined>>,
 ): Buffer => {
   const parts: Uint8Array[] = [];
-  const text = Buffer.from(line.buffer, line.byteOffset, line.length);
-  eachMember(line, 0, (key, value) => {
-    const name = text[key.start + 1] === underscore ? String(valueAt(line, key)) : '';
-    if (!Object.hasOwn(replace, name)) parts.push(comma, text.subarray(key.start, value.end));
+  eachMember(bytes, start, (key, value) => {
+    const name = bytes[key.start + 1] === underscore ? String(valueAt(bytes, key)) : '';
+    if (!Object.hasOwn(replace, name)) parts.push(comma, bytes.subarray(key.start, value.end));
     else if (replace[name] !== undefined) parts.push(comma, Buffer.from(`"${name}":${replace[name]}`));
   });
   return Buffer.concat([Buffer.from('{'), ...parts.slice(1), Buffer.from('}')]);
@@ -104,9 +109,10 @@ export const compareLeaves = (one: Leaf, other: Leaf): number => {
 
 const generationOf = (rev: string): number => Number.parseInt(rev, 10);
 
-/** Leaves of several documents in the order of a backup: by place, and the winner of each document first. */
-export const inOrder = (leaves: Iterable<Leaf>): Leaf[] =>
-  [...leaves]
-    .map((leaf) => ({ leaf, place: placeOf(leaf.id) }))
-    .sort((a, b) => (a.place === b.place ? compareLeaves(a.leaf, b.leaf) : a.place < b.place ? -1 : 1))
-    .map(({ leaf }) => leaf);
+/** Documents by their places, of each the winner first. */
+export const inOrder = (documents: Iterable<readonly Leaf[]>): Leaf[] => {
+  const placed: { readonly place: string; readonly leaves: readonly Leaf[] }[] = [];
+  for (const leaves of documents) if (leaves[0]) placed.push({ place: placeOf(leaves[0].id), leaves });
+  placed.sort((a, b) => (a.place < b.place ? -1 : 1));
+  return placed.flatMap(({ leaves }) => (leaves.length === 1 ? leaves : leaves.toSorted(compareLeaves)));
+};

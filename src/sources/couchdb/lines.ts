@@ -5,7 +5,7 @@ const newline = 0x0a;
 /** Each line with its newline, as a copy; the last one may lack it. */
 export async function* splitLines(
   content: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
-): AsyncGenerator<Uint8Array> {
+): AsyncGenerator<Buffer> {
   let begun: Uint8Array[] = [];
   for await (const chunk of content) {
     let start = 0;

@@ -5,10 +5,10 @@ import { createRowCounter } from '#lib/row-checksum.ts';
 import type { EntryMeta, Previous, PreviousEntry } from '../source.ts';
 import type { Dump } from './dump.ts';
 import { type FetchGroup, fetchGroups } from './fetch-groups.ts';
-import { type Fetched, fetchLeaves } from './fetch-leaves.ts';
+import { fetchLeaves } from './fetch-leaves.ts';
 import type { PartitionIndex } from './index-file.ts';
 import { attachmentFile, attachmentsFolder, databasePath, documentsPath, type Partition } from './layout.ts';
-import { inOrder, type Leaf, leafAt } from './leaf.ts';
+import { inOrder, type Leaf, leafAt, linesOf } from './leaf.ts';
 import { splitLines } from './lines.ts';
 import type { Plan } from './plan.ts';
 import type { AttachmentPlace } from './read-attachment.ts';
@@ -41,11 +41,12 @@ export async function* loadPartitions(loading: Loading): AsyncGenerator<Loaded> 
   const { config } = loading.dump;
   // One after the other, so that the first is there soon, and the next comes while it is written.
   const turn = new Semaphore(1);
-  const groups = mapOrdered(fetchGroups(loading.plan), groupsAtOnce, (group) =>
-    turn.run(() => fetchGroup(loading, group)),
-  );
-  for await (const { group, fetched } of groups)
-    yield* mapOrdered(group, config.connections, (one) => loadPartition(loading, one, fetched));
+  const groups = mapOrdered(fetchGroups(loading.plan), groupsAtOnce, async (group) => {
+    await turn.acquire();
+    return await fetchGroup(loading, group, () => turn.release());
+  });
+  for await (const group of groups)
+    yield* mapOrdered(group, config.connections, (one) => loadPartition(loading, one));
 }
 
 const groupsAtOnce = 2;
@@ -53,32 +54,32 @@ const groupsAtOnce = 2;
 const fetchGroup = async (
   { dump, database, plan }: Loading,
   group: FetchGroup,
-): Promise<{ group: FetchGroup; fetched: Fetched }> => {
-  const wanted = new Map<string, readonly string[]>();
-  for (const { changed } of group) for (const [id, revs] of changed) wanted.set(id, revs);
+  whenAsked: () => void,
+): Promise<FetchGroup> => {
+  const documents = group.flatMap(({ changed }) => [...changed.values()]);
   const { connections } = dump.config;
-  const fetched = await fetchLeaves(dump.client, wanted, {
+  await fetchLeaves(dump.client, documents, {
     database,
     connections,
     typicalBytes: plan.typicalBytes,
+    whenAsked,
   });
-  return { group, fetched };
+  return group;
 };
 
 const loadPartition = async (
   loading: Loading,
   { partition, changed }: FetchGroup[number],
-  fetched: Fetched,
 ): Promise<Loaded> => {
   const known = changed.size === 0 ? await unchangedPartition(loading, partition) : undefined;
   if (known) return known;
-  const kept = (await previousLeaves(loading, partition)).filter(({ id }) => !changed.has(id));
-  const fresh = [...changed.keys()].flatMap((id) => fetched.leaves.get(id) ?? []);
-  const failures = [...changed.keys()].flatMap((id) => {
-    const error = fetched.failures.get(id);
-    return error ? [{ id, error }] : [];
-  });
-  const leaves = inOrder([...kept, ...fresh]);
+  const documents = await previousDocuments(loading, partition, changed);
+  const failures: { id: string; error: Error }[] = [];
+  for (const { id, leaves, failure } of changed.values()) {
+    documents.push(leaves);
+    if (failure) failures.push({ id, error: failure });
+  }
+  const leaves = inOrder(documents);
   const attachments = await attachmentsOf(loading, partition, leaves);
   const pieces = inPieces(leaves);
   return {
@@ -112,7 +113,12 @@ const previousFile = async (
   return entry?.type === 'file' ? entry : undefined;
 };
 
-const previousLeaves = async (loading: Loading, partition: Partition): Promise<Leaf[]> => {
+/** Those of the last backup that did not change. */
+const previousDocuments = async (
+  loading: Loading,
+  partition: Partition,
+  changed: FetchGroup[number]['changed'],
+): Promise<(readonly Leaf[])[]> => {
   if (!loading.plan.base?.partitions.has(partition)) return [];
   const path = documentsPath(partition);
   const file = await previousFile(loading, path);
@@ -120,9 +126,15 @@ const previousLeaves = async (loading: Loading, partition: Partition): Promise<L
     throw new HoldfastError('REPOSITORY_DAMAGED', `the last snapshot lacks ${path} of ${loading.database}`, {
       hint: 'check the repository; forget that snapshot, and the next backup reads everything',
     });
-  const leaves: Leaf[] = [];
-  for await (const line of splitLines(file.content())) leaves.push(leafAt(line, 0));
-  return leaves;
+  const documents: Leaf[][] = [];
+  for await (const line of splitLines(file.content())) {
+    const leaf = leafAt(line, 0);
+    if (changed.has(leaf.id)) continue;
+    const last = documents.at(-1);
+    if (last?.[0]?.id === leaf.id) last.push(leaf);
+    else documents.push([leaf]);
+  }
+  return documents;
 };
 
 /** Each attachment once, by digest, in the order of the files' names. */
@@ -149,15 +161,13 @@ const pieceBytes = 256 * 1024;
 
 const inPieces = (leaves: readonly Leaf[]): Uint8Array[] => {
   const pieces: Uint8Array[] = [];
-  let [lines, bytes]: [Uint8Array[], number] = [[], 0];
-  for (const { line } of leaves) {
-    lines.push(line);
-    bytes += line.length;
-    if (bytes < pieceBytes) continue;
-    pieces.push(Buffer.concat(lines, bytes));
-    [lines, bytes] = [[], 0];
+  let [first, bytes] = [0, 0];
+  for (const [at, { start, end }] of leaves.entries()) {
+    bytes += end - start;
+    if (bytes < pieceBytes && at < leaves.length - 1) continue;
+    pieces.push(linesOf(leaves.slice(first, at + 1)));
+    [first, bytes] = [at + 1, 0];
   }
-  if (bytes > 0) pieces.push(Buffer.concat(lines, bytes));
   return pieces;
 };
 

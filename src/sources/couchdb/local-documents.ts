@@ -3,7 +3,7 @@ import { HoldfastError } from '#lib/errors.ts';
 import { createRowCounter, type RowCount } from '#lib/row-checksum.ts';
 import type { CouchClient } from './http.ts';
 import { eachElement, memberOf } from './json-scan.ts';
-import { leafAt } from './leaf.ts';
+import { leafAt, linesOf } from './leaf.ts';
 import { localDocuments } from './server.ts';
 
 /** An item error where the server cannot list them. */
@@ -27,7 +27,7 @@ export const localDocumentsOf = async (client: CouchClient, database: string): P
     if (doc) leaves.push(leafAt(body, doc.start));
   });
   leaves.sort((a, b) => (a.id < b.id ? -1 : 1));
-  const lines = Buffer.concat(leaves.map(({ line }) => line));
+  const lines = linesOf(leaves);
   const counter = createRowCounter('lines');
   counter.update(lines);
   return { lines, count: counter.finish() };
