@@ -1,24 +1,38 @@
 // One database: the only one of a source, or of a snapshot, for work that is about one.
 import { HoldfastError } from '#lib/errors.ts';
+import { isLiteral } from './patterns.ts';
 
 /** What a configuration says of databases; names may be patterns. */
 interface Choice {
   readonly databases?: 'all' | readonly string[] | undefined;
 }
 
+interface Settings {
+  readonly database?: string | undefined;
+}
+
 /** CONFIG_INVALID when the configuration names none, or may mean several; `work` begins the message. */
-export const onlyDatabase = (
+export const onlyDatabase = (config: Choice, settings: Settings, work: string): string => {
+  const named = namedDatabase(config, settings, work);
+  if (named === undefined) throw notOne(work);
+  return named;
+};
+
+/** The same where the server may choose when none is named: undefined then. */
+export const namedDatabase = (
   { databases }: Choice,
-  { database }: { readonly database?: string | undefined },
+  { database }: Settings,
   work: string,
-): string => {
-  const [named = database, another] = Array.isArray(databases) ? databases : [];
-  if (named !== undefined && another === undefined && databases !== 'all' && !/[*?]/.test(named))
-    return named;
-  throw new HoldfastError('CONFIG_INVALID', `${work} is of one database`, {
+): string | undefined => {
+  const [named, another] = Array.isArray(databases) ? databases : [];
+  if (databases === 'all' || another !== undefined || !isLiteral(named ?? '')) throw notOne(work);
+  return named ?? database;
+};
+
+const notOne = (work: string): HoldfastError =>
+  new HoldfastError('CONFIG_INVALID', `${work} is of one database`, {
     hint: 'give the source one `database`',
   });
-};
 
 /** UNSUPPORTED when the snapshot that is to be received holds none or several. */
 export const onlyReceived = (databases: readonly string[]): string => {

@@ -1,6 +1,7 @@
 // Rows of tables in the order of a column, for exports.
 import { HoldfastError } from '#lib/errors.ts';
 import { didYouMean } from '#lib/nearest.ts';
+import { onlyDatabase } from '../only-database.ts';
 import type { RowColumn, RowQuery, RowStart, RowTable, RowValues, RowView } from '../source.ts';
 import { type Connection, connect } from './connect.ts';
 import { parseName, quoteIdentifier, quoteLiteral, quoteName } from './identifiers.ts';
@@ -9,12 +10,7 @@ import type { SourceRequest } from './survey.ts';
 
 /** One snapshot of the transactional tables. The server does not tell which transactions it cannot see yet. */
 export const openRows = async ({ config, settings, context }: SourceRequest): Promise<RowView> => {
-  const named = Array.isArray(config.databases) ? config.databases : [];
-  const [database = settings.database, another] = named;
-  if (database === undefined || another !== undefined || config.databases === 'all')
-    throw new HoldfastError('CONFIG_INVALID', 'an export is of one database', {
-      hint: 'give the source one `database`',
-    });
+  const database = onlyDatabase(config, settings, 'an export');
   const connection = await connect(settings, context.signal);
   try {
     await connection.run('set transaction isolation level repeatable read');

@@ -2,35 +2,17 @@
 import { HoldfastError } from '#lib/errors.ts';
 import { didYouMean } from '#lib/nearest.ts';
 import type { RowColumn, RowQuery, RowStart, RowTable, RowValues, RowView } from '../source.ts';
-import { type Connection, connect } from './connect.ts';
-import { connectAnywhere, type DumpRequest } from './dump.ts';
+import type { Connection } from './connect.ts';
+import type { DumpRequest } from './dump.ts';
 import { parseName, type QualifiedName, quoteIdentifier, quoteName } from './identifiers.ts';
+import { beginSnapshot, connectToOne } from './query-rows.ts';
 
 /** One snapshot; its horizon tells which transactions it cannot see yet. */
-export const openRows = async ({
-  config,
-  settings,
-  context,
-}: Omit<DumpRequest, 'onClose'>): Promise<RowView> => {
-  const named = Array.isArray(config.databases) ? config.databases : [];
-  const [database = settings.database, another] = named;
-  if (another !== undefined || config.databases === 'all')
-    throw new HoldfastError('CONFIG_INVALID', 'an export is of one database', {
-      hint: 'give the source one `database`',
-    });
-  const connection =
-    database === undefined
-      ? await connectAnywhere(settings, context.signal)
-      : await connect(settings, database, context.signal);
+export const openRows = async (request: Omit<DumpRequest, 'onClose'>): Promise<RowView> => {
+  const connection = await connectToOne(request, 'an export');
   try {
-    await connection.query('begin isolation level repeatable read, read only');
-    const [row] = await connection.query<{ oldest: string; next: string }>(
-      `select pg_catalog.txid_snapshot_xmin(s)::text as oldest, pg_catalog.txid_snapshot_xmax(s)::text as next
-        from pg_catalog.txid_current_snapshot() s`,
-    );
-    if (!row) throw new HoldfastError('FAILED', 'the server has no snapshot');
     return {
-      horizon: { oldest: BigInt(row.oldest), next: BigInt(row.next) },
+      horizon: await beginSnapshot(connection),
       table: async (name) => await rowTable(connection, name),
       [Symbol.asyncDispose]: () => connection[Symbol.asyncDispose](),
     };

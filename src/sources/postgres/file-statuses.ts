@@ -6,7 +6,7 @@ import type { DumpRequest } from './dump.ts';
 import { connectToOne } from './query-rows.ts';
 
 export const openFileStatuses = async (request: Omit<DumpRequest, 'onClose'>): Promise<FileStatusTable> => {
-  const connection = await connectToOne(request);
+  const connection = await connectToOne(request, 'a table of file statuses');
   try {
     await connection.query('reset search_path');
     await makeTable(connection);

@@ -1,6 +1,8 @@
 // The rows of a user's own query, by the names of their columns.
 import { HoldfastError, messageOf } from '#lib/errors.ts';
+import { namedDatabase } from '../only-database.ts';
 import type { QueryRow, QuerySince, QueryView } from '../query-reader.ts';
+import type { RowView } from '../source.ts';
 import { type Connection, connect } from './connect.ts';
 import { connectAnywhere, type DumpRequest } from './dump.ts';
 import { quoteIdentifier } from './identifiers.ts';
@@ -8,17 +10,11 @@ import { isServerError } from './server-error.ts';
 
 /** Read only, in one snapshot whose horizon tells which transactions it cannot see yet. */
 export const openQuery = async (request: Omit<DumpRequest, 'onClose'>, text: string): Promise<QueryView> => {
-  const connection = await connectToOne(request);
+  const connection = await connectToOne(request, 'a query');
   try {
     await connection.query('reset search_path'); // as the database's own users write their queries
-    await connection.query('begin isolation level repeatable read, read only');
-    const [row] = await connection.query<{ oldest: string; next: string }>(
-      `select pg_catalog.txid_snapshot_xmin(s)::text as oldest, pg_catalog.txid_snapshot_xmax(s)::text as next
-        from pg_catalog.txid_current_snapshot() s`,
-    );
-    if (!row) throw new HoldfastError('FAILED', 'the server has no snapshot');
     return {
-      horizon: { oldest: BigInt(row.oldest), next: BigInt(row.next) },
+      horizon: await beginSnapshot(connection),
       rows: (since) => readRows(connection, text, since),
       [Symbol.asyncDispose]: () => connection[Symbol.asyncDispose](),
     };
@@ -28,21 +24,26 @@ export const openQuery = async (request: Omit<DumpRequest, 'onClose'>, text: str
   }
 };
 
-/** A session in the one database that the source names. */
-export const connectToOne = async ({
-  config,
-  settings,
-  context,
-}: Omit<DumpRequest, 'onClose'>): Promise<Connection> => {
-  const named = Array.isArray(config.databases) ? config.databases : [];
-  const [database = settings.database, another] = named;
-  if (another !== undefined || config.databases === 'all')
-    throw new HoldfastError('CONFIG_INVALID', `${context.name} is of several databases, and one is needed`, {
-      hint: 'give the source one `database`',
-    });
+/** A session in the one database that the source names; `work` begins the message where it names several. */
+export const connectToOne = async (
+  { config, settings, context }: Omit<DumpRequest, 'onClose'>,
+  work: string,
+): Promise<Connection> => {
+  const database = namedDatabase(config, settings, work);
   return database === undefined
     ? await connectAnywhere(settings, context.signal)
     : await connect(settings, database, context.signal);
+};
+
+/** Begins to read one state of the database; what is returned tells which transactions it cannot see yet. */
+export const beginSnapshot = async (connection: Connection): Promise<NonNullable<RowView['horizon']>> => {
+  await connection.query('begin isolation level repeatable read, read only');
+  const [row] = await connection.query<{ oldest: string; next: string }>(
+    `select pg_catalog.txid_snapshot_xmin(s)::text as oldest, pg_catalog.txid_snapshot_xmax(s)::text as next
+      from pg_catalog.txid_current_snapshot() s`,
+  );
+  if (!row) throw new HoldfastError('FAILED', 'the server has no snapshot');
+  return { oldest: BigInt(row.oldest), next: BigInt(row.next) };
 };
 
 const batchRows = 500;

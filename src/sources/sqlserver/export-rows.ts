@@ -1,6 +1,7 @@
 // Rows of tables in the order of a column, for exports. The server itself turns every value into text.
 import { HoldfastError } from '#lib/errors.ts';
 import { didYouMean } from '#lib/nearest.ts';
+import { namedDatabase } from '../only-database.ts';
 import type { RowColumn, RowQuery, RowStart, RowTable, RowValues, RowView } from '../source.ts';
 import { type Connection, connect } from './connect.ts';
 import type { DumpRequest } from './dump.ts';
@@ -28,12 +29,7 @@ export const openRows = async ({
   settings,
   context,
 }: Omit<DumpRequest, 'onClose'>): Promise<RowView> => {
-  const named = Array.isArray(config.databases) ? config.databases : [];
-  const [database = settings.database, ...more] = named;
-  if (more.length > 0 || config.databases === 'all')
-    throw new HoldfastError('CONFIG_INVALID', 'an export is of one database', {
-      hint: 'give the source one `database`',
-    });
+  const database = namedDatabase(config, settings, 'an export');
   const another = () => connect(settings, database, context.signal);
   const connection = await another();
   try {
