@@ -131,3 +131,19 @@ test('the same as figures for Prometheus, printed or in a file that is never hal
   assert.match(readFileSync(at('holdfast.prom'), 'utf8'), /^holdfast_job_well/m);
   assert.equal((await run(`metrics --textfile ${at('nowhere', 'x.prom')}`)).status, 1);
 });
+
+test('a run and a snapshot of a clock that was ahead hide nothing that comes after', async () => {
+  files(20);
+  assert.equal((await run('run nightly', later(24 * 365))).status, 0);
+  rmSync(at('media'), { recursive: true });
+  assert.equal((await run('run nightly')).status, 13);
+  const { status, stdout } = await run('status --max-age 1h', later(2));
+  assert.equal(status, 1);
+  assert.match(stdout, /nightly {2}failed/);
+  assert.match(stdout, /media +nearby +none +NO GOOD SNAPSHOT/);
+  files(20);
+  assert.equal((await run('run nightly')).status, 0);
+  assert.equal((await run('status --max-age 1h')).status, 0);
+  const { stderr } = await run(`restore latest:media --to ${at('ahead')}`);
+  assert.match(stderr, /is dated in the future \(20.*\nhint: the newest complete one is/);
+});

@@ -31,17 +31,18 @@ export const findRun = (database: DatabaseSync, id: string): RunDetails => {
   return { run, sources: of('run_sources').map(sourceOf), items: of('run_items').map(itemOf) };
 };
 
+/** The last run is the one that was begun last, whatever a clock that went wrong said then. */
 export const jobStatuses = (database: DatabaseSync): JobStatus[] =>
   query(database, 'SELECT DISTINCT job FROM runs WHERE job IS NOT NULL ORDER BY job').flatMap((row) => {
     const job = String(row.job);
     const [last] = query(
       database,
-      `SELECT * FROM runs WHERE job = ? ORDER BY state = 'skipped', started_ms DESC, id DESC LIMIT 1`,
+      `SELECT * FROM runs WHERE job = ? ORDER BY state = 'skipped', rowid DESC LIMIT 1`,
       job,
     ).map(runOf);
     const [success] = query(
       database,
-      `SELECT * FROM runs WHERE job = ? AND state = 'succeeded' ${newestFirst} LIMIT 1`,
+      `SELECT * FROM runs WHERE job = ? AND state = 'succeeded' ORDER BY rowid DESC LIMIT 1`,
       job,
     );
     return last ? [{ job, last, ...(success && { lastSuccess: runOf(success) }) }] : [];

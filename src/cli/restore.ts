@@ -1,7 +1,7 @@
 // holdfast restore: a snapshot, or a part of it, back into a folder or a database.
 import { planRestore, type RestorePlan, type RestoreRequest, restoreSnapshot } from '#jobs/restore.ts';
 import { byPatterns } from '#jobs/selection.ts';
-import { isGood, isPartial, originOf, tagOf } from '#jobs/snapshot-choice.ts';
+import { isGood, isPartial, isSuspicious, originOf, tagOf } from '#jobs/snapshot-choice.ts';
 import { HoldfastError, messageOf } from '#lib/errors.ts';
 import { schemeOf } from '#lib/kind-registry.ts';
 import { withoutPassword } from '#lib/secret.ts';
@@ -165,18 +165,24 @@ const targetOf = (target: string, snapshot: Snapshot): SourceConfig => {
 };
 
 const warnIfNotGood = async (
-  { output }: RestoreCall,
+  { output, clock }: RestoreCall,
   repository: Repository,
   snapshot: Snapshot,
 ): Promise<void> => {
-  if (isGood(snapshot)) return;
+  const isPast = ({ time }: Snapshot): boolean => time <= clock.now();
+  if (isGood(snapshot) && isPast(snapshot)) return;
   const whole = (await repository.snapshots()).findLast(
     (other) =>
-      originOf(other) === originOf(snapshot) && other.hostname === snapshot.hostname && isGood(other),
+      originOf(other) === originOf(snapshot) &&
+      other.hostname === snapshot.hostname &&
+      isGood(other) &&
+      isPast(other),
   );
   const flaw = isPartial(snapshot)
     ? 'partial: items are missing in it'
-    : 'suspicious: it holds nothing, or much less than those before it';
+    : isSuspicious(snapshot)
+      ? 'suspicious: it holds nothing, or much less than those before it'
+      : `dated in the future (${formatTime(snapshot.time)}): a clock was wrong, and newer ones may seem older`;
   output.warn(
     `snapshot ${shortId(snapshot.id)} of ${originOf(snapshot)} is ${flaw}`,
     whole ? `the newest complete one is ${shortId(whole.id)}, of ${formatTime(whole.time)}` : undefined,
