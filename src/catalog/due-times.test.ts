@@ -67,3 +67,17 @@ test('a due time without a run is a run that was skipped, and says why', () => {
   assert.deepEqual([run.covers, run.error], [3, error]);
   assert.equal(dueTimes.last('nightly')?.state, 'done');
 });
+
+test('what a clock that was far ahead remembered does not keep a job from running', () => {
+  using held = testCatalog();
+  const yearMs = 365 * 86_400_000;
+  const shifted = (ms: number) => ({ now: () => new Date(minute(9).getTime() - ms), sleep: async () => {} });
+  using ahead = openDueTimes(held.catalog.path, assert.fail, shifted(0));
+  ahead.begin('nightly', 'daily', minute(0));
+  held.catalog.endRun(held.catalog.beginRun(scheduled), succeeded(minute(3)));
+  assert.equal(ahead.last('nightly')?.state, 'done');
+  using back = openDueTimes(held.catalog.path, assert.fail, shifted(yearMs));
+  assert.deepEqual([back.since('nightly', 'daily'), back.last('nightly')], [undefined, undefined]);
+  using hourBack = openDueTimes(held.catalog.path, assert.fail, shifted(3_600_000));
+  assert.equal(hourBack.last('nightly')?.state, 'done');
+});

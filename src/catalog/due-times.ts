@@ -1,5 +1,6 @@
 // What became of the due times of jobs. The daemon lives with this part of the catalog alone, so it loads little.
 import type { DatabaseSync } from 'node:sqlite';
+import type { Clock } from '#lib/clock.ts';
 import { mayBeAlive, thisProcess } from '#lib/process-identity.ts';
 import { explained, openDatabase } from './database.ts';
 import { errorReport } from './run.ts';
@@ -37,13 +38,20 @@ export interface DueTimes extends Disposable {
   wantAgain(jobs: readonly string[]): void;
 }
 
-/** Opens this part of the catalog. `warn` is told when a damaged one was moved aside. */
-export const openDueTimes = (path: string, warn: (text: string) => void): DueTimes => {
+/** What lies further ahead was remembered by a clock that was wrong; with less, one that was only set back runs nothing twice. */
+const aheadMs = 86_400_000;
+
+/**
+ * Opens this part of the catalog. `warn` is told when a damaged one was moved aside. With a clock, what is dated more than a day
+ * in the future counts for nothing: else a job would not run again before that day has come.
+ */
+export const openDueTimes = (path: string, warn: (text: string) => void, clock?: Clock): DueTimes => {
   const database = openDatabase(path, warn);
+  const latestMs = (): number => (clock ? clock.now().getTime() + aheadMs : Number.MAX_SAFE_INTEGER);
   return {
-    since: (job, schedule) => explained(path, () => sinceOf(database, job, schedule)),
+    since: (job, schedule) => explained(path, () => sinceOf(database, job, schedule, latestMs())),
     begin: (job, schedule, now) => explained(path, () => beginSchedule(database, job, schedule, now)),
-    last: (job) => explained(path, () => lastOf(database, job)),
+    last: (job) => explained(path, () => lastOf(database, job, latestMs())),
     remember: (noRun, now) =>
       explained(path, () => inTransaction(database, () => rememberNoRun(database, noRun, now))),
     wantAgain: (jobs) =>
@@ -55,10 +63,15 @@ export const openDueTimes = (path: string, warn: (text: string) => void): DueTim
   };
 };
 
-const sinceOf = (database: DatabaseSync, job: string, schedule: string): Date | undefined => {
+const sinceOf = (
+  database: DatabaseSync,
+  job: string,
+  schedule: string,
+  latestMs: number,
+): Date | undefined => {
   const row = database
-    .prepare('SELECT since_ms FROM schedules WHERE job = ? AND schedule = ?')
-    .get(job, schedule);
+    .prepare('SELECT since_ms FROM schedules WHERE job = ? AND schedule = ? AND since_ms <= ?')
+    .get(job, schedule, latestMs);
   return row && new Date(Number(row.since_ms));
 };
 
@@ -71,13 +84,13 @@ const beginSchedule = (database: DatabaseSync, job: string, schedule: string, no
     .run(job, schedule, now.getTime());
 };
 
-const lastOf = (database: DatabaseSync, job: string): DueRecord | undefined => {
+const lastOf = (database: DatabaseSync, job: string, latestMs: number): DueRecord | undefined => {
   const rows = database
     .prepare(
       `SELECT due_ms, covers, state, again, ended_ms, host, pid, process_started FROM runs
-       WHERE job = ?1 AND due_ms = (SELECT max(due_ms) FROM runs WHERE job = ?1) ORDER BY started_ms DESC, id DESC`,
+       WHERE job = ?1 AND due_ms = (SELECT max(due_ms) FROM runs WHERE job = ?1 AND due_ms <= ?2) ORDER BY started_ms DESC, id DESC`,
     )
-    .all(job);
+    .all(job, latestMs);
   const [newest] = rows;
   if (newest === undefined) return undefined;
   const done = rows.find(({ state, again }) => isDone(String(state), again === 1));

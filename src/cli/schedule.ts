@@ -19,7 +19,7 @@ starts it as soon as it may.`,
     const jobs = [...config.jobs.values()].flatMap(scheduledJob);
     const catalog = catalogPath(config.catalog, env);
     const now = clock.now();
-    using dueTimes = openDueTimes(catalog, (text) => output.warn(text));
+    using dueTimes = openDueTimes(catalog, (text) => output.warn(text), clock);
     const nexts = jobs.map((job) => {
       const since = dueTimes.since(job.name, scheduleKey(job)) ?? now;
       return { job, next: nextStart(job, { since, last: dueTimes.last(job.name) }, now) };

@@ -36,7 +36,7 @@ const aliveMs = 60_000;
 export const runDaemon = async (options: DaemonOptions): Promise<void> => {
   const { plan, clock, log, signal } = options;
   using _ = await lockOf(plan.catalog, clock, signal);
-  using dueTimes = openDueTimes(plan.catalog, (text) => log.warn(text));
+  using dueTimes = openDueTimes(plan.catalog, (text) => log.warn(text), options.clock);
   await new Daemon(options, dueTimes).run();
 };
 

@@ -79,11 +79,11 @@ export class Scheduler {
     }
   }
 
-  /** A machine that slept has watched nothing meanwhile; a clock that was set back makes every time found so far too late. */
+  /** A machine that slept has watched nothing meanwhile; a clock that was set back may have made up all that was found so far. */
   #noticeJumps(before: Date, wakeAt: Date): void {
     const now = this.#options.clock.now();
     if (now.getTime() - wakeAt.getTime() > oversleptMs) this.#watchedSince = now;
-    if (now < before) for (const entry of this.#entries.values()) entry.lookAt &&= now;
+    if (now < before) this.replaceJobs([...this.#entries.values()].map(({ job }) => job));
   }
 
   /** Resolves when nothing runs any more. */
