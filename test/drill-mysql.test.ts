@@ -26,7 +26,7 @@ sources:
 jobs:
   nightly: { backup: [shop], to: [here] }
   prove:
-    drill: [{ source: shop, queries: [{ query: select count(*) from orders, expect: 3 }] }]
+    drill: [{ source: shop, queries: [{ query: "select count(*), 5 from orders", expect: 3 }] }]
     from: here
 `,
     );

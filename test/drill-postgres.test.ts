@@ -56,7 +56,7 @@ jobs:
     drill:
       - source: all
         queries:
-          - { query: select count(*) from orders, database: shop, expect: 12000 }
+          - { query: "select count(*), count(null) from orders", database: shop, expect: 12000 }
           - { query: select max(at) from events, database: shop, expect: "> 2024" }
           - { query: select body from pages, database: wiki, rows: 100 }
       - mine

@@ -8,6 +8,7 @@ import type { Content } from '../source.ts';
 import { authPlugins } from './auth-plugins.ts';
 import type { Loaded } from './load-command.ts';
 import type { Done } from './packets.ts';
+import type { TextValues } from './query-command.ts';
 import { connectError, lostError, ServerError } from './server-error.ts';
 import { Session } from './session.ts';
 import { sessionSettings } from './session-settings.ts';
@@ -21,6 +22,8 @@ export interface Connection extends AsyncDisposable {
   /** False once the connection is gone. */
   readonly usable: boolean;
   query<Row>(sql: string): Promise<Row[]>;
+  /** The rows of a query of somebody's own, whose columns may share a name: each with its values in their order. */
+  queryValues(sql: string): Promise<readonly TextValues[]>;
   /** A statement without rows, as text or as bytes. */
   run(sql: string | Buffer): Promise<Done>;
   /** Texts as the bytes they are stored in, in Latin-1. */
@@ -147,6 +150,11 @@ class ServerConnection implements Connection {
   async query<Row>(sql: string): Promise<Row[]> {
     const { rows } = await this.#explained(this.#session.query(sql));
     return [...rows] as Row[];
+  }
+
+  async queryValues(sql: string): Promise<readonly TextValues[]> {
+    const { values } = await this.#explained(this.#session.query(sql));
+    return values;
   }
 
   async queryBytes<Row>(sql: string): Promise<Row[]> {

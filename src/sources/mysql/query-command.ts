@@ -4,8 +4,12 @@ import type { Command } from './session.ts';
 
 export type TextRow = Readonly<Record<string, string | null>>;
 
+/** Of a row, in the order of its columns. */
+export type TextValues = readonly (string | null)[];
+
 export interface Answer {
   readonly rows: readonly TextRow[];
+  readonly values: readonly TextValues[];
   /** Of a statement that answers no rows. */
   readonly done: Done | undefined;
 }
@@ -15,7 +19,7 @@ export class QueryCommand implements Command {
   readonly #outcome = Promise.withResolvers<Answer>();
   readonly #reader = new PacketReader((payload) => this.#takePayload(payload));
   readonly #names: string[] = [];
-  readonly #rows: TextRow[] = [];
+  readonly #values: TextValues[] = [];
   #part: 'head' | 'columns' | 'rows' = 'head';
   #done = (): void => {};
 
@@ -46,23 +50,26 @@ export class QueryCommand implements Command {
       if (isEof(payload)) this.#part = 'rows';
       else this.#names.push(columnName(payload));
     } else if (isEof(payload)) {
-      return this.#finish(() => this.#outcome.resolve({ rows: this.#rows, done: undefined }));
+      return this.#finish(() => this.#outcome.resolve(this.#answer()));
     } else {
       const fields = new Fields(payload);
-      const values = this.#names.map(
-        (name) => [name, fields.value()?.toString(this.#encoding) ?? null] as const,
-      );
-      this.#rows.push(Object.fromEntries(values));
+      this.#values.push(this.#names.map(() => fields.value()?.toString(this.#encoding) ?? null));
     }
     return 'go on';
   }
 
   #takeHead(payload: Buffer): 'go on' | 'stop' {
     if (payload[0] === marker.ok)
-      return this.#finish(() => this.#outcome.resolve({ rows: [], done: doneOf(payload) }));
+      return this.#finish(() => this.#outcome.resolve({ rows: [], values: [], done: doneOf(payload) }));
     if (payload[0] === marker.infile) throw new Error('the server asks for a file that nobody offered');
     this.#part = 'columns';
     return 'go on';
+  }
+
+  #answer(): Answer {
+    const rowOf = (values: TextValues): TextRow =>
+      Object.fromEntries(this.#names.map((name, at) => [name, values[at] ?? null]));
+    return { rows: this.#values.map(rowOf), values: this.#values, done: undefined };
   }
 
   #finish(settle: () => void): 'stop' {

@@ -86,10 +86,7 @@ const runQuery = async (
   text: string,
 ): Promise<QueryRows> => {
   await using connection = await connect({ ...settings, database }, context.signal);
-  const rows = await connection.query<Record<string, unknown>>(text);
-  return rows.map((row) =>
-    Object.values(row).map((value) => (value === null || value === undefined ? null : String(value))),
-  );
+  return await connection.queryValues(text);
 };
 
 const databasesNamed = async ({ settings, context }: DumpRequest, name: string): Promise<string[]> => {

@@ -1,5 +1,5 @@
 // Connections to a server. The driver is loaded here, on first use, and met nowhere else.
-import type { Client, Submittable } from 'pg';
+import type { Client, QueryConfig, Submittable } from 'pg';
 import { throwIfCancelled } from '#lib/clock.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import type { Content } from '../source.ts';
@@ -19,6 +19,8 @@ export interface Connection extends AsyncDisposable {
   /** False once the connection is gone. */
   readonly usable: boolean;
   query<Row>(sql: string, values?: readonly unknown[]): Promise<Row[]>;
+  /** The rows of a query of somebody's own, whose columns may share a name: each with its values in their order. */
+  queryValues(sql: string): Promise<unknown[][]>;
   /** The rows as the server writes them, each an array of texts. */
   queryText(sql: string): Promise<(string | null)[][]>;
   /** Starts a COPY … TO STDOUT; it must be read to its end, or the connection is closed. */
@@ -190,11 +192,19 @@ class Session implements Connection {
     }
   }
 
+  async queryValues(sql: string): Promise<unknown[][]> {
+    return await this.#queryArrays({ text: sql });
+  }
+
   async queryText(sql: string): Promise<(string | null)[][]> {
+    const types = { getTypeParser: () => (text: string) => text };
+    return await this.#queryArrays({ text: sql, types });
+  }
+
+  async #queryArrays<Value>(query: QueryConfig): Promise<Value[][]> {
     try {
-      const types = { getTypeParser: () => (text: string) => text };
-      const result = await this.#client.query({ text: sql, rowMode: 'array', types });
-      return result.rows as (string | null)[][];
+      const result = await this.#client.query({ ...query, rowMode: 'array' });
+      return (Array.isArray(result) ? [] : result.rows) as Value[][];
     } catch (error) {
       throw this.explain(error);
     }

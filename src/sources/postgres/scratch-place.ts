@@ -105,8 +105,7 @@ const runQuery = async (
 ): Promise<QueryRows> => {
   await using connection = await connect(settings, database, signal);
   await connection.query('reset all'); // as the database's own users see it: search_path, DateStyle
-  const rows = await connection.query<Record<string, unknown>>(text);
-  return rows.map((row) => Object.values(row).map(asText));
+  return (await connection.queryValues(text)).map((row) => row.map(asText));
 };
 
 const asText = (value: unknown): string | null => {

@@ -21,6 +21,8 @@ export interface Connection extends AsyncDisposable {
   /** False once the connection is gone. */
   readonly usable: boolean;
   query<Row>(sql: string): Promise<Row[]>;
+  /** The rows of a query of somebody's own, whose columns may share a name: each with its values in their order. */
+  queryValues(sql: string): Promise<unknown[][]>;
   /** Runs each batch; what they answer is left. */
   run(...batches: readonly string[]): Promise<void>;
   /** The rows of a statement, some at a time, read no faster than they are taken. */
@@ -154,6 +156,12 @@ class Session implements Connection {
     await this.#request(sql, (cells) => {
       rows.push(Object.fromEntries(cells.map(({ metadata, value }) => [metadata.colName, value])) as Row);
     });
+    return rows;
+  }
+
+  async queryValues(sql: string): Promise<unknown[][]> {
+    const rows: unknown[][] = [];
+    await this.#request(sql, (cells) => void rows.push(cells.map(({ value }) => value)));
     return rows;
   }
 

@@ -1,14 +1,7 @@
 // Databases for a trial: made by a restore under names of their own, read back, queried, and dropped.
 import type { Describing } from '#lib/self-description.ts';
 import { assertNoneTaken, copyOf, isOfScratch, scratchNamesOf, underOwnNames } from '../scratch-databases.ts';
-import type {
-  Entry,
-  QueryRows,
-  ReadDefinitions,
-  ScratchMaker,
-  ScratchPlace,
-  ScratchRequest,
-} from '../source.ts';
+import type { Entry, ReadDefinitions, ScratchMaker, ScratchPlace, ScratchRequest } from '../source.ts';
 import { versionSql } from './catalogue.ts';
 import type { SqlServerConfig } from './config.ts';
 import { type Connection, connect } from './connect.ts';
@@ -73,14 +66,11 @@ const openPlace = async (
     definitionsIn,
     async query(text, database) {
       await using connection = await connect(settings, copyOf(names, database), context.signal);
-      return asTexts(await connection.query<Record<string, unknown>>(text));
+      return (await connection.queryValues(text)).map((row) => row.map(asText));
     },
     [Symbol.asyncDispose]: async () => {},
   };
 };
-
-const asTexts = (rows: readonly Record<string, unknown>[]): QueryRows =>
-  rows.map((row) => Object.values(row).map(asText));
 
 const asText = (value: unknown): string | null => {
   if (value === null || value === undefined) return null;
