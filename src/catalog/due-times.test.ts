@@ -49,6 +49,16 @@ test('a cancelled run is wanted again only when it was said to be', () => {
   }
 });
 
+test('a run that was cancelled before it could be named is wanted again, too', () => {
+  using held = testCatalog();
+  using dueTimes = openDueTimes(held.catalog.path, assert.fail);
+  dueTimes.wantAgain(['nightly']); // its process had not come so far
+  const id = held.catalog.beginRun(scheduled);
+  held.catalog.endRun(id, { ...succeeded(minute(2)), state: 'cancelled', exitStatus: 130 });
+  dueTimes.wantAgain(['nightly']);
+  assert.equal(dueTimes.last('nightly')?.state, 'unfinished');
+});
+
 test('a due time without a run is a run that was skipped, and says why', () => {
   using held = testCatalog();
   using dueTimes = openDueTimes(held.catalog.path, (text) => assert.fail(text));

@@ -34,7 +34,7 @@ export interface DueTimes extends Disposable {
   last(job: string): DueRecord | undefined;
   /** Remembers a due time as a run that nothing was begun of. */
   remember(noRun: NoRun, now: Date): void;
-  /** If what runs now is cancelled, its due times want another run. */
+  /** If what runs now is cancelled, or what had the newest due time just was, its due times want another run. */
   wantAgain(jobs: readonly string[]): void;
 }
 
@@ -56,8 +56,11 @@ export const openDueTimes = (path: string, warn: (text: string) => void, clock?:
       explained(path, () => inTransaction(database, () => rememberNoRun(database, noRun, now))),
     wantAgain: (jobs) =>
       explained(path, () => {
-        for (const job of jobs)
-          database.prepare(`UPDATE runs SET again = 1 WHERE job = ? AND state = 'running'`).run(job);
+        const wanted = database.prepare(
+          `UPDATE runs SET again = 1 WHERE job = ?1 AND (state = 'running'
+             OR state = 'cancelled' AND due_ms = (SELECT max(due_ms) FROM runs WHERE job = ?1))`,
+        );
+        for (const job of jobs) wanted.run(job);
       }),
     [Symbol.dispose]: () => database.close(),
   };

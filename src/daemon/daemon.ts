@@ -56,6 +56,8 @@ class Daemon {
   readonly #children = new Map<string, Child>();
   /** Due times whose process ended before it could remember anything. */
   readonly #unrecorded = new Map<string, LastDue>();
+  /** What runs is being cancelled, and what of it had not begun stays due. */
+  #cancels = false;
   #plan: Plan;
 
   constructor(options: DaemonOptions, dueTimes: DueTimes) {
@@ -126,10 +128,11 @@ class Daemon {
     const late = this.#scheduler.running;
     log.warn(`cancels ${late.join(', ')}, which will run again when a daemon is back`);
     this.#dueTimes.wantAgain(late);
+    this.#cancels = true;
     for (const child of this.#children.values()) child.kill('SIGTERM');
-    if (await within(cancelMs)) return;
-    for (const child of this.#children.values()) child.kill('SIGKILL');
+    if (!(await within(cancelMs))) for (const child of this.#children.values()) child.kill('SIGKILL');
     await this.#scheduler.idle();
+    this.#dueTimes.wantAgain(late); // one that had only just begun was not in the catalog the first time
   }
 
   #memory(): Memory {
@@ -177,7 +180,7 @@ class Daemon {
     const isRecorded = this.#dueTimes.last(job.name)?.due.getTime() === due.getTime();
     const before = this.#unrecorded.get(job.name);
     this.#unrecorded.delete(job.name);
-    if (isRecorded) return;
+    if (isRecorded || this.#cancels) return;
     const attempts = before?.due.getTime() === due.getTime() ? before.attempts + 1 : 1;
     if (end.signal && attempts < maxAttempts) {
       this.#unrecorded.set(job.name, { due, covers, attempts, state: 'unfinished' });
