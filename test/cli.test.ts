@@ -216,6 +216,7 @@ test('each failure of the repository has its own status', async () => {
 test('a mistake on the command line is status 2, with what was probably meant', async () => {
   const mistakes: [string, RegExp][] = [
     ['snapshot', /unknown command "snapshot"; did you mean snapshots\?/],
+    ['help snapshot', /unknown command "snapshot"; did you mean snapshots\?/],
     ['snapshots --sorce shop', /unknown option "--sorce"; did you mean --source\?/],
     ['restore latest:media', /restore needs --to/],
     ['restore', /restore needs a snapshot, or --archive/],

@@ -130,7 +130,9 @@ const addHelpCommand = (program: Parser): void => {
     .summary('show help for a command')
     .helpOption(false)
     .action(async (name: string | undefined) => {
-      await program.parseAsync(name === undefined ? ['--help'] : [name, '--help'], { from: 'user' });
+      const isKnown = program.commands.some((one) => one.name() === name);
+      const words = name === undefined ? ['--help'] : isKnown ? [name, '--help'] : [name]; // which is refused
+      await program.parseAsync(words, { from: 'user' });
     });
 };
 
