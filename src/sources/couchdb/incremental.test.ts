@@ -4,7 +4,15 @@ import { type CouchServer, skipWithoutCouch, startCouch } from '../../../test/se
 import { type CouchProxy, startCouchProxy } from '../../../test/servers/couchdb-proxy.ts';
 import type { CapturedEntry } from '../testing.ts';
 import { databasePath } from './layout.ts';
-import { documentsOf, dumpOf, fillWithManyKinds, oddName, putRevisions, revision } from './testing.ts';
+import {
+  documentsOf,
+  dumpOf,
+  fillWithManyKinds,
+  oddName,
+  putRevisions,
+  restoreTo,
+  revision,
+} from './testing.ts';
 
 suite('later backups of CouchDB', { skip: (await skipWithoutCouch()) ?? false }, () => {
   let server: CouchServer;
@@ -87,6 +95,28 @@ suite('later backups of CouchDB', { skip: (await skipWithoutCouch()) ?? false },
     assert.equal(rewritten(second).length, 1);
     assert.deepEqual(state(second), state(await dump()));
     assert.equal(documentsOf(second).length, 2500);
+  });
+
+  test('documents of many files are restored together, in the order of their ids', async () => {
+    await server.ask('PUT', '/many');
+    const ids = Array.from({ length: 2500 }, (_, at) => `doc-${at}`);
+    await putRevisions(
+      server,
+      'many',
+      ids.map((id) => revision(id, 'aa')),
+    );
+    const entries = await dump();
+    await server.ask('DELETE', '/many');
+    const written: string[][] = [];
+    proxy.rule = ({ path, body }) => {
+      if (path === '/many/_bulk_docs')
+        written.push((JSON.parse(body.toString()) as { docs: { _id: string }[] }).docs.map(({ _id }) => _id));
+      return undefined;
+    };
+    await restoreTo(proxy, entries);
+    const batches = written.sort(([a = ''], [b = '']) => (a < b ? -1 : 1));
+    assert.equal(batches.length, 5);
+    assert.deepEqual(batches.flat(), ids.sort());
   });
 
   test('a database that was deleted and made anew is read in full', async () => {

@@ -49,7 +49,8 @@ export const loadDocuments = async ({
       yield chunk;
     }
   };
-  await forEachLimit(batchesOf(counted(), attachments, ids), config.connections, write);
+  const leaves = leavesOf(counted(), { path: entry.path, attachments, ids });
+  await forEachLimit(batchesOf(leaves), config.connections, write);
   const count = counter.finish();
   reporter.done(entry.path, count.bytes);
   return count;
@@ -58,23 +59,30 @@ export const loadDocuments = async ({
 const batchDocuments = 500;
 const batchBytes = 2 * 1024 * 1024;
 
-/** Leaves of one document are never torn apart. */
-async function* batchesOf(
+async function* leavesOf(
   content: AsyncIterable<Uint8Array>,
-  attachments: Load['attachments'],
-  ids: Load['ids'],
+  { path, attachments, ids }: Pick<Load, 'attachments' | 'ids'> & { readonly path: string },
+): AsyncGenerator<StoredLeaf> {
+  for await (const line of splitLines(content)) {
+    const leaf = leafAt(line, 0);
+    if (!ids || ids.has(leaf.id)) yield { leaf, path, attachment: (file) => attachments.get(file) };
+  }
+}
+
+/** Leaves of one document are never torn apart. */
+export async function* batchesOf(
+  stored: Iterable<StoredLeaf> | AsyncIterable<StoredLeaf>,
 ): AsyncGenerator<Batch> {
   let leaves: StoredLeaf[] = [];
   let bytes = 0;
-  for await (const line of splitLines(content)) {
-    const leaf = leafAt(line, 0);
-    if (ids && !ids.has(leaf.id)) continue;
+  for await (const one of stored) {
+    const { leaf } = one;
     if ((leaves.length >= batchDocuments || bytes >= batchBytes) && leaves.at(-1)?.leaf.id !== leaf.id) {
       yield { leaves };
       [leaves, bytes] = [[], 0];
     }
-    leaves.push({ leaf, attachment: (file) => attachments.get(file) });
-    bytes += line.length + leaf.attachments.reduce((sum, { length }) => sum + length, 0);
+    leaves.push(one);
+    bytes += leaf.end - leaf.start + leaf.attachments.reduce((sum, { length }) => sum + length, 0);
   }
   if (leaves.length > 0) yield { leaves };
 }
@@ -83,13 +91,15 @@ async function* batchesOf(
 export const writeBatch = async (
   restoring: Restoring,
   target: PutTarget,
-  path: string,
   { leaves }: Batch,
 ): Promise<Refused[]> => {
   const streamed = leaves.filter((leaf) => isStreamed(target.facts, leaf));
   const together = leaves.filter((leaf) => !isStreamed(target.facts, leaf));
   const refused = await putLeaves(target, together);
   for (const leaf of streamed) refused.push(...(await putStreamed(target, leaf, `holdfast-${randomUUID()}`)));
-  for (const { id, error } of refused) restoring.reporter.fail(`${path}: ${id}`, asError(error));
+  for (const { id, error } of refused) {
+    const path = leaves.find(({ leaf }) => leaf.id === id)?.path;
+    restoring.reporter.fail(`${path}: ${id}`, asError(error));
+  }
   return refused;
 };

@@ -10,6 +10,8 @@ import { documentParts, type ServerFacts } from './server.ts';
 /** A leaf, and where the bytes of its attachments are. */
 export interface StoredLeaf {
   readonly leaf: Leaf;
+  /** The file in which it lies. */
+  readonly path: string;
   attachment(file: string): (() => Content) | undefined;
 }
 

@@ -81,7 +81,7 @@ export class DocumentsRestore implements DatabaseRestore {
     this.#found += batch.leaves.length;
     const winners = batch.leaves.filter(({ leaf }, at) => batch.leaves[at - 1]?.leaf.id !== leaf.id);
     this.#assertReplaceable(winners, await currentWinners(target, winners));
-    const refused = await writeBatch(this.#restoring, target, path, batch);
+    const refused = await writeBatch(this.#restoring, target, batch);
     const now = await currentWinners(target, winners);
     const isRefused = (id: string): boolean => refused.some((one) => one.id === id);
     const covered = winners.filter(({ leaf }) => now.get(leaf.id)?.rev !== leaf.rev && !isRefused(leaf.id));

@@ -4,10 +4,12 @@ import type { RowCount } from '#lib/row-checksum.ts';
 import { type Manifest, manifestSchema } from '../manifest.ts';
 import { AttachmentShelf } from './attachment-shelf.ts';
 import { bytesOf, type PlacedEntry, textOf } from './entry-stream.ts';
+import { GatheredLeaves } from './gathered-leaves.ts';
 import { openClient } from './http.ts';
-import { databaseFiles, documentsPath } from './layout.ts';
-import { loadDocuments, writeBatch } from './load-documents.ts';
+import { databaseFiles, designPartition, documentsPath } from './layout.ts';
+import { type Batch, loadDocuments, writeBatch } from './load-documents.ts';
 import { loadLocalDocuments } from './load-local.ts';
+import type { StoredLeaf } from './put-leaves.ts';
 import { assertFree, type DatabaseRestore, type Restoring } from './restore.ts';
 import type { Goal } from './restore-goal.ts';
 import { type DatabaseContents, parseDatabaseContents } from './server-contents.ts';
@@ -24,6 +26,7 @@ export class WholeRestore implements DatabaseRestore {
   readonly goal: Goal;
   readonly #restoring: Restoring;
   readonly #shelf: AttachmentShelf;
+  readonly #gathered: GatheredLeaves;
   /** What was loaded of each file, by its path within the database's folder. */
   readonly #loaded = new Map<string, RowCount>();
   #state: 'not begun' | 'made' | 'filled' = 'not begun';
@@ -32,23 +35,29 @@ export class WholeRestore implements DatabaseRestore {
   constructor(restoring: Restoring, goal: Goal) {
     this.#restoring = restoring;
     this.#shelf = new AttachmentShelf(restoring.into.sequential === true);
+    this.#gathered = new GatheredLeaves(restoring.config.connections, (batch) => this.#write(batch));
     this.goal = goal;
   }
 
   async take(entry: PlacedEntry): Promise<void> {
     const { place, content } = entry;
+    // Design documents may refuse others, and the manifest counts all.
+    if (!('partition' in place) || place.partition === designPartition) await this.#gathered.flush();
     if (place.kind === 'file') return await this.#takeFile(entry, place.file);
     if (place.kind === 'attachment') return await this.#shelf.put(place.partition, place.file, content);
     if (place.kind !== 'documents') return;
     this.#assertBegun();
-    const restoring = this.#restoring;
-    const target = this.#target();
     const attachments = this.#shelf.of(place.partition);
     const count = await loadDocuments({
-      restoring,
+      restoring: this.#restoring,
       entry,
       attachments,
-      write: async (batch) => void (await writeBatch(restoring, target, entry.path, batch)),
+      write: async ({ leaves }) => {
+        const isLight = ({ leaf }: StoredLeaf): boolean => leaf.attachments.length === 0;
+        await this.#gathered.put(leaves.filter(isLight));
+        // Attachments are at hand only until the next file comes.
+        await this.#write({ leaves: leaves.filter((leaf) => !isLight(leaf)) });
+      },
     });
     this.#loaded.set(documentsPath(place.partition), count);
   }
@@ -110,6 +119,10 @@ export class WholeRestore implements DatabaseRestore {
     }
     if (state === 'absent') await createDatabase(client, facts, name, contents);
     this.#state = state === 'absent' ? 'made' : 'filled';
+  }
+
+  async #write(batch: Batch): Promise<void> {
+    await writeBatch(this.#restoring, this.#target(), batch);
   }
 
   #target() {
