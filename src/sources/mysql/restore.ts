@@ -1,7 +1,8 @@
 // A backup back into a server: all of it, one database, or some tables.
 import { assertNamedTargetIsFree, assertTargetsAreFree, nothingToRestore } from '../free-targets.ts';
+import { parsedFile } from '../needed-file.ts';
 import { goalFor, isWholeServer, parseSelection } from '../restore-goal.ts';
-import { bytesOf, Reporter } from '../restore-report.ts';
+import { bytesOf, Reporter, textOf } from '../restore-report.ts';
 import type { Entry, RestoreReport, RestoreTarget } from '../source.ts';
 import { EntryStream } from './entry-stream.ts';
 import { type Goal, type Selection, tablePlaces } from './restore-goal.ts';
@@ -48,7 +49,7 @@ const restoreAll = async (restoring: Restoring): Promise<void> => {
     const { place, path, content } = entry;
     if (place.kind === 'server') {
       stream.skip();
-      const { databases } = parseServerContents((await bytesOf(path, content)).toString());
+      const { databases } = parsedFile(path, await textOf(path, content), parseServerContents);
       isEmpty = databases.length === 0;
       await assertTargetsAreFree(restoring, databases);
     } else if (place.kind === 'users') {

@@ -1,6 +1,7 @@
 // A backup back into a server: all of it, one database, or some tables.
 import type { Context } from '#lib/kind.ts';
 import { assertNamedTargetIsFree, assertTargetsAreFree, nothingToRestore } from '../free-targets.ts';
+import { parsedFile } from '../needed-file.ts';
 import { goalFor, isWholeServer, parseSelection } from '../restore-goal.ts';
 import { Reporter, textOf } from '../restore-report.ts';
 import type { Entry, RestoreReport, RestoreTarget } from '../source.ts';
@@ -58,7 +59,7 @@ const restoreAll = async (restoring: Restoring): Promise<void> => {
     const { place, path, content } = entry;
     if (place.kind === 'server') {
       stream.skip();
-      const { databases } = parseServerContents(await textOf(path, content));
+      const { databases } = parsedFile(path, await textOf(path, content), parseServerContents);
       isEmpty = databases.length === 0;
       await assertTargetsAreFree(restoring, databases);
     } else if (place.kind === 'globals') {

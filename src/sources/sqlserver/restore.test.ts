@@ -49,6 +49,16 @@ test('a server comes back with its databases, each made as it was', async () => 
   assert.ok(at(/^INSERT INTO \[sales\]/) < at(/FOREIGN KEY/));
 });
 
+test('a damaged list of the databases is named, and what to do about it', async () => {
+  const damaged = entries.map((entry) =>
+    entry.path === '00-server.json' ? { ...entry, content: Buffer.from('{') } : entry,
+  );
+  await assert.rejects(
+    restoreTo({ url: target.url() }, damaged),
+    (error) => hasCode(error, 'TARGET_FAILED') && /^00-server\.json cannot be read/.test(error.message),
+  );
+});
+
 test('a database comes back under another name', async () => {
   await restoreTo({ url: target.url() }, entries, { rename: [['shop', 'shop_copy']] });
   assert.deepEqual([...target.databases.keys()], ['shop_copy']);

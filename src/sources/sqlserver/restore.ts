@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { Context } from '#lib/kind.ts';
 import { assertNamedTargetIsFree, assertTargetsAreFree, nothingToRestore } from '../free-targets.ts';
+import { parsedFile } from '../needed-file.ts';
 import { goalFor, parseSelection } from '../restore-goal.ts';
 import { Reporter, textOf } from '../restore-report.ts';
 import type { Entry, RestoreReport, RestoreTarget } from '../source.ts';
@@ -33,6 +34,7 @@ const serverSchema = z.strictObject({
   version: z.string(),
   databases: z.array(z.string()),
 });
+const parseServer = (text: string): z.infer<typeof serverSchema> => serverSchema.parse(JSON.parse(text));
 
 export const restoreServer = async (
   request: RestoreRequest,
@@ -60,7 +62,7 @@ const restoreAll = async (restoring: Restoring): Promise<void> => {
     const { place, path, content } = entry;
     if (place.kind === 'server') {
       stream.skip();
-      const { databases } = serverSchema.parse(JSON.parse(await textOf(path, content)));
+      const { databases } = parsedFile(path, await textOf(path, content), parseServer);
       await assertTargetsAreFree(restoring, databases);
     } else {
       const goal = goalFor(restoring, place.database, goals.values());
