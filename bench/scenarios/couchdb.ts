@@ -12,6 +12,7 @@ import type { Tool } from '../tools/tool.ts';
 
 const counts = { quick: 20_000, full: 100_000 } as const;
 const database = 'orders';
+const copy = 'orders_copy';
 
 export const couchdb: Scenario = {
   name: 'couchdb',
@@ -25,10 +26,11 @@ export const couchdb: Scenario = {
     const repository = join(folder, 'repository');
     const file = join(folder, 'couchbackup.txt');
     const title = (doing: string): string => `${server.vendor}, ${count} documents, ${doing}`;
-    const backup = holdfastCommand('backup "$DATABASE"', repository, {
-      DATABASE: `couchdb://${mode === 'full' ? `${server.user}@` : ''}127.0.0.1:${server.port}/${database}`,
-      COUCHDB_PASSWORD: server.password,
-    });
+    const command = (args: string, of: string) =>
+      holdfastCommand(args, repository, {
+        DATABASE: `couchdb://${mode === 'full' ? `${server.user}@` : ''}127.0.0.1:${server.port}/${of}`,
+        COUCHDB_PASSWORD: server.password,
+      });
     // It cannot log in to PouchDB Server.
     const login = mode === 'full' ? `${server.user}:${encodeURIComponent(server.password)}@` : '';
     const url = `http://${login}127.0.0.1:${server.port}`;
@@ -41,7 +43,7 @@ export const couchdb: Scenario = {
     const ours = {
       name: holdfast.name,
       prepare: () => freshRepository(holdfast, repository),
-      command: backup,
+      command: command('backup "$DATABASE"', database),
       stored: () => storedBytes(repository),
     };
     yield await compare({
@@ -51,6 +53,26 @@ export const couchdb: Scenario = {
       rounds,
       contenders: [ours, theirs],
     });
+    if (mode === 'full')
+      yield await compare({
+        title: title('restore'),
+        rounds,
+        contenders: [
+          {
+            name: holdfast.name,
+            prepare: () => removeCopy(server),
+            command: command('restore latest --to "$DATABASE"', copy),
+          },
+          {
+            name: peer.name,
+            prepare: async () => {
+              await removeCopy(server);
+              await server.ask('PUT', `/${copy}`);
+            },
+            command: peer.restore({ url, database: copy, file }),
+          },
+        ],
+      });
     keepState(repository);
     const before = storedBytes(repository);
     await change(server, count / 100);
@@ -68,6 +90,9 @@ export const couchdb: Scenario = {
     });
   },
 };
+
+const removeCopy = async (server: CouchServer): Promise<void> =>
+  void (await server.fetch(`/${copy}`, { method: 'DELETE' }));
 
 const batch = 1000;
 

@@ -14,24 +14,30 @@ export interface CouchBackup {
     readonly mode: 'full' | 'shallow';
     readonly file: string;
   }): Command;
+  /** Into an empty database. */
+  restore(place: { readonly url: string; readonly database: string; readonly file: string }): Command;
 }
 
 /** Fetches it from the npm registry when it is not there yet. */
 export const couchbackup = async (): Promise<CouchBackup> => {
-  const program = join(await npmPackage('@cloudant/couchbackup', version), 'bin', 'couchbackup.bin.js');
+  const programs = join(await npmPackage('@cloudant/couchbackup', version), 'bin');
+  const envOf = ({ url, database, file }: Omit<Parameters<CouchBackup['backup']>[0], 'mode'>) => ({
+    NODE: process.execPath,
+    PROGRAMS: programs,
+    COUCH_URL: url,
+    DATABASE: database,
+    FILE: file,
+    HOME: '/nonexistent',
+  });
   return {
     name: `couchbackup ${version}`,
-    backup: ({ url, database, mode, file }) => ({
-      line: '"$NODE" "$COUCHBACKUP" --db "$DATABASE" --mode "$MODE" --output "$FILE"',
-      env: {
-        NODE: process.execPath,
-        COUCHBACKUP: program,
-        COUCH_URL: url,
-        DATABASE: database,
-        MODE: mode,
-        FILE: file,
-        HOME: '/nonexistent',
-      },
+    backup: ({ mode, ...place }) => ({
+      line: '"$NODE" "$PROGRAMS/couchbackup.bin.js" --db "$DATABASE" --mode "$MODE" --output "$FILE"',
+      env: { ...envOf(place), MODE: mode },
+    }),
+    restore: (place) => ({
+      line: '"$NODE" "$PROGRAMS/couchrestore.bin.js" --db "$DATABASE" < "$FILE"',
+      env: envOf(place),
     }),
   };
 };
