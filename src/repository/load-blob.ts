@@ -4,6 +4,7 @@ import { HoldfastError, hasCode } from '#lib/errors.ts';
 import { type ByteRange, type Store, treeCacheOf } from '#stores/store.ts';
 import { type BlobLocation, type BlobType, packKey } from './blob.ts';
 import { decompress } from './compression.ts';
+import { discard } from './seal.ts';
 import type { Session } from './session.ts';
 
 /** The blob's plaintext, its seal and its id verified. REPOSITORY_DAMAGED when every copy of it is missing or wrong. */
@@ -58,8 +59,8 @@ export const locateBlob = (session: Session, id: string, type: BlobType, copy = 
 };
 
 /**
- * Finishes opening a blob: `opened` is what lay under the seal, undefined when the seal did not fit. What it gives is valid until
- * the next call, or lies at the beginning of `output`, which needs `spareBytes` more.
+ * Finishes opening a blob: `opened` is what lay under the seal, undefined when the seal did not fit, and is used up. What it gives
+ * is valid until the next call, or lies at the beginning of `output`, which needs `spareBytes` more.
  */
 export const openBlob = (
   opened: Buffer | undefined,
@@ -81,11 +82,14 @@ export const openBlob = (
   if (plainLength > 0)
     try {
       plain = decompress(opened, plainLength, output);
+      discard(opened);
     } catch (cause) {
       throw damaged('it does not decompress', cause);
     }
   if (hash('sha256', plain, 'hex') !== id) throw damaged('its content does not fit its id');
   if (!output || plainLength > 0) return plain;
+  const { length } = plain; // discarded it has none
   output.set(plain);
-  return output.subarray(0, plain.length);
+  discard(plain);
+  return output.subarray(0, length);
 };

@@ -4,7 +4,7 @@ import { type BlobType, idToHex, type PackEntry } from './blob.ts';
 import { compress, decompress } from './compression.ts';
 import { encodeHeader, lengthBytes } from './pack-format.ts';
 import { createPoly1305, type Poly1305 } from './poly1305.ts';
-import { overheadBytes, type Sealer } from './seal.ts';
+import { discard, overheadBytes, type Sealer } from './seal.ts';
 
 /** A pack is closed when it has grown to this size. */
 const targetBytes = 16 * 1024 * 1024;
@@ -104,9 +104,10 @@ export class PackBuilder {
   #compare(poly: Poly1305, length: number, plainLength: number, plain: Uint8Array, id: Uint8Array): void {
     const opened = this.#options.sealer.openFrom(poly, this.#used, length);
     const back = opened && plainLength > 0 ? decompress(opened, plainLength) : opened;
-    if (!back || hash('sha256', back, 'hex') !== idToHex(id) || back.length !== plain.length)
+    if (!opened || !back || hash('sha256', back, 'hex') !== idToHex(id) || back.length !== plain.length)
       throw new Error(
         `blob ${idToHex(id)} could not be read back after it was sealed; test this machine's memory`,
       );
+    discard(opened);
   }
 }
