@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { suite, test } from 'node:test';
+import type { HoldfastError } from '#lib/errors.ts';
 import { temporaryFolder } from '../../../test/tools/temp.ts';
 import type { CapturedEntry } from '../testing.ts';
 import {
@@ -256,6 +258,39 @@ suite('a target', () => {
     const path = join(folder, 'no/such/folder.db');
     await refused(restore(path, await dump(database(shop))), 'TARGET_FAILED', /cannot be made/);
     assert.ok(!existsSync(dirname(path)));
+  });
+
+  test('on a full disk is named, with what to do, and left as it was', async (t) => {
+    const disk = join(folder, 'small');
+    mkdirSync(disk);
+    try {
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=512k', 'tmpfs', disk], { stdio: 'ignore' });
+    } catch {
+      return t.skip('cannot mount here');
+    }
+    try {
+      const entries = await dump(database('CREATE TABLE big(a); INSERT INTO big VALUES(zeroblob(900000))'));
+      const anew = join(disk, 'anew.db');
+      const inUse = join(disk, 'in-use.db');
+      execute(inUse, shop);
+      const before = contentsOf(inUse);
+      for (const [path, force] of [
+        [anew, false],
+        [inUse, true],
+      ] as const)
+        await assert.rejects(restore(path, entries, { force }), ({ code, message, hint }: HoldfastError) => {
+          assert.deepEqual(
+            [code, message],
+            ['TARGET_FAILED', `cannot write more into ${path}: database or disk is full`],
+          );
+          assert.match(String(hint), /make room/);
+          return true;
+        });
+      assert.deepEqual(contentsOf(inUse), before);
+      assert.deepEqual(readdirSync(disk), ['in-use.db']);
+    } finally {
+      execFileSync('umount', [disk]);
+    }
   });
 
   test('gets rid of what an interrupted restore left', async () => {

@@ -11,6 +11,7 @@ import type { SqliteConfig } from './options.ts';
 import { incomplete, type Restore } from './restore-state.ts';
 import type { Schema, Table } from './schema.ts';
 import { openScratch } from './scratch.ts';
+import { cannotWrite } from './sqlite-error.ts';
 import { openTarget } from './target.ts';
 
 /** Restores all that comes, or throws and leaves the target as it was. */
@@ -35,6 +36,8 @@ export const restoreDatabase = async (
     }
     const warnings = await finishRestore(restore);
     return { ...done, failures: restore.failures, warnings };
+  } catch (error) {
+    throw cannotWrite(config.path, error);
   } finally {
     target.discard();
   }

@@ -36,6 +36,21 @@ export const cannotRead = (path: string, cause: unknown): HoldfastError => {
   return new HoldfastError('SOURCE_UNREACHABLE', `${path} ${message}`, { cause, hint });
 };
 
+/** The error for a restore that ended with this one: SQLite's own errors do not say which file they are about. */
+export const cannotWrite = (path: string, error: unknown): unknown => {
+  const cause = error instanceof HoldfastError ? error.cause : error;
+  if (sqliteCode(cause) === resultCode.full)
+    return new HoldfastError('TARGET_FAILED', `cannot write more into ${path}: ${messageOf(cause)}`, {
+      cause: error,
+      hint: 'make room there, and where SQLite keeps temporary files (SQLITE_TMPDIR or /var/tmp), then restore again; the target is as it was',
+    });
+  if (error instanceof HoldfastError || sqliteCode(error) === undefined) return error;
+  return new HoldfastError('TARGET_FAILED', `${path} cannot be written: ${messageOf(error)}`, {
+    cause: error,
+    hint: 'check the disk, and the rights on the file and its folder; the target is as it was',
+  });
+};
+
 const explanations = new Map<number, readonly [message: string, hint: string]>([
   [
     resultCode.notADatabase,
