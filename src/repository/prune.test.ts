@@ -110,6 +110,33 @@ test('the last snapshot forgotten leaves no pack', async () => {
   await assertKept(repository);
 });
 
+test('where there is no room for copies, what nothing uses goes first and makes it', async () => {
+  const store = memoryStore();
+  const { repository, snapshots } = await twoSnapshots(store);
+  const time = new Date(Date.UTC(2026, 9, 1));
+  const large = await repository.write(memoryEntries({ large: randomData(5_000_000, 4) }), { time });
+  for (const snapshot of [large.snapshot!, snapshots[0]!]) await forget(repository, snapshot);
+  const full = openTestRepository(ofLimitedSize(store, (await bytesOf(store)) + 100_000), repository.key);
+  assert.equal((await prune(full)).bytesUnusedKept, 0);
+  await assertKept(repository);
+  assert.ok((await bytesOf(store)) < 900_000);
+});
+
+const bytesOf = async (store: Store): Promise<number> => {
+  let bytes = 0;
+  for await (const { size } of store.list('')) bytes += size;
+  return bytes;
+};
+
+const ofLimitedSize = (store: Store, mostBytes: number): Store => ({
+  ...store,
+  async put(key, bytes) {
+    if ((await bytesOf(store)) + bytes.length > mostBytes)
+      throw new HoldfastError('STORE_FULL', 'no space left', { hint: 'make room' });
+    await store.put(key, bytes);
+  },
+});
+
 test('where nothing may be deleted, this is told before anything is copied', async () => {
   const inner = memoryStore();
   const { repository, snapshots } = await twoSnapshots(inner);

@@ -24,6 +24,11 @@ const indexBlobs = 50_000;
 const headerLineBytes = 41;
 const packFrameBytes = 36;
 
+interface StoredPack {
+  readonly id: string;
+  readonly size: number;
+}
+
 interface PackUse {
   readonly number: number;
   readonly id: string;
@@ -63,14 +68,34 @@ export const pruneRepository = async (session: Session, options: PruneOptions): 
   if (options.dryRun) return report;
   if (gone.length + lost.size > 0) {
     await refuseUnlessDeletes(session.store);
-    await repack(session, used, plan.repack, options);
+    const move = (): Promise<void> => repack(session, used, plan.repack, options);
+    await move().catch(async (error: unknown) => {
+      if (!hasCode(error, 'STORE_FULL')) throw error;
+      await removePacks(session, lost, [...plan.unused, ...(await unlistedPacks(session))]); // which makes room
+      await move();
+    });
     throwIfCancelled(session.signal);
-    await rewriteIndexes(session, new Set([...lost, ...gone.map(({ id }) => id)]));
-    await forEachLimit(gone, session.store.connections, ({ id }) => session.store.delete(packKey(id)));
+    await removePacks(session, lost, gone);
   }
   const leftovers = await removeLeftovers(session.store);
   await holdAnew(session, options);
   return { ...report, bytesFreed: report.bytesFreed + leftovers };
+};
+
+/** From the indexes first, with those that are lost. */
+const removePacks = async (
+  session: Session,
+  lost: ReadonlySet<string>,
+  packs: readonly Pick<StoredPack, 'id'>[],
+): Promise<void> => {
+  await rewriteIndexes(session, new Set([...lost, ...packs.map(({ id }) => id)]));
+  await forEachLimit(packs, session.store.connections, ({ id }) => session.store.delete(packKey(id)));
+};
+
+/** Those of earlier runs, and what this one had copied when there was no more room. */
+const unlistedPacks = async ({ store, blobs }: Session): Promise<StoredPack[]> => {
+  const listed = new Set(blobs.packIds);
+  return (await Array.fromAsync(packsOf(store))).filter(({ id }) => !listed.has(id));
 };
 
 /** A pack that is not there: where nothing may be deleted, this is refused too, before packs are copied that could not go. */
@@ -111,11 +136,6 @@ const holdAnew = async (
 async function* objectsOf(store: Store): AsyncGenerator<string> {
   for (const prefix of ['config', 'keys/', 'data/', 'index/', 'snapshots/'])
     for await (const { key } of store.list(prefix)) yield key;
-}
-
-interface StoredPack {
-  readonly id: string;
-  readonly size: number;
 }
 
 async function* packsOf(store: Store): AsyncGenerator<StoredPack> {
