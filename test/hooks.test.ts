@@ -113,11 +113,18 @@ test('status 75 skips the job quietly, and is recorded', async () => {
   assert.equal((await lastRun()).state, 'skipped');
 });
 
-test('a hook that fails after a good run makes it partial', async () => {
-  const { status } = await runNightly({ hooks: { after: 'exit 1', on: { partial: says('in part') } } });
+test('a hook that fails after a good run makes it partial, which is said with the id of the run', async () => {
+  const { status, stderr } = await runNightly({
+    hooks: { after: 'exit 1', on: { partial: says('in part') } },
+  });
   assert.equal(status, 3);
-  const { state, error } = await lastRun();
+  const { id, state, error } = await lastRun();
   assert.equal(state, 'partial');
+  assert.deepEqual(stderr.trimEnd().split('\n').slice(-3), [
+    'nightly: hook after (exit 1) failed with status 1',
+    `hint: see what it wrote with \`holdfast runs ${id} --log\``,
+    `nightly: partial: all but a hook went well (run ${id})`,
+  ]);
   assert.match((error as { message: string }).message, /hook after .* failed/);
   assert.deepEqual(said(), ['in part']);
 });

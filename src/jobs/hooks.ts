@@ -50,10 +50,10 @@ export const runHooks = async (
   const env = { ...context.env, ...Object.fromEntries(told) };
   for (const hook of hooks) {
     throwIfCancelled(context.signal);
-    const label = `hook ${moment} (${labelOf(hook)})`;
-    const status = await runHook(hook, label, { ...context, env });
+    const named = { label: `hook ${moment} (${labelOf(hook)})`, run: facts.run };
+    const status = await runHook(hook, named, { ...context, env });
     if (status === skipStatus && moment === 'before') return 'skip';
-    if (status !== 0) throw failed(label, `failed with status ${status}`);
+    if (status !== 0) throw failed(named, `failed with status ${status}`);
   }
   return 'go on';
 };
@@ -64,12 +64,19 @@ const labelOf = ({ command }: HookConfig): string => {
   return text.length > 40 ? `${text.slice(0, 40)}…` : text;
 };
 
-const failed = (label: string, how: string): HoldfastError =>
-  new HoldfastError('FAILED', `${label} ${how}`, { hint: "what it wrote is in the run's log" });
+interface Named {
+  readonly label: string;
+  readonly run: string;
+}
+
+const failed = ({ label, run }: Named, how: string): HoldfastError =>
+  new HoldfastError('FAILED', `${label} ${how}`, {
+    hint: `see what it wrote with \`holdfast runs ${run} --log\``,
+  });
 
 const runHook = async (
   { command, timeLimit }: HookConfig,
-  label: string,
+  named: Named,
   { env, signal, onLine }: HookContext,
 ): Promise<number> => {
   const [program = '', ...args] = typeof command === 'string' ? [command] : command;
@@ -85,12 +92,12 @@ const runHook = async (
     const [status, by] = await once(child, 'close');
     await Promise.all(reading);
     throwIfCancelled(signal);
-    if (end.tooLate()) throw failed(label, `was ended after ${timeLimit}, its time limit`);
-    if (by !== null) throw failed(label, `was ended by ${by}`);
+    if (end.tooLate()) throw failed(named, `was ended after ${timeLimit}, its time limit`);
+    if (by !== null) throw failed(named, `was ended by ${by}`);
     return Number(status);
   } catch (cause) {
     if (cause instanceof HoldfastError) throw cause;
-    throw new HoldfastError('FAILED', `${label} could not be started: ${messageOf(cause)}`, { cause });
+    throw new HoldfastError('FAILED', `${named.label} could not be started: ${messageOf(cause)}`, { cause });
   }
 };
 

@@ -7,6 +7,7 @@ import { partial } from '#jobs/run-outcome.ts';
 import { asError, HoldfastError, messageOf } from '#lib/errors.ts';
 import { withoutSecrets } from '#lib/secret.ts';
 import { errorFields } from '../job-report.ts';
+import type { Output } from '../output.ts';
 import type { JobRun } from './verb.ts';
 import type { WholeJobContext, WholeJobOptions } from './whole-job.ts';
 
@@ -80,6 +81,7 @@ export const hooksOf = (
         const facts = factsOf(recordStates[ended.state], ended.status);
         if (!(await runLate(name, commands ?? [], facts)) && ended.state === 'ok') ended = asPartial(ended);
       }
+      if (ended.state !== run.state) reportPartial(ended, output);
       return ended;
     },
     async afterCancelled() {
@@ -95,5 +97,12 @@ const ofOutcome = (
   if (state === 'failed') return ['failure', on?.failure];
   return state === 'partial' ? ['partial', on?.partial] : ['success', on?.success];
 };
+
+/** What the job said of itself is no longer true. */
+const reportPartial = ({ id, fields }: JobRun, output: Output): void =>
+  output.failure(
+    { message_type: 'run_partial', ...fields },
+    `${fields.name}: partial: all but a hook went well (run ${id})`,
+  );
 
 const asPartial = (run: JobRun): JobRun => ({ ...run, ...partial, fields: { ...run.fields, ...partial } });
