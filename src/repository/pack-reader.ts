@@ -5,6 +5,7 @@ import { HoldfastError, messageOf, systemCode } from '#lib/errors.ts';
 import type { ByteRange } from '#stores/store.ts';
 import { packKey } from './blob.ts';
 import { createPoly1305, type Poly1305 } from './poly1305.ts';
+import { discard } from './seal.ts';
 
 export class PackReader {
   readonly #localFolder: string | undefined;
@@ -20,12 +21,14 @@ export class PackReader {
     return this.#poly;
   }
 
-  /** Loads a range of a pack (all of it without one) and returns how many bytes that are. */
+  /** Loads a range of a pack (all of it without one) and returns how many bytes that are. `bytes` are used up. */
   load(pack: string, bytes: Uint8Array | undefined, range?: ByteRange): number {
     if (!bytes) return this.#loadFile(pack, range);
-    this.#reserve(bytes.length);
+    const { length } = bytes; // discarded they have none
+    this.#reserve(length);
     this.#poly.buffer.set(bytes);
-    return bytes.length;
+    discard(bytes);
+    return length;
   }
 
   #loadFile(pack: string, range: ByteRange | undefined): number {

@@ -106,8 +106,8 @@ export class Sealer {
 }
 
 /**
- * Gives the memory of what a Sealer opened back, now that nobody will look at it again. Left to the collector of garbage such
- * memory piles up to 64 MiB in each thread, and makes it collect everything each time.
+ * Gives memory back that nobody will look at again. Left to the collector of garbage, what ciphers put out piles up to 64 MiB in
+ * each thread, and makes it collect everything each time.
  */
 export const discard = (bytes: Uint8Array): void => {
   if (bytes.buffer instanceof ArrayBuffer && bytes.buffer.byteLength === bytes.length)
