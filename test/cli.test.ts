@@ -273,3 +273,14 @@ test('a repository that takes no lock is read with --no-lock, and the hint says 
   }
   assert.match((await run(`backup ${at('media')}`, more)).stderr, /\nhint: something that is not a folder/);
 });
+
+test('a repository that is given by its place is named once in an error', async () => {
+  const more = { HOLDFAST_REPOSITORY: at('unwritable') };
+  cpSync(at('backups'), at('unwritable'), { recursive: true });
+  rmSync(at('unwritable', 'locks'), { recursive: true });
+  writeFileSync(at('unwritable', 'locks'), '');
+  for (const line of [`backup ${at('media')}`, 'check']) {
+    const { stderr } = await run(line, more);
+    assert.ok(stderr.startsWith(`${at('unwritable')}: cannot write locks/`), stderr);
+  }
+});

@@ -1,8 +1,8 @@
 // What a check of a repository found, as its user reads it.
 import type { CheckOutcome } from '#jobs/run-check.ts';
-import { HoldfastError, messageOf } from '#lib/errors.ts';
+import { HoldfastError } from '#lib/errors.ts';
 import type { CheckReport } from '#repository/contract.ts';
-import { errorFields } from './job-report.ts';
+import { errorFields, ofRepository } from './job-report.ts';
 import type { Output } from './output.ts';
 import { formatBytes, plural } from './output-format.ts';
 
@@ -17,7 +17,7 @@ export const reportCheck = (output: Output, outcome: CheckOutcome): void => {
   const { error } = outcome;
   output.failure(
     { message_type: 'repository_failed', repository, ...errorFields(error) },
-    `${repository}: ${messageOf(error)}`,
+    ofRepository(repository, error),
     error instanceof HoldfastError ? error.hint : undefined,
   );
 };

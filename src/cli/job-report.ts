@@ -52,6 +52,12 @@ export const errorFields = (error: Error): Record<string, unknown> => ({
   hint: hintOf(error),
 });
 
+/** What befell a repository; the error of one that is called by its place begins with that already. */
+export const ofRepository = (repository: string, error: Error): string => {
+  const message = messageOf(error);
+  return message.startsWith(`${repository}: `) ? message : `${repository}: ${message}`;
+};
+
 const hintOf = (error: Error): string | undefined =>
   error instanceof HoldfastError ? error.hint : undefined;
 
@@ -78,7 +84,7 @@ const reportFailedItem = ({ subject, item, error }: EventOf<'item-failed'>, outp
 const reportRepository = ({ repository, error }: EventOf<'repository-failed'>, output: Output): void =>
   output.failure(
     { message_type: 'repository_failed', repository, ...errorFields(error) },
-    `${repository}: ${messageOf(error)}`,
+    ofRepository(repository, error),
     hintOf(error),
   );
 
