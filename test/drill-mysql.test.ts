@@ -12,6 +12,7 @@ suite('drills of MariaDB', { skip: skipWithout('mariadb') }, () => {
   const folder = temporaryFolder('drill-mysql');
   let server: MysqlServer;
   let site: DrillSite;
+  let backupSaid: string;
 
   before(async () => {
     server = await startMariadb();
@@ -32,6 +33,7 @@ jobs:
     );
     const { status, stderr } = await site.run('backup');
     assert.equal(status, 0, stderr);
+    backupSaid = stderr;
   });
   after(async () => await server?.[Symbol.asyncDispose]());
 
@@ -42,6 +44,13 @@ jobs:
     assert.equal(status, 0, stdout + stderr);
     assert.match(stdout, /shop: note: event wakes would run by itself and was not restored/);
     assert.equal(await leftovers(), '');
+  });
+
+  test('a table without transactions is named when it is backed up, and not when its copy is read', async () => {
+    assert.match(backupSaid, /1 table of shop has no transactions/);
+    assert.match(backupSaid, /shop\.visits/);
+    const { status, stderr } = await site.run('drill', 'prove');
+    assert.deepEqual([status, stderr], [0, '']);
   });
 
   test('a row, a cell, an index, a view and a trigger that a restore lost are named', async () => {
@@ -70,6 +79,8 @@ insert into customers (email, raw, doc) values ('é🐙\\t', x'00ff0a', '{"a": [
 create table orders (id bigint not null primary key, customer int unsigned, note text, total decimal(12, 2), key noted (note(9)),
   constraint buyer foreign key (customer) references customers (id));
 insert into orders values (1, 1, 'a\\nb', 1.50), (2, 2, 'y', null), (3, null, null, -1);
+create table visits (day date primary key, n int) engine=MyISAM;
+insert into visits values ('2026-11-20', 7);
 create view dear as select c.email, o.total from orders o join customers c on c.id = o.customer where o.total > 1;
 create function twice(n int) returns int deterministic return n * 2;
 create trigger counted before insert on orders for each row set new.total = coalesce(new.total, 0);

@@ -1,5 +1,6 @@
 // The entries of one database: its definitions, the rows of its tables, and the manifest that counts them.
 import { HoldfastError } from '#lib/errors.ts';
+import { plural } from '#lib/format.ts';
 import { type Manifest, manifestSchema } from '../manifest.ts';
 import type { Entry } from '../source.ts';
 import { createTally, type Tally } from '../tally.ts';
@@ -110,18 +111,18 @@ const failedEntry = (
 
 /** Tables whose rows are read at a moment of their own, since their engine has no snapshots. */
 const tablesApart = (
-  { config, transactional, context }: Dump,
+  { config, untouched, transactional, context }: Dump,
   database: string,
   tables: readonly Table[],
 ): string[] => {
-  if (config.lockNonTransactional) return [];
+  if (config.lockNonTransactional || untouched) return [];
   const apart = tables
     .filter(({ withRows, engine }) => withRows && !transactional.has(engine))
     .map(({ name }) => plainName(database, name));
   if (apart.length > 0)
     context.log.warn(
       { tables: apart },
-      `${apart.length} tables of ${database} have no transactions: each is read at a moment of its own; lockNonTransactional keeps them still`,
+      `${plural(apart.length, 'table')} of ${database} ${apart.length === 1 ? 'has' : 'have'} no transactions: each is read at a moment of its own; lockNonTransactional keeps them still`,
     );
   return apart;
 };

@@ -16,12 +16,14 @@ import { type SourceRequest, surveyOf } from './survey.ts';
 import { usersScript } from './users.ts';
 
 export interface DumpRequest extends SourceRequest {
+  /** True where nobody else writes, so that it does not matter when a table is read. */
+  readonly untouched?: boolean;
   /** Closes what is still open when the dump is given up. */
   onClose(close: () => Promise<void>): void;
 }
 
 /** What all databases of a dump share. */
-export interface Dump extends SourceRequest {
+export interface Dump extends SourceRequest, Pick<DumpRequest, 'untouched'> {
   /** Asks for definitions; it sees the server as it is now. */
   readonly leader: Connection;
   readonly state: ServerState;
@@ -52,9 +54,10 @@ export async function* dumpServer(request: DumpRequest): AsyncGenerator<Entry> {
     endings.push(() => state[Symbol.asyncDispose]());
     const rights = await readRights(leader);
     const transactional = await transactionalEngines(leader);
-    const { config } = request;
+    const { config, untouched = false } = request;
     const dump: Dump = {
       config,
+      untouched,
       settings,
       context,
       leader,

@@ -77,7 +77,7 @@ const dumpScratch = (request: DumpRequest, names: ReadonlyMap<string, string>): 
     ...plain,
     ...{ databases: [...names.values()], excludeDatabases: [], exclude: [], excludeData: [], users: false },
   };
-  return underOwnNames(dumpServer({ ...request, config }), names, databasePath);
+  return underOwnNames(dumpServer({ ...request, config, untouched: true }), names, databasePath);
 };
 
 const runQuery = async (
