@@ -111,6 +111,13 @@ test('what could not be printed is no success, but for what a backup tells', () 
   assert.match(full(`backup ${at('shop.db')}`), /^cannot write to standard output.*\n0\n$/);
 });
 
+test('a dump of which a nearly full disk takes the first bytes is no success', () => {
+  const said = inShell(
+    `(ulimit -f 1000; "$node" "$main" dump latest:many large 2>&1 > ${at('cut')}); echo $?; stat -c %s ${at('cut')}`,
+  );
+  assert.match(said, /cannot write to standard output.*EFBIG.*\n(?:.*\n)*1\n1024000\n$/);
+});
+
 test('a dump into a file is every byte', () => {
   inShell(`"$node" "$main" dump latest:many large > ${at('dumped')}`);
   execFileSync('cmp', [at('dumped'), at('many', 'large')]);

@@ -1,6 +1,9 @@
 // Holdfast as a process: its streams, its environment, the signals it gets.
+import { fstatSync, writeSync } from 'node:fs';
+import { Writable } from 'node:stream';
 import { systemClock } from '#lib/clock.ts';
 import { exitStatus, messageOf } from '#lib/errors.ts';
+import type { Stream } from './output.ts';
 import { runHoldfast } from './program.ts';
 import { onSignals } from './signals.ts';
 import { terminalPrompt } from './terminal-prompt.ts';
@@ -10,20 +13,36 @@ export const runProcess = async (): Promise<number> => {
   process.on('uncaughtException', endAtOnce);
   const { signal } = onSignals();
   const askSecret = terminalPrompt(signal);
+  const stdout = standardOutput();
   const status = await runHoldfast(process.argv.slice(2), {
-    stdout: process.stdout,
+    stdout,
     stderr: process.stderr,
     env: process.env,
     clock: systemClock,
     signal,
     ...(askSecret && { askSecret }),
   });
-  await Promise.all([process.stdout, process.stderr].map(taken));
+  await Promise.all([stdout, process.stderr].map(taken));
   return status;
 };
 
+/** Into a file, Node's own stream calls bytes written of which a disk that is nearly full took only the first. */
+const standardOutput = (): Stream => {
+  if (!fstatSync(1).isFile()) return process.stdout;
+  return new Writable({
+    write(bytes: Buffer, _encoding, done) {
+      try {
+        for (let at = 0; at < bytes.length; ) at += writeSync(1, bytes, at);
+        done();
+      } catch (error) {
+        done(error as Error);
+      }
+    },
+  });
+};
+
 /** A socket, which a parent that is Node gives us for a stream, takes what is written later than a file does. */
-const taken = (stream: NodeJS.WriteStream): Promise<void> =>
+const taken = (stream: Stream): Promise<void> =>
   new Promise((resolve) => {
     if (stream.destroyed || stream.writableLength === 0) resolve();
     else stream.write('', () => resolve()); // an error, too, means that nothing more will be taken
