@@ -1,5 +1,6 @@
 // Builders for the tests of sources: a dump read into memory, and the same handed out again.
 import { createHash } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
 import { type Clock, systemClock } from '#lib/clock.ts';
 import { mapOrdered } from '#lib/concurrency.ts';
 import { type Log, silentLog } from '#lib/log.ts';
@@ -117,6 +118,12 @@ export const onServers = <Server extends { url(): string }>(open: Open) => {
       return await target.restore(replay(inPathOrder(entries)), { ...intoEmpty, ...into });
     },
   };
+};
+
+/** Sockets that this process holds open, but for those that close just now. */
+export const openSockets = async (): Promise<number> => {
+  for (let round = 0; round < 2; round += 1) await setImmediate(); // sockets close after the first
+  return process.getActiveResourcesInfo().filter((kind) => kind === 'TCPSocketWrap').length;
 };
 
 /** Depth first, names in the order of their bytes. */

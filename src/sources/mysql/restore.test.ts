@@ -5,7 +5,7 @@ import { type MysqlServer, startMariadb } from '../../../test/servers/mariadb.ts
 import { skipWithout } from '../../../test/servers/programs.ts';
 import type { RestoreReport, RestoreTarget } from '../source.ts';
 import type { CapturedEntry } from '../testing.ts';
-import { partOf } from '../testing.ts';
+import { openSockets, partOf } from '../testing.ts';
 import { dumpOf, makeShop, restoreTo } from './testing.ts';
 
 suite('restoring to MariaDB', { skip: skipWithout('mariadb') ?? false }, () => {
@@ -239,4 +239,13 @@ suite('restoring to MariaDB', { skip: skipWithout('mariadb') ?? false }, () => {
     assert.deepEqual(failures, []);
     assert.equal(await seen('inserted'), await seen('shop'));
   });
+});
+
+test('a server that is too old is refused as a target, and no connection to it stays', {
+  skip: skipWithout('mariadb') ?? false,
+}, async () => {
+  await using old = await startMariadb({ settings: ['version=10.4.34-MariaDB'] });
+  const before = await openSockets();
+  await assert.rejects(restoreTo(old, []), (error) => hasCode(error, 'UNSUPPORTED'));
+  assert.equal(await openSockets(), before);
 });

@@ -32,8 +32,13 @@ export const openTargetServer = async (
   // Not into the database that is to be restored, which may not exist yet.
   const settings = { ...named, database: undefined };
   const admin = await connect(settings, new AbortController().signal);
-  assertSupported(admin.version, settings);
-  await prepare(admin);
+  try {
+    assertSupported(admin.version, settings);
+    await prepare(admin);
+  } catch (error) {
+    admin.destroy();
+    throw error;
+  }
   return {
     admin,
     stateOf: (database) => stateOf(admin, database),

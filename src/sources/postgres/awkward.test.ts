@@ -3,7 +3,7 @@ import { after, before, test } from 'node:test';
 import { hasCode } from '#lib/errors.ts';
 import { type PostgresServer, startPostgres } from '../../../test/servers/postgres.ts';
 import { skipWithout } from '../../../test/servers/programs.ts';
-import { contentAt } from '../testing.ts';
+import { contentAt, openSockets } from '../testing.ts';
 import { dumpOf, openPostgres, restoreTo } from './testing.ts';
 
 const skip = skipWithout('postgresql') ?? false;
@@ -73,4 +73,17 @@ test('a server without a database is a backup of its roles, and comes back as su
   assert.deepEqual(report.failures, []);
   assert.match(report.warnings.join(), /had no database/);
   assert.equal(await server.psql('postgres', "select 1 from pg_roles where rolname = 'keeper'"), '1');
+});
+
+test('a restore that may not look around leaves no connection behind', { skip }, async () => {
+  await server.psql(
+    'postgres',
+    "create role blind login password 'b'; revoke select on pg_catalog.pg_roles from public",
+  );
+  const before = await openSockets();
+  await assert.rejects(
+    restoreTo(server, [], { url: server.url('postgres', 'blind', 'b') }),
+    /permission denied for view pg_roles/,
+  );
+  assert.equal(await openSockets(), before);
 });

@@ -35,7 +35,10 @@ export const openTargetServer = async (
   const never = new AbortController().signal;
   throwIfCancelled(signal);
   const admin = await connectForAdmin(settings, never);
-  const facts = await targetFacts(admin);
+  const facts = await targetFacts(admin).catch((error: unknown) => {
+    admin.destroy();
+    throw error;
+  });
   const query = (sql: string): Promise<unknown[]> => admin.query(sql);
   return {
     admin,
