@@ -45,6 +45,13 @@ test('a database goes where the URL says, or where it is renamed to', { skip }, 
   assert.deepEqual(await everything('renamed'), await everything('shop'));
 });
 
+test('a backup of a server without a database is restored with a warning', { skip }, async () => {
+  const [contents] = shop.filter(({ type }) => type === 'file');
+  const empty = { ...JSON.parse(String(contents?.content)), databases: [] };
+  const report = await restoreTo(server, [{ ...contents!, content: Buffer.from(JSON.stringify(empty)) }]);
+  assert.deepEqual(report.warnings, ['the server had no database: there was nothing to restore']);
+});
+
 test('one collection comes back beside the others, under another name, with its indexes', {
   skip,
 }, async () => {

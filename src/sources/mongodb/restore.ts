@@ -48,6 +48,8 @@ export const restoreServer = async (
     const plan = planOf(contents, config, into);
     await assertTargetsAreFree(connection, plan, into);
     const reporter = new Reporter(into);
+    if (contents.databases.length === 0)
+      reporter.warn('the server had no database: there was nothing to restore');
     const staged: Staged = {
       suffix: randomUUID().slice(0, 8),
       collections: new Map(),

@@ -45,6 +45,7 @@ const restoreAll = async (restoring: Restoring): Promise<void> => {
   const { stream } = restoring;
   const goals = new Map<string, Goal>();
   let isEmpty = false;
+  let hasUsers = false;
   for (let entry = await stream.peek(); entry; entry = await stream.peek()) {
     const { place, path, content } = entry;
     if (place.kind === 'server') {
@@ -54,6 +55,7 @@ const restoreAll = async (restoring: Restoring): Promise<void> => {
       await assertTargetsAreFree(restoring, databases);
     } else if (place.kind === 'users') {
       stream.skip();
+      hasUsers = true;
       if (isWholeServer(restoring)) await restoreUsers(restoring, await bytesOf(path, content));
     } else {
       const goal = goalFor(restoring, place.database, goals.values());
@@ -62,5 +64,9 @@ const restoreAll = async (restoring: Restoring): Promise<void> => {
       else await restoreParts(restoring, goal, goal.parts);
     }
   }
-  if (goals.size === 0 && !isEmpty) throw nothingToRestore();
+  if (isEmpty)
+    restoring.reporter.warn(
+      `the server had no database: there was nothing to restore${hasUsers ? ' but its users' : ''}`,
+    );
+  else if (goals.size === 0) throw nothingToRestore();
 };
