@@ -2,7 +2,10 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { chmodSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { before, test } from 'node:test';
@@ -217,6 +220,8 @@ test('a mistake on the command line is status 2, with what was probably meant', 
   const mistakes: [string, RegExp][] = [
     ['snapshot', /unknown command "snapshot"; did you mean snapshots\?/],
     ['help snapshot', /unknown command "snapshot"; did you mean snapshots\?/],
+    ['snapshot --help', /unknown command "snapshot"; did you mean snapshots\?/],
+    ['-q nosuch -h', /unknown command "nosuch"/],
     ['snapshots --sorce shop', /unknown option "--sorce"; did you mean --source\?/],
     ['restore latest:media', /restore needs --to/],
     ['restore', /restore needs a snapshot, or --archive/],
@@ -257,6 +262,8 @@ test('every command explains itself, with an example and its exit statuses', asy
     assert.match(help, /^Exit status:\n {4}0 {2}done$/m, name);
     assert.equal(await done(`help ${name}`), help);
   }
+  assert.equal(await done('-q'), overview);
+  assert.match(await done('help help'), /^Usage: holdfast help /);
   assert.equal(await done('--version'), await done('version'));
 });
 
@@ -272,6 +279,15 @@ test('a repository that takes no lock is read with --no-lock, and the hint says 
     assert.deepEqual(await run(`${line} --no-lock`, more).then(({ status }) => status), 0, line);
   }
   assert.match((await run(`backup ${at('media')}`, more)).stderr, /\nhint: something that is not a folder/);
+});
+
+test('whom a server refuses is told why, whatever can be done without a lock', async () => {
+  const refusing = createServer((_, response) => response.writeHead(401).end());
+  await once(refusing.listen(0, '127.0.0.1'), 'listening');
+  const { port } = refusing.address() as AddressInfo;
+  const { stderr } = await run('snapshots', { HOLDFAST_REPOSITORY: `rest:http://127.0.0.1:${port}/` });
+  assert.match(stderr, /\nhint: .*password/);
+  refusing.close();
 });
 
 test('a repository that is given by its place is named once in an error', async () => {

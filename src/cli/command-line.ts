@@ -26,7 +26,7 @@ export const readCommandLine = async (words: readonly string[], columns: number)
   for (const entry of commands) addCommand(program, entry, (found) => (asked = found));
   addHelpCommand(program);
   try {
-    await program.parseAsync(wordsFor(words), { from: 'user' });
+    await program.parseAsync(wordsFor(words, program), { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return { what: 'help', text: help };
@@ -38,9 +38,13 @@ export const readCommandLine = async (words: readonly string[], columns: number)
 /** Global options as given so far, for errors that come before the command line is understood. */
 export const wantsJson = (words: readonly string[]): boolean => words.includes('--json');
 
-const wordsFor = (words: readonly string[]): string[] => {
-  if (words.length === 0) return ['--help'];
-  return words[0] === '--version' || words[0] === '-V' ? ['version'] : [...words];
+const wordsFor = (words: readonly string[], program: Parser): string[] => {
+  if (words[0] === '--version' || words[0] === '-V') return ['version'];
+  const { operands, unknown } = program.parseOptions([...words]);
+  const [name] = operands;
+  if (name === undefined && unknown.length === 0) return ['--help'];
+  const isKnown = name === undefined || program.commands.some((one) => one.name() === name);
+  return isKnown ? [...words] : [name]; // alone it is refused; with --help the general help would be shown
 };
 
 const parserOf = (write: (text: string) => void, columns: number): Parser =>
@@ -128,11 +132,10 @@ const addHelpCommand = (program: Parser): void => {
   program
     .command('help [command]')
     .summary('show help for a command')
-    .helpOption(false)
+    .helpOption('-h, --help', 'show this help')
     .action(async (name: string | undefined) => {
-      const isKnown = program.commands.some((one) => one.name() === name);
-      const words = name === undefined ? ['--help'] : isKnown ? [name, '--help'] : [name]; // which is refused
-      await program.parseAsync(words, { from: 'user' });
+      const words = name === undefined ? [] : [name, '--help'];
+      await program.parseAsync(wordsFor(words, program), { from: 'user' });
     });
 };
 
