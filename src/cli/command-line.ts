@@ -30,7 +30,7 @@ export const readCommandLine = async (words: readonly string[], columns: number)
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return { what: 'help', text: help };
-    throw usageError(error);
+    throw usageError(error, program);
   }
   return asked ?? { what: 'help', text: help };
 };
@@ -188,13 +188,27 @@ const durationOf = (option: string, text: string | undefined): number | undefine
   }
 };
 
-/** Commander's sentence without its prefix; its «(Did you mean …?)» becomes part of it. */
-const usageError = (error: CommanderError): HoldfastError => {
-  const message = error.message
-    .replace(/^error: /, '')
-    .replaceAll(/\s*\n\s*\(Did you mean ([^?]+)\?\)/g, '; did you mean $1?')
-    .replaceAll("'", '"');
-  return new HoldfastError('USAGE', message, {
+/** Commander's sentence without its prefix; its «(Did you mean …?)» becomes part of it, unless we know better. */
+const usageError = ({ message }: CommanderError, program: Parser): HoldfastError => {
+  const [sentence = '', guess] = message.replace(/^error: /, '').split(/\s*\n\s*\(Did you mean ([^?]+)\?\)/);
+  const meant = nameHere(sentence, program) ?? guess;
+  const text = meant === undefined ? sentence : `${sentence}; did you mean ${meant}?`;
+  return new HoldfastError('USAGE', text.replaceAll("'", '"'), {
     hint: '`holdfast --help` lists the commands, `holdfast <command> --help` their options',
   });
 };
+
+const nameHere = (sentence: string, { args: [command] }: Parser): string | undefined => {
+  const [, option = ''] = /^unknown option '(-[^'=]*)/.exec(sentence) ?? [];
+  return namesElsewhere.get(option) ?? namesElsewhere.get(`${command} ${option}`);
+};
+
+/** What restic, borg and pg_restore call options of ours, which are spelled too differently to be guessed. */
+const namesElsewhere: ReadonlyMap<string, string> = new Map([
+  ['--repo', '--repository'],
+  ['restore --target', '--to'],
+  ['restore --dbname', '--to'],
+  ['restore -d', '--to'],
+  ['restore --clean', '--force'],
+  ['check --read-data-subset', '--read-data'],
+]);
