@@ -288,12 +288,11 @@ test('a repository that takes no lock is read with --no-lock, and the hint says 
 });
 
 test('whom a server refuses is told why, whatever can be done without a lock', async () => {
-  const refusing = createServer((_, response) => response.writeHead(401).end());
+  await using refusing = createServer((_, response) => response.writeHead(401).end());
   await once(refusing.listen(0, '127.0.0.1'), 'listening');
   const { port } = refusing.address() as AddressInfo;
   const { stderr } = await run('snapshots', { HOLDFAST_REPOSITORY: `rest:http://127.0.0.1:${port}/` });
   assert.match(stderr, /\nhint: .*password/);
-  refusing.close();
 });
 
 test('a repository that is given by its place is named once in an error', async () => {

@@ -41,14 +41,15 @@ export const withRepository = async <Result>(
   return await work(repository);
 };
 
-/** A repository on a full or read-only file system takes no lock, and can be read all the same. */
-const withNoLockHint = (error: unknown): unknown =>
-  hasCode(error, 'STORE_DENIED', 'STORE_FULL')
-    ? new HoldfastError(error.code, error.message, {
-        cause: error,
-        hint: 'where only writing is impossible, commands that read go on with --no-lock',
-      })
-    : error;
+/** A repository on a full or read-only file system takes no lock, and can be read all the same; one that refuses us cannot. */
+const withNoLockHint = (error: unknown): unknown => {
+  if (!hasCode(error, 'STORE_DENIED', 'STORE_FULL')) return error;
+  const hint = 'where only writing is impossible, commands that read go on with --no-lock';
+  return new HoldfastError(error.code, error.message, {
+    cause: error,
+    hint: error.hint === undefined ? hint : `${error.hint}; ${hint}`,
+  });
+};
 
 /** Makes the repository and returns its id. */
 export const initRepository = async (config: RepositoryConfig, context: OpenContext): Promise<string> => {
