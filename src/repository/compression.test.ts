@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { constants, createZstdCompress } from 'node:zlib';
+import { constants, createZstdCompress, zstdCompressSync } from 'node:zlib';
 import { randomData, sqlData } from './chunker/testing.ts';
 import { compress, decompress, decompressUnknown, spareBytes } from './compression.ts';
 import { keptContext } from './zstd-context.ts';
@@ -41,6 +41,13 @@ test('a frame of another length, a cut one and noise are errors, not data', () =
   assert.throws(() => decompress(randomData(1000, 2), 10_000));
   assert.throws(() => decompress(new Uint8Array(0), 10_000));
   assert.throws(() => decompressUnknown(frame.subarray(0, -1)));
+});
+
+test('a frame whose content is all there but not its end is an error, and the next one is not', () => {
+  const plain = sqlData(10_000, 5);
+  const frame = zstdCompressSync(plain, { params: { [constants.ZSTD_c_checksumFlag]: 1 } });
+  assert.throws(() => decompress(frame.subarray(0, -4), plain.length));
+  assert.deepEqual(new Uint8Array(decompress(frame, plain.length)), new Uint8Array(plain));
 });
 
 test('this Node lets zstd keep its context from one blob to the next', () => {

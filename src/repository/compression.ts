@@ -96,7 +96,7 @@ let decompressor: ZstdContext | undefined;
 
 /** It comes back only after success: after a failure it may be in the middle of a frame. */
 const takeDecompressor = (): ZstdContext | undefined => {
-  const taken = decompressor ?? keptContext(createZstdDecompress(), constants.ZSTD_e_continue);
+  const taken = decompressor ?? keptContext(createZstdDecompress(), constants.ZSTD_e_end);
   decompressor = undefined;
   return taken;
 };
