@@ -1,5 +1,5 @@
 // Cloudant's backup of CouchDB into a text file: the winning revision of each document, without attachments.
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { npmPackage } from '../../test/servers/npm-package.ts';
 import type { Command } from '../measure.ts';
 
@@ -28,6 +28,7 @@ export const couchbackup = async (): Promise<CouchBackup> => {
     DATABASE: database,
     FILE: file,
     HOME: '/nonexistent',
+    TMPDIR: dirname(file), // it leaves a folder there
   });
   return {
     name: `couchbackup ${version}`,
