@@ -90,10 +90,11 @@ print(s.recv(4096).decode(),flush=True)`,
     heard += chunk.toString();
   });
   await once(listener.stdout, 'data');
+  const closed = once(listener, 'close'); // it may have ended before systemd's program has
   process.env.NOTIFY_SOCKET = at('notify');
   const warnings: string[] = [];
   await serviceManager(process.env, (text) => warnings.push(text)).tell('READY=1');
-  await once(listener, 'close');
+  await closed;
   delete process.env.NOTIFY_SOCKET;
   assert.match(heard, /READY=1/);
   assert.match(heard, new RegExp(`MAINPID=${process.pid}`));
