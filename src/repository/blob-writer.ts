@@ -123,10 +123,11 @@ export class BlobWriter {
       return;
     }
     const bytes = new Uint8Array(tree); // its own memory, to be handed over
+    const { length } = tree; // all that is kept of it: that of a large table's folder is large
     const worker = this.#workers[0] ?? this.#startWorker();
-    this.#treeBytes += tree.length;
+    this.#treeBytes += length;
     const request = this.#expect(worker, (reply) => {
-      this.#treeBytes -= tree.length;
+      this.#treeBytes -= length;
       done(id, reply.stored[0] as number);
     });
     post(worker, { kind: 'tree', request, bytes }, [bytes.buffer]);

@@ -260,16 +260,18 @@ class TreeWriter {
   }
 
   readonly #trees: TreeStore = {
-    store: (tree, existed, done) =>
+    store: (tree, existed, done) => {
+      const { length } = tree;
       this.#writer.addTree(tree, (id, storedBytes) => {
         this.#counts[existed ? (storedBytes > 0 ? 'dirsChanged' : 'dirsUnmodified') : 'dirsNew'] += 1;
         if (storedBytes > 0) {
           this.#counts.treeBlobs += 1;
-          this.#counts.dataAdded += tree.length;
+          this.#counts.dataAdded += length;
           this.#counts.dataAddedPacked += storedBytes;
         }
         done(id);
-      }),
+      });
+    },
     keep: () => {
       this.#counts.dirsUnmodified += 1;
     },
