@@ -11,6 +11,7 @@ import {
   memoryEntries,
   openTestRepository,
   readFiles,
+  storedBytes,
   type TestRepository,
   testRepository,
   writeOptions,
@@ -58,12 +59,6 @@ const assertKept = async (repository: TestRepository): Promise<void> => {
   assert.deepEqual((await repository.check()).problems, []);
 };
 
-const storedBytes = async (store: Store): Promise<number> => {
-  let bytes = 0;
-  for await (const { size } of store.list('data/')) bytes += size;
-  return bytes;
-};
-
 test('where everything is used nothing is done', async () => {
   const { repository } = await twoSnapshots();
   const keys = await keysOf(repository.store);
@@ -75,12 +70,12 @@ test('where everything is used nothing is done', async () => {
 test('what only a forgotten snapshot used is gone, and the report says how much that is', async () => {
   const { repository, snapshots } = await twoSnapshots();
   await forget(repository, snapshots[0]!);
-  const before = await storedBytes(repository.store);
+  const before = await storedBytes(repository.store, 'data/');
   const planned = await prune(repository, { ...everything, dryRun: true });
-  assert.equal(await storedBytes(repository.store), before, 'a dry run changes nothing');
+  assert.equal(await storedBytes(repository.store, 'data/'), before, 'a dry run changes nothing');
   const report = await prune(repository);
   assert.deepEqual(report, planned);
-  const after = await storedBytes(repository.store);
+  const after = await storedBytes(repository.store, 'data/');
   assert.ok(before - after > 790_000);
   assert.ok(Math.abs(before - after - report.bytesFreed) < 1000, `${report.bytesFreed} were to be freed`);
   assert.ok(Math.abs(after - report.bytesKept) < 1000, `${report.bytesKept} were to be kept`);
@@ -116,22 +111,16 @@ test('where there is no room for copies, what nothing uses goes first and makes 
   const time = new Date(Date.UTC(2026, 9, 1));
   const large = await repository.write(memoryEntries({ large: randomData(5_000_000, 4) }), { time });
   for (const snapshot of [large.snapshot!, snapshots[0]!]) await forget(repository, snapshot);
-  const full = openTestRepository(ofLimitedSize(store, (await bytesOf(store)) + 100_000), repository.key);
+  const full = openTestRepository(ofLimitedSize(store, (await storedBytes(store)) + 100_000), repository.key);
   assert.equal((await prune(full)).bytesUnusedKept, 0);
   await assertKept(repository);
-  assert.ok((await bytesOf(store)) < 900_000);
+  assert.ok((await storedBytes(store)) < 900_000);
 });
-
-const bytesOf = async (store: Store): Promise<number> => {
-  let bytes = 0;
-  for await (const { size } of store.list('')) bytes += size;
-  return bytes;
-};
 
 const ofLimitedSize = (store: Store, mostBytes: number): Store => ({
   ...store,
   async put(key, bytes) {
-    if ((await bytesOf(store)) + bytes.length > mostBytes)
+    if ((await storedBytes(store)) + bytes.length > mostBytes)
       throw new HoldfastError('STORE_FULL', 'no space left', { hint: 'make room' });
     await store.put(key, bytes);
   },

@@ -106,6 +106,10 @@ export const readFiles = async (
 export const keysOf = async (store: Store, prefix = ''): Promise<string[]> =>
   (await Array.fromAsync(store.list(prefix), ({ key }) => key)).toSorted();
 
+/** The bytes of all objects whose keys begin so. */
+export const storedBytes = async (store: Store, prefix = ''): Promise<number> =>
+  (await Array.fromAsync(store.list(prefix), ({ size }) => size)).reduce((sum, size) => sum + size, 0);
+
 const entryOf = (path: string, value: MemoryEntry): Entry => {
   if (path.endsWith('/')) return { path: path.slice(0, -1), type: 'dir', meta: {}, ...(value as object) };
   if (typeof value === 'string' && value.startsWith('->'))

@@ -20,6 +20,7 @@ import {
   neverFires,
   openTestRepository,
   readFiles,
+  storedBytes,
   testRepository,
   writeOptions,
 } from './testing.ts';
@@ -205,8 +206,7 @@ suite('a run that is cancelled', () => {
     const { problems, notes, blobs } = await check();
     assert.deepEqual([...problems, ...notes], []);
     assert.ok(blobs > 5);
-    let stored = 0;
-    for await (const { size } of store.list('data/')) stored += size;
+    const stored = await storedBytes(store, 'data/');
     const { summary, snapshot } = await write(memoryEntries({ a, b: 'b' }));
     const again = summary.dataAdded - (a.length - stored);
     assert.ok(again < 100_000, `${again} bytes were stored again`);

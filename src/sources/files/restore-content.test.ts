@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { hasCode } from '#lib/errors.ts';
+import { skipWithoutSmallDisk, smallDisk } from '../../../test/tools/small-disk.ts';
 import type { Entry } from '../source.ts';
 import { intoEmpty } from '../testing.ts';
-import { each, entry, filesSource, isRoot, makeSparse, openFileCount, temporaryFolder } from './testing.ts';
+import { each, entry, filesSource, makeSparse, openFileCount, temporaryFolder } from './testing.ts';
 
 test('a sparse file stays sparse, and a small file with zeros is as it was', async () => {
   using original = temporaryFolder();
@@ -79,27 +80,17 @@ test('a file whose content breaks off is reported and not left half written; the
   assert.deepEqual(readdirSync(folder.path), ['good']);
 });
 
-test('a full disk ends the restore with a clear message', async (t) => {
-  if (!isRoot) return t.skip('needs root, to mount a small file system');
+test('a full disk ends the restore with a clear message', { skip: skipWithoutSmallDisk() }, async () => {
   using folder = temporaryFolder();
-  const path = join(folder.path, 'small');
-  mkdirSync(path);
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=256k', 'tmpfs', path], { stdio: 'ignore' });
-  } catch {
-    return t.skip('cannot mount here');
-  }
-  try {
-    const big = entry('big', 'file', {}, 'x'.repeat(1 << 20));
-    await assert.rejects(
-      filesSource({ path }).restore(each(entry('first', 'file'), big, entry('last', 'file')), intoEmpty),
-      (error) => hasCode(error, 'TARGET_FAILED') && /ENOSPC/.test(error.message) && error.hint !== undefined,
-    );
-    assert.deepEqual(readdirSync(path), ['first']);
-    assert.equal(openFileCount(), 0);
-  } finally {
-    execFileSync('umount', [path]);
-  }
+  using disk = smallDisk(join(folder.path, 'small'), 'size=256k');
+  const { path } = disk;
+  const big = entry('big', 'file', {}, 'x'.repeat(1 << 20));
+  await assert.rejects(
+    filesSource({ path }).restore(each(entry('first', 'file'), big, entry('last', 'file')), intoEmpty),
+    (error) => hasCode(error, 'TARGET_FAILED') && /ENOSPC/.test(error.message) && error.hint !== undefined,
+  );
+  assert.deepEqual(readdirSync(path), ['first']);
+  assert.equal(openFileCount(), 0);
 });
 
 test('cancelling ends a restore in the middle of a file', async () => {

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { suite, test } from 'node:test';
 import type { HoldfastError } from '#lib/errors.ts';
+import { skipWithoutSmallDisk, smallDisk } from '../../../test/tools/small-disk.ts';
 import { temporaryFolder } from '../../../test/tools/temp.ts';
 import type { CapturedEntry } from '../testing.ts';
 import {
@@ -260,37 +260,29 @@ suite('a target', () => {
     assert.ok(!existsSync(dirname(path)));
   });
 
-  test('on a full disk is named, with what to do, and left as it was', async (t) => {
-    const disk = join(folder, 'small');
-    mkdirSync(disk);
-    try {
-      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=512k', 'tmpfs', disk], { stdio: 'ignore' });
-    } catch {
-      return t.skip('cannot mount here');
-    }
-    try {
-      const entries = await dump(database('CREATE TABLE big(a); INSERT INTO big VALUES(zeroblob(900000))'));
-      const anew = join(disk, 'anew.db');
-      const inUse = join(disk, 'in-use.db');
-      execute(inUse, shop);
-      const before = contentsOf(inUse);
-      for (const [path, force] of [
-        [anew, false],
-        [inUse, true],
-      ] as const)
-        await assert.rejects(restore(path, entries, { force }), ({ code, message, hint }: HoldfastError) => {
-          assert.deepEqual(
-            [code, message],
-            ['TARGET_FAILED', `cannot write more into ${path}: database or disk is full`],
-          );
-          assert.match(String(hint), /make room/);
-          return true;
-        });
-      assert.deepEqual(contentsOf(inUse), before);
-      assert.deepEqual(readdirSync(disk), ['in-use.db']);
-    } finally {
-      execFileSync('umount', [disk]);
-    }
+  test('on a full disk is named, with what to do, and left as it was', {
+    skip: skipWithoutSmallDisk(),
+  }, async () => {
+    using disk = smallDisk(join(folder, 'small'), 'size=512k');
+    const entries = await dump(database('CREATE TABLE big(a); INSERT INTO big VALUES(zeroblob(900000))'));
+    const anew = join(disk.path, 'anew.db');
+    const inUse = join(disk.path, 'in-use.db');
+    execute(inUse, shop);
+    const before = contentsOf(inUse);
+    for (const [path, force] of [
+      [anew, false],
+      [inUse, true],
+    ] as const)
+      await assert.rejects(restore(path, entries, { force }), ({ code, message, hint }: HoldfastError) => {
+        assert.deepEqual(
+          [code, message],
+          ['TARGET_FAILED', `cannot write more into ${path}: database or disk is full`],
+        );
+        assert.match(String(hint), /make room/);
+        return true;
+      });
+    assert.deepEqual(contentsOf(inUse), before);
+    assert.deepEqual(readdirSync(disk.path), ['in-use.db']);
   });
 
   test('gets rid of what an interrupted restore left', async () => {

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { skipWithoutSmallDisk, smallDisk } from '../../../test/tools/small-disk.ts';
 import { storeContract } from '../testing.ts';
 import { folderError } from './folder-error.ts';
 import { local, openLocalStore } from './local.ts';
@@ -40,30 +41,22 @@ test('what an interrupted write left behind is not an object', async () => {
   assert.deepEqual(readdirSync(join(folder, 'leftovers/locks')), ['a']);
 });
 
-test('a full disk is told apart from a broken one, for both ways of writing', async (context) => {
-  const mounted = join(folder, 'full');
-  mkdirSync(mounted);
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', mounted], { stdio: 'pipe' });
-  } catch {
-    return context.skip('needs the right to mount a small file system');
-  }
-  try {
-    await using store = openLocalStore(join(mounted, 'store'));
-    await store.put('data/ab/first', Buffer.alloc(500_000, 1));
-    await assert.rejects(store.put('data/ab/second', Buffer.alloc(900_000)), { code: 'STORE_FULL' });
-    assert.throws(() => putLocalFileSync(store.localFolder, 'data/cd/third', [Buffer.alloc(900_000)]), {
-      code: 'STORE_FULL',
-    });
-    const listed = await Array.fromAsync(store.list(''), ({ key, size }) => ({ key, size }));
-    assert.deepEqual(listed, [{ key: 'data/ab/first', size: 500_000 }]);
-    execFileSync('mount', ['-o', 'remount,ro', mounted]);
-    await assert.rejects(store.put('data/ab/fourth', Buffer.alloc(1)), { code: 'STORE_DENIED' });
-    await assert.rejects(store.delete('data/ab/first'), { code: 'STORE_DENIED' });
-    assert.equal((await store.get('data/ab/first')).length, 500_000);
-  } finally {
-    execFileSync('umount', [mounted]);
-  }
+test('a full disk is told apart from a broken one, for both ways of writing', {
+  skip: skipWithoutSmallDisk(),
+}, async () => {
+  using disk = smallDisk(join(folder, 'full'), 'size=1m');
+  await using store = openLocalStore(join(disk.path, 'store'));
+  await store.put('data/ab/first', Buffer.alloc(500_000, 1));
+  await assert.rejects(store.put('data/ab/second', Buffer.alloc(900_000)), { code: 'STORE_FULL' });
+  assert.throws(() => putLocalFileSync(store.localFolder, 'data/cd/third', [Buffer.alloc(900_000)]), {
+    code: 'STORE_FULL',
+  });
+  const listed = await Array.fromAsync(store.list(''), ({ key, size }) => ({ key, size }));
+  assert.deepEqual(listed, [{ key: 'data/ab/first', size: 500_000 }]);
+  execFileSync('mount', ['-o', 'remount,ro', disk.path]);
+  await assert.rejects(store.put('data/ab/fourth', Buffer.alloc(1)), { code: 'STORE_DENIED' });
+  await assert.rejects(store.delete('data/ab/first'), { code: 'STORE_DENIED' });
+  assert.equal((await store.get('data/ab/first')).length, 500_000);
 });
 
 test('an error of the file system says what was done, where, and what to do', () => {

@@ -14,6 +14,7 @@ import { type PlainSftpServer, startPlainSftp } from '../../../test/servers/plai
 import { type SshServer, skipWithoutSshd, startSshd } from '../../../test/servers/sshd.ts';
 import { resticBinaries, runRestic, skipWithoutRestic } from '../../../test/tools/restic.ts';
 import { slowLine } from '../../../test/tools/slow-line.ts';
+import { skipWithoutSmallDisk, smallDisk } from '../../../test/tools/small-disk.ts';
 import { temporaryFolder } from '../../../test/tools/temp.ts';
 import { sampleBytes } from '../contract.ts';
 import { comparedPutsOf, type Store } from '../store.ts';
@@ -260,21 +261,11 @@ suite('sftp', { skip: skip ?? false }, () => {
     assert.equal(code, 'STORE_DENIED');
   });
 
-  test('a full disk on the server is STORE_FULL', async (context) => {
-    const folder = join(server.folder, 'small');
-    mkdirSync(folder);
-    try {
-      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m,mode=777', 'tmpfs', folder], { stdio: 'pipe' });
-    } catch {
-      return context.skip('needs the right to mount a small file system');
-    }
-    try {
-      await using store = open({ path: `${server.path}/small` });
-      await assert.rejects(store.put('data/a', Buffer.alloc(2_000_000)), { code: 'STORE_FULL' });
-      assert.deepEqual(await Array.fromAsync(store.list('')), []);
-    } finally {
-      execFileSync('umount', [folder]);
-    }
+  test('a full disk on the server is STORE_FULL', { skip: skipWithoutSmallDisk() }, async () => {
+    using _ = smallDisk(join(server.folder, 'small'), 'size=1m,mode=777');
+    await using store = open({ path: `${server.path}/small` });
+    await assert.rejects(store.put('data/a', Buffer.alloc(2_000_000)), { code: 'STORE_FULL' });
+    assert.deepEqual(await Array.fromAsync(store.list('')), []);
   });
 
   test('a line that breaks in the middle of a put leaves no object, and the store connects again', async () => {
