@@ -8,7 +8,7 @@ import type { Content } from '../source.ts';
 import { authPlugins } from './auth-plugins.ts';
 import type { Loaded } from './load-command.ts';
 import type { Done } from './packets.ts';
-import type { TextValues } from './query-command.ts';
+import { rowsOf, type TextValues } from './query-command.ts';
 import { connectError, lostError, ServerError } from './server-error.ts';
 import { Session } from './session.ts';
 import { sessionSettings } from './session-settings.ts';
@@ -148,8 +148,7 @@ class ServerConnection implements Connection {
   }
 
   async query<Row>(sql: string): Promise<Row[]> {
-    const { rows } = await this.#explained(this.#session.query(sql));
-    return [...rows] as Row[];
+    return rowsOf<Row>(await this.#explained(this.#session.query(sql)));
   }
 
   async queryValues(sql: string): Promise<readonly TextValues[]> {
@@ -158,8 +157,7 @@ class ServerConnection implements Connection {
   }
 
   async queryBytes<Row>(sql: string): Promise<Row[]> {
-    const { rows } = await this.#explained(this.#session.query(sql, 'latin1'));
-    return [...rows] as Row[];
+    return rowsOf<Row>(await this.#explained(this.#session.query(sql, 'latin1')));
   }
 
   async run(sql: string | Buffer): Promise<Done> {

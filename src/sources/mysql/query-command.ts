@@ -2,17 +2,20 @@
 import { columnName, type Done, doneOf, errorOf, Fields, isEof, marker, PacketReader } from './packets.ts';
 import type { Command } from './session.ts';
 
-export type TextRow = Readonly<Record<string, string | null>>;
-
 /** Of a row, in the order of its columns. */
 export type TextValues = readonly (string | null)[];
 
 export interface Answer {
-  readonly rows: readonly TextRow[];
+  /** Of its columns. */
+  readonly names: readonly string[];
   readonly values: readonly TextValues[];
   /** Of a statement that answers no rows. */
   readonly done: Done | undefined;
 }
+
+/** Each row by the names of its columns. */
+export const rowsOf = <Row>({ names, values }: Answer): Row[] =>
+  values.map((row) => Object.fromEntries(names.map((name, at) => [name, row[at] ?? null])) as Row);
 
 export class QueryCommand implements Command {
   readonly #encoding: 'utf8' | 'latin1';
@@ -50,7 +53,8 @@ export class QueryCommand implements Command {
       if (isEof(payload)) this.#part = 'rows';
       else this.#names.push(columnName(payload));
     } else if (isEof(payload)) {
-      return this.#finish(() => this.#outcome.resolve(this.#answer()));
+      const answer = { names: this.#names, values: this.#values, done: undefined };
+      return this.#finish(() => this.#outcome.resolve(answer));
     } else {
       const fields = new Fields(payload);
       this.#values.push(this.#names.map(() => fields.value()?.toString(this.#encoding) ?? null));
@@ -60,16 +64,10 @@ export class QueryCommand implements Command {
 
   #takeHead(payload: Buffer): 'go on' | 'stop' {
     if (payload[0] === marker.ok)
-      return this.#finish(() => this.#outcome.resolve({ rows: [], values: [], done: doneOf(payload) }));
+      return this.#finish(() => this.#outcome.resolve({ names: [], values: [], done: doneOf(payload) }));
     if (payload[0] === marker.infile) throw new Error('the server asks for a file that nobody offered');
     this.#part = 'columns';
     return 'go on';
-  }
-
-  #answer(): Answer {
-    const rowOf = (values: TextValues): TextRow =>
-      Object.fromEntries(this.#names.map((name, at) => [name, values[at] ?? null]));
-    return { rows: this.#values.map(rowOf), values: this.#values, done: undefined };
   }
 
   #finish(settle: () => void): 'stop' {
