@@ -39,6 +39,10 @@ export const notEmpty = (database: string, { server }: { readonly server: string
     hint: 'name another database, or say --force to replace it with the one of the snapshot',
   });
 
+/** The warning of a restore whose snapshot is of a server without databases; `but` is what else it held, as ' but its roles'. */
+export const hadNoDatabase = (but = ''): string =>
+  `the server had no database: there was nothing to restore${but}`;
+
 /** Of a snapshot, or a choice from it, that held no database. */
 export const nothingToRestore = (): HoldfastError =>
   new HoldfastError('TARGET_FAILED', 'the snapshot holds no database', {

@@ -7,6 +7,7 @@ import { throwIfCancelled } from '#lib/clock.ts';
 import { forEachLimit } from '#lib/concurrency.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import type { Context } from '#lib/kind.ts';
+import { hadNoDatabase } from '../free-targets.ts';
 import { Reporter, textOf } from '../restore-report.ts';
 import { assertSafePath } from '../safe-path.ts';
 import type { Entry, RestoreReport, RestoreTarget } from '../source.ts';
@@ -48,8 +49,7 @@ export const restoreServer = async (
     const plan = planOf(contents, config, into);
     await assertTargetsAreFree(connection, plan, into);
     const reporter = new Reporter(into);
-    if (contents.databases.length === 0)
-      reporter.warn('the server had no database: there was nothing to restore');
+    if (contents.databases.length === 0) reporter.warn(hadNoDatabase());
     const staged: Staged = {
       suffix: randomUUID().slice(0, 8),
       collections: new Map(),

@@ -1,5 +1,10 @@
 // A backup back into a server: all of it, one database, or some tables.
-import { assertNamedTargetIsFree, assertTargetsAreFree, nothingToRestore } from '../free-targets.ts';
+import {
+  assertNamedTargetIsFree,
+  assertTargetsAreFree,
+  hadNoDatabase,
+  nothingToRestore,
+} from '../free-targets.ts';
 import { parsedFile } from '../needed-file.ts';
 import { goalFor, isWholeServer, parseSelection } from '../restore-goal.ts';
 import { bytesOf, Reporter, textOf } from '../restore-report.ts';
@@ -64,9 +69,6 @@ const restoreAll = async (restoring: Restoring): Promise<void> => {
       else await restoreParts(restoring, goal, goal.parts);
     }
   }
-  if (isEmpty)
-    restoring.reporter.warn(
-      `the server had no database: there was nothing to restore${hasUsers ? ' but its users' : ''}`,
-    );
+  if (isEmpty) restoring.reporter.warn(hadNoDatabase(hasUsers ? ' but its users' : ''));
   else if (goals.size === 0) throw nothingToRestore();
 };

@@ -1,6 +1,11 @@
 // A backup back into a server: all of it, one database, or some tables.
 import type { Context } from '#lib/kind.ts';
-import { assertNamedTargetIsFree, assertTargetsAreFree, nothingToRestore } from '../free-targets.ts';
+import {
+  assertNamedTargetIsFree,
+  assertTargetsAreFree,
+  hadNoDatabase,
+  nothingToRestore,
+} from '../free-targets.ts';
 import { parsedFile } from '../needed-file.ts';
 import { goalFor, isWholeServer, parseSelection } from '../restore-goal.ts';
 import { Reporter, textOf } from '../restore-report.ts';
@@ -73,7 +78,6 @@ const restoreAll = async (restoring: Restoring): Promise<void> => {
       else await restoreParts(restoring, goal, goal.parts);
     }
   }
-  if (isEmpty)
-    restoring.reporter.warn('the server had no database: there was nothing to restore but its roles');
+  if (isEmpty) restoring.reporter.warn(hadNoDatabase(' but its roles'));
   else if (goals.size === 0) throw nothingToRestore();
 };
