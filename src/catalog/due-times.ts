@@ -45,7 +45,11 @@ const aheadMs = 86_400_000;
  * Opens this part of the catalog. `warn` is told when a damaged one was moved aside. With a clock, what is dated more than a day
  * in the future counts for nothing: else a job would not run again before that day has come.
  */
-export const openDueTimes = (path: string, warn: (text: string) => void, clock?: Clock): DueTimes => {
+export const openDueTimes = (
+  path: string,
+  warn: (text: string) => void,
+  clock?: Pick<Clock, 'now'>,
+): DueTimes => {
   const database = openDatabase(path, warn);
   const latestMs = (): number => (clock ? clock.now().getTime() + aheadMs : Number.MAX_SAFE_INTEGER);
   return {

@@ -23,7 +23,7 @@ export const expectedRuns = (
 ): ReadonlyMap<string, Expected> => {
   const scheduled = [...jobs].flatMap(scheduledJob);
   if (scheduled.length === 0) return new Map();
-  using dueTimes = openDueTimes(catalogPath, () => {}, { now: () => now, sleep: async () => {} });
+  using dueTimes = openDueTimes(catalogPath, () => {}, { now: () => now });
   return new Map(scheduled.map((job) => [job.name, expectedOf(job, dueTimes, now)]));
 };
 
