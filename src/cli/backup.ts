@@ -9,7 +9,6 @@ import { type Call, defineCommand, flag, list, type OptionSpecs, value } from '.
 import { jobContext } from './job-context.ts';
 import { chooseRepository, configIfAny, isPlace } from './repository-choice.ts';
 import { refuseRepository } from './repository-refusal.ts';
-import { runJobs } from './run-jobs.ts';
 
 const options = {
   tag: list('--tag <tag>', 'give the snapshots this tag'),
@@ -45,6 +44,7 @@ A source that fails does not stop the others. What could not be read is named, a
     if (config === undefined || jobs === undefined) return await backUpNamed(call, config);
     refuseSourceOptions(call);
     const { tag: tags, dryRun } = call.options;
+    const { runJobs } = await import('./run-jobs.ts'); // with all that a job of a file has around it
     return await runJobs(call, config, jobs, { tags, dryRun });
   },
 });

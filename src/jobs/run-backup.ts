@@ -12,7 +12,7 @@ import type { AnomalyRules } from './health/anomalies.ts';
 import type { RunRecord } from './record.ts';
 import { recorded } from './recorded.ts';
 import { type Ended, failed, ok, partial, together } from './run-outcome.ts';
-import { withRepository } from './use-repository.ts';
+import { type UseOptions, withRepository } from './use-repository.ts';
 
 /** A repository, and what a job keeps of its own snapshots in it; without rules, everything. */
 export interface Destination {
@@ -75,7 +75,8 @@ const backUpInto = async (
   };
   const request = { sources, runId, tags, dryRun, anomalies, ...(job !== undefined && { job }) };
   const configs = repositories.map(({ repository }) => repository);
-  await withRepositories(configs, context, failures, async (targets) => {
+  const load = () => Promise.all(sources.map((source) => source.load?.()));
+  await withRepositories(configs, { lock: 'shared', meanwhile: load }, context, failures, async (targets) => {
     for await (const outcome of backUp({ ...request, targets }, context)) keep(outcome);
   });
   const parts: Part[] = [];
@@ -97,6 +98,7 @@ const backUpInto = async (
 /** Opens them all, and does the work with those that open; what goes wrong with the others is told and kept in `failures`. */
 const withRepositories = async (
   configs: readonly RepositoryConfig[],
+  options: UseOptions,
   context: JobContext,
   failures: Map<string, Error>,
   work: (targets: readonly BackupTarget[]) => Promise<void>,
@@ -109,17 +111,17 @@ const withRepositories = async (
   }
   let begun = false;
   try {
-    await withRepository(config, { lock: 'shared' }, context, async (repository) => {
+    await withRepository(config, options, context, async (repository) => {
       begun = true;
       const targets = [...opened, { name: config.name, repository }];
-      await withRepositories(others, context, failures, work, targets);
+      await withRepositories(others, options, context, failures, work, targets);
     });
   } catch (thrown) {
     throwIfCancelled(context.signal);
     const error = asError(thrown);
     failures.set(config.name, error);
     context.onEvent({ type: 'repository-failed', repository: config.name, error });
-    if (!begun) await withRepositories(others, context, failures, work, opened);
+    if (!begun) await withRepositories(others, options, context, failures, work, opened);
   }
 };
 

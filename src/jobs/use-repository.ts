@@ -13,6 +13,8 @@ export interface UseOptions {
   readonly lock: LockMode;
   /** How long to wait for locks that are in the way, unless the context says how long. */
   readonly retryLockMs?: number;
+  /** See OpenOptions. */
+  readonly meanwhile?: () => Promise<unknown>;
   /** Everything is read from the store itself, and nothing from a cache: for whoever looks for damage there. */
   readonly uncached?: true;
   /** Whoever asks could also do without a lock, with --no-lock: the hint where none can be written. */
@@ -22,7 +24,7 @@ export interface UseOptions {
 /** Runs `work` with the repository opened; store and lock are let go of whatever happens. */
 export const withRepository = async <Result>(
   config: RepositoryConfig,
-  { lock, retryLockMs, uncached, isOptional }: UseOptions,
+  { lock, retryLockMs, meanwhile, uncached, isOptional }: UseOptions,
   context: OpenContext,
   work: (repository: Repository) => Promise<Result>,
 ): Promise<Result> => {
@@ -35,6 +37,7 @@ export const withRepository = async <Result>(
     compression: config.compression,
     verifyAfterSeal: config.verifyWrites,
     ...(patienceMs !== undefined && { retryLockMs: patienceMs }),
+    ...(meanwhile && { meanwhile }),
   }).catch((error: unknown) => {
     throw isOptional && lock !== 'none' ? withNoLockHint(error) : error;
   });

@@ -16,6 +16,8 @@ export interface Kind<Config, Opened> {
   readonly schemes?: readonly string[];
   /** The configuration that a URL (or a path) on the command line stands for; absent when the kind has no such form. */
   readonly fromUrl?: (url: string) => Config;
+  /** Imports what `open` will need, for whoever has the time before it is needed. */
+  readonly load?: () => Promise<unknown>;
   /** Heavy clients are imported here, on first use; remote ones connect lazily. */
   open(config: Config, context: Context): Promise<Opened>;
 }

@@ -95,13 +95,20 @@ const refuseUnlikeRestic = (password: string): void => {
     );
 };
 
-/** The master key that the password opens. WRONG_PASSWORD when no key file fits, REPOSITORY_DAMAGED when none can be read. */
-export const findKey = async (store: Store, password: string): Promise<{ id: string; master: SealKey }> => {
+/**
+ * The master key that the password opens. WRONG_PASSWORD when no key file fits, REPOSITORY_DAMAGED when none can be read. `meanwhile` is
+ * called as a key begins to be derived, which keeps another thread busy for a tenth of a second.
+ */
+export const findKey = async (
+  store: Store,
+  password: string,
+  meanwhile: () => void = () => {},
+): Promise<{ id: string; master: SealKey }> => {
   let damage: HoldfastError | undefined;
   const ids = await listIds(store, 'keys');
   for (const id of ids.slice(0, mostKeys)) {
     try {
-      const master = await openKey(store, id, password);
+      const master = await openKey(store, id, password, meanwhile);
       if (master) return { id, master };
     } catch (error) {
       if (!(error instanceof HoldfastError) || error.code !== 'REPOSITORY_DAMAGED') throw error;
@@ -154,9 +161,16 @@ export const checkKeys = async (store: Store): Promise<string[]> => {
   return problems;
 };
 
-const openKey = async (store: Store, id: string, password: string): Promise<SealKey | undefined> => {
+const openKey = async (
+  store: Store,
+  id: string,
+  password: string,
+  meanwhile: () => void,
+): Promise<SealKey | undefined> => {
   const file = await readKey(store, id);
-  const key = await passwordKey(password, file.salt, file).catch((cause: unknown) => {
+  const deriving = passwordKey(password, file.salt, file);
+  meanwhile();
+  const key = await deriving.catch((cause: unknown) => {
     throw damaged(id, `its password cannot be tried: ${messageOf(cause)}`);
   });
   const plain = new Sealer(key).tryOpen(file.data);

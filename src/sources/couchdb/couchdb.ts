@@ -2,13 +2,13 @@
 import type { SourceKind } from '../source.ts';
 import { type CouchConfig, configFromUrl, configSchema } from './config.ts';
 
+const load = () => import('./open-server.ts');
+
 export const couchdb: SourceKind<CouchConfig> = {
   name: 'couchdb',
   schemes: ['couchdbs'],
   config: configSchema,
   fromUrl: configFromUrl,
-  async open(config, context) {
-    const { openServer } = await import('./open-server.ts');
-    return openServer(config, context);
-  },
+  load,
+  open: async (config, context) => (await load()).openServer(config, context),
 };

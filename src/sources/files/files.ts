@@ -1,74 +1,14 @@
-// `kind: files`: folders and files of a local or mounted file system.
-import { HoldfastError } from '#lib/errors.ts';
+// `kind: files`, folders and files of a local or mounted file system: the door of this folder. All else is loaded when it is first opened.
 import { expandHome } from '#lib/home.ts';
-import type { Context } from '#lib/kind.ts';
-import type { Receiver } from '../receiver.ts';
-import type { ScratchMaker, Source, SourceKind } from '../source.ts';
-import { localAccounts } from './accounts.ts';
-import { checkFiles } from './check.ts';
-import { dump } from './dump.ts';
+import type { SourceKind } from '../source.ts';
 import { type FilesConfig, filesConfig } from './options.ts';
-import { receiver } from './receiving.ts';
-import { restoreEntries } from './restore.ts';
-import { planOf } from './roots.ts';
-import { scratchMaker } from './scratch-place.ts';
-import { selectionOf } from './selection.ts';
-import { loadSystemCalls, type SystemCalls } from './system-calls.ts';
-import { xattrReader } from './xattrs.ts';
+
+const load = () => import('./open-files.ts');
 
 export const files: SourceKind<FilesConfig> = {
   name: 'files',
   config: filesConfig,
   fromUrl: (url) => filesConfig.parse({ path: expandHome(url.replace(/^files:(\/\/(?=\/))?/, '')) }),
-  open: async (config, context) => openFiles(config, context, await loadSystemCalls()),
+  load,
+  open: async (config, context) => (await load()).openFilesHere(config, context),
 };
-
-/** The source on this configuration; without `calls` it keeps and restores what Node alone can. */
-export const openFiles = (
-  config: FilesConfig,
-  context: Context,
-  calls: SystemCalls | undefined,
-): Source & ScratchMaker & Receiver => {
-  const { signal, log } = context;
-  const selection = selectionOf(config);
-  const attributes = config.xattrs === 'off' ? undefined : calls;
-  return {
-    ...scratchMaker(config, (other) => openFiles(other, context, calls)),
-    ...receiver(config, context, (other) => openFiles(other, context, calls)),
-    concurrency: 1,
-    check: async () => checkFiles(config, calls),
-    dump: (previous) =>
-      dump(() => {
-        if (config.xattrs === 'required' && !calls) throw noXattrs();
-        return {
-          plan: planOf(config),
-          selection,
-          accounts: localAccounts(),
-          ...(attributes && { readXattrs: xattrReader(attributes) }),
-          options: config,
-          signal,
-          log,
-        };
-      }, previous),
-    restore: async (entries, into) => {
-      if (into.rename.length > 0)
-        throw new HoldfastError('UNSUPPORTED', 'files cannot be renamed while they are restored', {
-          hint: 'restore them under their own names and move them',
-        });
-      if (config.path === undefined)
-        throw new HoldfastError('UNSUPPORTED', 'several paths are no target for a restore', {
-          hint: 'restore into one folder: --to /path/of/a/folder',
-        });
-      if (config.xattrs === 'required' && !calls) throw noXattrs();
-      const { path: folder, sparse, overwrite } = config;
-      const xattrs = config.xattrs !== 'off';
-      return restoreEntries(entries, into, { folder, sparse, overwrite, xattrs, calls, signal });
-    },
-    [Symbol.asyncDispose]: async () => {},
-  };
-};
-
-const noXattrs = (): HoldfastError =>
-  new HoldfastError('UNSUPPORTED', 'extended attributes are out of reach here, but xattrs is «required»', {
-    hint: 'install the optional dependencies on 64-bit Linux, or set xattrs: auto',
-  });

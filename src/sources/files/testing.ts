@@ -23,7 +23,7 @@ import type { Context } from '#lib/kind.ts';
 import { silentLog } from '#lib/log.ts';
 import type { Entry, EntryMeta, EntryType, Source } from '../source.ts';
 import { intoEmpty } from '../testing.ts';
-import { openFiles } from './files.ts';
+import { openFiles } from './open-files.ts';
 import { filesConfig } from './options.ts';
 import { loadSystemCalls, type SystemCalls } from './system-calls.ts';
 

@@ -2,14 +2,14 @@
 import type { SourceKind } from '../source.ts';
 import { configFromUrl, configSchema, type MysqlConfig } from './config.ts';
 
+const load = () => import('./open-server.ts');
+
 export const mysql: SourceKind<MysqlConfig> = {
   name: 'mysql',
   aliases: ['mariadb'],
   schemes: ['mariadb'],
   config: configSchema,
   fromUrl: configFromUrl,
-  async open(config, context) {
-    const { openServer } = await import('./open-server.ts');
-    return openServer(config, context);
-  },
+  load,
+  open: async (config, context) => (await load()).openServer(config, context),
 };

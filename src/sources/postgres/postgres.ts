@@ -2,13 +2,13 @@
 import type { SourceKind } from '../source.ts';
 import { configFromUrl, configSchema, type PostgresConfig } from './config.ts';
 
+const load = () => import('./open-server.ts');
+
 export const postgres: SourceKind<PostgresConfig> = {
   name: 'postgres',
   schemes: ['postgresql'],
   config: configSchema,
   fromUrl: configFromUrl,
-  async open(config, context) {
-    const { openServer } = await import('./open-server.ts');
-    return openServer(config, context);
-  },
+  load,
+  open: async (config, context) => (await load()).openServer(config, context),
 };

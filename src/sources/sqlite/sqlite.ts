@@ -2,13 +2,13 @@
 import type { SourceKind } from '../source.ts';
 import { configFromUrl, type SqliteConfig, sqliteConfig } from './options.ts';
 
+const load = () => import('./open-database.ts');
+
 /** `kind: sqlite`: one database file. */
 export const sqlite: SourceKind<SqliteConfig> = {
   name: 'sqlite',
   config: sqliteConfig,
   fromUrl: configFromUrl,
-  async open(config, context) {
-    const { openDatabase } = await import('./open-database.ts');
-    return openDatabase(config, context);
-  },
+  load,
+  open: async (config, context) => (await load()).openDatabase(config, context),
 };
