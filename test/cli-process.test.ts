@@ -64,6 +64,16 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const)
     assert.equal((await runCli(['backup', at('shop.db')], { env })).status, 0);
   });
 
+test('SIGHUP without a terminal, as under nohup, ends nothing', async () => {
+  using db = new DatabaseSync(at('shop.db'));
+  db.exec('BEGIN EXCLUSIVE');
+  const running = startCli(['backup', at('shop.db')], { env });
+  await written(running.process, 'shop: backing up');
+  running.process.kill('SIGHUP');
+  db.exec('ROLLBACK');
+  assert.equal((await running.result).status, 0);
+});
+
 test('a repository that others have locked is status 11, and unlock frees what nobody holds', async () => {
   await using store = openLocalStore(at('backups'));
   {
@@ -151,6 +161,18 @@ test('on a terminal the password is asked for and not shown', async (context) =>
   assert.equal(status, 0, shown);
   assert.doesNotMatch(shown, /secret/);
   assert.match(shown, /many/);
+});
+
+test('a terminal that is closed, told by the system and by the shell, lets a command end by itself', (context) => {
+  if (!existsSync('/usr/bin/script')) return context.skip('needs script, of util-linux');
+  const closing = `import { onSignals } from '${join(root, 'src', 'cli', 'signals.ts')}';
+    const { signal } = onSignals();
+    process.emit('SIGHUP');
+    process.emit('SIGHUP');
+    console.log(signal.aborted ? 'ends by itself' : 'goes on');`;
+  writeFileSync(at('closing.mjs'), closing);
+  const said = execFileSync('script', ['-qec', `${process.execPath} ${at('closing.mjs')}`, '/dev/null']);
+  assert.equal(said.toString(), 'ends by itself\r\n');
 });
 
 test('help begins at once: it loads no command and no heavy package', () => {

@@ -142,6 +142,14 @@ test('a progress line is never longer than the terminal is wide', () => {
   }
 });
 
+test('a terminal that does not know its width is taken for one of 80 columns', () => {
+  const { output, clock, stdout } = open({}, 0);
+  output.progress('shop', copying(1, { current: 'n'.repeat(200) }));
+  clock.advance(1000);
+  output.tick();
+  assert.match(stdout(), /shop: backup.*n{8}/);
+});
+
 test('a slow reader of results is waited for', async () => {
   const slow = new PassThrough({ highWaterMark: 10 });
   const { output } = open({ stdout: slow });

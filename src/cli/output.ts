@@ -177,7 +177,7 @@ export class Output {
     if (!this.#progress.due(mode)) return;
     if (mode === 'json') this.#writeOut(`${JSON.stringify(this.#progress.message())}\n`);
     else if (mode === 'plain') this.#writeOut(`${this.#progress.line()}\n`);
-    else this.#writeOut(`\r${this.#progress.line(this.#stdout.columns ?? 80)}\u001b[K`);
+    else this.#writeOut(`\r${this.#progress.line(this.#stdout.columns || 80)}\u001b[K`); // 0 is a terminal that does not know
   }
 
   /** Takes the progress line away, when what it told of is done. */
