@@ -1,4 +1,5 @@
 // What Holdfast remembers: its runs, how each source fared, and which items failed.
+import { messageOf } from '#lib/errors.ts';
 import { type ProcessIdentity, thisProcess } from '#lib/process-identity.ts';
 import { explained, openDatabase } from './database.ts';
 import type { DrillLedger } from './drill.ts';
@@ -43,7 +44,7 @@ export interface Catalog extends Disposable {
 }
 
 export interface CatalogOptions {
-  /** Told when a damaged catalog was moved aside. */
+  /** Told when a damaged catalog was moved aside, or when the last of what a run said cannot be written. */
   readonly warn: (text: string) => void;
   readonly process?: ProcessIdentity;
 }
@@ -96,10 +97,10 @@ export const openCatalog = (path: string, { warn, process = thisProcess() }: Cat
     [Symbol.dispose]() {
       if (!database.isOpen) return;
       try {
-        explained(path, () => {
-          items.flush();
-          lines.flush();
-        });
+        items.flush();
+        lines.flush();
+      } catch (error) {
+        warn(`${path} cannot be written, \`holdfast runs\` will not tell all of it: ${messageOf(error)}`);
       } finally {
         database.close();
       }
@@ -115,8 +116,9 @@ const batch = <Item>(insert: (waiting: readonly (readonly [run: string, item: It
   let waiting: [run: string, item: Item][] = [];
   let since = 0;
   const flush = (): void => {
-    if (waiting.length > 0) insert(waiting);
-    waiting = [];
+    const taken = waiting;
+    waiting = []; // what cannot be written now is not tried again
+    if (taken.length > 0) insert(taken);
   };
   return {
     flush,

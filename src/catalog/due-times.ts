@@ -4,7 +4,8 @@ import type { Clock } from '#lib/clock.ts';
 import { mayBeAlive, thisProcess } from '#lib/process-identity.ts';
 import { explained, openDatabase } from './database.ts';
 import { errorReport } from './run.ts';
-import { endRun, insertRun, inTransaction } from './write.ts';
+import { inTransaction } from './transaction.ts';
+import { endRun, insertRun } from './write.ts';
 
 /** The newest due time of a job that was dealt with. */
 export interface DueRecord {

@@ -2,6 +2,7 @@
 import type { DatabaseSync, SQLInputValue, SQLOutputValue } from 'node:sqlite';
 import { z } from 'zod';
 import { explained } from './database.ts';
+import { inTransaction } from './transaction.ts';
 
 export interface ExportTable {
   readonly id: number;
@@ -80,17 +81,7 @@ export interface ExportLedger {
 
 export const exportLedger = (database: DatabaseSync, path: string): ExportLedger => {
   const safely = <Result>(work: () => Result): Result => explained(path, work);
-  const together = (work: () => void): void =>
-    safely(() => {
-      database.exec('BEGIN IMMEDIATE');
-      try {
-        work();
-        database.exec('COMMIT');
-      } catch (error) {
-        database.exec('ROLLBACK');
-        throw error;
-      }
-    });
+  const together = (work: () => void): void => safely(() => inTransaction(database, work));
   const run = (sql: string, ...values: SQLInputValue[]) => database.prepare(sql).run(...values);
   const all = (sql: string, ...values: SQLInputValue[]) => database.prepare(sql).all(...values);
   const setPositions: ExportLedger['setPositions'] = (table, { settled, pending }) =>

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { HoldfastError } from '#lib/errors.ts';
+import { inTransaction } from './transaction.ts';
 
 const folder = join(import.meta.dirname, 'migrations');
 
@@ -27,14 +28,11 @@ export const versionOf = (database: DatabaseSync): number =>
 
 const apply = (database: DatabaseSync, version: number, sql: string): void => {
   database.exec('PRAGMA foreign_keys = OFF'); // else a table that is made anew takes what refers to it along
-  database.exec('BEGIN IMMEDIATE');
   try {
-    // Another process may have been faster while we waited.
-    if (versionOf(database) < version) database.exec(`${sql}; PRAGMA user_version = ${version}`);
-    database.exec('COMMIT');
-  } catch (error) {
-    database.exec('ROLLBACK');
-    throw error;
+    inTransaction(database, () => {
+      // Another process may have been faster while we waited.
+      if (versionOf(database) < version) database.exec(`${sql}; PRAGMA user_version = ${version}`);
+    });
   } finally {
     database.exec('PRAGMA foreign_keys = ON');
   }

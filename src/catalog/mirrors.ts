@@ -3,7 +3,7 @@ import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
 import { z } from 'zod';
 import { explained } from './database.ts';
 import type { ErrorReport } from './run.ts';
-import { inTransaction } from './write.ts';
+import { inTransaction } from './transaction.ts';
 
 export const mirrorStatuses = ['OK', 'FAIL_READ', 'FAIL_WRITE'] as const;
 export type MirrorStatus = (typeof mirrorStatuses)[number];

@@ -46,6 +46,23 @@ test('the log of a run that is long past is forgotten, the run is not', () => {
   assert.equal(held.catalog.runs({ limit: 1000 }).length, 102);
 });
 
+test('a full disk is named, costs what the run said, and nobody who closes the catalog', () => {
+  using held = testCatalog();
+  const path = join(held.folder, 'catalog.db');
+  const warnings: string[] = [];
+  {
+    using catalog = openCatalog(path, { warn: (text) => warnings.push(text) });
+    const id = catalog.beginRun({ job: 'nightly', verb: 'backup', startedAt: minute(0) });
+    using database = new DatabaseSync(path);
+    database.exec(`CREATE TRIGGER full BEFORE INSERT ON run_log BEGIN
+      SELECT RAISE(ROLLBACK, 'database or disk is full'); END`);
+    catalog.recordLog(id, { at: minute(0), level: 'info', text: 'shop: backing up' });
+    assert.throws(() => catalog.endRun(id, succeeded(minute(1))), /cannot use .*: database or disk is full$/);
+    catalog.recordLog(id, { at: minute(2), level: 'info', text: 'the last line' });
+  }
+  assert.match(warnings.join(), /^[^,]*cannot be written, .*database or disk is full$/);
+});
+
 test('a skipped run says for which due time, and does not hide how the job stands', () => {
   using held = testCatalog();
   const { catalog } = held;

@@ -1,7 +1,7 @@
 // What a run said, line by line: all of it up to a bound, beyond that only what went wrong, and how much was left out.
 import type { DatabaseSync } from 'node:sqlite';
 import type { LogLine } from './run.ts';
-import { inTransaction } from './write.ts';
+import { inTransaction } from './transaction.ts';
 
 /** So many lines of a run are kept, and as many warnings and errors after them. */
 export const linesKept = 5000;

@@ -4,6 +4,7 @@ import { HoldfastError } from '#lib/errors.ts';
 import type { ProcessIdentity } from '#lib/process-identity.ts';
 import type { ErrorReport, ItemRecord, NewRun, RunEnd, SourceRecord } from './run.ts';
 import { newRunId } from './run-id.ts';
+import { inTransaction } from './transaction.ts';
 
 /** Items that went well are remembered for so many runs of a job; those that failed, for ever. */
 const runsWithItems = 30;
@@ -117,16 +118,4 @@ const insert = (
   return database
     .prepare(`INSERT INTO ${table} (${columns}) VALUES (${columns.map(() => '?')}) ${suffix}`)
     .run(...Object.values(row));
-};
-
-/** All or nothing. */
-export const inTransaction = (database: DatabaseSync, work: () => void): void => {
-  database.exec('BEGIN IMMEDIATE');
-  try {
-    work();
-    database.exec('COMMIT');
-  } catch (error) {
-    database.exec('ROLLBACK');
-    throw error;
-  }
 };
