@@ -225,9 +225,12 @@ export async function* plainDumps(entries: AsyncIterable<Entry>, plan: PlainPlan
         ahead = await iterator.next();
         continue;
       }
-      const own = ofDatabase(database);
-      yield { database, content: () => writePlain(plan.title(database), plan.parts(own, database)) };
-      for await (const _ of own); // what was not read is passed over
+      yield {
+        database,
+        content: () => writePlain(plan.title(database), plan.parts(ofDatabase(database), database)),
+      };
+      // What was not read is passed over: a reader that could not write it anywhere went away.
+      while (!ahead.done && plan.databaseOf(ahead.value.path) === database) ahead = await iterator.next();
     }
   } finally {
     await iterator.return?.();
