@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import { holdfast, type Outcome } from '../src/cli/testing.ts';
 import { fillWithManyKinds, putRevisions, revision, seenIn } from '../src/sources/couchdb/testing.ts';
 import { type CouchServer, skipWithoutCouch, startCouch } from './servers/couchdb.ts';
-import { findProgram } from './servers/programs.ts';
+import { skipWithout } from './servers/programs.ts';
 import { jsonLines } from './tools/cli.ts';
 import { temporaryFolder } from './tools/temp.ts';
 
@@ -121,10 +121,8 @@ catalog: ${at('catalog.db')}
     assert.match(readFileSync(at('files', 'shop', 'data', 'all.jsonl'), 'utf8'), /^\{.*"_id":".*\}\n/);
   });
 
-  const tools = ['curl', 'python3'].filter((name) => findProgram(name) === undefined);
-  const lacking = tools.length > 0 ? `needs ${tools.join(', ')}` : false;
   test('what the manual says of a restore without Holdfast brings everything back', {
-    skip: lacking,
+    skip: skipWithout('curl'),
   }, async () => {
     await done(`restore latest --to ${at('back')}`);
     const manual = readFileSync(join(import.meta.dirname, '..', 'docs', 'sources', 'couchdb.md'), 'utf8');

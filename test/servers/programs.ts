@@ -14,6 +14,8 @@ const requirements = {
   restic: { packages: ['restic'], programs: ['restic'] },
   // Python for a datagram socket of Unix, which Node does not have.
   systemd: { packages: ['systemd', 'python3'], programs: ['systemd-analyze', 'systemd-notify', 'python3'] },
+  // What the manual's own commands for CouchDB take.
+  curl: { packages: ['curl', 'python3'], programs: ['curl', 'python3'] },
   sqlite: { packages: ['sqlite3'], programs: ['sqlite3'] },
   attributes: { packages: ['attr', 'acl'], programs: ['getfattr', 'setfattr', 'getfacl', 'setfacl'] },
   sshd: {
