@@ -17,9 +17,11 @@ export const receive: RunVerb<'receive'> = async (job, config, { tags, dryRun },
   const { id, state, status, outcomes } = await runReceive(receiveTask(job, config), context);
   for (const outcome of outcomes) report(output, outcome);
   const fields = { name, run: id, state, status, receivers: outcomes.map(outcomeFields) };
-  const line =
-    outcomes.length > 1 ? `${name}: ${plural(outcomes.length, 'receiver')} (run ${id})` : undefined;
-  output.say({ message_type: 'run_done', ...fields }, line);
+  const message = { message_type: 'run_done', ...fields };
+  const all = plural(outcomes.length, 'receiver');
+  const broken = outcomes.filter(({ error }) => error).length;
+  if (state === 'ok') output.say(message, outcomes.length > 1 ? `${name}: ${all} (run ${id})` : undefined);
+  else output.failure(message, `${name}: ${broken} of ${all} failed (run ${id})`);
   return { state, status, id, fields };
 };
 
