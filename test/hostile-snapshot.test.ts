@@ -13,7 +13,7 @@ import { PackBuilder } from '#repository/pack-builder.ts';
 import { Sealer } from '#repository/seal.ts';
 import { saveSnapshot } from '#repository/snapshot.ts';
 import { type TestRepository, testRepository } from '#repository/testing.ts';
-import { encodeNode, encodeTree, type TreeNode } from '#repository/tree.ts';
+import { encodeTree, type TreeNode } from '#repository/tree.ts';
 import { filesSource } from '#sources/files/testing.ts';
 import type { RestoreReport } from '#sources/source.ts';
 import { intoEmpty } from '#sources/testing.ts';
@@ -53,14 +53,12 @@ const craft = async ({ store, key }: TestRepository, top: readonly Crafted[]): P
     put(
       'tree',
       encodeTree(
-        nodes.map(({ children, meta = {}, ...node }) =>
-          encodeNode({
-            ...node,
-            meta: { mode: node.type === 'dir' ? 0o755 : 0o644, uid: 0, gid: 0, size: 5, ...meta },
-            ...(node.type === 'file' && { content: [content] }),
-            ...(children && { subtree: putTree(children) }),
-          }),
-        ),
+        nodes.map(({ children, meta = {}, ...node }) => ({
+          ...node,
+          meta: { mode: node.type === 'dir' ? 0o755 : 0o644, uid: 0, gid: 0, size: 5, ...meta },
+          ...(node.type === 'file' && { content: [content] }),
+          ...(children && { subtree: putTree(children) }),
+        })),
       ),
     );
   const tree = putTree(top);

@@ -31,14 +31,14 @@ const indexIntervalMs = 5 * 60_000;
 const resourceLimits = { maxYoungGenerationSizeMb: 6 };
 
 /** Told the blob's id, and the bytes it took: 0 when the repository had it. */
-export type BlobDone = (id: string, storedBytes: number) => void;
+type Done<Id> = (id: Id, storedBytes: number) => void;
 
 interface Slab {
   readonly number: number;
   readonly bytes: Uint8Array;
   used: number;
   lengths: number[];
-  done: BlobDone[];
+  done: Done<Uint8Array>[];
 }
 
 interface SealWorker {
@@ -92,7 +92,7 @@ export class BlobWriter {
   }
 
   /** Takes a data blob of at most 8 MiB; it is copied when this returns, or when the promise it returns resolves. */
-  add(blob: Uint8Array, done: BlobDone): Promise<void> | undefined {
+  add(blob: Uint8Array, done: Done<Uint8Array>): Promise<void> | undefined {
     this.#throwFailure();
     const wait = this.#barrier();
     if (wait) return wait.then(() => this.add(blob, done));
@@ -114,23 +114,23 @@ export class BlobWriter {
     return this.#treeBytes > mostTreeBytes ? this.#change() : this.#barrier();
   }
 
-  /** Takes a tree blob. All go to one worker, so that there are few packs of trees. */
-  addTree(tree: Uint8Array, done: BlobDone): void {
+  /** Takes a tree blob and, when it has memory of its own, this with it. All go to one worker, so that there are few packs of trees. */
+  addTree(tree: Uint8Array, done: Done<string>): void {
     this.#throwFailure();
     const id = hash('sha256', tree, 'hex');
     if (this.#session.blobs.has(id, 'tree')) {
       done(id, 0); // as nearly all are when little has changed
       return;
     }
-    const bytes = new Uint8Array(tree); // its own memory, to be handed over
-    const { length } = tree; // all that is kept of it: that of a large table's folder is large
+    const bytes = tree.buffer.byteLength === tree.length ? tree : new Uint8Array(tree);
+    const { length } = tree;
     const worker = this.#workers[0] ?? this.#startWorker();
     this.#treeBytes += length;
     const request = this.#expect(worker, (reply) => {
       this.#treeBytes -= length;
       done(id, reply.stored[0] as number);
     });
-    post(worker, { kind: 'tree', request, bytes }, [bytes.buffer]);
+    post(worker, { kind: 'tree', request, bytes }, [bytes.buffer as ArrayBuffer]);
   }
 
   /** Puts blobs of an old pack into new ones; resolves when they have been read. REPOSITORY_DAMAGED when one of them is not whole. */
@@ -242,7 +242,8 @@ export class BlobWriter {
     const request = this.#expect(worker, (reply) => {
       Object.assign(slab, { used: 0, lengths: [], done: [] });
       this.#free.push(slab);
-      for (let at = 0; at < done.length; at += 1) done[at]?.(hexId(reply, at), reply.stored[at] as number);
+      for (let at = 0; at < done.length; at += 1)
+        done[at]?.(reply.ids.subarray(at * idBytes, (at + 1) * idBytes), reply.stored[at] as number);
     });
     post(worker, { kind: 'slab', request, slab: number, lengths });
   }
@@ -337,6 +338,3 @@ export class BlobWriter {
 
 const post = (worker: SealWorker, message: SealRequest, transfer: ArrayBuffer[] = []): void =>
   worker.thread.postMessage(message, transfer);
-
-const hexId = (reply: BatchReply, at: number): string =>
-  Buffer.from(reply.ids.buffer, at * idBytes, idBytes).toString('hex');

@@ -2,6 +2,7 @@
 import { hkdfSync } from 'node:crypto';
 import { throwIfCancelled } from '#lib/clock.ts';
 import type { Content } from '#sources/source.ts';
+import { type BlobIds, PackedIds } from './blob-ids.ts';
 import type { BlobWriter } from './blob-writer.ts';
 import type { Chunker } from './chunker/chunker.ts';
 import { gearChunker } from './chunker/gear.ts';
@@ -18,7 +19,7 @@ const largestAverage = 256 * 1024;
 const blobsPerTable = 1024 * 1024;
 
 interface BlobTotals {
-  readonly ids: readonly string[];
+  readonly ids: BlobIds;
   readonly bytes: number;
   readonly newBlobs: number;
   readonly newBytes: number;
@@ -144,7 +145,8 @@ const drain = (chunker: Chunker, blobs: BlobCollector): Promise<void> | undefine
 class BlobCollector {
   readonly #writer: BlobWriter;
   readonly #done: (totals: BlobTotals) => void;
-  readonly #ids: string[] = [];
+  readonly #ids = new PackedIds();
+  #count = 0;
   readonly #totals = { bytes: 0, newBlobs: 0, newBytes: 0, storedBytes: 0 };
   #pending = 1;
 
@@ -154,12 +156,12 @@ class BlobCollector {
   }
 
   add(chunk: Uint8Array): Promise<void> | undefined {
-    const at = this.#ids.push('') - 1;
+    const at = this.#count++;
     const { length } = chunk;
     this.#totals.bytes += length;
     this.#pending += 1;
     return this.#writer.add(chunk, (id, storedBytes) => {
-      this.#ids[at] = id;
+      this.#ids.set(at, id);
       if (storedBytes > 0) {
         this.#totals.newBlobs += 1;
         this.#totals.newBytes += length;

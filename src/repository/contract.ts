@@ -1,6 +1,7 @@
 // What the rest of Holdfast sees of a repository. `repository.ts` opens one.
 import type { OnProgress } from '#lib/progress.ts';
 import type { Entry, EntryMeta, EntryType, Previous } from '#sources/source.ts';
+import type { BlobIds } from './blob-ids.ts';
 
 export type LockMode = 'shared' | 'exclusive' | 'none';
 
@@ -185,7 +186,7 @@ export interface ListedEntry {
   readonly type: EntryType;
   readonly meta: EntryMeta;
   /** Blob ids of a file's content, in order. */
-  readonly blobs: readonly string[];
+  readonly blobs: BlobIds;
   /** The blob id of a directory's tree. */
   readonly subtree?: string;
 }

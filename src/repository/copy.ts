@@ -63,10 +63,11 @@ const copyBlobs = async (
 ): Promise<string> => {
   const stored =
     (bytes: number) =>
-    (_id: string, storedBytes: number): void => {
+    (_id: unknown, storedBytes: number): void => {
       if (storedBytes > 0) onStored(1, bytes, storedBytes);
     };
-  const asked = new Set<string>();
+  const { table } = from.blobs;
+  const asked = new Uint8Array(table.count);
   let batch: string[] = [];
   const copyBatch = async (): Promise<void> => {
     const ids = batch;
@@ -82,8 +83,9 @@ const copyBlobs = async (
     if (error) throw error;
     for (const { content = [] } of nodes)
       for (const blob of content) {
-        if (asked.has(blob) || to.blobs.has(blob, 'data')) continue;
-        asked.add(blob);
+        const number = table.numberOf(blob, 'data');
+        if (asked[number] || to.blobs.has(blob, 'data')) continue;
+        asked[number] = 1;
         batch.push(blob);
         if (batch.length >= batchBlobs) await copyBatch();
       }

@@ -1,13 +1,15 @@
 // A snapshot's files cut anew, as another repository cuts: so that they share blobs with what is backed up there.
 import { hash } from 'node:crypto';
 import { throwIfCancelled } from '#lib/clock.ts';
+import type { BlobIds } from './blob-ids.ts';
 import type { BlobReader } from './blob-reader.ts';
 import type { BlobWriter } from './blob-writer.ts';
 import { ContentCutter, type Cut, tableCut } from './content-cutter.ts';
 import { loadBlob } from './load-blob.ts';
 import { readContent } from './read-content.ts';
 import type { Session } from './session.ts';
-import { decodeTree, encodeNode, encodeTree, type TreeNode } from './tree.ts';
+import { encodeTree, type TreeNode } from './tree.ts';
+import { readTree } from './tree-nodes.ts';
 
 export interface CutAnewOptions {
   readonly signal: AbortSignal;
@@ -28,7 +30,7 @@ export const cutAnew = async (
   { signal, onStored }: CutAnewOptions,
 ): Promise<string> => {
   const cutter = new ContentCutter(to, writer);
-  const cut = (node: TreeNode, ids: readonly string[], done: (ids: readonly string[]) => void) =>
+  const cut = (node: TreeNode, ids: BlobIds, done: (ids: BlobIds) => void) =>
     cutter.cut(
       readContent(from, reader, ids),
       howToCut(node.meta.size ?? 0, ids.length),
@@ -40,7 +42,7 @@ export const cutAnew = async (
     );
   const store = async (id: string): Promise<string> => {
     throwIfCancelled(signal);
-    const nodes = decodeTree(await loadBlob(from, id, 'tree'), id);
+    const nodes = readTree(await loadBlob(from, id, 'tree'), id);
     const stored = [...nodes];
     for (const [at, node] of nodes.entries()) {
       if (node.subtree) stored[at] = { ...node, subtree: await store(node.subtree) };
@@ -50,12 +52,14 @@ export const cutAnew = async (
         });
     }
     await writer.settled(); // every content has its ids
-    const tree = encodeTree(stored.map(encodeNode));
+    const tree = encodeTree(stored);
+    const { length } = tree;
+    const storedId = hash('sha256', tree, 'hex');
     for (let wait = writer.busy(); wait; wait = writer.busy()) await wait;
     writer.addTree(tree, (_, storedBytes) => {
-      if (storedBytes > 0) onStored(1, tree.length, storedBytes);
+      if (storedBytes > 0) onStored(1, length, storedBytes);
     });
-    return hash('sha256', tree, 'hex');
+    return storedId;
   };
   return await store(root);
 };

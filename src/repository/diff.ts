@@ -1,9 +1,11 @@
 // What differs between two snapshots. Directories that are the same tree are passed over unread.
 import { throwIfCancelled } from '#lib/clock.ts';
+import { areSameIds } from './blob-ids.ts';
 import type { Difference, DiffOptions, Snapshot } from './contract.ts';
 import { loadBlob } from './load-blob.ts';
 import type { Session } from './session.ts';
-import { compareNames, decodeTree, encodeNode, type TreeNode } from './tree.ts';
+import { compareNames, encodeNode, type TreeNode } from './tree.ts';
+import { readTree } from './tree-nodes.ts';
 
 /** See Repository.diff. */
 export async function* diffSnapshots(
@@ -35,7 +37,7 @@ async function* diffTrees(
 }
 
 const nodesOf = async (session: Session, tree: string | undefined): Promise<TreeNode[]> =>
-  tree === undefined ? [] : decodeTree(await loadBlob(session, tree, 'tree'), tree);
+  tree === undefined ? [] : readTree(await loadBlob(session, tree, 'tree'), tree);
 
 /** Nodes of the same name side by side; both lists are in the order of their names' bytes. */
 function* merged(
@@ -61,12 +63,11 @@ const changeOf = (
   if (!other) return 'removed';
   if (one.type !== other.type) return 'type';
   if (!isSameContent(one, other)) return 'content';
-  const plain = (node: TreeNode): string => encodeNode({ ...node, ...(node.subtree && { subtree: '' }) });
+  const plain = (node: TreeNode): string =>
+    encodeNode({ ...node, ...(node.content && { content: [] }), ...(node.subtree && { subtree: '' }) });
   return metadata && plain(one) !== plain(other) ? 'metadata' : undefined;
 };
 
 /** The same content has the same blobs, unless it was cut in another way: then it counts as changed. */
 const isSameContent = (one: TreeNode, other: TreeNode): boolean =>
-  one.meta.linkTarget === other.meta.linkTarget &&
-  (one.content ?? []).length === (other.content ?? []).length &&
-  (one.content ?? []).every((id, at) => id === other.content?.[at]);
+  one.meta.linkTarget === other.meta.linkTarget && areSameIds(one.content ?? [], other.content ?? []);

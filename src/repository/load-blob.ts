@@ -3,7 +3,7 @@ import { hash } from 'node:crypto';
 import { HoldfastError, hasCode } from '#lib/errors.ts';
 import { type ByteRange, type Store, treeCacheOf } from '#stores/store.ts';
 import { type BlobLocation, type BlobType, packKey } from './blob.ts';
-import { decompress } from './compression.ts';
+import { decompress, spareBytes } from './compression.ts';
 import { discard } from './seal.ts';
 import type { Session } from './session.ts';
 
@@ -16,7 +16,8 @@ export const loadBlob = async (session: Session, id: string, type: BlobType, cop
     const read = async () =>
       session.sealer.tryOpen(await get(session.store, location.pack, { offset, length }));
     // A second time when need be: the line may be at fault, and not the store.
-    return Buffer.from(openBlob((await read()) ?? (await read()), id, location));
+    const output = Buffer.allocUnsafe((location.plainLength || location.length) + spareBytes);
+    return output.subarray(0, openBlob((await read()) ?? (await read()), id, location, output).length);
   } catch (error) {
     if (!hasCode(error, 'REPOSITORY_DAMAGED') || !session.blobs.locate(id, type, copy + 1)) throw error;
     return loadBlob(session, id, type, copy + 1);

@@ -5,7 +5,8 @@ import type { BlobReader } from './blob-reader.ts';
 import { loadBlob } from './load-blob.ts';
 import { readContent } from './read-content.ts';
 import type { Session } from './session.ts';
-import { decodeTree, type TreeNode } from './tree.ts';
+import type { TreeNode } from './tree.ts';
+import { readTree } from './tree-nodes.ts';
 
 type Nodes = ReadonlyMap<string, TreeNode>;
 
@@ -60,7 +61,7 @@ export class EarlierNodes {
 
   async #load(id: string): Promise<Nodes | undefined> {
     try {
-      const nodes = decodeTree(await loadBlob(this.#session, id, 'tree'), id);
+      const nodes = readTree(await loadBlob(this.#session, id, 'tree'), id);
       return new Map(nodes.map((node) => [node.name, node]));
     } catch (error) {
       if (this.#damaged === 'is an error' || !hasCode(error, 'REPOSITORY_DAMAGED')) throw error;
@@ -80,7 +81,7 @@ export const previousEntries = (
   root: string,
   reader: () => Promise<BlobReader>,
 ): Previous => {
-  async function* read(ids: readonly string[]): AsyncGenerator<Uint8Array> {
+  async function* read(ids: Iterable<string>): AsyncGenerator<Uint8Array> {
     yield* readContent(session, await reader(), ids);
   }
   const entryOf = (node: TreeNode | undefined): PreviousEntry | undefined =>

@@ -17,7 +17,7 @@ export const blobSize = (session: Session, id: string): number => {
 export async function* readContent(
   session: Session,
   reader: BlobReader,
-  ids: readonly string[],
+  ids: Iterable<string>,
 ): AsyncGenerator<Uint8Array> {
   const fetchWindow = async (
     window: readonly string[],
@@ -38,7 +38,7 @@ export const opened = (blobs: ReadonlyMap<string, Opened>, id: string): Uint8Arr
   throw blob ?? new HoldfastError('REPOSITORY_DAMAGED', `data blob ${id} could not be read`);
 };
 
-function* windows(session: Session, ids: readonly string[]): Generator<string[]> {
+function* windows(session: Session, ids: Iterable<string>): Generator<string[]> {
   let window: string[] = [];
   let bytes = 0;
   for (const id of ids) {

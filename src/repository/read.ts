@@ -37,7 +37,8 @@ export async function* readSnapshot(
 async function* toGroups(session: Session, entries: AsyncIterable<ListedEntry>): AsyncGenerator<Group> {
   let group: Group = { entries: [], ids: [], bytes: 0 };
   for await (const listed of entries) {
-    const size = listed.blobs.reduce((sum, id) => sum + blobSize(session, id), 0);
+    let size = 0;
+    for (const id of listed.blobs) size += blobSize(session, id);
     group.entries.push(listed);
     if (size <= groupBytes) {
       group.ids.push(...listed.blobs);
@@ -63,6 +64,6 @@ const toEntry = (
   return { path, type, meta, content };
 };
 
-function* openedAll(blobs: ReadonlyMap<string, Opened>, ids: readonly string[]): Generator<Uint8Array> {
+function* openedAll(blobs: ReadonlyMap<string, Opened>, ids: Iterable<string>): Generator<Uint8Array> {
   for (const id of ids) yield opened(blobs, id);
 }

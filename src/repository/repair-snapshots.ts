@@ -5,7 +5,8 @@ import type { RepairOptions, RepairSnapshotReport, Snapshot } from './contract.t
 import { loadBlob } from './load-blob.ts';
 import type { Session } from './session.ts';
 import { loadSnapshots, saveSnapshot } from './snapshot.ts';
-import { decodeTree, encodeNode, encodeTree, type TreeNode } from './tree.ts';
+import { encodeTree, type TreeNode } from './tree.ts';
+import { readTree } from './tree-nodes.ts';
 
 /** A tree as it can be kept: its id (the old one when nothing is lost below it), or nothing when it cannot be read. */
 interface Kept {
@@ -90,7 +91,7 @@ const keepNodes = async (
 ): Promise<Kept> => {
   let nodes: TreeNode[];
   try {
-    nodes = decodeTree(await loadBlob(session, id, 'tree'), id);
+    nodes = readTree(await loadBlob(session, id, 'tree'), id);
   } catch {
     return { id: undefined, lost: [] };
   }
@@ -112,6 +113,6 @@ const keepNodes = async (
 
 const storeTree = (writer: BlobWriter, nodes: readonly TreeNode[]): Promise<string> =>
   new Promise((resolve, reject) => {
-    writer.addTree(encodeTree(nodes.map(encodeNode)), resolve);
+    writer.addTree(encodeTree(nodes), resolve);
     writer.settled().catch(reject);
   });

@@ -1,5 +1,6 @@
 // Whether a node is what an earlier snapshot has, so that it need not be encoded again.
 import type { EntryMeta } from '#sources/source.ts';
+import { areSameIds } from './blob-ids.ts';
 import type { TreeNode } from './tree.ts';
 
 /** True only when `now` would be encoded as `before` was; `before` comes from a tree, which leaves no field out. */
@@ -8,7 +9,7 @@ export const isSameNode = (before: TreeNode, now: TreeNode): boolean =>
   before.type === now.type &&
   before.subtree === now.subtree &&
   isSameMeta(before.meta, now.meta) &&
-  isSameList(before.content, now.content);
+  areSameIds(before.content, now.content);
 
 /** The same of metadata alone. */
 export const isSameMeta = (before: EntryMeta, now: EntryMeta): boolean =>
@@ -27,10 +28,6 @@ export const isSameMeta = (before: EntryMeta, now: EntryMeta): boolean =>
   before.group === (now.group || undefined) &&
   before.linkTarget === now.linkTarget &&
   isSameXattrs(before.xattrs, now.xattrs);
-
-const isSameList = (before: readonly string[] | undefined, now: readonly string[] | undefined): boolean =>
-  before === now ||
-  (before?.length === now?.length && (before ?? []).every((id, index) => id === now?.[index]));
 
 const isSameXattrs = (before: EntryMeta['xattrs'] = [], now: EntryMeta['xattrs'] = []): boolean =>
   before.length === now.length &&

@@ -2,7 +2,7 @@
 import { HoldfastError } from '#lib/errors.ts';
 import type { EntryMeta } from '#sources/source.ts';
 import { isSameNode } from './same-node.ts';
-import { compareNames, encodeNode, encodeTree, type TreeNode } from './tree.ts';
+import { compareNames, encodeTree, type TreeNode } from './tree.ts';
 
 /** Where directories become tree blobs. */
 export interface TreeStore {
@@ -19,8 +19,8 @@ export class Directory {
   readonly #name: string;
   readonly #parent: Directory | undefined;
   readonly #trees: TreeStore;
-  /** The previous snapshot's node where it is this one's too, else its JSON. */
-  readonly #nodes = new Map<string, TreeNode | string>();
+  /** The previous snapshot's node where it is this one's too. */
+  readonly #nodes = new Map<string, TreeNode>();
   #meta: EntryMeta;
   #before: TreeNode | undefined;
   #existed = false;
@@ -61,12 +61,12 @@ export class Directory {
   add(node: TreeNode, before?: TreeNode): void {
     const same = before !== undefined && isSameNode(before, node);
     if (!same) this.#changed = true;
-    this.#put(node.name, same ? before : encodeNode(node));
+    this.#put(same ? before : node);
   }
 
   /** The announced child is as the previous snapshot has it. */
   keep(before: TreeNode): void {
-    this.#put(before.name, before);
+    this.#put(before);
   }
 
   /** The announced child will not come. */
@@ -81,10 +81,10 @@ export class Directory {
     this.drop();
   }
 
-  #put(name: string, node: TreeNode | string): void {
-    if (this.#nodes.has(name))
-      throw new HoldfastError('FAILED', `the source gave two entries named ${this.path}/${name}`);
-    this.#nodes.set(name, node);
+  #put(node: TreeNode): void {
+    if (this.#nodes.has(node.name))
+      throw new HoldfastError('FAILED', `the source gave two entries named ${this.path}/${node.name}`);
+    this.#nodes.set(node.name, node);
     this.drop();
   }
 
@@ -99,8 +99,7 @@ export class Directory {
   }
 
   #encoded(): Uint8Array {
-    const sorted = [...this.#nodes].sort(([a], [b]) => compareNames(a, b));
-    return encodeTree(sorted.map(([, node]) => (typeof node === 'string' ? node : encodeNode(node))));
+    return encodeTree([...this.#nodes.values()].sort((a, b) => compareNames(a.name, b.name)));
   }
 
   /** The previous snapshot's tree when everything in it is here, and nothing else. */

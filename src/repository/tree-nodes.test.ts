@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { hash } from 'node:crypto';
+import { suite, test } from 'node:test';
 import { seededRandom } from '#lib/random.ts';
+import { PackedIds } from './blob-ids.ts';
 import { decodeTree, encodeNode, encodeTree, type TreeNode } from './tree.ts';
 import { eachNode } from './tree-nodes.ts';
 
@@ -28,8 +30,9 @@ const oddTree = (): Buffer => {
     '\u0001',
     'x',
   ];
-  const nodes = Array.from({ length: 300 }, (_, index) =>
-    encodeNode({
+  const nodes = Array.from(
+    { length: 300 },
+    (_, index): TreeNode => ({
       name: `${index} ${Array.from({ length: 8 }, () => random.pick(pieces)).join('')}`,
       type: index % 3 === 0 ? 'dir' : 'file',
       meta: { size: index, inode: 2n ** 63n + BigInt(index) },
@@ -55,8 +58,8 @@ test('a tree that begins in another way, or is empty, is read as well', () => {
 
 test('a tree that is cut or changed is damaged, and never shorter', () => {
   const tree = encodeTree([
-    encodeNode({ name: 'a"\\', type: 'file', meta: {}, content: [blob] }),
-    encodeNode({ name: 'b', type: 'dir', meta: {}, subtree: blob }),
+    { name: 'a"\\', type: 'file', meta: {}, content: [blob] },
+    { name: 'b', type: 'dir', meta: {}, subtree: blob },
   ]);
   const whole = tree.length - 1; // the newline at the end may be missing
   for (let length = 0; length < whole; length += 1)
@@ -75,4 +78,59 @@ test('a tree that is cut or changed is damaged, and never shorter', () => {
       { code: 'REPOSITORY_DAMAGED' },
       instead,
     );
+});
+
+suite('a file with many blobs', () => {
+  const random = seededRandom('many blobs');
+  const ids = Array.from({ length: 2000 }, () => hash('sha256', `${random.next()}`));
+  const node: TreeNode = { name: 'orders', type: 'file', meta: { size: 7 }, content: ids };
+  const tree = encodeTree([{ ...node, name: 'a', content: [blob] }, node, { ...node, name: 'z' }]);
+
+  test('is written as any other, and its ids are packed when it is read', () => {
+    const json = JSON.parse(tree.toString()) as { nodes: { content: string[] }[] };
+    assert.deepEqual(
+      json.nodes.map(({ content }) => content),
+      [[blob], ids, ids],
+    );
+    assert.equal(tree.toString(), `{"nodes":${JSON.stringify(json.nodes)}}\n`);
+    const [small, ...large] = singly(tree);
+    assert.ok(Array.isArray(small?.content));
+    for (const { content } of large) {
+      assert.ok(content instanceof PackedIds);
+      assert.deepEqual([...content], ids);
+    }
+    assert.deepEqual(encodeTree(singly(tree)), tree);
+    assert.equal(encodeNode(singly(tree)[1]!), encodeNode(node));
+  });
+
+  test('has the content that its JSON has, however it is written', () => {
+    const list = JSON.stringify(ids);
+    for (const fields of [
+      `"content":[],"content":${list}`,
+      `"content":${list},"content":["${blob}"]`,
+      `"future":{"content":${list}},"content":["${blob}"]`,
+      `"content":["${blob}"],"future":{"content":${list}}`,
+      `"content":[\n${list.slice(1)}`,
+      `"user":",\\"content\\":[\\"${blob}\\"]","content":${list}`,
+      `"content":${list},"subtree":"${blob}","user":"ü"`,
+    ]) {
+      const written = Buffer.from(`{"nodes":[{"name":"x","type":"file",${fields}}]}\n`);
+      const [all, one] = [decodeTree(written, blob), singly(written)];
+      const plain = one.map(({ content, ...rest }) => ({ ...rest, content: [...(content ?? [])] }));
+      assert.deepEqual(
+        plain,
+        all.map(({ content, ...rest }) => ({ ...rest, content })),
+        fields.slice(0, 40),
+      );
+    }
+  });
+
+  test('with an id that is none is damaged', () => {
+    for (const wrong of ['AB'.repeat(32), 'ab', 'xy'.repeat(32)])
+      assert.throws(
+        () => singly(Buffer.from(tree.toString().replace(ids[1500]!, wrong))),
+        { code: 'REPOSITORY_DAMAGED' },
+        wrong,
+      );
+  });
 });

@@ -1,9 +1,15 @@
 // The nodes of a tree blob one after the other: that of a folder with a large table in it names millions of blobs.
 import { HoldfastError, messageOf } from '#lib/errors.ts';
-import { decodeNode, decodeTree, parseTreeJson, type TreeNode } from './tree.ts';
+import { readIds } from './blob-ids.ts';
+import { decodeNode, decodeTree, isRecord, parseTreeJson, type TreeNode } from './tree.ts';
 
 /** Smaller ones are parsed at once, which is quicker. */
 const largeTreeBytes = 1024 * 1024;
+/** The ids of larger nodes are packed. */
+const largeNodeBytes = 64 * 1024;
+
+/** All nodes of a tree blob, with the ids of large files packed. REPOSITORY_DAMAGED when it is no tree. */
+export const readTree = (bytes: Uint8Array, id: string): TreeNode[] => [...eachNode(bytes, id)];
 
 /**
  * All nodes, as `decodeTree` has them, with no more than one in memory at a time. REPOSITORY_DAMAGED when it is no tree, which may
@@ -13,14 +19,26 @@ export function* eachNode(bytes: Uint8Array, id: string, atOnceBytes = largeTree
   const tree = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (tree.length <= atOnceBytes || tree.toString('latin1', 0, start.length) !== start)
     return yield* decodeTree(bytes, id);
-  for (const text of objectsOf(tree, start.length - 1, id)) {
+  for (const json of objectsOf(tree, start.length - 1, id)) {
     try {
-      yield decodeNode(parseTreeJson(text));
+      yield packedNode(json) ?? decodeNode(parseTreeJson(json.toString()));
     } catch (cause) {
       throw damaged(id, messageOf(cause), cause);
     }
   }
 }
+
+/** The node of a file with many blobs; undefined for others, and where their list is not as restic and we write it. */
+const packedNode = (json: Buffer): TreeNode | undefined => {
+  if (json.length <= largeNodeBytes) return undefined;
+  const key = json.indexOf('"content":[');
+  const list = key + '"content":'.length;
+  const read = key < 0 ? undefined : readIds(json, list + 1);
+  if (!read) return undefined;
+  // Only what stands as the node's own content in the place of the list shows that the list was that.
+  const node = parseTreeJson(`${json.toString('utf8', 0, list)}true${json.toString('utf8', read.end + 1)}`);
+  return isRecord(node) && node.content === true ? { ...decodeNode(node), content: read.ids } : undefined;
+};
 
 /** As restic and we write it; of a tree that begins otherwise nothing is assumed. */
 const start = '{"nodes":[{';
@@ -31,11 +49,11 @@ const longestEnd = 16;
 const [quote, backslash, comma, openBrace, closeBrace, openBracket, closeBracket] = Buffer.from('"\\,{}[]');
 
 /** The JSON of each object of the list, the first of which begins there. */
-function* objectsOf(tree: Buffer, from: number, id: string): Generator<string> {
+function* objectsOf(tree: Buffer, from: number, id: string): Generator<Buffer> {
   for (let at = from; ; at += 1) {
     const after = tree[at] === openBrace ? endOfObject(tree, at) : -1;
     if (after < 0) throw damaged(id, 'it is cut short, or has something else among its nodes');
-    yield tree.toString('utf8', at, after);
+    yield tree.subarray(at, after);
     at = after;
     if (tree[at] === comma) continue;
     if (tree.length - at <= longestEnd && end.test(tree.toString('latin1', at))) return;

@@ -8,7 +8,7 @@ import { compareNames, decodeTree, encodeNode, encodeTree, type TreeNode } from 
 const blob = 'ab'.repeat(32);
 
 const decodeOne = (json: string): TreeNode => {
-  const [node] = decodeTree(encodeTree([json]), blob);
+  const [node] = decodeTree(Buffer.from(`{"nodes":[${json}]}\n`), blob);
   assert.ok(node);
   return node;
 };

@@ -3,6 +3,7 @@ import { HoldfastError } from '#lib/errors.ts';
 import { decodeName, encodeName } from '#lib/file-name.ts';
 import type { EntryMeta, EntryType } from '#sources/source.ts';
 import { isId } from './blob.ts';
+import { type BlobIds, jsonLength, writeIds } from './blob-ids.ts';
 import { goQuote, goUnquote } from './go-quote.ts';
 import { formatTime, parseTime } from './time.ts';
 
@@ -11,13 +12,24 @@ export interface TreeNode {
   readonly type: EntryType;
   readonly meta: EntryMeta;
   /** Blob ids of a file's content. */
-  readonly content?: readonly string[];
+  readonly content?: BlobIds;
   /** Blob id of a directory's tree. */
   readonly subtree?: string;
 }
 
 /** The JSON of one node. Fields stand in restic's order, so that equal directories are equal blobs. */
-export const encodeNode = (node: TreeNode): string => {
+export const encodeNode = (node: TreeNode): string =>
+  node.content
+    ? `${beforeIds(node)}${node.content.length === 0 ? '' : `"${node.content.join('","')}"`}${afterIds(node)}`
+    : `${encodeFields(node)},"content":null${encodeSubtree(node)}}`;
+
+/** The JSON of a node up to the first id of its content, and from the end of the last. */
+const beforeIds = (node: TreeNode): string => `${encodeFields(node)},"content":[`;
+const afterIds = (node: TreeNode): string => `]${encodeSubtree(node)}}`;
+
+const encodeSubtree = ({ subtree }: TreeNode): string => (subtree ? `,"subtree":"${subtree}"` : '');
+
+const encodeFields = (node: TreeNode): string => {
   const { meta } = node;
   const mtime = formatTime(meta.mtime ?? 0n);
   let json = `{"name":${jsonString(goQuote(node.name))},"type":"${node.type}"`;
@@ -35,14 +47,32 @@ export const encodeNode = (node: TreeNode): string => {
   if (meta.linkTarget !== undefined) json += encodeLinkTarget(meta.linkTarget);
   if (meta.xattrs?.length) json += `,"extended_attributes":${encodeXattrs(meta.xattrs)}`;
   if (meta.device) json += `,"device":${meta.device}`;
-  json += node.content === undefined ? ',"content":null' : encodeContent(node.content);
-  if (node.subtree) json += `,"subtree":"${node.subtree}"`;
-  return `${json}}`;
+  return json;
 };
 
-/** The tree blob's bytes of nodes that are sorted by the bytes of their names. */
-export const encodeTree = (nodes: readonly string[]): Buffer =>
-  Buffer.from(`{"nodes":[${nodes.join(',')}]}\n`);
+/** The ids of so many blobs are never made one string, whose length has a limit. */
+const manyBlobs = 1024;
+
+/** The tree blob's bytes, in memory of their own, of nodes that are sorted by the bytes of their names. */
+export const encodeTree = (nodes: readonly TreeNode[]): Buffer => {
+  const parts: (string | BlobIds)[] = [];
+  let text = '{"nodes":[';
+  for (const [at, node] of nodes.entries()) {
+    if (at > 0) text += ',';
+    if (node.content && node.content.length > manyBlobs) {
+      parts.push(text + beforeIds(node), node.content);
+      text = afterIds(node);
+    } else text += encodeNode(node);
+  }
+  parts.push(`${text}]}\n`);
+  const lengthOf = (part: string | BlobIds): number =>
+    typeof part === 'string' ? Buffer.byteLength(part) : jsonLength(part);
+  const tree = Buffer.allocUnsafeSlow(parts.reduce((sum, part) => sum + lengthOf(part), 0));
+  let at = 0;
+  for (const part of parts)
+    at = typeof part === 'string' ? at + tree.write(part, at) : writeIds(part, tree, at);
+  return tree;
+};
 
 /** Orders names by their bytes, as restic demands of a tree. */
 export const compareNames = (a: string, b: string): number => {
@@ -149,9 +179,6 @@ const unixMode = (mode: number): number => {
   return unixBits;
 };
 
-const encodeContent = (content: readonly string[]): string =>
-  content.length === 0 ? ',"content":[]' : `,"content":["${content.join('","')}"]`;
-
 // A target that is not UTF-8 stands a second time, as its bytes in base64.
 const encodeLinkTarget = (target: string): string =>
   target.isWellFormed()
@@ -184,7 +211,8 @@ const jsonString = (text: string): string => {
   );
 };
 
-const isRecord = (value: unknown): value is Record<string, unknown> =>
+/** Whether JSON has an object there, or a list. */
+export const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null;
 
 const longNumber = /":\d{16,}[,}]/;

@@ -1,7 +1,8 @@
 // Every tree below some roots, each once, opened by the workers in batches.
 import { throwIfCancelled } from '#lib/clock.ts';
 import type { BlobReader } from './blob-reader.ts';
-import { decodeTree, type TreeNode } from './tree.ts';
+import type { TreeNode } from './tree.ts';
+import { readTree } from './tree-nodes.ts';
 
 /** So many trees are opened together, unless they are larger than that together. */
 const treesAtOnce = 256;
@@ -24,7 +25,7 @@ export async function* visitTrees(
 ): AsyncGenerator<VisitedTree> {
   let nodes: readonly TreeNode[] = [];
   const read = (bytes: Uint8Array, id: string): string[] => {
-    nodes = decodeTree(bytes, id);
+    nodes = readTree(bytes, id);
     return nodes.flatMap((node) => subtreeOf(node, id));
   };
   for await (const { id, error, visited } of eachTree({ reader, roots, read, signal }))

@@ -5,7 +5,8 @@ import type { ListedEntry, ReadOptions, Snapshot } from './contract.ts';
 import { loadBlob } from './load-blob.ts';
 import { EarlierNodes } from './previous.ts';
 import type { Session } from './session.ts';
-import { decodeTree, type TreeNode } from './tree.ts';
+import type { TreeNode } from './tree.ts';
+import { readTree } from './tree-nodes.ts';
 
 interface Level {
   readonly path: string;
@@ -87,7 +88,7 @@ const listed = (path: string, { type, meta, content, subtree }: TreeNode): Liste
 const treeLoader = (session: Session) => {
   const ahead = new Map<string, Promise<TreeNode[]>>();
   const start = (id: string): Promise<TreeNode[]> =>
-    loadBlob(session, id, 'tree').then((bytes) => decodeTree(bytes, id));
+    loadBlob(session, id, 'tree').then((bytes) => readTree(bytes, id));
   return {
     /** Begins to load the directories that come next among these nodes. */
     expect(nodes: readonly TreeNode[], from: number): void {
