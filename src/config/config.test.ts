@@ -107,9 +107,10 @@ test('a file that is named but cannot be read is an error', async () => {
 test('a file that is not UTF-8 is an error, for its texts would be others', async () => {
   const path = join(scratch, 'latin1.yaml');
   writeFileSync(path, Buffer.from(complete.replace('hunter2', 'pässword'), 'latin1'));
-  const { code, message } = await refusal(() => loadConfig(path));
+  const { code, message, hint = '' } = await refusal(() => loadConfig(path));
   assert.equal(code, 'CONFIG_INVALID');
-  assert.match(message, /not valid for encoding utf-8/);
+  assert.equal(message, `${path} is not a text in UTF-8`);
+  assert.match(hint, /save it as UTF-8/);
 });
 
 test('the file is looked for where it is named, then here, then in the user’s folder', async () => {

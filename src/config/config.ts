@@ -1,4 +1,5 @@
 // holdfast.yaml → a validated, typed configuration, or every mistake in it with its line.
+import { isUtf8 } from 'node:buffer';
 import { readFile, stat } from 'node:fs/promises';
 import { buffer } from 'node:stream/consumers';
 import { HoldfastError, messageOf } from '#lib/errors.ts';
@@ -70,9 +71,16 @@ export const jobNamed = (config: Config, name: string): JobConfig =>
   config.jobs.get(name) ?? unknownName(config.file, 'job', name, config.jobs);
 
 const readConfigFile = async (file: string): Promise<string> => {
+  const bytes = await readBytes(file);
+  if (isUtf8(bytes)) return new TextDecoder().decode(bytes);
+  throw new HoldfastError('CONFIG_INVALID', `${file} is not a text in UTF-8`, {
+    hint: 'let the editor save it as UTF-8: as anything else, names and passwords in it would be others',
+  });
+};
+
+const readBytes = async (file: string): Promise<Buffer> => {
   try {
-    const bytes = file === '-' ? await buffer(process.stdin) : await readFile(file);
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    return file === '-' ? await buffer(process.stdin) : await readFile(file);
   } catch (cause) {
     throw new HoldfastError('CONFIG_INVALID', `cannot read the configuration: ${messageOf(cause)}`, {
       cause,
