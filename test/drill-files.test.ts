@@ -49,6 +49,7 @@ jobs:
     scratch: ${folder}/scratch
   doubt:
     drill:
+      - media
       - source: shop
         queries:
           - { query: select count(*) from orders, expect: 17 }
@@ -104,6 +105,7 @@ jobs:
   test('a query that fails or gives something else is a difference', async () => {
     const { status, stderr } = await site.run('drill', 'doubt');
     assert.equal(status, 4);
+    assert.equal((await site.run('run', 'doubt')).status, 4, 'also beside a source that is proven');
     assert.match(stderr, /select count\(\*\) from orders: expected was 17, found: 3/);
     assert.match(
       stderr,
