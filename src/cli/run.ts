@@ -26,7 +26,7 @@ Fit for cron and systemd timers; the daemon runs jobs in the same way, and tells
     ['run -q nightly', 'in a crontab: says something only when something is wrong'],
   ],
   onRepository: 'of-jobs',
-  statuses: [3, 10, 11, 12, 13, 14],
+  statuses: [3, 4, 10, 11, 12, 13, 14],
   async run(call) {
     const config = await loadConfig(call.global.config, call.env);
     for (const warning of config.warnings) call.output.warn(warning);
