@@ -113,7 +113,7 @@ const version = async (): Promise<string> =>
 const small = ['--innodb-log-file-size=8M', '--innodb-buffer-pool-size=32M'];
 
 /** The folder, and what is in its data, belong to who runs the server: it refuses to be root. */
-export const giveTo = async (user: string, folder: string): Promise<void> => {
+const giveTo = async (user: string, folder: string): Promise<void> => {
   await chmod(folder, 0o755);
   await chmod(join(folder, 'data'), 0o700);
   if (process.getuid?.() !== 0) return;

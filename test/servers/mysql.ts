@@ -6,16 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { cannotInstall, unpackRoot } from './debian.ts';
-import {
-  freshData,
-  giveTo,
-  type MysqlOptions,
-  type MysqlServer,
-  makeReady,
-  serverArguments,
-} from './mariadb.ts';
+import { freshData, type MysqlOptions, type MysqlServer, makeReady, serverArguments } from './mariadb.ts';
 import { freePort, startProcess } from './process.ts';
-import { program } from './programs.ts';
 
 const execute = promisify(execFile);
 
@@ -40,9 +32,6 @@ const throughLoader = (name: string): [string, ...string[]] => [
   join(root, 'usr', name),
 ];
 
-/** Every Debian has it; a server that is only unpacked brings no user. */
-const user = 'daemon';
-
 /** Starts a server; the caller disposes of it. TLS is always offered, by a certificate that it makes itself. */
 export const startMysql = async ({ settings = [] }: MysqlOptions = {}): Promise<MysqlServer> => {
   await bringMysql();
@@ -51,7 +40,6 @@ export const startMysql = async ({ settings = [] }: MysqlOptions = {}): Promise<
     const data = join(folder, 'data');
     await cp(await freshData('mysql-data', initialise), data, { recursive: true });
     await rm(join(data, 'auto.cnf')); // each server has a number of its own
-    await giveTo(user, folder);
     const port = await freePort();
     const [loader, ...mysqld] = throughLoader('sbin/mysqld');
     const quiet = ['--mysqlx=OFF', '--secure-file-priv=NULL', '--performance-schema=OFF'];
@@ -62,7 +50,6 @@ export const startMysql = async ({ settings = [] }: MysqlOptions = {}): Promise<
       command: loader,
       args: [...mysqld, ...base, ...serverArguments(folder, port), ...quiet, ...history, ...own],
       folder,
-      user,
     });
     const programs = { client: throughLoader('bin/mysql'), dump: throughLoader('bin/mysqldump') };
     return await makeReady({ server, folder, port, programs, certificate: join(data, 'ca.pem') });
@@ -74,6 +61,7 @@ export const startMysql = async ({ settings = [] }: MysqlOptions = {}): Promise<
 
 const base = [
   '--no-defaults',
+  '--user=root', // where we are: no other user may enter a clone in root's home
   `--basedir=${join(root, 'usr')}`,
   `--lc-messages-dir=${join(root, 'usr/share/mysql')}`,
   `--character-sets-dir=${join(root, 'usr/share/mysql/charsets')}`,
@@ -85,12 +73,9 @@ const base = [
 const initialise = async (folder: string): Promise<void> => {
   const data = join(folder, 'data');
   await mkdir(data);
-  await giveTo(user, folder);
-  const identity = process.getuid?.() === 0 ? [`--reuid=${user}`, `--regid=${user}`, '--clear-groups'] : [];
   const how = ['--initialize-insecure', `--datadir=${data}`, `--log-error=${data}/init.log`];
-  await execute(program('setpriv'), [...identity, ...throughLoader('sbin/mysqld'), ...base, ...how], {
-    cwd: folder,
-  });
+  const [loader, ...mysqld] = throughLoader('sbin/mysqld');
+  await execute(loader, [...mysqld, ...base, ...how], { cwd: folder });
   for (const name of await readdir(data)) await rename(join(data, name), join(folder, name));
   await rm(data, { recursive: true });
 };
