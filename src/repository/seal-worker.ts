@@ -30,7 +30,7 @@ const addBlob = (type: BlobType, plain: Uint8Array, reply: BatchReply, at: numbe
   reply.stored[at] = 1;
   if (dryRun) return;
   const builder = builders[type];
-  reply.stored[at] = builder.add(id, plain);
+  reply.stored[at] = builder.add(id, plain, type === 'tree');
   if (builder.isFull) sendPack(type);
 };
 
