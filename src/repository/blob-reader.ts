@@ -13,7 +13,7 @@ import { type Range, toRanges } from './ranges.ts';
 import type { Session } from './session.ts';
 
 /** Pieces of memory kept for the next plaintexts. */
-const mostSpare = 4;
+const mostSpare = 10;
 
 export type Opened = Uint8Array | HoldfastError;
 

@@ -1,11 +1,14 @@
 // A file's content as a stream: windows of blobs are opened ahead of the reader, in bounded memory.
 import { mapOrdered } from '#lib/concurrency.ts';
 import { HoldfastError } from '#lib/errors.ts';
+import { localFolderOf } from '#stores/store.ts';
 import type { BlobReader, Opened } from './blob-reader.ts';
 import type { Session } from './session.ts';
 
-const windowBytes = 4 * 1024 * 1024;
-const windowsAhead = 3;
+/** Windows of a local repository are small: what a worker opened is still in the processor's caches when it is written. */
+const nearby = { windowBytes: 1024 * 1024, ahead: 8 };
+/** Those of a distant one are large, for each costs a request. */
+const distant = { windowBytes: 4 * 1024 * 1024, ahead: 3 };
 
 /** The plaintext size of a blob as the index knows it; 0 when it does not. */
 export const blobSize = (session: Session, id: string): number => {
@@ -25,7 +28,9 @@ export async function* readContent(
     window,
     blobs: await reader.fetch(window, 'data'),
   });
-  for await (const { window, blobs } of mapOrdered(windows(session, ids), windowsAhead, fetchWindow)) {
+  const { windowBytes, ahead } = localFolderOf(session.store) === undefined ? distant : nearby;
+  const windows = windowsOf(session, ids, windowBytes);
+  for await (const { window, blobs } of mapOrdered(windows, ahead, fetchWindow)) {
     for (const id of window) yield opened(blobs, id);
     reader.release(blobs);
   }
@@ -38,7 +43,7 @@ export const opened = (blobs: ReadonlyMap<string, Opened>, id: string): Uint8Arr
   throw blob ?? new HoldfastError('REPOSITORY_DAMAGED', `data blob ${id} could not be read`);
 };
 
-function* windows(session: Session, ids: Iterable<string>): Generator<string[]> {
+function* windowsOf(session: Session, ids: Iterable<string>, windowBytes: number): Generator<string[]> {
   let window: string[] = [];
   let bytes = 0;
   for (const id of ids) {
