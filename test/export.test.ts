@@ -15,6 +15,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { beforeEach, suite, test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import { holdfast, type Outcome, standingClock } from '../src/cli/testing.ts';
+import { skipWithoutSmallDisk, smallDisk } from './tools/small-disk.ts';
 import { temporaryFolder } from './tools/temp.ts';
 
 suite('exports', () => {
@@ -141,8 +142,19 @@ suite('exports', () => {
     const outcome = await run('export');
     assert.equal(outcome.status, 3, outcome.stderr);
     assert.match(outcome.stderr, /there is no table nothing/);
-    assert.match(outcome.stderr, /1 rows of loose have no n/);
+    assert.match(outcome.stderr, /1 row of loose without any n cannot be put into a file/);
     assert.deepEqual(files(), ['site_alarms_1_3.csv', 'site_loose_1_1.csv']);
+  });
+
+  test('files that were written before the disk was full are counted', {
+    skip: skipWithoutSmallDisk(),
+  }, async () => {
+    using _ = smallDisk(at('out'), 'size=64k');
+    execute(`INSERT INTO alarms VALUES (4, '2026-11-21 02:00:00', '${'x'.repeat(100_000)}', 1)`);
+    configure('maxRows: 1, tables: [{ table: alarms, key: SeqNo }]');
+    const { status, stderr } = await run('export');
+    assert.equal(status, 14, stderr);
+    assert.match(stderr, /no space left[\s\S]*alarms: 3 rows in 3 files; failed/);
   });
 
   test('files that another program has are purged, and nothing else', async () => {

@@ -40,20 +40,13 @@ export interface ExportPlace {
   readonly maxRows: number;
 }
 
-export interface TableReport {
-  readonly files: readonly { readonly name: string; readonly rows: number; readonly sizeBytes: number }[];
-  readonly rows: number;
-  /** Rows that have no value in the column that orders them, and so are in no file. */
-  readonly withoutPosition: number;
-}
-
-/** Exports what is new in a table. */
+/** Exports what is new in a table. Returns how many rows have no value in the column that orders them, and so are in no file. */
 export const exportTable = async (
   wish: TableWish,
   view: RowView,
   place: ExportPlace,
   context: JobContext,
-): Promise<TableReport> => {
+): Promise<number> => {
   const table = await view.table(wish.table);
   const work = new TableWork(wish, table, view, place, context);
   return await work.run();
@@ -92,7 +85,7 @@ class TableWork {
       wish.timestamp === undefined && table.key.length > 0 ? [key, ...table.key].map(indexOf) : undefined;
   }
 
-  async run(): Promise<TableReport> {
+  async run(): Promise<number> {
     const { ledger, job, source } = this.#place;
     const known = ledger.table({ job, source, name: this.#wish.table, orderedBy: this.#orderedBy });
     if (known.orderedBy !== this.#orderedBy)
@@ -105,15 +98,14 @@ class TableWork {
       );
     if (known.isNew && this.#wish.first === 'now') {
       await this.#beginNow(known.id);
-      return { files: [], rows: 0, withoutPosition: 0 };
+      return 0;
     }
     return await this.#export(known);
   }
 
-  async #export(known: ExportTable): Promise<TableReport> {
+  async #export(known: ExportTable): Promise<number> {
     const { settled, pending } = known;
     let positions: Positions = { ...(settled !== undefined && { settled }), pending };
-    const files: { name: string; rows: number; sizeBytes: number }[] = [];
     let reached: string | undefined;
     const fresh = this.#newRows(known, positions, (position) => {
       reached = position;
@@ -121,14 +113,13 @@ class TableWork {
     for await (const rows of filesOf(fresh, this.#place.maxRows)) {
       const lastPosition = positionOf(rows.at(-1) ?? []);
       positions = reach(positions, lastPosition, this.#window);
-      files.push(await this.#write(known.id, rows, lastPosition, positions));
+      await this.#write(known.id, rows, lastPosition, positions);
     }
     if (reached !== undefined) positions = reach(positions, reached, this.#window);
     positions = await settle(positions, this.#window);
     this.#place.ledger.setPositions(known.id, positions);
     await this.#forget(known.id, positions);
-    const rows = files.reduce((sum, file) => sum + file.rows, 0);
-    return { files, rows, withoutPosition: await this.#table.withoutValue(this.#orderedBy) };
+    return await this.#table.withoutValue(this.#orderedBy);
   }
 
   /** Rows from the window on that are in no file. */
@@ -159,7 +150,12 @@ class TableWork {
     return met <= times;
   }
 
-  async #write(table: number, rows: readonly RowValues[], lastPosition: string, positions: Positions) {
+  async #write(
+    table: number,
+    rows: readonly RowValues[],
+    lastPosition: string,
+    positions: Positions,
+  ): Promise<void> {
     const { ledger, unfinished, job, run, store, gzip } = this.#place;
     const { signal, clock, onEvent } = this.#context;
     const name = await this.#freeName(rows);
@@ -176,7 +172,6 @@ class TableWork {
       rows: rows.length,
       bytes: sizeBytes,
     });
-    return { name, rows: rows.length, sizeBytes };
   }
 
   async *#textOf(rows: readonly RowValues[]): AsyncGenerator<Uint8Array> {

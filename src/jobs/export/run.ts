@@ -2,6 +2,7 @@
 import type { Catalog } from '#catalog/catalog.ts';
 import { throwIfCancelled } from '#lib/clock.ts';
 import { asError, HoldfastError } from '#lib/errors.ts';
+import { plural } from '#lib/format.ts';
 import { openSource, type SourceConfig } from '#sources/registry.ts';
 import { rowReaderOf } from '#sources/source.ts';
 import { openStore, type StoreConfig } from '#stores/registry.ts';
@@ -13,7 +14,7 @@ import { fileReport } from '../file-report.ts';
 import { recorded } from '../recorded.ts';
 import type { RunContext } from '../run-backup.ts';
 import { type Ended, failed, ok, partial, together } from '../run-outcome.ts';
-import { type ExportPlace, exportTable, type TableReport, type TableWish } from './export.ts';
+import { type ExportPlace, exportTable, type TableWish } from './export.ts';
 import { settleFiles } from './file.ts';
 import type { RowFormat } from './format.ts';
 import { shipFiles } from './ship.ts';
@@ -73,6 +74,21 @@ const openFor = (job: string, config: StoreConfig, context: JobContext): Promise
   return openStore(config, { name: job, signal, clock, log }, { ...storeOptions, cacheFolder: undefined });
 };
 
+/** How the tables of a source fared. */
+interface Tables {
+  /** Those whose new rows are in files. */
+  whole: number;
+  /** The first of those that failed. */
+  error?: Error;
+}
+
+const rowsWithoutPosition = (count: number, { table, key, timestamp = key }: TableWish): HoldfastError =>
+  new HoldfastError(
+    'ITEM_UNREADABLE',
+    `${plural(count, 'row')} of ${table} without any ${timestamp} cannot be put into a file`,
+    { hint: `let each row have a ${timestamp}, or order the table by another column` },
+  );
+
 class ExportWork {
   readonly #task: ExportTask;
   readonly #run: string;
@@ -96,20 +112,24 @@ class ExportWork {
   async source(config: SourceConfig): Promise<SourceOutcome> {
     const { clock, signal, onEvent } = this.#context;
     const startedMs = clock.now().getTime();
-    const reports: TableReport[] = [];
-    let error: Error | undefined;
+    const files: { readonly sizeBytes: number; readonly rows: number }[] = []; // those of a table that failed later, too
+    const watch: RunContext['onEvent'] = (event) => {
+      if (event.type === 'exported') files.push({ sizeBytes: event.bytes, rows: event.rows });
+      onEvent(event);
+    };
+    const tables: Tables = { whole: 0 };
     try {
-      error = await this.#tables(config, reports);
+      await this.#tables(config, tables, { ...this.#context, onEvent: watch });
     } catch (thrown) {
       throwIfCancelled(signal);
-      error = asError(thrown);
+      tables.error ??= asError(thrown);
     }
+    const { whole, error } = tables;
     const { name, kind } = config;
     const ms = clock.now().getTime() - startedMs;
     const begin = { source: name, kind, repository: this.#store.location, ms };
-    const files = reports.flatMap((report) => report.files);
     const outcome: SourceOutcome =
-      error && reports.length === 0
+      error && whole === 0
         ? { ...begin, state: 'failed', error }
         : { ...begin, state: error ? 'partial' : 'ok', report: fileReport(files) };
     if ('error' in outcome) onEvent({ type: 'source-failed', outcome });
@@ -117,14 +137,14 @@ class ExportWork {
     this.outcomes.push(outcome);
     this.firstError ??= error;
     this.files += files.length;
-    this.rows += reports.reduce((sum, report) => sum + report.rows, 0);
+    this.rows += files.reduce((sum, { rows }) => sum + rows, 0);
     return outcome;
   }
 
-  /** All tables of one state of the database; returns the first error of those that failed. */
-  async #tables(config: SourceConfig, reports: TableReport[]): Promise<Error | undefined> {
-    const { job, tables, name, site, format, gzip, maxRows } = this.#task;
-    const { signal, clock, log, onEvent } = this.#context;
+  /** All tables of one state of the database. */
+  async #tables(config: SourceConfig, tables: Tables, context: RunContext): Promise<void> {
+    const { job, name, site, format, gzip, maxRows } = this.#task;
+    const { signal, clock, log, onEvent } = context;
     await using source = await openSource(config, { signal, clock, log });
     const reader = rowReaderOf(source);
     if (!reader)
@@ -150,33 +170,17 @@ class ExportWork {
       gzip,
       maxRows,
     };
-    let first: Error | undefined;
-    for (const wish of tables) {
-      const error = await this.#table(wish, () => exportTable(wish, view, place, this.#context), reports);
-      if (error) onEvent({ type: 'item-failed', subject: config.name, item: wish.table, error });
-      first ??= error;
-    }
-    return first;
-  }
-
-  async #table(
-    { table, key, timestamp = key }: TableWish,
-    work: () => Promise<TableReport>,
-    reports: TableReport[],
-  ): Promise<Error | undefined> {
-    try {
-      const report = await work();
-      reports.push(report);
-      if (report.withoutPosition === 0) return undefined;
-      return new HoldfastError(
-        'ITEM_UNREADABLE',
-        `${report.withoutPosition} rows of ${table} have no ${timestamp}, and are in no file`,
-        { hint: `give them a ${timestamp}, or order the table by another column` },
-      );
-    } catch (thrown) {
-      throwIfCancelled(this.#context.signal);
-      return asError(thrown);
-    }
+    for (const wish of this.#task.tables)
+      try {
+        const withoutPosition = await exportTable(wish, view, place, context);
+        tables.whole += 1;
+        if (withoutPosition > 0) throw rowsWithoutPosition(withoutPosition, wish);
+      } catch (thrown) {
+        throwIfCancelled(signal);
+        const error = asError(thrown);
+        onEvent({ type: 'item-failed', subject: config.name, item: wish.table, error });
+        tables.error ??= error;
+      }
   }
 
   /** Copies what is not yet in the second store; what fails is told and tried again by the next run. */
