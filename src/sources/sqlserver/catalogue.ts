@@ -253,7 +253,6 @@ export const columnsOfSql = (objectId: number): string =>
 export const versionSql = `select convert(nvarchar(128), serverproperty('ProductVersion')) as version, @@version as banner,
   convert(nvarchar(128), serverproperty('EngineEdition')) as edition`;
 
-/** Databases that somebody made and that this login may enter, or nobody may now; copies of them at an instant are left out. */
-export const databasesSql = `select name, cast(state as int) as state, state_desc as [condition] from sys.databases
-  where name not in ('master', 'tempdb', 'model', 'msdb') and source_database_id is null
-  and (cast(state as int) <> 0 or has_dbaccess(name) = 1)`;
+/** Databases that somebody made, and whether this login may enter them; copies of them at an instant are left out. */
+export const databasesSql = `select name, cast(state as int) as state, state_desc as [condition], cast(has_dbaccess(name) as int) as access
+  from sys.databases where name not in ('master', 'tempdb', 'model', 'msdb') and source_database_id is null`;

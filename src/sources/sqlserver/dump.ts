@@ -68,19 +68,30 @@ export const surveyOf = async ({
   const present = found.map(({ name }) => name);
   const chosen = chooseDatabases(config, settings.database, present);
   const absent = chosen.filter((name) => !isNamed && !present.includes(name));
-  if (absent.length > 0 || chosen.length === 0)
+  const hint = present.length > 0 ? `it has ${present.join(', ')}` : 'it has no database that may be seen';
+  if (absent.length > 0)
     throw new HoldfastError(
       'SOURCE_UNREACHABLE',
-      absent.length > 0
-        ? `the server ${settings.server} has no database ${absent.join(', ')} that ${settings.user} may enter`
-        : `no database of ${settings.server} fits the configuration`,
-      { hint: `${settings.user} may enter ${present.join(', ') || 'none'}` },
+      `the server ${settings.server} has no database ${absent.join(', ')}`,
+      { hint },
+    );
+  if (chosen.length === 0 && config.databases !== undefined && config.databases !== 'all')
+    throw new HoldfastError(
+      'SOURCE_UNREACHABLE',
+      `no database of ${settings.server} fits the configuration`,
+      { hint },
     );
   const closed = new Map(
-    found.flatMap(({ name, state, condition }) =>
-      Number(state) !== 0 && chosen.includes(name) ? [[name, notOnline(name, condition)] as const] : [],
-    ),
+    found
+      .filter(({ name }) => chosen.includes(name))
+      .flatMap((database) => {
+        const error = whyClosed(database, settings.user);
+        return error ? [[database.name, error] as const] : [];
+      }),
   );
+  const [first] = closed.values();
+  if (first && closed.size === chosen.length)
+    throw new HoldfastError('SOURCE_DENIED', first.message, { hint: first.hint });
   return { version, databases: chosen.filter((name) => !closed.has(name)).toSorted(byPath), closed };
 };
 
@@ -89,16 +100,25 @@ interface FoundDatabase {
   /** 0 when it is online. */
   readonly state: number;
   readonly condition: string;
+  /** 0 when the login may not enter it; null when the server does not say. */
+  readonly access: number | null;
 }
 
-const notOnline = (name: string, condition: string): HoldfastError =>
-  new HoldfastError(
-    'ITEM_UNREADABLE',
-    `database ${name} is ${condition.toLowerCase().replaceAll('_', ' ')}`,
-    {
-      hint: 'bring it online, or leave it out with `excludeDatabases`',
-    },
-  );
+const whyClosed = (
+  { name, state, condition, access }: FoundDatabase,
+  user: string,
+): HoldfastError | undefined => {
+  if (Number(state) !== 0)
+    return new HoldfastError(
+      'ITEM_UNREADABLE',
+      `database ${name} is ${condition.toLowerCase().replaceAll('_', ' ')}`,
+      { hint: 'bring it online, or leave it out with `excludeDatabases`' },
+    );
+  if (access === null || Number(access) !== 0) return undefined;
+  return new HoldfastError('ITEM_UNREADABLE', `${user} may not enter database ${name}`, {
+    hint: `make it a user there (docs/sources/sqlserver.md, «Rights»), or leave the database out with \`excludeDatabases\``,
+  });
+};
 
 const byPath = (a: string, b: string): number =>
   Buffer.compare(Buffer.from(databasePath(a)), Buffer.from(databasePath(b)));

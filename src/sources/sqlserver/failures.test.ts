@@ -7,7 +7,7 @@ import type { Answer } from '../../../test/servers/tds-responder.ts';
 import { manifestSchema } from '../manifest.ts';
 import { contentOf } from '../testing.ts';
 import { databasesSql, questions } from './catalogue.ts';
-import { openSqlServer, startPlainServer } from './testing.ts';
+import { dumpOf, openSqlServer, restoreTo, startPlainServer } from './testing.ts';
 
 const server = await startPlainServer(shop, ['shop']);
 after(() => server[Symbol.asyncDispose]());
@@ -75,22 +75,31 @@ test('a database that is not there is told by name', async () => {
   await assert.rejects(outcomeOf({ url: server.url(), databases: ['gone'] }), /has no database gone/);
 });
 
-test('a database that nobody may enter now is named, and the others are whole', async () => {
+test('a database that cannot be entered is named, and the others are whole', async () => {
   const both: Answer = {
-    columns: ['name', 'state', 'condition'],
+    columns: ['name', 'state', 'condition', 'access'],
     rows: [
-      ['shop', 0, 'ONLINE'],
-      ['broken', 3, 'RECOVERY_PENDING'],
+      ['shop', 0, 'ONLINE', 1],
+      ['broken', 3, 'RECOVERY_PENDING', 0],
+      ['payroll', 0, 'ONLINE', 0],
     ],
   };
   const listed = (sql: string): Answer | undefined => (sql === databasesSql ? both : undefined);
   const outcome = await interfering(listed, () => outcomeOf({ url: server.url(), databases: 'all' }));
   assert.deepEqual(
     [...outcome.errors].map(([path, error]) => [path, error.message, exitStatus(error)]),
-    [['broken', 'database broken is recovery pending', 3]],
+    [
+      ['broken', 'database broken is recovery pending', 3],
+      ['payroll', 'sa may not enter database payroll', 3],
+    ],
   );
   assert.equal(manifestOf(outcome).tables.length, 5);
-  const without = { url: server.url(), databases: 'all', excludeDatabases: ['broken'] };
+  const closed = { url: server.url(), databases: ['payroll'] };
+  await assert.rejects(
+    interfering(listed, () => outcomeOf(closed)),
+    (error) => hasCode(error, 'SOURCE_DENIED') && /sa may not enter database payroll/.test(error.message),
+  );
+  const without = { url: server.url(), databases: 'all', excludeDatabases: ['broken', 'payroll'] };
   assert.equal((await interfering(listed, () => outcomeOf(without))).errors.size, 0);
 });
 
@@ -326,11 +335,17 @@ test('a row of 64 MB comes whole', async () => {
   assert.ok(text.length > large.length);
 });
 
-test('a server without databases says that there is nothing', async () => {
-  const empty = await startPlainServer(shop, []);
-  try {
-    await assert.rejects(outcomeOf({ url: empty.url() }), /no database of .* fits the configuration/);
-  } finally {
-    await empty[Symbol.asyncDispose]();
-  }
+test('a server without databases is backed up and restored as one, unless some were asked for', async () => {
+  await using empty = await startPlainServer(shop, []);
+  const entries = await dumpOf({ url: empty.url() });
+  assert.deepEqual(
+    entries.map(({ path }) => path),
+    ['00-server.json'],
+  );
+  const { warnings } = await restoreTo({ url: empty.url() }, entries);
+  assert.deepEqual(warnings, ['the server had no database: there was nothing to restore']);
+  await assert.rejects(
+    dumpOf({ url: empty.url(), databases: ['shop_*'] }),
+    /no database of .* fits the configuration/,
+  );
 });

@@ -1,7 +1,12 @@
 // A backup back into a server: all of it, one database, or some tables.
 import { z } from 'zod';
 import type { Context } from '#lib/kind.ts';
-import { assertNamedTargetIsFree, assertTargetsAreFree, nothingToRestore } from '../free-targets.ts';
+import {
+  assertNamedTargetIsFree,
+  assertTargetsAreFree,
+  hadNoDatabase,
+  nothingToRestore,
+} from '../free-targets.ts';
 import { parsedFile } from '../needed-file.ts';
 import { goalFor, parseSelection } from '../restore-goal.ts';
 import { Reporter, textOf } from '../restore-report.ts';
@@ -58,11 +63,13 @@ export const restoreServer = async (
 const restoreAll = async (restoring: Restoring): Promise<void> => {
   const { stream } = restoring;
   const goals = new Map<string, Goal>();
+  let isEmpty = false;
   for (let entry = await stream.peek(); entry; entry = await stream.peek()) {
     const { place, path, content } = entry;
     if (place.kind === 'server') {
       stream.skip();
       const { databases } = parsedFile(path, await textOf(path, content), parseServer);
+      isEmpty = databases.length === 0;
       await assertTargetsAreFree(restoring, databases);
     } else {
       const goal = goalFor(restoring, place.database, goals.values());
@@ -71,5 +78,6 @@ const restoreAll = async (restoring: Restoring): Promise<void> => {
       else await restoreParts(restoring, goal, goal.parts);
     }
   }
-  if (goals.size === 0) throw nothingToRestore();
+  if (isEmpty) restoring.reporter.warn(hadNoDatabase());
+  else if (goals.size === 0) throw nothingToRestore();
 };

@@ -123,7 +123,10 @@ const databasesAnswer = ({ databases, executed }: World, sql: string): Answer | 
   if (sql === 'select sysutcdatetime() as now') return table(['now'], ['2026-01-01']);
   if (/has_perms_by_name\(null/.test(sql)) return table(['may'], [1]);
   if (sql === databasesSql)
-    return table(['name', 'state', 'condition'], ...[...databases.keys()].map((name) => [name, 0, 'ONLINE']));
+    return table(
+      ['name', 'state', 'condition', 'access'],
+      ...[...databases.keys()].map((name) => [name, 0, 'ONLINE', 1]),
+    );
   if (sql === 'select name from sys.databases')
     return table(['name'], ...[...databases.keys()].map((name) => [name]));
   const sought = named(sql, /from sys\.databases where name = N'((?:[^']|'')+)'$/);
