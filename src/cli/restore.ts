@@ -74,22 +74,28 @@ ${latestRule}`,
       throw new HoldfastError('USAGE', 'restore needs a snapshot, or --archive', {
         hint: 'say `latest`, or an id',
       });
-    return await withSnapshot(call, (repository, snapshot) => restore(call, repository, snapshot));
+    const { to } = call.options;
+    if (to === undefined)
+      throw new HoldfastError('USAGE', 'restore needs --to', {
+        hint: 'name a folder or the URL of a database; an empty place is safest',
+      });
+    return await withSnapshot(call, (repository, snapshot) => restore(call, to, repository, snapshot));
   },
 });
 
-const restore = async (call: RestoreCall, repository: Repository, snapshot: Snapshot): Promise<number> => {
+const restore = async (
+  call: RestoreCall,
+  to: string,
+  repository: Repository,
+  snapshot: Snapshot,
+): Promise<number> => {
   const { options, output, clock } = call;
-  if (options.to === undefined)
-    throw new HoldfastError('USAGE', 'restore needs --to', {
-      hint: 'name a folder or the URL of a database; an empty place is safest',
-    });
   await warnIfNotGood(call, repository, snapshot);
-  warnOfPasswordIn(options.to, output);
+  warnOfPasswordIn(to, output);
   const request: RestoreRequest = {
     repository,
     snapshot,
-    target: targetOf(options.to, snapshot),
+    target: targetOf(to, snapshot),
     wanted: wantedOf(options),
     rename: options.rename.map(renameOf),
     documents: options.document,
