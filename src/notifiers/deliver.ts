@@ -16,23 +16,30 @@ export interface DeliverOptions {
 /** Long enough for a restart of the other side, short enough for a run that waits for it. */
 const usualWaitsMs = [1000, 5000, 15_000];
 
+/** A side that is silent would hold up the run for the timeout of each attempt: after so long in attempts there is no other. */
+const silenceMs = 25_000;
+
 /** Returns how many attempts it took; throws what the last one threw. */
 export const deliver = async (
   notifier: Notifier,
   notice: Notice,
   { clock, log, signal, waitsMs = usualWaitsMs }: DeliverOptions,
 ): Promise<number> => {
-  for (let attempt = 1; ; attempt += 1)
+  let attemptsMs = 0;
+  for (let attempt = 1; ; attempt += 1) {
+    const startedMs = clock.now().getTime();
     try {
       await notifier.send(notice, signal);
       return attempt;
     } catch (error) {
       throwIfCancelled(signal);
-      const waitMs = waitsMs[attempt - 1];
+      attemptsMs += clock.now().getTime() - startedMs;
+      const waitMs = attemptsMs < silenceMs ? waitsMs[attempt - 1] : undefined;
       if (waitMs === undefined || !(error instanceof HoldfastError && error.kind.retry)) throw error;
       log.warn({ notifier: notifier.location, attempt, error: messageOf(error) }, 'telling again');
       await clock.sleep(retryAfterMs(error) ?? waitMs, signal);
     }
+  }
 };
 
 /** The other side asked to be left alone for so long. */
