@@ -78,6 +78,18 @@ test('a due time without a run is a run that was skipped, and says why', () => {
   assert.equal(dueTimes.last('nightly')?.state, 'done');
 });
 
+test('a run under a clock that was far ahead does not hide that a later one is wanted again', () => {
+  using held = testCatalog();
+  const now = (): Date => minute(5);
+  using dueTimes = openDueTimes(held.catalog.path, assert.fail, { now });
+  const cancelled = { ...succeeded(minute(2)), state: 'cancelled' as const, exitStatus: 130 };
+  const ahead = { ...scheduled, due: new Date(minute(0).getTime() + 30 * 86_400_000) };
+  held.catalog.endRun(held.catalog.beginRun(ahead), cancelled);
+  held.catalog.endRun(held.catalog.beginRun(scheduled), cancelled);
+  dueTimes.wantAgain(['nightly']);
+  assert.equal(dueTimes.last('nightly')?.state, 'unfinished');
+});
+
 test('what a clock that was far ahead remembered does not keep a job from running', () => {
   using held = testCatalog();
   const yearMs = 365 * 86_400_000;

@@ -63,9 +63,9 @@ export const openDueTimes = (
       explained(path, () => {
         const wanted = database.prepare(
           `UPDATE runs SET again = 1 WHERE job = ?1 AND (state = 'running'
-             OR state = 'cancelled' AND due_ms = (SELECT max(due_ms) FROM runs WHERE job = ?1))`,
+             OR state = 'cancelled' AND due_ms = (SELECT max(due_ms) FROM runs WHERE job = ?1 AND due_ms <= ?2))`,
         );
-        for (const job of jobs) wanted.run(job);
+        for (const job of jobs) wanted.run(job, latestMs());
       }),
     [Symbol.dispose]: () => database.close(),
   };

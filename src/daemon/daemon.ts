@@ -143,7 +143,7 @@ class Daemon {
         if (since === undefined) this.#dueTimes.begin(job.name, key, now);
         return since ?? now;
       },
-      last: (job) => newest(this.#dueTimes.last(job.name), this.#unrecorded.get(job.name)),
+      last: (job) => newest(this.#dueTimes.last(job.name), this.#unrecordedOf(job)),
       skip: (job, { due, covers, why }, now) => {
         const error =
           why === 'overlap'
@@ -153,6 +153,12 @@ class Daemon {
         this.#dueTimes.remember({ job: job.name, verb: job.verb, due, covers, state: 'skipped', error }, now);
       },
     };
+  }
+
+  /** What is due later than now was begun under a clock that was ahead, and counts for nothing. */
+  #unrecordedOf({ name }: ScheduledJob): LastDue | undefined {
+    const found = this.#unrecorded.get(name);
+    return found && found.due <= this.#options.clock.now() ? found : undefined;
   }
 
   /** Runs a job to its end and sees to it that its due time is remembered, whatever happened. Never throws. */
