@@ -27,8 +27,11 @@ const indexBlobs = 50_000;
 /** … or after this time, so that a long run that dies leaves its packs listed. */
 const indexIntervalMs = 5 * 60_000;
 
-/** Nearly all of a worker's objects are gone at once; and what they hold outside the heap goes with them. */
-const resourceLimits = { maxYoungGenerationSizeMb: 6 };
+/**
+ * Nearly all of a worker's objects are gone at once; and what they hold outside the heap goes with them. The less the old ones may
+ * ever take, the earlier those that are gone are collected: of 256 MiB, at 20 instead of 40 where 10 are in use.
+ */
+const resourceLimits = { maxYoungGenerationSizeMb: 6, maxOldGenerationSizeMb: 256 };
 
 /** Told the blob's id, and the bytes it took: 0 when the repository had it. */
 type Done<Id> = (id: Id, storedBytes: number) => void;
