@@ -3,8 +3,8 @@ import { hash } from 'node:crypto';
 import { test } from 'node:test';
 import { memoryStore } from '#stores/memory/memory.ts';
 import type { Store } from '#stores/store.ts';
-import { addKey, checkKeys, findKey, newMasterKey } from './key.ts';
-import { keysOf } from './testing.ts';
+import { addKey, checkKeys, newMasterKey } from './key.ts';
+import { findKey, keysOf } from './testing.ts';
 
 const cheap = { N: 16, r: 1, p: 1 };
 const created = new Date('2026-11-21T03:00:00Z');

@@ -96,31 +96,35 @@ const refuseUnlikeRestic = (password: string): void => {
 };
 
 /**
- * The master key that the password opens. WRONG_PASSWORD when no key file fits, REPOSITORY_DAMAGED when none can be read. `meanwhile` is
- * called as a key begins to be derived, which keeps another thread busy for a tenth of a second.
+ * The master keys that the password opens, nearly always one. WRONG_PASSWORD when no key file fits, REPOSITORY_DAMAGED when none can be
+ * read. `meanwhile` is called as a key begins to be derived, which keeps another thread busy for a tenth of a second.
  */
-export const findKey = async (
+export async function* openKeys(
   store: Store,
   password: string,
   meanwhile: () => void = () => {},
-): Promise<{ id: string; master: SealKey }> => {
+): AsyncGenerator<{ readonly id: string; readonly master: SealKey }> {
   let damage: HoldfastError | undefined;
+  let isOpen = false;
   const ids = await listIds(store, 'keys');
   for (const id of ids.slice(0, mostKeys)) {
     try {
       const master = await openKey(store, id, password, meanwhile);
-      if (master) return { id, master };
+      if (!master) continue;
+      isOpen = true;
+      yield { id, master };
     } catch (error) {
       if (!(error instanceof HoldfastError) || error.code !== 'REPOSITORY_DAMAGED') throw error;
       damage ??= error;
     }
   }
+  if (isOpen) return;
   if (damage) throw damage;
   throw new HoldfastError('WRONG_PASSWORD', `wrong password for the repository at ${store.location}`, {
     hint:
       ids.length === 0 ? 'the repository has no key file at all' : 'no key of the repository opens with it',
   });
-};
+}
 
 /** Every key file that can be read, without opening it. */
 export const listKeys = async (store: Store, current: string): Promise<RepositoryKey[]> => {

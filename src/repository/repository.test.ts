@@ -5,6 +5,7 @@ import { exitStatus, HoldfastError } from '#lib/errors.ts';
 import { type Log, openLog } from '#lib/log.ts';
 import { memoryStore } from '#stores/memory/memory.ts';
 import { withReadOnly } from '#stores/wrappers/read-only.ts';
+import { addKey, newMasterKey } from './key.ts';
 import { createRepository, openRepository, removeLocks } from './repository.ts';
 import {
   keysOf,
@@ -49,6 +50,27 @@ test('a new repository opens with its password, and with no other', async () => 
 
 test('where there is none, that is said', async () => {
   assert.deepEqual(await failureOf(openRepository(memoryStore(), 'x', options)), ['REPOSITORY_MISSING', 10]);
+});
+
+test('of two that make a repository at once, one does, and its password opens it', async () => {
+  const store = memoryStore();
+  const passwords = ['x', 'y', 'z'];
+  const made = await Promise.allSettled(passwords.map((password) => createRepository(store, password)));
+  const [winner] = passwords.filter((_, at) => made[at]?.status === 'fulfilled');
+  assert.equal(made.filter(({ status }) => status === 'fulfilled').length, 1);
+  for (const one of made)
+    if (one.status === 'rejected') assert.equal(one.reason.code, 'REPOSITORY_EXISTS', String(one.reason));
+  assert.equal((await keysOf(store)).length, 2);
+  await using _repository = await openRepository(store, winner ?? '', options);
+});
+
+test('the key that an init left which died does no harm', async () => {
+  const store = memoryStore();
+  const long = new Date(Date.now() - 3_600_000);
+  for (let died = 0; died < 3; died += 1) await addKey(store, 'x', newMasterKey(), long);
+  const id = await createRepository(store, 'x');
+  await using repository = await openRepository(store, 'x', options);
+  assert.equal(repository.id, id);
 });
 
 test('where there is one, no other is made; and an empty password is refused', async () => {

@@ -1,11 +1,11 @@
 // The door of the engine: make a repository in a store, or open one.
 import { systemClock, throwIfCancelled } from '#lib/clock.ts';
-import { HoldfastError } from '#lib/errors.ts';
+import { HoldfastError, hasCode } from '#lib/errors.ts';
 import { type Log, silentLog } from '#lib/log.ts';
 import type { Store } from '#stores/store.ts';
 import { createConfig, hasConfig, loadConfig } from './config.ts';
-import type { LockMode, Repository } from './contract.ts';
-import { addKey, findKey, newMasterKey } from './key.ts';
+import type { LockMode, Repository, RepositoryKey } from './contract.ts';
+import { addKey, listKeys, newMasterKey, openKeys } from './key.ts';
 import { deleteLocks, type Lock, type SeenLock, seeLocks, takeLock } from './lock.ts';
 import { Sealer } from './seal.ts';
 import type { OpenStore } from './session.ts';
@@ -36,9 +36,36 @@ export const createRepository = async (store: Store, password: string): Promise<
   if (await hasConfig(store))
     throw new HoldfastError('REPOSITORY_EXISTS', `there is a repository at ${store.location} already`);
   const master = newMasterKey();
-  await addKey(store, password, master, systemClock.now());
+  const keyId = await addKey(store, password, master, systemClock.now());
+  if (await isMadeByAnother(store, keyId)) {
+    await store.delete(`keys/${keyId}`).catch(() => {}); // where it may not be deleted it does no harm
+    throw new HoldfastError(
+      'REPOSITORY_EXISTS',
+      `somebody else makes a repository at ${store.location} now`,
+      {
+        hint: 'look whether it is there; if an `init` died there just now, try again in a minute',
+      },
+    );
+  }
   const config = await createConfig(store, new Sealer(master)); // last: what has a config is a repository
   return config.id;
+};
+
+/** As long as a config takes to come after its key, … */
+const settleMs = 500;
+/** … and after so long none will come: whoever made the key died. */
+const abandonedMs = 60_000;
+
+/** True when somebody else makes a repository there at this moment: of several the first by name goes on. */
+const isMadeByAnother = async (store: Store, keyId: string): Promise<boolean> => {
+  const mayCome = ({ id, created }: RepositoryKey): boolean =>
+    id !== keyId &&
+    created !== undefined &&
+    Math.abs(systemClock.now().getTime() - created.getTime()) < abandonedMs;
+  const others = (await listKeys(store, keyId)).filter(mayCome);
+  if (others.length === 0) return false;
+  await systemClock.sleep(settleMs);
+  return others.some(({ id }) => id < keyId) || (await hasConfig(store));
 };
 
 /**
@@ -50,10 +77,9 @@ export const openRepository = async (
   password: string,
   options: OpenOptions,
 ): Promise<Repository> => {
-  const { key, keyId, sealer } = await unlockStore(store, password, () => {
+  const { key, keyId, sealer, config } = await unlockStore(store, password, () => {
     void Promise.allSettled([loadOpened(), options.meanwhile?.()]);
   });
-  const config = await loadConfig(store, sealer);
   const lock = await lockStore(store, sealer, options);
   const signal = lock ? AbortSignal.any([options.signal, lock.lost]) : options.signal;
   const open: OpenStore = {
@@ -90,13 +116,22 @@ const unlockStore = async (
   store: Store,
   password: string,
   meanwhile?: () => void,
-): Promise<Pick<OpenStore, 'key' | 'keyId' | 'sealer'>> => {
+): Promise<Pick<OpenStore, 'key' | 'keyId' | 'sealer' | 'config'>> => {
   if (!(await hasConfig(store)))
     throw new HoldfastError('REPOSITORY_MISSING', `there is no repository at ${store.location}`, {
       hint: 'make one with `holdfast init`, or check the path',
     });
-  const { id, master } = await findKey(store, password, meanwhile);
-  return { key: master, keyId: id, sealer: new Sealer(master) };
+  let damage: unknown;
+  for await (const { id, master } of openKeys(store, password, meanwhile)) {
+    const sealer = new Sealer(master);
+    try {
+      return { key: master, keyId: id, sealer, config: await loadConfig(store, sealer) };
+    } catch (error) {
+      if (!hasCode(error, 'REPOSITORY_DAMAGED')) throw error;
+      damage ??= error; // or the key is what an `init` that died has left
+    }
+  }
+  throw damage;
 };
 
 const lockStore = async (store: Store, sealer: Sealer, options: OpenOptions): Promise<Lock | undefined> => {

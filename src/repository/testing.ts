@@ -12,7 +12,7 @@ import type {
   WriteOptions,
   WriteReport,
 } from './contract.ts';
-import { addKey, newMasterKey } from './key.ts';
+import { addKey, newMasterKey, openKeys } from './key.ts';
 import { type OpenOptions, openRepository } from './repository.ts';
 import { Sealer, type SealKey } from './seal.ts';
 
@@ -100,6 +100,12 @@ export const readFiles = async (
     files.set(path, Buffer.concat(pieces));
   }
   return files;
+};
+
+/** The first master key that the password opens. */
+export const findKey = async (store: Store, password: string): Promise<{ id: string; master: SealKey }> => {
+  for await (const found of openKeys(store, password)) return found;
+  throw new Error('no key opens');
 };
 
 /** The keys of a store's objects, sorted. */
