@@ -160,6 +160,10 @@ suite('exports', () => {
   test('files that another program has are purged, and nothing else', async () => {
     configure(`maxRows: 1, tables: [{ table: alarms, key: SeqNo }], purge: { listedIn: ${at('cloud')} }`);
     await done('export');
+    assert.match(
+      (await done('purge', '--dry-run')).stderr,
+      /nothing in .*cloud, so that no file counts as taken away/,
+    );
     mkdirSync(at('cloud'));
     for (const n of [1, 2])
       writeFileSync(at('cloud', `site_alarms_${n}_${n}.csv`), text(`site_alarms_${n}_${n}.csv`));

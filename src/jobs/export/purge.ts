@@ -49,8 +49,16 @@ export const runPurge = (task: PurgeTask, context: RunContext): Promise<PurgeRun
     await using store = await open(task.to);
     await using other = task.rules.listedIn ? await open(task.rules.listedIn) : undefined;
     const listed = other && (await sizesIn(other));
+    const files = neededCatalog(context).exports.files(job, ['done']);
+    if (other && listed?.size === 0 && files.length > 0)
+      context.onEvent({
+        type: 'warning',
+        subject: job,
+        text: `there is nothing in ${other.location}, so that no file counts as taken away`,
+        hint: 'look whether `listedIn` names the right place, and whether it is mounted',
+      });
     const verdicts: PurgeVerdict[] = [];
-    for (const file of neededCatalog(context).exports.files(job, ['done'])) {
+    for (const file of files) {
       throwIfCancelled(signal);
       if (file.name === undefined) continue;
       const verdict = await judge({ ...file, name: file.name }, { task, store, listed, context });
