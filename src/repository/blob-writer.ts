@@ -21,6 +21,11 @@ const batchBytes = 1024 * 1024;
 const batchBlobs = 512;
 /** More new blobs than can be under way before the table is looked at again. */
 const tableMargin = 65_536;
+/**
+ * With so many blobs this thread drops lists of them that are large: they are collected when they are as much as what is in use, not
+ * three times that. With fewer it would only cost time.
+ */
+const manyBlobs = 60_000;
 /** Trees wait for a worker in memory of their own: no more than this. */
 const mostTreeBytes = 16 * 1024 * 1024;
 /** An index file is written when it would list so many blobs, as with restic, … */
@@ -75,8 +80,6 @@ export class BlobWriter {
   #failure: { readonly error: unknown } | undefined;
 
   constructor(session: Session, dryRun: boolean) {
-    // This thread drops as many objects: they are collected when they are as much as what is in use, not three times that.
-    setFlagsFromString('--heap-growing-percent=100');
     this.#session = session;
     this.#puts = new Semaphore(session.store.connections);
     const slabs = Array.from({ length: 2 * this.#mostWorkers + 1 }, () => new SharedArrayBuffer(slabBytes));
@@ -235,6 +238,7 @@ export class BlobWriter {
     do await this.settled();
     while (this.#requests.size > 0); // a directory was closed meanwhile
     this.#session.blobs.reserve(2 * tableMargin);
+    if (this.#session.blobs.table.count > manyBlobs) setFlagsFromString('--heap-growing-percent=100');
     for (const worker of this.#workers)
       post(worker, { kind: 'table', table: this.#session.blobs.table.shared });
   }
