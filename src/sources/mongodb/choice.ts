@@ -1,6 +1,7 @@
 // What of a server a backup keeps, with all that is known of it before the first document is read.
 import { forEachLimit } from '#lib/concurrency.ts';
 import { HoldfastError } from '#lib/errors.ts';
+import { assertDatabasesFound } from '../wanted-databases.ts';
 import type { MongodbConfig } from './config.ts';
 import type { Connection } from './connect.ts';
 import { byBytes, type Collection, listCollections, listDatabases, listIndexes } from './listing.ts';
@@ -30,16 +31,8 @@ export const namesOfDatabases = async (connection: Connection, config: MongodbCo
   const present = await listDatabases(connection);
   const chosen = chooseDatabases(config, config.url.database, present);
   const absent = chosen.filter((name) => !present.includes(name));
-  const problem =
-    absent.length > 0
-      ? `the server ${connection.server} has no database ${absent.join(', ')}`
-      : chosen.length === 0 && config.databases !== undefined && config.databases !== 'all'
-        ? `no database of ${connection.server} fits the configuration`
-        : undefined;
-  if (problem !== undefined)
-    throw new HoldfastError('SOURCE_UNREACHABLE', problem, {
-      hint: present.length > 0 ? `it has ${present.join(', ')}` : 'it has no database that may be seen',
-    });
+  const hint = present.length > 0 ? `it has ${present.join(', ')}` : 'it has no database that may be seen';
+  assertDatabasesFound(config, connection.server, { chosen, absent, hint });
   const all = config.users ? [...new Set([...chosen, accountDatabase])] : chosen;
   return all.toSorted(byBytes);
 };

@@ -4,6 +4,7 @@ import { HoldfastError } from '#lib/errors.ts';
 import type { Context } from '#lib/kind.ts';
 import { chooseDatabases } from '../patterns.ts';
 import type { Entry } from '../source.ts';
+import { assertDatabasesFound } from '../wanted-databases.ts';
 import type { PostgresConfig } from './config.ts';
 import { type Connection, connect } from './connect.ts';
 import { dumpDatabase } from './dump-database.ts';
@@ -95,23 +96,8 @@ export const surveyOf = async ({
   const present = await listDatabases(connection);
   const chosen = chooseDatabases(config, settings.database, present);
   const absent = chosen.filter((name) => !present.includes(name) && name !== connection.database);
-  if (absent.length > 0)
-    throw new HoldfastError(
-      'SOURCE_UNREACHABLE',
-      `the server ${settings.server} has no database ${absent.join(', ')}`,
-      {
-        hint: `it has ${present.join(', ')}`,
-      },
-    );
-  // A server that has none is a backup of its roles; where some were asked for there must be one.
-  if (chosen.length === 0 && config.databases !== undefined && config.databases !== 'all')
-    throw new HoldfastError(
-      'SOURCE_UNREACHABLE',
-      `no database of ${settings.server} fits the configuration`,
-      {
-        hint: `it has ${present.join(', ')}`,
-      },
-    );
+  // A server that has none is a backup of its roles.
+  assertDatabasesFound(config, settings.server, { chosen, absent, hint: `it has ${present.join(', ')}` });
   return { facts, databases: chosen.toSorted(byPath), connectedTo: connection.database };
 };
 

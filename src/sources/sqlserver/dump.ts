@@ -3,6 +3,7 @@ import { throwIfCancelled } from '#lib/clock.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import type { Context } from '#lib/kind.ts';
 import type { Entry } from '../source.ts';
+import { assertDatabasesFound } from '../wanted-databases.ts';
 import { databasesSql, versionSql } from './catalogue.ts';
 import type { ConnectionSettings, SqlServerConfig } from './config.ts';
 import { connect } from './connect.ts';
@@ -69,18 +70,7 @@ export const surveyOf = async ({
   const chosen = chooseDatabases(config, settings.database, present);
   const absent = chosen.filter((name) => !isNamed && !present.includes(name));
   const hint = present.length > 0 ? `it has ${present.join(', ')}` : 'it has no database that may be seen';
-  if (absent.length > 0)
-    throw new HoldfastError(
-      'SOURCE_UNREACHABLE',
-      `the server ${settings.server} has no database ${absent.join(', ')}`,
-      { hint },
-    );
-  if (chosen.length === 0 && config.databases !== undefined && config.databases !== 'all')
-    throw new HoldfastError(
-      'SOURCE_UNREACHABLE',
-      `no database of ${settings.server} fits the configuration`,
-      { hint },
-    );
+  assertDatabasesFound(config, settings.server, { chosen, absent, hint });
   const closed = new Map(
     found
       .filter(({ name }) => chosen.includes(name))
