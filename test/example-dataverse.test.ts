@@ -165,4 +165,14 @@ suite('the example of Dataverse', { skip: skipWithout('postgresql') ?? skipWitho
     assert.match(stderr, /18a-1: the copy is not as it was written/);
     assert.match(await statuses(), /file:\/\/18a-1\|FAIL_WRITE/);
   });
+
+  test('identifiers that are longer than the table of statuses can hold stop nothing, and are told apart', async () => {
+    const long = (end: string): string => `${'x'.repeat(249)}${end}`;
+    const created = '2026-04-01';
+    await postgres.psql('dvndb', file(long('1'), 'one', { created }) + file(long('2'), 'two', { created }));
+    const { status, stderr } = await run('mirror');
+    assert.deepEqual({ status, stderr }, { status: 0, stderr: '' });
+    assert.deepEqual([long('1'), long('2')].map(copy), ['one', 'two']);
+    assert.equal((await statuses()).match(/file:\/\/x{215}-[0-9a-f]{32}\|OK/g)?.length, 2);
+  });
 });

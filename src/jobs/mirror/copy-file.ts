@@ -55,10 +55,11 @@ const reading = async <Result>(work: () => Promise<Result>): Promise<Result> => 
 };
 
 const readFailure = (error: unknown): ReadFailure => {
-  const hint = 'bring it back where it is kept, or take it off the list';
-  const cause = hasCode(error, 'OBJECT_MISSING')
-    ? new HoldfastError('ITEM_UNREADABLE', error.message, { hint, cause: error })
-    : error;
+  if (!hasCode(error, 'OBJECT_MISSING')) return new ReadFailure('unreadable', { cause: error });
+  const hint = error.message.includes('\uFFFD')
+    ? 'a name that is not UTF-8 cannot be mirrored: rename it'
+    : 'bring it back where it is kept, or take it off the list';
+  const cause = new HoldfastError('ITEM_UNREADABLE', error.message, { hint, cause: error });
   return new ReadFailure('unreadable', { cause });
 };
 

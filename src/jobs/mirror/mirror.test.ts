@@ -153,3 +153,17 @@ test('statuses are told as CSV, with whatever stands in a path', async () => {
   assert.match(header ?? '', /^job,store,path,status,size,/);
   assert.match(line ?? '', /^copies,[^,]+,"say ""a, b""",OK,1,SHA-256,2d711642/);
 });
+
+test('a file or folder whose name is not UTF-8 is a failure that is named, not left out', async () => {
+  using mirror = fixture();
+  mirror.write('whole', 'content');
+  const raw = (name: string): Buffer => Buffer.from(`${mirror.at('from')}/${name}`, 'latin1');
+  writeFileSync(raw('\xff'), 'content');
+  mkdirSync(raw('folder\xfe'));
+  writeFileSync(raw('folder\xfe/file'), 'content');
+
+  assert.deepEqual(counts(await mirror.run()), ['partial', 1, 2, 0]);
+  assert.deepEqual(mirror.statuses(), { whole: 'OK', '\uFFFD': 'FAIL_READ', 'folder\uFFFD': 'FAIL_READ' });
+  const [failure] = mirror.events.filter((event) => event.type === 'item-failed');
+  assert.match(String(failure?.error.hint), /not UTF-8/);
+});

@@ -37,6 +37,11 @@ const makeTable = async (connection: Connection): Promise<void> => {
   )`);
 };
 
+/** Its columns take 255 characters. What is longer is cut, with its MD5, so that two such files are still told apart. */
+const fitting = (column: string): string =>
+  `case when pg_catalog.length(${column}) <= 255 then ${column}
+     else pg_catalog.left(${column}, 222) || '-' || pg_catalog.md5(${column}) end as ${column}`;
+
 /** The table has a storage identifier once, whatever its dataset. */
 const keep = async (connection: Connection, rows: readonly FileStatusRow[]): Promise<void> => {
   const newest = new Map(rows.map((row) => [row.storage, row]));
@@ -47,7 +52,8 @@ const keep = async (connection: Connection, rows: readonly FileStatusRow[]): Pro
   }));
   await connection.query(
     `with wanted as (
-       select * from pg_catalog.json_to_recordset($1::json)
+       select ${fitting('dataset')}, ${fitting('storage')}, status, created, at, method
+         from pg_catalog.json_to_recordset($1::json)
          as r (dataset text, storage text, status text, created timestamp, at timestamp, method text)
      ), updated as (
        update datafilestatus d set status = w.status, createdate = w.created, lastbackuptime = w.at,

@@ -7,7 +7,7 @@ import { systemCode } from '#lib/errors.ts';
 import type { StoredObject } from '../store.ts';
 import { folderError } from './folder-error.ts';
 
-/** Every file whose key begins with the prefix. What goes away meanwhile is left out. */
+/** Every file whose key begins with the prefix. What goes away meanwhile is left out; what has a name that is not UTF-8 is not. */
 export async function* listFiles(root: string, prefix: string): AsyncGenerator<StoredObject> {
   const cut = prefix.lastIndexOf('/') + 1;
   yield* filesIn(root, prefix.slice(0, cut), prefix.slice(cut));
@@ -20,11 +20,15 @@ async function* filesIn(root: string, folder: string, start: string): AsyncGener
     if (index % 1000 === 999) await otherWork();
     const key = folder + entry.name;
     // Links are followed: people put folders of a repository on other disks.
-    const found = entry.isDirectory() ? 'folder' : lookAt(root, key);
+    const found = entry.isDirectory() && !isNotUtf8(entry.name) ? 'folder' : lookAt(root, key);
     if (found === 'folder') yield* filesIn(root, `${key}/`, '');
     else if (found !== undefined) yield found;
+    else if (isNotUtf8(entry.name)) yield { key, size: 0 };
   }
 }
+
+/** Node reads such a name so that nothing is found under it: listed all the same, it is seen to be missing when it is read. */
+const isNotUtf8 = (name: string): boolean => name.includes('\uFFFD');
 
 const readFolder = async (root: string, folder: string) => {
   try {

@@ -51,6 +51,8 @@ const readFolder = async (place: Place, folder: string, start: string): Promise<
   } catch (cause) {
     if (!hasStatus(cause, sftpStatus.noSuchFile) && !(await isFile(place, folder, cause)))
       throw sftpError(cause, 'list', place.location, folder || 'its objects');
+    // Its name is not UTF-8, and so names nothing: listed all the same, it is seen to be missing when it is read.
+    if (folder.includes('\uFFFD')) objects.push({ key: folder.slice(0, -1), size: 0 });
   }
   return { objects, folders };
 };
