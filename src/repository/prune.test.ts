@@ -173,6 +173,10 @@ suite('nothing is pruned when', () => {
       const [key = ''] = await keysOf(store, 'data/');
       await store.delete(key);
     },
+    'a pack is cut that a snapshot uses': async (store) => {
+      for (const key of await keysOf(store, 'data/'))
+        await store.put(key, (await store.get(key)).subarray(0, -100));
+    },
     'an index is missing': async (store) => {
       const [key = ''] = await keysOf(store, 'index/');
       await store.delete(key);
@@ -194,14 +198,21 @@ suite('nothing is pruned when', () => {
     });
 });
 
-test('a lost pack whose content was stored again is no hindrance, and no index lists it afterwards', async () => {
-  const { repository, snapshots } = await twoSnapshots();
-  await forget(repository, snapshots[0]!);
-  for (const key of await keysOf(repository.store, 'data/')) await repository.store.delete(key);
-  await repository.write(memoryEntries(kept), { time: snapshots[1]!.time });
-  assert.notDeepEqual((await repository.check()).problems, []);
-  await prune(repository);
-  await assertKept(repository);
+suite('what was stored again stays, and what is left of it elsewhere goes, when a pack', () => {
+  const losses: Readonly<Record<string, (store: Store, key: string) => Promise<void>>> = {
+    'was lost': (store, key) => store.delete(key),
+    'was cut': async (store, key) => store.put(key, (await store.get(key)).subarray(0, -100)),
+  };
+  for (const [what, lose] of Object.entries(losses))
+    test(what, async () => {
+      const { repository, snapshots } = await twoSnapshots();
+      await forget(repository, snapshots[0]!);
+      for (const key of await keysOf(repository.store, 'data/')) await lose(repository.store, key);
+      await repository.write(memoryEntries(kept), { time: snapshots[1]!.time });
+      assert.notDeepEqual((await repository.check()).problems, []);
+      await prune(repository);
+      await assertKept(repository);
+    });
 });
 
 suite('interrupted before any of its steps', () => {

@@ -145,10 +145,10 @@ async function* packsOf(store: Store): AsyncGenerator<StoredPack> {
   }
 }
 
-/** Listed packs that are not there; what is used of them must be in others, where a backup stored it again. */
-const lostPacks = (session: Session, there: readonly StoredPack[]): Set<string> => {
-  const lost = new Set(session.blobs.packIds);
-  for (const { id } of there) lost.delete(id);
+/** Listed packs that are gone or cut; what is used of them must be in others, where a backup stored it again. */
+const lostPacks = ({ blobs }: Session, there: readonly StoredPack[]): Set<string> => {
+  const lost = new Set(blobs.packIds);
+  for (const { id, size } of there) if (blobs.packSize(id) === size) lost.delete(id);
   return lost;
 };
 
@@ -160,12 +160,13 @@ const markUsed = async (session: Session, options: PruneOptions): Promise<Uint8A
   const mark = (id: string, type: 'data' | 'tree'): void => {
     const number = table.numberOf(id, type);
     if (number >= 0) used[number] = 1;
-    else unknown ??= `${type} blob ${id} is used by a snapshot and is in no index`;
+    else unknown ??= `${type} blob ${id} is used by a snapshot and is in no pack that is listed and whole`;
   };
   const without = options.dryRun ? options.without : undefined;
-  const roots = (await loadSnapshots(session.store, session.sealer))
-    .filter(({ id }) => !without?.has(id))
-    .map(({ tree }) => tree);
+  const snapshots = await loadSnapshots(session.store, session.sealer).catch((error: unknown) => {
+    throw hasCode(error, 'REPOSITORY_DAMAGED') ? refusal(error.message, error) : error;
+  });
+  const roots = snapshots.filter(({ id }) => !without?.has(id)).map(({ tree }) => tree);
   await using reader = new BlobReader(session);
   const read = (bytes: Uint8Array, id: string): string[] => {
     const subtrees: string[] = [];
@@ -187,7 +188,7 @@ const markUsed = async (session: Session, options: PruneOptions): Promise<Uint8A
 const refusal = (why: string, cause?: unknown): HoldfastError =>
   new HoldfastError('REPOSITORY_DAMAGED', `nothing was pruned: ${why}`, {
     cause,
-    hint: 'run `holdfast check`; what is damaged must be repaired or forgotten first',
+    hint: 'run `holdfast check`; what is damaged must be repaired (`holdfast repair`) or forgotten first',
   });
 
 const makePlan = (
