@@ -13,7 +13,8 @@ const options = { dryRun: flag('-n, --dry-run', 'say what would be done, and cha
 export const command = defineCommand({
   description: `"repair index" makes the index anew from the packs that are there: after packs or indexes were lost or damaged.
 "repair snapshots" then rewrites the snapshots that need something lost, without the files that cannot be
-restored; each is named. Such a snapshot is tagged "partial" and "repaired".
+restored; each is named. Such a snapshot is tagged "partial" and "repaired"; one of which nothing is left is removed.
+What cannot be read at the moment, for want of a right or of a line, is an error and never counts as lost.
 
 First make a copy of the repository, if you can; and run \`holdfast check --read-data\` to learn what is wrong.
 A backup of the source made after "repair index" stores again what was lost and is still there.`,
@@ -75,16 +76,18 @@ const repairSnapshots = async (repository: Repository, output: Output, options: 
   const reports = await repository.repairSnapshots(options);
   output.progressDone();
   const done = (text: string): string => (options.dryRun ? `would be ${text}` : `was ${text}`);
-  for (const { snapshot, replacement, lost } of reports) {
+  for (const { id, snapshot, replacement, lost } of reports) {
     for (const path of lost)
       output.failure(
-        { message_type: 'lost', snapshot_id: snapshot.id, path },
-        `snapshot ${shortId(snapshot.id)}: lost: ${printable(path)}`,
+        { message_type: 'lost', snapshot_id: id, path },
+        `snapshot ${shortId(id)}: lost: ${printable(path)}`,
       );
-    const now = replacement ? `, which is now ${shortId(replacement.id)}` : '';
+    const origin = snapshot ? `of ${printable(originOf(snapshot))}` : 'cannot be read, and';
     output.say(
-      { message_type: 'repaired', snapshot_id: snapshot.id, replacement: replacement?.id, lost: lost.length },
-      `snapshot ${shortId(snapshot.id)} of ${printable(originOf(snapshot))} ${done('repaired')}${now}`,
+      { message_type: 'repaired', snapshot_id: id, replacement: replacement?.id, lost: lost.length },
+      replacement
+        ? `snapshot ${shortId(id)} ${origin} was repaired, and is now ${shortId(replacement.id)}`
+        : `snapshot ${shortId(id)} ${origin} ${done(lost.includes('/') ? 'removed: nothing of it is left' : 'repaired')}`,
     );
   }
   output.say(

@@ -91,7 +91,9 @@ export interface RepairIndexReport {
 }
 
 export interface RepairSnapshotReport {
-  readonly snapshot: Snapshot;
+  readonly id: string;
+  /** Absent when the snapshot itself is damaged. */
+  readonly snapshot?: Snapshot;
   /** Absent when nothing of it is left. */
   readonly replacement?: Snapshot;
   /** Paths of files and directories that are lost. */

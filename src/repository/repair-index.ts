@@ -1,6 +1,7 @@
 // Rebuilds the index from what the packs say of themselves.
 import { throwIfCancelled } from '#lib/clock.ts';
 import { forEachLimit, mapOrdered } from '#lib/concurrency.ts';
+import { hasCode } from '#lib/errors.ts';
 import { isId, packKey } from './blob.ts';
 import type { RepairIndexReport, RepairOptions } from './contract.ts';
 import { type IndexedPack, loadIndex, saveIndex } from './index-file.ts';
@@ -34,10 +35,12 @@ export const repairIndex = async (open: OpenStore, options: RepairOptions): Prom
         (offset, length) => store.get(key, { offset, length }),
         key,
       );
-      if (packBytes(entries) !== size) throw new Error('its header does not fit its size');
-      packs.push({ id, entries });
-      added.push(id);
-    } catch {
+      if (packBytes(entries) === size) {
+        packs.push({ id, entries });
+        added.push(id);
+      } else unreadable.push(id);
+    } catch (error) {
+      if (!hasCode(error, 'REPOSITORY_DAMAGED', 'OBJECT_MISSING')) throw error; // who may not read it must not call it lost
       unreadable.push(id);
     }
     options.onProgress?.({ phase: 'read packs', bytes: 0, items: packs.length });
@@ -66,7 +69,10 @@ const loadListed = async (
 ): Promise<Map<string, IndexedPack> & { damaged: boolean }> => {
   const listed = Object.assign(new Map<string, IndexedPack>(), { damaged: false });
   const load = (id: string): Promise<IndexedPack[] | undefined> =>
-    loadIndex(open.store, open.sealer, id).catch(() => undefined);
+    loadIndex(open.store, open.sealer, id).catch((error: unknown) => {
+      if (!hasCode(error, 'REPOSITORY_DAMAGED')) throw error;
+      return undefined;
+    });
   for await (const packs of mapOrdered(ids, open.store.connections, load)) {
     if (!packs) listed.damaged = true;
     for (const pack of packs ?? []) listed.set(pack.id, pack);

@@ -1,12 +1,15 @@
 // Saves what is whole of snapshots that lost blobs: files that cannot be restored are left out, and named.
 import { throwIfCancelled } from '#lib/clock.ts';
+import { hasCode } from '#lib/errors.ts';
 import { BlobWriter } from './blob-writer.ts';
-import type { RepairOptions, RepairSnapshotReport, Snapshot } from './contract.ts';
+import type { RepairOptions, RepairSnapshotReport } from './contract.ts';
 import { loadBlob } from './load-blob.ts';
 import type { Session } from './session.ts';
-import { loadSnapshots, saveSnapshot } from './snapshot.ts';
+import { loadSnapshot, saveSnapshot } from './snapshot.ts';
+import { takeStock } from './stock.ts';
 import { encodeTree, type TreeNode } from './tree.ts';
 import { readTree } from './tree-nodes.ts';
+import { listIds } from './unpacked.ts';
 
 /** A tree as it can be kept: its id (the old one when nothing is lost below it), or nothing when it cannot be read. */
 interface Kept {
@@ -15,6 +18,8 @@ interface Kept {
   readonly lost: readonly string[];
 }
 
+const nothing: Kept = { id: undefined, lost: [] };
+
 /** See Repository.repairSnapshots. The repaired snapshot is stored before the broken one goes. */
 export const repairSnapshots = async (
   session: Session,
@@ -22,52 +27,53 @@ export const repairSnapshots = async (
 ): Promise<RepairSnapshotReport[]> => {
   const { store, sealer } = session;
   const reports: RepairSnapshotReport[] = [];
+  const unlisted = await takeStock(session); // what an index that was lost had listed is not lost
   const writer = new BlobWriter(session, options.dryRun ?? false);
   const trees = new Map<string, Kept>();
   try {
-    for (const snapshot of await loadSnapshots(store, sealer)) {
+    for (const pack of unlisted)
+      if (options.dryRun) session.blobs.add(pack);
+      else writer.adopt(pack);
+    for (const id of await listIds(store, 'snapshots')) {
       throwIfCancelled(session.signal);
-      const kept = await keepTree(session, writer, trees, snapshot.tree);
-      options.onProgress?.({
-        phase: 'repair',
-        bytes: 0,
-        items: trees.size,
-        current: snapshot.id.slice(0, 8),
-      });
-      if (kept.lost.length === 0 && kept.id === snapshot.tree) continue;
+      const snapshot = await unlessDamaged(loadSnapshot(store, sealer, id));
+      const kept = snapshot ? await keepTree(session, writer, trees, snapshot.tree) : nothing;
+      options.onProgress?.({ phase: 'repair', bytes: 0, items: trees.size, current: id.slice(0, 8) });
+      if (snapshot && kept.lost.length === 0 && kept.id === snapshot.tree) continue;
       const lost = kept.id === undefined ? ['/'] : kept.lost.map((path) => `/${path}`);
-      if (options.dryRun) reports.push({ snapshot, lost });
-      else reports.push(await replace(session, writer, snapshot, kept.id, lost));
+      const report = { id, ...(snapshot && { snapshot }), lost };
+      reports.push(options.dryRun ? report : await replace(session, writer, report, kept.id));
     }
+    if (!options.dryRun) await writer.finish();
   } finally {
     await writer.close();
   }
   return reports;
 };
 
+/** A store that cannot be read at this moment has lost nothing: that is an error, and no damage. */
+const unlessDamaged = <Loaded>(loading: Promise<Loaded>): Promise<Loaded | undefined> =>
+  loading.catch((error: unknown) => {
+    if (!hasCode(error, 'REPOSITORY_DAMAGED')) throw error;
+    return undefined;
+  });
+
 const replace = async (
   session: Session,
   writer: BlobWriter,
-  snapshot: Snapshot,
+  report: RepairSnapshotReport,
   tree: string | undefined,
-  lost: readonly string[],
 ): Promise<RepairSnapshotReport> => {
   const { store, sealer } = session;
+  const { id, snapshot } = report;
   await writer.finish();
-  if (tree === undefined) {
-    await store.delete(`snapshots/${snapshot.id}`);
-    return { snapshot, lost };
-  }
-  const { id, ...kept } = snapshot;
-  const tags = [...new Set([...snapshot.tags, 'partial', 'repaired'])];
-  const replacement = await saveSnapshot(store, sealer, {
-    ...kept,
-    tree,
-    tags,
-    original: snapshot.original ?? id,
-  });
+  const tags = [...new Set([...(snapshot?.tags ?? []), 'partial', 'repaired'])];
+  const replacement =
+    snapshot &&
+    tree !== undefined &&
+    (await saveSnapshot(store, sealer, { ...snapshot, tree, tags, original: snapshot.original ?? id }));
   await store.delete(`snapshots/${id}`);
-  return { snapshot, replacement, lost };
+  return { ...report, ...(replacement && { replacement }) };
 };
 
 const keepTree = async (
@@ -89,19 +95,14 @@ const keepNodes = async (
   trees: Map<string, Kept>,
   id: string,
 ): Promise<Kept> => {
-  let nodes: TreeNode[];
-  try {
-    nodes = readTree(await loadBlob(session, id, 'tree'), id);
-  } catch {
-    return { id: undefined, lost: [] };
-  }
+  throwIfCancelled(session.signal);
+  const nodes = await unlessDamaged(loadBlob(session, id, 'tree').then((bytes) => readTree(bytes, id)));
+  if (!nodes) return nothing;
   const lost: string[] = [];
   const kept: TreeNode[] = [];
   for (const node of nodes) {
     if (node.type === 'dir') {
-      const below: Kept = node.subtree
-        ? await keepTree(session, writer, trees, node.subtree)
-        : { id: undefined, lost: [] };
+      const below: Kept = node.subtree ? await keepTree(session, writer, trees, node.subtree) : nothing;
       if (below.id === undefined) lost.push(node.name);
       else kept.push({ ...node, subtree: below.id });
       for (const path of below.lost) lost.push(`${node.name}/${path}`);

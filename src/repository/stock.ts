@@ -24,7 +24,7 @@ export const takeStock = async (session: Session): Promise<IndexedPack[]> => {
   }
   if (lost.size > 0)
     session.log.warn(
-      `${lost.size} packs are gone or cut: what is still there of their content is stored again`,
+      `${lost.size} packs are gone or cut: what only they held counts as lost (\`holdfast check\` names them)`,
     );
   session.blobs.forget(lost);
   if (unlisted.length === 0 || !(await session.lock?.isAlone())) return [];
@@ -74,7 +74,8 @@ const readPack = async (
       session.store.get(key, { offset, length });
     const entries = await readHeader(session.sealer, size, read, key);
     return packBytes(entries) === size ? { id, entries } : undefined;
-  } catch {
+  } catch (error) {
+    if (!hasCode(error, 'REPOSITORY_DAMAGED', 'OBJECT_MISSING', 'STORE_DENIED')) throw error;
     return undefined;
   }
 };

@@ -1,0 +1,84 @@
+// What repairs take away, and what they must leave: above all, whatever only seems to be lost.
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import { HoldfastError } from '#lib/errors.ts';
+import type { Store } from '#stores/store.ts';
+import { randomData } from './chunker/testing.ts';
+import type { RepairSnapshotReport } from './contract.ts';
+import { keysOf, memoryEntries, openTestRepository, type TestRepository, testRepository } from './testing.ts';
+
+const tree = { 'a/one': randomData(700_000, 1), 'a/two': 'two', three: 'three' };
+
+const writtenOnce = async (): Promise<TestRepository> => {
+  const repository = await testRepository();
+  await repository.write(memoryEntries(tree));
+  return repository;
+};
+
+const repairIndex = async ({ open }: TestRepository): Promise<unknown> => {
+  await using opened = await open({ lock: 'exclusive' });
+  return await opened.repairIndex({});
+};
+
+const repairSnapshots = async ({ open }: TestRepository, dryRun = false): Promise<RepairSnapshotReport[]> => {
+  await using opened = await open({ lock: 'exclusive' });
+  return await opened.repairSnapshots({ dryRun });
+};
+
+const deleteAll = async ({ store }: TestRepository, prefix: string): Promise<void> => {
+  for (const key of await keysOf(store, prefix)) await store.delete(key);
+};
+
+const assertWhole = async (repository: TestRepository): Promise<void> => {
+  const { problems, notes, snapshots } = await repository.check();
+  assert.deepEqual([snapshots, problems, notes], [1, [], []]);
+};
+
+suite('while the store cannot be read', () => {
+  const failures = {
+    'for want of a right': new HoldfastError('STORE_DENIED', 'permission denied'),
+    'for a line that is down': new HoldfastError('STORE_UNREACHABLE', 'no answer'),
+  };
+  /** The same repository, of which nothing below `prefix` can be read. */
+  const unreadable = ({ store, key }: TestRepository, prefix: string, error: Error): TestRepository => {
+    const get: Store['get'] = (name, range) =>
+      name.startsWith(prefix) ? Promise.reject(error) : store.get(name, range);
+    return openTestRepository({ ...store, get }, key);
+  };
+  for (const [why, error] of Object.entries(failures)) {
+    test(`${why}, no snapshot counts as lost`, async () => {
+      const whole = await writtenOnce();
+      for (const prefix of ['data/', 'index/', 'snapshots/'])
+        await assert.rejects(repairSnapshots(unreadable(whole, prefix, error)), { code: error.code });
+      await assertWhole(whole);
+    });
+
+    test(`${why}, no pack and no index counts as lost`, async () => {
+      const whole = await writtenOnce();
+      await assert.rejects(repairIndex(unreadable(whole, 'index/', error)), { code: error.code });
+      await assertWhole(whole);
+      await deleteAll(whole, 'index/');
+      await assert.rejects(repairIndex(unreadable(whole, 'data/', error)), { code: error.code });
+      assert.deepEqual(await keysOf(whole.store, 'index/'), []);
+    });
+  }
+});
+
+test('a snapshot whose blobs are only in no index is not touched, and they are listed again', async () => {
+  const repository = await writtenOnce();
+  await deleteAll(repository, 'index/');
+  assert.deepEqual(await repairSnapshots(repository, true), []);
+  assert.deepEqual(await keysOf(repository.store, 'index/'), []);
+  assert.deepEqual(await repairSnapshots(repository), []);
+  await assertWhole(repository);
+});
+
+test('a snapshot that is damaged itself is removed, so that a prune can go on', async () => {
+  const repository = await writtenOnce();
+  const damaged = '12'.repeat(32);
+  await repository.store.put(`snapshots/${damaged}`, Buffer.from('noise'));
+  const expected = [{ id: damaged, lost: ['/'] }];
+  assert.deepEqual(await repairSnapshots(repository, true), expected);
+  assert.deepEqual(await repairSnapshots(repository), expected);
+  await assertWhole(repository);
+});
