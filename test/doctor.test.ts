@@ -1,4 +1,4 @@
-// Twenty-seven planted faults, one by one found by `holdfast doctor` with a hint; and gone from its findings when they are mended.
+// Planted faults, one by one found by `holdfast doctor` with a hint; and gone from its findings when they are mended.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -101,6 +101,25 @@ const faults: readonly Fault[] = [
     /blocked.*(ENOTDIR|not a directory|file)/i,
     /./,
   ),
+  fault('a copying server that is not there', 'error', 'source copy', /ECONNREFUSED|refused/, /./),
+  fault('a server to replicate that is not there', 'error', 'source couch', /ECONNREFUSED|refused/, /./),
+  fault('a receiver that is not there', 'error', 'source received', /ECONNREFUSED|refused/, /./),
+  fault('a list of files that is refused', 'error', 'source listing', /no_such_table/, /psql/),
+  fault(
+    'a table of statuses in a database that is not there',
+    'error',
+    'source statuses',
+    /does not exist/,
+    /./,
+  ),
+  fault('an empty folder to mirror', 'warning', 'store of copies', /empty has no files/, /mounted/),
+  fault(
+    'files that are said to be taken away to where nothing is',
+    'warning',
+    'store of rows',
+    /nowhere has no files/,
+    /mounted/,
+  ),
   fault('a place for archives that is no folder', 'error', 'store of plain', /blocked/, /./),
   fault('a store that cannot be reached', 'error', 'repository far', /./, /./),
   fault('an exclusive lock of somebody else', 'error', 'repository busy', /an exclusive lock of /, /unlock/),
@@ -195,6 +214,11 @@ suite('holdfast doctor', { skip: skipWithout('postgresql') }, () => {
       );
       assert.match(one.hint ?? '', planted.hint);
     });
+
+  test('a database that is still to be received need not be there', () => {
+    const about = found.filter(({ subject }) => subject === 'source later');
+    assert.deepEqual([...new Set(about.map(({ level }) => level))], ['ok']);
+  });
 
   test('finds a clock that is wrong', async () => {
     const late = { ...systemClock, now: () => new Date(Date.now() - 20 * 60_000) };
@@ -333,6 +357,12 @@ sources:
   down: { kind: postgres, url: "postgres://x:y@127.0.0.1:${closed}/shop" }
   stranger: { kind: postgres, url: "${server.url('shop', 'postgres', 'not it')}" }
   nodatabase: { kind: postgres, url: "${server.url('nothing_of_that_name')}" }
+  couch: { kind: couchdb, url: "http://127.0.0.1:${closed}", user: a, password: b }
+  copy: { kind: couchdb, url: "http://127.0.0.1:${closed}/", user: a, password: b }
+  received: { kind: postgres, url: "postgres://x:y@127.0.0.1:${closed}/shop" }
+  later: { kind: postgres, url: "${server.url('not_received_yet')}" }
+  listing: { kind: postgres, url: "${server.url('shop')}" }
+  statuses: { kind: postgres, url: "${server.url('nothing_of_that_name')}" }
   unreadable: { kind: postgres, url: "${server.url('shop', 'reader', 'r')}" }
   nodump: { kind: postgres, url: "${server.url('shop')}", pgDump: ${folder}/no-pg_dump }
   shop: { kind: postgres, url: "${server.url('shop')}" }
@@ -347,6 +377,10 @@ jobs:
   checks: { check: [unmade, wrong, nokey, openkey, blocked, busy, stale] }
   distant: { check: [far] }
   plain: { archive: [media], to: [${folder}/blocked] }
+  standby: { replicate: couch, into: copy }
+  follow: { receive: [{ source: shop, into: received }, { source: shop, into: later }], from: good }
+  copies: { mirror: ${folder}/empty, to: ${folder}/good, listedBy: { source: listing, query: select path from no_such_table }, statusTable: statuses }
+  rows: { export: [shop], tables: [{ table: secrets, key: id }], to: ${folder}/rows, purge: { listedIn: ${folder}/nowhere } }
   prove: { drill: [slow, unreadable], from: good, scratch: ${folder}/no-scratch }
 `;
 

@@ -1,6 +1,6 @@
 // A job that mirrors: listed files under the same names in another store.
 import { type Config, sourceNamed } from '#config/config.ts';
-import { dataverseQuery } from '#jobs/mirror/dataverse.ts';
+import { queryOf } from '#jobs/mirror/list-query.ts';
 import { type MirrorTask, runMirror } from '#jobs/mirror/mirror.ts';
 import type { MirrorMode } from '#jobs/mirror/work.ts';
 import { durationMs } from '#lib/duration.ts';
@@ -39,15 +39,13 @@ const passedOverAs: Readonly<Record<MirrorMode, string>> = {
   verify: 'not compared, since they are not OK',
 };
 
-const queries: Readonly<Record<'dataverse', string>> = { dataverse: dataverseQuery };
-
 const mirrorTask = (job: JobOf<'mirror'>, config: Config, mode: MirrorMode): MirrorTask => {
   const { name, mirror: from, to, listedBy, lookBack, statusTable } = job;
   return {
     ...{ job: name, from, to, mode },
     query: listedBy && {
       source: sourceNamed(config, listedBy.source),
-      text: listedBy.query ?? queries[listedBy.preset ?? 'dataverse'],
+      text: queryOf(listedBy),
       overlapSeconds: durationMs(lookBack) / 1000,
     },
     statusTable: statusTable === undefined ? undefined : sourceNamed(config, statusTable),

@@ -9,8 +9,8 @@ import type { Snapshot } from '#repository/contract.ts';
 import type { JobContext } from '../backup.ts';
 import { broken, type Diagnosis, fine, warning } from './diagnosis.ts';
 import { diagnoseDrilled, diagnoseJobs, needsOf } from './job.ts';
-import { diagnosePlainStore, diagnoseRepository } from './repository.ts';
-import { diagnoseScratch, diagnoseSource } from './source.ts';
+import { diagnosePlainStore, diagnoseReadStore, diagnoseRepository } from './repository.ts';
+import { diagnoseAsked, diagnoseScratch, diagnoseSource } from './source.ts';
 import { spaceDiagnosis } from './space.ts';
 
 export interface DoctorTask {
@@ -50,8 +50,11 @@ export const examine = async (
   add(diagnoseJobs(task.jobs, task.all ? [...task.config.sources.keys()] : []));
   await examineSources(task, context, add);
   const snapshots = await examineRepositories(task, context, add);
-  for (const job of task.jobs)
-    for (const store of needsOf(job).stores) add(await diagnosePlainStore(storeSubject(job), store, context));
+  for (const job of task.jobs) {
+    const { stores, readStores } = needsOf(job);
+    for (const store of readStores) add([await diagnoseReadStore(storeSubject(job), store, context)]);
+    for (const store of stores) add(await diagnosePlainStore(storeSubject(job), store, context));
+  }
   for (const job of task.jobs)
     if (job.verb === 'drill')
       add(diagnoseDrilled(job, snapshots.get(job.from) ?? []).filter(() => snapshots.has(job.from)));
@@ -106,6 +109,8 @@ const examineSources = async (
 ): Promise<void> => {
   for (const name of named({ config, ...task }, ({ sources }) => sources))
     add(await diagnoseSource(sourceNamed(config, name), context));
+  for (const { source, query } of task.jobs.flatMap((job) => needsOf(job).asked))
+    add(await diagnoseAsked(sourceNamed(config, source), query, context));
   for (const { into, folder } of task.jobs.flatMap((job) => needsOf(job).scratch))
     add(await diagnoseScratch(sourceNamed(config, into), folder ?? tmpdir(), context));
 };
@@ -146,12 +151,14 @@ const diagnoseNotifier = async (
 };
 
 const verdictOn = (job: JobConfig, diagnoses: readonly Diagnosis[]): JobVerdict => {
-  const { sources, repositories, scratch } = needsOf(job);
+  const { sources, asked, repositories, scratch } = needsOf(job);
   const subjects = new Set([
     `job ${job.name}`,
     storeSubject(job),
     ...sources.map((name) => `source ${name}`),
-    ...scratch.map(({ into }) => `source ${into}`),
+    ...[...asked.map(({ source }) => source), ...scratch.map(({ into }) => into)].map(
+      (name) => `source ${name}`,
+    ),
     ...repositories.map((name) => `repository ${name}`),
     ...(job.verb === 'drill' ? ['catalog'] : []),
   ]);

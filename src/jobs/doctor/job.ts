@@ -2,16 +2,21 @@
 import type { JobConfig } from '#config/config.ts';
 import type { Snapshot } from '#repository/contract.ts';
 import type { StoreConfig } from '#stores/registry.ts';
+import { queryOf } from '../mirror/list-query.ts';
 import { isPartial, matching } from '../snapshot-choice.ts';
 import { type Diagnosis, warning } from './diagnosis.ts';
 
 /** Names of the configuration that a job works with. */
 export interface Needs {
   readonly sources: readonly string[];
+  /** Sources that it asks or writes to, and the query that it asks. */
+  readonly asked: readonly { readonly source: string; readonly query?: string }[];
   readonly repositories: readonly string[];
   readonly notifiers: readonly string[];
   /** Stores that the job names itself, for plain files. */
   readonly stores: readonly StoreConfig[];
+  /** Stores of plain files that it only reads. */
+  readonly readStores: readonly StoreConfig[];
   /** Where it makes scratch places. */
   readonly scratch: readonly {
     readonly source: string;
@@ -24,57 +29,69 @@ export interface Needs {
 
 export const needsOf = (job: JobConfig): Needs => {
   const none = {
-    ...{ sources: [], repositories: [], stores: [], scratch: [], forgets: [] },
+    ...{ sources: [], asked: [], repositories: [], stores: [], readStores: [], scratch: [], forgets: [] },
     notifiers: notifiersOf(job),
   };
-  if (job.verb === 'backup')
-    return {
-      ...none,
-      sources: job.backup,
-      repositories: job.to.map(({ repository }) => repository),
-      forgets: job.to.filter(({ keep }) => keep !== undefined).map(({ repository }) => repository),
-    };
-  if (job.verb === 'check') return { ...none, repositories: job.check };
-  if (job.verb === 'receive') {
-    const own = job.fetchInto ? [job.fetchInto.repository] : [];
-    return { ...none, repositories: [job.from, ...own], forgets: own };
+  switch (job.verb) {
+    case 'backup':
+      return {
+        ...none,
+        sources: job.backup,
+        repositories: job.to.map(({ repository }) => repository),
+        forgets: job.to.filter(({ keep }) => keep !== undefined).map(({ repository }) => repository),
+      };
+    case 'check':
+      return { ...none, repositories: job.check };
+    case 'receive': {
+      const own = job.fetchInto ? [job.fetchInto.repository] : [];
+      const asked = job.receive.map(({ into }) => ({ source: into }));
+      return { ...none, asked, repositories: [job.from, ...own], forgets: own };
+    }
+    case 'drill':
+      return {
+        ...none,
+        repositories: [job.from],
+        scratch: job.drill.map(({ source, into = source }) => ({ source, into, folder: job.scratch })),
+      };
+    case 'replicate':
+      return { ...none, sources: [job.replicate], asked: [{ source: job.into }] };
+    case 'mirror':
+      return { ...none, asked: askedBy(job), stores: [job.to], readStores: Object.values(job.mirror) };
+    case 'export': {
+      const { shipTo, purge } = job;
+      const stores = shipTo === undefined ? [job.to] : [job.to, shipTo];
+      return { ...none, sources: job.export, stores, readStores: purge?.listedIn ? [purge.listedIn] : [] };
+    }
+    case 'archive':
+      return { ...none, sources: job.archive, stores: job.to };
   }
-  if (job.verb === 'drill')
-    return {
-      ...none,
-      repositories: [job.from],
-      scratch: job.drill.map(({ source, into = source }) => ({ source, into, folder: job.scratch })),
-    };
-  // Jobs that make plain files: their verb names sources, and their keys hold stores.
-  const { [job.verb]: sources, ...rest }: Readonly<Record<string, unknown>> = { ...job };
-  return {
-    ...none,
-    sources: Array.isArray(sources) ? sources.filter((name) => typeof name === 'string') : [],
-    stores: Object.values(rest)
-      .flat()
-      .filter((value) => isStore(value)),
-  };
 };
 
-const isStore = (value: unknown): value is StoreConfig =>
-  typeof value === 'object' && value !== null && 'kind' in value && 'open' in value;
+/** The database that lists the files, and the one with a table of their statuses, which need only answer. */
+const askedBy = ({ listedBy, statusTable }: JobOf<'mirror'>): Needs['asked'] => [
+  ...(listedBy ? [{ source: listedBy.source, query: queryOf(listedBy) }] : []),
+  ...(statusTable === undefined ? [] : [{ source: statusTable, query: 'select' }]),
+];
+
+type JobOf<Verb extends JobConfig['verb']> = Extract<JobConfig, { readonly verb: Verb }>;
 
 const notifiersOf = ({ notify }: JobConfig): string[] => (notify ?? []).map(({ to }) => to);
 
 /** What is wrong with the jobs themselves, seen together. */
 export const diagnoseJobs = (jobs: readonly JobConfig[], sources: readonly string[]): Diagnosis[] => {
-  const used = new Set(jobs.flatMap((job) => needsOf(job).sources));
-  const drilledInto = new Set(jobs.flatMap((job) => needsOf(job).scratch.map(({ into }) => into)));
-  const receivedInto = new Set(
-    jobs.flatMap((job) => (job.verb === 'receive' ? job.receive.map(({ into }) => into) : [])),
-  );
-  const asked = new Set(
-    jobs.flatMap((job) => (job.verb === 'mirror' ? [job.listedBy?.source, job.statusTable] : [])),
+  const used = new Set(
+    jobs
+      .map(needsOf)
+      .flatMap(({ sources: whole, asked, scratch }) => [
+        ...whole,
+        ...asked.map(({ source }) => source),
+        ...scratch.map(({ into }) => into),
+      ]),
   );
   return [
     ...jobs.flatMap(diagnoseJob),
     ...sources
-      .filter((source) => [used, drilledInto, receivedInto, asked].every((names) => !names.has(source)))
+      .filter((source) => !used.has(source))
       .map((source) =>
         warning(`source ${source}`, 'no job backs it up', 'add it to a backup job, or remove it'),
       ),

@@ -63,6 +63,26 @@ export const diagnosePlainStore = async (
   }
 };
 
+/** A store for plain files that a job only reads. */
+export const diagnoseReadStore = async (
+  subject: string,
+  store: StoreConfig,
+  context: JobContext,
+): Promise<Diagnosis> => {
+  try {
+    await using opened = await openedStore({ name: subject, store }, context);
+    for await (const _ of opened.list('')) return fine(subject, `${opened.location} can be read`);
+    return warning(
+      subject,
+      `${opened.location} has no files`,
+      'see whether it is the right place, and mounted',
+    );
+  } catch (error) {
+    throwIfCancelled(context.signal);
+    return broken(subject, error, 'check the place and the rights of the user that runs holdfast');
+  }
+};
+
 const readPassword = ({ password }: RepositoryConfig): string | Error => {
   try {
     return password.reveal();

@@ -2,6 +2,7 @@
 import { throwIfCancelled } from '#lib/clock.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import { describingOf } from '#lib/self-description.ts';
+import { queryReaderOf } from '#sources/query-reader.ts';
 import { openSource, type SourceConfig } from '#sources/registry.ts';
 import { type Source, scratchMakerOf } from '#sources/source.ts';
 import type { JobContext } from '../backup.ts';
@@ -19,6 +20,25 @@ export const diagnoseSource = (source: SourceConfig, context: JobContext): Promi
     return wrong.some(({ level }) => level === 'error')
       ? [...described, ...wrong]
       : [fine(subject, 'can be backed up'), ...described, ...wrong];
+  });
+
+/** Whether it answers, and the query is one that it takes. */
+export const diagnoseAsked = (
+  source: SourceConfig,
+  query: string | undefined,
+  context: JobContext,
+): Promise<Diagnosis[]> =>
+  withSource(source, context, async (opened, subject) => {
+    const described = await describe(opened, subject, context);
+    if (query === undefined) return described;
+    const reader = queryReaderOf(opened);
+    if (reader === undefined)
+      throw new HoldfastError('UNSUPPORTED', `sources of kind ${source.kind} answer no queries`, {
+        hint: 'name a source of kind postgres',
+      });
+    await using view = await reader.openQuery(query);
+    for await (const _ of view.rows()) break;
+    return [fine(subject, 'answers the query of the job'), ...described];
   });
 
 /** Whether a drill can make its scratch place there. */

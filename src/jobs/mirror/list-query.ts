@@ -1,10 +1,11 @@
 // Files that a query lists: its columns, by their names, tell where each is and what must be in it.
 import { posix } from 'node:path';
 import { z } from 'zod';
+import type { JobConfig } from '#config/config.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import type { QueryRow } from '#sources/query-reader.ts';
 import { checksumTypes, parseChecksum } from './checksum.ts';
-import { locate } from './dataverse.ts';
+import { dataverseQuery, locate } from './dataverse.ts';
 import type { ListedFile } from './listed-file.ts';
 
 const text = z.string().min(1);
@@ -24,6 +25,14 @@ const row = z.object({
   checksum: optional(text),
   created: optional(z.coerce.string()),
 });
+
+type MirrorJob = Extract<JobConfig, { readonly verb: 'mirror' }>;
+
+const presets: Readonly<Record<'dataverse', string>> = { dataverse: dataverseQuery };
+
+/** The text of the query that a job has, or names. */
+export const queryOf = ({ query, preset }: NonNullable<MirrorJob['listedBy']>): string =>
+  query ?? presets[preset ?? 'dataverse'];
 
 type Row = z.output<typeof row>;
 

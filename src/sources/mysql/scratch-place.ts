@@ -16,7 +16,10 @@ import { leftOut, withoutEvents } from './without-events.ts';
 /** What a source on this server can do for a trial. */
 export const scratchMaker = (request: DumpRequest): ScratchMaker & Describing => ({
   async describeSelf() {
-    await using connection = await connect(request.settings, request.context.signal);
+    await using connection = await connect(
+      { ...request.settings, database: undefined },
+      request.context.signal,
+    );
     const [row] = await connection.query<{ now: string }>('select unix_timestamp(now(6)) as now');
     return {
       software: [connection.version.text],

@@ -4,7 +4,7 @@ import { assertNoneTaken, copyOf, scratchNamesOf, underOwnNames } from '../scrat
 import type { Entry, Finding, QueryRows, ScratchMaker, ScratchPlace, ScratchRequest } from '../source.ts';
 import type { PostgresConfig } from './config.ts';
 import { type Connection, connect } from './connect.ts';
-import { connectAnywhere, type DumpRequest, dumpServer } from './dump.ts';
+import { type DumpRequest, dumpServer } from './dump.ts';
 import { quoteIdentifier } from './identifiers.ts';
 import { databasePath } from './layout.ts';
 import { serverFacts } from './listing.ts';
@@ -50,12 +50,13 @@ const openPlace = async (
 };
 
 const describeServer = async ({ settings, config, context }: DumpRequest): Promise<SelfDescription> => {
-  await using connection = await connectAnywhere(settings, context.signal);
+  await using connection = await connectForAdmin(settings, context.signal);
   const { version, major } = await serverFacts(connection);
   const [row] = await connection.query<{ now: Date }>('select pg_catalog.clock_timestamp() as now');
-  const pgDump = await findPgDump(major, config.pgDump);
+  // That it is missing stops a backup only, and is found by what is checked before one.
+  const pgDump = await findPgDump(major, config.pgDump).catch(() => undefined);
   return {
-    software: [`PostgreSQL ${version}`, `pg_dump ${pgDump.major} (${pgDump.path})`],
+    software: [`PostgreSQL ${version}`, ...(pgDump ? [`pg_dump ${pgDump.major} (${pgDump.path})`] : [])],
     ...(row && { time: row.now }),
   };
 };
