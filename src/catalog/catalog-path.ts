@@ -1,7 +1,6 @@
 // Where the catalog lies.
-import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { expandHome } from '#lib/home.ts';
+import { expandHome, homeFolder } from '#lib/home.ts';
 
 /** $HOLDFAST_CATALOG, what the configuration says, or catalog.db in the state folder of the user (of the machine, for root). */
 export const catalogPath = (
@@ -12,5 +11,5 @@ export const catalogPath = (
   if (configured !== undefined) return configured;
   if (env.XDG_STATE_HOME) return join(env.XDG_STATE_HOME, 'holdfast', 'catalog.db');
   if (process.getuid?.() === 0) return '/var/lib/holdfast/catalog.db';
-  return join(env.HOME || homedir(), '.local', 'state', 'holdfast', 'catalog.db');
+  return join(env.HOME || homeFolder(), '.local', 'state', 'holdfast', 'catalog.db');
 };

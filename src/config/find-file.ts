@@ -1,9 +1,8 @@
 // Where holdfast.yaml is looked for.
 import { existsSync, statSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { HoldfastError } from '#lib/errors.ts';
-import { expandHome } from '#lib/home.ts';
+import { expandHome, homeFolder } from '#lib/home.ts';
 import type { Environment } from './interpolate.ts';
 
 /** The file that was asked for (`--config`, $HOLDFAST_CONFIG), or the first there is of the usual ones; undefined when there is none. */
@@ -27,7 +26,7 @@ export const requireConfigFile = (asked: string | undefined, env: Environment): 
 /** The places that are tried in turn when no file is named. */
 export const usualFiles = (env: Environment): string[] => [
   hereFile,
-  join(env.XDG_CONFIG_HOME || join(env.HOME || homedir(), '.config'), 'holdfast', 'holdfast.yaml'),
+  join(env.XDG_CONFIG_HOME || join(env.HOME || homeFolder(), '.config'), 'holdfast', 'holdfast.yaml'),
   '/etc/holdfast/holdfast.yaml',
 ];
 

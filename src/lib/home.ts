@@ -1,7 +1,25 @@
-// Paths as people write them.
-import { homedir } from 'node:os';
+// Where the user is at home, and who he is. A container may run under a number that no file of users knows: that is no error.
+import { homedir, userInfo } from 'node:os';
 import { join } from 'node:path';
 
-/** `~` and `~/…` as the user's home folder; every other path as it is. */
+/** The user's home folder; `/` for one who has none. */
+export const homeFolder = (): string => {
+  try {
+    return homedir();
+  } catch {
+    return '/';
+  }
+};
+
+/** The user's name; the number of one who has none. */
+export const userName = (): string => {
+  try {
+    return userInfo().username;
+  } catch {
+    return `${process.getuid?.() ?? ''}`;
+  }
+};
+
+/** A path as people write it: `~` and `~/…` are the user's home folder. */
 export const expandHome = (path: string): string =>
-  path === '~' ? homedir() : path.startsWith('~/') ? join(homedir(), path.slice(2)) : path;
+  path === '~' ? homeFolder() : path.startsWith('~/') ? join(homeFolder(), path.slice(2)) : path;

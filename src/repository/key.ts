@@ -1,9 +1,10 @@
 // Key files: the repository's master key, sealed with a key made from a password by scrypt. Plain JSON in keys/.
 import { hash, hkdfSync, randomBytes, scrypt } from 'node:crypto';
-import { hostname, userInfo } from 'node:os';
+import { hostname } from 'node:os';
 import { promisify } from 'node:util';
 import { z } from 'zod';
 import { HoldfastError, hasCode, messageOf } from '#lib/errors.ts';
+import { userName } from '#lib/home.ts';
 import type { Store } from '#stores/store.ts';
 import type { RepositoryKey } from './contract.ts';
 import { parseJson } from './parse-json.ts';
@@ -65,7 +66,7 @@ export const addKey = async (
   const sealer = new Sealer(await passwordKey(password, salt, cost));
   const file = {
     created: created.toISOString(),
-    username: userInfo().username,
+    username: userName(),
     hostname: hostname(),
     kdf: 'scrypt',
     ...cost,

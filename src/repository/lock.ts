@@ -1,9 +1,10 @@
 // Locks as restic has them: a file in locks/ says who works here; shared ones bear each other, an exclusive one bears nobody.
 // Source: restic's design document, «Locks», and its rules for refreshing and for stale locks.
-import { hostname, userInfo } from 'node:os';
+import { hostname } from 'node:os';
 import { z } from 'zod';
 import { type Clock, systemClock } from '#lib/clock.ts';
 import { HoldfastError, hasCode } from '#lib/errors.ts';
+import { userName } from '#lib/home.ts';
 import { mayBeAlive, thisProcess } from '#lib/process-identity.ts';
 import type { Store } from '#stores/store.ts';
 import type { Sealer } from './seal.ts';
@@ -170,7 +171,7 @@ const saveLock = async (store: Store, sealer: Sealer, exclusive: boolean, clock:
     time: formatTime(dateToNanos(now)),
     exclusive,
     hostname: hostname(),
-    username: userInfo().username,
+    username: userName(),
     pid,
     uid: process.getuid?.(),
     gid: process.getgid?.(),

@@ -1,8 +1,9 @@
 // From a source's entries to a snapshot: contents become blobs, directories trees, and when all of it is durable, and
 // only then, a snapshot names the root.
-import { hostname, userInfo } from 'node:os';
+import { hostname } from 'node:os';
 import { throwIfCancelled } from '#lib/clock.ts';
 import { HoldfastError, hasCode } from '#lib/errors.ts';
+import { userName } from '#lib/home.ts';
 import { version } from '#lib/version.ts';
 import type { Entry, EntryMeta } from '#sources/source.ts';
 import { BlobWriter } from './blob-writer.ts';
@@ -49,7 +50,7 @@ export const writeSnapshot = async (
       tree: root,
       paths: [`/${options.root}`],
       hostname: hostname(),
-      username: userInfo().username,
+      username: userName(),
       tags,
       ...(options.parent && { parent: options.parent.id }),
       programVersion: `holdfast ${version}`,

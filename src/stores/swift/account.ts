@@ -1,10 +1,10 @@
 // Who logs in where: from the configuration, clouds.yaml and the environment, in that order.
 import { existsSync, readFileSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { HoldfastError, messageOf } from '#lib/errors.ts';
+import { homeFolder } from '#lib/home.ts';
 import { Secret } from '#lib/secret.ts';
 import type { SwiftConfig } from './swift.ts';
 
@@ -109,7 +109,7 @@ const readCloud = (name: string | undefined, env: Environment): Cloud | undefine
   const places = [
     ...(env.OS_CLIENT_CONFIG_FILE === undefined ? [] : [env.OS_CLIENT_CONFIG_FILE]),
     'clouds.yaml',
-    join(env.HOME ?? homedir(), '.config', 'openstack', 'clouds.yaml'),
+    join(env.HOME ?? homeFolder(), '.config', 'openstack', 'clouds.yaml'),
     '/etc/openstack/clouds.yaml',
   ];
   const file = places.find((path) => existsSync(path));
