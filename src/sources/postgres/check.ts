@@ -5,7 +5,6 @@ import type { PostgresConfig } from './config.ts';
 import { type Connection, connect } from './connect.ts';
 import { connectAnywhere, type DumpRequest, surveyOf } from './dump.ts';
 import { plainName } from './identifiers.ts';
-import { nameProblem } from './item-error.ts';
 import { unreadableLargeObjectsSql } from './large-objects.ts';
 import { listSequences, listTables, type ServerFacts, type Table } from './listing.ts';
 import { fitsTable, wantedOf } from './patterns.ts';
@@ -17,14 +16,14 @@ type CheckRequest = Omit<DumpRequest, 'onClose'>;
 export const checkServer = async (request: CheckRequest): Promise<Finding[]> => {
   const { config, settings, context } = request;
   return await attempt(`server ${settings.server}`, async () => {
-    const { facts, databases } = await surveyOf(request);
+    const { facts, databases, closed } = await surveyOf(request);
     const findings = await serverFindings(request, facts);
     findings.push(...(await attempt('pg_dump', () => findPgDump(facts.major, config.pgDump).then(() => []))));
     const tables: (readonly [database: string, table: Table])[] = [];
     for (const database of databases)
       findings.push(
         ...(await attempt(`database ${database}`, async () => {
-          const problem = nameProblem(database);
+          const problem = closed.get(database);
           if (problem) throw problem;
           await using connection = await connect(settings, database, context.signal);
           const present = await listTables(connection);

@@ -22,13 +22,13 @@ import { readSequences } from './sequences.ts';
 import { takeSnapshot } from './snapshot.ts';
 
 /** What the parent directory's entries are made of, and what keeps the snapshot open for them. */
-interface Opened extends DatabaseDump {
+export interface OpenDatabase extends DatabaseDump {
   readonly lifetime: Lifetime;
   readonly contents: Contents;
 }
 
-export async function* dumpDatabase(dump: Dump, database: string): AsyncGenerator<Entry> {
-  const opened = await openDatabase(dump, database);
+/** Closes it when all is read. */
+export async function* dumpDatabase(opened: OpenDatabase): AsyncGenerator<Entry> {
   let complete = false;
   try {
     yield* entriesOf(opened);
@@ -42,7 +42,7 @@ export async function* dumpDatabase(dump: Dump, database: string): AsyncGenerato
  * The definition comes first, although its second half has a later name: pg_dump too must lock every table, and somebody who
  * waits for an exclusive lock later on would keep it out.
  */
-async function* entriesOf(opened: Opened): AsyncGenerator<Entry> {
+async function* entriesOf(opened: OpenDatabase): AsyncGenerator<Entry> {
   const { dump, database, folder, snapshot, choice, contents } = opened;
   const section = (name: 'pre-data' | 'post-data') => () =>
     dumpSection(dump, {
@@ -77,7 +77,8 @@ async function* textContent(text: string): AsyncGenerator<Uint8Array> {
   yield Buffer.from(text);
 }
 
-const openDatabase = async (dump: Dump, database: string): Promise<Opened> => {
+/** Takes its snapshot and asks what there is. */
+export const openDatabase = async (dump: Dump, database: string): Promise<OpenDatabase> => {
   const { config, settings, context, facts } = dump;
   const { signal } = context;
   const holder = await connect(settings, database, signal);

@@ -7,8 +7,8 @@ import type { Entry } from '../source.ts';
 import { assertDatabasesFound } from '../wanted-databases.ts';
 import type { PostgresConfig } from './config.ts';
 import { type Connection, connect } from './connect.ts';
-import { dumpDatabase } from './dump-database.ts';
-import { nameProblem } from './item-error.ts';
+import { dumpDatabase, type OpenDatabase, openDatabase } from './dump-database.ts';
+import { databaseError, databaseProblem } from './item-error.ts';
 import { databasePath, globalsFile, serverFile } from './layout.ts';
 import { listDatabases, type ServerFacts, serverFacts } from './listing.ts';
 import { findPgDump } from './pg-dump.ts';
@@ -33,8 +33,8 @@ export interface DumpRequest {
 export async function* dumpServer(request: DumpRequest): AsyncGenerator<Entry> {
   const { config, context } = request;
   throwIfCancelled(context.signal);
-  const { facts, databases, connectedTo } = await surveyOf(request);
-  assertOneCanBeNamed(databases);
+  const { facts, databases, closed, connectedTo } = await surveyOf(request);
+  assertOneIsOpen(databases, closed);
   const dump: Dump = { ...request, facts, pgDump: await findPgDump(facts.major, config.pgDump) };
   const contents: ServerContents = {
     server: 1,
@@ -49,18 +49,42 @@ export async function* dumpServer(request: DumpRequest): AsyncGenerator<Entry> {
     meta: { mode: 0o600 },
     content: () => dumpGlobals(dump, connectedTo, facts.superuser),
   };
+  const failures: HoldfastError[] = [];
   for (const database of databases) {
-    const failed = nameProblem(database);
-    if (failed) yield { path: databasePath(database), type: 'dir', meta: {}, failed, item: database };
-    else yield* dumpDatabase(dump, database);
+    const opened = closed.get(database) ?? (await openOrFail(dump, database));
+    if (!(opened instanceof HoldfastError)) yield* dumpDatabase(opened);
+    else if (failures.push(opened) < databases.length) yield failedDatabase(database, opened);
+    else throw ofTheSource(failures[0] ?? opened);
   }
 }
 
-/** Of several, one that cannot be named is an item that failed; when there is nothing else, it is the backup. */
-const assertOneCanBeNamed = (databases: readonly string[]): void => {
-  const problems = databases.flatMap((name) => nameProblem(name) ?? []);
-  const [first] = problems;
-  if (first && problems.length === databases.length)
+/** The database, or why it alone cannot be opened. */
+const openOrFail = async (dump: Dump, database: string): Promise<OpenDatabase | HoldfastError> => {
+  try {
+    return await openDatabase(dump, database);
+  } catch (error) {
+    const failed = databaseError(error, database);
+    if (failed) return failed;
+    throw error;
+  }
+};
+
+/** When no database can be read, it is the source that fails. */
+const ofTheSource = ({ cause, message, hint }: HoldfastError): HoldfastError =>
+  cause instanceof HoldfastError ? cause : new HoldfastError('SOURCE_DENIED', message, { hint, cause });
+
+const failedDatabase = (database: string, failed: HoldfastError): Entry => ({
+  path: databasePath(database),
+  type: 'dir',
+  meta: {},
+  failed,
+  item: database,
+});
+
+/** Of several, one that is closed is an item that failed; when there is nothing else, it is the backup. */
+const assertOneIsOpen = (databases: readonly string[], closed: ReadonlyMap<string, HoldfastError>): void => {
+  const [first] = closed.values();
+  if (first && closed.size === databases.length)
     throw new HoldfastError('UNSUPPORTED', first.message, { hint: first.hint });
 };
 
@@ -74,6 +98,8 @@ const textEntry = (path: string, text: string): Entry => ({
 export interface Survey {
   readonly facts: ServerFacts;
   readonly databases: readonly string[];
+  /** Those of them that cannot be read, as the server's list of them shows. */
+  readonly closed: ReadonlyMap<string, HoldfastError>;
   readonly connectedTo: string;
 }
 
@@ -93,12 +119,18 @@ export const surveyOf = async ({
         hint: 'back it up with its own pg_dump, or upgrade the server',
       },
     );
-  const present = await listDatabases(connection);
+  const found = await listDatabases(connection);
+  const present = found.map(({ name }) => name);
   const chosen = chooseDatabases(config, settings.database, present);
   const absent = chosen.filter((name) => !present.includes(name) && name !== connection.database);
   // A server that has none is a backup of its roles.
   assertDatabasesFound(config, settings.server, { chosen, absent, hint: `it has ${present.join(', ')}` });
-  return { facts, databases: chosen.toSorted(byPath), connectedTo: connection.database };
+  const closed = new Map<string, HoldfastError>();
+  for (const each of found.filter(({ name }) => chosen.includes(name))) {
+    const problem = databaseProblem(each);
+    if (problem) closed.set(each.name, problem);
+  }
+  return { facts, databases: chosen.toSorted(byPath), closed, connectedTo: connection.database };
 };
 
 const byPath = (a: string, b: string): number =>

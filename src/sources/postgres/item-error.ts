@@ -1,6 +1,7 @@
-// Why one table could not be read, said so that somebody can do something about it.
+// Why one table or database could not be read, said so that somebody can do something about it.
 import { HoldfastError, hasCode } from '#lib/errors.ts';
 import { escapedIdentifier } from './identifiers.ts';
+import type { FoundDatabase } from './listing.ts';
 import { isServerError, serverMessage, state } from './server-error.ts';
 
 /** An item error for what the server says of one table; anything else, such as a lost connection, as it is. */
@@ -17,12 +18,34 @@ export const itemError = (error: unknown, item: string, user: string): unknown =
   });
 };
 
-/** What keeps a database of that name from being read: no version of pg_dump takes a line break in it. */
-export const nameProblem = (database: string): HoldfastError | undefined => {
-  if (!/[\r\n]/.test(database)) return undefined;
-  const name = escapedIdentifier(database);
-  return new HoldfastError('ITEM_UNREADABLE', `pg_dump cannot read ${name}: its name has a line break`, {
-    hint: `rename it (alter database ${name} rename to …), or leave it out with excludeDatabases`,
+/** What keeps a database from being read, as far as the server's list of them shows it. */
+export const databaseProblem = ({ name, closed }: FoundDatabase): HoldfastError | undefined => {
+  const escaped = escapedIdentifier(name);
+  // No version of pg_dump takes one.
+  if (/[\r\n]/.test(name))
+    return new HoldfastError('ITEM_UNREADABLE', `pg_dump cannot read ${escaped}: its name has a line break`, {
+      hint: `rename it (alter database ${escaped} rename to …), or leave it out with excludeDatabases`,
+    });
+  if (closed === 'invalid')
+    return new HoldfastError('ITEM_UNREADABLE', `database ${name} is invalid: dropping it was interrupted`, {
+      hint: `drop database ${escaped}, or leave it out with excludeDatabases`,
+    });
+  if (closed === 'no connections')
+    return new HoldfastError('ITEM_UNREADABLE', `database ${name} does not allow connections`, {
+      hint: `alter database ${escaped} allow_connections true, or leave it out with excludeDatabases`,
+    });
+  return undefined;
+};
+
+/** The item error of a database that alone cannot be opened; undefined for what would meet the others too. */
+export const databaseError = (error: unknown, database: string): HoldfastError | undefined => {
+  const cause = error instanceof HoldfastError ? error.cause : error;
+  const isItsOwn = isServerError(cause) ? !/^57P/.test(cause.code) : hasCode(error, 'SOURCE_DENIED');
+  if (!isItsOwn) return undefined;
+  const hint = error instanceof HoldfastError ? error.hint : undefined;
+  return new HoldfastError('ITEM_UNREADABLE', `database ${database}: ${serverMessage(error)}`, {
+    hint: hint ?? 'leave it out with excludeDatabases if it is not wanted',
+    cause: error,
   });
 };
 

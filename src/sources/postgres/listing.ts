@@ -23,13 +23,19 @@ export const serverFacts = async (connection: Connection): Promise<ServerFacts> 
   return { version, major, standby, superuser, blockSize };
 };
 
-/** Every database that takes connections and is no template. */
-export const listDatabases = async (connection: Connection): Promise<string[]> => {
-  const rows = await connection.query<{ name: string }>(
-    'select datname::text as name from pg_catalog.pg_database where datallowconn and not datistemplate',
+export interface FoundDatabase {
+  readonly name: string;
+  /** Why nobody can connect to it, if so. */
+  readonly closed: 'no connections' | 'invalid' | null;
+}
+
+/** Every database but the two templates that each server has. One whose removal was interrupted is invalid. */
+export const listDatabases = (connection: Connection): Promise<FoundDatabase[]> =>
+  connection.query<FoundDatabase>(
+    `select datname::text as name,
+        case when datconnlimit = -2 then 'invalid' when not datallowconn then 'no connections' end as closed
+      from pg_catalog.pg_database where datname not in ('template0', 'template1')`,
   );
-  return rows.map(({ name }) => name);
-};
 
 /** A relation that has rows, or the parent of some that have. */
 export interface Table extends QualifiedName {

@@ -160,6 +160,11 @@ const endSessions = async (admin: Connection, database: string): Promise<void> =
 };
 
 export const dropDatabase = async (admin: Connection, name: string): Promise<void> => {
+  const [row] = await admin.query<{ template: boolean }>(
+    'select datistemplate as template from pg_catalog.pg_database where datname = $1',
+    [name],
+  );
+  if (row?.template) await admin.query(`alter database ${quoteIdentifier(name)} is_template false`);
   if (admin.version < 130_000) await endSessions(admin, name);
   const force = admin.version >= 130_000 ? ' with (force)' : '';
   await admin.query(`drop database if exists ${quoteIdentifier(name)}${force}`);

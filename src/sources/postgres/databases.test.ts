@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { hasCode } from '#lib/errors.ts';
+import { type PostgresServer, startPostgres } from '../../../test/servers/postgres.ts';
+import { skipWithout } from '../../../test/servers/programs.ts';
+import { contentAt } from '../testing.ts';
+import { dumpOf, openPostgres, restoreTo } from './testing.ts';
+
+const skip = skipWithout('postgresql') ?? false;
+let server: PostgresServer;
+before(async () => {
+  if (skip) return;
+  server = await startPostgres();
+  await server.psql(
+    'postgres',
+    `create role keeper login password 'k' bypassrls; grant pg_read_all_data to keeper;
+    create database closed; create database denied; create database half_dropped; create database shop; create database mould is_template true;
+    alter database closed allow_connections false; revoke connect on database denied from public;
+    update pg_database set datconnlimit = -2 where datname = 'half_dropped'`,
+  );
+  for (const name of ['shop', 'mould'])
+    await server.psql(name, 'create table t (id int); insert into t values (1)');
+});
+after(async () => await server?.[Symbol.asyncDispose]());
+
+test('databases that alone cannot be read are named, and the others are whole', { skip }, async () => {
+  const asKeeper = { url: server.url('', 'keeper', 'k'), databases: 'all' };
+  const dumped = await dumpOf(server, asKeeper);
+  const failed = dumped.flatMap(({ path, failed: error }) => (error ? [[path, error.message] as const] : []));
+  assert.deepEqual(
+    failed.map(([path]) => path),
+    ['closed', 'denied', 'half_dropped'],
+  );
+  assert.match(
+    failed.map(([, message]) => message).join('\n'),
+    /closed does not allow connections\n.*denied: .*permission denied.*\n.*half_dropped is invalid/,
+  );
+  for (const name of ['shop', 'mould'])
+    assert.equal(contentAt(dumped, `${name}/data/public.t/0000.copy`).toString(), '1\n');
+  await using source = await openPostgres(server, asKeeper);
+  const errors = (await source.check()).filter(({ level }) => level === 'error');
+  assert.deepEqual(errors.map(({ subject }) => subject).toSorted(), [
+    'database closed',
+    'database denied',
+    'database half_dropped',
+  ]);
+});
+
+test('when no database can be read, the source fails', { skip }, async () => {
+  const databases = ['denied', 'half_dropped'];
+  const url = server.url('', 'keeper', 'k');
+  await assert.rejects(
+    dumpOf(server, { url, databases }),
+    (error) => hasCode(error, 'SOURCE_DENIED') && /permission denied/.test(error.message),
+  );
+});
+
+test('a template comes back as one, and can be replaced', { skip }, async () => {
+  const dumped = await dumpOf(server, { url: server.url('mould') });
+  await server.psql('mould', 'insert into t values (2)');
+  await restoreTo(server, dumped, { url: server.url('mould') }, { force: true });
+  assert.equal(await server.psql('mould', 'select id from t'), '1');
+  const templates = `select string_agg(datname, ',' order by datname) from pg_database where datistemplate`;
+  assert.equal(await server.psql('postgres', templates), 'mould,template0,template1');
+});
