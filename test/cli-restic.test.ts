@@ -161,9 +161,14 @@ for (const version of ['old', 'new'] as const)
       assert.match(await done('version-1', 'check --read-data'), /no problem found/);
       await done('version-1', `restore latest --to ${at('of-version-1')}`);
       assertSame(join(at('of-version-1'), media));
-      const { status, stderr } = await run('version-1', `backup ${media}`);
-      assert.equal(status, 1);
-      assert.match(stderr, /has format version 1, which is read only here\nhint: .*migrate upgrade_repo_v2/);
+      for (const line of [`backup ${media}`, 'tag latest --add x', 'pin latest', 'repair index', 'prune']) {
+        const { status, stderr } = await run('version-1', line);
+        assert.equal(status, 1, line);
+        assert.match(
+          stderr,
+          /has format version 1, which is read only here\nhint: .*migrate upgrade_repo_v2/,
+        );
+      }
       assert.match(await done('version-1', 'snapshots'), /^1 snapshot$/m);
       await restic('version-1', 'check');
     });

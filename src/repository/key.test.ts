@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { memoryStore } from '#stores/memory/memory.ts';
 import type { Store } from '#stores/store.ts';
 import { addKey, checkKeys, newMasterKey } from './key.ts';
-import { findKey, keysOf } from './testing.ts';
+import { findKey, keysOf, testPassword, testRepository } from './testing.ts';
 
 const cheap = { N: 16, r: 1, p: 1 };
 const created = new Date('2026-11-21T03:00:00Z');
@@ -59,6 +59,18 @@ test('any of several keys opens the repository, whichever is tried first', async
       Buffer.from((await findKey(store, password)).master.encrypt),
       Buffer.from(master.encrypt),
     );
+});
+
+test('of many keys each is tried, and none is added that restic might not try', async () => {
+  const { store, open } = await testRepository();
+  const { master } = await findKey(store, testPassword);
+  for (let number = 1; number < 20; number += 1)
+    await addKey(store, `password ${number}`, master, created, cheap);
+  await using repository = await open();
+  await assert.rejects(repository.addKey('one more'), { code: 'USAGE', message: /has 20 keys already/ });
+  await addKey(store, 'one more, by another program', master, created, cheap);
+  for (const password of [testPassword, 'password 7', 'one more, by another program'])
+    assert.deepEqual((await findKey(store, password)).master, master);
 });
 
 test('a damaged key does not stop another one, and is named when no other fits', async () => {

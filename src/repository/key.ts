@@ -33,7 +33,7 @@ const masterKey = z.object({ mac: z.object({ k: base64, r: base64 }), encrypt: b
 /** 64 MiB and about 0.1 s: what restic's own calibration arrives at, with one pass. */
 const scryptCost = { N: 65_536, r: 8, p: 1 };
 
-/** More key files than this are not tried, as with restic. */
+/** Restic tries no more key files than this. */
 const mostKeys = 20;
 
 /** A new random key for a new repository. */
@@ -79,6 +79,15 @@ export const addKey = async (
   return id;
 };
 
+/** Throws USAGE where restic might not come to try one more key: its password would open nothing there. */
+export const refuseTooManyKeys = async (store: Store): Promise<void> => {
+  const { length } = await listIds(store, 'keys');
+  if (length < mostKeys) return;
+  throw new HoldfastError('USAGE', `the repository at ${store.location} has ${length} keys already`, {
+    hint: `restic tries no more than ${mostKeys}: remove one with \`holdfast key remove\``,
+  });
+};
+
 /** Restic takes the bytes of a password file as they are, but for blanks around them: such a password would open nothing there. */
 const refuseUnlikeRestic = (password: string): void => {
   const hint = '`openssl rand -base64 32` makes one that every program reads alike';
@@ -108,7 +117,7 @@ export async function* openKeys(
   let damage: HoldfastError | undefined;
   let isOpen = false;
   const ids = await listIds(store, 'keys');
-  for (const id of ids.slice(0, mostKeys)) {
+  for (const id of ids) {
     try {
       const master = await openKey(store, id, password, meanwhile);
       if (!master) continue;

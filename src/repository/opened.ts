@@ -9,7 +9,7 @@ import { checkRepository } from './check.ts';
 import type { Repository, Snapshot } from './contract.ts';
 import { copySnapshot } from './copy.ts';
 import { diffSnapshots } from './diff.ts';
-import { addKey, checkValueOf, listKeys, removeKey } from './key.ts';
+import { addKey, checkValueOf, listKeys, refuseTooManyKeys, removeKey } from './key.ts';
 import type { Lock } from './lock.ts';
 import { EarlierNodes, previousEntries } from './previous.ts';
 import { pruneRepository } from './prune.ts';
@@ -134,9 +134,15 @@ export const openedRepository = (open: OpenStore, lock: Lock | undefined): Repos
       return report;
     },
     forget: ({ id }) => store.delete(`snapshots/${id}`),
-    retag: (snapshot, tags) => retagSnapshot(store, sealer, snapshot, tags),
+    async retag(snapshot, tags) {
+      refuseVersion1(open);
+      return retagSnapshot(store, sealer, snapshot, tags);
+    },
     keys: () => listKeys(store, open.keyId),
-    addKey: (password) => addKey(store, password, open.key, systemClock.now()),
+    async addKey(password) {
+      await refuseTooManyKeys(store);
+      return addKey(store, password, open.key, systemClock.now());
+    },
     removeKey: (id) => removeKey(store, id, open.keyId),
     changePassword: (password) => changePassword(open, password),
     async copyFrom(source, snapshot, options) {
@@ -152,6 +158,7 @@ export const openedRepository = (open: OpenStore, lock: Lock | undefined): Repos
       );
     },
     async repairIndex(options) {
+      refuseVersion1(open);
       const report = await repairIndex(open, options);
       await loaded.forgetLoaded();
       return report;
