@@ -216,16 +216,22 @@ suite('restoring to MariaDB', { skip: skipWithout('mariadb') ?? false }, () => {
 
   test('users, roles and grants come back when they are asked for; those that are there stay', async () => {
     await server.sql(
-      `create database owned; create role readers; create user ann@'10.%' identified by 'a''b'; grant readers to ann@'10.%'; set default role readers for ann@'10.%';
-       grant select on shop.* to readers; grant select (id), insert on shop.orders to ann@'10.%' with grant option`,
+      `create database owned; create table owned.t (id int, v int); create procedure owned.act() select 1;
+       create role readers; create user ann@'10.%' identified by 'a''b'; grant readers to ann@'10.%'; set default role readers for ann@'10.%';
+       grant select on shop.* to readers; grant select (id), insert on shop.orders to ann@'10.%' with grant option;
+       grant update (v) on owned.t to ann@'10.%'; grant execute on procedure owned.act to readers; grant select on owned.t to public;
+       alter user ann@'10.%' password expire interval 30 day; alter user ann@'10.%' password expire`,
     );
     const entries = await dumpOf(server, { databases: ['owned'], users: true });
-    const grants = `show grants for ann@'10.%'; show grants for readers; show create user ann@'10.%'`;
-    const before = await server.sql(grants);
-    await server.sql(`drop user ann@'10.%'; drop role readers; drop database owned`);
+    const grants = `show grants for ann@'10.%'; show grants for readers; show grants for public; show create user ann@'10.%'`;
+    const granted = async () => (await server.sql(grants)).split('\n').toSorted();
+    const before = await granted();
+    await server.sql(
+      `drop user ann@'10.%'; drop role readers; revoke select on owned.t from public; drop database owned`,
+    );
     const { failures, warnings } = await restoreTo(server, entries, { databases: 'all' });
     assert.deepEqual(failures, []);
-    assert.equal(await server.sql(grants), before);
+    assert.deepEqual(await granted(), before);
     assert.ok(
       warnings.includes(`user 'admin'@'127.0.0.1' is there already, and stays as it is`),
       warnings.join('\n'),

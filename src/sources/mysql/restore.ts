@@ -51,6 +51,7 @@ const restoreAll = async (restoring: Restoring): Promise<void> => {
   const goals = new Map<string, Goal>();
   let isEmpty = false;
   let hasUsers = false;
+  let restoreGrants = async (): Promise<void> => {};
   for (let entry = await stream.peek(); entry; entry = await stream.peek()) {
     const { place, path, content } = entry;
     if (place.kind === 'server') {
@@ -61,7 +62,8 @@ const restoreAll = async (restoring: Restoring): Promise<void> => {
     } else if (place.kind === 'users') {
       stream.skip();
       hasUsers = true;
-      if (isWholeServer(restoring)) await restoreUsers(restoring, await bytesOf(path, content));
+      if (isWholeServer(restoring))
+        restoreGrants = await restoreUsers(restoring, await bytesOf(path, content));
     } else {
       const goal = goalFor(restoring, place.database, goals.values());
       goals.set(place.database, goal);
@@ -69,6 +71,7 @@ const restoreAll = async (restoring: Restoring): Promise<void> => {
       else await restoreParts(restoring, goal, goal.parts);
     }
   }
+  await restoreGrants();
   if (isEmpty) restoring.reporter.warn(hadNoDatabase(hasUsers ? ' but its users' : ''));
   else if (goals.size === 0) throw nothingToRestore();
 };

@@ -20,6 +20,7 @@ const headingSchema = z.strictObject({
     'role',
     'default role',
     'grant',
+    'password rule',
     'sequence',
     'table',
     'package',

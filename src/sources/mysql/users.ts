@@ -14,7 +14,7 @@ interface Account {
 }
 
 /** The server's own. */
-const systemUsers = /^(?:mysql\.|mariadb\.sys$|PUBLIC$)/;
+const systemUsers = /^(?:mysql\.|mariadb\.sys$)/;
 
 /** SOURCE_DENIED without the right to read the accounts: they were asked for. */
 export const usersScript = async (connection: Connection, user: string, log: Log): Promise<Buffer> => {
@@ -33,26 +33,37 @@ export const usersScript = async (connection: Connection, user: string, log: Log
 const userItems = async (connection: Connection, log: Log): Promise<SqlItem[]> => {
   const accounts: SqlItem[] = [];
   const grants: SqlItem[] = [];
+  const rules: SqlItem[] = [];
   for (const account of await listAccounts(connection)) {
     if (systemUsers.test(account.user)) continue;
     try {
       const own = await grantsOf(connection, account);
-      accounts.push(await accountItem(connection, account));
+      const [creation, ...further] = await accountItems(connection, account);
+      if (creation) accounts.push(creation);
       grants.push(...own);
+      rules.push(...further);
     } catch (error) {
       if (errnoOf(error) !== errno.noSuchUser && errnoOf(error) !== errno.noSuchGrant) throw error;
       log.warn(`user ${nameOf(account)} is not in force on the server, and was left out`);
     }
   }
-  return [...accounts, ...grants];
+  // A grant of MariaDB says the password again, which would take an expired one for new.
+  return [...accounts, ...grants, ...rules];
 };
 
-const accountItem = async (connection: Connection, account: Account): Promise<SqlItem> => {
+/** What makes it, and what MariaDB says of its password in statements of its own. */
+const accountItems = async (connection: Connection, account: Account): Promise<SqlItem[]> => {
   const name = nameOf(account);
-  if (account.isRole) return { type: 'role', name, statement: `CREATE ROLE ${binaryOf(name)}` };
+  if (isEverybody(account)) return [];
+  if (account.isRole) return [{ type: 'role', name, statement: `CREATE ROLE ${binaryOf(name)}` }];
   const rows = await connection.queryBytes<Record<string, string>>(`show create user ${name}`);
-  const [statement = ''] = rows.flatMap((row) => Object.values(row));
-  return { type: 'user', name, statement };
+  const [statement = '', ...rules] = rows.flatMap((row) => Object.values(row));
+  if (connection.version.engine === 'mariadb' && statement.endsWith(' PASSWORD EXPIRE'))
+    rules.push(`ALTER USER ${binaryOf(name)} PASSWORD EXPIRE`);
+  return [
+    { type: 'user', name, statement },
+    ...rules.map((rule) => ({ type: 'password rule' as const, name, statement: rule })),
+  ];
 };
 
 const grantsOf = async (connection: Connection, account: Account): Promise<SqlItem[]> => {
@@ -75,6 +86,12 @@ const listAccounts = async (connection: Connection): Promise<Account[]> => {
   return rows.map(({ user, host, role: isRole }) => ({ user, host, isRole: isRole === '1' }));
 };
 
+/** MariaDB's PUBLIC is a role that is always there. */
+const isEverybody = ({ user, host, isRole }: Account): boolean => isRole && host === '' && user === 'PUBLIC';
+
 /** 'app'@'%'; a role of MariaDB has no host. */
-const nameOf = ({ user, host, isRole }: Account): string =>
-  isRole && host === '' ? quoteLiteral(user) : `${quoteLiteral(user)}@${quoteLiteral(host)}`;
+const nameOf = (account: Account): string => {
+  const { user, host, isRole } = account;
+  if (isEverybody(account)) return user;
+  return isRole && host === '' ? quoteLiteral(user) : `${quoteLiteral(user)}@${quoteLiteral(host)}`;
+};
