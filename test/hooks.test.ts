@@ -16,6 +16,7 @@ const env = {
   HOLDFAST_PASSWORD: 'hunter2 of the day',
   MAIL_PASSWORD: 'letmein',
   DATABASE_URL: 'postgres://holdfast:hunter2 of the day@db/shop',
+  CHAT: 'https://chat.example.net/hooks/s3cret-way',
   STAGE: 'test',
 };
 Object.assign(process.env, env); // where secrets are looked for
@@ -31,6 +32,7 @@ const writeConfig = (keys: object, sources = ['data']): void =>
         data: { kind: 'files', path: at('data') },
         gone: { kind: 'files', path: at('gone') },
       },
+      notifiers: { chat: { kind: 'webhook', url: { env: 'CHAT' } } },
       jobs: { nightly: { backup: sources, to: ['here'], ...keys } },
     }),
     { mode: 0o600 },
@@ -148,7 +150,7 @@ test('a hook sees the environment but no secret, and none reaches the log', asyn
   assert.equal(status, 0);
   const seen = readFileSync(at('env'), 'utf8');
   assert.match(seen, /^STAGE=test$/m);
-  assert.doesNotMatch(seen, /hunter2|letmein/);
+  assert.doesNotMatch(seen, /hunter2|letmein|s3cret-way/);
   const log = await lastLog();
   assert.match(log, /after: the password is •+\n/);
   assert.doesNotMatch(log, /hunter2/);
@@ -227,4 +229,19 @@ test('a run that an earlier daemon left goes on, and its due time gets no other'
   writeFileSync(at('go'), '');
   assert.equal((await left.result).status, 0);
   assert.equal(stdout, 'nightly: nothing to do, it has its run\n');
+});
+
+test('`runs latest --job` is the newest run of that job, and no option is ignored', async () => {
+  await runNightly({});
+  assert.equal((await holdfast(['check', '-r', 'here'], { env: world })).status, 0);
+  const runs = (...words: string[]): Promise<Outcome> => holdfast(['runs', ...words], { env: world });
+  assert.match((await runs('latest')).stdout, /^check: succeeded/);
+  assert.match((await runs('latest', '--job', 'nightly')).stdout, /^backup nightly: succeeded/);
+  assert.match((await runs('latest', '--job', 'nightly', '--log')).stdout, /data: snapshot/);
+  for (const words of [
+    ['latest', '--job', 'daily'],
+    ['latest', '-n', '3'],
+    ['2026', '--job', 'nightly'],
+  ])
+    assert.equal((await runs(...words)).status, 2, words.join(' '));
 });

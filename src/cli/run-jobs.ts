@@ -2,7 +2,6 @@
 import { dirname, join } from 'node:path';
 import { catalogPath } from '#catalog/catalog-path.ts';
 import type { Config, JobConfig } from '#config/config.ts';
-import { secretsIn } from '#config/warnings.ts';
 import type { RunContext } from '#jobs/run-backup.ts';
 import { together } from '#jobs/run-outcome.ts';
 import { withoutSecretVariables } from '#lib/child-environment.ts';
@@ -33,19 +32,11 @@ export const runJobs = async (
     output: call.output,
     log: log.log,
     lockFolder: join(dirname(catalogPath(config.catalog, call.env)), 'locks'),
-    hookEnv: hookEnvironment(config, call.env),
+    hookEnv: withoutSecretVariables(call.env),
   };
   const runs: JobRun[] = [];
   for (const job of jobs) runs.push(await runWholeJob(job, options, context));
   const ended = together(runs);
   call.output.say({ message_type: 'summary', ...ended, runs: runs.map(({ fields }) => fields) }, undefined);
   return ended.status;
-};
-
-/** Hooks get ours, but for what is or may be secret. */
-const hookEnvironment = (config: Config, env: Call['env']): Record<string, string> => {
-  const named = [...secretsIn([...config.repositories.values(), ...config.sources.values()])].flatMap(
-    ({ origin }) => (origin.kind === 'env' ? [origin.name] : []),
-  );
-  return withoutSecretVariables(env, new Set(named));
 };

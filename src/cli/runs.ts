@@ -31,7 +31,7 @@ run is one whose process ended before it could say how it went.`,
   async run(call) {
     const config = await configIfAny(call);
     using catalog = catalogOf(config, call);
-    const [id] = call.args;
+    const id = idOf(call, catalog);
     if (id === undefined && call.options.log)
       throw new HoldfastError('USAGE', '--log needs to know of which run', {
         hint: 'name it, or say latest',
@@ -42,6 +42,21 @@ run is one whose process ended before it could say how it went.`,
     return 0;
   },
 });
+
+/** `latest` is that of the job, when one is named. */
+const idOf = (
+  { args: [id], options: { job, limit } }: Call<OptionSpecs & typeof options>,
+  catalog: Catalog,
+): string | undefined => {
+  if (id === undefined || (job ?? limit) === undefined) return id;
+  if (limit !== undefined || id !== 'latest')
+    throw new HoldfastError('USAGE', `run ${id} is one: --job and --limit choose among several`, {
+      hint: 'leave them out; `latest --job <name>` is the newest of a job',
+    });
+  const [run] = catalog.runs({ limit: 1, ...(job !== undefined && { job }) });
+  if (run) return run.id;
+  throw new HoldfastError('USAGE', `there is no run of ${job} yet`, { hint: 'see `holdfast runs`' });
+};
 
 const filterOf = ({ options: { job, limit } }: Call<OptionSpecs & typeof options>) => {
   const count = Number(limit ?? 20);

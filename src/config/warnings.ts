@@ -24,7 +24,7 @@ export const warningsFor = (config: Readable, mode: number): string[] => {
 };
 
 /** Every secret in a value of the configuration. */
-export function* secretsIn(value: unknown): Generator<Secret> {
+function* secretsIn(value: unknown): Generator<Secret> {
   if (value instanceof Secret) yield value;
   else if (Array.isArray(value)) for (const item of value) yield* secretsIn(item);
   else if (typeof value === 'object' && value !== null)

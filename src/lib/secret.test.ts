@@ -31,6 +31,7 @@ test('a secret that was read is taken out of every text', () => {
 
 test('programs of others get no variable that is named like a secret or holds one', () => {
   new Secret('open sesame').reveal();
+  new Secret(() => 'e', { kind: 'env', name: 'LISTED' });
   const env = {
     PATH: '/bin',
     PWD: '/srv',
@@ -42,5 +43,5 @@ test('programs of others get no variable that is named like a secret or holds on
     GREETING: 'say open sesame',
     LISTED: 'e',
   };
-  assert.deepEqual(withoutSecretVariables(env, new Set(['LISTED'])), { PATH: '/bin', PWD: '/srv' });
+  assert.deepEqual(withoutSecretVariables(env), { PATH: '/bin', PWD: '/srv' });
 });

@@ -17,6 +17,7 @@ export class Secret {
   constructor(read: string | (() => string), origin: SecretOrigin = { kind: 'text' }) {
     this.#read = typeof read === 'string' ? () => read : read;
     this.origin = origin;
+    if (origin.kind === 'env') variables.add(origin.name);
   }
 
   /** The value itself. Never put it into a message, a log, an argument or a file. */
@@ -38,6 +39,11 @@ export class Secret {
     return this.toString();
   }
 }
+
+const variables = new Set<string>();
+
+/** Whether a secret of this process lies in the environment variable of that name, read or not. */
+export const isSecretVariable = (name: string): boolean => variables.has(name);
 
 /** What was read in this process, so that it can be taken out of texts that others wrote. */
 const revealed = new Set<string>();

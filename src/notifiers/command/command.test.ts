@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { Secret } from '#lib/secret.ts';
 import { temporaryFolder } from '../../../test/tools/temp.ts';
 import { notifierChecks } from '../contract.ts';
 import { noSignal, openConfigured, sampleNotice } from '../testing.ts';
@@ -25,11 +26,14 @@ for (const { name, run } of notifierChecks)
 test('the facts are in the environment, and the passwords of repositories are not', async () => {
   const file = join(folder, 'env');
   process.env.HOLDFAST_PASSWORD = 'hunter2';
+  process.env.OFFSITE = 'hunter2 as well';
+  new Secret('', { kind: 'env', name: 'OFFSITE' });
   try {
     await using notifier = await open(['sh', '-c', `env > ${file}`]);
     await notifier.send(sampleNotice(), noSignal);
   } finally {
     delete process.env.HOLDFAST_PASSWORD;
+    delete process.env.OFFSITE;
   }
   const env = readFileSync(file, 'utf8');
   assert.match(env, /^HOLDFAST_EVENT=failure$/m);
