@@ -8,6 +8,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -195,6 +196,32 @@ suite('exports', () => {
     await done('purge');
     assert.deepEqual(files(), []);
     assert.deepEqual(files('far'), ['site_alarms_1_3.csv']);
+  });
+
+  test('what lies in the outbox itself shows nothing, and is not shipped to itself', async () => {
+    for (const rules of [
+      `purge: { listedIn: ${at('out')} }`,
+      `shipTo: ${at('link')}, purge: { shipped: true }`,
+    ]) {
+      rmSync(at('catalog.db'), { force: true });
+      configure(`tables: [{ table: alarms, key: SeqNo }], ${rules}`);
+      mkdirSync(at('out'), { recursive: true });
+      if (!existsSync(at('link'))) symlinkSync(at('out'), at('link'));
+      const before = files().length;
+      const outcomes = [await run('export'), await run('purge')];
+      assert.ok(
+        outcomes.some(({ stderr }) => /(another store|leave the folder).* is the same place/.test(stderr)),
+        rules,
+      );
+      assert.equal(files().length, before + 1, rules);
+    }
+  });
+
+  test('a CSV without a delimiter that can be told is refused', async () => {
+    for (const delimiter of ['"\\""', '"\\n"', '";;"']) {
+      configure(`tables: [{ table: alarms, key: SeqNo }], csv: { delimiter: ${delimiter} }`);
+      assert.match((await run('export')).stderr, /csv.delimiter: must be one character/);
+    }
   });
 
   test('a file that was taken away and not copied is no obstacle', async () => {

@@ -33,7 +33,11 @@ const table = z.strictObject({
 
 const csv = z
   .strictObject({
-    delimiter: z.string().length(1).default(',').describe('Between two values.'),
+    delimiter: z
+      .string()
+      .regex(/^[^"\r\n]$/u, { error: 'must be one character, and no quote or line break' })
+      .default(',')
+      .describe('Between two values.'),
     header: z.boolean().default(true).describe('Whether files begin with the names of the columns.'),
     lineEnd: z.enum(['crlf', 'lf']).default('crlf').describe('As RFC 4180 has it (crlf), or as Unix does.'),
     nullText: z

@@ -6,6 +6,7 @@ import { throwIfCancelled } from '#lib/clock.ts';
 import { asError, HoldfastError, hasCode } from '#lib/errors.ts';
 import { openStore, type StoreConfig } from '#stores/registry.ts';
 import { largeObjectsOf, type Store } from '#stores/store.ts';
+import { assertApart } from '../apart.ts';
 import { recorded } from '../recorded.ts';
 import type { RunContext } from '../run-backup.ts';
 import { type Ended, ok, partial } from '../run-outcome.ts';
@@ -48,6 +49,7 @@ export const runPurge = (task: PurgeTask, context: RunContext): Promise<PurgeRun
       openStore(config, { name: job, signal, clock, log }, options);
     await using store = await open(task.to);
     await using other = task.rules.listedIn ? await open(task.rules.listedIn) : undefined;
+    if (other) assertApart(other, store, 'what shows that files were taken away must be another store');
     const listed = other && (await sizesIn(other));
     const files = neededCatalog(context).exports.files(job, ['done']);
     if (other && listed?.size === 0 && files.length > 0)

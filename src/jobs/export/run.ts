@@ -7,6 +7,7 @@ import { openSource, type SourceConfig } from '#sources/registry.ts';
 import { rowReaderOf } from '#sources/source.ts';
 import { openStore, type StoreConfig } from '#stores/registry.ts';
 import type { Store } from '#stores/store.ts';
+import { assertApart } from '../apart.ts';
 import { removeLeftovers } from '../archive/leftovers.ts';
 import type { JobContext } from '../backup.ts';
 import type { SourceOutcome } from '../event.ts';
@@ -189,6 +190,7 @@ class ExportWork {
     if (shipTo === undefined) return 0;
     try {
       await using second = await openFor(job, shipTo, this.#context);
+      assertApart(second, this.#store, 'what is shipped must leave the folder of the exports');
       return await shipFiles({ catalog: this.#catalog, job, from: this.#store, to: second }, this.#context);
     } catch (thrown) {
       throwIfCancelled(this.#context.signal);

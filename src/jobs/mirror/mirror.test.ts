@@ -1,5 +1,13 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { errorReport } from '#catalog/run.ts';
@@ -167,4 +175,16 @@ test('a file or folder whose name is not UTF-8 is a failure that is named, not l
   assert.deepEqual(mirror.statuses(), { whole: 'OK', '\uFFFD': 'FAIL_READ', 'folder\uFFFD': 'FAIL_READ' });
   const hints = mirror.events.map((event) => event.type === 'item-failed' && errorReport(event.error).hint);
   assert.ok(hints.some((hint) => hint && /not UTF-8/.test(hint)));
+});
+
+test('copies are not made among the originals, however the folder is called', async () => {
+  using mirror = fixture();
+  mirror.write('a', 'content');
+  symlinkSync(mirror.at('from'), mirror.at('link'));
+  for (const to of ['from', 'from/copies', 'link', 'link/copies']) {
+    const run = await mirror.run({ to: mirror.storeAt(to) });
+    assert.deepEqual([run.state, hasCode(run.error, 'CONFIG_INVALID')], ['failed', true], to);
+  }
+  assert.deepEqual(readdirSync(mirror.at('from')), ['a']);
+  assert.equal((await mirror.run({ to: mirror.storeAt('from-elsewhere') })).state, 'ok');
 });

@@ -8,6 +8,7 @@ import type { FileStatusTable } from '#sources/file-statuses.ts';
 import type { SourceConfig } from '#sources/registry.ts';
 import type { StoreConfig } from '#stores/registry.ts';
 import type { Store } from '#stores/store.ts';
+import { assertApart } from '../apart.ts';
 import { noting, removeLeftovers } from '../archive/leftovers.ts';
 import type { SourceOutcome } from '../event.ts';
 import { fileReport } from '../file-report.ts';
@@ -96,6 +97,7 @@ class Mirror {
       await using places = await openPlaces(job, from, this.#context);
       await using store = await openFor(job, to, this.#context);
       this.#location = store.location;
+      for (const place of places.stores) assertApart(store, place, 'copies must not lie among the originals');
       await removeLeftovers(this.#catalog.unfinished, job, store);
       await using listing = await this.#listing(places);
       await using table = statusTable && (await openStatusTable(statusTable, this.#context));

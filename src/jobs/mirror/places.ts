@@ -13,6 +13,7 @@ export type PlaceConfigs = Readonly<Record<string, StoreConfig>>;
 export interface Places extends AsyncDisposable {
   /** Where all of them are, for people. */
   readonly location: string;
+  readonly stores: readonly Store[];
   /** The store that has the file. Throws when there is none, or the file has a flaw or a path that leads out of it. */
   of(file: ListedFile): Store;
   /** The only one; for those who list it. */
@@ -28,13 +29,14 @@ export const openPlaces = async (
   const opened = new Map<string, Place>();
   for (const [name, config] of Object.entries(configs))
     opened.set(name, { store: await openFor(job, config, context), bucket: bucketOf(config) });
-  const [first] = opened.values();
+  const stores = [...opened.values()].map(({ store }) => store);
   return {
-    location: [...opened.values()].map(({ store }) => store.location).join(', '),
+    location: stores.map(({ location }) => location).join(', '),
+    stores,
     of: (file) => placeOf(file, opened),
-    only: opened.size === 1 ? first?.store : undefined,
+    only: stores.length === 1 ? stores[0] : undefined,
     async [Symbol.asyncDispose]() {
-      for (const { store } of opened.values()) await store[Symbol.asyncDispose]();
+      for (const store of stores) await store[Symbol.asyncDispose]();
     },
   };
 };
