@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { Choice } from './choice.ts';
 import { plainName } from './identifiers.ts';
+import type { Table } from './listing.ts';
 import type { Range } from './ranges.ts';
 
 const name = { schema: z.string(), name: z.string() };
@@ -11,6 +12,8 @@ const contentsSchema = z.strictObject({
   database: z.string(),
   /** Of the rows in the files. */
   encoding: z.string(),
+  /** As the database itself has it set, where it has. */
+  searchPath: z.string().optional(),
   /** Who must exist for owners and privileges. */
   roles: z.array(z.string()),
   tables: z.array(
@@ -22,6 +25,8 @@ const contentsSchema = z.strictObject({
       /** How many files its rows are in. */
       files: z.number().int().nonnegative(),
       parents: z.array(z.strictObject(name)),
+      /** The partitioned table above it that must take its rows, since their hash may mean another partition elsewhere. */
+      through: z.strictObject(name).optional(),
     }),
   ),
   sequences: z.array(
@@ -45,6 +50,7 @@ export const parseContents = (text: string): Contents => contentsSchema.parse(JS
 export interface ContentsInput {
   readonly database: string;
   readonly encoding: string;
+  readonly searchPath: string | undefined;
   readonly roles: readonly string[];
   readonly choice: Choice;
   readonly ranges: ReadonlyMap<string, readonly Range[]>;
@@ -56,15 +62,33 @@ export const makeContents = (input: ContentsInput): Contents => ({
   contents: 1,
   database: input.database,
   encoding: input.encoding,
+  ...(input.searchPath !== undefined && { searchPath: input.searchPath }),
   roles: [...input.roles],
-  tables: input.choice.tables.map((table) => ({
-    schema: table.schema,
-    name: table.name,
-    kind: table.kind,
-    columns: [...table.columns],
-    files: input.ranges.get(plainName(table))?.length ?? 0,
-    parents: [...table.parents],
-  })),
+  tables: input.choice.tables.map((table) => {
+    const root = rootOf(table, input.choice.tables);
+    return {
+      schema: table.schema,
+      name: table.name,
+      kind: table.kind,
+      columns: [...table.columns],
+      files: input.ranges.get(plainName(table))?.length ?? 0,
+      parents: [...table.parents],
+      ...(root && { through: { schema: root.schema, name: root.name } }),
+    };
+  }),
   sequences: [...input.sequences],
   largeObjects: [...input.largeObjects],
 });
+
+/** The uppermost partitioned table, where one on the way hashes enums: by their numbers, which are others in another database. */
+const rootOf = (table: Table, all: readonly Table[]): Table | undefined => {
+  let root: Table | undefined;
+  let hashes = false;
+  const above = ({ parents: [parent] }: Table): Table | undefined =>
+    parent && all.find((each) => each.kind === 'partitioned' && plainName(each) === plainName(parent));
+  for (let each = above(table); each; each = above(each)) {
+    root = each;
+    hashes ||= each.hashesEnums;
+  }
+  return hashes ? root : undefined;
+};

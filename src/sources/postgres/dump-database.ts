@@ -11,7 +11,7 @@ import type { Dump } from './dump.ts';
 import { plainName } from './identifiers.ts';
 import { listLargeObjects } from './large-objects.ts';
 import { databaseFiles, databasePath, dataFolder } from './layout.ts';
-import { listRoles, listSequences, listViewUses, tableSizes } from './listing.ts';
+import { databaseSearchPath, listRoles, listSequences, listViewUses, tableSizes } from './listing.ts';
 import { loadScript } from './load-script.ts';
 import { manifestContent } from './manifest-content.ts';
 import { wantedOf } from './patterns.ts';
@@ -116,6 +116,7 @@ export const openDatabase = async (dump: Dump, database: string): Promise<OpenDa
     const contents = makeContents({
       database,
       encoding: snapshot.encoding,
+      searchPath: await databaseSearchPath(holder),
       roles: await listRoles(holder),
       choice,
       ranges,

@@ -37,6 +37,16 @@ export const listDatabases = (connection: Connection): Promise<FoundDatabase[]> 
       from pg_catalog.pg_database where datname not in ('template0', 'template1')`,
   );
 
+/** What `alter database … set search_path` has set, if anything. */
+export const databaseSearchPath = async (connection: Connection): Promise<string | undefined> => {
+  const [row] = await connection.query<{ path: string }>(
+    `select substr(setting, length('search_path=') + 1) as path
+      from pg_catalog.pg_db_role_setting s join pg_catalog.pg_database d on d.oid = s.setdatabase, unnest(s.setconfig) setting
+      where d.datname = current_database() and s.setrole = 0 and setting like 'search\\_path=%'`,
+  );
+  return row?.path;
+};
+
 /** A relation that has rows, or the parent of some that have. */
 export interface Table extends QualifiedName {
   readonly oid: number;
@@ -44,6 +54,8 @@ export interface Table extends QualifiedName {
   readonly unlogged: boolean;
   /** A heap: only there a row's place has the form that ranges are made of. */
   readonly heap: boolean;
+  /** A partitioned table that finds a row's partition by the hash of an enum. */
+  readonly hashesEnums: boolean;
   /** False when a privilege is missing, on it or its schema. */
   readonly readable: boolean;
   /** Of the table as it is now; another one than in the snapshot means that all rows have moved. */
@@ -86,6 +98,9 @@ const tablesSql = `
     case c.relkind when 'r' then 'table' when 'p' then 'partitioned' else 'foreign' end as kind,
     c.relpersistence = 'u' as unlogged,
     coalesce(a.amname = 'heap', false) as heap,
+    exists (select from pg_catalog.pg_partitioned_table h
+      join pg_catalog.pg_opclass o on o.oid = any (h.partclass) and o.opcname = 'enum_ops'
+      where h.partrelid = c.oid and h.partstrat = 'h') as "hashesEnums",
     coalesce(has_schema_privilege(n.oid, 'USAGE') and has_table_privilege(c.oid, 'SELECT'), false) as readable,
     c.relkind <> 'r' or c.relfilenode is not distinct from pg_catalog.pg_relation_filenode(c.oid) as "sameStorage",
     array(select t.attname::text from pg_catalog.pg_attribute t

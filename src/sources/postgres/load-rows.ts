@@ -10,6 +10,7 @@ import { plainName, type QualifiedName, quoteName } from './identifiers.ts';
 import { largeObjectLoad, largeObjectsName, otherOwnersSql } from './large-objects.ts';
 import { largeObjectDefinitionsPath, largeObjectPath, rangeFile, tablePath } from './layout.ts';
 import { copyInSql } from './ranges.ts';
+import { searchPathFor, searchPathSql, takerOf } from './row-places.ts';
 import { isServerError, serverMessage } from './server-error.ts';
 
 /** What came of each file, by its path within the database's folder. */
@@ -36,9 +37,11 @@ export const loadRows = async (
     return;
   }
   const table = tableOf(loader.contents, place.table);
-  const sql = copyInSql(quoteName(target ?? table), table.columns, loader.contents.encoding);
+  const sql = copyInSql(quoteName(target ?? takerOf(table)), table.columns, loader.contents.encoding);
   try {
+    await connection.query(searchPathSql(searchPathFor(loader.contents, table)));
     const copied = await connection.copyIn(sql, counted);
+    await connection.query(searchPathSql(''));
     loader.loaded.set(`${tablePath(table)}/${rangeFile(place.range)}`, copied);
   } catch (error) {
     if (!isServerError(error)) throw error;

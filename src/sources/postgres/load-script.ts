@@ -1,8 +1,9 @@
 // load.sql: what psql needs to load the files beside it. Holdfast itself does not read it.
-import type { Contents } from './contents.ts';
+import type { Contents, ContentsTable } from './contents.ts';
 import { quoteIdentifier, quoteName } from './identifiers.ts';
 import { largeObjectLoad } from './large-objects.ts';
 import { largeObjectDefinitionsPath, largeObjectPath, rangeFile, tablePath } from './layout.ts';
+import { searchPathFor, searchPathSql, takerOf } from './row-places.ts';
 import { setSequenceSql } from './sequences.ts';
 
 const head = `-- Loads the rows, large objects and sequences of this folder with psql, between 01-pre-data.sql and post-data.sql:
@@ -31,15 +32,23 @@ export const loadScript = (contents: Contents): string =>
     '',
   ].join('\n');
 
-const tableLines = ({ tables, encoding }: Contents): string[] =>
-  tables.flatMap((table) =>
-    Array.from({ length: table.files }, (_, index) => {
-      const columns = table.columns.map(quoteIdentifier).join(', ');
-      const target = `${quoteName(table)}${columns && ` (${columns})`}`;
-      const file = `${tablePath(table)}/${rangeFile(index)}`;
-      return copyLine(target, file, `with (format text, encoding '${encoding}')`);
-    }),
-  );
+const tableLines = (contents: Contents): string[] => {
+  let searchPath = '';
+  return contents.tables.flatMap((table) => {
+    const own = searchPathFor(contents, table);
+    const lines = table.files === 0 || own === searchPath ? [] : [searchPathSql(own)];
+    if (table.files > 0) searchPath = own;
+    return [...lines, ...copyLines(table, contents.encoding)];
+  });
+};
+
+const copyLines = (table: ContentsTable, encoding: string): string[] =>
+  Array.from({ length: table.files }, (_, index) => {
+    const columns = table.columns.map(quoteIdentifier).join(', ');
+    const target = `${quoteName(takerOf(table))}${columns && ` (${columns})`}`;
+    const file = `${tablePath(table)}/${rangeFile(index)}`;
+    return copyLine(target, file, `with (format text, encoding '${encoding}')`);
+  });
 
 const largeObjectLines = ({ largeObjects, encoding }: Contents): string[] => {
   if (largeObjects.length === 0) return [];

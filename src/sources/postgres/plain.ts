@@ -6,8 +6,10 @@ import { type Contents, parseContents } from './contents.ts';
 import { quoteName } from './identifiers.ts';
 import { largeObjectLoad } from './large-objects.ts';
 import { databaseFiles, decodeName, globalsFile, parsePath, serverFile } from './layout.ts';
+import { tableOf } from './load-rows.ts';
 import { loadSettings } from './load-script.ts';
 import { copyInSql } from './ranges.ts';
+import { searchPathFor, searchPathSql, takerOf } from './row-places.ts';
 import { setSequenceSql } from './sequences.ts';
 
 /** Server-wide files (roles, tablespaces) belong to no database, as with pg_dump. */
@@ -41,10 +43,10 @@ async function* parts(entries: AsyncIterable<Entry>): AsyncGenerator<PlainPart> 
       const isSql = place.file === databaseFiles.preData || place.file === databaseFiles.postData;
       yield { path, content, ...(!isSql && { comment: true }) };
     } else if (place.kind === 'table' && contents) {
-      const { table } = place;
-      const { columns = [] } =
-        contents.tables.find(({ schema, name }) => schema === table.schema && name === table.name) ?? {};
-      yield { path, content, before: copyFrom(quoteName(table), columns, contents.encoding), after: end };
+      const table = tableOf(contents, place.table);
+      const copy = copyFrom(quoteName(takerOf(table)), table.columns, contents.encoding);
+      const before = `${searchPathSql(searchPathFor(contents, table))}\n${copy}`;
+      yield { path, content, before, after: end };
     } else if (place.kind === 'large-objects' && contents) {
       yield { path, content, ...aroundLargeObjects(place.group, contents) };
     }

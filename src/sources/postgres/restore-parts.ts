@@ -10,6 +10,7 @@ import { PartTables } from './part-tables.ts';
 import type { Restoring } from './restore.ts';
 import type { Goal } from './restore-goal.ts';
 import { ensureRoles } from './restore-roles.ts';
+import { searchPathFor } from './row-places.ts';
 import { createRunner } from './run-items.ts';
 import { itemsOf } from './sql-items.ts';
 
@@ -30,7 +31,11 @@ export const restoreParts = async (restoring: Restoring, goal: Goal, parts: Part
     connection,
     contents,
     reporter,
-    runner: createRunner({ reporter, tablespaces: target.tablespaces }),
+    runner: createRunner({
+      reporter,
+      tablespaces: target.tablespaces,
+      searchPathOf: (item) => searchPathFor(contents, item),
+    }),
     preData: itemsOf(texts.need(databaseFiles.preData)).items,
     force: into.force,
     superuser: target.superuser,

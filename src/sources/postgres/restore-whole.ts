@@ -14,6 +14,7 @@ import { runPostData } from './post-data.ts';
 import type { Restoring } from './restore.ts';
 import type { Goal } from './restore-goal.ts';
 import { ensureRoles } from './restore-roles.ts';
+import { searchPathFor } from './row-places.ts';
 import { createRunner, type ItemRunner } from './run-items.ts';
 import { setSequenceSql } from './sequences.ts';
 import { itemsOf } from './sql-items.ts';
@@ -59,8 +60,12 @@ const load = async (restoring: Restoring, goal: Goal, texts: DatabaseTexts, name
   const signal = AbortSignal.any([context.signal, failure.signal]);
   const limit = config.connections;
   await using pool = createPool(limit, () => connect(settings, name, signal));
-  const runner = createRunner({ reporter, tablespaces: target.tablespaces });
   const contents = texts.contents();
+  const runner = createRunner({
+    reporter,
+    tablespaces: target.tablespaces,
+    searchPathOf: (item) => searchPathFor(contents, item),
+  });
   const loader: RowLoader = { contents, reporter, loaded: new Map() };
   await runPreData(pool, runner, texts.need(databaseFiles.preData));
   while (await texts.readUntilRows())

@@ -2,6 +2,7 @@
 import { HoldfastError } from '#lib/errors.ts';
 import type { Reporter } from '../restore-report.ts';
 import type { Connection } from './connect.ts';
+import { searchPathSql } from './row-places.ts';
 import { isServerError, serverMessage, state } from './server-error.ts';
 import type { SqlItem } from './sql-items.ts';
 
@@ -16,9 +17,11 @@ export type RunMode = 'autocommit' | 'transaction';
 export interface RunnerOptions {
   readonly reporter: Reporter;
   readonly tablespaces: ReadonlySet<string>;
+  /** For a second try where functions name things without a schema. */
+  readonly searchPathOf?: (item: SqlItem) => string;
 }
 
-export const createRunner = ({ reporter, tablespaces }: RunnerOptions): ItemRunner => {
+export const createRunner = ({ reporter, tablespaces, searchPathOf }: RunnerOptions): ItemRunner => {
   const settingsFor = (item: SqlItem): string[] =>
     item.settings.filter((setting) => {
       const name = /^set\s+default_tablespace\s*=\s*"?([^";]+)"?;$/i.exec(setting)?.[1];
@@ -31,6 +34,11 @@ export const createRunner = ({ reporter, tablespaces }: RunnerOptions): ItemRunn
       const settings = settingsFor(item);
       const outcome = await attempt(connection, [...settings, ...item.statements].join('\n'), mode);
       if (outcome === 'done') return;
+      const path = isUnnamed.has(outcome.code) ? searchPathOf?.(item) : undefined;
+      if (path !== undefined) {
+        const there = [searchPathSql(path), ...settings, ...item.statements, searchPathSql('')];
+        if ((await attempt(connection, there.join('\n'), mode)) === 'done') return;
+      }
       if (!item.statements.some(isDecoration)) throw itemFailure(item, outcome);
       for (const statement of item.statements) {
         const each = await attempt(connection, [...settings, statement].join('\n'), mode);
@@ -63,6 +71,9 @@ const attempt = async (connection: Connection, sql: string, mode: RunMode): Prom
 export const isDecoration = (statement: string): boolean =>
   /^ALTER [^;]* OWNER TO [^;]*;$/s.test(statement) ||
   /^(GRANT|REVOKE|ALTER DEFAULT PRIVILEGES|SECURITY LABEL|COMMENT ON EXTENSION)\s/.test(statement);
+
+/** A function or a relation that was named and is not there. */
+const isUnnamed = new Set<string>([state.undefinedFunction, state.undefinedTable]);
 
 const mayBeLeft = new Set<string>([state.insufficientPrivilege, state.undefinedObject]);
 

@@ -19,6 +19,7 @@ export const sqlState = (error: unknown): string | undefined =>
 
 export const state = {
   insufficientPrivilege: '42501',
+  undefinedFunction: '42883',
   undefinedTable: '42P01',
   undefinedObject: '42704',
   undefinedSchema: '3F000',
