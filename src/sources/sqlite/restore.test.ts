@@ -212,6 +212,18 @@ suite('a whole database', () => {
     assert.deepEqual(query(copy, 'SELECT count(*) FROM customers'), [[2n]]);
     assert.deepEqual((await restore(newPath(), only(entries, 'orders'))).failures, []);
   });
+
+  test('comes back when a search index differs from its text, as it may where the application keeps the two alike', async () => {
+    const path = database(
+      `CREATE TABLE pages(id INTEGER PRIMARY KEY, body); INSERT INTO pages VALUES(1, 'kelp');
+       CREATE VIRTUAL TABLE words USING fts4(content="pages", body); INSERT INTO words(words) VALUES('rebuild');
+       UPDATE pages SET body = 'rock'`,
+    );
+    const copy = newPath();
+    const { failures, warnings } = await restore(copy, await dump(path));
+    assert.deepEqual([failures, warnings], [[], ['malformed inverted index for FTS4 table main.words']]);
+    assert.deepEqual(query(copy, "SELECT docid FROM words WHERE words MATCH 'kelp'"), [[1n]]);
+  });
 });
 
 suite('a target', () => {
