@@ -3,7 +3,7 @@ import { attempt } from '../findings.ts';
 import type { Finding } from '../source.ts';
 import { type Connection, connect } from './connect.ts';
 import { plainName } from './identifiers.ts';
-import { hasRowsOfItsOwn, listRelations, transactionalEngines } from './listing.ts';
+import { hasRowsOfItsOwn, listRelations, type Relation, transactionalEngines } from './listing.ts';
 import { fitsTable, wantedOf } from './patterns.ts';
 import { missingRights, type Rights, readRights } from './rights.ts';
 import { type SourceRequest, surveyOf } from './survey.ts';
@@ -31,6 +31,13 @@ const findingsOf = async (request: SourceRequest, connection: Connection): Promi
       });
     const relations = await listRelations(connection, database);
     tables.push(...relations.map(({ name }) => [database, name] as const));
+    for (const { name } of relations.filter((relation) => keepsHistory(config, database, relation)))
+      findings.push({
+        level: 'warning',
+        subject: `table ${plainName(database, name)}`,
+        message: 'of a system-versioned table the current rows are kept, not their history',
+        hint: 'keep what they were with `mariadb-dump --dump-history`',
+      });
     if (!config.lockNonTransactional) findings.push(...(await apartFindings(request, connection, database)));
   }
   for (const pattern of [...(config.tables ?? []), ...config.exclude, ...config.excludeData])
@@ -43,6 +50,12 @@ const findingsOf = async (request: SourceRequest, connection: Connection): Promi
       });
   return findings;
 };
+
+const keepsHistory = (
+  config: SourceRequest['config'],
+  database: string,
+  { name, versioned }: Relation,
+): boolean => versioned && wantedOf(config, database, name) === 'all';
 
 const stateFindings = ({ config, settings }: SourceRequest, rights: Rights): Finding[] => {
   const findings: Finding[] = [];

@@ -27,6 +27,7 @@ export async function* dumpDatabase(dump: Dump, database: string): AsyncGenerato
   const apart = tablesApart(dump, database, found.tables);
   const tally = createTally();
   dump.onEnd(tally.giveUp);
+  warnOfHistory(dump, database, found.tables);
 
   yield directory(folder);
   yield file(databaseFiles.database, scriptOf('The database itself.', [await databaseItem(dump, database)]));
@@ -125,6 +126,16 @@ const tablesApart = (
       `${plural(apart.length, 'table')} of ${database} ${apart.length === 1 ? 'has' : 'have'} no transactions: each is read at a moment of its own; lockNonTransactional keeps them still`,
     );
   return apart;
+};
+
+/** What rows were before is not kept. */
+const warnOfHistory = ({ context }: Dump, database: string, tables: readonly Table[]): void => {
+  const versioned = tables.filter((table) => table.withRows && table.versioned);
+  if (versioned.length > 0)
+    context.log.warn(
+      { tables: versioned.map(({ name }) => plainName(database, name)) },
+      `of ${plural(versioned.length, 'system-versioned table')} of ${database} the current rows are kept, not their history`,
+    );
 };
 
 /** Waits for the rows. */

@@ -11,6 +11,8 @@ export interface Relation {
   readonly comment: string;
   /** Bytes, about. */
   readonly size: number;
+  /** MariaDB keeps what its rows were before. */
+  readonly versioned: boolean;
 }
 
 export interface Column {
@@ -57,6 +59,7 @@ export const listRelations = async (connection: Connection, database: string): P
       engine,
       comment: comment ?? '',
       size: Number(size ?? 0),
+      versioned: type === 'SYSTEM VERSIONED',
     }));
 };
 

@@ -30,6 +30,7 @@ export interface Table {
   readonly hasPrimaryKey: boolean;
   /** Whether its rows are wanted. */
   readonly withRows: boolean;
+  readonly versioned: boolean;
 }
 
 /** What was wanted and cannot be had. */
@@ -109,7 +110,7 @@ const readTable = async (
   relation: Relation,
   columns: readonly Column[],
 ): Promise<Table> => {
-  const { name, engine, comment, size } = relation;
+  const { name, engine, comment, size, versioned } = relation;
   if (engine === null)
     throw new HoldfastError(
       'ITEM_UNREADABLE',
@@ -125,6 +126,7 @@ const readTable = async (
     definition,
     hasPrimaryKey: parseCreateTable(definition)?.parts.some(isPrimaryKey) ?? false,
     withRows: hasRowsOfItsOwn(relation) && wantedOf(config, database, name) === 'all',
+    versioned,
   };
 };
 
