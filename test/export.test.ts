@@ -198,6 +198,22 @@ suite('exports', () => {
     assert.deepEqual(files('far'), ['site_alarms_1_3.csv']);
   });
 
+  test('a row that is dated years ahead is exported once, and hides none that comes later', async () => {
+    configure('tables: [{ table: alarms, key: SeqNo, timestamp: Stamp }]');
+    execute("INSERT INTO alarms VALUES (4, '2099-01-01 00:00:00', 'a wrong clock', 1)");
+    await done('export');
+    execute("INSERT INTO alarms VALUES (5, '2026-11-21 02:00:00', 'a right one', 1)");
+    await done('export');
+    clock.advance(86_400_000);
+    execute("INSERT INTO alarms VALUES (6, '2026-11-22 02:00:00', 'the next day', 1)");
+    await done('export');
+    assert.match((await done('export')).stdout, /0 rows in 0 files/);
+    assert.deepEqual(files(), ['site_alarms_1_4.csv', 'site_alarms_5_5.csv', 'site_alarms_6_6.csv']);
+    configure('tables: [{ table: alarms, key: SeqNo, timestamp: Stamp, first: now }]');
+    rmSync(at('catalog.db'));
+    assert.match((await run('export')).stderr, /a row whose Stamp is still to come/);
+  });
+
   test('what lies in the outbox itself shows nothing, and is not shipped to itself', async () => {
     for (const rules of [
       `purge: { listedIn: ${at('out')} }`,

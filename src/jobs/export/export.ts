@@ -7,6 +7,7 @@ import { HoldfastError } from '#lib/errors.ts';
 import { didYouMean } from '#lib/nearest.ts';
 import type { RowTable, RowValues, RowView } from '#sources/source.ts';
 import type { Store } from '#stores/store.ts';
+import { isAhead } from '../ahead.ts';
 import type { JobContext } from '../backup.ts';
 import { exportFile, isTaken } from './file.ts';
 import { type RowFormat, type RowText, rowText } from './format.ts';
@@ -60,6 +61,8 @@ class TableWork {
   readonly #place: ExportPlace;
   readonly #context: JobContext;
   readonly #orderedBy: string;
+  readonly #orderedAt: number;
+  readonly #isTime: boolean;
   readonly #thenBy: readonly string[];
   readonly #overlap: number;
   readonly #window: WindowOptions;
@@ -81,6 +84,8 @@ class TableWork {
     this.#window = { table, orderedBy: this.#orderedBy, horizon: view.horizon };
     this.#text = rowText(place.format, table.columns);
     const indexOf = (name: string): number => table.columns.findIndex((column) => column.name === name);
+    this.#orderedAt = indexOf(this.#orderedBy);
+    this.#isTime = table.columns[this.#orderedAt]?.distance === 'time';
     this.#identity =
       wish.timestamp === undefined && table.key.length > 0 ? [key, ...table.key].map(indexOf) : undefined;
   }
@@ -112,7 +117,8 @@ class TableWork {
     });
     for await (const rows of filesOf(fresh, this.#place.maxRows)) {
       const lastPosition = positionOf(rows.at(-1) ?? []);
-      positions = reach(positions, lastPosition, this.#window);
+      const passed = rows.findLast((row) => !this.#isAhead(row));
+      if (passed) positions = reach(positions, positionOf(passed), this.#window);
       await this.#write(known.id, rows, lastPosition, positions);
     }
     if (reached !== undefined) positions = reach(positions, reached, this.#window);
@@ -134,9 +140,14 @@ class TableWork {
       throwIfCancelled(this.#context.signal);
       for (const row of batch) {
         if (isFirst || !this.#isExported(known, row)) yield row;
-        onReached(positionOf(row));
+        if (!this.#isAhead(row)) onReached(positionOf(row));
       }
     }
+  }
+
+  /** What a clock that goes wrong has dated ahead is exported, and passes nothing: rows with the right time are still to come. */
+  #isAhead(row: RowValues): boolean {
+    return this.#isTime && isAhead(row[this.#orderedAt] ?? '', this.#context.clock.now());
   }
 
   /** Where several rows are the same, as many of them as are in files. */
@@ -205,6 +216,7 @@ class TableWork {
     const from = { position, overlap: this.#overlap };
     for await (const batch of this.#table.rows({ orderBy: this.#orderedBy, thenBy: this.#thenBy, from }))
       rows.push(...batch);
+    if (rows.some((row) => this.#isAhead(row))) throw this.#aheadOfNow();
     const file = {
       run: this.#place.run,
       token: '',
@@ -215,6 +227,14 @@ class TableWork {
     };
     const id = this.#place.ledger.intend(table, file, this.#hashes(rows), this.#context.clock.now());
     this.#place.ledger.confirm(id, table, { settled: position, pending: [] });
+  }
+
+  #aheadOfNow(): HoldfastError {
+    return new HoldfastError(
+      'ITEM_UNREADABLE',
+      `${this.#table.name} has a row whose ${this.#orderedBy} is still to come, so that nothing tells what is new from now on`,
+      { hint: 'correct the row, or begin with all rows: first: all' },
+    );
   }
 
   /** Rows before the window are not met again. */

@@ -5,6 +5,7 @@ import { HoldfastError } from '#lib/errors.ts';
 import { type QueryView, queryReaderOf } from '#sources/query-reader.ts';
 import { openSource, type SourceConfig } from '#sources/registry.ts';
 import type { Store } from '#stores/store.ts';
+import { isAhead } from '../ahead.ts';
 import type { JobContext } from '../backup.ts';
 import { filesOfRows } from './list-query.ts';
 import type { ListedFile } from './listed-file.ts';
@@ -91,10 +92,7 @@ const settledBy = ({ settled, pending }: ListingState, { horizon }: QueryView): 
   return { settled: ended.at(-1)?.position ?? settled, pending: pending.slice(ended.length) };
 };
 
-/** Clocks of databases may show another zone's time, but no other day's than that: what is later was never a time of creation. */
-const furthestZoneMs = 14 * 3_600_000;
-
-/** The latest time of creation that was listed. */
+/** The latest time of creation that was listed; what is still to come was never one. */
 class Latest {
   readonly #now: () => Date;
   #position: string | undefined;
@@ -106,8 +104,7 @@ class Latest {
   see(created: string | undefined): void {
     if (created === undefined || !/^\d{4}-\d\d-\d\d/.test(created) || created <= (this.#position ?? ''))
       return;
-    const timeMs = Date.parse(`${created.slice(0, 19)}Z`);
-    if (timeMs <= this.#now().getTime() + furthestZoneMs) this.#position = created;
+    if (!isAhead(created, this.#now())) this.#position = created;
   }
 
   after({ settled, pending }: ListingState, { horizon }: QueryView): ListingState {
