@@ -4,6 +4,7 @@ import type { Finding } from '../source.ts';
 import type { PostgresConfig } from './config.ts';
 import { type Connection, connect } from './connect.ts';
 import { connectAnywhere, type DumpRequest, surveyOf } from './dump.ts';
+import { hiddenParts } from './hidden-parts.ts';
 import { plainName } from './identifiers.ts';
 import { unreadableLargeObjectsSql } from './large-objects.ts';
 import { listSequences, listTables, type ServerFacts, type Table } from './listing.ts';
@@ -116,7 +117,16 @@ const databaseFindings = async (
       'grant select on each, set lo_compat_privileges for the role, or say `largeObjects: false`',
     ],
   ];
-  return groups.flatMap(([names, message, hint]) => grouped(database, names, message, hint));
+  const hidden = await hiddenParts(connection, facts);
+  return [
+    ...groups.flatMap(([names, message, hint]) => grouped(database, names, message, hint)),
+    ...hidden.map((part) => ({
+      level: 'warning' as const,
+      subject: `database ${database}`,
+      message: `only a superuser may read ${part}: not in the backup`,
+      hint: 'note them elsewhere, or back up as a superuser',
+    })),
+  ];
 };
 
 const grouped = (database: string, names: readonly string[], message: string, hint: string): Finding[] => {

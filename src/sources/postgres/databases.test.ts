@@ -63,3 +63,48 @@ test('a template comes back as one, and can be replaced', { skip }, async () => 
   const templates = `select string_agg(datname, ',' order by datname) from pg_database where datistemplate`;
   assert.equal(await server.psql('postgres', templates), 'mould,template0,template1');
 });
+
+test('what a role may not see of a database is told', { skip }, async () => {
+  await server.psql(
+    'shop',
+    `create foreign data wrapper far; create server there foreign data wrapper far; create user mapping for keeper server there options (password 'p');
+    create user mapping for postgres server there options (password 'p');
+    create subscription orders connection 'host=nowhere' publication p with (connect = false, slot_name = none)`,
+  );
+  await using source = await openPostgres(server, { url: server.url('shop', 'keeper', 'k') });
+  const messages = (await source.check()).map(({ message }) => message).join('\n');
+  assert.match(
+    messages,
+    /may read the options of \d user mappings?, passwords among them: not in the backup/,
+  );
+  assert.match(messages, /may read 1 subscription: not in the backup/);
+  await using asSuperuser = await openPostgres(server, { url: server.url('shop') });
+  assert.deepEqual(await asSuperuser.check(), []);
+});
+
+test('settings of a database that was there before are told, not changed', { skip }, async () => {
+  await server.psql(
+    'postgres',
+    `create database set; alter database set set work_mem = '7MB'; create database there`,
+  );
+  const dumped = await dumpOf(server, { url: server.url('set') });
+  const { warnings } = await restoreTo(server, dumped, { url: server.url('there') });
+  assert.deepEqual(warnings, [
+    "the database was there before, so this was not set: ALTER DATABASE set SET work_mem TO '7MB';",
+  ]);
+});
+
+test('a setting that only a superuser may make is reported, and the database is there', {
+  skip,
+}, async () => {
+  await server.psql(
+    'postgres',
+    `create role builder login createdb password 'b'; create database logged owner builder; alter database logged set log_statement = 'none'`,
+  );
+  const dumped = await dumpOf(server, { url: server.url('logged') });
+  const { failures } = await restoreTo(server, dumped, { url: server.url('logged_too', 'builder', 'b') });
+  assert.deepEqual(
+    failures.map(({ path, error }) => [path, /permission denied .*log_statement/.test(error.message)]),
+    [['logged/00-database.sql', true]],
+  );
+});

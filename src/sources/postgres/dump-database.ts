@@ -8,6 +8,7 @@ import { connect } from './connect.ts';
 import { type Contents, makeContents } from './contents.ts';
 import { type DatabaseDump, dataEntries, failedEntries, largeObjectEntries } from './data-entries.ts';
 import type { Dump } from './dump.ts';
+import { hiddenParts } from './hidden-parts.ts';
 import { plainName } from './identifiers.ts';
 import { listLargeObjects } from './large-objects.ts';
 import { databaseFiles, databasePath, dataFolder } from './layout.ts';
@@ -96,6 +97,8 @@ export const openDatabase = async (dump: Dump, database: string): Promise<OpenDa
     const { connections } = config;
     const reading = openReading({ settings, holder, snapshot: snapshot.id, connections, signal });
     close = async () => await reading[Symbol.asyncDispose]();
+    for (const part of await hiddenParts(holder, facts))
+      context.log.warn({ database }, `only a superuser may read ${part}: not in the backup`);
     const choice = chooseTables(config, {
       database,
       user: settings.user,

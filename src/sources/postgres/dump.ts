@@ -18,7 +18,6 @@ import type { ConnectionSettings } from './settings.ts';
 
 /** What a dump is made with. */
 export interface Dump extends Programs {
-  readonly facts: ServerFacts;
   /** Closes what is still open when the dump is given up. */
   onClose(close: () => Promise<void>): void;
 }

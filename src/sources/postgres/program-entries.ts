@@ -3,11 +3,13 @@ import type { Context } from '#lib/kind.ts';
 import type { Choice } from './choice.ts';
 import type { PostgresConfig } from './config.ts';
 import { quoteName } from './identifiers.ts';
+import type { ServerFacts } from './listing.ts';
 import { besidePgDump, type PgDump, runProgram, withoutRestrict } from './pg-dump.ts';
 import type { ConnectionSettings } from './settings.ts';
 import { itemsOf } from './sql-items.ts';
 
 export interface Programs {
+  readonly facts: ServerFacts;
   readonly pgDump: PgDump;
   readonly config: PostgresConfig;
   readonly settings: ConnectionSettings;
@@ -61,16 +63,18 @@ export async function* dumpDatabaseDefinition(programs: Programs, database: stri
 const sessionSetting = /^(SET|SELECT) /;
 
 const runPgDump = (
-  { pgDump, config, settings, context }: Programs,
+  { facts, pgDump, config, settings, context }: Programs,
   database: string,
   args: readonly string[],
 ): AsyncGenerator<Buffer> => {
   const wait =
     config.lockTimeoutSeconds > 0 ? [`--lock-wait-timeout=${config.lockTimeoutSeconds * 1000}`] : [];
   const statistics = pgDump.major >= 18 ? ['--no-statistics'] : [];
+  // Else it warns of them each time; that has been done.
+  const hidden = facts.superuser ? [] : ['--no-subscriptions'];
   const output = runProgram({
     path: pgDump.path,
-    args: ['--no-password', '--format=plain', ...wait, ...statistics, ...args],
+    args: ['--no-password', '--format=plain', ...wait, ...statistics, ...hidden, ...args],
     environment: settings.environment(database),
     signal: context.signal,
     onWarning: (line) => context.log.warn({ database }, line),

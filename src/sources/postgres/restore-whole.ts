@@ -2,9 +2,10 @@
 
 import { throwIfCancelled } from '#lib/clock.ts';
 import { forEachLimit } from '#lib/concurrency.ts';
-import { HoldfastError } from '#lib/errors.ts';
+import { HoldfastError, hasCode } from '#lib/errors.ts';
 import { notEmpty } from '../free-targets.ts';
 import { createPool, type Pool } from '../pool.ts';
+import { isWholeServer } from '../restore-goal.ts';
 import { type Connection, connect } from './connect.ts';
 import { databaseStatements, renamedProperty } from './database-statements.ts';
 import { DatabaseTexts } from './database-texts.ts';
@@ -32,6 +33,8 @@ export const restoreWhole = async (restoring: Restoring, goal: Goal): Promise<vo
   throwIfCancelled(context.signal);
   if (state === 'empty') {
     await load(restoring, goal, texts, goal.name);
+    if (isWholeServer(restoring)) await applyProperties(restoring, goal, properties);
+    else tellProperties(restoring, properties);
     return;
   }
   const name = temporaryName(goal.name);
@@ -51,6 +54,12 @@ export const restoreWhole = async (restoring: Restoring, goal: Goal): Promise<vo
     throw error;
   }
   await applyProperties(restoring, goal, properties);
+};
+
+/** Whoever made the database beforehand has chosen its owner, and may have chosen more. */
+const tellProperties = ({ reporter }: Restoring, properties: readonly string[]): void => {
+  for (const statement of properties.filter((each) => !/^ALTER DATABASE .* OWNER TO /s.test(each)))
+    reporter.warn(`the database was there before, so this was not set: ${statement}`);
 };
 
 const load = async (restoring: Restoring, goal: Goal, texts: DatabaseTexts, name: string): Promise<void> => {
@@ -95,15 +104,19 @@ const runPreData = async (pool: Pool<Connection>, runner: ItemRunner, sql: strin
   });
 };
 
-/** What a database has under its name: owner, settings, privileges, comment. */
+/** What a database has under its name: owner, settings, privileges, comment. One that is refused is reported; all else is there. */
 const applyProperties = async (
   { target, reporter }: Restoring,
   goal: Goal,
   properties: readonly string[],
 ): Promise<void> => {
   const runner = createRunner({ reporter, tablespaces: target.tablespaces });
-  for (const statement of properties) {
-    const item = { type: 'DATABASE', name: goal.name, schema: '-', owner: '-', settings: [] };
-    await runner.run(target.admin, { ...item, statements: [renamedProperty(statement, goal.name)] });
-  }
+  const item = { type: 'DATABASE', name: goal.name, schema: '-', owner: '-', settings: [] };
+  for (const statement of properties)
+    try {
+      await runner.run(target.admin, { ...item, statements: [renamedProperty(statement, goal.name)] });
+    } catch (error) {
+      if (!hasCode(error, 'TARGET_FAILED')) throw error;
+      reporter.fail(`${databasePath(goal.database)}/${databaseFiles.database}`, error);
+    }
 };
