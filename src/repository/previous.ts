@@ -10,8 +10,8 @@ import { readTree } from './tree-nodes.ts';
 
 type Nodes = ReadonlyMap<string, TreeNode>;
 
-/** Directories kept at hand: the chain to the current one, and then some. */
-const mostCached = 64;
+/** Directories kept at hand beside the chain to the current one. Of few, nearly all are garbage before they have become old. */
+const mostBeside = 8;
 
 /** An earlier snapshot's nodes by their path; directories are loaded when they are asked for. */
 export class EarlierNodes {
@@ -44,19 +44,25 @@ export class EarlierNodes {
     if (this.#directories.has(path)) return this.#directories.get(path);
     const subtree = path === '' ? this.#tree : (await this.find(path))?.subtree;
     const nodes = subtree ? await this.#load(subtree) : undefined;
-    if (this.#directories.size >= mostCached)
-      this.#directories.delete(this.#directories.keys().next().value as string);
     this.#directories.set(path, nodes);
-    this.#useAgain(parentOf(path));
+    this.#forgetOldest(path);
     return nodes;
   }
 
   /** What lies in a directory with many others must not push it out. */
-  #useAgain(path: string): void {
-    const nodes = this.#directories.get(path);
-    if (!nodes) return;
-    this.#directories.delete(path);
-    this.#directories.set(path, nodes);
+  #forgetOldest(current: string): void {
+    let most = mostBeside;
+    for (let path = current; path !== ''; most += 1) {
+      path = parentOf(path);
+      if (!this.#directories.has(path)) continue;
+      const nodes = this.#directories.get(path);
+      this.#directories.delete(path);
+      this.#directories.set(path, nodes);
+    }
+    for (const path of this.#directories.keys()) {
+      if (this.#directories.size <= most) break;
+      this.#directories.delete(path);
+    }
   }
 
   async #load(id: string): Promise<Nodes | undefined> {
