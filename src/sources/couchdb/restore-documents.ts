@@ -7,6 +7,7 @@ import { type PutTarget, postDocuments, type StoredLeaf, withAttachments } from 
 import type { DatabaseRestore, Restoring } from './restore.ts';
 import type { Goal } from './restore-goal.ts';
 import { createDatabase, targetState } from './target-database.ts';
+import { currentWinners, type Winner, winnersOf } from './winners.ts';
 
 /**
  * Revisions come back under their own names. Where the database went on from them, that alone would change nothing: then the
@@ -79,7 +80,7 @@ export class DocumentsRestore implements DatabaseRestore {
     const { client, facts, reporter } = this.#restoring;
     const target: PutTarget = { client, facts, database: this.goal.name };
     this.#found += batch.leaves.length;
-    const winners = batch.leaves.filter(({ leaf }, at) => batch.leaves[at - 1]?.leaf.id !== leaf.id);
+    const winners = winnersOf(batch.leaves);
     this.#assertReplaceable(winners, await currentWinners(target, winners));
     const refused = await writeBatch(this.#restoring, target, batch);
     const now = await currentWinners(target, winners);
@@ -116,35 +117,4 @@ export class DocumentsRestore implements DatabaseRestore {
       );
     }
   }
-}
-
-interface Winner {
-  readonly rev: string;
-  readonly deleted: boolean;
-}
-
-/** The winning revisions that the database has now. */
-const currentWinners = async (
-  { client, database }: PutTarget,
-  leaves: readonly StoredLeaf[],
-): Promise<Map<string, Winner>> => {
-  const { rows } = await client.parse(
-    {
-      method: 'POST',
-      path: [database, '_all_docs'],
-      body: Buffer.from(JSON.stringify({ keys: leaves.map(({ leaf }) => leaf.id) })),
-      doing: `look for documents in ${database}`,
-    },
-    (body) => JSON.parse(body.toString()) as { rows: readonly Row[] },
-  );
-  return new Map(
-    rows.flatMap(({ key, value }) =>
-      value ? [[key, { rev: value.rev, deleted: value.deleted === true }]] : [],
-    ),
-  );
-};
-
-interface Row {
-  readonly key: string;
-  readonly value?: { readonly rev: string; readonly deleted?: boolean };
 }

@@ -20,6 +20,7 @@ import {
   setSecurity,
   targetState,
 } from './target-database.ts';
+import { currentWinners, winnersOf } from './winners.ts';
 
 /** A database that it made does not stay when something fails; one that was there, empty, keeps what had come. */
 export class WholeRestore implements DatabaseRestore {
@@ -31,6 +32,9 @@ export class WholeRestore implements DatabaseRestore {
   readonly #loaded = new Map<string, RowCount>();
   #state: 'not begun' | 'made' | 'filled' = 'not begun';
   #manifest: Manifest | undefined;
+  /** Whether it adds to what is there, and the documents for which that changes nothing. */
+  #adds = false;
+  readonly #unchanged: string[] = [];
 
   constructor(restoring: Restoring, goal: Goal) {
     this.#restoring = restoring;
@@ -66,6 +70,11 @@ export class WholeRestore implements DatabaseRestore {
     this.#assertBegun();
     if (!this.#manifest) throw incomplete(this.goal.database, 'its manifest');
     this.#state = 'filled';
+    if (this.#unchanged.length === 0) return;
+    const more = this.#unchanged.length > 10 ? ', …' : '';
+    this.#restoring.reporter.warn(
+      `documents of ${this.goal.name} that were deleted or changed after the backup stay so; restore those you want with --document: ${this.#unchanged.slice(0, 10).join(', ')}${more}`,
+    );
   }
 
   async close(): Promise<void> {
@@ -117,12 +126,18 @@ export class WholeRestore implements DatabaseRestore {
       await deleteDatabase(client, name);
       state = 'absent';
     }
+    this.#adds = state === 'used';
     if (state === 'absent') await createDatabase(client, facts, name, contents);
     this.#state = state === 'absent' ? 'made' : 'filled';
   }
 
   async #write(batch: Batch): Promise<void> {
     await writeBatch(this.#restoring, this.#target(), batch);
+    if (!this.#adds) return;
+    const winners = winnersOf(batch.leaves).filter(({ leaf }) => !leaf.deleted && !leaf.id.startsWith('_'));
+    const now = await currentWinners(this.#target(), winners);
+    for (const { leaf } of winners)
+      if ((now.get(leaf.id)?.rev ?? leaf.rev) !== leaf.rev) this.#unchanged.push(leaf.id);
   }
 
   #target() {

@@ -55,6 +55,26 @@ suite('restores into CouchDB', { skip: (await skipWithoutCouch()) ?? false }, ()
     assert.deepEqual(await server.ask('POST', '/copy/_revs_diff', revisions), {});
   });
 
+  test('users that were deleted since stay so, which is told, and come back one by one', async () => {
+    const id = 'org.couchdb.user:copied';
+    const [{ rev }] = (await server.ask('POST', '/_users/_bulk_docs', {
+      docs: [{ _id: id, name: 'copied', password: 'pw', roles: [], type: 'user' }],
+    })) as [{ rev: string }];
+    const users = await dumpOf(server, { databases: ['_users'], systemDatabases: ['_users'] });
+    const { rev: last } = (await server.ask('DELETE', `/_users/${id}?rev=${rev}`)) as { rev: string };
+    const { warnings } = await restoreTo(server, users, {}, { force: true });
+    assert.match(
+      warnings.join(),
+      /_users that were deleted .* stay so; .*--document: org\.couchdb\.user:copied/,
+    );
+    const back = { selection: ['_users/data/all.jsonl', '_users/data/all'], records: [id] };
+    await restoreTo(server, users, {}, back);
+    const { _rev: now, name } = (await server.ask('GET', `/_users/${id}`)) as Record<string, string>;
+    assert.equal(name, 'copied');
+    assert.notEqual(now, last);
+    await server.ask('DELETE', `/_users/${id}?rev=${now}`);
+  });
+
   test('a database in use is refused, and replaced when told', async () => {
     await server.ask('PUT', '/copy');
     await putRevisions(server, 'copy', [revision('own', 'aa')]);
