@@ -147,6 +147,22 @@ catalog: ${at('catalog.db')}
     assert.ok(!(await replications()).includes('holdfast:standby:brief'));
   });
 
+  test('a server without any of the databases is not taken for one where all were deleted', async () => {
+    const before = await replications();
+    proxy.rule = ({ path }) => {
+      if (path === '/_all_dbs') return { status: 200, body: '[]' };
+      if (/^\/[^_/]+$/.test(path))
+        return { status: 404, body: '{"error":"not_found","reason":"Database does not exist."}' };
+      return undefined;
+    };
+    const { status, stderr } = await run('run standby');
+    assert.equal(status, 13);
+    assert.match(stderr, /none of the \d databases that are replicated is on .*\n.*the right server/);
+    assert.deepEqual(await replications(), before);
+    proxy.rule = () => undefined;
+    await done('run standby');
+  });
+
   test('where a deletion must be decided on, every run says so until it is', async () => {
     configure(', whenDeleted: fail');
     await source.ask('PUT', '/held');

@@ -76,11 +76,12 @@ const replicateAll = async (task: ReplicateTask, context: RunContext): Promise<R
     }
   };
   onEvent({ type: 'started', subject: task.job, doing: `looking after ${present.length} replications` });
+  const endings = await endReplications(looked, present, standing);
   // All of them work while the first ones are waited for.
   await forEachLimit(present, atOnce, (database) =>
     attempt(database, async () => void (await ensureReplication(looked, database, standing))),
   );
-  for (const ended of await endReplications(looked, present, standing))
+  for (const ended of endings)
     if ('error' in ended) await attempt(ended.database, () => Promise.reject(ended.error));
     else onEvent({ type: 'warning', subject: task.job, text: ended.notice });
   for (const database of absent)
