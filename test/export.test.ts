@@ -214,6 +214,20 @@ suite('exports', () => {
     assert.match((await run('export')).stderr, /a row whose Stamp is still to come/);
   });
 
+  test('a table that was begun anew is told, since its rows lie before the position', async () => {
+    configure('tables: [{ table: alarms, key: SeqNo, overlap: 2 }]');
+    execute("INSERT INTO alarms VALUES (9000, '2026-11-21 02:00:00', 'newest', 1)");
+    await done('export');
+    assert.equal((await done('export')).stderr, '');
+    execute("DELETE FROM alarms; INSERT INTO alarms VALUES (1, '2026-11-22 02:00:00', 'anew', 1)");
+    assert.match(
+      (await done('export')).stderr,
+      /alarms: all rows lie before those that were exported, by SeqNo/,
+    );
+    execute('DELETE FROM alarms');
+    assert.equal((await done('export')).stderr, '', 'an empty table tells nothing');
+  });
+
   test('what lies in the outbox itself shows nothing, and is not shipped to itself', async () => {
     for (const rules of [
       `purge: { listedIn: ${at('out')} }`,

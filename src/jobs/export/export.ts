@@ -112,8 +112,10 @@ class TableWork {
     const { settled, pending } = known;
     let positions: Positions = { ...(settled !== undefined && { settled }), pending };
     let reached: string | undefined;
-    const fresh = this.#newRows(known, positions, (position) => {
-      reached = position;
+    let isNearby = false;
+    const fresh = this.#newRows(known, positions, (row) => {
+      isNearby = true;
+      if (!this.#isAhead(row)) reached = positionOf(row);
     });
     for await (const rows of filesOf(fresh, this.#place.maxRows)) {
       const lastPosition = positionOf(rows.at(-1) ?? []);
@@ -122,6 +124,7 @@ class TableWork {
       await this.#write(known.id, rows, lastPosition, positions);
     }
     if (reached !== undefined) positions = reach(positions, reached, this.#window);
+    if (settled !== undefined && !isNearby) await this.#warnOfEarlierRows();
     positions = await settle(positions, this.#window);
     this.#place.ledger.setPositions(known.id, positions);
     await this.#forget(known.id, positions);
@@ -132,7 +135,7 @@ class TableWork {
   async *#newRows(
     known: ExportTable,
     { settled }: Positions,
-    onReached: (position: string) => void,
+    onMet: (row: RowValues) => void,
   ): AsyncGenerator<RowValues> {
     const from = settled === undefined ? {} : { from: { position: settled, overlap: this.#overlap } };
     const isFirst = this.#place.ledger.filesWithRows(known.id).length === 0;
@@ -140,9 +143,20 @@ class TableWork {
       throwIfCancelled(this.#context.signal);
       for (const row of batch) {
         if (isFirst || !this.#isExported(known, row)) yield row;
-        if (!this.#isAhead(row)) onReached(positionOf(row));
+        onMet(row);
       }
     }
+  }
+
+  /** A table whose newest rows were deleted looks like one that was begun anew, of which nothing would be exported for long. */
+  async #warnOfEarlierRows(): Promise<void> {
+    if ((await this.#table.last(this.#orderedBy)) === undefined) return;
+    this.#context.onEvent({
+      type: 'warning',
+      subject: `${this.#place.source}: ${this.#table.name}`,
+      text: `all rows lie before those that were exported, by ${this.#orderedBy}, and so none of them is`,
+      hint: 'when the table was begun anew, or an older state of it was restored, give the job another name',
+    });
   }
 
   /** What a clock that goes wrong has dated ahead is exported, and passes nothing: rows with the right time are still to come. */
