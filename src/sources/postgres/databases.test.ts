@@ -108,3 +108,43 @@ test('a setting that only a superuser may make is reported, and the database is 
     [['logged/00-database.sql', true]],
   );
 });
+
+test('an extension that the server lacks is reported with the rows it kept, and all else is there', {
+  skip,
+}, async () => {
+  await server.psql('postgres', 'create database extended');
+  await server.psql(
+    'extended',
+    `create schema jobs; create table jobs.job (id serial); insert into jobs.job values (1); create table t (id int); insert into t values (1);
+    create extension citext`,
+  );
+  const edited = async (depends: string) =>
+    (await dumpOf(server, { url: server.url('extended') })).map((entry) =>
+      entry.path.endsWith('01-pre-data.sql')
+        ? {
+            ...entry,
+            content: Buffer.from(
+              Buffer.from(entry.content ?? [])
+                .toString()
+                .replace('EXISTS citext', 'EXISTS not_here')
+                .replace(
+                  /CREATE (TABLE|SEQUENCE) jobs\.[^;]*;|ALTER (TABLE|SEQUENCE) [^;]*jobs\.[^;]*;/g,
+                  depends,
+                ),
+            ),
+          }
+        : entry,
+    );
+  const { failures } = await restoreTo(server, await edited(''), { url: server.url('lacking') });
+  assert.match(
+    failures.map(({ error }) => error.message).join('\n'),
+    /extension citext .*not available.*\nrows of jobs\.job .*not exist/,
+  );
+  assert.equal(await server.psql('lacking', 'select id from t'), '1');
+  await assert.rejects(
+    restoreTo(server, await edited('select not_here();'), { url: server.url('lacking_too') }),
+    /extension citext could not be restored/,
+  );
+  const made = `select count(*) from pg_database where datname like 'lacking_too%'`;
+  assert.equal(await server.psql('postgres', made), '0');
+});

@@ -9,6 +9,9 @@ import { isWholeServer } from '../restore-goal.ts';
 import { type Connection, connect } from './connect.ts';
 import { databaseStatements, renamedProperty } from './database-statements.ts';
 import { DatabaseTexts } from './database-texts.ts';
+import type { RowsEntry } from './entry-stream.ts';
+import type { QualifiedName } from './identifiers.ts';
+import { LackingExtensions } from './lacking-extensions.ts';
 import { databaseFiles, databasePath } from './layout.ts';
 import { assertComplete, loadRows, type RowLoader } from './load-rows.ts';
 import { runPostData } from './post-data.ts';
@@ -76,19 +79,23 @@ const load = async (restoring: Restoring, goal: Goal, texts: DatabaseTexts, name
     searchPathOf: (item) => searchPathFor(contents, item),
   });
   const loader: RowLoader = { contents, reporter, loaded: new Map() };
-  await runPreData(pool, runner, texts.need(databaseFiles.preData));
+  const lacks = new LackingExtensions(reporter, `${databasePath(goal.database)}/${databaseFiles.preData}`);
+  await runPreData(pool, runner, lacks, texts.need(databaseFiles.preData));
   while (await texts.readUntilRows())
     await forEachLimit(stream.rows(goal.database), into.sequential ? 1 : limit, async (entry) => {
       try {
-        await pool.use((connection) => loadRows(loader, connection, entry));
+        await lacks.excuse(tableOfRows(entry), () =>
+          pool.use((connection) => loadRows(loader, connection, entry)),
+        );
       } catch (error) {
         failure.abort(error);
         throw error;
       }
     });
-  assertComplete(loader, texts.manifest(), () => true, true);
+  assertComplete(loader, texts.manifest(), (table) => !lacks.has(table), true);
   await pool.use(async (connection) => {
-    for (const sequence of contents.sequences) await connection.query(setSequenceSql(sequence));
+    for (const sequence of contents.sequences)
+      await lacks.excuse(sequence, () => connection.query(setSequenceSql(sequence)));
   });
   await runPostData(itemsOf(texts.need(databaseFiles.postData)).items, {
     pool,
@@ -98,9 +105,22 @@ const load = async (restoring: Restoring, goal: Goal, texts: DatabaseTexts, name
   });
 };
 
-const runPreData = async (pool: Pool<Connection>, runner: ItemRunner, sql: string): Promise<void> => {
+const tableOfRows = ({ place }: RowsEntry): QualifiedName | undefined =>
+  place.kind === 'table' ? place.table : undefined;
+
+const runPreData = async (
+  pool: Pool<Connection>,
+  runner: ItemRunner,
+  lacks: LackingExtensions,
+  sql: string,
+): Promise<void> => {
   await pool.use(async (connection) => {
-    for (const item of itemsOf(sql).items) await runner.run(connection, item);
+    for (const item of itemsOf(sql).items)
+      try {
+        await runner.run(connection, item);
+      } catch (error) {
+        lacks.take(item, error);
+      }
   });
 };
 
