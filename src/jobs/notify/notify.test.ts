@@ -7,6 +7,7 @@ import { loadText } from '#config/testing.ts';
 import { silentLog } from '#lib/log.ts';
 import { Secret } from '#lib/secret.ts';
 import { startHttp } from '../../../test/servers/http.ts';
+import { freePort } from '../../../test/servers/process.ts';
 import { makeNotice, type TellContext, tell } from './notify.ts';
 import type { Occurrence } from './rules.ts';
 
@@ -108,6 +109,30 @@ test('whoever is named twice is told once, and whoever wants everything hears ev
   assert.deepEqual(
     all.map(({ event }) => event),
     ['start', 'failure', 'failure', 'recovery', 'success'],
+  );
+});
+
+test('notifiers that fail together are tried once each, and whoever can be told hears of all', async () => {
+  using here = testCatalog();
+  const waits: number[] = [];
+  const context: TellContext = {
+    config: await loadText(`notifiers:
+  one: { kind: command, command: "false" }
+  two: { kind: webhook, url: "http://127.0.0.1:${await freePort()}" }
+  three: { kind: webhook, url: "http://127.0.0.1:${await freePort()}" }
+  all: { kind: webhook, url: "${web.url}/all" }
+`),
+    catalog: here.catalog,
+    clock: { now: () => new Date(), sleep: async (ms) => void waits.push(ms) },
+    log: silentLog,
+    signal: new AbortController().signal,
+  };
+  const everybody = ['one', 'two', 'three', 'all'].map((name) => rule(name));
+  await tell(run('failure', 'no server'), everybody, context);
+  assert.equal(waits.length, 6, 'three before the further attempts of each of two');
+  assert.deepEqual(
+    (heard().all ?? []).map(({ event }) => event),
+    ['failure', 'trouble', 'trouble', 'trouble'],
   );
 });
 

@@ -39,7 +39,15 @@ export const tell = async (
 ): Promise<Delivery[]> => {
   const standing = standingOf(occurrence, context);
   const deliveries = await tellAll(standing, subscriptions, context);
-  for (const delivery of deliveries) await tellOfNotifier(delivery, subscriptions, context);
+  // Where several fail, as without a network, none of them is waited for again to hear of the others.
+  const failing = new Set(deliveries.flatMap(({ notifier, error }) => (error ? [notifier] : [])));
+  const others = subscriptions.filter(({ to }) => !failing.has(to));
+  for (const delivery of deliveries)
+    await tellOfNotifier(
+      delivery,
+      others.filter(({ to }) => to !== delivery.notifier),
+      context,
+    );
   return deliveries;
 };
 
@@ -179,7 +187,7 @@ const watches = async (name: string, { config, signal, clock, log }: TellContext
 /** The others hear of a notifier that fails, once and then now and then, and when it works again. */
 const tellOfNotifier = async (
   { notifier, error }: Delivery,
-  subscriptions: readonly Subscription[],
+  others: readonly Subscription[],
   context: TellContext,
 ): Promise<void> => {
   const subject = `notifier ${notifier}`;
@@ -196,7 +204,6 @@ const tellOfNotifier = async (
         ],
       }
     : { ...begin, event: 'success', paragraphs: [] };
-  const others = subscriptions.filter(({ to }) => to !== notifier);
   await tellAll(standingOf(occurrence, context), others, context);
 };
 
