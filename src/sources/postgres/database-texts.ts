@@ -1,15 +1,16 @@
 // The small files of a database, as they come before, between and after its rows.
 import { type Manifest, manifestSchema } from '../manifest.ts';
 import { neededFile, parsedFile } from '../needed-file.ts';
-import { textOf } from '../restore-report.ts';
+import { bytesOf } from '../restore-report.ts';
 import { type Contents, parseContents } from './contents.ts';
 import type { EntryStream } from './entry-stream.ts';
 import { type DatabaseFile, databaseFiles, databasePath } from './layout.ts';
+import { itemsOfFile, type SqlItem } from './sql-items.ts';
 
 export class DatabaseTexts {
   readonly #stream: EntryStream;
   readonly #database: string;
-  readonly #texts = new Map<DatabaseFile, string>();
+  readonly #texts = new Map<DatabaseFile, Buffer>();
   #contents: Contents | undefined;
 
   constructor(stream: EntryStream, database: string) {
@@ -25,12 +26,17 @@ export class DatabaseTexts {
       if (entry.place.kind !== 'file') return true;
       this.#stream.skip();
       const { file } = entry.place;
-      if (file !== databaseFiles.load) this.#texts.set(file, await textOf(entry.path, entry.content));
+      if (file !== databaseFiles.load) this.#texts.set(file, await bytesOf(entry.path, entry.content));
     }
   }
 
   need(file: DatabaseFile): string {
-    return neededFile(this.#path(file), this.#texts.get(file));
+    return this.#bytes(file).toString('utf8');
+  }
+
+  /** What a script of pg_dump makes. */
+  items(file: DatabaseFile): readonly SqlItem[] {
+    return itemsOfFile(this.#bytes(file)).items;
   }
 
   contents(): Contents {
@@ -44,6 +50,10 @@ export class DatabaseTexts {
 
   #parse<Parsed>(file: DatabaseFile, parse: (text: string) => Parsed): Parsed {
     return parsedFile(this.#path(file), this.need(file), parse);
+  }
+
+  #bytes(file: DatabaseFile): Buffer {
+    return neededFile(this.#path(file), this.#texts.get(file));
   }
 
   #path(file: DatabaseFile): string {

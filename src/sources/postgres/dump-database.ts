@@ -61,7 +61,7 @@ async function* entriesOf(opened: OpenDatabase): AsyncGenerator<Entry> {
   });
   yield directory(folder);
   yield file(databaseFiles.preData, section('pre-data'));
-  yield file(databaseFiles.database, () => dumpDatabaseDefinition(dump, database));
+  yield file(databaseFiles.database, () => dumpDatabaseDefinition(dump, database, snapshot.encoding));
   yield file(databaseFiles.postData, section('post-data'));
   yield file(databaseFiles.contents, () => textContent(`${JSON.stringify(contents, undefined, 1)}\n`));
   yield directory(`${folder}/${dataFolder}`);

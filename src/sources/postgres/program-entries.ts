@@ -30,8 +30,7 @@ export const dumpSection = (programs: Programs, request: SectionRequest): AsyncG
   const args = [
     `--section=${section}`,
     `--snapshot=${snapshot}`,
-    // Text of other encodings could not be taken apart again; SQL_ASCII has none to convert from.
-    ...(encoding === 'SQL_ASCII' ? [] : ['--encoding=UTF8']),
+    ...encodingArguments(encoding),
     programs.pgDump.major >= 16 ? '--no-large-objects' : '--no-blobs',
     ...choice.leftOut.map((name) => `--exclude-table=${quoteName(name)}`),
     ...choice.sequences
@@ -42,13 +41,17 @@ export const dumpSection = (programs: Programs, request: SectionRequest): AsyncG
 };
 
 /** The statements that make the database itself, with its settings and privileges. */
-export async function* dumpDatabaseDefinition(programs: Programs, database: string): AsyncGenerator<Buffer> {
+export async function* dumpDatabaseDefinition(
+  programs: Programs,
+  database: string,
+  encoding: string,
+): AsyncGenerator<Buffer> {
   const nothingIn = [
     '--create',
     '--schema-only',
     '--section=pre-data',
     '--exclude-schema=*',
-    '--encoding=UTF8',
+    ...encodingArguments(encoding),
   ];
   const chunks: Buffer[] = [];
   for await (const chunk of runPgDump(programs, database, nothingIn)) chunks.push(chunk);
@@ -58,6 +61,10 @@ export async function* dumpDatabaseDefinition(programs: Programs, database: stri
       for (const statement of statements)
         if (!sessionSetting.test(statement)) yield Buffer.from(`${statement}\n`);
 }
+
+/** Text of other encodings could not be taken apart again; SQL_ASCII has none to convert from. */
+const encodingArguments = (encoding: string): string[] =>
+  encoding === 'SQL_ASCII' ? [] : ['--encoding=UTF8'];
 
 /** What pg_dump says to each session that it begins. */
 const sessionSetting = /^(SET|SELECT) /;

@@ -12,7 +12,6 @@ import type { Goal } from './restore-goal.ts';
 import { ensureRoles } from './restore-roles.ts';
 import { searchPathFor } from './row-places.ts';
 import { createRunner } from './run-items.ts';
-import { itemsOf } from './sql-items.ts';
 
 export const restoreParts = async (restoring: Restoring, goal: Goal, parts: Parts): Promise<void> => {
   const { settings, context, target, reporter, stream, into } = restoring;
@@ -36,7 +35,7 @@ export const restoreParts = async (restoring: Restoring, goal: Goal, parts: Part
       tablespaces: target.tablespaces,
       searchPathOf: (item) => searchPathFor(contents, item),
     }),
-    preData: itemsOf(texts.need(databaseFiles.preData)).items,
+    preData: texts.items(databaseFiles.preData),
     force: into.force,
     superuser: target.superuser,
     rename,
@@ -52,6 +51,6 @@ export const restoreParts = async (restoring: Restoring, goal: Goal, parts: Part
       await loadRows(loader, connection, entry, await tables.targetOf(table));
     }
   assertComplete(loader, texts.manifest(), (table) => tables.has(table), false);
-  await tables.finish(itemsOf(texts.need(databaseFiles.postData)).items);
+  await tables.finish(texts.items(databaseFiles.postData));
   await connection.query('commit');
 };

@@ -21,7 +21,7 @@ import { ensureRoles } from './restore-roles.ts';
 import { searchPathFor } from './row-places.ts';
 import { createRunner, type ItemRunner } from './run-items.ts';
 import { setSequenceSql } from './sequences.ts';
-import { itemsOf } from './sql-items.ts';
+import type { SqlItem } from './sql-items.ts';
 import { temporaryName } from './target-server.ts';
 
 /** All or nothing, except into an empty database that was there before: there what failed stays, and is told. */
@@ -80,7 +80,7 @@ const load = async (restoring: Restoring, goal: Goal, texts: DatabaseTexts, name
   });
   const loader: RowLoader = { contents, reporter, loaded: new Map() };
   const lacks = new LackingExtensions(reporter, `${databasePath(goal.database)}/${databaseFiles.preData}`);
-  await runPreData(pool, runner, lacks, texts.need(databaseFiles.preData));
+  await runPreData(pool, runner, lacks, texts.items(databaseFiles.preData));
   while (await texts.readUntilRows())
     await forEachLimit(stream.rows(goal.database), into.sequential ? 1 : limit, async (entry) => {
       try {
@@ -97,7 +97,7 @@ const load = async (restoring: Restoring, goal: Goal, texts: DatabaseTexts, name
     for (const sequence of contents.sequences)
       await lacks.excuse(sequence, () => connection.query(setSequenceSql(sequence)));
   });
-  await runPostData(itemsOf(texts.need(databaseFiles.postData)).items, {
+  await runPostData(texts.items(databaseFiles.postData), {
     pool,
     limit,
     runner,
@@ -112,10 +112,10 @@ const runPreData = async (
   pool: Pool<Connection>,
   runner: ItemRunner,
   lacks: LackingExtensions,
-  sql: string,
+  items: readonly SqlItem[],
 ): Promise<void> => {
   await pool.use(async (connection) => {
-    for (const item of itemsOf(sql).items)
+    for (const item of items)
       try {
         await runner.run(connection, item);
       } catch (error) {

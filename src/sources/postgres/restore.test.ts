@@ -44,7 +44,7 @@ before(async () => {
   await original.psql('postgres', `create database raw encoding 'SQL_ASCII' locale 'C' template template0`);
   await original.psql(
     'raw',
-    `create table bytes (b text); insert into bytes values (E'\\\\xff\\xfe caf\\xe9')`,
+    `create table bytes (b text default E'caf\\xe9'); comment on table bytes is E'caf\\xe9 é'; insert into bytes values (E'\\\\xff\\xfe caf\\xe9')`,
   );
   dumped = await dumpOf(original, { databases: 'all' });
 });
@@ -72,6 +72,11 @@ test('a whole server comes back on an empty one: every database, and the roles',
     assert.equal(await other.psql('postgres', sql), await original.psql('postgres', sql));
   const left = `select count(*) from pg_database where datname like '%holdfast%'`;
   assert.equal(await other.psql('postgres', left), '0');
+});
+
+test('text of a database without an encoding keeps its bytes, in definitions too', { skip }, async () => {
+  const bytes = `select obj_description('bytes'::regclass)::bytea, pg_get_expr(adbin, adrelid)::bytea from pg_attrdef`;
+  assert.equal(await other.psql('raw', bytes), await original.psql('raw', bytes));
 });
 
 test('a server with one database of that name in use is refused before anything is written', {

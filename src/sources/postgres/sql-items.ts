@@ -1,4 +1,5 @@
 // pg_dump's output taken apart: its items as their heading comments name them, and each item's statements.
+import { isUtf8 } from 'node:buffer';
 import { lexSql } from './sql-lexer.ts';
 
 /** One thing that pg_dump wrote, such as a table or a comment on it. */
@@ -39,6 +40,23 @@ export const itemsOf = (sql: string): SqlItems => {
     else preamble.push(text);
   }
   return { preamble, items: items.map(({ item }) => item) };
+};
+
+/** The same of a file. A database in SQL_ASCII may have text in any encoding, or in several. */
+export const itemsOfFile = (bytes: Buffer): SqlItems => {
+  if (isUtf8(bytes)) return itemsOf(bytes.toString('utf8'));
+  const { preamble, items } = itemsOf(bytes.toString('latin1'));
+  return {
+    preamble,
+    items: items.map((item) => ({ ...item, statements: item.statements.map(statementOf) })),
+  };
+};
+
+/** A statement whose characters are bytes; one that cannot be sent as text is made of them by the server. */
+const statementOf = (latin1: string): string => {
+  const bytes = Buffer.from(latin1, 'latin1');
+  if (isUtf8(bytes)) return bytes.toString('utf8');
+  return `do $holdfast$ begin execute pg_catalog.convert_from('\\x${bytes.toString('hex')}', 'SQL_ASCII'); end $holdfast$;`;
 };
 
 /** `-- Name: orders; Type: TABLE; Schema: public; Owner: shop`, with a tablespace behind it where there is one. */
