@@ -9,7 +9,7 @@ const head = `-- Loads the rows and sequences of this folder, between 01-tables.
 `;
 
 /** What the session that loads rows must be told. */
-export const loadSettings = `SET NAMES utf8mb4, sql_mode = 'NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES', time_zone = '+00:00', foreign_key_checks = 0, unique_checks = 0;
+export const loadSettings = `SET NAMES utf8mb4, sql_mode = 'NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES', time_zone = '+00:00', foreign_key_checks = 0, unique_checks = 0 /*M!100201 , check_constraint_checks = 0 */;
 `;
 
 export const loadScript = ({ tables, sequences }: Contents): string =>

@@ -85,12 +85,16 @@ export const openTargetServer = async (
 /** A name that nobody has, and that says where it comes from. */
 export const stagingName = (): string => `holdfast-restore-${randomUUID().slice(0, 8)}`;
 
-/** Data comes as it was: dates that are none, numbers that are zero, rows before those that they refer to; but nothing is cut off. */
+/**
+ * Data comes as it was: dates that are none, numbers that are zero, rows before those that they refer to, rows that break a rule
+ * which came later; but nothing is cut off.
+ */
 const loadMode = 'STRICT_ALL_TABLES,NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES';
 const needed = [`sql_mode = '${loadMode}'`, 'foreign_key_checks = 0', 'unique_checks = 0', 'sql_notes = 0'];
 
 /** Settings that some servers lack, and some users may not make. */
 const wished = [
+  'check_constraint_checks = 0',
   'innodb_strict_mode = 0',
   'sql_require_primary_key = 0',
   'sql_generate_invisible_primary_key = 0',

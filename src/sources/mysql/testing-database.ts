@@ -98,6 +98,7 @@ create table versioned (x int, y int without system versioning) with system vers
 create table aria (id int primary key, t text) engine=Aria; insert into aria values (1, 'x');
 create table periods (id int, s date, e date, period for p (s, e), unique (id, p without overlaps)); insert into periods values (1, '2020-01-01', '2021-01-01');
 create table ignored (a int, b int, key k (a) ignored);
+set check_constraint_checks = 0; create table broken_rule (a int check (a > 0)); insert into broken_rule values (-1); set check_constraint_checks = 1;
 set sql_mode = oracle;
 delimiter ;;
 create package tools as function f return int deterministic; end;;
