@@ -87,6 +87,15 @@ test('the previous snapshot is the last whole one of the same source and kind', 
   assert.equal(snapshots.at(-1)?.parent, whole.snapshots[0]?.id);
 });
 
+test('of a partial backup the previous snapshot is the last one, for it may have all rows and lack a file', async () => {
+  const repository = await testRepository();
+  await back(repository, [plainSource('shop~partial', files)]);
+  const last = await back(repository, [plainSource('shop~partial', { 'c.txt': unreadable('c.txt') })]);
+  assert.equal(last.outcomes[0]?.state, 'partial');
+  const { snapshots } = await back(repository, [plainSource('shop~partial', files)]);
+  assert.equal(snapshots.at(-1)?.parent, last.snapshots.at(-1)?.id);
+});
+
 test('a dry run reads everything, stores nothing, and tells what the source finds wrong', async () => {
   const repository = await testRepository();
   const { outcomes, snapshots, events } = await back(repository, [plainSource('shop', files)], {

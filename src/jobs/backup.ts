@@ -11,7 +11,7 @@ import type { StoreOptions } from '#stores/registry.ts';
 import type { FailedSource, JobEvent, OnJobEvent, SourceOutcome } from './event.ts';
 import { type AnomalyRules, usualRules } from './health/anomalies.ts';
 import { judgeBackup, type KeptManifests, keepManifests, suspicion } from './health/judge-backup.ts';
-import { isGood, suspiciousTag, tagOf } from './snapshot-choice.ts';
+import { isGood, isOfPartialBackup, suspiciousTag, tagOf } from './snapshot-choice.ts';
 import { type Branch, commonPrevious, tee } from './tee.ts';
 
 export interface BackupRequest {
@@ -166,7 +166,7 @@ type Found =
 const parentIn = async (target: BackupTarget, source: SourceConfig): Promise<Found> => {
   try {
     const earlier = ownSnapshots(await target.repository.snapshots(), source);
-    return { target, parent: earlier.findLast(isGood), earlier };
+    return { target, parent: earlier.findLast((one) => isGood(one) || isOfPartialBackup(one)), earlier };
   } catch (error) {
     return { target, ended: asError(error) };
   }

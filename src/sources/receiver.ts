@@ -39,14 +39,16 @@ export const positions = {
 /** An outage longer than this is not caught up by a partial backup: the next complete one brings what is missing. */
 export const longestReachMs = 86_400_000;
 
-/** What of all changes was settled when the previous partial snapshot was made, as its manifest says. */
+/** What of all changes was settled when the previous partial snapshot was made, as its manifest says; undefined when rows are missing in it. */
 export const settledBefore = async (previous: Previous | undefined): Promise<Date | undefined> => {
   const entry = await previous?.entry(manifestName);
   if (entry === undefined) return undefined;
   const chunks: Buffer[] = [];
   for await (const chunk of entry.content()) chunks.push(Buffer.from(chunk));
-  const { position, capturedAt } = manifestSchema.parse(JSON.parse(Buffer.concat(chunks).toString('utf8')));
-  return new Date(position[positions.settled] ?? capturedAt);
+  const { position, capturedAt, missing } = manifestSchema.parse(
+    JSON.parse(Buffer.concat(chunks).toString('utf8')),
+  );
+  return missing.length > 0 ? undefined : new Date(position[positions.settled] ?? capturedAt);
 };
 
 /** The file that says what the rows of a partial snapshot are. */
