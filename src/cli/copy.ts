@@ -40,8 +40,10 @@ HOLDFAST_TO_PASSWORD_FILE or HOLDFAST_TO_PASSWORD_COMMAND, or is asked for.`,
     const target = await targetOf(call);
     const context = jobContext(call);
     const lock = call.options.noLock ? 'none' : 'shared';
-    return await withRepository(source, { lock, isOptional: true }, context, (from) =>
-      withRepository(target, { lock: 'shared' }, context, (to) => copy(call, from, to, target.name)),
+    return await withRepository(source, { lock, isOptional: true, readsIndex: true }, context, (from) =>
+      withRepository(target, { lock: 'shared', readsIndex: true }, context, (to) =>
+        copy(call, from, to, target.name),
+      ),
     );
   },
 });

@@ -1,6 +1,6 @@
 // How commands that read name a snapshot, and the options they share.
 import { chooseSnapshot, type SnapshotFilter } from '#jobs/snapshot-choice.ts';
-import { withRepository } from '#jobs/use-repository.ts';
+import { type UseOptions, withRepository } from '#jobs/use-repository.ts';
 import type { Repository, Snapshot } from '#repository/contract.ts';
 import { type ArgumentSpec, type Call, flag, type OptionSpecs, type OptionValues, value } from './command.ts';
 import { jobContext } from './job-context.ts';
@@ -38,10 +38,11 @@ export const withChosenRepository = async <Result>(
     readonly options: OptionValues<typeof lockOptions>;
   },
   work: (repository: Repository) => Promise<Result>,
+  { readsIndex = true }: Pick<UseOptions, 'readsIndex'> = {},
 ): Promise<Result> =>
   await withRepository(
     await chooseRepository(call),
-    { lock: call.options.noLock ? 'none' : 'shared', isOptional: true },
+    { lock: call.options.noLock ? 'none' : 'shared', isOptional: true, readsIndex },
     jobContext(call),
     work,
   );

@@ -1,7 +1,7 @@
 // holdfast snapshots: what can be restored.
 import { isPinned } from '#jobs/retention.ts';
 import { isPartial, isSuspicious, matching, originOf, tagOf } from '#jobs/snapshot-choice.ts';
-import type { Snapshot } from '#repository/contract.ts';
+import type { Repository, Snapshot } from '#repository/contract.ts';
 import { defineCommand } from './command.ts';
 import type { Output } from './output.ts';
 import { type Column, formatBytes, formatTime, plural, shortId } from './output-format.ts';
@@ -18,16 +18,16 @@ whatever the rules say; all are marked.`,
     ['snapshots --source shop --json', 'one JSON object a line'],
   ],
   statuses: [10, 11, 12, 14],
-  run: (call) =>
-    withChosenRepository(call, async (repository) => {
-      const { output, options } = call;
-      const found = matching(await repository.snapshots(), filterOf(options));
-      if (output.json) for (const snapshot of found) await output.result(fieldsOf(snapshot), undefined);
-      else if (found.length > 0) await showTable(output, found);
-      const count = found.length === 0 ? 'no snapshots' : plural(found.length, 'snapshot');
-      output.say({ message_type: 'summary', snapshots: found.length }, count);
-      return 0;
-    }),
+  async run(call) {
+    const { output, options } = call;
+    const read = (repository: Repository): Promise<Snapshot[]> => repository.snapshots();
+    const found = matching(await withChosenRepository(call, read, { readsIndex: false }), filterOf(options));
+    if (output.json) for (const snapshot of found) await output.result(fieldsOf(snapshot), undefined);
+    else if (found.length > 0) await showTable(output, found);
+    const count = found.length === 0 ? 'no snapshots' : plural(found.length, 'snapshot');
+    output.say({ message_type: 'summary', snapshots: found.length }, count);
+    return 0;
+  },
 });
 
 const showTable = async (output: Output, snapshots: readonly Snapshot[]): Promise<void> => {

@@ -76,7 +76,8 @@ const backUpInto = async (
   const request = { sources, runId, tags, dryRun, anomalies, ...(job !== undefined && { job }) };
   const configs = repositories.map(({ repository }) => repository);
   const load = () => Promise.all(sources.map((source) => source.load?.()));
-  await withRepositories(configs, { lock: 'shared', meanwhile: load }, context, failures, async (targets) => {
+  const options = { lock: 'shared', meanwhile: load, readsIndex: true } as const;
+  await withRepositories(configs, options, context, failures, async (targets) => {
     for await (const outcome of backUp({ ...request, targets }, context)) keep(outcome);
   });
   const parts: Part[] = [];

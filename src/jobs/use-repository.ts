@@ -15,6 +15,8 @@ export interface UseOptions {
   readonly retryLockMs?: number;
   /** See OpenOptions. */
   readonly meanwhile?: () => Promise<unknown>;
+  /** See OpenOptions. */
+  readonly readsIndex?: boolean;
   /** Everything is read from the store itself, and nothing from a cache: for whoever looks for damage there. */
   readonly uncached?: true;
   /** Whoever asks could also do without a lock, with --no-lock: the hint where none can be written. */
@@ -24,7 +26,7 @@ export interface UseOptions {
 /** Runs `work` with the repository opened; store and lock are let go of whatever happens. */
 export const withRepository = async <Result>(
   config: RepositoryConfig,
-  { lock, retryLockMs, meanwhile, uncached, isOptional }: UseOptions,
+  { lock, retryLockMs, meanwhile, readsIndex = false, uncached, isOptional }: UseOptions,
   context: OpenContext,
   work: (repository: Repository) => Promise<Result>,
 ): Promise<Result> => {
@@ -36,6 +38,7 @@ export const withRepository = async <Result>(
     log: context.log,
     compression: config.compression,
     verifyAfterSeal: config.verifyWrites,
+    readsIndex,
     ...(patienceMs !== undefined && { retryLockMs: patienceMs }),
     ...(meanwhile && { meanwhile }),
   }).catch((error: unknown) => {

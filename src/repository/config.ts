@@ -1,7 +1,7 @@
 // The repository's config object: its id, its format version, and the polynomial its files are cut with.
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
-import { HoldfastError } from '#lib/errors.ts';
+import { HoldfastError, hasCode } from '#lib/errors.ts';
 import type { Store } from '#stores/store.ts';
 import { chunkerDegree, degreeOf, isIrreducible, randomPolynomial } from './chunker/polynomial.ts';
 import { parseJson } from './parse-json.ts';
@@ -37,8 +37,24 @@ export const hasConfig = async (store: Store): Promise<boolean> => {
   return false;
 };
 
-export const loadConfig = async (store: Store, sealer: Sealer): Promise<RepositoryConfig> => {
-  const opened = sealer.tryOpen(await store.get('config')); // a second time when need be: the line may be at fault, and not the store
+/** The config as it is stored; undefined where there is no repository. */
+export const readConfig = async (store: Store): Promise<Uint8Array | undefined> => {
+  try {
+    return await store.get('config');
+  } catch (error) {
+    // A place that is not there at all says so when it is listed.
+    if (hasCode(error, 'OBJECT_MISSING') && !(await hasConfig(store))) return undefined;
+    throw error;
+  }
+};
+
+/** What a config says: `sealed`, or, where that cannot be opened, what the store has now. */
+export const openConfig = async (
+  store: Store,
+  sealer: Sealer,
+  sealed: Uint8Array,
+): Promise<RepositoryConfig> => {
+  const opened = sealer.tryOpen(sealed); // a second time when need be: the line may be at fault, and not the store
   const name = `the config of the repository at ${store.location}`;
   const plain = opened ?? sealer.open(await store.get('config'), name);
   const file = configFile.safeParse(parseJson(plain));

@@ -112,11 +112,11 @@ const refuseUnlikeRestic = (password: string): void => {
 export async function* openKeys(
   store: Store,
   password: string,
+  ids: readonly string[],
   meanwhile: () => void = () => {},
 ): AsyncGenerator<{ readonly id: string; readonly master: SealKey }> {
   let damage: HoldfastError | undefined;
   let isOpen = false;
-  const ids = await listIds(store, 'keys');
   for (const id of ids) {
     try {
       const master = await openKey(store, id, password, meanwhile);

@@ -19,6 +19,7 @@ const staleMs = 30 * minuteMs;
 const lostMs = 22.5 * minuteMs;
 /** How often to look at the time: the timers of a machine that sleeps stand still, and its locks grow old. */
 const watchMs = 1000;
+const firstWaitMs = 500;
 /** Two writers that look at the same moment see each other when they look again after this. */
 const settleMs = 200;
 
@@ -49,6 +50,8 @@ export interface LockOptions {
   readonly retryMs?: number;
   /** Return before the lock has settled, for work that begins with reading. */
   readonly early?: boolean;
+  /** The names in locks/ a moment ago, for the first look; the second one asks the store. */
+  readonly seen?: Promise<readonly string[]>;
   readonly clock?: Clock;
 }
 
@@ -71,9 +74,9 @@ interface HeldLock {
 export const takeLock = async (store: Store, sealer: Sealer, options: LockOptions): Promise<Lock> => {
   const clock = options.clock ?? systemClock;
   const deadline = clock.now().getTime() + (options.retryMs ?? 0);
-  for (let waitMs = 500; ; waitMs = Math.min(waitMs * 2, minuteMs)) {
+  for (let waitMs = firstWaitMs; ; waitMs = Math.min(waitMs * 2, minuteMs)) {
     try {
-      return await tryLock(store, sealer, options, clock);
+      return await tryLock(store, sealer, options, clock, waitMs === firstWaitMs ? options.seen : undefined);
     } catch (error) {
       const leftMs = deadline - clock.now().getTime();
       if (!hasCode(error, 'REPOSITORY_LOCKED') || leftMs <= 0) throw error;
@@ -88,13 +91,15 @@ const tryLock = async (
   sealer: Sealer,
   { exclusive, signal, early = false }: LockOptions,
   clock: Clock,
+  seen: Promise<readonly string[]> | undefined,
 ): Promise<Lock> => {
-  await refuseConflict(store, sealer, exclusive, clock);
+  await refuseConflict(store, sealer, exclusive, clock, (await seen) ?? (await listIds(store, 'locks')));
   const first = await saveLock(store, sealer, exclusive, clock);
   const ended = new AbortController();
   const settle = async (): Promise<void> => {
     await clock.sleep(settleMs, AbortSignal.any([signal, ended.signal]));
-    await refuseConflict(store, sealer, exclusive, clock, first.id);
+    const others = (await listIds(store, 'locks')).filter((id) => id !== first.id);
+    await refuseConflict(store, sealer, exclusive, clock, others);
   };
   const lock = holdLock(store, sealer, { exclusive, clock, first, ended, settled: settle() });
   if (early) return lock;
@@ -155,7 +160,10 @@ const holdLock = (
   return {
     lost: lost.signal,
     settled,
-    isAlone: async () => (await activeLocks(store, sealer, clock, own)).length === 0,
+    async isAlone() {
+      const others = (await listIds(store, 'locks')).filter((id) => !own.has(id));
+      return (await activeLocks(store, sealer, clock, others)).length === 0;
+    },
     async [Symbol.asyncDispose]() {
       ended.abort();
       await Promise.all([settling, keeping, watching]);
@@ -185,9 +193,9 @@ const refuseConflict = async (
   sealer: Sealer,
   exclusive: boolean,
   clock: Clock,
-  own?: string,
+  others: readonly string[],
 ): Promise<void> => {
-  const active = await activeLocks(store, sealer, clock, new Set([own ?? '']));
+  const active = await activeLocks(store, sealer, clock, others);
   const lock = active.find((other) => exclusive || other.exclusive);
   if (!lock) return;
   const kind = lock.exclusive ? 'exclusively ' : '';
@@ -199,16 +207,16 @@ const refuseConflict = async (
   );
 };
 
-/** The locks that count, besides our own. */
+/** Those of these locks that count. */
 const activeLocks = async (
   store: Store,
   sealer: Sealer,
   clock: Clock,
-  own: ReadonlySet<string>,
+  ids: readonly string[],
 ): Promise<LockFile[]> => {
   const active: LockFile[] = [];
-  for (const id of await listIds(store, 'locks')) {
-    const lock = own.has(id) ? undefined : await readLock(store, sealer, id);
+  for (const id of ids) {
+    const lock = await readLock(store, sealer, id);
     if (lock && !isStale(lock, clock)) active.push(lock);
   }
   return active;

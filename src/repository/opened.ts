@@ -69,9 +69,14 @@ const loadOnUse = (open: OpenStore): Loaded => {
 };
 
 /** The repository; disposing removes the lock and ends the workers. */
-export const openedRepository = (open: OpenStore, lock: Lock | undefined): Repository => {
+export const openedRepository = (
+  open: OpenStore,
+  lock: Lock | undefined,
+  readsIndex: boolean,
+): Repository => {
   const { store, sealer } = open;
   const loaded = loadOnUse(open);
+  if (readsIndex) loaded.session().catch(() => {}); // who needs it meets the error
   const writers = new Semaphore(1);
   // One writer at a time: a blob counts as stored as soon as one has taken it on. What a failed one took on was never
   // stored, so the index is read anew after it.

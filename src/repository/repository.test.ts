@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { exitStatus, HoldfastError } from '#lib/errors.ts';
 import { type Log, openLog } from '#lib/log.ts';
 import { memoryStore } from '#stores/memory/memory.ts';
+import type { Store } from '#stores/store.ts';
 import { withReadOnly } from '#stores/wrappers/read-only.ts';
 import { addKey, newMasterKey } from './key.ts';
 import { createRepository, openRepository, removeLocks } from './repository.ts';
@@ -46,6 +47,41 @@ test('a new repository opens with its password, and with no other', async () => 
   assert.deepEqual(await repository.snapshots(), []);
   assert.deepEqual(await failureOf(openRepository(store, 'battery staple', options)), ['WRONG_PASSWORD', 12]);
   assert.deepEqual(await failureOf(removeLocks(store, '', false)), ['WRONG_PASSWORD', 12]);
+});
+
+test('nothing is asked of the store twice, nor before its turn but what never changes', async () => {
+  const store = memoryStore();
+  await createRepository(store, 'x');
+  const asked: string[] = [];
+  const note = (what: string, key: string): void =>
+    void asked.push(`${what} ${key.replace(/[0-9a-f]{64}/, '…')}`);
+  const watched: Store = {
+    ...store,
+    get: (key, range) => {
+      note('get', key);
+      return store.get(key, range);
+    },
+    list: (prefix) => {
+      note('list', prefix);
+      return store.list(prefix);
+    },
+    put: async (key, bytes) => {
+      note('put', key);
+      await store.put(key, bytes);
+    },
+  };
+  const opening = { lock: 'shared', readsIndex: true, signal: neverFires } as const;
+  await using repository = await openRepository(watched, 'x', opening);
+  await repository.snapshots();
+  assert.deepEqual(asked, [
+    'list keys/',
+    'get config',
+    'get keys/…',
+    'list locks/',
+    'put locks/…',
+    'list index/',
+    'list snapshots/',
+  ]);
 });
 
 test('where there is none, that is said', async () => {

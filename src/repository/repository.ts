@@ -3,13 +3,14 @@ import { systemClock, throwIfCancelled } from '#lib/clock.ts';
 import { HoldfastError, hasCode } from '#lib/errors.ts';
 import { type Log, silentLog } from '#lib/log.ts';
 import type { Store } from '#stores/store.ts';
-import { createConfig, hasConfig, loadConfig } from './config.ts';
+import { createConfig, hasConfig, openConfig, readConfig } from './config.ts';
 import type { LockMode, Repository, RepositoryKey } from './contract.ts';
 import { addKey, listKeys, newMasterKey, openKeys } from './key.ts';
 import { deleteLocks, type Lock, type SeenLock, seeLocks, takeLock } from './lock.ts';
 import { Sealer } from './seal.ts';
 import type { OpenStore } from './session.ts';
 import { changedOnceSettled } from './settling-store.ts';
+import { listIds } from './unpacked.ts';
 
 const zstdLevels = { off: undefined, fast: 1, default: 2, max: 9 } as const;
 
@@ -23,6 +24,8 @@ export interface OpenOptions {
   readonly retryLockMs?: number;
   /** Called while the key is being derived, on another thread: the time to load what will be needed then. */
   readonly meanwhile?: () => Promise<unknown>;
+  /** The index is read at once, beside whatever is asked first: for those who will need it. */
+  readonly readsIndex?: boolean;
   /** Told what is damaged and can be passed over. */
   readonly log?: Log;
 }
@@ -77,10 +80,12 @@ export const openRepository = async (
   password: string,
   options: OpenOptions,
 ): Promise<Repository> => {
+  let locks: Promise<readonly string[]> | undefined;
   const { key, keyId, sealer, config } = await unlockStore(store, password, () => {
+    if (options.lock !== 'none') locks ??= early(listIds(store, 'locks'));
     void Promise.allSettled([loadOpened(), options.meanwhile?.()]);
   });
-  const lock = await lockStore(store, sealer, options);
+  const lock = await lockStore(store, sealer, options, locks);
   const signal = lock ? AbortSignal.any([options.signal, lock.lost]) : options.signal;
   const open: OpenStore = {
     store: lock ? changedOnceSettled(store, lock.settled) : store,
@@ -95,7 +100,7 @@ export const openRepository = async (
     verifyAfterSeal: options.verifyAfterSeal ?? true,
   };
   const { openedRepository } = await loadOpened();
-  return openedRepository(open, lock);
+  return openedRepository(open, lock, options.readsIndex ?? false);
 };
 
 const loadOpened = () => import('./opened.ts');
@@ -117,15 +122,17 @@ const unlockStore = async (
   password: string,
   meanwhile?: () => void,
 ): Promise<Pick<OpenStore, 'key' | 'keyId' | 'sealer' | 'config'>> => {
-  if (!(await hasConfig(store)))
+  const listing = early(listIds(store, 'keys'));
+  const sealed = await readConfig(store);
+  if (!sealed)
     throw new HoldfastError('REPOSITORY_MISSING', `there is no repository at ${store.location}`, {
       hint: 'make one with `holdfast init`, or check the path',
     });
   let damage: unknown;
-  for await (const { id, master } of openKeys(store, password, meanwhile)) {
+  for await (const { id, master } of openKeys(store, password, await listing, meanwhile)) {
     const sealer = new Sealer(master);
     try {
-      return { key: master, keyId: id, sealer, config: await loadConfig(store, sealer) };
+      return { key: master, keyId: id, sealer, config: await openConfig(store, sealer, sealed) };
     } catch (error) {
       if (!hasCode(error, 'REPOSITORY_DAMAGED')) throw error;
       damage ??= error; // or the key is what an `init` that died has left
@@ -134,13 +141,25 @@ const unlockStore = async (
   throw damage;
 };
 
-const lockStore = async (store: Store, sealer: Sealer, options: OpenOptions): Promise<Lock | undefined> => {
+/** What is asked before it is needed; who needs it then meets the error, too. */
+const early = <Result>(asked: Promise<Result>): Promise<Result> => {
+  asked.catch(() => {});
+  return asked;
+};
+
+const lockStore = async (
+  store: Store,
+  sealer: Sealer,
+  options: OpenOptions,
+  seen: Promise<readonly string[]> | undefined,
+): Promise<Lock | undefined> => {
   throwIfCancelled(options.signal);
   if (options.lock === 'none') return undefined;
   return takeLock(store, sealer, {
     exclusive: options.lock === 'exclusive',
     early: options.lock === 'shared' && !options.retryLockMs,
     signal: options.signal,
+    ...(seen && { seen }),
     ...(options.retryLockMs !== undefined && { retryMs: options.retryLockMs }),
   });
 };

@@ -15,6 +15,7 @@ import type {
 import { addKey, newMasterKey, openKeys } from './key.ts';
 import { type OpenOptions, openRepository } from './repository.ts';
 import { Sealer, type SealKey } from './seal.ts';
+import { listIds } from './unpacked.ts';
 
 export const testPassword = 'secret';
 
@@ -104,7 +105,7 @@ export const readFiles = async (
 
 /** The first master key that the password opens. */
 export const findKey = async (store: Store, password: string): Promise<{ id: string; master: SealKey }> => {
-  for await (const found of openKeys(store, password)) return found;
+  for await (const found of openKeys(store, password, await listIds(store, 'keys'))) return found;
   throw new Error('no key opens');
 };
 

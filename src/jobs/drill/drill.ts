@@ -95,7 +95,7 @@ const drillOne = (
   catalog: Catalog,
   context: JobContext,
 ): Promise<DrillReport> =>
-  withRepository(repository, { lock: 'shared' }, context, async (opened) => {
+  withRepository(repository, { lock: 'shared', readsIndex: true }, context, async (opened) => {
     const snapshot = await snapshotOf(opened, subject, context);
     const { into, queries } = subject;
     const request = {
