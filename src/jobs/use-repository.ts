@@ -1,6 +1,5 @@
 // A repository for as long as some work takes: store and repository are opened before it and closed after it.
 import type { RepositoryConfig } from '#config/config.ts';
-import { HoldfastError, hasCode } from '#lib/errors.ts';
 import type { LockMode, Repository } from '#repository/contract.ts';
 import { createRepository, openRepository, removeLocks } from '#repository/repository.ts';
 import { openStore } from '#stores/registry.ts';
@@ -41,20 +40,9 @@ export const withRepository = async <Result>(
     readsIndex,
     ...(patienceMs !== undefined && { retryLockMs: patienceMs }),
     ...(meanwhile && { meanwhile }),
-  }).catch((error: unknown) => {
-    throw isOptional && lock !== 'none' ? withNoLockHint(error) : error;
+    ...(isOptional && { isLockOptional: true }),
   });
   return await work(repository);
-};
-
-/** A repository on a full or read-only file system takes no lock, and can be read all the same; one that refuses us cannot. */
-const withNoLockHint = (error: unknown): unknown => {
-  if (!hasCode(error, 'STORE_DENIED', 'STORE_FULL')) return error;
-  const hint = 'where only writing is impossible, commands that read go on with --no-lock';
-  return new HoldfastError(error.code, error.message, {
-    cause: error,
-    hint: error.hint === undefined ? hint : `${error.hint}; ${hint}`,
-  });
 };
 
 /** Makes the repository and returns its id. */

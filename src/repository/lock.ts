@@ -50,6 +50,8 @@ export interface LockOptions {
   readonly retryMs?: number;
   /** Return before the lock has settled, for work that begins with reading. */
   readonly early?: boolean;
+  /** See OpenOptions. */
+  readonly isOptional?: true;
   /** The names in locks/ a moment ago, for the first look; the second one asks the store. */
   readonly seen?: Promise<readonly string[]>;
   readonly clock?: Clock;
@@ -89,12 +91,14 @@ export const takeLock = async (store: Store, sealer: Sealer, options: LockOption
 const tryLock = async (
   store: Store,
   sealer: Sealer,
-  { exclusive, signal, early = false }: LockOptions,
+  { exclusive, signal, early = false, isOptional }: LockOptions,
   clock: Clock,
   seen: Promise<readonly string[]> | undefined,
 ): Promise<Lock> => {
   await refuseConflict(store, sealer, exclusive, clock, (await seen) ?? (await listIds(store, 'locks')));
-  const first = await saveLock(store, sealer, exclusive, clock);
+  const first = await saveLock(store, sealer, exclusive, clock).catch((error: unknown) => {
+    throw isOptional ? withNoLockHint(error) : error;
+  });
   const ended = new AbortController();
   const settle = async (): Promise<void> => {
     await clock.sleep(settleMs, AbortSignal.any([signal, ended.signal]));
@@ -110,6 +114,16 @@ const tryLock = async (
     await Promise.allSettled([lock[Symbol.asyncDispose]()]); // the first error is the one to report
     throw error;
   }
+};
+
+/** A repository on a full or read-only file system takes no lock, and can be read all the same; one that refuses us cannot. */
+const withNoLockHint = (error: unknown): unknown => {
+  if (!hasCode(error, 'STORE_DENIED', 'STORE_FULL')) return error;
+  const hint = 'where only writing is impossible, commands that read go on with --no-lock';
+  return new HoldfastError(error.code, error.message, {
+    cause: error,
+    hint: error.hint === undefined ? hint : `${error.hint}; ${hint}`,
+  });
 };
 
 /** Keeps a lock fresh until it is disposed of. */

@@ -20,6 +20,8 @@ export interface OpenOptions {
   readonly compression?: keyof typeof zstdLevels;
   /** Open and compare each new blob before its pack is stored. Default true. */
   readonly verifyAfterSeal?: boolean;
+  /** Whoever asks could also do without: the hint where none can be written. */
+  readonly isLockOptional?: true;
   /** How long to wait for locks that are in the way, in milliseconds; default 0. */
   readonly retryLockMs?: number;
   /** Called while the key is being derived, on another thread: the time to load what will be needed then. */
@@ -160,6 +162,7 @@ const lockStore = async (
     early: options.lock === 'shared' && !options.retryLockMs,
     signal: options.signal,
     ...(seen && { seen }),
+    ...(options.isLockOptional && { isOptional: true }),
     ...(options.retryLockMs !== undefined && { retryMs: options.retryLockMs }),
   });
 };

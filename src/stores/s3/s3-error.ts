@@ -17,7 +17,7 @@ export const s3Error = (cause: unknown, doing: string, location: string): Holdfa
   const { name, status } = s3Answer(cause);
   const { code, hint } = meanings[name] ?? byStatus(status);
   const said = messageOf(cause);
-  const what = said === name || said.includes(name) ? said : `${said} (${name})`;
+  const what = said === 'UnknownError' ? name : said.includes(name) ? said : `${said} (${name})`;
   return new HoldfastError(code, `${location}: cannot ${doing}: ${what}`, { cause, hint });
 };
 
