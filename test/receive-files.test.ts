@@ -104,6 +104,18 @@ jobs:
     assert.match((await run('run', 'follow')).stdout, /copy: nothing new.*\n(.*\n)*shop2: nothing new/);
   });
 
+  test('what was received can be read by others, though the daemon keeps to itself what it writes', async () => {
+    for (const name of ['copy', '.copy.received']) rmSync(at(name), { recursive: true, force: true });
+    const umask = process.umask(0o077);
+    try {
+      await run('run', 'follow');
+    } finally {
+      process.umask(umask);
+    }
+    for (const name of ['.copy.received', 'copy/.'])
+      assert.equal(statSync(at(name)).mode & 0o055, 0o055, name);
+  });
+
   test('nothing is loaded that would take the last room', async () => {
     change(3);
     await run('backup', 'nightly');

@@ -3,7 +3,6 @@
 import {
   existsSync,
   lstatSync,
-  mkdirSync,
   readdirSync,
   readFileSync,
   readlinkSync,
@@ -17,6 +16,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { throwIfCancelled } from '#lib/clock.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import type { Context } from '#lib/kind.ts';
+import { makeOpenFolder } from '#lib/make-folder.ts';
 import { type Mark, markSchema, type Receiver, type Receiving } from '../receiver.ts';
 import type { Source } from '../source.ts';
 import type { FilesConfig } from './options.ts';
@@ -51,7 +51,7 @@ const openReceiving = (path: string, { signal }: Context, open: (path: string) =
     },
     async load(entries, { mark: own, onProgress }) {
       const version = own.snapshot.slice(0, 16);
-      mkdirSync(versions, { recursive: true, mode: 0o755 });
+      makeOpenFolder(versions);
       await using source = open(join(versions, version));
       const report = await source.restore(entries, { force: false, rename: [], onProgress });
       const [failure] = report.failures;
