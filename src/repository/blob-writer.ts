@@ -9,6 +9,7 @@ import { HoldfastError } from '#lib/errors.ts';
 import { workerUrl } from '#lib/worker-url.ts';
 import { localFolderOf } from '#stores/store.ts';
 import { idBytes, packKey } from './blob.ts';
+import { spareBytes } from './compression.ts';
 import { type IndexedPack, saveIndex } from './index-file.ts';
 import type { Range } from './ranges.ts';
 import type { BatchReply, SealReply, SealRequest, SealWorkerData } from './seal-messages.ts';
@@ -131,8 +132,9 @@ export class BlobWriter {
       done(id, 0); // as nearly all are when little has changed
       return;
     }
-    const bytes = tree.buffer.byteLength === tree.length ? tree : new Uint8Array(tree);
-    const { length } = tree;
+    const { length, buffer } = tree;
+    const isAlone = buffer instanceof ArrayBuffer && buffer.byteLength - length <= spareBytes;
+    const bytes = isAlone ? new Uint8Array(buffer.transfer(length)) : new Uint8Array(tree);
     const worker = this.#workers[0] ?? this.#startWorker();
     this.#treeBytes += length;
     const request = this.#expect(worker, (reply) => {

@@ -4,15 +4,17 @@ import type { BlobReader } from './blob-reader.ts';
 import { BlobWriter } from './blob-writer.ts';
 import type { CopyOptions, CopyReport, Snapshot } from './contract.ts';
 import { type CutAnewOptions, cutAnew } from './cut-anew.ts';
-import { loadBlob } from './load-blob.ts';
 import { opened } from './read-content.ts';
 import type { Session } from './session.ts';
 import { saveSnapshot } from './snapshot.ts';
 import { refuseIfPruned, takeStock } from './stock.ts';
-import { visitTrees } from './visit-trees.ts';
+import type { TreeNode } from './tree.ts';
+import { readTree } from './tree-nodes.ts';
+import { eachTree, subtreeOf } from './visit-trees.ts';
 
-/** Blobs fetched together. */
+/** So many blobs are fetched together, unless they are larger than that together. */
 const batchBlobs = 256;
+const batchBytes = 16 * 1024 * 1024;
 
 /** See Repository.copyFrom. */
 export const copySnapshot = async (
@@ -69,29 +71,41 @@ const copyBlobs = async (
   const { table } = from.blobs;
   const asked = new Uint8Array(table.count);
   let batch: string[] = [];
+  let bytes = 0;
   const copyBatch = async (): Promise<void> => {
     const ids = batch;
     batch = [];
+    bytes = 0;
     const blobs = await reader.fetch(ids, 'data');
     for (const id of ids) {
       const blob = opened(blobs, id);
       await writer.add(blob, stored(blob.length));
     }
+    reader.release(blobs);
   };
-  for await (const { id, nodes, error } of visitTrees(reader, [root], signal)) {
+  let tree: Uint8Array = new Uint8Array();
+  let nodes: readonly TreeNode[] = [];
+  const read = (bytes: Uint8Array, id: string): string[] => {
+    tree = bytes;
+    nodes = readTree(bytes, id);
+    return nodes.flatMap((node) => subtreeOf(node, id));
+  };
+  for await (const { id, error } of eachTree({ reader, roots: [root], read, signal })) {
     throwIfCancelled(signal);
     if (error) throw error;
+    if (!to.blobs.has(id, 'tree')) {
+      for (let wait = writer.busy(); wait; wait = writer.busy()) await wait;
+      writer.addTree(tree, stored(tree.length)); // before what it lists, so that its memory is free while that is copied
+    }
     for (const { content = [] } of nodes)
       for (const blob of content) {
         const number = table.numberOf(blob, 'data');
         if (asked[number] || to.blobs.has(blob, 'data')) continue;
         asked[number] = 1;
         batch.push(blob);
-        if (batch.length >= batchBlobs) await copyBatch();
+        bytes += reader.sizeOf(blob, 'data');
+        if (batch.length >= batchBlobs || bytes >= batchBytes) await copyBatch();
       }
-    if (to.blobs.has(id, 'tree')) continue;
-    const tree = await loadBlob(from, id, 'tree');
-    writer.addTree(tree, stored(tree.length));
   }
   await copyBatch();
   return root;

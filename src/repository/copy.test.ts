@@ -1,0 +1,62 @@
+// Copies of snapshots in another repository: the same trees and contents, also after a copy that was interrupted.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { HoldfastError } from '#lib/errors.ts';
+import { memoryStore } from '#stores/memory/memory.ts';
+import type { Store } from '#stores/store.ts';
+import { randomData, sqlData } from './chunker/testing.ts';
+import type { CopyReport } from './contract.ts';
+import {
+  fileEntry,
+  memoryEntries,
+  neverFires,
+  openTestRepository,
+  readFiles,
+  type TestRepository,
+  testRepository,
+} from './testing.ts';
+
+const files = {
+  'a/random': randomData(9_000_000, 1),
+  'a/b/c/small': 'small',
+  'a/b/other': 'other',
+  'd/rows': { ...fileEntry('d/rows', sqlData(12_000_000, 2)), chunking: 'table' as const },
+};
+
+const copyLatest = async (from: TestRepository, to: TestRepository): Promise<CopyReport> => {
+  await using source = await from.open();
+  await using target = await to.open({ lock: 'shared' });
+  const [snapshot] = await source.snapshots();
+  return await target.copyFrom(source, snapshot!, { signal: neverFires });
+};
+
+/** A store that takes so many packs and no more. */
+const takes = (store: Store, packs: number): Store => {
+  let left = packs;
+  return {
+    ...store,
+    async put(key, bytes) {
+      if (key.startsWith('data/') && left-- <= 0) throw new HoldfastError('STORE_FULL', 'no space left');
+      await store.put(key, bytes);
+    },
+  };
+};
+
+test('a copy has the trees and contents of what was copied, whatever of it an interrupted one had stored', async () => {
+  const from = await testRepository();
+  const { snapshot } = await from.write(memoryEntries(files));
+  await using source = await from.open();
+  const expected = await readFiles(source, snapshot!);
+  for (let packs = 0; packs < 3; packs += 1) {
+    const store = memoryStore();
+    const to = await testRepository(store);
+    const failing = openTestRepository(takes(store, packs), to.key);
+    await copyLatest(from, failing).catch((error: unknown) => assert.match(String(error), /no space left/));
+    const report = await copyLatest(from, to);
+    assert.equal(report.snapshot.tree, snapshot!.tree);
+    await using target = await to.open();
+    assert.deepEqual(await readFiles(target, report.snapshot), expected);
+    const { problems, notes } = await to.check();
+    assert.deepEqual([...problems, ...notes], [], `after ${packs} packs`);
+  }
+});
