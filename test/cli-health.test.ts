@@ -1,6 +1,6 @@
 // How everything stands, as `status` and `metrics` tell it: by what lies in the stores, not only by what jobs said.
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { holdfast, type Outcome } from '../src/cli/testing.ts';
@@ -127,7 +127,10 @@ test('the same as figures for Prometheus, printed or in a file that is never hal
   assert.match(stdout, /^holdfast_repository_free_bytes\{repository="nearby"\} \d+$/m);
   for (const line of stdout.trimEnd().split('\n'))
     assert.match(line, /^(# (HELP|TYPE) holdfast_\w+ .+|holdfast_\w+(\{.*\})? -?[\d.e+]+)$/);
+  const umask = process.umask(0o077);
   assert.equal((await run(`metrics --textfile ${at('holdfast.prom')}`)).status, 0);
+  process.umask(umask);
+  assert.equal(statSync(at('holdfast.prom')).mode & 0o777, 0o644);
   assert.match(readFileSync(at('holdfast.prom'), 'utf8'), /^holdfast_job_well/m);
   assert.equal((await run(`metrics --textfile ${at('nowhere', 'x.prom')}`)).status, 1);
 });

@@ -1,7 +1,7 @@
 // holdfast metrics: how everything stands, for Prometheus.
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, rename, rm, writeFile } from 'node:fs/promises';
 import { healthOf } from '#jobs/health/health.ts';
 import { formatMetrics } from '#jobs/health/metrics.ts';
 import { serveMetrics } from '#jobs/health/metrics-server.ts';
@@ -66,7 +66,8 @@ const serve = async (call: MetricsCall, listen: string): Promise<number> => {
 const replaceFile = async (path: string, text: string): Promise<void> => {
   const temporary = `${path}.${randomUUID()}`;
   try {
-    await writeFile(temporary, text, { mode: 0o644, flag: 'wx' });
+    await writeFile(temporary, text, { flag: 'wx' });
+    await chmod(temporary, 0o644); // whatever the umask, which is 0077 in a hook of the daemon
     await rename(temporary, path);
   } catch (cause) {
     await rm(temporary, { force: true });
