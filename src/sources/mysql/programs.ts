@@ -8,6 +8,7 @@ import { itemError } from './item-error.ts';
 import { wantedOf } from './patterns.ts';
 import type { ItemSession, SqlItem } from './sql-items.ts';
 import type { Failure } from './tables.ts';
+import { triggerHere } from './trigger-text.ts';
 
 export interface Programs {
   /** In an order in which they can be made. */
@@ -119,7 +120,13 @@ const readProgram = async (
             : 'grant show_routine on *.*',
       },
     );
-  return { type, name, ...(table !== undefined && { table }), session: sessionOf(row), statement };
+  return {
+    type,
+    name,
+    ...(table !== undefined && { table }),
+    session: sessionOf(row),
+    statement: type === 'trigger' ? triggerHere(statement) : statement,
+  };
 };
 
 const sessionOf = (row: Readonly<Record<string, string | null>>): ItemSession => ({

@@ -214,6 +214,18 @@ suite('restoring to MariaDB', { skip: skipWithout('mariadb') ?? false }, () => {
     assert.match(await server.sql('show create view by_gone', 'plain'), /DEFINER=`plain`@`%`/);
   });
 
+  test('a trigger that names its database is made in the one that is restored, and nothing in the other', async () => {
+    await server.sql(
+      'create database named; create table named.t (i int); create trigger named.low before insert on named.t for each row set new.i = 0',
+    );
+    const entries = await dumpOf(server, { url: server.url('named') });
+    await server.sql('drop trigger named.low');
+    const { failures } = await restoreTo(server, entries, { url: server.url('renamed') });
+    assert.deepEqual(failures, []);
+    const where = `select trigger_schema from information_schema.triggers where trigger_name = 'low'`;
+    assert.equal(await server.sql(where), 'renamed');
+  });
+
   test('users, roles and grants come back when they are asked for; those that are there stay', async () => {
     await server.sql(
       `create database owned; create table owned.t (id int, v int); create procedure owned.act() select 1;

@@ -6,6 +6,7 @@ import type { Connection } from './connect.ts';
 import { quoteLiteral } from './identifiers.ts';
 import { errnoOf, isDenied, ServerError } from './server-error.ts';
 import type { SqlItem } from './sql-items.ts';
+import { namesItsDatabase, triggerHere } from './trigger-text.ts';
 
 /** What a definition must begin with to be taken for one. */
 const beginnings: Readonly<Record<SqlItem['type'], RegExp>> = {
@@ -27,7 +28,10 @@ const beginnings: Readonly<Record<SqlItem['type'], RegExp>> = {
 };
 
 /** TARGET_FAILED when the server refuses it. Somebody who may not act for its definer becomes the definer, with a warning. */
-export const runItem = async (connection: Connection, item: SqlItem, reporter: Reporter): Promise<void> => {
+export const runItem = async (connection: Connection, given: SqlItem, reporter: Reporter): Promise<void> => {
+  const item = given.type === 'trigger' ? { ...given, statement: triggerHere(given.statement) } : given;
+  if (item.type === 'trigger' && namesItsDatabase(item.statement))
+    throw failed(item, 'it would be made in the database that it names');
   if (!beginnings[item.type].test(item.statement)) throw failed(item, 'its statement is of another kind');
   if (item.session) await connection.run(sessionSql(item.session));
   try {
