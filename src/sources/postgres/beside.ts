@@ -57,7 +57,9 @@ export const besideOf = (from: QualifiedName, to: QualifiedName, contents: Conte
             `alter ${what} ${quoteName({ schema, name })} rename to ${quoteIdentifier(free)}`,
           );
       }
-      await connection.query(`alter table ${quoteName(table)} rename to ${quoteIdentifier(to.name)}`);
+      if (to.name !== table.name)
+        // as in another schema
+        await connection.query(`alter table ${quoteName(table)} rename to ${quoteIdentifier(to.name)}`);
       const renamed = quoteName({ schema, name: to.name });
       await connection.query(`alter table ${renamed} set schema ${quoteIdentifier(to.schema)}`);
       await connection.query(`drop schema ${quoteIdentifier(schema)}`);

@@ -109,6 +109,8 @@ test('an heir beside the original does not show up in the parent', { skip }, asy
   await restorePart(database, ['shop/data/public.birds'], { rename: [['public.birds', 'sales.ducks']] });
   assert.equal(await server.psql(database, 'select name, legs, wings from sales.ducks'), 'owl|2|2');
   assert.equal(await countOf(database, 'animals'), '2');
+  await restorePart(database, ['shop/data/public.birds'], { rename: [['public.birds', 'sales.birds']] });
+  assert.equal(await countOf(database, 'sales.birds'), '1');
 });
 
 test('rows that others refer to are replaced when no reference breaks, else nothing changes', {
