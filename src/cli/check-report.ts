@@ -38,7 +38,12 @@ const reportFindings = (output: Output, repository: string, report: CheckReport)
     notes: notes.length,
   };
   if (problems.length === 0) output.say(message, line);
-  else output.failure(message, line, 'the snapshots that do not need what is damaged can still be restored');
+  else
+    output.failure(
+      message,
+      line,
+      'the snapshots that do not need what is damaged can still be restored; `holdfast repair --help` says what to do',
+    );
 };
 
 const verdictOn = ({ snapshots, packs, blobs, bytesRead, problems }: CheckReport): string => {

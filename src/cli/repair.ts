@@ -1,7 +1,7 @@
 // holdfast repair: make the best of a damaged repository.
 import { originOf } from '#jobs/snapshot-choice.ts';
 import { withRepository } from '#jobs/use-repository.ts';
-import type { Repository } from '#repository/contract.ts';
+import type { RepairOptions, Repository } from '#repository/contract.ts';
 import { defineCommand, flag } from './command.ts';
 import { jobContext } from './job-context.ts';
 import type { Output } from './output.ts';
@@ -11,24 +11,26 @@ import { chooseRepository } from './repository-choice.ts';
 const options = { dryRun: flag('-n, --dry-run', 'say what would be done, and change nothing') };
 
 export const command = defineCommand({
-  description: `"repair index" makes the index anew from the packs that are there: after packs or indexes were lost or damaged.
+  description: `"repair packs" reads everything, puts what is whole of damaged packs into new ones, and removes those.
+"repair index" makes the index anew from the packs that are there: after packs or indexes were lost.
 "repair snapshots" then rewrites the snapshots that need something lost, without the files that cannot be
 restored; each is named. Such a snapshot is tagged "partial" and "repaired"; one of which nothing is left is removed.
 What cannot be read at the moment, for want of a right or of a line, is an error and never counts as lost.
 
 First make a copy of the repository, if you can; and run \`holdfast check --read-data\` to learn what is wrong.
-A backup of the source made after "repair index" stores again what was lost and is still there.`,
-  args: [{ usage: '<what>', text: 'what to repair', choices: ['index', 'snapshots'] }],
+A backup of the source made before "repair snapshots" stores again what was lost and is still there.`,
+  args: [{ usage: '<what>', text: 'what to repair', choices: ['packs', 'index', 'snapshots'] }],
   options,
   examples: [
-    ['repair index', 'first'],
+    ['repair packs', 'after `check --read-data` found damage'],
+    ['repair index', 'after packs or indexes were lost'],
     ['repair snapshots --dry-run', 'what is lost'],
   ],
   statuses: [3, 10, 11, 12, 14],
   async run(call) {
     const repository = await chooseRepository(call);
     const { output } = call;
-    const repair = call.args[0] === 'index' ? repairIndex : repairSnapshots;
+    const repair = repairs[call.args[0] as keyof typeof repairs];
     return await withRepository(
       repository,
       { lock: 'exclusive', uncached: true },
@@ -45,7 +47,7 @@ A backup of the source made after "repair index" stores again what was lost and 
   },
 });
 
-type Options = Parameters<Repository['repairIndex']>[0];
+type Options = RepairOptions;
 
 const repairIndex = async (repository: Repository, output: Output, options: Options): Promise<number> => {
   const { packs, added, missing, unreadable } = await repository.repairIndex(options);
@@ -70,6 +72,25 @@ const repairIndex = async (repository: Repository, output: Output, options: Opti
     `the index ${done} ${plural(packs, 'pack')}${lost > 0 ? `; ${plural(lost, 'pack')} lost: \`holdfast repair snapshots\` goes on` : ''}`,
   );
   return lost > 0 ? 3 : 0;
+};
+
+const repairPacks = async (repository: Repository, output: Output, options: Options): Promise<number> => {
+  const { packs, damaged } = await repository.repairPacks(options);
+  output.progressDone();
+  for (const { id, saved, lost } of damaged)
+    output.say(
+      { message_type: 'pack', id, what: 'damaged', saved, lost },
+      `pack ${shortId(id)}: damaged; ${plural(saved, 'blob')} saved, ${lost.length} lost`,
+    );
+  const lost = damaged.reduce((sum, pack) => sum + pack.lost.length, 0);
+  const goOn = 'back up what is still there, and `holdfast repair snapshots` goes on';
+  output.say(
+    { message_type: 'summary', dry_run: options.dryRun, packs, damaged: damaged.length, lost },
+    damaged.length === 0
+      ? `no pack needs repair (${plural(packs, 'pack')})`
+      : `${options.dryRun ? 'would replace' : 'replaced'} ${plural(damaged.length, 'pack')} of ${packs}${lost > 0 ? `; ${plural(lost, 'blob')} lost: ${goOn}` : ''}`,
+  );
+  return damaged.length > 0 ? 3 : 0;
 };
 
 const repairSnapshots = async (repository: Repository, output: Output, options: Options): Promise<number> => {
@@ -98,3 +119,5 @@ const repairSnapshots = async (repository: Repository, output: Output, options: 
   );
   return reports.length > 0 ? 3 : 0;
 };
+
+const repairs = { packs: repairPacks, index: repairIndex, snapshots: repairSnapshots } as const;

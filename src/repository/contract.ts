@@ -46,6 +46,8 @@ export interface Repository extends AsyncDisposable {
   copyFrom(source: Repository, snapshot: Snapshot, options: CopyOptions): Promise<CopyReport>;
   /** Rebuilds the index from the packs. Needs an exclusive lock. */
   repairIndex(options: RepairOptions): Promise<RepairIndexReport>;
+  /** Reads every pack, and puts what is whole of damaged ones into new packs. Needs an exclusive lock. */
+  repairPacks(options: RepairOptions): Promise<RepairPacksReport>;
   /** Rewrites snapshots that lost blobs without the files that cannot be restored. Needs an exclusive lock. */
   repairSnapshots(options: RepairOptions): Promise<RepairSnapshotReport[]>;
 }
@@ -88,6 +90,21 @@ export interface RepairIndexReport {
   readonly missing: readonly string[];
   /** Packs whose header cannot be read: they stay where they are and are listed nowhere. */
   readonly unreadable: readonly string[];
+}
+
+export interface RepairPacksReport {
+  /** All that were listed. */
+  readonly packs: number;
+  /** Those that were not whole, and are no more. */
+  readonly damaged: readonly RepairedPack[];
+}
+
+export interface RepairedPack {
+  readonly id: string;
+  /** How many of its blobs are still there, in new packs or in others. */
+  readonly saved: number;
+  /** The ids of those that are not. */
+  readonly lost: readonly string[];
 }
 
 export interface RepairSnapshotReport {

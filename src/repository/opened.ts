@@ -15,6 +15,7 @@ import { EarlierNodes, previousEntries } from './previous.ts';
 import { pruneRepository } from './prune.ts';
 import { readSnapshot } from './read.ts';
 import { repairIndex } from './repair-index.ts';
+import { repairPacks } from './repair-packs.ts';
 import { repairSnapshots } from './repair-snapshots.ts';
 import type { OpenStore, Session } from './session.ts';
 import { loadSnapshots, retagSnapshot } from './snapshot.ts';
@@ -165,6 +166,12 @@ export const openedRepository = (
     async repairIndex(options) {
       refuseVersion1(open);
       const report = await repairIndex(open, options);
+      await loaded.forgetLoaded();
+      return report;
+    },
+    async repairPacks(options) {
+      refuseVersion1(open);
+      const report = await repairPacks(await loaded.session(), await loaded.reader(), options);
       await loaded.forgetLoaded();
       return report;
     },

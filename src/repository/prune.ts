@@ -83,7 +83,7 @@ export const pruneRepository = async (session: Session, options: PruneOptions): 
 };
 
 /** From the indexes first, with those that are lost. */
-const removePacks = async (
+export const removePacks = async (
   session: Session,
   lost: ReadonlySet<string>,
   packs: readonly Pick<StoredPack, 'id'>[],

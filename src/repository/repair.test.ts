@@ -4,7 +4,7 @@ import { suite, test } from 'node:test';
 import { HoldfastError } from '#lib/errors.ts';
 import type { Store } from '#stores/store.ts';
 import { randomData } from './chunker/testing.ts';
-import type { RepairSnapshotReport } from './contract.ts';
+import type { RepairPacksReport, RepairSnapshotReport } from './contract.ts';
 import { keysOf, memoryEntries, openTestRepository, type TestRepository, testRepository } from './testing.ts';
 
 const tree = { 'a/one': randomData(700_000, 1), 'a/two': 'two', three: 'three' };
@@ -23,6 +23,11 @@ const repairIndex = async ({ open }: TestRepository): Promise<unknown> => {
 const repairSnapshots = async ({ open }: TestRepository, dryRun = false): Promise<RepairSnapshotReport[]> => {
   await using opened = await open({ lock: 'exclusive' });
   return await opened.repairSnapshots({ dryRun });
+};
+
+const repairPacks = async ({ open }: TestRepository, dryRun = false): Promise<RepairPacksReport> => {
+  await using opened = await open({ lock: 'exclusive' });
+  return await opened.repairPacks({ dryRun });
 };
 
 const deleteAll = async ({ store }: TestRepository, prefix: string): Promise<void> => {
@@ -50,6 +55,7 @@ suite('while the store cannot be read', () => {
       const whole = await writtenOnce();
       for (const prefix of ['data/', 'index/', 'snapshots/'])
         await assert.rejects(repairSnapshots(unreadable(whole, prefix, error)), { code: error.code });
+      await assert.rejects(repairPacks(unreadable(whole, 'data/', error)), { code: error.code });
       await assertWhole(whole);
     });
 
@@ -62,6 +68,32 @@ suite('while the store cannot be read', () => {
       assert.deepEqual(await keysOf(whole.store, 'index/'), []);
     });
   }
+});
+
+suite('a pack in which a byte is wrong', () => {
+  /** Where the byte is that becomes another one, counted from the end when below 0. */
+  const places = { 'a blob': { at: 100, lost: 1 }, 'its header': { at: -20, lost: 0 } };
+  for (const [where, { at, lost }] of Object.entries(places))
+    test(`(of ${where}) is replaced by one of all that is whole, and a backup stores the rest again`, async () => {
+      const repository = await writtenOnce();
+      const { store } = repository;
+      const sizes = await Array.fromAsync(store.list('data/'));
+      const { key } = sizes.reduce((a, b) => (a.size > b.size ? a : b));
+      const bytes = await store.get(key);
+      bytes[at < 0 ? bytes.length + at : at]! ^= 1;
+      await store.put(key, bytes);
+      const keys = await keysOf(store);
+      const planned = await repairPacks(repository, true);
+      assert.deepEqual(await keysOf(store), keys);
+      const [pack, ...others] = (await repairPacks(repository)).damaged;
+      assert.deepEqual(planned.damaged, [pack]);
+      assert.deepEqual([others, pack?.lost.length, pack?.id], [[], lost, key.slice(-64)]);
+      assert.ok(pack!.saved >= 2);
+      assert.equal((await repository.check()).problems.length, lost);
+      assert.equal((await repository.write(memoryEntries(tree))).summary.dataBlobs, lost);
+      assert.deepEqual((await repository.check()).problems, []);
+      assert.deepEqual((await repairPacks(repository)).damaged, []);
+    });
 });
 
 test('a snapshot whose blobs are only in no index is not touched, and they are listed again', async () => {

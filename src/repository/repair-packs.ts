@@ -1,0 +1,88 @@
+// Saves what is whole of packs in which something is damaged: it goes into new packs, and the damaged ones go.
+import { throwIfCancelled } from '#lib/clock.ts';
+import { mapOrdered } from '#lib/concurrency.ts';
+import { isId } from './blob.ts';
+import { loadBlobIndex } from './blob-index.ts';
+import type { BlobReader } from './blob-reader.ts';
+import { BlobWriter } from './blob-writer.ts';
+import type { RepairedPack, RepairOptions, RepairPacksReport } from './contract.ts';
+import { type IndexedPack, loadIndex } from './index-file.ts';
+import { removePacks } from './prune.ts';
+import type { Session } from './session.ts';
+import { listIds } from './unpacked.ts';
+
+/** See Repository.repairPacks. New packs are listed before damaged ones go. */
+export const repairPacks = async (
+  session: Session,
+  reader: BlobReader,
+  options: RepairOptions,
+): Promise<RepairPacksReport> => {
+  const damaged = await findDamaged(session, reader, options);
+  const packs = session.blobs.packIds.length;
+  if (damaged.length === 0) return { packs, damaged: [] };
+  const blobs = await loadBlobIndex(session);
+  blobs.forget(new Set(damaged.map(({ id }) => id)));
+  const writer = new BlobWriter({ ...session, blobs }, options.dryRun ?? false);
+  const repaired: RepairedPack[] = [];
+  try {
+    for (const pack of damaged) repaired.push(await saveBlobs(reader, writer, pack));
+    if (!options.dryRun) await writer.finish();
+  } finally {
+    await writer.close();
+  }
+  throwIfCancelled(session.signal);
+  if (!options.dryRun) await removePacks(session, new Set(), damaged);
+  return { packs, damaged: repaired };
+};
+
+/** Those that are there and not whole; of those that are gone, the index is to be repaired. */
+const findDamaged = async (
+  session: Session,
+  reader: BlobReader,
+  options: RepairOptions,
+): Promise<IndexedPack[]> => {
+  const unread = new Set<string>();
+  for await (const { key } of session.store.list('data/')) {
+    const id = key.slice(key.lastIndexOf('/') + 1);
+    if (isId(id)) unread.add(id);
+  }
+  const listed = async function* (): AsyncGenerator<IndexedPack> {
+    for (const id of await listIds(session.store, 'index'))
+      for (const pack of await loadIndex(session.store, session.sealer, id))
+        if (unread.delete(pack.id)) yield pack;
+  };
+  const check = async (pack: IndexedPack) => ({ pack, ...(await reader.checkPack(pack)) });
+  const damaged: IndexedPack[] = [];
+  let [bytes, items] = [0, 0];
+  for await (const checked of mapOrdered(listed(), 4, check)) {
+    throwIfCancelled(session.signal);
+    bytes += checked.bytes;
+    items += 1;
+    options.onProgress?.({ phase: 'read packs', bytes, items });
+    if (checked.problems.length > 0) damaged.push(checked.pack);
+  }
+  return damaged;
+};
+
+/** What no other pack holds and can still be opened goes to the writer. Throws when a blob cannot be read and may yet be whole. */
+const saveBlobs = async (
+  reader: BlobReader,
+  writer: BlobWriter,
+  { id, entries }: IndexedPack,
+): Promise<RepairedPack> => {
+  const lost: string[] = [];
+  for (const type of ['data', 'tree'] as const) {
+    const ids = entries.filter((entry) => entry.type === type).map((entry) => entry.id);
+    for (const [blob, bytes] of await reader.fetch(ids, type)) {
+      if (bytes instanceof Error) {
+        if (bytes.code !== 'REPOSITORY_DAMAGED') throw bytes;
+        lost.push(blob);
+        continue;
+      }
+      for (let wait = writer.busy(); wait; wait = writer.busy()) await wait;
+      if (type === 'data') await writer.add(bytes, () => {});
+      else writer.addTree(bytes, () => {});
+    }
+  }
+  return { id, saved: entries.length - lost.length, lost };
+};
