@@ -7,6 +7,8 @@ import { HoldfastError } from '#lib/errors.ts';
 import type { Repository, Snapshot } from '#repository/contract.ts';
 import type { Entry } from '#sources/source.ts';
 import { type Call, defineCommand, type OptionSpecs, value } from './command.ts';
+import type { Output } from './output.ts';
+import { printable } from './output-format.ts';
 import { latestRule, readOptions, snapshotArgument, withSnapshot } from './snapshot-options.ts';
 
 const options = {
@@ -45,7 +47,8 @@ writes one document of a snapshot of CouchDB; a path then says in which database
           hint: '`holdfast restore --path` brings it back',
         });
       const entries = repository.read(snapshot, { path, signal });
-      if (type === 'dir') for await (const chunk of packTar(tarMembers(entries))) await output.bytes(chunk);
+      if (type === 'dir')
+        for await (const chunk of packTar(tarMembers(entries, output))) await output.bytes(chunk);
       else
         for await (const entry of entries)
           for await (const chunk of entry.content?.() ?? []) await output.bytes(chunk);
@@ -55,8 +58,12 @@ writes one document of a snapshot of CouchDB; a path then says in which database
 });
 
 /** What a snapshot holds has the length that it says. */
-async function* tarMembers(entries: AsyncIterable<Entry>): AsyncGenerator<TarMember> {
+async function* tarMembers(entries: AsyncIterable<Entry>, output: Output): AsyncGenerator<TarMember> {
   for await (const entry of entries) {
+    if (entry.type === 'socket' || entry.type === 'irregular') {
+      output.warn(`/${printable(entry.path)} is left out: it is of no kind that a tar can hold`);
+      continue;
+    }
     const header = { ...headerOf(entry.path, entry), size: entry.meta.size ?? 0 };
     yield entry.content ? { header, bytes: entry.content() } : { header };
   }

@@ -52,6 +52,7 @@ const letters: Readonly<Record<ListedEntry['type'], string>> = {
   socket: 's',
   chardev: 'c',
   dev: 'b',
+  irregular: '?',
 };
 
 /** '-rwxr-sr-t', as `ls -l` has it. */

@@ -11,6 +11,8 @@ export interface TreeNode {
   readonly name: string;
   readonly type: EntryType;
   readonly meta: EntryMeta;
+  /** What restic keeps of files of other systems (Windows' security descriptors), as it is. */
+  readonly genericAttributes?: Record<string, unknown>;
   /** Blob ids of a file's content. */
   readonly content?: BlobIds;
   /** Blob id of a directory's tree. */
@@ -46,6 +48,7 @@ const encodeFields = (node: TreeNode): string => {
   if (meta.links) json += `,"links":${meta.links}`;
   if (meta.linkTarget !== undefined) json += encodeLinkTarget(meta.linkTarget);
   if (meta.xattrs?.length) json += `,"extended_attributes":${encodeXattrs(meta.xattrs)}`;
+  if (node.genericAttributes) json += `,"generic_attributes":${encodeAttributes(node.genericAttributes)}`;
   if (meta.device) json += `,"device":${meta.device}`;
   return json;
 };
@@ -106,6 +109,7 @@ const types = new Set<string>([
   'socket',
   'chardev',
   'dev',
+  'irregular',
 ] satisfies EntryType[]);
 
 /** One node of a tree's list; throws when it is none. */
@@ -119,7 +123,9 @@ export const decodeNode = (raw: unknown): TreeNode => {
   if (!(content ?? []).every(isBlobId))
     throw new Error(`node ${raw.name} has a content that is no list of ids`);
   if (raw.subtree && !isBlobId(raw.subtree)) throw new Error(`node ${raw.name} has a subtree that is no id`);
-  const node = { name: goUnquote(raw.name), type, meta: decodeMeta(raw) };
+  const attributes = raw.generic_attributes;
+  const plain = { name: goUnquote(raw.name), type, meta: decodeMeta(raw) };
+  const node = isRecord(attributes) ? { ...plain, genericAttributes: attributes } : plain;
   if (typeof raw.subtree === 'string') return { ...node, ...(content && { content }), subtree: raw.subtree };
   return content ? { ...node, content } : node;
 };
@@ -163,6 +169,7 @@ const typeBits: Record<EntryType, number> = {
   chardev: 2 ** 26 + 2 ** 21,
   fifo: 2 ** 25,
   socket: 2 ** 24,
+  irregular: 2 ** 19,
 };
 const specialBits: readonly (readonly [unix: number, go: number])[] = [
   [0o4000, 2 ** 23],
@@ -200,16 +207,27 @@ const decodeXattr = (raw: unknown): { name: string; value: Uint8Array } => {
   return { name: raw.name, value: Buffer.from(typeof raw.value === 'string' ? raw.value : '', 'base64') };
 };
 
+/** TypeScript does not know it yet. */
+const { rawJSON } = JSON as unknown as { rawJSON(json: string): unknown };
+
+/** Numbers too large for JavaScript were read as bigints. */
+const encodeAttributes = (attributes: Record<string, unknown>): string =>
+  goEscaped(
+    JSON.stringify(attributes, (_key, value: unknown) =>
+      typeof value === 'bigint' ? rawJSON(String(value)) : value,
+    ),
+  );
+
 const needsEscape = /[^\x20\x21\x23-\x25\x27-\x3b\x3d\x3f-\x5b\x5d-\u2027\u202a-\ud7ff\ue000-\uffff]/;
 
 /** A JSON string as Go's encoder writes it, which also escapes < > & and the line separators. */
 const jsonString = (text: string): string => {
   if (!needsEscape.test(text)) return `"${text}"`;
-  return JSON.stringify(text).replace(
-    /[<>&\u2028\u2029]/g,
-    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
+  return goEscaped(JSON.stringify(text));
 };
+
+const goEscaped = (json: string): string =>
+  json.replace(/[<>&\u2028\u2029]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
 
 /** Whether JSON has an object there, or a list. */
 export const isRecord = (value: unknown): value is Record<string, unknown> =>

@@ -42,7 +42,8 @@ export interface Entry {
 /** A sync iterable where reading blocks anyway (files), an async one elsewhere. Chunks may be reused by the producer after the next pull. */
 export type Content = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
 
-export type EntryType = 'dir' | 'file' | 'symlink' | 'fifo' | 'socket' | 'chardev' | 'dev';
+/** 'irregular' is what restic calls a thing that it found on Windows and knows no more of, such as a junction. */
+export type EntryType = 'dir' | 'file' | 'symlink' | 'fifo' | 'socket' | 'chardev' | 'dev' | 'irregular';
 
 /** What restic keeps of a file. Everything is optional: a virtual entry may have nothing but a size. */
 export interface EntryMeta {

@@ -1,11 +1,12 @@
 // What a stranger's snapshot, or a stranger in the target, must not make us write.
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { hasCode } from '#lib/errors.ts';
 import type { Entry, EntryMeta, EntryType, RestoreReport } from '../source.ts';
 import { intoEmpty } from '../testing.ts';
+import { metadataWriter } from './restore-metadata.ts';
 import { unsafeComponent } from './safe-path.ts';
 import { TargetTree } from './target-tree.ts';
 import { filesSource, makeTree, openFileCount, temporaryFolder } from './testing.ts';
@@ -203,4 +204,17 @@ test('a folder nobody can make is reported with everything in it', async () => {
   );
   assert.deepEqual([report.entries, readdirSync(at.target)], [1, ['fine']]);
   assert.match(report.failures[0]?.error.message ?? '', /x: ENAMETOOLONG: name too long$/);
+});
+
+test('a fifo whose place a symlink took gives its owner and mode to nothing outside', () => {
+  using at = place();
+  const secret = join(at.outside, 'secret');
+  const before = statSync(secret);
+  symlinkSync(secret, join(at.target, 'fifo'));
+  try {
+    const writer = metadataWriter({ calls: undefined, xattrs: false });
+    writer.ofPath(join(at.target, 'fifo'), 'fifo', { mode: 0o777, uid: 1234, gid: 1234 });
+  } catch {} // newer kernels refuse the mode of a symlink
+  const after = statSync(secret);
+  assert.deepEqual([after.mode, after.uid, after.gid], [before.mode, before.uid, before.gid]);
 });

@@ -60,6 +60,17 @@ export const restoreFile = async (entry: Entry, place: Place, options: Options):
   }
 };
 
+/**
+ * Where to make what belongs at the place: there, or beside what may be replaced, which stays until the new one is whole. A folder with
+ * something in it is never replaced.
+ */
+export const placeToMakeAt = (place: Place, path: string, force: boolean): Place => {
+  const there = force && lstatSync(pathOf(place), { throwIfNoEntry: false });
+  if (there && !there.isDirectory()) return { folder: place.folder, name: `.holdfast-${randomUUID()}` };
+  clearPlace(place, path, force);
+  return place;
+};
+
 /** Removes what stands in the way of something to be made, if that is allowed and no folder with something in it. */
 export const clearPlace = (place: Place, path: string, force: boolean): void => {
   const there = lstatSync(pathOf(place), { throwIfNoEntry: false });
@@ -91,9 +102,7 @@ const create = (
   } catch (error) {
     if (systemCode(error) !== 'EEXIST') throw error;
   }
-  const replaces = force && lstatSync(pathOf(place), { throwIfNoEntry: false })?.isFile() === true;
-  if (!replaces) clearPlace(place, path, force);
-  const madeAt = replaces ? { folder: place.folder, name: `.holdfast-${randomUUID()}` } : place;
+  const madeAt = placeToMakeAt(place, path, force);
   return { ...openNewFile(madeAt, meta, calls), madeAt };
 };
 

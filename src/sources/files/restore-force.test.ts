@@ -71,6 +71,25 @@ test('under force the old file stays until the new one is whole', async () => {
   );
 });
 
+test('under force what cannot be made leaves what is in its place', async () => {
+  using folder = temporaryFolder();
+  makeTree(folder.path, { link: 'the only copy', thing: 'the only copy' });
+  const report = await filesSource({ path: folder.path }).restore(
+    each(
+      entry('link', 'symlink', { linkTarget: 'x'.repeat(5000) }),
+      entry('thing', 'irregular'),
+      entry('z', 'file'),
+    ),
+    force,
+  );
+  assert.deepEqual(
+    report.failures.map(({ path }) => path),
+    ['link', 'thing'],
+  );
+  assert.deepEqual(readdirSync(folder.path).sort(), ['link', 'thing', 'z']);
+  assert.equal(readFileSync(join(folder.path, 'link'), 'utf8'), 'the only copy');
+});
+
 test('only what differs is written when asked so, and its metadata is restored all the same', async () => {
   using folder = temporaryFolder();
   makeTree(folder.path, { same: '1234', size: '12345', time: '1234' });

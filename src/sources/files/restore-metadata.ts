@@ -1,18 +1,21 @@
 // Owners, modes, times and attributes of what was restored; and an account of what could not be given back.
 import {
   chmodSync,
-  chownSync,
+  closeSync,
+  constants,
   fchmodSync,
   fchownSync,
   futimesSync,
   lchownSync,
   lutimesSync,
+  openSync,
   utimesSync,
 } from 'node:fs';
 import { fsPath } from '#lib/file-name.ts';
 import type { EntryMeta, EntryType } from '../source.ts';
 import { ownerRule } from './owners.ts';
 import type { SystemCalls } from './system-calls.ts';
+import { canHold } from './target-tree.ts';
 import { setXattrs } from './xattrs.ts';
 
 export interface MetadataWriter {
@@ -77,9 +80,9 @@ export const metadataWriter = ({ calls, xattrs }: Options): MetadataWriter => {
       const place = fsPath(path);
       const link = type === 'symlink';
       apply(meta, {
-        chown: (uid, gid) => (link ? lchownSync : chownSync)(place, uid, gid),
+        chown: (uid, gid) => lchownSync(place, uid, gid),
         ...(calls && { setXattr: (name, value) => calls.setPathXattr(path, name, value) }),
-        ...(!link && { chmod: (mode) => chmodSync(place, mode) }),
+        ...(!link && { chmod: (mode) => chmodNoFollow(place, mode) }),
         setTimes: (atime, mtime) =>
           calls
             ? calls.setPathTimes(path, atime, mtime)
@@ -96,6 +99,23 @@ export const metadataWriter = ({ calls, xattrs }: Options): MetadataWriter => {
         : []),
     ],
   };
+};
+
+/** linux/fcntl.h */
+const oPath = 0o10000000;
+
+/** The mode of what cannot be opened, but not of what a symlink leads to that has taken its place. */
+const chmodNoFollow = (place: string | Buffer, mode: number): void => {
+  if (!canHold) {
+    chmodSync(place, mode);
+    return;
+  }
+  const file = openSync(place, oPath | constants.O_NOFOLLOW);
+  try {
+    chmodSync(`/proc/self/fd/${file}`, mode);
+  } finally {
+    closeSync(file);
+  }
 };
 
 /** As Node takes times: floating point, a quarter of a microsecond apart nowadays; only a Date may lie before 1970. */

@@ -1,12 +1,12 @@
 // Entries of any snapshot, a stranger's too, written into one folder.
-import { linkSync, symlinkSync } from 'node:fs';
+import { linkSync, renameSync, symlinkSync } from 'node:fs';
 import { throwIfCancelled } from '#lib/clock.ts';
 import { HoldfastError, hasCode, systemCode } from '#lib/errors.ts';
 import { encodeName } from '#lib/file-name.ts';
 import type { Entry, EntryType, RestoreReport, RestoreTarget } from '../source.ts';
 import { createHardLinks } from './hard-links.ts';
 import { createPause } from './pause.ts';
-import { clearPlace, restoreFile } from './restore-file.ts';
+import { clearPlace, placeToMakeAt, restoreFile } from './restore-file.ts';
 import { metadataWriter } from './restore-metadata.ts';
 import type { SystemCalls } from './system-calls.ts';
 import { reasonOf } from './system-error.ts';
@@ -119,10 +119,14 @@ const restoreEntry = async (job: Job, entry: Entry): Promise<number> => {
   if (type === 'file') return restoreFileOrLink(job, entry, place);
   if (type === 'socket') job.sockets += 1;
   else {
-    clearPlace(place, path, job.force);
-    if (type === 'symlink') makeSymlink(entry, place);
-    else makeSpecial(entry, place, job.options.calls);
-    job.metadata.ofPath(place.folder.prefix + place.name, type, meta);
+    const madeAt = placeToMakeAt(place, path, job.force);
+    if (type === 'symlink') makeSymlink(entry, madeAt);
+    else makeSpecial(entry, madeAt, job.options.calls);
+    try {
+      job.metadata.ofPath(madeAt.folder.prefix + madeAt.name, type, meta);
+    } finally {
+      if (madeAt !== place) renameSync(pathOf(madeAt), pathOf(place));
+    }
   }
   return 0;
 };
@@ -174,6 +178,14 @@ const typeBits: Readonly<Partial<Record<EntryType, number>>> = {
 };
 
 const makeSpecial = ({ path, type, meta }: Entry, place: Place, calls: SystemCalls | undefined): void => {
+  if (type === 'irregular')
+    throw new HoldfastError(
+      'UNSUPPORTED',
+      `${path} is neither a file, a folder nor a link, and has no content`,
+      {
+        hint: 'restic found it so on Windows: a junction, a socket or a file that lay in a cloud; make it by hand',
+      },
+    );
   const bits = typeBits[type];
   if (!calls || bits === undefined)
     throw new HoldfastError('UNSUPPORTED', `${path} is a ${type}, which cannot be made on this platform`, {

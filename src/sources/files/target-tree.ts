@@ -130,7 +130,8 @@ export class TargetTree {
   }
 }
 
-const canHold = process.platform === 'linux' && existsSync('/proc/self/fd');
+/** Whether things can be held open and reached by what holds them. */
+export const canHold = process.platform === 'linux' && existsSync('/proc/self/fd');
 
 /** Takes hold of a folder that must be real: not a symlink, not a file. */
 const hold = (path: string, place: string, holds: boolean): HeldFolder => {
