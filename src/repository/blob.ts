@@ -32,3 +32,9 @@ export interface PackEntry {
 
 /** A pack's key in the store. */
 export const packKey = (id: string): string => `data/${id.slice(0, 2)}/${id}`;
+
+/** The pack that has this key; undefined for what is none, and for one that lies where nobody looks for it. */
+export const packIdOf = (key: string): string | undefined => {
+  const id = key.slice(key.lastIndexOf('/') + 1);
+  return isId(id) && key === packKey(id) ? id : undefined;
+};

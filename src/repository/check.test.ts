@@ -126,3 +126,13 @@ test('a check that is cancelled ends with that', async () => {
   await using repository = await (await writtenOnce()).open();
   await assert.rejects(repository.check({ readData: 1, signal: AbortSignal.abort() }), { code: 'CANCELLED' });
 });
+
+test('a pack that lies in the folder of others is missing where it should lie', async () => {
+  const repository = await writtenOnce();
+  const [key = ''] = await keysOf(repository.store, 'data/');
+  await repository.store.put(key.replace(/^data\/../, 'data/other'), await repository.store.get(key));
+  await repository.store.delete(key);
+  const { problems, notes } = await repository.check(0);
+  assert.ok(problems.includes(`${key} is missing`), problems.join());
+  assert.deepEqual(notes, [`${key.replace(/^data\/../, 'data/other')} is not a pack`]);
+});

@@ -3,7 +3,7 @@ import { randomInt } from 'node:crypto';
 import { throwIfCancelled } from '#lib/clock.ts';
 import { mapOrdered } from '#lib/concurrency.ts';
 import { hasCode, messageOf } from '#lib/errors.ts';
-import { isId, packKey } from './blob.ts';
+import { packIdOf, packKey } from './blob.ts';
 import { BlobIndex } from './blob-index.ts';
 import { BlobReader } from './blob-reader.ts';
 import type { CheckOptions, CheckReport, Snapshot } from './contract.ts';
@@ -75,17 +75,16 @@ const addPack = (blobs: BlobIndex, pack: IndexedPack, found: Findings): void => 
 const checkPackSizes = async (open: OpenStore, blobs: BlobIndex, found: Findings): Promise<void> => {
   const missing = new Set(blobs.packIds);
   for await (const { key, size } of open.store.list('data/')) {
-    const id = key.slice(key.lastIndexOf('/') + 1);
+    const id = packIdOf(key);
+    if (id === undefined) {
+      found.notes.push(`${key} is not a pack`);
+      continue;
+    }
     const expected = blobs.packSize(id);
     missing.delete(id);
-    if (expected !== undefined && expected !== size)
-      found.problems.push(`${key} has ${size} bytes; its index says ${expected}`);
     if (expected === undefined)
-      found.notes.push(
-        isId(id)
-          ? `pack ${id} is in no index: left by a run that did not end; the next backup uses it`
-          : `${key} is not a pack`,
-      );
+      found.notes.push(`pack ${id} is in no index: left by a run that did not end; the next backup uses it`);
+    else if (expected !== size) found.problems.push(`${key} has ${size} bytes; its index says ${expected}`);
   }
   for (const id of missing) found.problems.push(`${packKey(id)} is missing`);
 };

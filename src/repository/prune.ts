@@ -5,7 +5,7 @@ import { throwIfCancelled } from '#lib/clock.ts';
 import { forEachLimit } from '#lib/concurrency.ts';
 import { HoldfastError, hasCode } from '#lib/errors.ts';
 import { foldersOf, retentionOf, type Store } from '#stores/store.ts';
-import { isId, packKey } from './blob.ts';
+import { packIdOf, packKey } from './blob.ts';
 import { BlobReader } from './blob-reader.ts';
 import { BlobWriter } from './blob-writer.ts';
 import type { PruneOptions, PruneReport } from './contract.ts';
@@ -140,8 +140,8 @@ async function* objectsOf(store: Store): AsyncGenerator<string> {
 
 async function* packsOf(store: Store): AsyncGenerator<StoredPack> {
   for await (const { key, size } of store.list('data/')) {
-    const id = key.slice(key.lastIndexOf('/') + 1);
-    if (isId(id)) yield { id, size };
+    const id = packIdOf(key);
+    if (id !== undefined) yield { id, size };
   }
 }
 

@@ -2,7 +2,7 @@
 import { throwIfCancelled } from '#lib/clock.ts';
 import { forEachLimit, mapOrdered } from '#lib/concurrency.ts';
 import { hasCode } from '#lib/errors.ts';
-import { isId, packKey } from './blob.ts';
+import { packIdOf, packKey } from './blob.ts';
 import type { RepairIndexReport, RepairOptions } from './contract.ts';
 import { type IndexedPack, loadIndex, saveIndex } from './index-file.ts';
 import { packBytes, readHeader } from './pack-format.ts';
@@ -47,8 +47,8 @@ export const repairIndex = async (open: OpenStore, options: RepairOptions): Prom
   };
   const found: { id: string; size: number }[] = [];
   for await (const { key, size } of store.list('data/')) {
-    const id = key.slice(key.lastIndexOf('/') + 1);
-    if (!isId(id)) continue;
+    const id = packIdOf(key);
+    if (id === undefined) continue;
     missing.delete(id);
     found.push({ id, size });
   }

@@ -1,7 +1,7 @@
 // Saves what is whole of packs in which something is damaged: it goes into new packs, and the damaged ones go.
 import { throwIfCancelled } from '#lib/clock.ts';
 import { mapOrdered } from '#lib/concurrency.ts';
-import { isId } from './blob.ts';
+import { packIdOf } from './blob.ts';
 import { loadBlobIndex } from './blob-index.ts';
 import type { BlobReader } from './blob-reader.ts';
 import { BlobWriter } from './blob-writer.ts';
@@ -43,8 +43,8 @@ const findDamaged = async (
 ): Promise<IndexedPack[]> => {
   const unread = new Set<string>();
   for await (const { key } of session.store.list('data/')) {
-    const id = key.slice(key.lastIndexOf('/') + 1);
-    if (isId(id)) unread.add(id);
+    const id = packIdOf(key);
+    if (id !== undefined) unread.add(id);
   }
   const listed = async function* (): AsyncGenerator<IndexedPack> {
     for (const id of await listIds(session.store, 'index'))

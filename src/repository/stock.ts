@@ -1,7 +1,7 @@
 // What is really there of the packs, compared with what the index says, before anything is written.
 import { mapOrdered } from '#lib/concurrency.ts';
 import { HoldfastError, hasCode } from '#lib/errors.ts';
-import { isId, packKey } from './blob.ts';
+import { packIdOf, packKey } from './blob.ts';
 import { readNewIndexFiles } from './blob-index.ts';
 import type { IndexedPack } from './index-file.ts';
 import { packBytes, readHeader } from './pack-format.ts';
@@ -17,10 +17,11 @@ export const takeStock = async (session: Session): Promise<IndexedPack[]> => {
   const lost = new Set(session.blobs.packIds);
   const unlisted: { id: string; size: number }[] = [];
   for await (const { key, size } of session.store.list('data/')) {
-    const id = key.slice(key.lastIndexOf('/') + 1);
+    const id = packIdOf(key);
+    if (id === undefined) continue;
     const expected = session.blobs.packSize(id);
     if (expected === size) lost.delete(id);
-    else if (expected === undefined && isId(id)) unlisted.push({ id, size });
+    else if (expected === undefined) unlisted.push({ id, size });
   }
   if (lost.size > 0)
     session.log.warn(
