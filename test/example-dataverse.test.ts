@@ -166,6 +166,15 @@ suite('the example of Dataverse', { skip: skipWithout('postgresql') ?? skipWitho
     assert.match(await statuses(), /file:\/\/18a-1\|FAIL_WRITE/);
   });
 
+  test('a run that has nothing to do with a file that failed does not call the job well', async () => {
+    const { status, stderr } = await run('mirror');
+    assert.equal(status, 3);
+    assert.match(stderr, /0 failed, .*1 not OK since earlier runs/);
+    assert.match((await run('status')).stdout, /failed in earlier runs, and are not OK yet: 1/);
+    assert.equal((await run('mirror', '--rerun')).status, 0);
+    assert.equal((await run('mirror')).status, 0);
+  });
+
   test('identifiers that are longer than the table of statuses can hold stop nothing, and are told apart', async () => {
     const long = (end: string): string => `${'x'.repeat(249)}${end}`;
     const created = '2026-04-01';

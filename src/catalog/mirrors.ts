@@ -59,6 +59,8 @@ export interface MirrorLedger {
   record(place: MirrorPlace, outcomes: readonly MirrorOutcome[]): void;
   /** In the order of their paths, read a few at a time; of one status when it is named. */
   files(place: MirrorPlace, status?: MirrorStatus): Iterable<MirrorFile>;
+  /** How many files failed when they were last tried, which was not in this run. */
+  failedBefore(place: MirrorPlace, run: string): number;
   /** Forgets failed files that this run, which tried all that are listed, did not meet; returns how many. */
   forgetUnlisted(place: MirrorPlace, run: string): number;
   /** Where copies of the job are. */
@@ -116,6 +118,16 @@ export const mirrorLedger = (database: DatabaseSync, path: string): MirrorLedger
         after = files.at(-1)?.path ?? '';
       }
     },
+    failedBefore: ({ job, store }, run) =>
+      safely(() =>
+        Number(
+          database
+            .prepare(
+              "SELECT count(*) AS count FROM mirror_files WHERE job = ? AND store = ? AND status <> 'OK' AND run <> ?",
+            )
+            .get(job, store, run)?.count,
+        ),
+      ),
     forgetUnlisted: ({ job, store }, run) =>
       safely(() =>
         Number(

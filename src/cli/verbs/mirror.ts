@@ -15,13 +15,22 @@ export const mirror: RunVerb<'mirror'> = async (job, config, options, context, o
   if (dryRun) throw new HoldfastError('USAGE', `${name} has no dry run: what it copies is remembered`);
   if (tags.length > 0) throw new HoldfastError('USAGE', `${name} makes files, and files have no tags`);
   const run = await runMirror(mirrorTask(job, config, mode), context);
-  const { state, status, id, listed, succeeded, failed, passedOver, bytes, error } = run;
+  const { state, status, id, listed, succeeded, failed, failedBefore, passedOver, bytes, error } = run;
   const counts = { processed: succeeded + failed, succeeded, failed, passed_over: passedOver, listed, bytes };
-  const fields = { name, run: id, state, status, ...counts, ...(error && errorFields(error)) };
+  const fields = {
+    name,
+    run: id,
+    state,
+    status,
+    ...counts,
+    failed_before: failedBefore,
+    ...(error && errorFields(error)),
+  };
   const message = { message_type: 'run_done', ...fields };
   const how = mode === 'verify' ? 'as they were written' : `copied (${formatBytes(bytes)})`;
   const rest = passedOver > 0 ? `, ${formatCount(passedOver)} ${passedOverAs[mode]}` : '';
-  const line = `${name}: ${error ? 'ended early: ' : ''}${plural(counts.processed, 'file')} processed: ${formatCount(succeeded)} ${how}, ${formatCount(failed)} failed${rest} (run ${id})`;
+  const before = failedBefore > 0 ? `, ${formatCount(failedBefore)} not OK since earlier runs` : '';
+  const line = `${name}: ${error ? 'ended early: ' : ''}${plural(counts.processed, 'file')} processed: ${formatCount(succeeded)} ${how}, ${formatCount(failed)} failed${rest}${before} (run ${id})`;
   output.progressDone();
   if (state === 'ok') output.say(message, line);
   else

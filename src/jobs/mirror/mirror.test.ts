@@ -4,6 +4,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  rmSync,
   symlinkSync,
   utimesSync,
   writeFileSync,
@@ -187,4 +188,16 @@ test('copies are not made among the originals, however the folder is called', as
   }
   assert.deepEqual(readdirSync(mirror.at('from')), ['a']);
   assert.equal((await mirror.run({ to: mirror.storeAt('from-elsewhere') })).state, 'ok');
+});
+
+test('a file that failed, and lies there no longer, is forgotten by the next run, which lists all', async () => {
+  using mirror = fixture();
+  mirror.write('whole', 'content');
+  const raw = Buffer.from(`${mirror.at('from')}/\xff`, 'latin1');
+  writeFileSync(raw, 'content');
+  assert.deepEqual(counts(await mirror.run()), ['partial', 1, 1, 0]);
+  assert.deepEqual(counts(await mirror.run()), ['partial', 0, 1, 1]);
+  rmSync(raw);
+  assert.deepEqual(counts(await mirror.run()), ['ok', 0, 0, 1]);
+  assert.deepEqual(mirror.statuses(), { whole: 'OK' });
 });

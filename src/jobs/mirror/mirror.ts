@@ -33,6 +33,8 @@ export interface MirrorTask {
 
 export interface MirrorRun extends Ended, MirrorCounts {
   readonly id: string;
+  /** Files that failed in earlier runs, and were not tried again by this one. */
+  readonly failedBefore: number;
   readonly error?: Error | undefined;
 }
 
@@ -43,9 +45,10 @@ export const runMirror = (task: MirrorTask, context: RunContext): Promise<Mirror
     const error = await mirror.run();
     const outcome = mirror.outcome(context.clock.now().getTime() - startedAt.getTime(), error);
     record?.source(outcome);
-    const ended = endOf(task, mirror.counts, error);
-    record?.end(ended, [outcome], error ?? differences(task, mirror.counts));
-    return { ...ended, id, ...mirror.counts, error };
+    const { counts, failedBefore } = mirror;
+    const ended = endOf(task, counts, failedBefore, error);
+    record?.end(ended, [outcome], error ?? differences(task, counts) ?? stillFailed(failedBefore));
+    return { ...ended, id, ...counts, failedBefore, error };
   });
 
 const neededCatalog = ({ catalog }: RunContext): Catalog => {
@@ -55,12 +58,29 @@ const neededCatalog = ({ catalog }: RunContext): Catalog => {
   });
 };
 
-const endOf = (task: MirrorTask, counts: MirrorCounts, error: Error | undefined): Ended => {
+const endOf = (
+  task: MirrorTask,
+  counts: MirrorCounts,
+  failedBefore: number,
+  error: Error | undefined,
+): Ended => {
   if (error) return failed(error);
   const differing = differences(task, counts);
   if (differing) return failed(differing);
-  return counts.failed === 0 ? ok : partial;
+  return counts.failed + failedBefore === 0 ? ok : partial;
 };
+
+/** A run that had nothing to do with them does not make them whole. */
+const stillFailed = (count: number): Error | undefined =>
+  count === 0
+    ? undefined
+    : new HoldfastError(
+        'ITEM_UNREADABLE',
+        `files that failed in earlier runs, and are not OK yet: ${count}`,
+        {
+          hint: 'holdfast mirror --rerun tries them again, and forgets those that are listed no longer',
+        },
+      );
 
 const differences = ({ mode }: MirrorTask, { failed: count }: MirrorCounts): Error | undefined =>
   mode === 'verify' && count > 0
@@ -78,6 +98,8 @@ class Mirror {
   readonly #context: RunContext;
   #work: MirrorWork | undefined;
   #location = '';
+  /** Files that are still to be copied, and were not tried by this run. */
+  failedBefore = 0;
 
   constructor(task: MirrorTask, run: string, catalog: Catalog, context: RunContext) {
     this.#task = task;
@@ -132,7 +154,9 @@ class Mirror {
     const state = mirrors.listing(place, listing.name);
     await work.all(listing.files(mode === 'new' ? state : undefined));
     if (mode !== 'verify') mirrors.setListing(place, listing.name, listing.reached(state));
-    if (mode === 'rerun') this.#forgetUnlisted(place);
+    const isAllListed = mode === 'rerun' || (mode === 'new' && !this.#task.query);
+    if (isAllListed) this.#forgetUnlisted(place);
+    if (mode === 'new') this.failedBefore = mirrors.failedBefore(place, this.#run);
   }
 
   #forgetUnlisted(place: MirrorPlace): void {
