@@ -9,6 +9,7 @@ export {
   formatTime,
   plural,
   printable,
+  printableText,
   shortId,
 } from '#lib/format.ts';
 

@@ -51,6 +51,20 @@ test('details are shown with -v only', () => {
   assert.equal(verbose.stdout(), 'detail\n');
 });
 
+test('a name in a message cannot talk to the terminal, whichever way it is shown', async () => {
+  const name = 'a\u001b]0;owned\u0007\r\u009b2J';
+  const { output, stdout, stderr } = open({ verbosity: 'verbose' });
+  output.say({ message_type: 'a' }, name);
+  output.detail({ message_type: 'b' }, name);
+  await output.result({ message_type: 'c' }, name);
+  await output.heading(name);
+  output.warn(name, name);
+  output.failure({ message_type: 'd' }, name, name);
+  output.fatal(new HoldfastError('FAILED', name, { hint: name }));
+  assert.doesNotMatch(stdout() + stderr(), /[^\P{Cc}\n]/u);
+  assert.equal(stdout().split('\n')[0], 'a\\x1b]0;owned\\x07\\x0d\\x9b2J');
+});
+
 test('the error that ends a command shows its hint, and with -v what lay beneath', () => {
   const error = new HoldfastError('WRONG_PASSWORD', 'wrong password for /backups', {
     hint: 'try another',

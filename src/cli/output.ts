@@ -4,7 +4,7 @@ import type { Writable } from 'node:stream';
 import type { Clock } from '#lib/clock.ts';
 import { exitStatus, HoldfastError, messageOf, systemCode } from '#lib/errors.ts';
 import type { Progress } from '#lib/progress.ts';
-import { type Column, formatTable } from './output-format.ts';
+import { type Column, formatTable, printableText } from './output-format.ts';
 import { ProgressLine } from './output-progress.ts';
 
 export type Verbosity = 'quiet' | 'normal' | 'verbose';
@@ -85,7 +85,8 @@ export class Output {
   /** What happens, one event at a time; without a line, only with --json. Left out with -q. */
   say(message: Message, line: string | undefined): void {
     if (line !== undefined) this.#copy?.('info', line);
-    if (this.verbosity !== 'quiet' && (this.json || line !== undefined)) this.#emit(message, line ?? '');
+    if (this.verbosity !== 'quiet' && (this.json || line !== undefined))
+      this.#emit(message, printableText(line ?? ''));
   }
 
   /** What happens in detail: only with -v. */
@@ -96,9 +97,7 @@ export class Output {
 
   /** What the command was asked for (a table, a listing): shown with -q too. Waits for a slow reader. */
   async result(message: Message | undefined, line: string | undefined): Promise<void> {
-    this.#hasResult = true;
-    if (this.json ? message !== undefined : line !== undefined) this.#emit(message, line ?? '');
-    await this.#drained();
+    await this.#result(message, line === undefined ? undefined : printableText(line));
   }
 
   /** A table, its titles set off from its rows. Left out with --json. */
@@ -110,7 +109,7 @@ export class Output {
 
   /** A heading of a table or paragraph. Left out with --json. */
   async heading(line: string): Promise<void> {
-    await this.result(undefined, this.#style('bold', line, this.#stdout));
+    await this.#result(undefined, this.#style('bold', line, this.#stdout));
   }
 
   /** Bytes as they are, to standard output. */
@@ -160,7 +159,7 @@ export class Output {
     const name = error instanceof HoldfastError ? error.code : 'FAILED';
     const message = { message_type: 'exit_error', code: status, error: name, message: textOf(error), hint };
     this.#complain(message, 'red', `holdfast: ${textOf(error)}`, hint);
-    if (this.verbosity === 'verbose' && !this.json) this.#writeError(`${stackOf(error)}\n`);
+    if (this.verbosity === 'verbose' && !this.json) this.#writeError(`${printableText(stackOf(error))}\n`);
   }
 
   /** How far the work is; shown at most as often as the reader can use it. */
@@ -185,6 +184,12 @@ export class Output {
     if (this.#progress.clear()) this.#writeOut('\r\u001b[K');
   }
 
+  async #result(message: Message | undefined, line: string | undefined): Promise<void> {
+    this.#hasResult = true;
+    if (this.json ? message !== undefined : line !== undefined) this.#emit(message, line ?? '');
+    await this.#drained();
+  }
+
   #emit(message: Message | undefined, line: string): void {
     this.progressLineAway();
     this.#writeOut(this.json ? `${JSON.stringify(message)}\n` : `${line}\n`);
@@ -197,7 +202,7 @@ export class Output {
       return;
     }
     const lines = [this.#style(style, text, this.#stderr)];
-    if (hint) lines.push(`${this.#style('bold', 'hint:', this.#stderr)} ${hint}`);
+    if (hint) lines.push(`${this.#style('bold', 'hint:', this.#stderr)} ${printableText(hint)}`);
     this.#writeError(`${lines.join('\n')}\n`);
   }
 
@@ -235,10 +240,12 @@ export class Output {
     });
   }
 
+  /** The text made safe for a terminal, for a name in it may be anybody's, and set off where that can be seen. */
   #style(style: Style, text: string, stream: Stream): string {
-    if (this.#noColor || stream.isTTY !== true) return text;
+    const shown = printableText(text);
+    if (this.#noColor || stream.isTTY !== true) return shown;
     const [open, close] = styles[style];
-    return `\u001b[${open}m${text}\u001b[${close}m`;
+    return `\u001b[${open}m${shown}\u001b[${close}m`;
   }
 }
 

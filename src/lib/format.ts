@@ -53,15 +53,20 @@ export const shortId = (id: string): string => id.slice(0, 8);
 const unprintable = /[\p{Cc}\p{Cs}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu;
 
 /** A name from a backup made safe for a terminal: control characters, direction marks and stray bytes are spelled out. */
-export const printable = (name: string): string =>
-  name.replaceAll(unprintable, (char) => {
-    const code = char.charCodeAt(0);
-    if (char === '\n') return '\\n';
-    if (char === '\t') return '\\t';
-    if (code >= 0xdc80 && code <= 0xdcff) return `\\x${(code - 0xdc00).toString(16)}`;
-    return code < 0x100
-      ? `\\x${code.toString(16).padStart(2, '0')}`
-      : `\\u${code.toString(16).padStart(4, '0')}`;
-  });
+export const printable = (name: string): string => name.replaceAll(unprintable, spelledOut);
+
+/** The same for a message that may hold such names: its own lines and tabs stay. */
+export const printableText = (text: string): string =>
+  text.replaceAll(unprintable, (char) => (char === '\n' || char === '\t' ? char : spelledOut(char)));
+
+const spelledOut = (char: string): string => {
+  const code = char.charCodeAt(0);
+  if (char === '\n') return '\\n';
+  if (char === '\t') return '\\t';
+  if (code >= 0xdc80 && code <= 0xdcff) return `\\x${(code - 0xdc00).toString(16)}`;
+  return code < 0x100
+    ? `\\x${code.toString(16).padStart(2, '0')}`
+    : `\\u${code.toString(16).padStart(4, '0')}`;
+};
 
 const two = (value: number): string => String(value).padStart(2, '0');
