@@ -1,7 +1,7 @@
 // The requests of S3 as the store needs them. The AWS SDK is met here only.
 
 import { createHash } from 'node:crypto';
-import { S3, type S3ClientConfig } from '@aws-sdk/client-s3';
+import { PutObjectCommand, S3, type S3ClientConfig } from '@aws-sdk/client-s3';
 import { certificates } from '#lib/certificates.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import type { S3Config } from './s3.ts';
@@ -46,6 +46,8 @@ export interface Upload {
 export interface PutOptions {
   readonly onlyNew: boolean;
   readonly heldUntil: Date | undefined;
+  /** Of the bytes, in hex, where it is known already. The service refuses bytes with another one (status 400). */
+  readonly sha256: string | undefined;
 }
 
 export interface S3Content {
@@ -65,8 +67,8 @@ export const openBucket = (config: S3Config): S3Bucket => {
     ...(config.storageClass !== undefined && { StorageClass: config.storageClass as 'STANDARD' }),
   };
   return {
-    async put(name, bytes, { onlyNew, heldUntil }) {
-      await client.putObject({
+    async put(name, bytes, { onlyNew, heldUntil, sha256 }) {
+      const command = new PutObjectCommand({
         Bucket,
         Key: name,
         Body: bytes,
@@ -75,6 +77,8 @@ export const openBucket = (config: S3Config): S3Bucket => {
         ...(onlyNew && { IfNoneMatch: '*' }),
         ...(heldUntil && { ...retention(config, heldUntil), ContentMD5: md5(bytes) }),
       });
+      if (sha256 !== undefined) signWith(command, sha256);
+      await client.send(command);
     },
     async get(name, range) {
       const Range = range && `bytes=${range.first}-${range.last}`;
@@ -175,6 +179,18 @@ const clientOptions = (config: S3Config): S3ClientConfig => {
     },
   };
 };
+
+/** The signature covers the content by its SHA-256, which the SDK computes only when it is not there yet. */
+const signWith = (command: PutObjectCommand, sha256: string): void =>
+  command.middlewareStack.add(
+    (next) => async (args) => {
+      const request: unknown = args.request;
+      if (request instanceof Object && 'headers' in request)
+        Object.assign(request.headers as object, { 'x-amz-content-sha256': sha256 });
+      return await next(args);
+    },
+    { step: 'build', name: 'knownContentSha256' },
+  );
 
 const encryptionHeaders = (encryption: S3Config['encryption']) => {
   if (encryption === 'AES256') return { ServerSideEncryption: 'AES256' } as const;

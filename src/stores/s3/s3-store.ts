@@ -102,15 +102,17 @@ const putObject = async (
   heldUntil: Date | undefined,
 ): Promise<void> => {
   const name = place.prefix + key;
-  const put = (onlyNew: boolean) => place.bucket.put(name, bytes, { onlyNew, heldUntil });
+  const put = (onlyNew: boolean, sha256?: string) =>
+    place.bucket.put(name, bytes, { onlyNew, heldUntil, sha256 });
   await attempt(place, `write ${key}`, async () => {
     try {
-      return await put(place.offersConditions);
+      return await put(place.offersConditions, sha256In(key));
     } catch (error) {
       const { status, name: answer } = s3Answer(error);
       if (status === 501 || answer === 'NotImplemented') place.offersConditions = false;
       else if (status === 409)
         return await put(false); // somebody else is putting it right now
+      else if (status === 400 && sha256In(key) !== undefined) return await put(place.offersConditions);
       else if (status !== 412) throw error;
       else if (await isSame(place.bucket, name, bytes)) {
         if (heldUntil) await place.bucket.retain(name, heldUntil);
@@ -120,6 +122,9 @@ const putObject = async (
     }
   });
 };
+
+/** An object of a repository is called by its SHA-256; others, which only look so, are sent a second time. */
+const sha256In = (key: string): string | undefined => /(?:^|\/)([0-9a-f]{64})$/.exec(key)?.[1];
 
 /** The ETag of an object that was put in one piece is its MD5, but for some kinds of encryption; then it counts as different. */
 const isSame = async (bucket: S3Bucket, name: string, bytes: Uint8Array): Promise<boolean> => {

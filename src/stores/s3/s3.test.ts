@@ -14,6 +14,8 @@ import { temporaryFolder } from '../../../test/tools/temp.ts';
 import { retentionOf, type Store } from '../store.ts';
 import { storeContract } from '../testing.ts';
 import { s3 } from './s3.ts';
+import { openBucket } from './s3-client.ts';
+import { s3Answer } from './s3-error.ts';
 import { openS3Store } from './s3-store.ts';
 import { parseS3Url } from './s3-url.ts';
 
@@ -145,6 +147,23 @@ suite('s3', { skip: skip ?? false }, () => {
     assert.deepEqual(seen.splice(0), ['PUT *', 'HEAD ']);
     await store.put('a', Buffer.from('CONTENT'));
     assert.deepEqual(seen, ['PUT *', 'HEAD ', 'PUT ']);
+  });
+
+  test('an object that is called by its SHA-256 is held against it, and one that only looks so is stored, too', async () => {
+    const store = open();
+    const name = createHash('sha256').update(bytes).digest('hex');
+    await store.put(`data/${name}`, bytes);
+    await store.put(`other/${name}`, Buffer.from('something else'));
+    assert.deepEqual(Buffer.from(await store.get(`data/${name}`)), bytes);
+    assert.deepEqual(Buffer.from(await store.get(`other/${name}`)), Buffer.from('something else'));
+    const { endpoint, accessKeyId, secretAccessKey } = server;
+    const bucket = openBucket(s3.config.parse({ endpoint, accessKeyId, secretAccessKey, bucket: 'backups' }));
+    const claimed = { onlyNew: false, heldUntil: undefined, sha256: name };
+    const refused = await bucket
+      .put('claimed', Buffer.from('something else'), claimed)
+      .then(() => assert.fail('it was let through'), s3Answer);
+    bucket.close();
+    assert.equal(refused.status, 400);
   });
 
   test('objects are held for as long as was asked, locks are not, and holding can begin anew', async () => {
