@@ -60,3 +60,21 @@ test('a copy has the trees and contents of what was copied, whatever of it an in
     assert.deepEqual([...problems, ...notes], [], `after ${packs} packs`);
   }
 });
+
+test('what a copy that failed had taken on counts as stored for no copy after it', async () => {
+  const from = await testRepository();
+  const { snapshot } = await from.write(memoryEntries(files));
+  const { store, key } = await testRepository();
+  let isFull = true;
+  const put: Store['put'] = async (name, bytes) => {
+    if (isFull && name.startsWith('data/')) throw new HoldfastError('STORE_FULL', 'no space left');
+    await store.put(name, bytes);
+  };
+  const to = openTestRepository({ ...store, put }, key);
+  await using source = await from.open();
+  await using target = await to.open({ lock: 'shared' });
+  await assert.rejects(target.copyFrom(source, snapshot!, { signal: neverFires }), { code: 'STORE_FULL' });
+  isFull = false;
+  await target.copyFrom(source, snapshot!, { signal: neverFires });
+  assert.deepEqual((await to.check()).problems, []);
+});

@@ -155,12 +155,8 @@ export const openedRepository = (
       refuseVersion1(open);
       const from = loadedParts.get(source);
       if (!from) throw new HoldfastError('UNSUPPORTED', `cannot copy from ${source.location}`);
-      return copySnapshot(
-        await from.session(),
-        await from.reader(),
-        await loaded.session(),
-        snapshot,
-        options,
+      return writing(false, async (session) =>
+        copySnapshot(await from.session(), await from.reader(), session, snapshot, options),
       );
     },
     async repairIndex(options) {
