@@ -55,11 +55,19 @@ test('when no database can be read, the source fails', { skip }, async () => {
   );
 });
 
-test('a template comes back as one, and can be replaced', { skip }, async () => {
+test('a template with a subscription comes back as one, and can be replaced', { skip }, async () => {
+  const none = `connection 'host=nowhere' publication p with (connect = false, slot_name = 'of_somebody')`;
+  await server.psql('mould', `create subscription news ${none}`);
   const dumped = await dumpOf(server, { url: server.url('mould') });
   await server.psql('mould', 'insert into t values (2)');
   await restoreTo(server, dumped, { url: server.url('mould') }, { force: true });
+  await restoreTo(server, dumped, { url: server.url('mould') }, { force: true });
   assert.equal(await server.psql('mould', 'select id from t'), '1');
+  assert.equal(await server.psql('mould', 'select subslotname from pg_subscription'), 'of_somebody');
+  assert.equal(
+    await server.psql('postgres', `select count(*) from pg_database where datname like 'mould%'`),
+    '1',
+  );
   const templates = `select string_agg(datname, ',' order by datname) from pg_database where datistemplate`;
   assert.equal(await server.psql('postgres', templates), 'mould,template0,template1');
 });

@@ -5,14 +5,16 @@ import { besideName, isBeside } from '../beside-names.ts';
 import { onlyDatabase, onlyReceived } from '../only-database.ts';
 import type { Mark, Receiver, Receiving } from '../receiver.ts';
 import { type Connection, connect } from './connect.ts';
+import { dropDatabase } from './drop-database.ts';
 import type { DumpRequest } from './dump.ts';
 import { quoteIdentifier } from './identifiers.ts';
 import { databasePath } from './layout.ts';
 import { applyChanges } from './partial-apply.ts';
 import { readMark, writeMark } from './received-mark.ts';
 import { restoreServer } from './restore.ts';
+import type { ConnectionSettings } from './settings.ts';
 import { swapDatabases } from './swap-databases.ts';
-import { connectForAdmin, dropDatabase } from './target-server.ts';
+import { connectForAdmin } from './target-server.ts';
 
 export const receiver = (request: DumpRequest): Receiver => ({
   takesChanges: true,
@@ -35,7 +37,7 @@ const openReceiving = async (request: DumpRequest): Promise<Receiving> => {
   let mark: Mark | undefined;
   try {
     await shutOthersOut(admin, name);
-    await dropLeftovers(admin, name);
+    await dropLeftovers(admin, settings, name);
     if (await isThere(admin, name)) mark = await inside(name, readMark);
   } catch (error) {
     admin.destroy();
@@ -76,11 +78,11 @@ const openReceiving = async (request: DumpRequest): Promise<Receiving> => {
       await swapDatabases(admin, settings, { from: loaded.database, to: name, away: besideName(name) });
       ({ mark } = loaded);
       loaded = undefined;
-      await dropLeftovers(admin, name);
+      await dropLeftovers(admin, settings, name);
     },
     async [Symbol.asyncDispose]() {
       try {
-        if (loaded) await dropLeftovers(admin, name);
+        if (loaded) await dropLeftovers(admin, settings, name);
       } finally {
         await admin[Symbol.asyncDispose]();
       }
@@ -106,11 +108,15 @@ const isThere = async (admin: Connection, name: string): Promise<boolean> => {
 };
 
 /** Also what a restore within an earlier run left, and the database that was there before a swap. */
-const dropLeftovers = async (admin: Connection, name: string): Promise<void> => {
+const dropLeftovers = async (
+  admin: Connection,
+  settings: ConnectionSettings,
+  name: string,
+): Promise<void> => {
   const rows = await admin.query<{ name: string }>(
     'select datname::text as name from pg_catalog.pg_database',
   );
-  for (const each of rows) if (isBeside(name, each.name)) await dropDatabase(admin, each.name);
+  for (const each of rows) if (isBeside(name, each.name)) await dropDatabase(admin, settings, each.name);
 };
 
 /** A database that somebody else filled is not ours to replace. */

@@ -4,6 +4,7 @@ import { assertNoneTaken, copyOf, scratchNamesOf, underOwnNames } from '../scrat
 import type { Entry, Finding, QueryRows, ScratchMaker, ScratchPlace, ScratchRequest } from '../source.ts';
 import type { PostgresConfig } from './config.ts';
 import { type Connection, connect } from './connect.ts';
+import { dropDatabase } from './drop-database.ts';
 import { type DumpRequest, dumpServer } from './dump.ts';
 import { quoteIdentifier } from './identifiers.ts';
 import { databasePath } from './layout.ts';
@@ -13,7 +14,7 @@ import { restoreServer } from './restore.ts';
 import { definitionsIn } from './scratch-definitions.ts';
 import { sqlState, state } from './server-error.ts';
 import type { ConnectionSettings } from './settings.ts';
-import { connectForAdmin, dropDatabase } from './target-server.ts';
+import { connectForAdmin } from './target-server.ts';
 
 /** What a source on this server can do for a trial. */
 export const scratchMaker = (request: DumpRequest): ScratchMaker & Describing => ({
@@ -126,34 +127,8 @@ const databasesNamed = async (admin: Connection, name: string): Promise<string[]
 
 const removeAll = async ({ settings, context }: DumpRequest, name: string): Promise<void> => {
   await using admin = await connectForAdmin(settings, context.signal);
-  for (const database of await databasesNamed(admin, name)) {
-    const quoted = quoteIdentifier(database);
-    await admin.query(
-      `alter database ${quoted} with is_template false allow_connections true connection limit -1`,
-    );
-    await dropSubscriptions(settings, database, context.signal);
-    await dropDatabase(admin, database);
-  }
+  for (const database of await databasesNamed(admin, name)) await dropDatabase(admin, settings, database);
   await dropRoles(admin, name);
-};
-
-/** A database with a subscription cannot be dropped; those restored never replicated, so no slot belongs to them. */
-const dropSubscriptions = async (
-  settings: ConnectionSettings,
-  database: string,
-  signal: AbortSignal,
-): Promise<void> => {
-  await using connection = await connect(settings, database, signal);
-  const rows = await connection.query<{ name: string }>(
-    `select s.subname::text as name from pg_catalog.pg_subscription s
-      where s.subdbid = (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database())`,
-  );
-  for (const { name } of rows) {
-    const quoted = quoteIdentifier(name);
-    await connection.query(`alter subscription ${quoted} disable`);
-    await connection.query(`alter subscription ${quoted} set (slot_name = none)`);
-    await connection.query(`drop subscription ${quoted}`);
-  }
 };
 
 /** Those that the restore made because they were missing. One that somebody has come to use since then stays. */

@@ -5,6 +5,7 @@ import { throwIfCancelled } from '#lib/clock.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import { type Connection, connect } from './connect.ts';
 import { createStatement } from './database-statements.ts';
+import { dropDatabase, endSessions } from './drop-database.ts';
 import { connectAnywhere } from './dump.ts';
 import { quoteIdentifier } from './identifiers.ts';
 import { serverMessage, sqlState, state } from './server-error.ts';
@@ -72,7 +73,7 @@ export const openTargetServer = async (
       }
     },
     async drop(name) {
-      await dropDatabase(admin, name);
+      await dropDatabase(admin, settings, name);
     },
     async rename(from, to) {
       const [row] = await admin.query<{ present: boolean }>(
@@ -89,7 +90,7 @@ export const openTargetServer = async (
       await query(
         `begin; alter database ${quoteIdentifier(to)} rename to ${quoteIdentifier(away)}; ${give}; commit`,
       );
-      await dropDatabase(admin, away);
+      await dropDatabase(admin, settings, away);
     },
     async [Symbol.asyncDispose]() {
       await admin[Symbol.asyncDispose]();
@@ -149,23 +150,4 @@ const isEmpty = async (connection: Connection): Promise<boolean> => {
       or exists (select from pg_catalog.pg_largeobject_metadata) as used`,
   );
   return !row?.used;
-};
-
-const endSessions = async (admin: Connection, database: string): Promise<void> => {
-  await admin.query(
-    `select pg_catalog.pg_terminate_backend(pid) from pg_catalog.pg_stat_activity
-      where datname = $1 and pid <> pg_catalog.pg_backend_pid()`,
-    [database],
-  );
-};
-
-export const dropDatabase = async (admin: Connection, name: string): Promise<void> => {
-  const [row] = await admin.query<{ template: boolean }>(
-    'select datistemplate as template from pg_catalog.pg_database where datname = $1',
-    [name],
-  );
-  if (row?.template) await admin.query(`alter database ${quoteIdentifier(name)} is_template false`);
-  if (admin.version < 130_000) await endSessions(admin, name);
-  const force = admin.version >= 130_000 ? ' with (force)' : '';
-  await admin.query(`drop database if exists ${quoteIdentifier(name)}${force}`);
 };
