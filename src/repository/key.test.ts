@@ -104,6 +104,8 @@ test('no key file at all is told apart from a wrong password by the hint', async
 const odd: Readonly<Record<string, object>> = {
   'no numbers that scrypt takes': { N: 3, r: 1, p: 1 },
   'a cost that no machine has': { N: 2 ** 24, r: 1024, p: 1024 },
+  'a cost of two gigabytes': { N: 2 ** 21, r: 8, p: 1 },
+  'a cost of minutes': { N: 2 ** 16, r: 8, p: 1024 },
   'another derivation': { kdf: 'argon2' },
   'no salt': { salt: undefined },
 };

@@ -33,6 +33,13 @@ const masterKey = z.object({ mac: z.object({ k: base64, r: base64 }), encrypt: b
 /** 64 MiB and about 0.1 s: what restic's own calibration arrives at, with one pass. */
 const scryptCost = { N: 65_536, r: 8, p: 1 };
 
+/**
+ * Scrypt takes 128 bytes for each N·r, a gigabyte here, and about a second for four million N·r·p. Whoever can write into the store can
+ * write a key file: it must not use up the machine that reads it.
+ */
+const mostBlocks = 2 ** 23;
+const mostWork = 2 ** 25;
+
 /** Restic tries no more key files than this. */
 const mostKeys = 20;
 
@@ -182,6 +189,8 @@ const openKey = async (
   meanwhile: () => void,
 ): Promise<SealKey | undefined> => {
   const file = await readKey(store, id);
+  if (file.N * file.r > mostBlocks || file.N * file.r * file.p > mostWork)
+    throw damaged(id, 'to try a password it asks for more memory or time than any program would');
   const deriving = passwordKey(password, file.salt, file);
   meanwhile();
   const key = await deriving.catch((cause: unknown) => {
