@@ -51,12 +51,17 @@ export const metadataWriter = ({ calls, xattrs }: Options): MetadataWriter => {
   // The order matters: a change of owner clears setuid bits and capabilities, and every change sets the times.
   const apply = (meta: EntryMeta, ways: Ways): void => {
     const kept = owners.apply(meta, ways.chown);
-    if (meta.xattrs && xattrs) {
-      if (ways.setXattr) setXattrs(meta.xattrs, ways.setXattr, onDenied);
-      else for (const { name } of meta.xattrs) onDenied(name);
+    try {
+      applyXattrs(meta, ways);
+    } finally {
+      if (meta.mode !== undefined) ways.chmod?.(owners.mode(meta.mode, kept));
+      setTimes(meta, ways.setTimes);
     }
-    if (meta.mode !== undefined) ways.chmod?.(owners.mode(meta.mode, kept));
-    setTimes(meta, ways.setTimes);
+  };
+  const applyXattrs = (meta: EntryMeta, { setXattr }: Ways): void => {
+    if (!meta.xattrs || !xattrs) return;
+    if (setXattr) setXattrs(meta.xattrs, setXattr, onDenied);
+    else for (const { name } of meta.xattrs) onDenied(name);
   };
   const setTimes = ({ mtime, atime }: EntryMeta, set: Ways['setTimes']): void => {
     if (mtime === undefined) return;

@@ -323,3 +323,22 @@ test('a snapshot of a database is written as the files it is made of', async () 
   );
   assert.ok(existsSync(join(folder.path, 'data/public.orders/0000.copy')));
 });
+
+test('a file whose attribute does not fit has its mode and time all the same, and is named', async (t) => {
+  if (!calls) return t.skip('needs extended attributes');
+  using folder = temporaryFolder();
+  const setXattr = (): never => {
+    throw Object.assign(new Error('ENOSPC: fsetxattr failed'), { code: 'ENOSPC', syscall: 'fsetxattr' });
+  };
+  const xattrs = [{ name: 'user.large', value: Buffer.from('x') }];
+  const { failures } = await filesSource({ path: folder.path }, { calls: { ...calls, setXattr } }).restore(
+    each(entry('a', 'file', { mode: 0o640, mtime: 1_000_000_000n, xattrs }), entry('b', 'file')),
+    intoEmpty,
+  );
+  assert.deepEqual(
+    failures.map(({ path }) => path),
+    ['a'],
+  );
+  const { mode, mtimeMs } = statSync(join(folder.path, 'a'));
+  assert.deepEqual([mode & 0o777, mtimeMs, existsSync(join(folder.path, 'b'))], [0o640, 1000, true]);
+});
