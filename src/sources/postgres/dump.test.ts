@@ -368,6 +368,8 @@ test('a standby is backed up like its primary, except for what it does not have'
   );
   const dumped = await readWith(source.dump(), nothing);
   assert.deepEqual(failuresOf(dumped), ['followed/data/public.un/0000.copy']);
+  const hints = dumped.flatMap(({ failed }) => (failed instanceof HoldfastError ? [failed.hint] : []));
+  assert.match(hints.join(), /`unlogged: false`/);
   assert.deepEqual(rowsOf(dumped, 'followed/data/public.t'), ['1']);
   const { position } = manifestOf(dumped, 'followed');
   assert.deepEqual(Object.keys(position).toSorted(), ['lsn', 'snapshot', 'system_identifier', 'timeline']);

@@ -61,7 +61,7 @@ const hintFor = (code: string, message: string, user: string): string | undefine
     return 'the standby put replication first: set hot_standby_feedback, raise max_standby_streaming_delay, or read from the primary';
   if (code.startsWith('XX'))
     return 'the table may be damaged: see the server’s log, and check it with amcheck';
-  if (/during recovery/.test(message))
-    return 'a standby cannot read unlogged tables: say `unlogged: false`, or back up the primary';
+  if (/during recovery/.test(message) || code === state.undefinedFile)
+    return 'a standby has no rows of unlogged tables: say `unlogged: false`, or back up the primary; elsewhere the file of the table is lost';
   return undefined;
 };

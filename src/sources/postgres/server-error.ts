@@ -34,6 +34,7 @@ export const state = {
   dependentObjects: '2BP01',
   featureNotSupported: '0A000',
   serializationFailure: '40001',
+  undefinedFile: '58P01',
 } as const;
 
 /** What the server says, with its detail, in one line. */
