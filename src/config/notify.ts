@@ -52,9 +52,12 @@ export const notifySchema = (names: Names) => {
       at: at().describe('When the digest of a day is sent, by the clock of this machine.'),
     })
     .transform((one): Subscription => one);
-  const one = parseBy<Subscription>({ anyOf: [jsonSchemaOf(short), jsonSchemaOf(long)] }, (value) => ({
-    schema: isMapping(value) ? long : short,
-    value,
-  }));
+  const one = parseBy<Subscription>(
+    () => [short, long].map(jsonSchemaOf),
+    (value) => ({
+      schema: isMapping(value) ? long : short,
+      value,
+    }),
+  );
   return z.array(one).min(1);
 };

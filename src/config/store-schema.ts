@@ -37,7 +37,7 @@ const schemaFor = (
         return z.NEVER;
       }
     });
-  const forms = { anyOf: [jsonSchemaOf(byUrl), jsonSchemaOf(ofKind(offered))] };
+  const forms = () => [byUrl, ofKind(offered)].map(jsonSchemaOf);
   return parseBy<StoreConfig>(forms, (value) => {
     if (value === undefined || isMapping(value)) return { schema: restrict(byKind), value };
     if (typeof value === 'string') return { schema: restrict(byUrl), value };

@@ -54,12 +54,15 @@ export const registry = <Opened>(...kinds: readonly RegisteredKind<Opened>[]): K
 export const ofKind = <Opened>(kinds: KindRegistry<Opened>): z.ZodType<Configured<Opened>> => {
   const byAnyName = new Map([...kinds.values()].flatMap((kind) => namesOf(kind).map((name) => [name, kind])));
   const mapping = z.looseObject({ kind: z.enum([...byAnyName.keys()]) });
-  return parseBy({ anyOf: [...kinds.values()].map(withKind) }, (value) => {
-    const result = mapping.safeParse(value);
-    if (!result.success) return { issues: result.error.issues as z.core.$ZodRawIssue[] };
-    const { kind, ...config } = result.data;
-    return { schema: byAnyName.get(kind)?.schema ?? z.never(), value: config };
-  });
+  return parseBy(
+    () => [...kinds.values()].map(withKind),
+    (value) => {
+      const result = mapping.safeParse(value);
+      if (!result.success) return { issues: result.error.issues as z.core.$ZodRawIssue[] };
+      const { kind, ...config } = result.data;
+      return { schema: byAnyName.get(kind)?.schema ?? z.never(), value: config };
+    },
+  );
 };
 
 const namesOf = ({ name, aliases }: RegisteredKind<unknown>): string[] => [name, ...aliases];

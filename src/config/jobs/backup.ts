@@ -110,8 +110,11 @@ const destination = (names: Names) => {
     repository: repository.describe('The name of the repository.'),
     keep: keepSchema.optional().describe("What is kept there, instead of the job's own rules."),
   });
-  return parseBy<Destination>({ anyOf: [jsonSchemaOf(short), jsonSchemaOf(long)] }, (value) => ({
-    schema: isMapping(value) ? long : short,
-    value,
-  }));
+  return parseBy<Destination>(
+    () => [short, long].map(jsonSchemaOf),
+    (value) => ({
+      schema: isMapping(value) ? long : short,
+      value,
+    }),
+  );
 };

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { durationMs } from '#lib/duration.ts';
 import { duration } from '#lib/duration-schema.ts';
-import { jsonSchemaOf } from '#lib/parse-by.ts';
+import { type JsonSchema, jsonSchemaOf, lazily } from '#lib/parse-by.ts';
 import { hooksSchema } from '../hooks.ts';
 import { isMapping, type Names } from '../names.ts';
 import { notifySchema } from '../notify.ts';
@@ -45,7 +45,10 @@ export const withCommonKeys = <Own extends object>(
 ): z.ZodType<Own & CommonKeys> => {
   const shape: z.ZodRawShape = keys(names);
   const common = z.strictObject(shape);
-  const { properties, ...form } = jsonSchemaOf(own);
+  const form = (): JsonSchema => {
+    const { properties, ...rest } = jsonSchemaOf(own);
+    return { ...rest, properties: { ...properties, ...jsonSchemaOf(common).properties } };
+  };
   return z
     .unknown()
     .transform((value, context): Own & CommonKeys => {
@@ -58,5 +61,5 @@ export const withCommonKeys = <Own extends object>(
       context.issues.push(...(issues as z.core.$ZodRawIssue[])); // a finished issue is a raw one with its message made
       return z.NEVER;
     })
-    .meta({ ...form, properties: { ...properties, ...jsonSchemaOf(common).properties } });
+    .meta(lazily(form));
 };

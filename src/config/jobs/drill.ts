@@ -67,8 +67,11 @@ const drilledSource = (names: Names) => {
       ),
     queries: z.array(query).default([]).describe('Queries of your own, and what they must give.'),
   });
-  return parseBy<DrilledSource>({ anyOf: [jsonSchemaOf(short), jsonSchemaOf(long)] }, (value) => ({
-    schema: isMapping(value) ? long : short,
-    value,
-  }));
+  return parseBy<DrilledSource>(
+    () => [short, long].map(jsonSchemaOf),
+    (value) => ({
+      schema: isMapping(value) ? long : short,
+      value,
+    }),
+  );
 };

@@ -34,7 +34,7 @@ const places = (): z.ZodType<Readonly<Record<string, StoreConfig>>> => {
     .refine((stores) => Object.keys(stores).length > 0, { error: 'names no store' });
   const only = one.transform((store): Readonly<Record<string, StoreConfig>> => ({ '': store }));
   return parseBy<Readonly<Record<string, StoreConfig>>>(
-    { anyOf: [jsonSchemaOf(one), jsonSchemaOf(several)] },
+    () => [one, several].map(jsonSchemaOf),
     (value) => ({
       schema: isMapping(value) && typeof value.kind !== 'string' ? several : only,
       value,

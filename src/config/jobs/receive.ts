@@ -77,8 +77,11 @@ const receivedSource = (names: Names) => {
     into: into.describe('The source of this file that takes it in.'),
     files: path.optional().describe('The folder for files that partial snapshots bring.'),
   });
-  return parseBy<ReceivedSource>({ anyOf: [jsonSchemaOf(short), jsonSchemaOf(long)] }, (value) => ({
-    schema: isMapping(value) ? long : short,
-    value,
-  }));
+  return parseBy<ReceivedSource>(
+    () => [short, long].map(jsonSchemaOf),
+    (value) => ({
+      schema: isMapping(value) ? long : short,
+      value,
+    }),
+  );
 };

@@ -26,13 +26,13 @@ export const jobSchema = (names: Names): z.ZodType<Job> => {
   const schemas = new Map<string, z.ZodType<Job>>(
     Object.entries(verbs).map(([verb, schema]) => [verb, withCommonKeys<VerbKeys>(schema(names), names)]),
   );
-  const forms = [...schemas.values()].map(jsonSchemaOf);
-  const known = new Set(forms.flatMap(({ properties }) => Object.keys(properties ?? {})));
-  return parseBy<Job>({ anyOf: forms }, (value) => {
+  const forms = () => [...schemas.values()].map(jsonSchemaOf);
+  const known = () => new Set(forms().flatMap(({ properties }) => Object.keys(properties ?? {})));
+  return parseBy<Job>(forms, (value) => {
     if (!isMapping(value)) return { issues: [{ code: 'invalid_type', expected: 'object', input: value }] };
     const [verb, second] = namesIn(value).filter((key) => schemas.has(key));
     const schema = schemas.get(verb ?? '');
-    if (!schema) return { issues: [withoutVerb(value, known, [...schemas.keys()])] };
+    if (!schema) return { issues: [withoutVerb(value, known(), [...schemas.keys()])] };
     return second === undefined ? { schema, value } : { issues: [withTwo(value, verb ?? '', second)] };
   });
 };
