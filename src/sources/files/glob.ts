@@ -20,13 +20,28 @@ export const compileGlob = (glob: string): NameTest => {
   return (name) => expression.test(name);
 };
 
+/**
+ * What stands between two stars is taken where it first fits, and not tried again elsewhere (a lookahead is not gone back into): there
+ * are names for which all the ways to share a name among several stars would take for ever.
+ */
 const expressionOf = (glob: string): string => {
+  const [first = '', ...others] = piecesOf(glob);
+  const last = others.pop();
+  if (last === undefined) return first;
+  return `${first}${others.map((piece, at) => `(?=(.*?${piece}))\\${at + 1}`).join('')}.*${last}`;
+};
+
+/** The expressions of what stands before, between and after the stars. */
+const piecesOf = (glob: string): string[] => {
   const characters = [...glob];
+  const pieces: string[] = [];
   let expression = '';
   for (let at = 0; at < characters.length; at += 1) {
     const character = characters[at] as string;
-    if (character === '*') expression += '.*';
-    else if (character === '?') expression += '.';
+    if (character === '*') {
+      pieces.push(expression);
+      expression = '';
+    } else if (character === '?') expression += '.';
     else if (character === '[') {
       const set = setAt(characters, at, glob);
       expression += set.expression;
@@ -36,7 +51,7 @@ const expressionOf = (glob: string): string => {
       expression += exactly(characters[at] ?? malformed(glob));
     } else expression += exactly(character);
   }
-  return expression;
+  return [...pieces, expression];
 };
 
 /** The set that begins at `[`, and where its `]` is. */
