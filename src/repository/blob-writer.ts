@@ -132,8 +132,9 @@ export class BlobWriter {
       done(id, 0); // as nearly all are when little has changed
       return;
     }
-    const { length, buffer } = tree;
-    const isAlone = buffer instanceof ArrayBuffer && buffer.byteLength - length <= spareBytes;
+    const { length, buffer, byteOffset } = tree;
+    const isAlone =
+      buffer instanceof ArrayBuffer && byteOffset === 0 && buffer.byteLength - length <= spareBytes;
     const bytes = isAlone ? new Uint8Array(buffer.transfer(length)) : new Uint8Array(tree);
     const worker = this.#workers[0] ?? this.#startWorker();
     this.#treeBytes += length;
