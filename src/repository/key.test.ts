@@ -101,6 +101,13 @@ test('no key file at all is told apart from a wrong password by the hint', async
   await assert.rejects(findKey(memoryStore(), 'x'), { code: 'WRONG_PASSWORD', hint: /no key file at all/ });
 });
 
+test('blanks around a wrong password are pointed out', async () => {
+  const store = memoryStore();
+  await putKey(store, Buffer.from(resticKey));
+  await assert.rejects(findKey(store, 'secret\n'), { code: 'WRONG_PASSWORD', hint: /a blank or a newline/ });
+  await assert.rejects(findKey(store, 'other'), { code: 'WRONG_PASSWORD', hint: /opens with it$/ });
+});
+
 const odd: Readonly<Record<string, object>> = {
   'no numbers that scrypt takes': { N: 3, r: 1, p: 1 },
   'a cost that no machine has': { N: 2 ** 24, r: 1024, p: 1024 },

@@ -138,10 +138,16 @@ export async function* openKeys(
   if (isOpen) return;
   if (damage) throw damage;
   throw new HoldfastError('WRONG_PASSWORD', `wrong password for the repository at ${store.location}`, {
-    hint:
-      ids.length === 0 ? 'the repository has no key file at all' : 'no key of the repository opens with it',
+    hint: hintFor(password, ids.length),
   });
 }
+
+const hintFor = (password: string, keys: number): string => {
+  if (keys === 0) return 'the repository has no key file at all';
+  const hint = 'no key of the repository opens with it';
+  if (password === password.trim()) return hint;
+  return `${hint}; it begins or ends with a blank or a newline, which restic leaves out when it reads a file or a command`;
+};
 
 /** Every key file that can be read, without opening it. */
 export const listKeys = async (store: Store, current: string): Promise<RepositoryKey[]> => {
