@@ -121,6 +121,18 @@ test('dump writes a folder as a tar', async () => {
   assert.equal(readFileSync(join(into, 'media', 'deep', 'two\nlines'), 'utf8'), 'odd');
 });
 
+test('dump of a folder names what a tar cannot hold, and writes the rest', async () => {
+  mkdirSync(at('odd'));
+  writeFileSync(at('odd', 'z'), 'kept');
+  writeFileSync(Buffer.concat([Buffer.from(at('odd', 'a')), Buffer.of(0xff)]), 'no text');
+  for (const line of ['init', `backup ${at('odd')}`]) await done(`${line} -r ${at('odd-backups')}`);
+  const { status, stdout, stderr } = await run(`dump latest /odd -r ${at('odd-backups')}`);
+  assert.equal(status, 3);
+  assert.match(stderr, /^\/odd\/a\\xff is left out: .*UTF-8/);
+  writeFileSync(at('odd.tar'), stdout);
+  assert.equal(execFileSync('tar', ['tf', at('odd.tar')], { encoding: 'utf8' }), 'odd/\nodd/z\n');
+});
+
 test('verify counts every row again', async () => {
   const shown = await done('verify');
   assert.match(shown, /media: snapshot \w{8} is what was captured \(2 files, 19 B\)/);

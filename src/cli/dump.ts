@@ -7,7 +7,6 @@ import { HoldfastError } from '#lib/errors.ts';
 import type { Repository, Snapshot } from '#repository/contract.ts';
 import type { Entry } from '#sources/source.ts';
 import { type Call, defineCommand, type OptionSpecs, value } from './command.ts';
-import type { Output } from './output.ts';
 import { printable } from './output-format.ts';
 import { latestRule, readOptions, snapshotArgument, withSnapshot } from './snapshot-options.ts';
 
@@ -18,7 +17,8 @@ const options = {
 
 export const command = defineCommand({
   description: `Writes the content of one file of a snapshot to standard output, verified as it is read; a folder comes as a tar
-with all that is in it. With --document it
+with all that a tar can hold: what it cannot, as a name that is not UTF-8, is named and left out (status 3); extended
+attributes are in it when they are text. With --document it
 writes one document of a snapshot of CouchDB; a path then says in which database to look. ${latestRule}`,
   args: [
     snapshotArgument,
@@ -31,7 +31,7 @@ writes one document of a snapshot of CouchDB; a path then says in which database
     ['dump latest:shop /shop/schema.sql | less', 'the schema of a database'],
     ['dump latest:couch --document order:17 | head -1 | jq', 'the winning revision of a document'],
   ],
-  statuses: [10, 11, 12, 14],
+  statuses: [3, 10, 11, 12, 14],
   run: (call) =>
     withSnapshot(call, async (repository, snapshot) => {
       const { args, output, signal } = call;
@@ -47,25 +47,35 @@ writes one document of a snapshot of CouchDB; a path then says in which database
           hint: '`holdfast restore --path` brings it back',
         });
       const entries = repository.read(snapshot, { path, signal });
+      const leftOut: string[] = [];
+      const onLeftOut = (left: string, why: string): void => {
+        leftOut.push(left);
+        output.warn(`/${printable(left)} is left out: ${why}`);
+      };
       if (type === 'dir')
-        for await (const chunk of packTar(tarMembers(entries, output))) await output.bytes(chunk);
+        for await (const chunk of packTar(tarMembers(entries, onLeftOut))) await output.bytes(chunk);
       else
         for await (const entry of entries)
           for await (const chunk of entry.content?.() ?? []) await output.bytes(chunk);
       await output.flush();
-      return 0;
+      return leftOut.length > 0 ? 3 : 0;
     }),
 });
 
 /** What a snapshot holds has the length that it says. */
-async function* tarMembers(entries: AsyncIterable<Entry>, output: Output): AsyncGenerator<TarMember> {
+async function* tarMembers(
+  entries: AsyncIterable<Entry>,
+  onLeftOut: (path: string, why: string) => void,
+): AsyncGenerator<TarMember> {
   for await (const entry of entries) {
-    if (entry.type === 'socket' || entry.type === 'irregular') {
-      output.warn(`/${printable(entry.path)} is left out: it is of no kind that a tar can hold`);
-      continue;
+    const { path, type, meta, content } = entry;
+    if (type === 'socket' || type === 'irregular') onLeftOut(path, 'it is of no kind that a tar can hold');
+    else if (!path.isWellFormed() || meta.linkTarget?.isWellFormed() === false)
+      onLeftOut(path, 'its name or target is not UTF-8; `holdfast restore` brings it back');
+    else {
+      const header = { ...headerOf(path, entry), size: meta.size ?? 0 };
+      yield content ? { header, bytes: content() } : { header };
     }
-    const header = { ...headerOf(entry.path, entry), size: entry.meta.size ?? 0 };
-    yield entry.content ? { header, bytes: entry.content() } : { header };
   }
 }
 
