@@ -104,3 +104,29 @@ async function* brokenContent(error: Error): AsyncGenerator<Uint8Array> {
   yield Buffer.from('x');
   throw error;
 }
+
+test('owners and times that the old header has no room for come back, by tar and by Holdfast', async () => {
+  const second = 1_000_000_000n;
+  const metas: Record<string, Entry['meta']> = {
+    directory: { uid: 1_234_567_890, gid: 3_000_000, mtime: 1n },
+    far: { uid: 1000, gid: 100, mtime: 13_569_465_600n * second },
+    old: { uid: 0, gid: 0, mtime: -315_619_200n * second },
+    shortly: { uid: 0, gid: 0, mtime: -(second / 4n) },
+  };
+  const tar = await tarOf(Object.entries(metas).map(([path, meta]) => file(path, Buffer.from('x'), meta)));
+  const found = await Array.fromAsync(entriesOf(unpackTar(stream(tar)), 'shop'), ({ path, meta }) => [
+    path,
+    { uid: meta.uid, gid: meta.gid, mtime: meta.mtime },
+  ]);
+  assert.deepEqual(Object.fromEntries(found), metas);
+  const listed = execFileSync('tar', ['--numeric-owner', '--full-time', '-tvf', '-'], {
+    input: tar,
+    encoding: 'utf8',
+    env: { ...process.env, TZ: 'UTC' },
+  });
+  assert.match(listed, /1234567890\/3000000 .* shop\/directory\n/);
+  assert.match(
+    listed,
+    / 2400-01-01 00:00:00 .*far\n.* 1960-01-01 00:00:00 .*old\n.* 1969-12-31 23:59:59.75 .*shortly\n/,
+  );
+});

@@ -175,9 +175,9 @@ export const headerOf = (path: string, entry: Entry): TarHeader => {
     type: types[type as keyof typeof types],
     size: 0,
     mode: meta.mode ?? (type === 'dir' ? 0o700 : 0o600),
-    mtime: new Date(Number((meta.mtime ?? 0n) / 1_000_000n)),
-    uid: meta.uid ?? 0,
-    gid: meta.gid ?? 0,
+    mtime: new Date(hasPlainTime(meta) ? Number((meta.mtime ?? 0n) / 1_000_000n) : 0),
+    uid: Math.min(meta.uid ?? 0, largestId),
+    gid: Math.min(meta.gid ?? 0, largestId),
     uname: meta.user ?? '',
     gname: meta.group ?? '',
     ...(meta.linkTarget !== undefined && { linkname: meta.linkTarget }),
@@ -186,11 +186,19 @@ export const headerOf = (path: string, entry: Entry): TarHeader => {
   };
 };
 
-/** Times finer than a second, and extended attributes that are text, as GNU tar and bsdtar know them. */
-const paxOf = ({ mtime, xattrs = [] }: EntryMeta): Record<string, string> => ({
-  ...(mtime !== undefined && mtime % 1_000_000_000n !== 0n && { mtime: seconds(mtime) }),
+/** What the old header has room for, as the library writes it: six octal digits for an owner, 31 bits for seconds since 1970. */
+const largestId = 0o777777;
+const hasPlainTime = ({ mtime = 0n }: EntryMeta): boolean =>
+  mtime >= 0n && mtime < 2n ** 31n * nanosPerSecond;
+
+/** Large owners, times finer than a second or far away, and extended attributes that are text, as GNU tar and bsdtar know them. */
+const paxOf = (meta: EntryMeta): Record<string, string> => ({
+  ...((meta.uid ?? 0) > largestId && { uid: `${meta.uid}` }),
+  ...((meta.gid ?? 0) > largestId && { gid: `${meta.gid}` }),
+  ...(meta.mtime !== undefined &&
+    (meta.mtime % nanosPerSecond !== 0n || !hasPlainTime(meta)) && { mtime: seconds(meta.mtime) }),
   ...Object.fromEntries(
-    xattrs
+    (meta.xattrs ?? [])
       .filter(({ value }) => isUtf8(value) && !value.includes(0))
       .map(({ name, value }) => [`SCHILY.xattr.${name}`, Buffer.from(value).toString('utf8')]),
   ),
@@ -280,8 +288,8 @@ const pathBelow = (folder: string, name: string): string | undefined => {
 const metaOf = (header: FoundMember['header'], size: number | undefined): EntryMeta => ({
   ...(header.mode !== undefined && { mode: header.mode & 0o7777 }),
   mtime: nanosOf(header),
-  ...(header.uid !== undefined && { uid: header.uid }),
-  ...(header.gid !== undefined && { gid: header.gid }),
+  ...idOf('uid', header),
+  ...idOf('gid', header),
   ...(header.uname && { user: header.uname }),
   ...(header.gname && { group: header.gname }),
   ...(header.type === 'file' && size !== undefined && { size }),
@@ -291,6 +299,11 @@ const metaOf = (header: FoundMember['header'], size: number | undefined): EntryM
   }),
   ...xattrsOf(header.pax ?? {}),
 });
+
+const idOf = (name: 'uid' | 'gid', header: FoundMember['header']): Pick<EntryMeta, 'uid' | 'gid'> => {
+  const id = Number(header.pax?.[name] ?? header[name]);
+  return Number.isSafeInteger(id) ? { [name]: id } : {};
+};
 
 const nanosOf = ({ pax, mtime }: FoundMember['header']): bigint => {
   const [whole = '0', fraction = ''] = (pax?.mtime ?? '').split('.');
