@@ -22,6 +22,16 @@ const inJob = (lines: string): string => `${sound}  extra:\n    ${lines}\n`;
 /** What is wrong, the text, and all that is to be said of it. */
 const cases: readonly (readonly [name: string, text: string, expected: readonly string[]])[] = [
   ['a sound file', sound, []],
+  [
+    'a time for a digest that nobody is sent',
+    `${sound.replace('] }\n', '], notify: [{ to: ops, at: "08:00" }] }\n')}notifiers: { ops: { kind: webhook, url: "https://ops.example/" } }\n`,
+    ['f:6:70: jobs.nightly.notify[0].at: is for a digest, and "when" asks for none'],
+  ],
+  [
+    'a mirror that looks back without a listing',
+    inJob('mirror: /srv/a\n    to: /srv/b\n    lookBack: 2h'),
+    ['f:10:15: jobs.extra.lookBack: is for what "listedBy" lists'],
+  ],
   ['nothing', '', ['f:1:1: the file is empty']],
   ['only a comment', '# later\n', ['f:1:1: the file is empty']],
   ['a list instead of a mapping', '- a\n', ['f:1:1: must be a mapping, not a list']],

@@ -29,16 +29,14 @@ export interface Subscription {
 
 const remind = () => duration().default('12h');
 const at = () =>
-  z
-    .string()
-    .regex(/^([01]\d|2[0-3]):[0-5]\d$/, { error: 'must be a time of day such as "07:00"' })
-    .default('07:00');
+  z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, { error: 'must be a time of day such as "07:00"' });
+const usualTime = '07:00';
 const occasion = z.enum(occasions);
 
 /** The schema of `notify:` in a file that gives these names. */
 export const notifySchema = (names: Names) => {
   const name = reference('notifier', names.notifiers);
-  const short = name.transform((to): Subscription => ({ to, remind: '12h', at: '07:00' }));
+  const short = name.transform((to): Subscription => ({ to, remind: '12h', at: usualTime }));
   const long = z
     .strictObject({
       to: name.describe('The name of the notifier.'),
@@ -49,9 +47,15 @@ export const notifySchema = (names: Names) => {
           'Of what: failure, partial, suspicious, recovery, missed; always is every run, digest one message a day. Default: failure, partial, suspicious, recovery, missed.',
         ),
       remind: remind().describe('How often a trouble that goes on is told again.'),
-      at: at().describe('When the digest of a day is sent, by the clock of this machine.'),
+      at: at()
+        .optional()
+        .describe('When the digest of a day is sent, by the clock of this machine. Default: "07:00".'),
     })
-    .transform((one): Subscription => one);
+    .refine(({ when, at: time }) => time === undefined || when?.includes('digest'), {
+      path: ['at'],
+      error: 'is for a digest, and "when" asks for none',
+    })
+    .transform(({ at: time = usualTime, ...one }): Subscription => ({ ...one, at: time }));
   const one = parseBy<Subscription>(
     () => [short, long].map(jsonSchemaOf),
     (value) => ({

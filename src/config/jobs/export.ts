@@ -81,7 +81,7 @@ export const exporting = (names: Names) =>
         .enum(['csv', 'jsonl'])
         .default('csv')
         .describe('CSV (RFC 4180, UTF-8), or a JSON object a line.'),
-      csv: csv.prefault({}).describe('The dialect of CSV.'),
+      csv: csv.optional().describe('The dialect of CSV.'),
       gzip: z.boolean().default(false).describe('Whether files are compressed; their names then end in .gz.'),
       maxRows: z.int().min(1).max(1_000_000).default(100_000).describe('At most so many rows a file.'),
       name: z
@@ -97,11 +97,18 @@ export const exporting = (names: Names) =>
         .optional()
         .describe('When `holdfast purge` may remove files; all that is said here must be true of a file.'),
     })
-    .superRefine(({ purge: rules, shipTo }, context) => {
+    .superRefine(({ purge: rules, shipTo, format, csv: dialect }, context) => {
+      if (format !== 'csv' && dialect !== undefined)
+        context.addIssue({ code: 'custom', path: ['csv'], message: `is for format csv, not ${format}` });
       if (rules?.shipped && shipTo === undefined)
         context.addIssue({ code: 'custom', path: ['purge', 'shipped'], message: 'needs a "shipTo"' });
     })
-    .transform(({ name, ...job }) => ({ verb: 'export' as const, fileName: fileName(name, job), ...job }));
+    .transform(({ name, csv: dialect = csv.parse({}), ...job }) => ({
+      verb: 'export' as const,
+      fileName: fileName(name, job),
+      csv: dialect,
+      ...job,
+    }));
 
 /** Says what it is where its name does not. */
 const fileName = (

@@ -53,9 +53,9 @@ export const mirror = (names: Names) =>
         .optional()
         .describe('The query that lists the files. Default: all that lie in the store they are read from.'),
       lookBack: duration()
-        .default('1h')
+        .optional()
         .describe(
-          'How long before the newest time of creation files are still looked for whose rows appeared late ("1h").',
+          'How long before the newest time of creation files are still looked for whose rows appeared late. Default: "1h".',
         ),
       statusTable: reference('source', names.sources)
         .optional()
@@ -63,7 +63,9 @@ export const mirror = (names: Names) =>
           'A source of kind postgres, in whose table datafilestatus the status of each file is kept for others.',
         ),
     })
-    .superRefine(({ mirror: stores, listedBy: query }, context) => {
+    .superRefine(({ mirror: stores, listedBy: query, lookBack }, context) => {
+      if (!query && lookBack !== undefined)
+        context.addIssue({ code: 'custom', path: ['lookBack'], message: 'is for what "listedBy" lists' });
       if (!query && !('' in stores))
         context.addIssue({
           code: 'custom',
@@ -71,4 +73,4 @@ export const mirror = (names: Names) =>
           message: 'must be one store, or "listedBy" must say which files lie where',
         });
     })
-    .transform((job) => ({ verb: 'mirror' as const, ...job }));
+    .transform(({ lookBack = '1h', ...job }) => ({ verb: 'mirror' as const, lookBack, ...job }));
