@@ -6,7 +6,8 @@ import { dirname, join } from 'node:path';
 
 const source = join(import.meta.dirname, '..', 'src');
 const dist = join(import.meta.dirname, '..', 'dist');
-const onlyForTests = /\.test\.ts$|(^|\/)testing\.ts$|^(sources|stores|notifiers)\/contract(-[a-z]+)?\.ts$/;
+const onlyForTests =
+  /\.test\.ts$|(^|\/)testing(-[a-z]+)?\.ts$|^(sources|stores|notifiers)\/contract(-[a-z]+)?\.ts$/;
 
 /** `from './seal.ts'`, `import('#cli/process.ts')` */
 const ownImports = /(?<=\b(?:from|import) |\bimport\()'((?:#|\.{1,2}\/)[^']+)\.ts'/g;

@@ -175,6 +175,20 @@ test('a terminal that is closed, told by the system and by the shell, lets a com
   assert.equal(said.toString(), 'ends by itself\r\n');
 });
 
+test('a signal that comes twice at once is one, as timeout sends it; a later one ends the process', () => {
+  const twice = `import { onSignals } from '${join(root, 'src', 'cli', 'signals.ts')}';
+    let time = 1000;
+    const { signal } = onSignals(() => time);
+    process.emit('SIGTERM');
+    process.emit('SIGTERM');
+    console.log(signal.aborted ? 'ends by itself' : 'goes on');
+    time += 1000;
+    process.emit('SIGTERM');
+    console.log('goes on');`;
+  const { status, stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', twice]);
+  assert.deepEqual([status, stdout.toString()], [130, 'ends by itself\n']);
+});
+
 test('help begins at once: it loads no command and no heavy package', () => {
   const listing = `import { registerHooks } from 'node:module';
     registerHooks({ load: (url, context, next) => (process.stderr.write(url + '\\n'), next(url, context)) });`;
@@ -204,11 +218,11 @@ test('the package runs what a clone runs', () => {
     }),
   ) as [{ filename: string; files: { path: string }[] }];
   const strangers = pack.files.filter(
-    ({ path }) => !/^(dist\/|package.json$|README.md$|LICENSE$)/.test(path),
+    ({ path }) => !/^(dist\/|docs\/|package.json$|README.md$|LICENSE$)/.test(path),
   );
   assert.deepEqual(strangers, []);
   assert.deepEqual(
-    pack.files.filter(({ path }) => /\.test\.|testing\./.test(path)),
+    pack.files.filter(({ path }) => /\.test\.|\/testing[.-]/.test(path)),
     [],
   );
   execFileSync('tar', ['-xzf', at(pack.filename), '-C', installed, '--strip-components=1']);

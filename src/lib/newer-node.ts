@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createRequire } from 'node:module';
+import { constants } from 'node:os';
 
 /** The oldest Node that has all we need: zstd, explicit resource management, SQLite with an authorizer. */
 const needed = { major: 24, minor: 15 };
@@ -21,12 +22,10 @@ export const runOnNewerNode = async (): Promise<number> => {
     return 1;
   }
   const child = spawn(node, process.argv.slice(1), { stdio: 'inherit' });
-  // A terminal sends Ctrl-C to both of us.
-  const passedOn = ['SIGTERM', 'SIGHUP', ...(process.stdin.isTTY ? [] : ['SIGINT'])];
-  for (const signal of passedOn) process.on(signal, () => child.kill(signal as NodeJS.Signals));
-  process.on('SIGINT', () => {});
-  const [status] = await once(child, 'exit');
-  return typeof status === 'number' ? status : 1;
+  // What was sent to both of us, as a terminal does, it takes for one.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => child.kill(signal));
+  const [status, killedBy] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null];
+  return status ?? 128 + (killedBy === null ? 0 : constants.signals[killedBy]);
 };
 
 const newerNode = (): string | undefined => {
