@@ -36,7 +36,9 @@ test('install writes a unit and folders for their owner alone, and removes them 
   const unit = readFileSync(join(root, 'etc/systemd/system/holdfast.service'), 'utf8');
   assert.match(unit, new RegExp(`^ExecStart=.* --config ${config} daemon$`, 'm'));
   assert.match(unit, /^TimeoutStopSec=690$/m);
-  assert.equal(statSync(join(root, 'var/lib/holdfast')).mode & 0o777, 0o700);
+  const modeOf = (path: string): number => statSync(join(root, path)).mode & 0o777;
+  assert.equal(modeOf('var/lib/holdfast'), 0o700);
+  assert.deepEqual(['etc', 'var', 'var/lib'].map(modeOf), [0o755, 0o755, 0o755]); // as a package brings them
   writeFileSync(join(root, 'var/lib/holdfast/catalog.db'), '');
   const removed = await holdfast([...words, '--remove'], { env });
   assert.match(removed.stdout, /leave .*\/var\/lib\/holdfast, which is not empty/);

@@ -111,17 +111,15 @@ const installation = (
   );
   if (start.length === 0 && root === undefined)
     output.warn('systemd does not run here: nothing will start the daemon until it does');
-  if (user)
-    output.say(
-      { message_type: 'note' },
-      'note: without `loginctl enable-linger` it runs only while you are logged in',
-    );
+  if (user) output.say({ message_type: 'note', text: lingering }, `note: ${lingering}`);
   return [
-    ...folders.filter((folder) => !existsSync(folder)).map(folderStep),
+    ...folders.filter((folder) => !existsSync(folder)).map((folder) => folderStep(folder, user)),
     { text: `write ${unit}`, take: () => writeUnit(unit, text) },
     ...start,
   ];
 };
+
+const lingering = 'without `loginctl enable-linger` it runs only while you are logged in';
 
 const removal = ({ unit, folders, systemctl }: Place): Step[] => {
   if (!existsSync(unit))
@@ -136,9 +134,12 @@ const removal = ({ unit, folders, systemctl }: Place): Step[] => {
   ];
 };
 
-const folderStep = (folder: string): Step => ({
+const folderStep = (folder: string, user: boolean): Step => ({
   text: `make ${folder}, for its owner alone`,
-  take: () => void makeFolder(folder, 0o700),
+  take: () => {
+    makeFolder(dirname(folder), user ? 0o700 : 0o755);
+    makeFolder(folder, 0o700);
+  },
 });
 
 const emptyStep = (folder: string): Step =>
