@@ -4,7 +4,8 @@ import { test } from 'node:test';
 import { memoryStore } from '#stores/memory/memory.ts';
 import type { Store } from '#stores/store.ts';
 import { addKey, checkKeys, newMasterKey } from './key.ts';
-import { findKey, keysOf, testPassword, testRepository } from './testing.ts';
+import { openRepository } from './repository.ts';
+import { findKey, keysOf, neverFires, testPassword, testRepository } from './testing.ts';
 
 const cheap = { N: 16, r: 1, p: 1 };
 const created = new Date('2026-11-21T03:00:00Z');
@@ -71,6 +72,17 @@ test('of many keys each is tried, and none is added that restic might not try', 
   await addKey(store, 'one more, by another program', master, created, cheap);
   for (const password of [testPassword, 'password 7', 'one more, by another program'])
     assert.deepEqual((await findKey(store, password)).master, master);
+});
+
+test("of two who remove each other's key, the second is refused: one key stays", async () => {
+  const { store, open } = await testRepository();
+  await using one = await open();
+  const other = await one.addKey('another password');
+  await using two = await openRepository(store, 'another password', { lock: 'none', signal: neverFires });
+  const [own] = (await one.keys()).filter(({ current }) => current);
+  await two.removeKey(own?.id ?? '');
+  await assert.rejects(one.removeKey(other), { code: 'FAILED', message: /was removed meanwhile/ });
+  assert.deepEqual(await keysOf(store, 'keys/'), [`keys/${other}`]);
 });
 
 test('a damaged key does not stop another one, and is named when no other fits', async () => {

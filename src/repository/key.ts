@@ -161,7 +161,12 @@ export const listKeys = async (store: Store, current: string): Promise<Repositor
 
 /** Takes a key file away; FAILED for the one in use, USAGE for one that is not there. `id` is a key's id or a unique beginning of it. */
 export const removeKey = async (store: Store, id: string, current: string): Promise<void> => {
-  const found = (await listIds(store, 'keys')).filter((key) => key.startsWith(id));
+  const ids = await listIds(store, 'keys');
+  if (!ids.includes(current))
+    throw new HoldfastError('FAILED', `key ${current.slice(0, 8)}, which is in use, was removed meanwhile`, {
+      hint: 'nothing was removed: without a key nobody could open the repository any more',
+    });
+  const found = ids.filter((key) => key.startsWith(id));
   if (found.length !== 1)
     throw new HoldfastError(
       'USAGE',
