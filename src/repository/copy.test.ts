@@ -61,6 +61,20 @@ test('a copy has the trees and contents of what was copied, whatever of it an in
   }
 });
 
+test('what somebody backed up after the index was read is read and copied all the same', async () => {
+  const from = await testRepository();
+  const to = await testRepository();
+  await using source = await from.open();
+  await source.usage([]); // which reads the index
+  await from.write(memoryEntries(files));
+  const [snapshot] = await source.snapshots();
+  await using target = await to.open();
+  const { snapshot: copy } = await target.copyFrom(source, snapshot!, { signal: neverFires });
+  assert.deepEqual(await readFiles(target, copy), await readFiles(source, snapshot!));
+  const { snapshot: later } = await from.write(memoryEntries({ later: 'later' }));
+  assert.deepEqual([...(await readFiles(source, later!)).keys()], ['test/later']);
+});
+
 test('what a copy that failed had taken on counts as stored for no copy after it', async () => {
   const from = await testRepository();
   const { snapshot } = await from.write(memoryEntries(files));

@@ -3,7 +3,7 @@ import { systemClock } from '#lib/clock.ts';
 import { Semaphore } from '#lib/concurrency.ts';
 import { HoldfastError, messageOf } from '#lib/errors.ts';
 import type { Previous } from '#sources/source.ts';
-import { loadBlobIndex } from './blob-index.ts';
+import { loadBlobIndex, readNewIndexFiles } from './blob-index.ts';
 import { BlobReader } from './blob-reader.ts';
 import { checkRepository } from './check.ts';
 import type { Repository, Snapshot } from './contract.ts';
@@ -25,7 +25,8 @@ import { writeSnapshot } from './write.ts';
 
 /** An open repository's session and reader, loaded on first use. */
 interface Loaded {
-  session(): Promise<Session>;
+  /** In it these snapshots' blobs are known, also of those that somebody stored after the index was read. */
+  session(snapshots?: readonly Snapshot[]): Promise<Session>;
   reader(): Promise<BlobReader>;
   /** What a backup is compared with, loaded once for source and engine. A damaged directory counts as empty: all is read anew. */
   earlier(snapshot: Snapshot): Promise<EarlierNodes>;
@@ -36,7 +37,7 @@ interface Loaded {
 /** How `copyFrom` comes to the inner parts of the other repository. */
 const loadedParts = new WeakMap<Repository, Loaded>();
 
-const loadOnUse = (open: OpenStore): Loaded => {
+const loadOnUse = (open: OpenStore, writers: Semaphore): Loaded => {
   let session: Promise<Session> | undefined;
   let reader: Promise<BlobReader> | undefined;
   let earlier: { readonly tree: string; readonly nodes: EarlierNodes } | undefined;
@@ -45,16 +46,20 @@ const loadOnUse = (open: OpenStore): Loaded => {
     blobs: await loadBlobIndex(open),
   });
   const loaded: Loaded = {
-    session() {
+    async session(snapshots = []) {
       session ??= load();
-      return session;
+      const opened = await session;
+      if (lacksRoot(opened, snapshots)) await writers.run(() => readNewIndexFiles(opened.blobs, open));
+      return opened;
     },
     reader() {
       reader ??= loaded.session().then((opened) => new BlobReader(opened));
       return reader;
     },
-    async earlier({ tree }) {
+    async earlier(snapshot) {
+      const { tree } = snapshot;
       const opened = await loaded.session();
+      if (lacksRoot(opened, [snapshot])) await readNewIndexFiles(opened.blobs, open); // before anything is written
       if (earlier?.tree !== tree) earlier = { tree, nodes: new EarlierNodes(opened, tree, 'is empty') };
       return earlier.nodes;
     },
@@ -69,6 +74,9 @@ const loadOnUse = (open: OpenStore): Loaded => {
   return loaded;
 };
 
+const lacksRoot = ({ blobs }: Session, snapshots: readonly Snapshot[]): boolean =>
+  snapshots.some(({ tree }) => !blobs.has(tree, 'tree'));
+
 /** The repository; disposing removes the lock and ends the workers. */
 export const openedRepository = (
   open: OpenStore,
@@ -76,9 +84,9 @@ export const openedRepository = (
   readsIndex: boolean,
 ): Repository => {
   const { store, sealer } = open;
-  const loaded = loadOnUse(open);
-  if (readsIndex) loaded.session().catch(() => {}); // who needs it meets the error
   const writers = new Semaphore(1);
+  const loaded = loadOnUse(open, writers);
+  if (readsIndex) loaded.session().catch(() => {}); // who needs it meets the error
   // One writer at a time: a blob counts as stored as soon as one has taken it on. What a failed one took on was never
   // stored, so the index is read anew after it.
   const writing = <Result>(dryRun: boolean, work: (session: Session) => Promise<Result>): Promise<Result> =>
@@ -106,10 +114,10 @@ export const openedRepository = (
       });
     },
     async *list(snapshot, options = {}) {
-      yield* walkSnapshot(await loaded.session(), snapshot, options);
+      yield* walkSnapshot(await loaded.session([snapshot]), snapshot, options);
     },
     async *read(snapshot, options = {}) {
-      yield* readSnapshot(await loaded.session(), await loaded.reader(), snapshot, options);
+      yield* readSnapshot(await loaded.session([snapshot]), await loaded.reader(), snapshot, options);
     },
     previous(snapshot, root) {
       let entries: Previous | undefined;
@@ -127,10 +135,10 @@ export const openedRepository = (
       };
     },
     async *diff(before, after, options = {}) {
-      yield* diffSnapshots(await loaded.session(), before, after, options);
+      yield* diffSnapshots(await loaded.session([before, after]), before, after, options);
     },
     async usage(snapshots, options = {}) {
-      return usageOf(await loaded.session(), await loaded.reader(), snapshots, options);
+      return usageOf(await loaded.session(snapshots), await loaded.reader(), snapshots, options);
     },
     check: (options) => checkRepository(open, options),
     async prune(options) {
@@ -156,7 +164,7 @@ export const openedRepository = (
       const from = loadedParts.get(source);
       if (!from) throw new HoldfastError('UNSUPPORTED', `cannot copy from ${source.location}`);
       return writing(false, async (session) =>
-        copySnapshot(await from.session(), await from.reader(), session, snapshot, options),
+        copySnapshot(await from.session([snapshot]), await from.reader(), session, snapshot, options),
       );
     },
     async repairIndex(options) {
