@@ -50,13 +50,14 @@ A backup of the source made before "repair snapshots" stores again what was lost
 type Options = RepairOptions;
 
 const repairIndex = async (repository: Repository, output: Output, options: Options): Promise<number> => {
-  const { packs, added, missing, unreadable } = await repository.repairIndex(options);
+  const { packs, added, missing, cut, unreadable } = await repository.repairIndex(options);
   output.progressDone();
   const tell = (what: string, ids: readonly string[]): void => {
     for (const id of ids) output.say({ message_type: 'pack', id, what }, `pack ${shortId(id)}: ${what}`);
   };
   tell('was in no index, or listed wrongly', added);
   tell('was listed and is not there', missing);
+  tell('is cut', cut);
   tell('cannot be read, and is listed nowhere', unreadable);
   const lost = missing.length + unreadable.length;
   const done = options.dryRun ? 'would list' : 'lists';
@@ -67,11 +68,12 @@ const repairIndex = async (repository: Repository, output: Output, options: Opti
       packs,
       added: added.length,
       missing: missing.length,
+      cut: cut.length,
       unreadable: unreadable.length,
     },
-    `the index ${done} ${plural(packs, 'pack')}${lost > 0 ? `; ${plural(lost, 'pack')} lost: \`holdfast repair snapshots\` goes on` : ''}`,
+    `the index ${done} ${plural(packs, 'pack')}${lost > 0 ? `; ${plural(lost, 'pack')} lost: \`holdfast repair snapshots\` goes on` : ''}${cut.length > 0 ? `; ${plural(cut.length, 'pack')} cut: \`holdfast repair packs\` saves what is whole` : ''}`,
   );
-  return lost > 0 ? 3 : 0;
+  return lost + cut.length > 0 ? 3 : 0;
 };
 
 const repairPacks = async (repository: Repository, output: Output, options: Options): Promise<number> => {

@@ -88,7 +88,9 @@ export interface RepairIndexReport {
   readonly added: readonly string[];
   /** Listed packs that are not there. */
   readonly missing: readonly string[];
-  /** Packs whose header cannot be read: they stay where they are and are listed nowhere. */
+  /** Listed packs that are not as large as they should be: they stay listed, so that repairPacks can save what is whole of them. */
+  readonly cut: readonly string[];
+  /** Unlisted packs whose header cannot be read: they stay where they are and are listed nowhere. */
   readonly unreadable: readonly string[];
 }
 

@@ -19,6 +19,7 @@ export const repairIndex = async (open: OpenStore, options: RepairOptions): Prom
   const missing = new Set(listed.keys());
   const packs: IndexedPack[] = [];
   const added: string[] = [];
+  const cut: string[] = [];
   const unreadable: string[] = [];
   const read = async ({ id, size }: { id: string; size: number }): Promise<void> => {
     throwIfCancelled(open.signal);
@@ -28,6 +29,10 @@ export const repairIndex = async (open: OpenStore, options: RepairOptions): Prom
       return;
     }
     const key = packKey(id);
+    const keep = (): void => {
+      if (known) packs.push(known);
+      (known ? cut : unreadable).push(id);
+    };
     try {
       const entries = await readHeader(
         sealer,
@@ -38,10 +43,10 @@ export const repairIndex = async (open: OpenStore, options: RepairOptions): Prom
       if (packBytes(entries) === size) {
         packs.push({ id, entries });
         added.push(id);
-      } else unreadable.push(id);
+      } else keep();
     } catch (error) {
       if (!hasCode(error, 'REPOSITORY_DAMAGED', 'OBJECT_MISSING')) throw error; // who may not read it must not call it lost
-      unreadable.push(id);
+      keep();
     }
     options.onProgress?.({ phase: 'read packs', bytes: 0, items: packs.length });
   };
@@ -53,9 +58,8 @@ export const repairIndex = async (open: OpenStore, options: RepairOptions): Prom
     found.push({ id, size });
   }
   await forEachLimit(found, store.connections, read);
-  const report = { packs: packs.length, added, missing: [...missing], unreadable };
-  const damaged =
-    listed.damaged || added.length > 0 || missing.size > 0 || unreadable.some((id) => listed.has(id));
+  const report = { packs: packs.length, added, missing: [...missing], cut, unreadable };
+  const damaged = listed.damaged || added.length > 0 || missing.size > 0;
   if (options.dryRun || !damaged) return report;
   await saveInParts(open, packs);
   await forEachLimit(oldIds, store.connections, (id) => store.delete(`index/${id}`));

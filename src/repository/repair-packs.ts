@@ -17,11 +17,13 @@ export const repairPacks = async (
   reader: BlobReader,
   options: RepairOptions,
 ): Promise<RepairPacksReport> => {
-  const damaged = await findDamaged(session, reader, options);
-  const packs = session.blobs.packIds.length;
-  if (damaged.length === 0) return { packs, damaged: [] };
+  const { packIds } = session.blobs;
+  const there = await packsThere(session);
+  const damaged = await findDamaged(session, reader, there, options);
+  if (damaged.length === 0) return { packs: packIds.length, damaged: [] };
   const blobs = await loadBlobIndex(session);
-  blobs.forget(new Set(damaged.map(({ id }) => id)));
+  const gone = packIds.filter((id) => !there.has(id)); // nor does one that is gone hold anything
+  blobs.forget(new Set([...gone, ...damaged.map(({ id }) => id)]));
   const writer = new BlobWriter({ ...session, blobs }, options.dryRun ?? false);
   const repaired: RepairedPack[] = [];
   try {
@@ -32,20 +34,26 @@ export const repairPacks = async (
   }
   throwIfCancelled(session.signal);
   if (!options.dryRun) await removePacks(session, new Set(), damaged);
-  return { packs, damaged: repaired };
+  return { packs: packIds.length, damaged: repaired };
+};
+
+const packsThere = async ({ store }: Session): Promise<ReadonlySet<string>> => {
+  const there = new Set<string>();
+  for await (const { key } of store.list('data/')) {
+    const id = packIdOf(key);
+    if (id !== undefined) there.add(id);
+  }
+  return there;
 };
 
 /** Those that are there and not whole; of those that are gone, the index is to be repaired. */
 const findDamaged = async (
   session: Session,
   reader: BlobReader,
+  there: ReadonlySet<string>,
   options: RepairOptions,
 ): Promise<IndexedPack[]> => {
-  const unread = new Set<string>();
-  for await (const { key } of session.store.list('data/')) {
-    const id = packIdOf(key);
-    if (id !== undefined) unread.add(id);
-  }
+  const unread = new Set(there);
   const listed = async function* (): AsyncGenerator<IndexedPack> {
     for (const id of await listIds(session.store, 'index'))
       for (const pack of await loadIndex(session.store, session.sealer, id))

@@ -4,7 +4,7 @@ import { suite, test } from 'node:test';
 import { HoldfastError } from '#lib/errors.ts';
 import type { Store } from '#stores/store.ts';
 import { randomData } from './chunker/testing.ts';
-import type { RepairPacksReport, RepairSnapshotReport } from './contract.ts';
+import type { RepairIndexReport, RepairPacksReport, RepairSnapshotReport } from './contract.ts';
 import { keysOf, memoryEntries, openTestRepository, type TestRepository, testRepository } from './testing.ts';
 
 const tree = { 'a/one': randomData(700_000, 1), 'a/two': 'two', three: 'three' };
@@ -15,7 +15,7 @@ const writtenOnce = async (): Promise<TestRepository> => {
   return repository;
 };
 
-const repairIndex = async ({ open }: TestRepository): Promise<unknown> => {
+const repairIndex = async ({ open }: TestRepository): Promise<RepairIndexReport> => {
   await using opened = await open({ lock: 'exclusive' });
   return await opened.repairIndex({});
 };
@@ -32,6 +32,13 @@ const repairPacks = async ({ open }: TestRepository, dryRun = false): Promise<Re
 
 const deleteAll = async ({ store }: TestRepository, prefix: string): Promise<void> => {
   for (const key of await keysOf(store, prefix)) await store.delete(key);
+};
+
+/** Makes a byte another one; `at` counts from the end when below 0. */
+const breakByte = async (store: Store, key: string, at: number): Promise<void> => {
+  const bytes = await store.get(key);
+  bytes[at < 0 ? bytes.length + at : at]! ^= 1;
+  await store.put(key, bytes);
 };
 
 const assertWhole = async (repository: TestRepository): Promise<void> => {
@@ -79,9 +86,7 @@ suite('a pack in which a byte is wrong', () => {
       const { store } = repository;
       const sizes = await Array.fromAsync(store.list('data/'));
       const { key } = sizes.reduce((a, b) => (a.size > b.size ? a : b));
-      const bytes = await store.get(key);
-      bytes[at < 0 ? bytes.length + at : at]! ^= 1;
-      await store.put(key, bytes);
+      await breakByte(store, key, at);
       const keys = await keysOf(store);
       const planned = await repairPacks(repository, true);
       assert.deepEqual(await keysOf(store), keys);
@@ -94,6 +99,44 @@ suite('a pack in which a byte is wrong', () => {
       assert.deepEqual((await repository.check()).problems, []);
       assert.deepEqual((await repairPacks(repository)).damaged, []);
     });
+});
+
+test('what a damaged pack holds is not left to another one that is gone', async () => {
+  const repository = await testRepository();
+  const { store } = repository;
+  const big = { one: tree['a/one'] };
+  await repository.write(memoryEntries(big));
+  const indexes = await Promise.all(
+    (await keysOf(store, 'index/')).map(async (key) => [key, await store.get(key)] as const),
+  );
+  const first = await keysOf(store);
+  await deleteAll(repository, 'index/');
+  await deleteAll(repository, 'data/');
+  await repository.write(memoryEntries({ ...big, more: 'more' })); // the same blobs, in other packs
+  for (const [key, bytes] of indexes) await store.put(key, bytes);
+  for (const key of await keysOf(store, 'data/')) await breakByte(store, key, -20); // in the header: every blob is whole
+  assert.deepEqual(
+    (await repairPacks(repository)).damaged.flatMap(({ lost }) => lost),
+    [],
+  );
+  await repairIndex(repository);
+  await store.delete(first.find((key) => key.startsWith('snapshots/')) as string); // its tree was in a pack that is gone
+  assert.deepEqual((await repository.check()).problems, []);
+});
+
+test('a pack that was cut stays listed until what is whole of it is saved, whatever is repaired first', async () => {
+  const repository = await testRepository();
+  const { store } = repository;
+  await repository.write(memoryEntries(tree));
+  const sizes = await Array.fromAsync(store.list('data/'));
+  const { key, size } = sizes.reduce((a, b) => (a.size > b.size ? a : b));
+  await store.put(key, (await store.get(key)).slice(0, size - 1));
+  await store.put(`index/${'12'.repeat(32)}`, Buffer.from('noise'));
+  await assert.rejects(repairPacks(repository), { code: 'REPOSITORY_DAMAGED', hint: /repair index/ });
+  assert.deepEqual((await repairIndex(repository)).cut, [key.slice(-64)]);
+  const [pack] = (await repairPacks(repository)).damaged;
+  assert.deepEqual([pack?.id, pack?.lost], [key.slice(-64), []]);
+  await assertWhole(repository);
 });
 
 test('a snapshot whose blobs are only in no index is not touched, and they are listed again', async () => {

@@ -35,7 +35,9 @@ export const loadUnpacked = async (
 ): Promise<unknown> => {
   const key = `${folder}/${id}`;
   const damaged = (why: string): HoldfastError =>
-    new HoldfastError('REPOSITORY_DAMAGED', `${key} is damaged: ${why}`);
+    new HoldfastError('REPOSITORY_DAMAGED', `${key} is damaged: ${why}`, {
+      hint: folder === 'index' ? '`holdfast repair index` makes the index anew from the packs' : undefined,
+    });
   const sealed = await getNamed(store, `${folder}/`, id);
   if (!sealed) throw damaged('its content does not fit its name');
   return decodeUnpacked(sealer.open(sealed, key), damaged);
