@@ -121,6 +121,16 @@ suite('a lock', () => {
     assert.equal((await locksOf(store)).length, 1);
   });
 
+  test('stays behind, which is said, when its holder was cancelled and the store does not answer any more', async () => {
+    const memory = memoryStore();
+    const silent: Store = { ...memory, delete: () => new Promise(() => {}) };
+    const cancel = new AbortController();
+    const clock = jumpingClock();
+    const lock = await takeLock(silent, sealer, { exclusive: false, clock, signal: cancel.signal });
+    cancel.abort();
+    await assert.rejects(async () => await lock[Symbol.asyncDispose](), { code: 'STORE_UNREACHABLE' });
+  });
+
   test('that appears while ours settles wins, and ours is taken back', async () => {
     const clock = jumpingClock();
     for (const exclusive of [true, false]) {

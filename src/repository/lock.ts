@@ -20,6 +20,7 @@ const lostMs = 22.5 * minuteMs;
 /** How often to look at the time: the timers of a machine that sleeps stand still, and its locks grow old. */
 const watchMs = 1000;
 const firstWaitMs = 500;
+const goodbyeMs = 10_000;
 /** Two writers that look at the same moment see each other when they look again after this. */
 const settleMs = 200;
 
@@ -65,6 +66,7 @@ interface Saved {
 
 interface HeldLock {
   readonly exclusive: boolean;
+  readonly signal: AbortSignal;
   readonly clock: Clock;
   readonly first: Saved;
   /** Fires when it is disposed of. */
@@ -105,7 +107,7 @@ const tryLock = async (
     const others = (await listIds(store, 'locks')).filter((id) => id !== first.id);
     await refuseConflict(store, sealer, exclusive, clock, others);
   };
-  const lock = holdLock(store, sealer, { exclusive, clock, first, ended, settled: settle() });
+  const lock = holdLock(store, sealer, { exclusive, signal, clock, first, ended, settled: settle() });
   if (early) return lock;
   try {
     await lock.settled;
@@ -130,7 +132,7 @@ const withNoLockHint = (error: unknown): unknown => {
 const holdLock = (
   store: Store,
   sealer: Sealer,
-  { exclusive, clock, first, ended, settled }: HeldLock,
+  { exclusive, signal, clock, first, ended, settled }: HeldLock,
 ): Lock => {
   let current = first;
   const own = new Set([first.id]);
@@ -180,10 +182,28 @@ const holdLock = (
     },
     async [Symbol.asyncDispose]() {
       ended.abort();
-      await Promise.all([settling, keeping, watching]);
-      await store.delete(`locks/${current.id}`);
+      const removing = Promise.all([settling, keeping, watching]).then(() =>
+        store.delete(`locks/${current.id}`),
+      );
+      await (signal.aborted ? soon(removing, store, clock) : removing);
     },
   };
+};
+
+/** Whoever was cancelled does not wait long for a store that may be gone: the lock counts for half an hour at most. */
+const soon = async (removing: Promise<void>, store: Store, clock: Clock): Promise<void> => {
+  const removed = new AbortController();
+  const late = async (): Promise<void> => {
+    await clock.sleep(goodbyeMs, removed.signal);
+    throw new HoldfastError('STORE_UNREACHABLE', `${store.location} does not answer`, {
+      hint: 'check the line and the server',
+    });
+  };
+  try {
+    await Promise.race([removing, late()]);
+  } finally {
+    removed.abort();
+  }
 };
 
 const saveLock = async (store: Store, sealer: Sealer, exclusive: boolean, clock: Clock): Promise<Saved> => {

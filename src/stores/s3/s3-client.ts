@@ -102,7 +102,7 @@ export const openBucket = (config: S3Config): S3Bucket => {
         for (const { Key, Size, LastModified: modified } of page.Contents ?? [])
           if (Key !== undefined)
             yield { name: page.EncodingType === 'url' ? decodeKey(Key) : Key, size: Size ?? 0, modified };
-        ContinuationToken = page.IsTruncated ? page.NextContinuationToken : undefined;
+        ContinuationToken = page.IsTruncated ? (page.NextContinuationToken ?? cutListing()) : undefined;
       } while (ContinuationToken !== undefined);
     },
     async delete(name) {
@@ -149,6 +149,13 @@ export const openBucket = (config: S3Config): S3Bucket => {
     },
     close: () => client.destroy(),
   };
+};
+
+/** Services that know only the first version of listings answer so; what they leave out would count as not there. */
+const cutListing = (): never => {
+  throw new HoldfastError('UNSUPPORTED', 'the S3 service says that its listing goes on, but not how', {
+    hint: 'it must know ListObjectsV2: bring it up to date, or choose another kind of store',
+  });
 };
 
 const clientOptions = (config: S3Config): S3ClientConfig => {

@@ -223,6 +223,17 @@ suite('s3', { skip: skip ?? false }, () => {
     assert.deepEqual(seen, ['*', undefined, undefined]);
   });
 
+  test('a listing that cannot be gone on with is no whole one', async () => {
+    const page =
+      '<ListBucketResult><IsTruncated>true</IsTruncated><Contents><Key>a</Key><Size>1</Size></Contents></ListBucketResult>';
+    await using stub = await answering((_request, response) => {
+      response.write(page);
+      return 200;
+    });
+    await using store = open({ endpoint: stub.endpoint, prefix: undefined });
+    await assert.rejects(Array.fromAsync(store.list('')), { code: 'UNSUPPORTED' });
+  });
+
   for (const version of ['old', 'new'] as const)
     test(`the ${version} restic reads the same bucket`, async () => {
       const binary = (await resticBinaries())[version];

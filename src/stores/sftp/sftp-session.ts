@@ -64,10 +64,13 @@ export class SftpSession {
     return await connection.work(work);
   }
 
-  async close(): Promise<void> {
-    const connection = await this.#connection?.catch(() => undefined); // one that failed needs no closing
+  /** One that is still being made is closed when it is there: the server may leave it open for long. */
+  close(): void {
+    this.#connection?.then(
+      (connection) => connection.close(),
+      () => {}, // one that failed needs no closing
+    );
     this.#connection = undefined;
-    connection?.close();
   }
 
   #open(): Promise<OpenConnection> {

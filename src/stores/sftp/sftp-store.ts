@@ -91,7 +91,7 @@ export const openSftpStore = (
       } satisfies Checksums)),
     async [Symbol.asyncDispose]() {
       guard.close();
-      await place.session.close();
+      place.session.close();
     },
   };
 };

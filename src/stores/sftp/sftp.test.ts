@@ -253,6 +253,14 @@ suite('sftp', { skip: skip ?? false }, () => {
     assert.equal(unnamed.code, 'STORE_UNREACHABLE');
   });
 
+  test('a server that lets us in and then does not begin is not waited for for ever', async () => {
+    await using hanging = await startSshd({ shell: true, sftpCommand: '/bin/sleep 100' });
+    const { port, user, key: privateKey, knownHosts } = hanging;
+    const { code, message } = await failure(open({ port, user, privateKey, knownHosts, timeoutSeconds: 1 }));
+    assert.equal(code, 'STORE_UNREACHABLE');
+    assert.match(message, /does not begin SFTP: no answer within 1 s/);
+  });
+
   test('a folder that may not be written in is STORE_DENIED', async () => {
     const folder = join(server.folder, 'locked');
     mkdirSync(folder, { mode: 0o755 });

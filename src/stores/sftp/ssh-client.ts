@@ -52,7 +52,7 @@ export const openSshConnection = async (config: SftpConfig, log: Log): Promise<S
     const end = watch(clients);
     return {
       openSftp: async () => {
-        const sftp = await startSftp(client, target.hostname);
+        const sftp = await startSftp(client, target.hostname, config.timeoutSeconds);
         sftp.on('error', (error: Error) => end.explain(error));
         sftp.on('close', () => end.come());
         return { sftp, pieceBytes: pieceBytesOf(sftp) };
@@ -80,27 +80,50 @@ const connectJumps = async (
   for (const [index, host] of hosts.entries()) {
     const client = await connect(host, { socket, config, log, own: false });
     clients.push(client);
-    socket = await forward(client, host, hosts[index + 1] ?? target);
+    socket = await forward(client, host, hosts[index + 1] ?? target, config.timeoutSeconds);
   }
   return socket;
 };
 
-const forward = (client: ssh2.Client, from: SshHost, to: SshHost): Promise<Duplex> =>
-  new Promise((resolve, reject) => {
-    client.forwardOut('127.0.0.1', 0, to.hostname, to.port, (error, channel) => {
-      if (!error) return resolve(channel);
-      const message = `${from.hostname} does not lead on to ${to.hostname}:${to.port}: ${messageOf(error)}`;
-      const hint = `check that it may forward (AllowTcpForwarding) and that ${to.hostname} can be reached from there`;
-      reject(new HoldfastError('STORE_UNREACHABLE', message, { cause: error, hint }));
-    });
-  });
+const forward = async (client: ssh2.Client, from: SshHost, to: SshHost, seconds: number): Promise<Duplex> => {
+  try {
+    return await answered<Duplex>(seconds, (answer) =>
+      client.forwardOut('127.0.0.1', 0, to.hostname, to.port, answer),
+    );
+  } catch (cause) {
+    const message = `${from.hostname} does not lead on to ${to.hostname}:${to.port}: ${messageOf(cause)}`;
+    const hint = `check that it may forward (AllowTcpForwarding) and that ${to.hostname} can be reached from there`;
+    throw new HoldfastError('STORE_UNREACHABLE', message, { cause, hint });
+  }
+};
 
-const startSftp = (client: ssh2.Client, hostname: string): Promise<SFTPWrapper> =>
+const startSftp = async (client: ssh2.Client, hostname: string, seconds: number): Promise<SFTPWrapper> => {
+  try {
+    return await answered<SFTPWrapper>(seconds, (answer) => client.sftp(answer));
+  } catch (cause) {
+    if (cause instanceof Unanswered)
+      throw new HoldfastError('STORE_UNREACHABLE', `${hostname} does not begin SFTP: ${cause.message}`, {
+        cause,
+        hint: 'look what its sftp-server or ForceCommand waits for there, such as a disk that does not answer',
+      });
+    const hint = 'let the server offer it (Subsystem sftp internal-sftp)';
+    throw new HoldfastError('STORE_DENIED', `${hostname} does not offer SFTP`, { cause, hint });
+  }
+};
+
+class Unanswered extends Error {}
+
+/** A server that lets us in answers signs of life by itself, so that what hangs behind it would be waited for for ever. */
+const answered = <Result>(
+  seconds: number,
+  ask: (answer: (error: Error | undefined, result: Result) => void) => void,
+): Promise<Result> =>
   new Promise((resolve, reject) => {
-    client.sftp((error, sftp) => {
-      if (!error) return resolve(sftp);
-      const hint = 'let the server offer it (Subsystem sftp internal-sftp)';
-      reject(new HoldfastError('STORE_DENIED', `${hostname} does not offer SFTP`, { cause: error, hint }));
+    const timer = setTimeout(() => reject(new Unanswered(`no answer within ${seconds} s`)), seconds * 1000);
+    ask((error, result) => {
+      clearTimeout(timer);
+      if (error) reject(error);
+      else resolve(result);
     });
   });
 

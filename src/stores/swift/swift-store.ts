@@ -152,7 +152,8 @@ async function* listObjects(place: Place, prefix: string): AsyncGenerator<Stored
   for (let marker = ''; ; ) {
     const query = new URLSearchParams({ format: 'json', prefix: place.prefix + prefix, marker });
     const answer = await send(place, doing, { method: 'GET', path: `${place.container}?${query}` });
-    if (answer.status === 404) return;
+    if (answer.status === 404 && marker === '') return;
+    if (answer.status === 404) throw goneMeanwhile(place, doing); // what is left out would count as not there
     check(place, doing, answer);
     const page = answer.status === 204 ? [] : pageSchema.parse(JSON.parse(answer.body.toString()));
     for (const { name, bytes, last_modified: time } of page)
@@ -191,6 +192,11 @@ export const check = ({ location }: Place, doing: string, { status }: HttpAnswer
   const { code, hint } = meanings[status] ?? (status >= 500 ? busy : strange);
   throw new HoldfastError(code, `${location}: cannot ${doing}: status ${status}`, { hint });
 };
+
+const goneMeanwhile = ({ location }: Place, doing: string): HoldfastError =>
+  new HoldfastError('STORE_UNREACHABLE', `${location}: cannot ${doing}: the container is gone meanwhile`, {
+    hint: busy.hint,
+  });
 
 interface Meaning {
   readonly code: ErrorCode;

@@ -208,3 +208,15 @@ test('what arrives damaged is sent again, and what is not allowed is not', async
     assert.equal((await failure(store.put('a', bytes))).code, expected, String(code));
   }
 });
+
+test('a container that is gone in the middle of a listing is no end of it', async () => {
+  await using service = await serve((request, response) => {
+    if (request.url === '/auth/v1.0')
+      response.setHeader('x-auth-token', 't').setHeader('x-storage-url', service.url).end();
+    else if (request.url?.endsWith('marker=')) response.end('[{"name":"a","bytes":1}]');
+    else response.writeHead(404).end();
+  });
+  const settings = { container: 'c', authUrl: `${service.url}/auth/v1.0`, user: 'a:b', password: 'k' };
+  await using store = openSwiftStore(swift.config.parse(settings), { clock: systemClock }, {});
+  await assert.rejects(Array.fromAsync(store.list('')), { code: 'STORE_UNREACHABLE' });
+});

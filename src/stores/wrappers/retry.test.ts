@@ -110,6 +110,29 @@ test('cancelling ends the waiting, and afterwards each call is still made once',
   assert.equal(attempts(), 3);
 });
 
+test('who cancels does not wait for a store that never answers', async () => {
+  const cancel = new AbortController();
+  const never = new Promise<never>(() => {});
+  const silent: Store = {
+    ...memoryStore(),
+    get: () => never,
+    async *list() {
+      yield { key: 'a', size: 1 };
+      await never;
+    },
+  };
+  await using store = withRetry(silent, options(jumpingClock(), cancel.signal));
+  const listed: string[] = [];
+  const list = async (): Promise<void> => {
+    for await (const { key } of store.list('')) listed.push(key);
+  };
+  const reads = [store.get('a'), list()].map((read) => assert.rejects(read, { code: 'CANCELLED' }));
+  await new Promise(setImmediate);
+  cancel.abort();
+  await Promise.all(reads);
+  assert.deepEqual(listed, ['a']);
+});
+
 test('each wait is logged with the call, never with bytes', async () => {
   const lines: object[] = [];
   const log = { warn: (line: object) => lines.push(line) } as unknown as typeof silentLog;

@@ -19,7 +19,10 @@ export interface RetryOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
-  /** Once it fires nothing is waited for any more: each call is made once, so that a lock can still be removed. */
+  /**
+   * Once it fires nothing is waited for any more: what is being read is given up at once, for the server may never answer; what is being
+   * written ends, and later calls are made once, so that a lock can still be removed.
+   */
   readonly signal: AbortSignal;
   /** No attempt begins later than this after the first; 15 minutes unless told. */
   readonly patienceMs?: number;
@@ -42,11 +45,12 @@ export const withRetry = (inner: Store, options: RetryOptions): Store => {
   const large = largeObjectsOf(inner);
   const checksums = checksumsOf(inner);
   const compared = comparedPutsOf(inner);
-  const store: Reached = { inner, reached: false };
+  const reading = new Reading(options.signal);
+  const store: Reached = { inner, reading, reached: false };
   return {
     ...passOn(inner),
     put: (key, bytes) => persist(store, options, `put ${key}`, () => inner.put(key, bytes)),
-    get: (key, range) => persist(store, options, `get ${key}`, () => inner.get(key, range)),
+    get: (key, range) => persist(store, options, `get ${key}`, () => reading.run(inner.get(key, range))),
     list: (prefix) => listPersistently(store, options, prefix),
     delete: (key) => persist(store, options, `delete ${key}`, () => inner.delete(key)),
     ...(retention && {
@@ -63,11 +67,46 @@ export const withRetry = (inner: Store, options: RetryOptions): Store => {
     ...(large &&
       aroundLarge(large, (call, key, _sizeBytes, work) => persist(store, options, `${call} ${key}`, work))),
     ...(localFolder !== undefined && { localFolder }),
+    async [Symbol.asyncDispose]() {
+      reading.end();
+      await inner[Symbol.asyncDispose]();
+    },
   };
 };
 
+/** Reads that are under way, and given up when the signal fires. */
+class Reading {
+  readonly #signal: AbortSignal;
+  readonly #waiting = new Set<(reason: unknown) => void>();
+
+  constructor(signal: AbortSignal) {
+    this.#signal = signal;
+    signal.addEventListener('abort', this.#giveUp);
+  }
+
+  async run<Result>(work: Promise<Result>): Promise<Result> {
+    const { promise, reject } = Promise.withResolvers<never>();
+    this.#waiting.add(reject);
+    try {
+      return await Promise.race([work, promise]);
+    } finally {
+      this.#waiting.delete(reject);
+    }
+  }
+
+  end(): void {
+    this.#signal.removeEventListener('abort', this.#giveUp);
+  }
+
+  readonly #giveUp = (): void => {
+    const error = new HoldfastError('CANCELLED', 'cancelled', { cause: this.#signal.reason });
+    for (const reject of this.#waiting) reject(error);
+  };
+}
+
 interface Reached {
   readonly inner: Store;
+  readonly reading: Reading;
   /** True once a call has succeeded. */
   reached: boolean;
 }
@@ -101,7 +140,7 @@ async function* listPersistently(
   for (;;) {
     const before = given.size;
     try {
-      for await (const object of store.inner.list(prefix)) {
+      for await (const object of givenUp(store.reading, store.inner.list(prefix))) {
         store.reached = true;
         if (given.has(object.key)) continue;
         given.add(object.key);
@@ -113,6 +152,25 @@ async function* listPersistently(
       if (given.size > before) next = waits(store, options, `list ${prefix}`); // it got further: patience begins anew
       await next(error);
     }
+  }
+}
+
+async function* givenUp<Item>(reading: Reading, items: AsyncIterable<Item>): AsyncGenerator<Item> {
+  const iterator = items[Symbol.asyncIterator]();
+  let isWaiting = false;
+  try {
+    for (;;) {
+      isWaiting = true;
+      const { done, value } = await reading.run(iterator.next());
+      isWaiting = false;
+      if (done) return;
+      yield value;
+    }
+  } finally {
+    // A generator ends only after the step it is in, which may never end.
+    const ending = iterator.return?.();
+    if (isWaiting) ending?.catch(() => {});
+    else await ending;
   }
 }
 
