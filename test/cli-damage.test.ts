@@ -115,3 +115,30 @@ suite('a damaged repository', () => {
         }
     });
 });
+
+test('a snapshot that is damaged keeps no other from being copied out of a repository that is', async () => {
+  const later = at('later');
+  mkdirSync(later);
+  writeFileSync(join(later, 'new'), randomBytes(random, 100_000));
+  const [pack = ''] = objectsOf('whole', 'data');
+  const broken = damagedCopy('to rescue', pack, () => undefined);
+  assert.equal((await run(broken, `backup ${later}`)).status, 0);
+  {
+    await using store = openLocalStore(at('rescued'));
+    await testRepository(store);
+  }
+  const { status, stdout, stderr } = await holdfast(['copy', '--to', at('rescued')], {
+    env: {
+      HOLDFAST_REPOSITORY: at(broken),
+      HOLDFAST_PASSWORD: testPassword,
+      HOLDFAST_TO_PASSWORD: testPassword,
+      HOME: folder,
+    },
+  });
+  assert.equal(status, 3, stderr);
+  assert.match(stderr, /snapshot [0-9a-f]{8} of media cannot be copied: .* is missing/);
+  assert.match(stdout, /snapshot [0-9a-f]{8} of later, copied as /);
+  const restored = await run('rescued', `restore latest:later --to ${at('restored-later')}`);
+  assert.equal(restored.status, 0, restored.stderr);
+  assert.deepEqual(readFileSync(at('restored-later', 'new')), readFileSync(join(later, 'new')));
+});

@@ -1,12 +1,14 @@
 // holdfast copy: snapshots into another repository.
 import type { RepositoryConfig } from '#config/config.ts';
 import { copySnapshots } from '#jobs/copy.ts';
+import { ok, partial } from '#jobs/run-outcome.ts';
 import { chooseSnapshot, matching, originOf } from '#jobs/snapshot-choice.ts';
 import { withRepository } from '#jobs/use-repository.ts';
-import { HoldfastError } from '#lib/errors.ts';
-import type { Repository } from '#repository/contract.ts';
+import { HoldfastError, messageOf } from '#lib/errors.ts';
+import type { Repository, Snapshot } from '#repository/contract.ts';
 import { type Call, defineCommand, flag, type OptionSpecs, value } from './command.ts';
 import { jobContext } from './job-context.ts';
+import { errorFields } from './job-report.ts';
 import { formatBytes, plural, printable, shortId } from './output-format.ts';
 import { chooseRepository } from './repository-choice.ts';
 import { filterOf, readOptions } from './snapshot-options.ts';
@@ -34,7 +36,7 @@ HOLDFAST_TO_PASSWORD_FILE or HOLDFAST_TO_PASSWORD_COMMAND, or is asked for.`,
     ['copy -r nearby --to offsite', 'every snapshot, between two of holdfast.yaml'],
     ['-r /backups copy latest:shop --to /mnt/usb/backups', 'one of them'],
   ],
-  statuses: [10, 11, 12, 14],
+  statuses: [3, 10, 11, 12, 14],
   async run(call) {
     const source = await chooseRepository(call);
     const target = await targetOf(call);
@@ -78,12 +80,23 @@ const copy = async (call: CopyCall, from: Repository, to: Repository, name: stri
       ? [...new Set(args.map((word) => chooseSnapshot(all, word, filter)))]
       : matching(all, filter);
   const counts = { copied: 0, there: 0 };
+  const errors: Error[] = [];
+  const onDamaged = (snapshot: Snapshot, error: Error): void => {
+    output.progressDone();
+    errors.push(error);
+    output.failure(
+      { message_type: 'copy', snapshot_id: snapshot.id, copied: false, ...errorFields(error) },
+      `${nameOf(snapshot)} cannot be copied: ${messageOf(error)}`,
+      'run `holdfast check` there; `holdfast repair` makes what is whole of a snapshot fit to be copied',
+    );
+  };
   let bytesStored = 0;
-  for await (const outcome of copySnapshots(from, to, chosen, jobContext(call), options.rechunk)) {
+  const wishes = { rechunk: options.rechunk, onDamaged };
+  for await (const outcome of copySnapshots(from, to, chosen, jobContext(call), wishes)) {
     output.progressDone();
     counts[outcome.state] += 1;
     const { snapshot } = outcome;
-    const what = `snapshot ${shortId(snapshot.id)} of ${printable(originOf(snapshot))}`;
+    const what = nameOf(snapshot);
     if (outcome.state === 'there') {
       output.detail(
         { message_type: 'copy', snapshot_id: snapshot.id, copy: outcome.copy.id, copied: false },
@@ -107,9 +120,15 @@ const copy = async (call: CopyCall, from: Repository, to: Repository, name: stri
     );
   }
   const { copied, there } = counts;
+  const failed = errors.length;
+  if (failed > 0 && failed === chosen.length) throw errors[0];
+  const others = `${there > 0 ? `, ${there} there already` : ''}${failed > 0 ? `, ${failed} failed` : ''}`;
   output.say(
-    { message_type: 'summary', to: name, copied, there, bytes_stored: bytesStored },
-    `${plural(copied, 'snapshot')} copied to ${name}${there > 0 ? `, ${there} there already` : ''}`,
+    { message_type: 'summary', to: name, copied, there, failed, bytes_stored: bytesStored },
+    `${plural(copied, 'snapshot')} copied to ${name}${others}`,
   );
-  return 0;
+  return (failed > 0 ? partial : ok).status;
 };
+
+const nameOf = (snapshot: Snapshot): string =>
+  `snapshot ${shortId(snapshot.id)} of ${printable(originOf(snapshot))}`;

@@ -1,5 +1,7 @@
 // Snapshots from one repository into another; what is there already is neither read nor stored again.
 import { throwIfCancelled } from '#lib/clock.ts';
+import { hasCode } from '#lib/errors.ts';
+import type { Progress } from '#lib/progress.ts';
 import type { CopyReport, Repository, Snapshot } from '#repository/contract.ts';
 import type { JobContext } from './backup.ts';
 import { originOf } from './snapshot-choice.ts';
@@ -8,13 +10,19 @@ export type CopyOutcome =
   | { readonly state: 'copied'; readonly snapshot: Snapshot; readonly report: CopyReport }
   | { readonly state: 'there'; readonly snapshot: Snapshot; readonly copy: Snapshot };
 
+interface CopyWishes {
+  readonly rechunk?: boolean;
+  /** Told of a snapshot that is damaged, and the others are copied; without it, that is an error. */
+  readonly onDamaged?: (snapshot: Snapshot, error: Error) => void;
+}
+
 /** Copies each, oldest first, and yields how it went. */
 export async function* copySnapshots(
   from: Repository,
   to: Repository,
   snapshots: readonly Snapshot[],
   { signal, onEvent }: Pick<JobContext, 'signal' | 'onEvent'>,
-  rechunk = false,
+  { rechunk = false, onDamaged }: CopyWishes = {},
 ): AsyncGenerator<CopyOutcome> {
   const there = await to.snapshots();
   for (const snapshot of snapshots) {
@@ -25,12 +33,14 @@ export async function* copySnapshots(
       continue;
     }
     const subject = originOf(snapshot);
-    const report = await to.copyFrom(from, snapshot, {
-      rechunk,
-      signal,
-      onProgress: (progress) => onEvent({ type: 'progress', subject, progress }),
+    const onProgress = (progress: Progress): void => onEvent({ type: 'progress', subject, progress });
+    const copying = to.copyFrom(from, snapshot, { rechunk, signal, onProgress });
+    const report = await copying.catch((error: unknown) => {
+      if (!onDamaged || !hasCode(error, 'REPOSITORY_DAMAGED')) throw error;
+      onDamaged(snapshot, error);
+      return undefined;
     });
-    yield { state: 'copied', snapshot, report };
+    if (report) yield { state: 'copied', snapshot, report };
   }
 }
 
