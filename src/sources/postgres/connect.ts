@@ -82,6 +82,8 @@ const sessionSettings = {
   lc_monetary: 'C',
   xmloption: 'content',
   standard_conforming_strings: 'on',
+  // Else an element of an array that is NULL is read as the text 'NULL'.
+  array_nulls: 'on',
   check_function_bodies: 'off',
   client_min_messages: 'warning',
   default_transaction_read_only: 'off',

@@ -46,13 +46,7 @@ export async function* dumpDatabase(opened: OpenDatabase): AsyncGenerator<Entry>
 async function* entriesOf(opened: OpenDatabase): AsyncGenerator<Entry> {
   const { dump, database, folder, snapshot, choice, contents } = opened;
   const section = (name: 'pre-data' | 'post-data') => () =>
-    dumpSection(dump, {
-      database,
-      section: name,
-      snapshot: snapshot.id,
-      encoding: snapshot.encoding,
-      choice,
-    });
+    dumpSection(dump, { database, section: name, snapshot, choice });
   const file = (name: string, content: () => AsyncIterable<Uint8Array>): Entry => ({
     path: `${folder}/${name}`,
     type: 'file',
@@ -61,7 +55,7 @@ async function* entriesOf(opened: OpenDatabase): AsyncGenerator<Entry> {
   });
   yield directory(folder);
   yield file(databaseFiles.preData, section('pre-data'));
-  yield file(databaseFiles.database, () => dumpDatabaseDefinition(dump, database, snapshot.encoding));
+  yield file(databaseFiles.database, () => dumpDatabaseDefinition(dump, database, snapshot));
   yield file(databaseFiles.postData, section('post-data'));
   yield file(databaseFiles.contents, () => textContent(`${JSON.stringify(contents, undefined, 1)}\n`));
   yield directory(`${folder}/${dataFolder}`);

@@ -13,6 +13,7 @@ const head = `-- Loads the rows, large objects and sequences of this folder with
 /** What the session that loads rows must be told. */
 export const loadSettings = `set client_encoding = 'UTF8';
 set standard_conforming_strings = on;
+set array_nulls = on;
 set datestyle = 'ISO';
 set intervalstyle = 'postgres';
 set lc_monetary = 'C';

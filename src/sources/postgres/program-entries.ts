@@ -6,6 +6,7 @@ import { quoteName } from './identifiers.ts';
 import type { ServerFacts } from './listing.ts';
 import { besidePgDump, type PgDump, runProgram, withoutRestrict } from './pg-dump.ts';
 import type { ConnectionSettings } from './settings.ts';
+import type { DatabaseSnapshot } from './snapshot.ts';
 import { itemsOf } from './sql-items.ts';
 
 export interface Programs {
@@ -19,42 +20,41 @@ export interface Programs {
 export interface SectionRequest {
   readonly database: string;
   readonly section: 'pre-data' | 'post-data';
-  readonly snapshot: string;
-  readonly encoding: string;
+  readonly snapshot: Pick<DatabaseSnapshot, 'id' | 'encoding' | 'escapedStrings'>;
   readonly choice: Choice;
 }
 
 /** A section of a database's definition, as of the snapshot. */
 export const dumpSection = (programs: Programs, request: SectionRequest): AsyncGenerator<Buffer> => {
-  const { database, section, snapshot, encoding, choice } = request;
+  const { database, section, snapshot, choice } = request;
   const args = [
     `--section=${section}`,
-    `--snapshot=${snapshot}`,
-    ...encodingArguments(encoding),
+    `--snapshot=${snapshot.id}`,
+    ...encodingArguments(snapshot.encoding),
     programs.pgDump.major >= 16 ? '--no-large-objects' : '--no-blobs',
     ...choice.leftOut.map((name) => `--exclude-table=${quoteName(name)}`),
     ...choice.sequences
       .filter(({ readable }) => !readable)
       .map((name) => `--exclude-table-data=${quoteName(name)}`),
   ];
-  return runPgDump(programs, database, args);
+  return runPgDump(programs, database, snapshot, args);
 };
 
 /** The statements that make the database itself, with its settings and privileges. */
 export async function* dumpDatabaseDefinition(
   programs: Programs,
   database: string,
-  encoding: string,
+  snapshot: SectionRequest['snapshot'],
 ): AsyncGenerator<Buffer> {
   const nothingIn = [
     '--create',
     '--schema-only',
     '--section=pre-data',
     '--exclude-schema=*',
-    ...encodingArguments(encoding),
+    ...encodingArguments(snapshot.encoding),
   ];
   const chunks: Buffer[] = [];
-  for await (const chunk of runPgDump(programs, database, nothingIn)) chunks.push(chunk);
+  for await (const chunk of runPgDump(programs, database, snapshot, nothingIn)) chunks.push(chunk);
   const { items } = itemsOf(Buffer.concat(chunks).toString('utf8'));
   for (const { type, name, statements } of items)
     if (/^DATABASE( PROPERTIES)?$/.test(type) || name.startsWith('DATABASE '))
@@ -72,6 +72,7 @@ const sessionSetting = /^(SET|SELECT) /;
 const runPgDump = (
   { facts, pgDump, config, settings, context }: Programs,
   database: string,
+  { escapedStrings }: SectionRequest['snapshot'],
   args: readonly string[],
 ): AsyncGenerator<Buffer> => {
   const wait =
@@ -79,15 +80,22 @@ const runPgDump = (
   const statistics = pgDump.major >= 18 ? ['--no-statistics'] : [];
   // Else it warns of them each time; that has been done.
   const hidden = facts.superuser ? [] : ['--no-subscriptions'];
+  const environment = settings.environment(database);
   const output = runProgram({
     path: pgDump.path,
     args: ['--no-password', '--format=plain', ...wait, ...statistics, ...hidden, ...args],
-    environment: settings.environment(database),
+    environment: escapedStrings ? withPlainStrings(environment) : environment,
     signal: context.signal,
     onWarning: (line) => context.log.warn({ database }, line),
   });
   return withoutRestrict(output);
 };
+
+/** Else literals would be written in the form that only a session with that setting reads; only there, because poolers may refuse options. */
+const withPlainStrings = (environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv => ({
+  ...environment,
+  PGOPTIONS: `${environment.PGOPTIONS ?? ''} -c standard_conforming_strings=on`,
+});
 
 /** Roles and tablespaces; with the roles' passwords only when the role may see them. */
 export async function* dumpGlobals(

@@ -12,6 +12,8 @@ export interface DatabaseSnapshot {
   /** As the manifest has it. */
   readonly position: Readonly<Record<string, string>>;
   readonly encoding: string;
+  /** Whether a backslash in a literal has a meaning for those who connect, as it had of old. */
+  readonly escapedStrings: boolean;
   /** As they are in the snapshot. */
   readonly tables: readonly Table[];
   /** Tables that could not be locked, by plain name. */
@@ -34,7 +36,7 @@ export const takeSnapshot = async (
     `begin isolation level repeatable read, read only; set local lock_timeout = '${lockTimeoutSeconds}s'`,
   );
   const locks = await lockTables(connection, before);
-  const { id, takenAt, encoding, ...position } = await exportSnapshot(connection);
+  const { id, takenAt, encoding, escapedStrings, ...position } = await exportSnapshot(connection);
   const seen = await listTables(connection);
   const isNew = (table: Table): boolean => isLockable(table) && !locks.has(plainName(table));
   const added = await lockTables(connection, seen.filter(isNew));
@@ -46,6 +48,7 @@ export const takeSnapshot = async (
     id,
     takenAt: new Date(takenAt),
     encoding,
+    escapedStrings,
     position: { ...server, ...position },
     tables,
     lockFailures,
@@ -150,6 +153,7 @@ interface Exported {
   readonly id: string;
   readonly takenAt: string;
   readonly encoding: string;
+  readonly escapedStrings: boolean;
   readonly snapshot: string;
   readonly lsn: string;
 }
@@ -161,6 +165,7 @@ const exportSnapshot = async (connection: Connection): Promise<Exported> => {
       to_char(clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as "takenAt",
       (select pg_catalog.pg_encoding_to_char(encoding) from pg_catalog.pg_database where datname = current_database())
         as encoding,
+      (select reset_val = 'off' from pg_catalog.pg_settings where name = 'standard_conforming_strings') as "escapedStrings",
       (case when pg_catalog.pg_is_in_recovery() then pg_catalog.pg_last_wal_replay_lsn()
         else pg_catalog.pg_current_wal_lsn() end)::text as lsn`,
   );
