@@ -104,23 +104,22 @@ const putObject = async (
   const name = place.prefix + key;
   const put = (onlyNew: boolean, sha256?: string) =>
     place.bucket.put(name, bytes, { onlyNew, heldUntil, sha256 });
-  await attempt(place, `write ${key}`, async () => {
+  const putNew = async (sha256?: string): Promise<void> => {
     try {
-      return await put(place.offersConditions, sha256In(key));
+      await put(place.offersConditions, sha256);
     } catch (error) {
       const { status, name: answer } = s3Answer(error);
-      if (status === 501 || answer === 'NotImplemented') place.offersConditions = false;
-      else if (status === 409)
-        return await put(false); // somebody else is putting it right now
-      else if (status === 400 && sha256In(key) !== undefined) return await put(place.offersConditions);
-      else if (status !== 412) throw error;
-      else if (await isSame(place.bucket, name, bytes)) {
+      if (status === 400 && sha256 !== undefined) return await putNew();
+      if (status === 412 && (await isSame(place.bucket, name, bytes))) {
         if (heldUntil) await place.bucket.retain(name, heldUntil);
         return;
       }
+      if (status === 501 || answer === 'NotImplemented') place.offersConditions = false;
+      else if (status !== 412 && status !== 409) throw error; // 409: somebody else is putting it right now
       await put(false);
     }
-  });
+  };
+  await attempt(place, `write ${key}`, () => putNew(sha256In(key)));
 };
 
 /** An object of a repository is called by its SHA-256; others, which only look so, are sent a second time. */

@@ -153,6 +153,8 @@ suite('s3', { skip: skip ?? false }, () => {
     const store = open();
     const name = createHash('sha256').update(bytes).digest('hex');
     await store.put(`data/${name}`, bytes);
+    await store.put(`other/${name}`, Buffer.from('something before'));
+    await store.put(`other/${name}`, Buffer.from('something else'));
     await store.put(`other/${name}`, Buffer.from('something else'));
     assert.deepEqual(Buffer.from(await store.get(`data/${name}`)), bytes);
     assert.deepEqual(Buffer.from(await store.get(`other/${name}`)), Buffer.from('something else'));
