@@ -78,7 +78,8 @@ export const emptyDocument: Buffer = Buffer.from([5, 0, 0, 0, 0]);
 export const decode = (document: Uint8Array): Map<string, unknown> =>
   new Map([...elementsOf(document)].map((element) => [element.name, decodeValue(element)]));
 
-const decodeValue = ({ type, value }: Element): unknown => {
+/** The same of one value. */
+export const decodeValue = ({ type, value }: Element): unknown => {
   if (type === bsonType.document) return decode(value);
   if (type === bsonType.array) return [...elementsOf(value)].map(decodeValue);
   return scalar(type, value);

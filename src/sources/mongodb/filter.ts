@@ -7,6 +7,7 @@ import { dropCollection } from './new-collection.ts';
 import type { Restoring } from './restore.ts';
 import { serverCode } from './server-error.ts';
 import { stagingPlace } from './staging.ts';
+import { insertAsTheyAre } from './zero-timestamps.ts';
 
 /** Those of a batch that are wanted. */
 export type Chooser = (documents: readonly Uint8Array[]) => Promise<readonly Uint8Array[]>;
@@ -33,7 +34,7 @@ export const filterInServer = async (
   return async (documents) => {
     const { name } = stagingPlace(restoring, database, `query.${randomUUID()}`);
     try {
-      await connection.insert(database, name, documents);
+      await insertAsTheyAre(connection, { database, name }, documents);
       return await found(name);
     } finally {
       await dropCollection(connection, { database, name });

@@ -8,6 +8,7 @@ import { type BatchLimits, batchesOf } from './documents.ts';
 import type { Chooser } from './filter.ts';
 import type { Place } from './new-collection.ts';
 import { serverCode } from './server-error.ts';
+import { insertAsTheyAre } from './zero-timestamps.ts';
 
 /** Of one message, as mongorestore has them; servers are slower with larger ones, and each waits in memory. */
 const batchBytes = 2 * 1024 * 1024;
@@ -48,7 +49,7 @@ export const loadDocuments = async (load: Load, content: Content): Promise<RowCo
       const wanted = choose ? await choose(documents) : documents;
       if (wanted.length === 0) return;
       try {
-        await connection.insert(place.database, place.name, wanted, load.options);
+        await insertAsTheyAre(connection, place, wanted, load.options);
       } catch (error) {
         if (serverCode(error) === undefined) throw error;
         throw new HoldfastError(

@@ -59,6 +59,21 @@ export const createIndexes = async (
   return failures;
 };
 
+/** The indexes by which the server removes documents, and the time before which these are past theirs. */
+export const expiringIndexes = (
+  { indexes }: ContentsCollection,
+  now: Date,
+): { readonly index: string; readonly field: string; readonly expired: Date }[] =>
+  indexes.flatMap((bytes) => {
+    const index = decode(Buffer.from(bytes, 'base64'));
+    const seconds = Number(index.get('expireAfterSeconds') ?? Number.NaN);
+    const [field] =
+      index.get('key') instanceof Map ? [...(index.get('key') as Map<string, unknown>).keys()] : [];
+    const expired = new Date(now.getTime() - seconds * 1000);
+    if (field === undefined || Number.isNaN(expired.getTime())) return [];
+    return [{ index: String(index.get('name')), field, expired }];
+  });
+
 /** Old servers keep the collection's name in each index; it may have another one now. */
 const withoutNamespace = (index: Uint8Array): Map<string, unknown> => {
   const specification = decode(index);

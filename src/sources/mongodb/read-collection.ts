@@ -21,6 +21,8 @@ export interface Reading {
 const chunkBytes = 1024 * 1024;
 /** More than any range has: its documents come in one reply, unless they are more than the 16 MB that a server puts into one. */
 const wholeRange = 1_000_000;
+/** More than a backup takes; else servers that have a limit for all reads (defaultMaxTimeMS) would end them. */
+const longestMs = 2_147_483_647;
 
 /** ITEM_CHANGED when the collection is no longer the one it was when it was chosen. */
 export async function* readCollection(reading: Reading, collection: Collection): AsyncGenerator<Uint8Array> {
@@ -76,6 +78,7 @@ async function* find({ connection, moment }: Reading, collection: Collection, ra
     find: data,
     filter: range,
     batchSize: wholeRange,
+    maxTimeMS: longestMs,
     ...orderOf(connection, collection, range),
     // Before 8.0 capped collections cannot be read at a point in time, and users never.
     ...(moment.readConcern && !isCapped && !isAccount(collection) && { readConcern: moment.readConcern }),
@@ -129,7 +132,12 @@ const rangesOf = async (
     { $project: { _id: 1 } },
     { $sort: { _id: 1 } },
   ];
-  const sample = await connection.list(database, { aggregate: data, pipeline, cursor: {} });
+  const sample = await connection.list(database, {
+    aggregate: data,
+    pipeline,
+    cursor: {},
+    maxTimeMS: longestMs,
+  });
   return rangesBetween(await end(1), await end(-1), sample, count);
 };
 

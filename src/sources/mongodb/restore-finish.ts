@@ -8,6 +8,7 @@ import {
   createCollection,
   createIndexes,
   dropCollection,
+  expiringIndexes,
   type Place,
   renameCollection,
 } from './new-collection.ts';
@@ -57,6 +58,24 @@ const indexed = async (restoring: Restoring, goal: Goal): Promise<void> => {
         },
       ),
     );
+  await warnOfExpired(restoring, goal, place);
+};
+
+/** The server removes what is past its time within a minute, and nobody would know where it went. */
+const warnOfExpired = async (
+  { connection, context, reporter }: Restoring,
+  goal: Goal,
+  place: Place,
+): Promise<void> => {
+  for (const { index, field, expired } of expiringIndexes(goal.collection, context.clock.now())) {
+    const query = { [field]: { $lt: expired } };
+    const { n } = await connection.command(place.database, { count: place.name, query, limit: 1 });
+    if (Number(n) > 0)
+      reporter.warn(
+        `the server removes the documents of ${goal.database}.${goal.collection.name} that are past their time by its index ${index}: ` +
+          'to keep them, restore with its ttlMonitorEnabled set to false, and drop the index',
+      );
+  }
 };
 
 const makeView = async ({ connection, reporter, into }: Restoring, goal: Goal): Promise<void> => {
