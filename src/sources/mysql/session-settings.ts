@@ -11,6 +11,7 @@ const common = [
   "sql_mode = ''",
   "time_zone = '+00:00'",
   'autocommit = 1',
+  'completion_type = 0', // a commit neither ends the session nor begins anew
   'sql_select_limit = default',
   'sql_quote_show_create = 1',
   'sql_safe_updates = 0',

@@ -99,6 +99,8 @@ const wished = [
   'sql_require_primary_key = 0',
   'sql_generate_invisible_primary_key = 0',
   'system_versioning_alter_history = keep',
+  'explicit_defaults_for_timestamp = 1', // else a timestamp without a default is set anew by each update
+  'restrict_fk_on_non_standard_key = 0',
 ];
 
 const prepare = async (connection: Connection): Promise<void> => {
