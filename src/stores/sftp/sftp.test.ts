@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chownSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chownSync, copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
@@ -57,13 +57,23 @@ const failure = async (store: Store): Promise<{ code: string; message: string; h
 };
 
 /** A server in this process, for what the one of the machine cannot be made to ask for without changing its accounts. */
-const passwordServer = async (method: 'password' | 'keyboard-interactive', password: string) => {
+const passwordServer = async (
+  method: 'password' | 'keyboard-interactive',
+  password: string,
+  /** Asks for a key as well, whatever it is, once the password is right. */
+  asksForKey = false,
+) => {
   const server = new ssh2.Server(
     { hostKeys: [ssh2.utils.generateKeyPairSync('ed25519').private] },
     (client) => {
       client.on('error', () => {});
+      let isRight = false;
       client.on('authentication', (attempt) => {
-        if (attempt.method !== method) attempt.reject([method]);
+        if (isRight && attempt.method === 'publickey') attempt.accept();
+        else if (asksForKey && attempt.method === method) {
+          isRight = true;
+          attempt.reject(['publickey'], true);
+        } else if (attempt.method !== method) attempt.reject([method]);
         else if (attempt.method === 'password')
           attempt.password === password ? attempt.accept() : attempt.reject();
         else if (attempt.method === 'keyboard-interactive')
@@ -212,6 +222,28 @@ suite('sftp', { skip: skip ?? false }, () => {
     }
   });
 
+  test('a key that is encrypted is found in the agent, and before the many others there', async () => {
+    const folder = temporaryFolder('sftp');
+    const socket = join(folder, 'agent');
+    const answer = execFileSync('ssh-agent', ['-a', socket], { encoding: 'utf8' });
+    const pid = Number(/SSH_AGENT_PID=(\d+)/.exec(answer)?.[1]);
+    try {
+      const others = Array.from({ length: 7 }, (_, index) => join(folder, `other-${index}`));
+      for (const path of others) execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', path]);
+      const env = { ...process.env, SSH_AUTH_SOCK: socket };
+      execFileSync('ssh-add', ['-q', ...others, server.key], { env });
+      const privateKey = join(folder, 'id');
+      copyFileSync(server.encryptedKey, privateKey);
+      copyFileSync(`${server.key}.pub`, `${privateKey}.pub`);
+      const sshConfig = join(folder, 'config');
+      writeFileSync(sshConfig, `IdentityAgent ${socket}\nIdentityFile ${privateKey}\n`);
+      await getsIn({ privateKey: undefined, sshConfig });
+      await getsIn({ privateKey, sshConfig });
+    } finally {
+      process.kill(pid);
+    }
+  });
+
   test('a server is reached through others', async () => {
     await using gate = await startSshd({ forwarding: true });
     const folder = temporaryFolder('sftp');
@@ -244,6 +276,13 @@ suite('sftp', { skip: skip ?? false }, () => {
       assert.match(hint, /the password/);
       assert.ok(!`${message}${hint}`.includes('wr0ng'));
     });
+
+  test('a server that wants a password first and then a key is given both', async () => {
+    await using asking = await passwordServer('password', 'any', true);
+    const knownHosts = join(temporaryFolder('sftp'), 'known_hosts');
+    await using store = open({ port: asking.port, knownHosts, newHosts: 'accept', password: 'any' });
+    await assert.rejects(store.get('a'), { code: 'OBJECT_MISSING' });
+  });
 
   test('a server that is not there, and a name that is none, can be tried again', async () => {
     const none = await failure(open({ port: 1 }));

@@ -258,7 +258,7 @@ const readIdentity = async (host: SshHost, { config, own }: Way): Promise<Identi
   const named = own ? config.privateKey : undefined;
   for (const path of named === undefined ? host.identityFiles : [expandHome(named)]) {
     const passphrase = own ? config.passphrase?.reveal() : undefined;
-    const key = await readKey(path, passphrase, named !== undefined);
+    const key = await readKey(path, passphrase, named !== undefined, host.agent !== undefined);
     if (key instanceof Error) notes.push(`${path} (${messageOf(key)})`);
     else if (key !== undefined) {
       methods.push({ type: 'publickey', username, key });
@@ -266,7 +266,8 @@ const readIdentity = async (host: SshHost, { config, own }: Way): Promise<Identi
     }
   }
   if (host.agent !== undefined) {
-    methods.push({ type: 'agent', username, agent: host.agent });
+    const first = named === undefined ? host.identityFiles : [expandHome(named)];
+    methods.push({ type: 'agent', username, agent: await agentWith(host.agent, first) });
     notes.push('the ssh agent');
   }
   const password = own ? config.password?.reveal() : undefined;
@@ -277,16 +278,36 @@ const readIdentity = async (host: SshHost, { config, own }: Way): Promise<Identi
   return { methods, notes };
 };
 
-/** A key that was named must be usable; of the usual ones those that are there and can be read are. */
+/** An agent that offers the keys of these files first: a server ends the connection after about six that it does not take. */
+const agentWith = async (socket: string, files: readonly string[]): Promise<ssh2.BaseAgent<ParsedKey>> => {
+  const preferred: Buffer[] = [];
+  for (const file of files) {
+    const text = await readFile(`${file}.pub`).catch(() => undefined); // it need not be there
+    const key = text && ssh2.utils.parseKey(text);
+    if (key && !(key instanceof Error)) preferred.push(key.getPublicSSH());
+  }
+  const agent = new ssh2.OpenSSHAgent(socket);
+  const getIdentities = agent.getIdentities.bind(agent);
+  const isPreferred = (key: unknown): boolean =>
+    preferred.some((each) => 'getPublicSSH' in Object(key) && each.equals((key as ParsedKey).getPublicSSH()));
+  agent.getIdentities = (answer) =>
+    getIdentities((error, keys = []) =>
+      answer(error, [...keys.filter(isPreferred), ...keys.filter((key) => !isPreferred(key))]),
+    );
+  return agent;
+};
+
+/** A key that was named must be usable, or may be in the agent; of the usual ones those that are there and can be read are. */
 const readKey = async (
   path: string,
   passphrase: string | undefined,
   named: boolean,
+  hasAgent: boolean,
 ): Promise<ParsedKey | Error | undefined> => {
   try {
     const parsed = ssh2.utils.parseKey(await readFile(path), passphrase);
     if (!(parsed instanceof Error)) return parsed;
-    if (!named) return parsed;
+    if (!named || hasAgent) return parsed;
     throw new HoldfastError('STORE_DENIED', `cannot use the private key ${path}: ${messageOf(parsed)}`, {
       cause: parsed,
       hint: 'if it is encrypted, give its `passphrase`, or add it to the ssh agent',
@@ -308,13 +329,15 @@ const answerPrompts = (username: string, password: string): AnyAuthMethod => ({
   prompt: (_name, _instructions, _language, prompts, finish) => finish(prompts.map(() => password)),
 });
 
-/** Offers one method after the other, of those the server takes. */
+/** Offers one method after the other, of those the server takes; once one was good and another is wanted too, the others anew. */
 const offer = (methods: readonly AnyAuthMethod[]): AuthHandlerMiddleware => {
-  const left = [...methods];
-  return (accepted, _partial, next) => {
-    for (let method = left.shift(); method !== undefined; method = left.shift()) {
-      const kind = method.type === 'agent' ? 'publickey' : method.type;
-      if (!accepted || accepted.includes(kind)) return next(method);
+  let left = [...methods];
+  let last: AnyAuthMethod | undefined;
+  return (accepted, partial, next) => {
+    if (partial) left = methods.filter((method) => method !== last);
+    for (last = left.shift(); last !== undefined; last = left.shift()) {
+      const kind = last.type === 'agent' ? 'publickey' : last.type;
+      if (!accepted || accepted.includes(kind)) return next(last);
     }
     return next(false as never); // ssh2's way to say that nothing is left, missing in its types
   };
