@@ -55,8 +55,13 @@ export class CacheFolder {
       const path = this.#path(key);
       await this.#makeFolder(dirname(path));
       const temporary = temporaryName(path);
-      await writeFile(temporary, bytes, { mode: 0o600, flag: 'wx' });
-      await rename(temporary, path);
+      try {
+        await writeFile(temporary, bytes, { mode: 0o600, flag: 'wx' });
+        await rename(temporary, path);
+      } catch (error) {
+        await unlink(temporary).catch(() => {}); // a disk that is full needs the room, and the first error tells
+        throw error;
+      }
       this.#verified.add(key);
       this.#bytes = this.#held().then((held) => held + bytes.length);
       if ((await this.#bytes) > this.#options.maxBytes) await this.#evict();

@@ -4,6 +4,7 @@ import { readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:f
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { openLog, silentLog } from '#lib/log.ts';
+import { skipWithoutSmallDisk, smallDisk } from '../../../test/tools/small-disk.ts';
 import { temporaryFolder } from '../../../test/tools/temp.ts';
 import { sampleBytes } from '../contract.ts';
 import { memoryStore } from '../memory/memory.ts';
@@ -154,4 +155,14 @@ test('a cache that cannot be written is told once, and the store works', async (
   }
   assert.equal(lines.length, 1);
   assert.match(lines[0] ?? '', /the cache cannot be used/);
+});
+
+test('a full disk keeps no part of what it had no room for', { skip: skipWithoutSmallDisk() }, async () => {
+  using disk = smallDisk(join(folder, 'full'), 'size=64k');
+  const { open } = cached({ folder: disk.path });
+  const large = sampleBytes(200_000, 'large');
+  const store = open();
+  await store.put(keyOf('index', large), large);
+  assert.deepEqual(Buffer.from(await store.get(keyOf('index', large))), Buffer.from(large));
+  assert.deepEqual(files(disk.path), []);
 });
