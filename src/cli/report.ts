@@ -63,8 +63,7 @@ const snakeCase = (value: unknown): unknown => {
   );
 };
 
-const periodOf = ({ options: { since, until }, global }: ReportCall, now: Date): Period => {
-  if (global.json && global.quiet) throw new HoldfastError('USAGE', '-q and --json leave nothing to print');
+const periodOf = ({ options: { since, until } }: ReportCall, now: Date): Period => {
   const period = {
     since: momentOf(since ?? '30d', now),
     until: until === undefined ? now : momentOf(until, now),
