@@ -62,6 +62,15 @@ suite('a real SQL Server', { skip: skipWithoutSqlServer() ?? false }, () => {
         Buffer.from(content ?? []).toString('utf8'),
         path,
       );
+    const numbers = [original, copy].map(async (database) => {
+      await server.run(database, `INSERT INTO customers (email) VALUES (N'next')`);
+      await server.run(database, "INSERT INTO sales.orders (total, code) VALUES (99, N'next')");
+      return await server.query(
+        database,
+        `SELECT CONVERT(varchar(40), (SELECT MAX(id) FROM customers)) AS a, CONVERT(varchar(40), (SELECT MAX(id) FROM sales.orders)) AS b`,
+      );
+    });
+    assert.deepEqual(await numbers[1], await numbers[0]);
   });
 
   test('rows that are written while a dump runs are not in it', async () => {

@@ -69,8 +69,14 @@ export const questions = {
   },
   identities: {
     about: 'the identity columns',
-    sql: `select object_id as object, column_id as id, convert(nvarchar(40), seed_value) as seed,
-      convert(nvarchar(40), increment_value) as increment, convert(nvarchar(40), last_value) as last from sys.identity_columns`,
+    // Babelfish tells of each as often as there are any, with the last value of another, and of no seed outside of dbo.
+    sql: `select i.object_id as object, i.column_id as id,
+      case when n.told > 1 or i.seed_value is null then convert(nvarchar(40), ident_seed(n.name)) else convert(nvarchar(40), i.seed_value) end as seed,
+      case when n.told > 1 or i.increment_value is null then convert(nvarchar(40), ident_incr(n.name)) else convert(nvarchar(40), i.increment_value) end as increment,
+      case when n.told > 1 then convert(nvarchar(40), ident_current(n.name)) else convert(nvarchar(40), i.last_value) end as last
+      from sys.identity_columns i join (select object_id, count(*) as told,
+        quotename(object_schema_name(object_id)) + '.' + quotename(object_name(object_id)) as name
+        from sys.identity_columns group by object_id) n on n.object_id = i.object_id`,
   },
   defaults: {
     about: 'the defaults',
