@@ -211,6 +211,18 @@ const refuseVersion1 = ({ config, store }: OpenStore): void => {
 /** The new key is stored before the old one goes: at no moment does none open. */
 const changePassword = async (open: OpenStore, password: string): Promise<string> => {
   const id = await addKey(open.store, password, open.key, systemClock.now());
-  await open.store.delete(`keys/${open.keyId}`);
+  await open.store.delete(`keys/${open.keyId}`).catch((error: unknown) => {
+    throw error instanceof HoldfastError ? bothOpen(error, open.keyId) : error;
+  });
   return id;
 };
+
+const bothOpen = (cause: HoldfastError, oldKey: string): HoldfastError =>
+  new HoldfastError(
+    cause.code,
+    `the new password opens the repository now, but the old one still does, too: ${cause.message}`,
+    {
+      cause,
+      hint: `do not change it again: remove the old key with \`holdfast key remove ${oldKey.slice(0, 8)}\` as somebody who may delete there`,
+    },
+  );

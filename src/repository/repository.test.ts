@@ -119,6 +119,22 @@ test('where there is one, no other is made; and an empty password is refused', a
   assert.deepEqual(await keysOf(store), before);
 });
 
+test('a password that is changed where no key can be deleted is said to be one of two', async () => {
+  const memory = memoryStore();
+  await createRepository(memory, 'old');
+  const denied = new HoldfastError('STORE_DENIED', 'append-only');
+  const appendOnly: Store = { ...memory, delete: () => Promise.reject(denied) };
+  await using repository = await openRepository(appendOnly, 'old', options);
+  await assert.rejects(repository.changePassword('new'), {
+    code: 'STORE_DENIED',
+    message: /the new password opens the repository now, but the old one still does, too: append-only/,
+  });
+  for (const password of ['old', 'new']) {
+    await using opened = await openRepository(memory, password, options);
+    assert.ok(opened.id);
+  }
+});
+
 test('one that is locked says so with its status, and closing removes the lock', async () => {
   const { open, store } = await testRepository();
   const held = await open({ lock: 'exclusive' });
