@@ -42,6 +42,8 @@ export interface Lock extends AsyncDisposable {
   readonly settled: Promise<void>;
   /** True when nobody else has a lock. As long as ours is there, whoever comes later finds that he is not. */
   isAlone(): Promise<boolean>;
+  /** Throws what `lost` would fire with when it does not count any more, or is not there: asked before what must not be done then. */
+  refuseIfLost(): Promise<void>;
 }
 
 export interface LockOptions {
@@ -179,6 +181,12 @@ const holdLock = (
     async isAlone() {
       const others = (await listIds(store, 'locks')).filter((id) => !own.has(id));
       return (await activeLocks(store, sealer, clock, others)).length === 0;
+    },
+    async refuseIfLost() {
+      await watch();
+      const there = await listIds(store, 'locks');
+      if (!there.some((id) => own.has(id))) lose('somebody removed it');
+      lost.signal.throwIfAborted();
     },
     async [Symbol.asyncDispose]() {
       ended.abort();

@@ -88,6 +88,7 @@ export const removePacks = async (
   lost: ReadonlySet<string>,
   packs: readonly Pick<StoredPack, 'id'>[],
 ): Promise<void> => {
+  await session.lock?.refuseIfLost(); // else somebody may use what nobody used
   await rewriteIndexes(session, new Set([...lost, ...packs.map(({ id }) => id)]));
   await forEachLimit(packs, session.store.connections, ({ id }) => session.store.delete(packKey(id)));
 };

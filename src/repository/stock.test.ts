@@ -4,11 +4,13 @@ import { suite, test } from 'node:test';
 import type { Store } from '#stores/store.ts';
 import { randomData, sqlData } from './chunker/testing.ts';
 import type { Repository, WriteReport } from './contract.ts';
+import { removeLocks } from './repository.ts';
 import {
   keysOf,
   memoryEntries,
   readFiles,
   type TestRepository,
+  testPassword,
   testRepository,
   writeOptions,
 } from './testing.ts';
@@ -186,6 +188,24 @@ test('whoever finds that the repository was pruned behind his back makes no snap
   assert.deepEqual((await repository.check()).problems, []);
   await backUp(repository, tree);
   assert.deepEqual((await repository.check()).problems, []);
+});
+
+test('whoever finds that his lock was removed makes no snapshot of packs that others may have pruned', async () => {
+  const { store, open, check } = await testRepository();
+  await using opened = await open({ lock: 'shared' });
+  const big = async function* () {
+    for (let seed = 0; (await keysOf(store, 'data/')).length === 0; seed += 1)
+      yield randomData(8_000_000, seed); // until a pack is full
+    await removeLocks(store, testPassword, true); // as restic's unlock does it, when we are in another container
+    await using exclusive = await open({ lock: 'exclusive' });
+    await exclusive.prune({ maxUnused: { bytes: 0 } });
+  };
+  await assert.rejects(opened.write(memoryEntries({ big }), writeOptions()), {
+    code: 'REPOSITORY_LOCKED',
+    message: /was lost: somebody removed it/,
+  });
+  assert.deepEqual(await keysOf(store, 'snapshots/'), []);
+  assert.equal((await check()).snapshots, 0);
 });
 
 suite('a blob that several packs hold', () => {

@@ -39,11 +39,12 @@ export const takeStock = async (session: Session): Promise<IndexedPack[]> => {
 };
 
 /**
- * Throws when an index file that was read is gone: somebody pruned meanwhile, whatever our lock should have told him, and
- * blobs that count as stored may be no more.
+ * Throws when our lock or an index file that was read is gone: somebody may have pruned meanwhile, whatever our lock should have
+ * told him, and blobs that count as stored may be no more.
  */
 export const refuseIfPruned = async (session: Session): Promise<void> => {
-  const there = new Set(await listIds(session.store, 'index'));
+  const [listed] = await Promise.all([listIds(session.store, 'index'), session.lock?.refuseIfLost()]);
+  const there = new Set(listed);
   for (const id of session.blobs.files)
     if (!there.has(id) && !(await isThere(session, `index/${id}`)))
       throw new HoldfastError(
