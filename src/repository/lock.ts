@@ -9,7 +9,7 @@ import { mayBeAlive, thisProcess } from '#lib/process-identity.ts';
 import type { Store } from '#stores/store.ts';
 import type { Sealer } from './seal.ts';
 import { dateToNanos, formatTime, parseTime, timeText } from './time.ts';
-import { listIds, loadUnpacked, saveUnpacked } from './unpacked.ts';
+import { isThere, listIds, loadUnpacked, saveUnpacked } from './unpacked.ts';
 
 const minuteMs = 60_000;
 const refreshMs = 5 * minuteMs;
@@ -184,8 +184,8 @@ const holdLock = (
     },
     async refuseIfLost() {
       await watch();
-      const there = await listIds(store, 'locks');
-      if (!there.some((id) => own.has(id))) lose('somebody removed it');
+      const { id } = current;
+      if (!(await isThere(store, `locks/${id}`)) && id === current.id) lose('somebody removed it');
       lost.signal.throwIfAborted();
     },
     async [Symbol.asyncDispose]() {

@@ -6,7 +6,7 @@ import { readNewIndexFiles } from './blob-index.ts';
 import type { IndexedPack } from './index-file.ts';
 import { packBytes, readHeader } from './pack-format.ts';
 import type { Session } from './session.ts';
-import { listIds } from './unpacked.ts';
+import { isThere, listIds } from './unpacked.ts';
 
 /**
  * Packs that the index lists and that are gone or cut: what only they held is forgotten, so that it is stored again. Packs
@@ -46,23 +46,12 @@ export const refuseIfPruned = async (session: Session): Promise<void> => {
   const [listed] = await Promise.all([listIds(session.store, 'index'), session.lock?.refuseIfLost()]);
   const there = new Set(listed);
   for (const id of session.blobs.files)
-    if (!there.has(id) && !(await isThere(session, `index/${id}`)))
+    if (!there.has(id) && !(await isThere(session.store, `index/${id}`)))
       throw new HoldfastError(
         'REPOSITORY_LOCKED',
         `somebody rewrote the index of the repository at ${session.store.location} while it was written to`,
         { hint: 'nothing is damaged; run it again, what was stored is used' },
       );
-};
-
-/** Asks again for what a listing did not have: some stores list with a delay. */
-const isThere = async ({ store }: Session, key: string): Promise<boolean> => {
-  try {
-    await store.get(key, { offset: 0, length: 1 });
-    return true;
-  } catch (error) {
-    if (hasCode(error, 'OBJECT_MISSING')) return false;
-    throw error;
-  }
 };
 
 /** Undefined for a pack that cannot be used: it stays where it is, and `check` will name it. */

@@ -1,6 +1,6 @@
 // The small encrypted files beside the packs (index, snapshots, locks): JSON, compressed, sealed, named by their SHA-256.
 import { hash } from 'node:crypto';
-import { HoldfastError } from '#lib/errors.ts';
+import { HoldfastError, hasCode } from '#lib/errors.ts';
 import type { Store } from '#stores/store.ts';
 import { isId } from './blob.ts';
 import { compress, decompressUnknown } from './compression.ts';
@@ -70,4 +70,15 @@ export const listIds = async (store: Store, folder: UnpackedFolder | 'keys'): Pr
     if (isId(id) && (size > 0 || folder !== 'locks')) ids.push(id);
   }
   return ids;
+};
+
+/** Asks for what a listing may not have yet: some stores list with a delay. */
+export const isThere = async (store: Store, key: string): Promise<boolean> => {
+  try {
+    await store.get(key, { offset: 0, length: 1 });
+    return true;
+  } catch (error) {
+    if (hasCode(error, 'OBJECT_MISSING')) return false;
+    throw error;
+  }
 };
