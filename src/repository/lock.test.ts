@@ -210,7 +210,8 @@ suite('a lock of somebody else', () => {
       const store = memoryStore();
       const clock = jumpingClock();
       await putLock(store, clock, fields);
-      await assert.rejects(take(store, true, clock), { code: 'REPOSITORY_LOCKED' });
+      const expected = { code: 'REPOSITORY_LOCKED', hint: /unlock --remove-all/ };
+      await assert.rejects(take(store, true, clock), expected);
       assert.equal(await deleteLocks(store, sealer, false, clock), 0);
       assert.equal(await deleteLocks(store, sealer, true, clock), 1);
       assert.deepEqual(await locksOf(store), []);

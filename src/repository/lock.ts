@@ -245,7 +245,9 @@ const refuseConflict = async (
   throw new HoldfastError(
     'REPOSITORY_LOCKED',
     `the repository at ${store.location} is locked ${kind}by ${lock.username}@${lock.hostname}, process ${lock.pid}, since ${since}`,
-    { hint: 'wait for it to end; if that process is gone, run `holdfast unlock`' },
+    {
+      hint: 'wait for it to end; if that process is gone, its lock counts for half an hour more, or until `holdfast unlock --remove-all`',
+    },
   );
 };
 
