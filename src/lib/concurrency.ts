@@ -51,6 +51,11 @@ export class Semaphore {
     this.#free = permits;
   }
 
+  /** True when `acquire` would not wait. */
+  get isFree(): boolean {
+    return this.#free > 0;
+  }
+
   async acquire(): Promise<void> {
     if (this.#free > 0) this.#free -= 1;
     else await new Promise<void>((resolve) => this.#waiting.push(resolve));

@@ -40,6 +40,7 @@ const loadedParts = new WeakMap<Repository, Loaded>();
 const loadOnUse = (open: OpenStore, writers: Semaphore): Loaded => {
   let session: Promise<Session> | undefined;
   let reader: Promise<BlobReader> | undefined;
+  let refreshing: Promise<void> | undefined;
   let earlier: { readonly tree: string; readonly nodes: EarlierNodes } | undefined;
   const load = async (): Promise<Session> => ({
     ...open,
@@ -49,17 +50,18 @@ const loadOnUse = (open: OpenStore, writers: Semaphore): Loaded => {
     async session(snapshots = []) {
       session ??= load();
       const opened = await session;
-      if (lacksRoot(opened, snapshots)) await writers.run(() => readNewIndexFiles(opened.blobs, open));
+      if (lacksRoot(opened, snapshots)) {
+        if (writers.isFree) refreshing = writers.run(() => readNewIndexFiles(opened.blobs, open));
+        await refreshing; // none while somebody writes, who may be waiting for what is read here
+      }
       return opened;
     },
     reader() {
       reader ??= loaded.session().then((opened) => new BlobReader(opened));
       return reader;
     },
-    async earlier(snapshot) {
-      const { tree } = snapshot;
+    async earlier({ tree }) {
       const opened = await loaded.session();
-      if (lacksRoot(opened, [snapshot])) await readNewIndexFiles(opened.blobs, open); // before anything is written
       if (earlier?.tree !== tree) earlier = { tree, nodes: new EarlierNodes(opened, tree, 'is empty') };
       return earlier.nodes;
     },
@@ -108,6 +110,7 @@ export const openedRepository = (
     async write(entries, options) {
       refuseVersion1(open);
       const signal = AbortSignal.any([open.signal, options.signal]);
+      if (options.parent) await loaded.session([options.parent]).catch(() => {}); // the writer meets the error
       return writing(options.dryRun ?? false, async (session) => {
         const earlier = options.parent && (await loaded.earlier(options.parent));
         return writeSnapshot({ ...session, signal }, entries, options, earlier);

@@ -5,7 +5,7 @@ import { HoldfastError } from '#lib/errors.ts';
 import type { Entry } from '#sources/source.ts';
 import { randomData, sqlData } from './chunker/testing.ts';
 import type { ReadOptions } from './contract.ts';
-import { keysOf, memoryEntries, readFiles, testRepository } from './testing.ts';
+import { keysOf, memoryEntries, readFiles, testRepository, writeOptions } from './testing.ts';
 
 const tree = {
   'data/a/1': sqlData(900_000, 1),
@@ -189,4 +189,20 @@ test('an open repository that is closed ends its readers with an error, and clos
   await repository[Symbol.asyncDispose]();
   await repository[Symbol.asyncDispose]();
   assert.deepEqual(await keysOf(fixture.store, 'locks/'), []);
+});
+
+test('while a snapshot is written, one whose root is lost can be asked for, and is an error', {
+  timeout: 60_000,
+}, async () => {
+  const repository = await testRepository();
+  const { snapshot: lost } = await repository.write(memoryEntries({ a: 'a' }));
+  for (const prefix of ['data/', 'index/'])
+    for (const key of await keysOf(repository.store, prefix)) await repository.store.delete(key);
+  await using opened = await repository.open();
+  const lateTags = async (): Promise<string[]> => {
+    await assert.rejects(readFiles(opened, lost!), { code: 'REPOSITORY_DAMAGED' });
+    return [];
+  };
+  const { snapshot } = await opened.write(memoryEntries({ b: 'b' }), writeOptions({ lateTags }));
+  assert.deepEqual([...(await readFiles(opened, snapshot!)).keys()], ['test/b']);
 });
