@@ -52,6 +52,9 @@ export class BlobReader implements AsyncDisposable {
     let wanted = [...new Set(ids)];
     for (let copy = 0; wanted.length > 0; copy += 1) {
       await this.#openCopies(wanted, type, copy, opened);
+      // What lies before the end of a pack that was cut is had when it is asked for alone.
+      const failed = wanted.filter((id) => hasCode(opened.get(id), 'REPOSITORY_DAMAGED'));
+      if (wanted.length > 1) for (const id of failed) await this.#openCopies([id], type, copy, opened);
       wanted = wanted.filter(
         (id) => opened.get(id) instanceof Error && this.#session.blobs.locate(id, type, copy + 1),
       );

@@ -139,6 +139,21 @@ test('a pack that was cut stays listed until what is whole of it is saved, whate
   await assertWhole(repository);
 });
 
+test('of a pack that was cut within a blob, all before it is read and saved', async () => {
+  const repository = await testRepository();
+  const { store } = repository;
+  const files = Object.fromEntries(Array.from({ length: 9 }, (_, at) => [`f${at}`, randomData(5_000, at)]));
+  const { snapshot } = await repository.write(memoryEntries(files));
+  const sizes = await Array.fromAsync(store.list('data/'));
+  const { key } = sizes.reduce((a, b) => (a.size > b.size ? a : b));
+  await store.put(key, (await store.get(key)).slice(0, 32_000)); // six of nine are whole
+  const [pack] = (await repairPacks(repository)).damaged;
+  assert.deepEqual([pack?.saved, pack?.lost.length], [6, 3]);
+  const [repaired] = await repairSnapshots(repository);
+  assert.deepEqual([repaired?.id, repaired?.lost.length], [snapshot?.id, 3]);
+  assert.deepEqual((await repository.check()).problems, []);
+});
+
 test('a snapshot whose blobs are only in no index is not touched, and they are listed again', async () => {
   const repository = await writtenOnce();
   await deleteAll(repository, 'index/');
