@@ -1,7 +1,7 @@
 // holdfast repair: make the best of a damaged repository.
 import { originOf } from '#jobs/snapshot-choice.ts';
 import { withRepository } from '#jobs/use-repository.ts';
-import type { RepairOptions, Repository } from '#repository/contract.ts';
+import type { RepairOptions as Options, Repository } from '#repository/contract.ts';
 import { defineCommand, flag } from './command.ts';
 import { jobContext } from './job-context.ts';
 import type { Output } from './output.ts';
@@ -47,8 +47,6 @@ A backup of the source made before "repair snapshots" stores again what was lost
     );
   },
 });
-
-type Options = RepairOptions;
 
 const repairIndex = async (repository: Repository, output: Output, options: Options): Promise<number> => {
   const { packs, added, missing, cut, unreadable } = await repository.repairIndex(options);

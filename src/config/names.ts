@@ -1,6 +1,7 @@
 // Names of repositories, sources, notifiers and jobs, and how a job refers to them.
 import { z } from 'zod';
 import { didYouMean } from '#lib/nearest.ts';
+import { jsonSchemaOf, parseBy } from '#lib/parse-by.ts';
 import type { Problem } from './problems.ts';
 
 /** A name may stand in a path, a tag and a command line without quotes. */
@@ -64,3 +65,10 @@ const unknown = (what: string, name: unknown, names: readonly string[]): string 
   const known = names.length > 0 ? `${plural} are ${names.join(', ')}` : `the file has no ${plural}`;
   return `no ${what} is called "${name}"${didYouMean(String(name), names) || `; ${known}`}`;
 };
+
+/** What may be said in short, by its name, or at length, as a mapping. */
+export const shortOrLong = <Output>(short: z.ZodType<Output>, long: z.ZodType<Output>): z.ZodType<Output> =>
+  parseBy<Output>(
+    () => [short, long].map(jsonSchemaOf),
+    (value) => ({ schema: isMapping(value) ? long : short, value }),
+  );

@@ -1,8 +1,7 @@
 // `notify: [ops, { to: boss, when: digest }]`: whom a job tells, and of what.
 import { z } from 'zod';
 import { duration } from '#lib/duration-schema.ts';
-import { jsonSchemaOf, parseBy } from '#lib/parse-by.ts';
-import { isMapping, type Names, reference } from './names.ts';
+import { type Names, reference, shortOrLong } from './names.ts';
 
 export const occasions = [
   'failure',
@@ -56,12 +55,6 @@ export const notifySchema = (names: Names) => {
       error: 'is for a digest, and "when" asks for none',
     })
     .transform(({ at: time = usualTime, ...one }): Subscription => ({ ...one, at: time }));
-  const one = parseBy<Subscription>(
-    () => [short, long].map(jsonSchemaOf),
-    (value) => ({
-      schema: isMapping(value) ? long : short,
-      value,
-    }),
-  );
+  const one = shortOrLong<Subscription>(short, long);
   return z.array(one).min(1);
 };

@@ -20,6 +20,12 @@ export const forEachLimit = async <Item>(
   if (errors.length > 0) throw errors[0];
 };
 
+/** What is asked before it is needed: its error is met by whoever waits for it then. */
+export const early = <Result>(asked: Promise<Result>): Promise<Result> => {
+  asked.catch(() => {});
+  return asked;
+};
+
 /** Yields the results of `work` in the order of the items, with at most `limit` running ahead of the reader. */
 export async function* mapOrdered<Item, Result>(
   items: Iterable<Item> | AsyncIterable<Item>,
@@ -27,13 +33,9 @@ export async function* mapOrdered<Item, Result>(
   work: (item: Item) => Promise<Result>,
 ): AsyncGenerator<Result> {
   const queue: Promise<Result>[] = [];
-  const settle = (promise: Promise<Result>): Promise<Result> => {
-    promise.catch(() => {}); // observed when its turn comes
-    return promise;
-  };
   try {
     for await (const item of items) {
-      queue.push(settle(work(item)));
+      queue.push(early(work(item)));
       if (queue.length >= limit) yield await (queue.shift() as Promise<Result>);
     }
     while (queue.length > 0) yield await (queue.shift() as Promise<Result>);

@@ -19,7 +19,7 @@ const staleMs = 30 * minuteMs;
 const lostMs = 22.5 * minuteMs;
 /** How often to look at the time: the timers of a machine that sleeps stand still, and its locks grow old. */
 const watchMs = 1000;
-const firstWaitMs = 500;
+/** So long a cancelled run waits for its lock to be removed. */
 const goodbyeMs = 10_000;
 /** Two writers that look at the same moment see each other when they look again after this. */
 const settleMs = 200;
@@ -80,10 +80,12 @@ interface HeldLock {
 export const takeLock = async (store: Store, sealer: Sealer, options: LockOptions): Promise<Lock> => {
   const clock = options.clock ?? systemClock;
   const deadline = clock.now().getTime() + (options.retryMs ?? 0);
-  for (let waitMs = firstWaitMs; ; waitMs = Math.min(waitMs * 2, minuteMs)) {
+  let { seen } = options;
+  for (let waitMs = 500; ; waitMs = Math.min(waitMs * 2, minuteMs)) {
     try {
-      return await tryLock(store, sealer, options, clock, waitMs === firstWaitMs ? options.seen : undefined);
+      return await tryLock(store, sealer, options, clock, seen);
     } catch (error) {
+      seen = undefined;
       const leftMs = deadline - clock.now().getTime();
       if (!hasCode(error, 'REPOSITORY_LOCKED') || leftMs <= 0) throw error;
       const jittered = waitMs * (0.5 + Math.random() / 2); // else two that met once would meet again

@@ -1,6 +1,6 @@
 // What can be done with a repository that is open. It takes long to load, and nothing before the key is known needs it.
 import { systemClock } from '#lib/clock.ts';
-import { Semaphore } from '#lib/concurrency.ts';
+import { early, Semaphore } from '#lib/concurrency.ts';
 import { HoldfastError, messageOf } from '#lib/errors.ts';
 import type { Previous } from '#sources/source.ts';
 import { loadBlobIndex, readNewIndexFiles } from './blob-index.ts';
@@ -88,7 +88,7 @@ export const openedRepository = (
   const { store, sealer } = open;
   const writers = new Semaphore(1);
   const loaded = loadOnUse(open, writers);
-  if (readsIndex) loaded.session().catch(() => {}); // who needs it meets the error
+  if (readsIndex) void early(loaded.session());
   // One writer at a time: a blob counts as stored as soon as one has taken it on. What a failed one took on was never
   // stored, so the index is read anew after it.
   const writing = <Result>(dryRun: boolean, work: (session: Session) => Promise<Result>): Promise<Result> =>

@@ -5,11 +5,12 @@ import { throwIfCancelled } from '#lib/clock.ts';
 import { forEachLimit } from '#lib/concurrency.ts';
 import { HoldfastError, hasCode } from '#lib/errors.ts';
 import { foldersOf, retentionOf, type Store } from '#stores/store.ts';
-import { packIdOf, packKey } from './blob.ts';
+import { packKey } from './blob.ts';
 import { BlobReader } from './blob-reader.ts';
 import { BlobWriter } from './blob-writer.ts';
 import type { PruneOptions, PruneReport } from './contract.ts';
 import { type IndexedPack, loadIndex, saveIndex } from './index-file.ts';
+import { listPacks, type StoredPack } from './list-packs.ts';
 import { toRanges } from './ranges.ts';
 import type { Session } from './session.ts';
 import { loadSnapshots } from './snapshot.ts';
@@ -23,11 +24,6 @@ const indexBlobs = 50_000;
 /** A blob's line in a pack's header, and what a pack has beside blobs and lines. */
 const headerLineBytes = 41;
 const packFrameBytes = 36;
-
-interface StoredPack {
-  readonly id: string;
-  readonly size: number;
-}
 
 interface PackUse {
   readonly number: number;
@@ -50,7 +46,7 @@ interface Plan {
 
 /** See Repository.prune. */
 export const pruneRepository = async (session: Session, options: PruneOptions): Promise<PruneReport> => {
-  const there = await Array.fromAsync(packsOf(session.store));
+  const there = await Array.fromAsync(listPacks(session.store));
   const lost = lostPacks(session, there);
   session.blobs.forget(lost);
   const used = await markUsed(session, options);
@@ -96,7 +92,7 @@ export const removePacks = async (
 /** Those of earlier runs, and what this one had copied when there was no more room. */
 const unlistedPacks = async ({ store, blobs }: Session): Promise<StoredPack[]> => {
   const listed = new Set(blobs.packIds);
-  return (await Array.fromAsync(packsOf(store))).filter(({ id }) => !listed.has(id));
+  return (await Array.fromAsync(listPacks(store))).filter(({ id }) => !listed.has(id));
 };
 
 /** A pack that is not there: where nothing may be deleted, this is refused too, before packs are copied that could not go. */
@@ -137,13 +133,6 @@ const holdAnew = async (
 async function* objectsOf(store: Store): AsyncGenerator<string> {
   for (const prefix of ['config', 'keys/', 'data/', 'index/', 'snapshots/'])
     for await (const { key } of store.list(prefix)) yield key;
-}
-
-async function* packsOf(store: Store): AsyncGenerator<StoredPack> {
-  for await (const { key, size } of store.list('data/')) {
-    const id = packIdOf(key);
-    if (id !== undefined) yield { id, size };
-  }
 }
 
 /** Listed packs that are gone or cut; what is used of them must be in others, where a backup stored it again. */

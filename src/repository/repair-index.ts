@@ -2,12 +2,13 @@
 import { throwIfCancelled } from '#lib/clock.ts';
 import { forEachLimit, mapOrdered } from '#lib/concurrency.ts';
 import { hasCode } from '#lib/errors.ts';
-import { packIdOf, packKey } from './blob.ts';
+import { packKey } from './blob.ts';
 import type { RepairIndexReport, RepairOptions } from './contract.ts';
 import { type IndexedPack, loadIndex, saveIndex } from './index-file.ts';
+import { listPacks, type StoredPack } from './list-packs.ts';
 import { packBytes, readHeader } from './pack-format.ts';
 import type { OpenStore } from './session.ts';
-import { listIds } from './unpacked.ts';
+import { listIds, unlessDamaged } from './unpacked.ts';
 
 const indexBlobs = 50_000;
 
@@ -21,7 +22,7 @@ export const repairIndex = async (open: OpenStore, options: RepairOptions): Prom
   const added: string[] = [];
   const cut: string[] = [];
   const unreadable: string[] = [];
-  const read = async ({ id, size }: { id: string; size: number }): Promise<void> => {
+  const read = async ({ id, size }: StoredPack): Promise<void> => {
     throwIfCancelled(open.signal);
     const known = listed.get(id);
     if (known && packBytes(known.entries) === size) {
@@ -50,13 +51,8 @@ export const repairIndex = async (open: OpenStore, options: RepairOptions): Prom
     }
     options.onProgress?.({ phase: 'read packs', bytes: 0, items: packs.length });
   };
-  const found: { id: string; size: number }[] = [];
-  for await (const { key, size } of store.list('data/')) {
-    const id = packIdOf(key);
-    if (id === undefined) continue;
-    missing.delete(id);
-    found.push({ id, size });
-  }
+  const found = await Array.fromAsync(listPacks(store));
+  for (const { id } of found) missing.delete(id);
   await forEachLimit(found, store.connections, read);
   const report = { packs: packs.length, added, missing: [...missing], cut, unreadable };
   const damaged = listed.damaged || added.length > 0 || missing.size > 0;
@@ -73,10 +69,7 @@ const loadListed = async (
 ): Promise<Map<string, IndexedPack> & { damaged: boolean }> => {
   const listed = Object.assign(new Map<string, IndexedPack>(), { damaged: false });
   const load = (id: string): Promise<IndexedPack[] | undefined> =>
-    loadIndex(open.store, open.sealer, id).catch((error: unknown) => {
-      if (!hasCode(error, 'REPOSITORY_DAMAGED')) throw error;
-      return undefined;
-    });
+    unlessDamaged(loadIndex(open.store, open.sealer, id));
   for await (const packs of mapOrdered(ids, open.store.connections, load)) {
     if (!packs) listed.damaged = true;
     for (const pack of packs ?? []) listed.set(pack.id, pack);

@@ -1,12 +1,12 @@
 // Saves what is whole of packs in which something is damaged: it goes into new packs, and the damaged ones go.
 import { throwIfCancelled } from '#lib/clock.ts';
 import { mapOrdered } from '#lib/concurrency.ts';
-import { packIdOf } from './blob.ts';
 import { loadBlobIndex } from './blob-index.ts';
 import type { BlobReader } from './blob-reader.ts';
 import { BlobWriter } from './blob-writer.ts';
 import type { RepairedPack, RepairOptions, RepairPacksReport } from './contract.ts';
 import { type IndexedPack, loadIndex } from './index-file.ts';
+import { listPacks } from './list-packs.ts';
 import { removePacks } from './prune.ts';
 import type { Session } from './session.ts';
 import { listIds } from './unpacked.ts';
@@ -39,10 +39,7 @@ export const repairPacks = async (
 
 const packsThere = async ({ store }: Session): Promise<ReadonlySet<string>> => {
   const there = new Set<string>();
-  for await (const { key } of store.list('data/')) {
-    const id = packIdOf(key);
-    if (id !== undefined) there.add(id);
-  }
+  for await (const { id } of listPacks(store)) there.add(id);
   return there;
 };
 

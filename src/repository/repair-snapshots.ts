@@ -1,6 +1,5 @@
 // Saves what is whole of snapshots that lost blobs: files that cannot be restored are left out, and named.
 import { throwIfCancelled } from '#lib/clock.ts';
-import { hasCode } from '#lib/errors.ts';
 import { BlobWriter } from './blob-writer.ts';
 import type { RepairOptions, RepairSnapshotReport } from './contract.ts';
 import { loadBlob } from './load-blob.ts';
@@ -9,7 +8,7 @@ import { loadSnapshot, saveSnapshot } from './snapshot.ts';
 import { takeStock } from './stock.ts';
 import { encodeTree, type TreeNode } from './tree.ts';
 import { readTree } from './tree-nodes.ts';
-import { listIds } from './unpacked.ts';
+import { listIds, unlessDamaged } from './unpacked.ts';
 
 /** A tree as it can be kept: its id (the old one when nothing is lost below it), or nothing when it cannot be read. */
 interface Kept {
@@ -50,13 +49,6 @@ export const repairSnapshots = async (
   }
   return reports;
 };
-
-/** A store that cannot be read at this moment has lost nothing: that is an error, and no damage. */
-const unlessDamaged = <Loaded>(loading: Promise<Loaded>): Promise<Loaded | undefined> =>
-  loading.catch((error: unknown) => {
-    if (!hasCode(error, 'REPOSITORY_DAMAGED')) throw error;
-    return undefined;
-  });
 
 const replace = async (
   session: Session,

@@ -1,5 +1,6 @@
 // The door of the engine: make a repository in a store, or open one.
 import { systemClock, throwIfCancelled } from '#lib/clock.ts';
+import { early } from '#lib/concurrency.ts';
 import { HoldfastError, hasCode } from '#lib/errors.ts';
 import { type Log, silentLog } from '#lib/log.ts';
 import type { Store } from '#stores/store.ts';
@@ -141,12 +142,6 @@ const unlockStore = async (
     }
   }
   throw damage;
-};
-
-/** What is asked before it is needed; who needs it then meets the error, too. */
-const early = <Result>(asked: Promise<Result>): Promise<Result> => {
-  asked.catch(() => {});
-  return asked;
 };
 
 const lockStore = async (

@@ -1,9 +1,10 @@
 // What is really there of the packs, compared with what the index says, before anything is written.
 import { mapOrdered } from '#lib/concurrency.ts';
 import { HoldfastError, hasCode } from '#lib/errors.ts';
-import { packIdOf, packKey } from './blob.ts';
+import { packKey } from './blob.ts';
 import { readNewIndexFiles } from './blob-index.ts';
 import type { IndexedPack } from './index-file.ts';
+import { listPacks, type StoredPack } from './list-packs.ts';
 import { packBytes, readHeader } from './pack-format.ts';
 import type { Session } from './session.ts';
 import { isThere, listIds } from './unpacked.ts';
@@ -15,10 +16,8 @@ import { isThere, listIds } from './unpacked.ts';
  */
 export const takeStock = async (session: Session): Promise<IndexedPack[]> => {
   const lost = new Set(session.blobs.packIds);
-  const unlisted: { id: string; size: number }[] = [];
-  for await (const { key, size } of session.store.list('data/')) {
-    const id = packIdOf(key);
-    if (id === undefined) continue;
+  const unlisted: StoredPack[] = [];
+  for await (const { id, size } of listPacks(session.store)) {
     const expected = session.blobs.packSize(id);
     if (expected === size) lost.delete(id);
     else if (expected === undefined) unlisted.push({ id, size });
@@ -55,10 +54,7 @@ export const refuseIfPruned = async (session: Session): Promise<void> => {
 };
 
 /** Undefined for a pack that cannot be used: it stays where it is, and `check` will name it. */
-const readPack = async (
-  session: Session,
-  { id, size }: { id: string; size: number },
-): Promise<IndexedPack | undefined> => {
+const readPack = async (session: Session, { id, size }: StoredPack): Promise<IndexedPack | undefined> => {
   const key = packKey(id);
   try {
     const read = (offset: number, length: number): Promise<Uint8Array> =>

@@ -82,3 +82,10 @@ export const isThere = async (store: Store, key: string): Promise<boolean> => {
     throw error;
   }
 };
+
+/** A store that cannot be read at this moment has lost nothing: that is an error, and no damage. */
+export const unlessDamaged = <Loaded>(loading: Promise<Loaded>): Promise<Loaded | undefined> =>
+  loading.catch((error: unknown) => {
+    if (!hasCode(error, 'REPOSITORY_DAMAGED')) throw error;
+    return undefined;
+  });

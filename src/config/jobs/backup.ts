@@ -2,10 +2,9 @@
 import { z } from 'zod';
 import { duration } from '#lib/duration-schema.ts';
 import { expandHome } from '#lib/home.ts';
-import { jsonSchemaOf, parseBy } from '#lib/parse-by.ts';
 import { anomaliesSchema } from '../anomalies.ts';
 import { type KeepRules, keepSchema } from '../keep.ts';
-import { isMapping, type Names, reference, references, refuseTwice } from '../names.ts';
+import { type Names, reference, references, refuseTwice, shortOrLong } from '../names.ts';
 
 /** A repository that a job stores in, and what the job keeps there; without rules, everything. */
 export interface Destination {
@@ -110,11 +109,5 @@ const destination = (names: Names) => {
     repository: repository.describe('The name of the repository.'),
     keep: keepSchema.optional().describe("What is kept there, instead of the job's own rules."),
   });
-  return parseBy<Destination>(
-    () => [short, long].map(jsonSchemaOf),
-    (value) => ({
-      schema: isMapping(value) ? long : short,
-      value,
-    }),
-  );
+  return shortOrLong<Destination>(short, long);
 };

@@ -1,8 +1,7 @@
 // `drill: [sources]`: the newest snapshot of each restored for real into a scratch place, compared, and removed again.
 import { z } from 'zod';
 import { expandHome } from '#lib/home.ts';
-import { jsonSchemaOf, parseBy } from '#lib/parse-by.ts';
-import { isMapping, type Names, reference, refuseTwice } from '../names.ts';
+import { type Names, reference, refuseTwice, shortOrLong } from '../names.ts';
 
 const query = z.strictObject({
   query: z.string().min(1).describe("A query in the engine's own language, run on what was restored."),
@@ -67,11 +66,5 @@ const drilledSource = (names: Names) => {
       ),
     queries: z.array(query).default([]).describe('Queries of your own, and what they must give.'),
   });
-  return parseBy<DrilledSource>(
-    () => [short, long].map(jsonSchemaOf),
-    (value) => ({
-      schema: isMapping(value) ? long : short,
-      value,
-    }),
-  );
+  return shortOrLong<DrilledSource>(short, long);
 };

@@ -2,9 +2,8 @@
 import { z } from 'zod';
 import { duration } from '#lib/duration-schema.ts';
 import { expandHome } from '#lib/home.ts';
-import { jsonSchemaOf, parseBy } from '#lib/parse-by.ts';
 import { keepSchema } from '../keep.ts';
-import { isMapping, type Names, namePattern, reference, refuseTwice } from '../names.ts';
+import { type Names, namePattern, reference, refuseTwice, shortOrLong } from '../names.ts';
 
 /** What is received, and where it goes. */
 export interface ReceivedSource {
@@ -77,11 +76,5 @@ const receivedSource = (names: Names) => {
     into: into.describe('The source of this file that takes it in.'),
     files: path.optional().describe('The folder for files that partial snapshots bring.'),
   });
-  return parseBy<ReceivedSource>(
-    () => [short, long].map(jsonSchemaOf),
-    (value) => ({
-      schema: isMapping(value) ? long : short,
-      value,
-    }),
-  );
+  return shortOrLong<ReceivedSource>(short, long);
 };

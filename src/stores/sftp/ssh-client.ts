@@ -256,7 +256,8 @@ const readIdentity = async (host: SshHost, { config, own }: Way): Promise<Identi
   const methods: AnyAuthMethod[] = [];
   const notes: string[] = [];
   const named = own ? config.privateKey : undefined;
-  for (const path of named === undefined ? host.identityFiles : [expandHome(named)]) {
+  const files = named === undefined ? host.identityFiles : [expandHome(named)];
+  for (const path of files) {
     const passphrase = own ? config.passphrase?.reveal() : undefined;
     const key = await readKey(path, passphrase, named !== undefined, host.agent !== undefined);
     if (key instanceof Error) notes.push(`${path} (${messageOf(key)})`);
@@ -266,8 +267,7 @@ const readIdentity = async (host: SshHost, { config, own }: Way): Promise<Identi
     }
   }
   if (host.agent !== undefined) {
-    const first = named === undefined ? host.identityFiles : [expandHome(named)];
-    methods.push({ type: 'agent', username, agent: await agentWith(host.agent, first) });
+    methods.push({ type: 'agent', username, agent: await agentWith(host.agent, files) });
     notes.push('the ssh agent');
   }
   const password = own ? config.password?.reveal() : undefined;
