@@ -57,8 +57,9 @@ const count = (progress: Progress, event: Ended, root: string): void => {
     if (data.name === data.file || isOnlyByChildren(event.data)) return;
     progress.totals.failed += 1;
     const title = `✖ ${data.name} (${relative(root, data.file ?? '')}:${data.line})`;
-    console.log(`${title}\n${indent(describe(event.data.details.error))}`);
-    progress.failures.push(title);
+    const reason = indent(describe(event.data.details.error));
+    console.log(`${title}\n${reason}`);
+    progress.failures.push(`${title}\n${reason.slice(0, 500)}`);
   } else if (data.skip !== undefined && data.skip !== false) {
     progress.totals.skipped += 1;
     const reason = String(data.skip === true ? 'no reason given' : data.skip);

@@ -20,12 +20,9 @@ export interface CephServer extends AsyncDisposable {
 /** Starts it in about 12 seconds; the caller disposes of it. */
 export const startCeph = async (): Promise<CephServer> => {
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-ceph-'));
-  const servers: ServerProcess[] = [];
-  const stop = async (): Promise<void> => {
-    // In this order: an OSD without its monitor lingers for minutes.
-    for (const server of servers.toReversed()) await server[Symbol.asyncDispose]();
-    await rm(folder, { recursive: true, force: true });
-  };
+  // Stopped last first: an OSD without its monitor lingers for minutes.
+  const servers = new AsyncDisposableStack();
+  servers.defer(() => rm(folder, { recursive: true, force: true }));
   try {
     const ports = { monitor: await freePort(), old: await freePort(), gateway: await freePort() };
     const cluster = new Cluster(folder, ports, servers);
@@ -39,10 +36,10 @@ export const startCeph = async (): Promise<CephServer> => {
       endpoint: `http://127.0.0.1:${ports.gateway}`,
       ...keys,
       admin: (...args) => cluster.admin(...args),
-      [Symbol.asyncDispose]: stop,
+      [Symbol.asyncDispose]: () => servers.disposeAsync(),
     };
   } catch (error) {
-    await stop();
+    await servers.disposeAsync();
     throw error;
   }
 };
@@ -56,10 +53,10 @@ interface Ports {
 class Cluster {
   readonly #folder: string;
   readonly #ports: Ports;
-  readonly #servers: ServerProcess[];
+  readonly #servers: AsyncDisposableStack;
   readonly #environment: Readonly<Record<string, string>>;
 
-  constructor(folder: string, ports: Ports, servers: ServerProcess[]) {
+  constructor(folder: string, ports: Ports, servers: AsyncDisposableStack) {
     this.#folder = folder;
     this.#ports = ports;
     this.#servers = servers;
@@ -93,9 +90,7 @@ class Cluster {
   #launch(name: string, ...args: readonly string[]): ServerProcess {
     // Nothing in it is worth an orderly end, which takes 10 seconds.
     const options = { name, command: program(name), args: ['-f', ...args], stopSignal: 'SIGKILL' as const };
-    const server = startProcess({ ...options, folder: this.#folder, env: this.#environment });
-    this.#servers.push(server);
-    return server;
+    return this.#servers.use(startProcess({ ...options, folder: this.#folder, env: this.#environment }));
   }
 
   async #run(name: string, ...args: readonly string[]): Promise<string> {

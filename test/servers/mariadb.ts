@@ -85,6 +85,7 @@ const install = async (data: string): Promise<void> => {
   const quiet = [
     '--no-defaults',
     `--datadir=${data}`,
+    `--tmpdir=${data}`,
     '--skip-test-db',
     '--auth-root-authentication-method=normal',
   ];
@@ -128,9 +129,10 @@ const makeCertificate = async (folder: string): Promise<void> => {
   await chmod(files[0], 0o644);
 };
 
-/** What both kinds of servers are told. */
+/** What both kinds of servers are told. One that starts removes other servers' tables from a temporary folder they share. */
 export const serverArguments = (folder: string, port: number): string[] => [
   `--datadir=${folder}/data`,
+  `--tmpdir=${folder}`,
   `--socket=${folder}/s.sock`,
   `--pid-file=${folder}/data/pid`,
   `--port=${port}`,

@@ -73,7 +73,12 @@ const base = [
 const initialise = async (folder: string): Promise<void> => {
   const data = join(folder, 'data');
   await mkdir(data);
-  const how = ['--initialize-insecure', `--datadir=${data}`, `--log-error=${data}/init.log`];
+  const how = [
+    '--initialize-insecure',
+    `--datadir=${data}`,
+    `--tmpdir=${data}`,
+    `--log-error=${data}/init.log`,
+  ];
   const [loader, ...mysqld] = throughLoader('sbin/mysqld');
   await execute(loader, [...mysqld, ...base, ...how], { cwd: folder });
   for (const name of await readdir(data)) await rename(join(data, name), join(folder, name));

@@ -1,5 +1,6 @@
 // A server process of a test: its output in a file, gone with the test's process, ready when its port answers.
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
@@ -47,7 +48,7 @@ export const startProcess = (options: ServerOptions): ServerProcess => {
   return {
     child,
     output: () => readFileSync(log, 'utf8'),
-    [Symbol.asyncDispose]: () => stop(child, options.stopSignal ?? 'SIGTERM'),
+    [Symbol.asyncDispose]: () => stop(child, options.stopSignal ?? 'SIGTERM', log),
   };
 };
 
@@ -74,19 +75,32 @@ export const portAnswers = (port: number): Promise<boolean> =>
     socket.on('connect', () => socket.destroy());
   });
 
-/** A port of the loopback that nothing uses right now. */
+/** A port of the loopback that nothing uses right now, and that no connection gets for its own end before a server has it. */
 export const freePort = async (): Promise<number> => {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
+  for (let tries = 0; tries < 100; tries += 1) {
+    const port = randomInt(15_000, 32_768); // below what systems choose from by themselves
+    const server = createServer().listen(port, '127.0.0.1');
+    const isFree = await once(server, 'listening').then(
+      () => true,
+      () => false,
+    );
+    if (!isFree) continue;
+    server.close();
+    await once(server, 'close');
+    return port;
+  }
+  throw new Error('no free port');
 };
 
-const stop = async (child: ChildProcess, signal: NodeJS.Signals): Promise<void> => {
-  if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
+/** Fails with the last that it printed when it had ended by itself. */
+const stop = async (child: ChildProcess, signal: NodeJS.Signals, log: string): Promise<void> => {
+  if (child.pid === undefined) return;
+  if (child.exitCode !== null || child.signalCode !== null) {
+    if (child.killed) return;
+    const how = child.signalCode ?? `status ${child.exitCode}`;
+    const last = readFileSync(log, 'utf8').slice(-4000);
+    throw new Error(`${child.spawnargs.join(' ')} had ended by itself (${how}):\n${last}`);
+  }
   const closed = once(child, 'close');
   child.kill(signal);
   const late = setTimeout(() => child.kill('SIGKILL'), 15_000);

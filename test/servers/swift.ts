@@ -28,16 +28,10 @@ export const startSwift = async ({ tokenSeconds = 86_400 }: SwiftOptions = {}): 
   const folder = mkdtempSync(join(tmpdir(), 'holdfast-swift-'));
   chmodSync(folder, 0o755);
   for (const name of ['etc', 'run', 'node/d1']) mkdirSync(join(folder, name), { recursive: true });
-  const servers: ServerProcess[] = [];
-  const start = (name: string, command: string, args: readonly string[]): ServerProcess => {
-    const server = startProcess({ name, command, args, folder, user: 'swift', stopSignal: 'SIGKILL' });
-    servers.push(server);
-    return server;
-  };
-  const stop = async (): Promise<void> => {
-    for (const server of servers) await server[Symbol.asyncDispose]();
-    rmSync(folder, { recursive: true, force: true });
-  };
+  const servers = new AsyncDisposableStack();
+  servers.defer(() => rmSync(folder, { recursive: true, force: true }));
+  const start = (name: string, command: string, args: readonly string[]): ServerProcess =>
+    servers.use(startProcess({ name, command, args, folder, user: 'swift', stopSignal: 'SIGKILL' }));
   try {
     const cache = await freePort();
     const proxy = await freePort();
@@ -60,10 +54,10 @@ export const startSwift = async ({ tokenSeconds = 86_400 }: SwiftOptions = {}): 
       authUrl: `http://127.0.0.1:${proxy}/auth/v1.0`,
       user: 'test:tester',
       key: 'testing',
-      [Symbol.asyncDispose]: stop,
+      [Symbol.asyncDispose]: () => servers.disposeAsync(),
     };
   } catch (error) {
-    await stop();
+    await servers.disposeAsync();
     throw error;
   }
 };
