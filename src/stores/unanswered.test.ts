@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { systemClock } from '#lib/clock.ts';
 import { type ErrorCode, HoldfastError } from '#lib/errors.ts';
@@ -15,6 +17,7 @@ import { openS3Store } from './s3/s3-store.ts';
 import type { Store } from './store.ts';
 import { swift } from './swift/swift.ts';
 import { openSwiftStore } from './swift/swift-store.ts';
+import { unansweredError } from './unanswered.ts';
 
 /** Lets everybody in, and holds no object. */
 const answer: RequestListener = ({ url }, response) => {
@@ -23,16 +26,20 @@ const answer: RequestListener = ({ url }, response) => {
   response.end();
 };
 const at = (server: Server): string =>
-  `http${server === secure ? 's' : ''}://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  `http${server === plain ? '' : 's'}://127.0.0.1:${(server.address() as AddressInfo).port}`;
 
 const certificate = makeCertificate(temporaryFolder('unanswered'));
+const ofAnother = makeCertificate(temporaryFolder('unanswered'), 'DNS:other.example');
 const secure: Server = createSecureServer(certificate, answer);
+const posing: Server = createSecureServer(ofAnother, answer);
+const asking: Server = createSecureServer({ ...certificate, requestCert: true }, answer);
 const plain = createServer(answer);
+const servers = [secure, posing, asking, plain];
 before(async () => {
-  for (const server of [secure, plain]) await once(server.listen(0, '127.0.0.1'), 'listening');
+  for (const server of servers) await once(server.listen(0, '127.0.0.1'), 'listening');
 });
 after(() => {
-  for (const server of [secure, plain]) {
+  for (const server of servers) {
     server.closeAllConnections();
     server.close();
   }
@@ -65,3 +72,27 @@ for (const [name, open] of Object.entries(stores))
     assert.match(hint ?? '', /set `ca`/);
     await failure(open({ ca: certificate.file }), 'OBJECT_MISSING');
   });
+
+test('what trusting another certificate does not mend has a hint of its own', async () => {
+  const at127 = (server: Server, ca: string): Store =>
+    openRestStore(rest.config.parse({ url: at(server), ca }), {});
+  const named = await failure(at127(posing, ofAnother.file), 'STORE_DENIED');
+  assert.match(named.hint ?? '', /name the server as its certificate does/);
+  const asked = await failure(at127(asking, certificate.file), 'STORE_DENIED');
+  assert.match(asked.hint ?? '', /wants a certificate of ours/);
+  for (const [code, hint] of [
+    ['CERT_HAS_EXPIRED', /renewed/],
+    ['CERT_NOT_YET_VALID', /clock/],
+  ] as const)
+    assert.match(unansweredError('vault', Object.assign(new Error(), { code })).hint ?? '', hint);
+});
+
+test('a file without a certificate is not taken for one that could be trusted', () => {
+  const file = join(temporaryFolder('unanswered'), 'ca.pem');
+  for (const content of ['', 'no certificate', certificate.key]) {
+    writeFileSync(file, content);
+    assert.throws(() => openRestStore(rest.config.parse({ url: at(secure), ca: file }), {}), {
+      code: 'CONFIG_INVALID',
+    });
+  }
+});

@@ -10,12 +10,12 @@ export interface Certificate {
   readonly key: string;
 }
 
-/** For localhost and 127.0.0.1, in files of this folder. */
-export const makeCertificate = (folder: string): Certificate => {
+/** For localhost and 127.0.0.1, or for these names, in files of this folder. */
+export const makeCertificate = (folder: string, altNames = 'DNS:localhost,IP:127.0.0.1'): Certificate => {
   const file = join(folder, 'server.crt');
   const keyFile = join(folder, 'server.key');
   const how = ['-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'];
-  const names = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1'];
+  const names = ['-subj', '/CN=localhost', '-addext', `subjectAltName=${altNames}`];
   execFileSync('openssl', ['req', ...how, ...names, '-keyout', keyFile, '-out', file], { stdio: 'ignore' });
   return { file, cert: readFileSync(file, 'utf8'), key: readFileSync(keyFile, 'utf8') };
 };

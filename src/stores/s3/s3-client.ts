@@ -11,7 +11,7 @@ export interface S3Bucket {
   put(name: string, bytes: Uint8Array, options: PutOptions): Promise<void>;
   /** The object, or its bytes from the first to the last; `total` is the size of the whole when the service tells. */
   get(name: string, bytes?: { readonly first: number; readonly last: number }): Promise<S3Content>;
-  head(name: string): Promise<{ readonly size: number; readonly etag: string | undefined }>;
+  head(name: string): Promise<S3Head>;
   list(prefix: string): AsyncIterable<S3Listed>;
   delete(name: string): Promise<void>;
   /** Holds an object until that day. */
@@ -28,6 +28,18 @@ export interface S3Bucket {
   lookAtUpload(upload: Upload): Promise<void>;
   abortUpload(upload: Upload): Promise<void>;
   close(): void;
+}
+
+export interface S3Head {
+  readonly size: number;
+  readonly etag: string | undefined;
+  /** Where the key may see it. */
+  readonly held: S3Held | undefined;
+}
+
+export interface S3Held {
+  readonly mode: 'governance' | 'compliance';
+  readonly until: Date;
 }
 
 export interface S3Listed {
@@ -87,8 +99,10 @@ export const openBucket = (config: S3Config): S3Bucket => {
       return { bytes, total: totalSize(answer.ContentRange) };
     },
     async head(name) {
-      const { ContentLength, ETag } = await client.headObject({ Bucket, Key: name, ...customerKey });
-      return { size: ContentLength ?? 0, etag: ETag?.replaceAll('"', '') };
+      const answer = await client.headObject({ Bucket, Key: name, ...customerKey });
+      const { ContentLength: size = 0, ETag, ObjectLockMode, ObjectLockRetainUntilDate: until } = answer;
+      const mode = ObjectLockMode === 'COMPLIANCE' ? 'compliance' : 'governance';
+      return { size, etag: ETag?.replaceAll('"', ''), held: until && { mode, until } };
     },
     async *list(prefix) {
       let ContinuationToken: string | undefined;

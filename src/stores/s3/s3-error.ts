@@ -60,6 +60,10 @@ const meanings: Readonly<Record<string, Meaning>> = {
   AuthorizationHeaderMalformed: wrongRegion,
   PermanentRedirect: wrongRegion,
   IllegalLocationConstraintException: wrongRegion,
+  InvalidRequest: {
+    code: 'STORE_DENIED',
+    hint: 'check the configuration: for `objectLock`, the bucket must have been made with object lock',
+  },
   QuotaExceeded: full,
   ServiceQuotaExceeded: full,
   InsufficientCapacity: full,

@@ -3,9 +3,10 @@ import { createHash } from 'node:crypto';
 import { checkRange, Guard, missingObject } from '../guard.ts';
 import { isPassing } from '../scratch.ts';
 import type { ByteRange, Checksums, LargeObjects, Retention, Store } from '../store.ts';
+import { holdObject } from './hold.ts';
 import { abandonUpload, beginUpload, type UploadRequest, wasCompleted } from './multipart.ts';
 import type { S3Config } from './s3.ts';
-import { openBucket, type S3Bucket } from './s3-client.ts';
+import { openBucket, type S3Bucket, type S3Held } from './s3-client.ts';
 import { s3Answer, s3Error } from './s3-error.ts';
 import { formatS3Url } from './s3-url.ts';
 
@@ -15,6 +16,7 @@ export const openS3Store = (config: S3Config, now: () => Date = () => new Date()
     bucket: openBucket(config),
     location: formatS3Url(config),
     prefix: config.prefix ? `${config.prefix}/` : '',
+    mode: config.objectLock?.mode,
     offersConditions: true,
   };
   const guard = new Guard(place.location);
@@ -73,7 +75,7 @@ export const openS3Store = (config: S3Config, now: () => Date = () => new Date()
     async retain(key: string) {
       guard.checkKey(key);
       const until = heldUntil(key);
-      if (until) await attempt(place, `hold ${key}`, () => place.bucket.retain(place.prefix + key, until));
+      if (until) await holdObject({ ...place, key, name: place.prefix + key, until });
     },
   } satisfies Retention);
 };
@@ -82,6 +84,8 @@ interface Place {
   readonly bucket: S3Bucket;
   readonly location: string;
   readonly prefix: string;
+  /** In which objects are held. */
+  readonly mode: S3Held['mode'] | undefined;
   /** Until the service says that it has no conditional requests. */
   offersConditions: boolean;
 }
@@ -111,7 +115,7 @@ const putObject = async (
       const { status, name: answer } = s3Answer(error);
       if (status === 400 && sha256 !== undefined) return await putNew();
       if (status === 412 && (await isSame(place.bucket, name, bytes))) {
-        if (heldUntil) await place.bucket.retain(name, heldUntil);
+        if (heldUntil) await holdObject({ ...place, key, name, until: heldUntil });
         return;
       }
       if (status === 501 || answer === 'NotImplemented') place.offersConditions = false;

@@ -194,6 +194,27 @@ suite('s3', { skip: skip ?? false }, () => {
     await assert.rejects(client.deleteObject({ Bucket: 'held', Key: 'data/a', VersionId: version! }));
   });
 
+  test('what is held longer already, by other settings or a clock that is ahead, is held', async () => {
+    await client.createBucket({ Bucket: 'longer', ObjectLockEnabledForBucket: true });
+    const hold = (mode: 'governance' | 'compliance', days: number): Store =>
+      open({ bucket: 'longer', prefix: undefined, objectLock: { mode, days } });
+    for (const mode of ['governance', 'compliance'] as const) {
+      await hold(mode, 9).put(mode, bytes);
+      await retentionOf(hold(mode, 3))?.retain(mode);
+    }
+    await retentionOf(hold('governance', 3))?.retain('compliance');
+    for (const [mode, other] of [
+      ['governance', 'compliance'],
+      ['compliance', 'governance'],
+    ] as const) {
+      const { code, hint } = await failure(retentionOf(hold(mode, 20))?.retain(other) ?? assert.fail());
+      assert.equal(code, 'STORE_DENIED');
+      assert.match(hint ?? '', new RegExp(`held in ${other} mode until \\d{4}-`));
+    }
+    const plain = open({ objectLock: { mode: 'governance', days: 1 } });
+    assert.match((await failure(plain.put('held', bytes))).hint ?? '', /made with object lock/);
+  });
+
   test('a store without object lock has no such ability', () => {
     assert.equal(retentionOf(open()), undefined);
   });
