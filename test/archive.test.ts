@@ -103,6 +103,67 @@ jobs:
     }
   });
 
+  const placesYaml = (name: string, ...stores: string[]): string => {
+    writeFileSync(
+      at(name),
+      `
+sources: { hospital: { kind: sqlite, path: ${at('hospital.db')} } }
+jobs: { moved: { archive: [hospital], to: [${stores.map((store) => at(store)).join()}], name: "{host}_{yyyy}{mm}{dd}.sql.gz" } }
+`,
+    );
+    return at(name);
+  };
+  const fromPlaces = (config: string, what: string, to: string): Promise<Outcome> =>
+    holdfast(['restore', '--archive', what, '--to', at(to), '--config', config], {
+      env: { HOLDFAST_CATALOG: at('catalog.db') },
+    });
+  const asOf = (host: string, day: string, store: string): string =>
+    shell(`mkdir -p ${store} && cp records/hospital_20261121.sql.gz ${store}/${host}_${day}.sql.gz
+      (cd ${store} && sha256sum ${host}_${day}.sql.gz > ${host}_${day}.sql.gz.sha256)`);
+
+  test('the newest of the job is the newest in all of its stores, and one that cannot be read is passed over', async () => {
+    asOf('lost', '20261119', 'first');
+    asOf('lost', '20261120', 'second');
+    shell('ln -s third third'); // what cannot be listed, even by root
+    const newest = await fromPlaces(
+      placesYaml('moved.yaml', 'first', 'second', 'third'),
+      'moved',
+      'moved.db',
+    );
+    assert.equal(newest.status, 0, newest.stderr);
+    assert.match(newest.stdout, /lost_20261120\.sql\.gz: restoring/);
+    assert.match(newest.stderr, /passed over: .*third.*a newer archive may lie there/s);
+  });
+
+  test('an archive is found on another machine than the one that made it, or named with those there are', async () => {
+    asOf('lost', '20261120', 'second');
+    const config = placesYaml('host.yaml', 'second');
+    const found = await fromPlaces(config, 'moved:lost_20261120.sql.gz', 'host.db');
+    assert.equal(found.status, 0, found.stderr);
+    const other = await fromPlaces(config, 'moved:lost_20261118.sql.gz', 'other.db');
+    assert.match(other.stderr, /has no archive lost_20261118.*the newest it has: lost_20261120\.sql\.gz/s);
+    const typed = await fromPlaces(config, 'mvoed', 'other.db');
+    assert.match(typed.stderr, /"mvoed" is neither an archive job.*archive jobs of .*: moved/s);
+    const source = await run('restore', '--archive', 'records', '--source', 'media', '--to', at('other.db'));
+    assert.match(source.stderr, /records archives no source "media".*it archives hospital/s);
+  });
+
+  test('the summary of --json tells the state, and each job once', async () => {
+    const { stdout } = await done('run', 'records', '--json');
+    const summary = JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as {
+      readonly runs: readonly object[];
+    };
+    assert.deepEqual(Object.keys(summary), ['message_type', 'state', 'status', 'runs']);
+    assert.deepEqual(Object.keys(summary.runs[0] ?? {}), [
+      'name',
+      'run',
+      'state',
+      'status',
+      'files',
+      'sources',
+    ]);
+  });
+
   test('sources share a tar whose name tells none of them apart, and tar alone unpacks it', async () => {
     await done('run', 'all');
     mkdirSync(at('out'));

@@ -39,6 +39,7 @@ exported stays, and so does everything that Holdfast did not export.`,
           message_type: 'run_done',
           name: job.name,
           state: run.state,
+          dry_run: options.dryRun,
           removed: count('removed'),
           gone: count('gone'),
           kept: count('kept'),
@@ -48,8 +49,8 @@ exported stays, and so does everything that Holdfast did not export.`,
       );
       runs.push(run);
     }
-    const ended = together(runs);
-    output.say({ message_type: 'summary', ...ended }, undefined);
-    return ended.status;
+    const { state, status } = together(runs);
+    output.say({ message_type: 'summary', state, status }, undefined);
+    return status;
   },
 });

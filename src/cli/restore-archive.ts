@@ -1,5 +1,6 @@
 // holdfast restore --archive: from a plain file instead of a repository.
 import { readFileSync } from 'node:fs';
+import { formatOf } from '#archive/format.ts';
 import { type Config, jobNamed, loadConfig } from '#config/config.ts';
 import { type ArchivePlace, findArchive, restoreArchive } from '#jobs/archive/restore.ts';
 import { HoldfastError, messageOf } from '#lib/errors.ts';
@@ -56,6 +57,14 @@ const placeOf = async (call: Call<OptionSpecs>, { archive, source }: Wish): Prom
   const job = config?.jobs.has(name) ? jobNamed(config, name) : undefined;
   if (config && job?.verb === 'archive')
     return await findArchive(archiveTask(job, config), { file, source }, jobContext(call));
+  if (config && file === undefined && formatOf(name) === undefined)
+    throw new HoldfastError(
+      'USAGE',
+      `"${name}" is neither an archive job nor a file that ends as archives do`,
+      {
+        hint: archiveJobsOf(config),
+      },
+    );
   warnOfPasswordIn(archive, call.output);
   const end = archive.lastIndexOf('/') + 1;
   const store = storeFromUrl(end === 0 ? '.' : archive.slice(0, end));
@@ -64,6 +73,11 @@ const placeOf = async (call: Call<OptionSpecs>, { archive, source }: Wish): Prom
       hint: 'leave --archive out to restore from a repository',
     });
   return { store, key: archive.slice(end) };
+};
+
+const archiveJobsOf = ({ file, jobs }: Config): string => {
+  const names = [...jobs.values()].filter(({ verb }) => verb === 'archive').map(({ name }) => name);
+  return names.length > 0 ? `archive jobs of ${file}: ${names.join(', ')}` : `${file} has no archive job`;
 };
 
 /** Without a configuration file, every word is a place. */

@@ -36,7 +36,10 @@ export const runJobs = async (
   };
   const runs: JobRun[] = [];
   for (const job of jobs) runs.push(await runWholeJob(job, options, context));
-  const ended = together(runs);
-  call.output.say({ message_type: 'summary', ...ended, runs: runs.map(({ fields }) => fields) }, undefined);
-  return ended.status;
+  const { state, status } = together(runs);
+  call.output.say(
+    { message_type: 'summary', state, status, runs: runs.map(({ fields }) => fields) },
+    undefined,
+  );
+  return status;
 };

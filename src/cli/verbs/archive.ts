@@ -14,7 +14,8 @@ export const archive: RunVerb<'archive'> = async (job, config, { tags, dryRun },
   const { state, status, id, outcomes, files } = run;
   const failures = outcomes.filter((outcome) => 'error' in outcome).length;
   const line = `${name}: ${plural(files.length, 'file')} archived${failures > 0 ? `, ${failures} of ${plural(outcomes.length, 'part')} failed` : ''} (run ${id})`;
-  const fields = { name, run: id, state, status, files, sources: outcomes.map(outcomeFields) };
+  const made = files.map(({ sizeBytes, ...file }) => ({ ...file, bytes: sizeBytes }));
+  const fields = { name, run: id, state, status, files: made, sources: outcomes.map(outcomeFields) };
   const message = { message_type: 'run_done', ...fields };
   if (state === 'ok') output.say(message, line);
   else output.failure(message, line);

@@ -7,12 +7,21 @@ import { sizeOf } from '#archive/read-object.ts';
 import { hasCode } from '#lib/errors.ts';
 import { largeObjectsOf, type Store, type StoredObject } from '#stores/store.ts';
 
-/** How a file fared in one store. */
-export type ArchivedFile = {
+/** A file that one store has. */
+export interface StoredFile {
   readonly file: string;
   /** Where the store is. */
   readonly store: string;
-} & ({ readonly sizeBytes: number; readonly sha256: string } | { readonly error: Error });
+  readonly sizeBytes: number;
+  readonly sha256: string;
+}
+
+/** How a file fared in one store. */
+export type ArchivedFile =
+  | StoredFile
+  | (Pick<StoredFile, 'file' | 'store'> & {
+      readonly error: Error;
+    });
 
 const checksumEnding = '.sha256';
 

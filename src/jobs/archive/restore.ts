@@ -6,13 +6,14 @@ import { readObject } from '#archive/read-object.ts';
 import { type Bytes, decompress } from '#archive/streams.ts';
 import { entriesOf } from '#archive/tar-entries.ts';
 import { type FoundMember, unpackTar } from '#archive/tar-stream.ts';
-import { HoldfastError } from '#lib/errors.ts';
+import { throwIfCancelled } from '#lib/clock.ts';
+import { asError, HoldfastError } from '#lib/errors.ts';
 import { openSource, type SourceConfig } from '#sources/registry.ts';
 import { type Entry, plainDumperOf, type RestoreReport, type Source } from '#sources/source.ts';
 import { openStore, type StoreConfig } from '#stores/registry.ts';
 import type { Store } from '#stores/store.ts';
 import type { JobContext } from '../backup.ts';
-import { checksumOf, ownFiles } from './files.ts';
+import { checksumOf, type OwnFile, ownFiles } from './files.ts';
 import { type ArchiveTask, ownFilesOf } from './run.ts';
 
 /** One file of a store. */
@@ -69,32 +70,69 @@ export const restoreArchive = async (
   return { ...report, warnings: [...report.warnings, ...others] };
 };
 
-/** The newest file that a job made, or the one of that name; USAGE when it is not clear which. */
+/**
+ * The newest file that a job made, or the one of that name, in whichever of its stores it lies: a store that cannot be read is
+ * passed over with a warning. Files that other machines made count where this one has none. USAGE when it is not clear which.
+ */
 export const findArchive = async (
   task: ArchiveTask,
   { file, source }: { readonly file?: string | undefined; readonly source?: string | undefined },
   context: JobContext,
 ): Promise<ArchivePlace> => {
   const sources = task.sources.filter(({ name }) => source === undefined || name === source);
+  if (sources.length === 0)
+    throw new HoldfastError('USAGE', `${task.job} archives no source "${source}"`, {
+      hint: `it archives ${task.sources.map(({ name }) => name).join(', ')}`,
+    });
+  const files = await archivesIn(task, sources, context);
+  const found = files.filter(({ key }) => file === undefined || key === file);
+  const newest = found.toSorted((a, b) => b.time.getTime() - a.time.getTime())[0];
+  if (newest === undefined) throw noArchive(task, file ?? (source && `of ${source}`), files);
+  if (file === undefined && new Set(found.map(({ group }) => group)).size > 1)
+    throw new HoldfastError('USAGE', `${task.job} has archives of several sources, databases or machines`, {
+      hint: `say which: --source, or --archive ${task.job}:${newest.key}`,
+    });
+  return newest;
+};
+
+const archivesIn = async (
+  task: ArchiveTask,
+  sources: readonly SourceConfig[],
+  context: JobContext,
+): Promise<(ArchivePlace & OwnFile)[]> => {
+  const files: (ArchivePlace & OwnFile)[] = [];
+  const failures: Error[] = [];
   for (const config of task.stores) {
-    await using store = await openFor(config, context);
-    const files = await ownFiles(store, ownFilesOf(task, sources));
-    const found = files.filter(({ key }) => file === undefined || key === file);
-    const newest = found.at(-1);
-    if (newest === undefined) continue;
-    if (file === undefined && new Set(found.map(({ group }) => group)).size > 1)
-      throw new HoldfastError('USAGE', `${task.job} has archives of several sources or databases`, {
-        hint: `say which: --source, or --archive ${task.job}:${newest.key}`,
-      });
-    return { store: config, key: newest.key };
+    try {
+      await using store = await openFor(config, context);
+      const here = await ownFiles(store, ownFilesOf(task, sources));
+      const all = here.length > 0 ? here : await ownFiles(store, ownFilesOf(task, sources, 'any'));
+      files.push(...all.map((own) => ({ ...own, store: config })));
+    } catch (thrown) {
+      throwIfCancelled(context.signal);
+      failures.push(asError(thrown));
+    }
   }
-  throw new HoldfastError(
-    'OBJECT_MISSING',
-    `${task.job} has no archive${file === undefined ? '' : ` ${file}`}`,
-    {
-      hint: 'look into its stores',
-    },
-  );
+  if (files.length === 0 && failures[0]) throw failures[0];
+  for (const { message } of failures)
+    context.onEvent({ type: 'warning', subject: task.job, text: `passed over: ${message}`, hint: unseen });
+  return files;
+};
+
+const unseen = 'a newer archive may lie there';
+
+const noArchive = (
+  { job }: ArchiveTask,
+  what: string | undefined,
+  files: readonly ArchivePlace[],
+): HoldfastError => {
+  const names = [...new Set(files.map(({ key }) => key))].slice(-3);
+  return new HoldfastError('OBJECT_MISSING', `${job} has no archive${what === undefined ? '' : ` ${what}`}`, {
+    hint:
+      names.length > 0
+        ? `the newest it has: ${names.join(', ')}`
+        : 'only files that this job made, with their checksums beside them, count: name another by its path or URL',
+  });
 };
 
 const openFor = (config: StoreConfig, { signal, clock, log, storeOptions }: JobContext): Promise<Store> =>

@@ -15,7 +15,7 @@ import { recorded } from '../recorded.ts';
 import type { RunContext } from '../run-backup.ts';
 import { type Ended, failed, ok, partial, together } from '../run-outcome.ts';
 import { type ArchiveOutcome, type ArchiveRequest, archiveSources } from './archive.ts';
-import type { ArchivedFile, OwnFiles } from './files.ts';
+import type { OwnFiles, StoredFile } from './files.ts';
 import { removeLeftovers } from './leftovers.ts';
 import { retainFiles } from './retention.ts';
 
@@ -30,7 +30,7 @@ export interface ArchiveRun extends Ended {
   readonly id: string;
   readonly outcomes: readonly SourceOutcome[];
   /** Every file of the run that is whole. */
-  readonly files: readonly ArchivedFile[];
+  readonly files: readonly StoredFile[];
 }
 
 /** Archives and says how it went; a source or store that fails does not stop the others. Throws only when cancelled or misconfigured. */
@@ -75,7 +75,7 @@ const archiveInto = async (
 ): Promise<Omit<ArchiveRun, 'id'>> => {
   const stores = opened.flatMap((store): Store[] => (store instanceof Error ? [] : [store]));
   const outcomes: SourceOutcome[] = [];
-  const files: ArchivedFile[] = [];
+  const files: StoredFile[] = [];
   if (stores.length > 0)
     for await (const archived of archiveSources(
       { ...task, stores, startedAt, unfinished: context.catalog?.unfinished },
@@ -134,17 +134,18 @@ const applyKeep = async (
   return works;
 };
 
-/** The files that this job makes of these sources on this host. */
+/** The files that this job makes of these sources on this host, or on any. */
 export const ownFilesOf = (
   { name, job, site = '' }: Pick<ArchiveTask, 'name' | 'job' | 'site'>,
   sources: readonly SourceConfig[],
+  host: readonly string[] | 'any' = [hostname()],
 ): OwnFiles => ({
   name,
   words: {
     source: sources.map((source) => source.name),
     database: 'any',
     job: [job],
-    host: [hostname()],
+    host,
     site: [site],
   },
 });
