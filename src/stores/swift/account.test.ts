@@ -40,11 +40,9 @@ test('Keystone is asked by user and project from the variables of OpenStack', ()
   assert.deepEqual(accountOf({}, env), {
     way: 'password',
     authUrl: 'https://h/v3',
-    user: 'u',
+    user: { name: 'u', domain: { name: 'people' } },
     password: 'revealed p',
-    userDomain: 'people',
-    project: 'shop',
-    projectDomain: 'Default',
+    project: { name: 'shop', domain: { name: 'Default' } },
   });
   const { region, endpointType, ca } = find({}, env);
   assert.deepEqual(
@@ -55,7 +53,12 @@ test('Keystone is asked by user and project from the variables of OpenStack', ()
 });
 
 test('an application credential needs no user', () => {
-  const expected = { way: 'application', authUrl: 'https://h', id: 'i', secret: 'revealed s' };
+  const expected = {
+    way: 'application',
+    authUrl: 'https://h',
+    credential: { id: 'i' },
+    secret: 'revealed s',
+  };
   const credential = { applicationCredential: { id: 'i', secret: 's' } };
   assert.deepEqual(accountOf({ authUrl: 'https://h', ...credential }), expected);
   const env = {
@@ -77,9 +80,48 @@ test('an entry of clouds.yaml is used, with the secrets beside it', () => {
   const env = { OS_CLIENT_CONFIG_FILE: file, OS_CLOUD: 'vault' };
   const account = accountOf({}, env);
   assert.equal(account.password, 'revealed hidden');
-  assert.equal(account.project, 'shop');
+  assert.deepEqual(account.project, { name: 'shop', domain: { name: 'Default' } });
   assert.equal(find({}, env).region, 'north');
   assert.throws(() => find({ cloud: 'other' }, env), { code: 'CONFIG_INVALID' });
+});
+
+test('what has an id needs no name and no domain, as in the files that OpenStack’s own pages hand out', () => {
+  const file = join(temporaryFolder('swift'), 'clouds.yaml');
+  const auth = {
+    auth_url: 'https://h',
+    username: 'u',
+    project_id: 'p1',
+    project_name: 'shop',
+    password: 'p',
+  };
+  const ids = { auth_url: 'https://h', user_id: 'u1', project_id: 'p1', password: 'p' };
+  const domains = { ...auth, project_id: undefined, user_domain_id: 'd1', project_domain_id: 'd2' };
+  const clouds = { page: { auth: { ...auth, user_domain_name: 'people' } }, ids: { auth: ids } };
+  writeFileSync(file, JSON.stringify({ clouds: { ...clouds, domains: { auth: domains } } }));
+  const whoAndWhere = (settings: Record<string, unknown>, env: Environment = {}) => {
+    const { user, project } = accountOf(settings, { ...env, OS_CLIENT_CONFIG_FILE: file });
+    return { user, project };
+  };
+  const user = { name: 'u', domain: { name: 'people' } };
+  assert.deepEqual(whoAndWhere({ cloud: 'page' }), { user, project: { id: 'p1' } });
+  assert.deepEqual(whoAndWhere({ cloud: 'ids' }), { user: { id: 'u1' }, project: { id: 'p1' } });
+  assert.deepEqual(whoAndWhere({ cloud: 'domains' }), {
+    user: { name: 'u', domain: { id: 'd1' } },
+    project: { name: 'shop', domain: { id: 'd2' } },
+  });
+  const env = { OS_AUTH_URL: 'https://h', OS_USER_ID: 'u1', OS_PROJECT_ID: 'p1', OS_PASSWORD: 'p' };
+  assert.deepEqual(whoAndWhere({}, env), { user: { id: 'u1' }, project: { id: 'p1' } });
+});
+
+test('an application credential that is called by its name belongs to a user', () => {
+  const env = {
+    OS_AUTH_URL: 'https://h',
+    OS_APPLICATION_CREDENTIAL_NAME: 'n',
+    OS_APPLICATION_CREDENTIAL_SECRET: 's',
+  };
+  assert.throws(() => find({}, env), { code: 'CONFIG_INVALID', message: /whose application credential/ });
+  const { credential } = accountOf({}, { ...env, OS_USERNAME: 'u', OS_USER_DOMAIN_ID: 'd1' });
+  assert.deepEqual(credential, { name: 'n', user: { name: 'u', domain: { id: 'd1' } } });
 });
 
 test('a broken clouds.yaml is reported without what it holds', () => {

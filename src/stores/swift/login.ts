@@ -10,7 +10,8 @@ export interface Token {
   readonly value: string;
   /** The address of the account's containers, without a slash at the end. */
   readonly storageUrl: string;
-  readonly expires: Date;
+  /** By the clock of this machine, a while before it runs out. */
+  readonly goodUntil: Date;
 }
 
 /** Hands out a token that is good for a while yet, logging in again when it is not. Callers at once wait for the same login. */
@@ -28,7 +29,7 @@ export class Tokens {
 
   async get(): Promise<Token> {
     const current = await this.#login();
-    if (current.expires.getTime() - this.#clock.now().getTime() > spareMs) return current;
+    if (current.goodUntil > this.#clock.now()) return current;
     this.drop(current);
     return await this.#login();
   }
@@ -51,13 +52,14 @@ export class Tokens {
   }
 }
 
-/** So long before its end a token is renewed, so that it does not run out on the way. */
-const spareMs = 60_000;
+/** A token is renewed a minute before its end, so that it does not run out on the way, or half-way where it lasts for less than two. */
+const goodUntil = (lifetimeMs: number, clock: Clock): Date =>
+  new Date(clock.now().getTime() + lifetimeMs - Math.min(60_000, lifetimeMs / 2));
 
 const logIn = (access: Access, client: HttpClient, clock: Clock): Promise<Token> =>
   access.account.way === 'v1'
     ? logInV1(access.account, client, clock)
-    : logInV3(access, access.account, client);
+    : logInV3(access, access.account, client, clock);
 
 const logInV1 = async (
   account: Extract<Account, { way: 'v1' }>,
@@ -71,13 +73,13 @@ const logInV1 = async (
   if (answer.status >= 300 || typeof value !== 'string' || typeof storageUrl !== 'string')
     throw refused(account, answer);
   const seconds = Number(answer.headers['x-auth-token-expires'] ?? 3600);
-  const expires = new Date(clock.now().getTime() + seconds * 1000);
-  return { value, storageUrl: storageUrl.replace(/\/+$/, ''), expires };
+  return { value, storageUrl: storageUrl.replace(/\/+$/, ''), goodUntil: goodUntil(seconds * 1000, clock) };
 };
 
 const endpoint = z.object({ interface: z.string(), region: z.string().nullish(), url: z.string() });
 const tokenSchema = z.object({
   token: z.object({
+    issued_at: z.iso.datetime({ offset: true }).optional(),
     expires_at: z.iso.datetime({ offset: true }),
     catalog: z.array(z.object({ type: z.string(), endpoints: z.array(endpoint) })).optional(),
   }),
@@ -87,6 +89,7 @@ const logInV3 = async (
   access: Access,
   account: Exclude<Account, { way: 'v1' }>,
   client: HttpClient,
+  clock: Clock,
 ): Promise<Token> => {
   const base = account.authUrl.replace(/\/+$/, '');
   const url = `${base.endsWith('/v3') ? base : `${base}/v3`}/auth/tokens`;
@@ -103,24 +106,25 @@ const logInV3 = async (
     .find(({ region }) => access.region === undefined || region === access.region);
   if (!found)
     throw new HoldfastError('STORE_DENIED', `${account.authUrl} knows no object store for this account`, {
-      hint: `there should be one with a ${access.endpointType} address${access.region === undefined ? '' : ` in the region ${access.region}`}; check project, region and endpointType`,
+      hint:
+        account.way === 'password' && account.project === undefined
+          ? 'name its project: `project`, $OS_PROJECT_NAME or $OS_PROJECT_ID'
+          : `there should be one with a ${access.endpointType} address${access.region === undefined ? '' : ` in the region ${access.region}`}; check project, region and endpointType`,
     });
-  return { value, storageUrl: found.url.replace(/\/+$/, ''), expires: new Date(token.expires_at) };
+  // Its clock need not be ours.
+  const issuedMs = token.issued_at === undefined ? clock.now().getTime() : Date.parse(token.issued_at);
+  const lifetimeMs = Date.parse(token.expires_at) - issuedMs;
+  return { value, storageUrl: found.url.replace(/\/+$/, ''), goodUntil: goodUntil(lifetimeMs, clock) };
 };
 
 const question = (account: Exclude<Account, { way: 'v1' }>): object => {
   if (account.way === 'application') {
-    const credential = { id: account.id, secret: account.secret.reveal() };
+    const credential = { ...account.credential, secret: account.secret.reveal() };
     return { identity: { methods: ['application_credential'], application_credential: credential } };
   }
-  const user = {
-    name: account.user,
-    domain: { name: account.userDomain },
-    password: account.password.reveal(),
-  };
+  const user = { ...account.user, password: account.password.reveal() };
   const identity = { methods: ['password'], password: { user } };
-  if (account.project === undefined) return { identity };
-  return { identity, scope: { project: { name: account.project, domain: { name: account.projectDomain } } } };
+  return account.project === undefined ? { identity } : { identity, scope: { project: account.project } };
 };
 
 const send = async (client: HttpClient, request: Parameters<HttpClient['send']>[0]): Promise<HttpAnswer> => {
@@ -132,12 +136,22 @@ const send = async (client: HttpClient, request: Parameters<HttpClient['send']>[
 };
 
 const refused = (account: Account, { status }: HttpAnswer): HoldfastError => {
-  const who = account.way === 'application' ? `the application credential ${account.id}` : account.user;
+  const who = whoOf(account);
   if (status >= 500 || status === 429)
     return new HoldfastError('STORE_UNREACHABLE', `cannot log in at ${account.authUrl}: status ${status}`, {
       hint: 'check the service, and try again',
     });
   return new HoldfastError('STORE_DENIED', `${account.authUrl} does not let ${who} in (status ${status})`, {
-    hint: 'check the name, the password or secret, the project and the domains',
+    hint:
+      status === 404
+        ? 'nobody logs in at that address: for Keystone it ends in /v3, for TempAuth in /auth/v1.0'
+        : 'check the name, the password or secret, the project and the domains',
   });
+};
+
+const whoOf = (account: Account): string => {
+  if (account.way === 'v1') return account.user;
+  const who = account.way === 'application' ? account.credential : account.user;
+  const name = 'id' in who ? who.id : who.name;
+  return account.way === 'application' ? `the application credential ${name}` : name;
 };

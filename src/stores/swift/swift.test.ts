@@ -111,7 +111,12 @@ suite('swift', { skip: skip ?? false }, () => {
       ];
       response.setHeader('x-subject-token', login.headers.get('x-auth-token') ?? '');
       response.statusCode = 201;
-      response.end(JSON.stringify({ token: { expires_at: '2099-01-01T00:00:00.000000Z', catalog } }));
+      // Its clock is far behind ours.
+      const times = {
+        issued_at: '2001-01-01T00:00:00.000000Z',
+        expires_at: '2001-01-01T01:00:00.000000Z',
+      };
+      response.end(JSON.stringify({ token: { ...times, catalog } }));
     });
     const settings = {
       authUrl: `${keystone.url}/v3`,

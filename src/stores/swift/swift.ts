@@ -25,17 +25,17 @@ const config = z.strictObject({
     ),
   user: name
     .optional()
-    .describe('The user; for TempAuth account:user. $OS_USERNAME or $ST_USER when absent.'),
+    .describe('The user; for TempAuth account:user. $OS_USERNAME, $OS_USER_ID or $ST_USER when absent.'),
   password: secret()
     .optional()
     .describe('The password, or TempAuth’s key. $OS_PASSWORD or $ST_KEY when absent.'),
   userDomain: name
     .optional()
-    .describe('The domain of the user; $OS_USER_DOMAIN_NAME, or Default, when absent.'),
-  project: name.optional().describe('The project (tenant); $OS_PROJECT_NAME when absent.'),
+    .describe('The domain of the user; $OS_USER_DOMAIN_NAME or …_ID, or Default, when absent.'),
+  project: name.optional().describe('The project (tenant); $OS_PROJECT_NAME or $OS_PROJECT_ID when absent.'),
   projectDomain: name
     .optional()
-    .describe('The domain of the project; $OS_PROJECT_DOMAIN_NAME, or Default, when absent.'),
+    .describe('The domain of the project; $OS_PROJECT_DOMAIN_NAME or …_ID, or Default, when absent.'),
   applicationCredential: z
     .strictObject({
       id: name.describe('Its id.'),
