@@ -15,6 +15,12 @@ suite('the example of TranSapp', { skip: skipWithout('postgresql') }, () => {
   const at = (...parts: string[]): string => join(folder, ...parts);
   let server: PostgresServer;
   const run = (side: 'sender' | 'receiver', ...words: string[]): Promise<Outcome> =>
+    runWith({}, side, ...words);
+  const runWith = (
+    env: Record<string, string>,
+    side: 'sender' | 'receiver',
+    ...words: string[]
+  ): Promise<Outcome> =>
     holdfast([...words, '--config', join(example, `${side}.yaml`)], {
       env: {
         HUB: at('hub'),
@@ -27,6 +33,7 @@ suite('the example of TranSapp', { skip: skipWithout('postgresql') }, () => {
         POST_PROCESSING: `echo done >> ${at('post-processed')}`,
         HOLDFAST_CATALOG: at(`${side}.db`),
         HOME: at('home'),
+        ...env,
       },
     });
   const well = async (...words: Parameters<typeof run>): Promise<string> => {
@@ -85,5 +92,26 @@ suite('the example of TranSapp', { skip: skipWithout('postgresql') }, () => {
     await well('receiver', 'run', 'follow');
     assert.match(await server.psql('received', 'select message from "AndroidRequests_report"'), /lost/);
     assert.equal(existsSync(at('receiver', 'reported', 'lost.jpg')), false);
+  });
+
+  test('a sender that is lost comes back as of its last changes, and goes on', async () => {
+    await server.psql('postgres', 'drop database transapp');
+    await well('sender', 'restore', 'latest:media', '--to', at('new', 'media'));
+    const env = {
+      TRANSAPP_URL: server.url('transapp'),
+      TRANSAPP_MEDIA: at('new', 'received'),
+      TRANSAPP_REPORTED: at('new', 'reported'),
+      HOLDFAST_CATALOG: at('new.db'),
+    };
+    const { status, stderr } = await runWith(env, 'receiver', 'run', 'follow');
+    assert.equal(status, 0, stderr);
+    const [, sequences = ''] =
+      /<<'SQL'\n(.*?)SQL\n/s.exec(readFileSync(join(example, 'README.md'), 'utf8')) ?? [];
+    await server.psql('transapp', `drop schema holdfast cascade; ${sequences}`);
+    const reports = 'select * from "AndroidRequests_report" order by id';
+    assert.equal(await server.psql('transapp', reports), await server.psql('received', reports));
+    await server.psql('transapp', `insert into "AndroidRequests_report" (message) values ('after')`);
+    assert.equal(readFileSync(at('new', 'media', 'first.jpg'), 'utf8'), 'first');
+    assert.equal(readFileSync(at('new', 'reported', 'second.jpg'), 'utf8'), 'second');
   });
 });
