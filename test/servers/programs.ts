@@ -7,6 +7,7 @@ const requirements = {
     packages: ['postgresql', 'postgresql-client'],
     programs: ['initdb', 'postgres', 'pg_dump', 'psql'],
   },
+  pgbouncer: { packages: ['pgbouncer'], programs: ['pgbouncer'] },
   mariadb: {
     packages: ['mariadb-server', 'mariadb-client'],
     programs: ['mariadbd', 'mariadb-install-db', 'mariadb', 'mariadb-dump'],

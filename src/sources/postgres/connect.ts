@@ -6,6 +6,7 @@ import type { Content } from '../source.ts';
 import { type CopiedIn, CopyIn } from './copy-in.ts';
 import { CopyOut } from './copy-out.ts';
 import { LendingSocket } from './lending-socket.ts';
+import { assertSessionsLast } from './pooler.ts';
 import { connectError, isServerError, lostError, sqlState } from './server-error.ts';
 import type { ConnectionSettings } from './settings.ts';
 import type { TlsAttempt } from './tls.ts';
@@ -107,6 +108,33 @@ const open = async (
   tls: TlsAttempt,
   signal: AbortSignal,
 ): Promise<Connection> => {
+  const session = await login(settings, database, tls, signal);
+  try {
+    if (!(await session.prepare())) {
+      const known = keeping.get(settings) ?? new Set();
+      if (!known.has(database)) {
+        await using other = await login(settings, database, tls, signal);
+        await assertSessionsLast(session, other, settings.server);
+      }
+      keeping.set(settings, known.add(database));
+      await session.prepare('behind a pooler');
+    }
+    return session;
+  } catch (error) {
+    session.destroy();
+    throw error;
+  }
+};
+
+/** The databases for which a pooler was found to keep sessions: how it does may differ between them. */
+const keeping = new WeakMap<ConnectionSettings, Set<string>>();
+
+const login = async (
+  settings: ConnectionSettings,
+  database: string,
+  tls: TlsAttempt,
+  signal: AbortSignal,
+): Promise<Session> => {
   const { default: pg } = await import('pg');
   const client = new pg.Client({
     host: settings.host,
@@ -126,7 +154,6 @@ const open = async (
   const session = new Session(client, settings, database, signal);
   try {
     await client.connect();
-    await session.prepare();
     return session;
   } catch (error) {
     session.destroy();
@@ -175,14 +202,22 @@ class Session implements Connection {
     return this.#lost === undefined && !this.#client.connection.stream.destroyed;
   }
 
-  async prepare(): Promise<void> {
+  /** Sets all that is to be set; nothing, and false, when it is a pooler's session rather than the one that was logged in to. */
+  async prepare(how?: 'behind a pooler'): Promise<boolean> {
     const names = Object.entries(sessionSettings).map(([name, value]) => `('${name}', '${value}')`);
-    const [row] = await this.query<{ version: number }>(
-      `select current_setting('server_version_num')::int as version,
+    const isOurs = how ? 'true' : `pg_catalog.pg_backend_pid() = ${this.#processId}`;
+    const [row] = await this.query<{ version: number; ours: boolean }>(
+      `select current_setting('server_version_num')::int as version, ${isOurs} as ours,
         (select count(set_config(s.name, s.value, false)) from (values ${names.join(', ')}) as s (name, value)
-          where exists (select from pg_catalog.pg_settings p where lower(p.name) = lower(s.name)))`,
+          where ${isOurs} and exists (select from pg_catalog.pg_settings p where lower(p.name) = lower(s.name)))`,
     );
     this.#version = row?.version ?? 0;
+    return row?.ours ?? false;
+  }
+
+  /** As the login was answered; the driver keeps it to cancel by. */
+  get #processId(): number {
+    return Number((this.#client as Client & { readonly processID: number | null }).processID);
   }
 
   async query<Row>(sql: string, values?: readonly unknown[]): Promise<Row[]> {

@@ -40,10 +40,11 @@ const dropSubscriptions = async (settings: ConnectionSettings, database: string)
   }
 };
 
+/** Autovacuum's, which belong to nobody, make way by themselves; only a superuser may end them. */
 export const endSessions = async (admin: Connection, database: string): Promise<void> => {
   await admin.query(
     `select pg_catalog.pg_terminate_backend(pid) from pg_catalog.pg_stat_activity
-      where datname = $1 and pid <> pg_catalog.pg_backend_pid()`,
+      where datname = $1 and pid <> pg_catalog.pg_backend_pid() and usesysid is not null`,
     [database],
   );
 };

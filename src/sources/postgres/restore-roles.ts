@@ -13,8 +13,12 @@ export const applyGlobals = async (target: TargetServer, sql: string, reporter: 
   for (const { text } of lexSql(sql)) {
     const subject = subjectOf(text);
     if (subject === undefined || present.has(subject)) continue;
-    const error = await run(target.admin, text);
-    if (error) reporter.warn(`not restored: ${withoutSecret(text)}: ${error}`);
+    const statement = inWordsOf(text, target.admin.version);
+    const error = await run(target.admin, statement);
+    const others = statement.replace(grantor, ';');
+    if (error && others !== statement && !(await run(target.admin, others)))
+      reporter.warn(`restored as granted by the restoring role: ${statement}: ${error}`);
+    else if (error) reporter.warn(`not restored: ${withoutSecret(text)}: ${error}`);
     else if (/^CREATE ROLE /.test(text)) target.roles.add(subject);
   }
   const spaces = await target.admin.query<{ name: string }>(
@@ -71,6 +75,26 @@ const subjects = [
   new RegExp(`^GRANT .* TO ${identifier}`, 's'),
   new RegExp(`^REVOKE .* FROM ${identifier}`, 's'),
 ];
+
+/** Before version 16, a grantor may have lost the right to grant, or be named before he gets it. */
+const grantor = new RegExp(` GRANTED BY ${identifier};$`);
+
+/**
+ * A statement of pg_dumpall without what a new role is anyway, since only a superuser may say some of that, and without what
+ * goes without saying before version 16.
+ */
+export const inWordsOf = (statement: string, version: number): string => {
+  const said = statement.replace(attributes, (all) =>
+    all.replaceAll(/ NO(?:SUPERUSER|CREATEROLE|CREATEDB|REPLICATION|BYPASSRLS)(?= |$)/g, ''),
+  );
+  if (version >= 160_000) return said;
+  return said.replace(inheritance, '$1');
+};
+
+const attributes = new RegExp(`^ALTER ROLE ${identifier} WITH(?: [A-Z]+)+`);
+const inheritance = new RegExp(
+  `^(GRANT ${identifier} TO ${identifier}(?: WITH ADMIN OPTION)?)(?:,| WITH) INHERIT TRUE`,
+);
 
 /** Whom a statement of pg_dumpall is about; undefined for settings of the session. */
 const subjectOf = (statement: string): string | undefined => {

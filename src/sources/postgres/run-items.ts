@@ -43,6 +43,11 @@ export const createRunner = ({ reporter, tablespaces, searchPathOf }: RunnerOpti
       for (const statement of item.statements) {
         const each = await attempt(connection, [...settings, statement].join('\n'), mode);
         if (each === 'done') continue;
+        const known = withoutMaintain(statement);
+        if (known !== statement && (await attempt(connection, known, mode)) === 'done') {
+          reporter.warn(`without MAINTAIN, which the server does not know: ${firstLine(statement)}`);
+          continue;
+        }
         if (!isDecoration(statement) || !mayBeLeft.has(each.code)) throw itemFailure(item, each);
         reporter.warn(`left as it is: ${firstLine(statement)}: ${each.message}`);
       }
@@ -70,12 +75,20 @@ const attempt = async (connection: Connection, sql: string, mode: RunMode): Prom
 /** Owners, privileges, comments on what belongs to the server: the data is whole without them. */
 export const isDecoration = (statement: string): boolean =>
   /^ALTER [^;]* OWNER TO [^;]*;$/s.test(statement) ||
-  /^(GRANT|REVOKE|ALTER DEFAULT PRIVILEGES|SECURITY LABEL|COMMENT ON EXTENSION)\s/.test(statement);
+  /^(GRANT|REVOKE|ALTER DEFAULT PRIVILEGES|SECURITY LABEL|COMMENT ON (EXTENSION|DATABASE))\s/.test(statement);
+
+/** A list of privileges as servers before version 17 have them. */
+const withoutMaintain = (statement: string): string =>
+  statement.replace(/^([^;"]*\b(?:GRANT|REVOKE) )([A-Z,]+) ON /, (_, head: string, list: string) => {
+    const kept = list.split(',').filter((each) => each !== 'MAINTAIN');
+    return `${head}${kept.join(',')} ON `;
+  });
 
 /** A function or a relation that was named and is not there. */
 const isUnnamed = new Set<string>([state.undefinedFunction, state.undefinedTable]);
 
-const mayBeLeft = new Set<string>([state.insufficientPrivilege, state.undefinedObject]);
+/** Also privileges that only later versions know. */
+const mayBeLeft = new Set<string>([state.insufficientPrivilege, state.undefinedObject, state.syntaxError]);
 
 export const itemFailure = ({ type, name, schema }: SqlItem, error: Refusal): HoldfastError => {
   const where = schema === '-' || schema === '' ? name : `${schema}.${name}`;

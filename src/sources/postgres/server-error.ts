@@ -19,6 +19,7 @@ export const sqlState = (error: unknown): string | undefined =>
 
 export const state = {
   insufficientPrivilege: '42501',
+  syntaxError: '42601',
   undefinedFunction: '42883',
   undefinedTable: '42P01',
   undefinedObject: '42704',
@@ -78,6 +79,8 @@ const connectProblem = (
       return ['SOURCE_UNREACHABLE', 'lower `connections`, or raise max_connections on the server'];
     case '57P03':
       return ['SOURCE_UNREACHABLE', 'wait until the server has started'];
+    case '08P01':
+      return ['SOURCE_UNREACHABLE', poolerHint(serverMessage(error))];
     case 'ECONNREFUSED':
     case 'ENOENT':
       return ['SOURCE_UNREACHABLE', 'is the server running, and does it listen there?'];
@@ -89,6 +92,15 @@ const connectProblem = (
         ? ['SOURCE_DENIED', 'check sslmode and sslrootcert against the certificate of the server']
         : ['SOURCE_UNREACHABLE', 'check host, port and firewall'];
   }
+};
+
+/** What PgBouncer says without a code of its own. */
+const poolerHint = (message: string): string => {
+  if (/query_wait_timeout/.test(message))
+    return 'the pooler has too few sessions: raise its default_pool_size, lower `connections`, or connect to the server itself';
+  if (/startup parameter/.test(message))
+    return 'let the pooler pass it on (ignore_startup_parameters), or connect to the server itself';
+  return 'check what the pooler before the server allows, and its log';
 };
 
 /** OpenSSL's and Node's codes for a certificate or a handshake that was refused. */

@@ -1,6 +1,7 @@
 // One database in the place of another, in one step.
 import { HoldfastError } from '#lib/errors.ts';
 import { type Connection, connect } from './connect.ts';
+import { endSessions } from './drop-database.ts';
 import { quoteIdentifier } from './identifiers.ts';
 import { serverMessage, sqlState, state } from './server-error.ts';
 import type { ConnectionSettings } from './settings.ts';
@@ -47,11 +48,7 @@ const whileEnding = async (ender: Connection, database: string, work: Promise<un
   done.catch(() => {}); // it is awaited below
   while (!over && refused === undefined)
     try {
-      await ender.query(
-        `select pg_catalog.pg_terminate_backend(pid) from pg_catalog.pg_stat_activity
-          where datname = $1 and pid <> pg_catalog.pg_backend_pid()`,
-        [database],
-      );
+      await endSessions(ender, database);
       await ender.query(`select pg_catalog.pg_sleep(${endEveryMs / 1000})`);
     } catch (error) {
       refused = error;

@@ -2,7 +2,7 @@
 
 import { randomUUID } from 'node:crypto';
 import { throwIfCancelled } from '#lib/clock.ts';
-import { HoldfastError } from '#lib/errors.ts';
+import { HoldfastError, hasCode } from '#lib/errors.ts';
 import { type Connection, connect } from './connect.ts';
 import { createStatement } from './database-statements.ts';
 import { dropDatabase, endSessions } from './drop-database.ts';
@@ -80,6 +80,7 @@ export const openTargetServer = async (
         'select exists (select from pg_catalog.pg_database where datname = $1) as present',
         [to],
       );
+      await endSessions(admin, from); // a pooler keeps some for later
       const give = `alter database ${quoteIdentifier(from)} rename to ${quoteIdentifier(to)}`;
       if (!row?.present) {
         await query(give);
@@ -114,7 +115,7 @@ export const connectForAdmin = async (
   try {
     return await connectAnywhere({ ...settings, database: undefined }, signal);
   } catch (error) {
-    if (settings.database === undefined) throw error;
+    if (settings.database === undefined || hasCode(error, 'UNSUPPORTED')) throw error;
     return await connect(settings, settings.database, signal);
   }
 };
