@@ -12,6 +12,8 @@ import { killDaemon } from '../test/tools/kill-daemon.ts';
 import { mirrorStory, openMirrorPlace } from '../test/tools/mirror-place.ts';
 import { receiveDays } from '../test/tools/receive-days.ts';
 import { manyTables } from '../test/tools/scale.ts';
+import { stress } from '../test/tools/stress.ts';
+import type { StressStore } from '../test/tools/stress-place.ts';
 
 const { values } = parseArgs({
   options: {
@@ -19,6 +21,7 @@ const { values } = parseArgs({
     seed: { type: 'string', default: String(Date.now()) },
     minutes: { type: 'string', default: '10' },
     only: { type: 'string' },
+    store: { type: 'string', default: 'local' },
   },
 });
 const seed = Number(values.seed);
@@ -73,6 +76,11 @@ const parts: Readonly<Record<string, () => Promise<string>>> = {
     for (const engine of ['postgres', 'mariadb', 'mongodb'] as const)
       await manyTables({ engine, tables: 10_000, rowMiB: 64, onRound });
     return 'ten thousand tables and a row of 64 MB (16 MB in MongoDB) came back from each engine';
+  },
+  async stress() {
+    const store = values.store as StressStore;
+    const counts = await stress({ seed, kills, forMs: Number(values.minutes) * 60_000, store, onRound });
+    return `every promise was kept: ${JSON.stringify(counts)}`;
   },
   async faults() {
     const report = await hardTimes({ seed, simulatedMinutes: 60, onRound });

@@ -29,8 +29,16 @@ export interface RunningCli {
 }
 
 /** Starts `holdfast <args>`; a test can signal or kill it while it runs. */
-export const startCli = (args: readonly string[], options: CliOptions = {}): RunningCli => {
-  const child = spawn(process.execPath, [main, ...args], {
+export const startCli = (args: readonly string[], options?: CliOptions): RunningCli =>
+  startProgram(process.execPath, [main, ...args], options);
+
+/** The same for any program. */
+export const startProgram = (
+  program: string,
+  args: readonly string[],
+  options: CliOptions = {},
+): RunningCli => {
+  const child = spawn(program, args, {
     cwd: options.cwd ?? tmpdir(),
     env: {
       PATH: process.env.PATH,
