@@ -126,6 +126,23 @@ suite('exports', () => {
     assert.deepEqual(files(), ['site_alarms_4_4.csv']);
   });
 
+  test('a catalog that was damaged does not lead to a second export of everything', async () => {
+    configure('tables: [{ table: alarms, key: SeqNo }]');
+    await done('export');
+    const whole = readFileSync(at('catalog.db'));
+    writeFileSync(at('catalog.db'), whole.fill(7, 4096));
+    for (const ending of ['-wal', '-shm']) rmSync(at(`catalog.db${ending}`), { force: true });
+    for (const _ of ['the run that notices', 'the next']) {
+      const refused = await run('export');
+      assert.equal(refused.status, 1);
+      assert.match(refused.stderr, /how far alarms has come was in the catalog that was damaged: .*damaged-/);
+    }
+    assert.deepEqual(files(), ['site_alarms_1_3.csv']);
+    for (const name of files('.').filter((file) => file.includes('.damaged-'))) rmSync(at(name));
+    await done('export');
+    assert.deepEqual(files(), ['site_alarms_1_3.csv', 'site_alarms_1_3_2.csv']);
+  });
+
   test('an empty table that begins with what comes later exports the first row that comes', async () => {
     execute('DELETE FROM alarms');
     configure('tables: [{ table: alarms, key: SeqNo, first: now }]');

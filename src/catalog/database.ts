@@ -1,6 +1,15 @@
 // The catalog's SQLite file: private to its owner, usable by several processes at once, replaced when it is damaged.
-import { chmodSync, closeSync, existsSync, openSync, readSync, renameSync, statSync } from 'node:fs';
-import { dirname } from 'node:path';
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  openSync,
+  readdirSync,
+  readSync,
+  renameSync,
+  statSync,
+} from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { HoldfastError, messageOf } from '#lib/errors.ts';
 import { makeFolder } from '#lib/make-folder.ts';
@@ -120,8 +129,19 @@ const sqliteCode = (error: unknown): number | undefined =>
     ? error.errcode & 0xff
     : undefined;
 
+/** The newest damaged catalog that was moved aside at this place and still lies there. */
+export const damagedBeside = (path: string): string | undefined => {
+  const folder = dirname(path);
+  const beginning = basename(path) + damagedEnding;
+  const names = readdirSync(folder).filter((name) => name.startsWith(beginning) && !/-(wal|shm)$/.test(name));
+  const newest = names.toSorted().at(-1);
+  return newest && join(folder, newest);
+};
+
+const damagedEnding = '.damaged-';
+
 const moveAside = (path: string): string => {
-  const aside = `${path}.damaged-${new Date().toISOString().slice(0, 19).replaceAll(':', '')}`;
+  const aside = `${path}${damagedEnding}${new Date().toISOString().slice(0, 19).replaceAll(':', '')}`;
   for (const suffix of ['-wal', '-shm', ''])
     if (existsSync(path + suffix)) renameSync(path + suffix, aside + suffix);
   return aside;

@@ -56,6 +56,8 @@ export interface ExportLedger {
     readonly name: string;
     readonly orderedBy: string;
   }): ExportTable;
+  /** Whether any run of the job has begun with a table. */
+  knows(job: string): boolean;
   setPositions(table: number, positions: Pick<ExportTable, 'settled' | 'pending'>): void;
   /** Remembers that a file is about to get its name, with the rows in it; they count when it is confirmed. */
   intend(table: number, file: NewExportFile, rows: readonly RowHash[], at: Date): number;
@@ -115,6 +117,7 @@ export const exportLedger = (database: DatabaseSync, path: string): ExportLedger
         );
         return tableOf(row ?? {});
       }),
+    knows: (job) => safely(() => all('SELECT 1 FROM export_tables WHERE job = ? LIMIT 1', job).length > 0),
     setPositions: (table, positions) => safely(() => setPositions(table, positions)),
     intend(table, file, rows, at) {
       let id = 0;

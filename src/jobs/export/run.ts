@@ -1,5 +1,6 @@
 // One run of an export job: what is new in every table, into files, remembered in the catalog.
 import type { Catalog } from '#catalog/catalog.ts';
+import { damagedBeside } from '#catalog/database.ts';
 import { throwIfCancelled } from '#lib/clock.ts';
 import { asError, HoldfastError } from '#lib/errors.ts';
 import { plural } from '#lib/format.ts';
@@ -49,10 +50,24 @@ export const neededCatalog = ({ catalog }: RunContext): Catalog => {
   });
 };
 
+/** After its catalog was damaged and begun anew, a job would export every row a second time. */
+const refuseWithoutPositions = ({ exports, path }: Catalog, job: string): void => {
+  const damaged = exports.knows(job) ? undefined : damagedBeside(path);
+  if (damaged === undefined) return;
+  throw new HoldfastError(
+    'FAILED',
+    `how far ${job} has come was in the catalog that was damaged: ${damaged}`,
+    {
+      hint: `put a backup of the catalog in the place of ${path}; or move that file away: the next run is then a first one, as \`first\` of each table says`,
+    },
+  );
+};
+
 /** Exports and says how it went; a table that fails does not stop the others. Throws when it cannot begin, or is cancelled. */
 export const runExport = (task: ExportTask, context: RunContext): Promise<ExportRun> =>
   recorded({ verb: 'export', job: task.job }, context, async ({ id, record, watched }) => {
     const catalog = neededCatalog(context);
+    refuseWithoutPositions(catalog, task.job);
     await using store = await openFor(task.job, task.to, watched);
     await settleFiles(catalog.exports, task.job, store);
     await removeLeftovers(catalog.unfinished, task.job, store);
