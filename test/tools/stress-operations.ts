@@ -119,9 +119,10 @@ const prune: Make = (_, tool, random) => {
 };
 
 const copy: Make = ({ otherLabels, place }, tool, random) => {
-  const ours = ['copy', '-r', 'other', '--to', 'main', ...(random.chance(0.2) ? ['--rechunk'] : [])];
-  const words = tool === 'holdfast' ? ours : ['copy', '--from-repo', place.at('other')];
-  return { tool, words, adds: otherLabels };
+  const rechunk = random.chance(0.2) ? ['--rechunk'] : [];
+  return tool === 'holdfast'
+    ? { tool, words: ['copy', '--to', 'main', ...rechunk], repository: 'other', adds: otherLabels }
+    : { tool, words: ['copy', '--from-repo', place.at('other')], adds: otherLabels };
 };
 
 const tag = toOne(({ id }, _, tool, random) => {

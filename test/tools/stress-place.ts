@@ -8,6 +8,7 @@ import { DatabaseSync } from 'node:sqlite';
 import type { Random } from '#lib/random.ts';
 import { testPassword, testRepository } from '#repository/testing.ts';
 import { openLocalStore } from '#stores/local/local.ts';
+import { holdfast } from '../../src/cli/testing.ts';
 import { startRestServer } from '../servers/rest-server.ts';
 import { startSshd } from '../servers/sshd.ts';
 import { type CliResult, type RunningCli, startCli, startProgram } from './cli.ts';
@@ -33,6 +34,7 @@ export interface StressPlace extends AsyncDisposable {
   readonly sources: readonly string[];
   at(...parts: string[]): string;
   start(tool: Tool, words: readonly string[], options?: StartOptions): RunningCli;
+  /** To its end; Holdfast in this process, which is much quicker. */
   run(tool: Tool, words: readonly string[], options?: StartOptions): Promise<CliResult>;
 }
 
@@ -41,7 +43,7 @@ export type Content = ReadonlyMap<string, string>;
 
 const database = 'shop.db';
 /** Long enough for a machine that does much else; whoever takes longer hangs. */
-const patienceMs = 5 * 60_000;
+const patienceMs = 20 * 60_000;
 
 /** Both repositories are there and empty, so are the sources. The caller disposes of the servers, and removes the folder. */
 export const openStressPlace = async (kind: StressStore): Promise<StressPlace> => {
@@ -55,8 +57,8 @@ export const openStressPlace = async (kind: StressStore): Promise<StressPlace> =
   const config = { repositories: { main: place(store), other: place(at('other')) } };
   writeFileSync(at('holdfast.yaml'), JSON.stringify(config), { mode: 0o600 });
   const binaries = await resticBinaries();
-  const start: StressPlace['start'] = (tool, words, options = {}) => {
-    const { repository: which = 'main', password = testPassword, newPassword = '' } = options;
+  const commandOf = (tool: Tool, words: readonly string[], options: StartOptions = {}) => {
+    const { repository: which = 'main', password = testPassword, newPassword } = options;
     const env = {
       HOLDFAST_CONFIG: at('holdfast.yaml'),
       HOLDFAST_CATALOG: at('catalog.db'),
@@ -66,21 +68,25 @@ export const openStressPlace = async (kind: StressStore): Promise<StressPlace> =
       RESTIC_PASSWORD: password,
       RESTIC_FROM_PASSWORD: testPassword,
     };
-    const timeoutMs = patienceMs;
-    const all = [...words];
-    if (newPassword !== '') {
-      writeFileSync(at(newPassword), newPassword);
-      all.push('--new-password-file', at(newPassword));
-    }
-    if (tool === 'holdfast')
-      return startCli(words.includes('-r') ? all : ['-r', which, ...all], { env, timeoutMs });
-    return startProgram(binaries[tool], ['--no-cache', ...restic.options, ...all], { env, timeoutMs });
+    if (newPassword !== undefined) writeFileSync(at(newPassword), newPassword);
+    const first = tool === 'holdfast' ? ['-r', which] : ['--no-cache', ...restic.options];
+    const last = newPassword === undefined ? [] : ['--new-password-file', at(newPassword)];
+    return { args: [...first, ...words, ...last], env };
+  };
+  const start: StressPlace['start'] = (tool, words, options) => {
+    const { args, env } = commandOf(tool, words, options);
+    const how = { env, timeoutMs: patienceMs };
+    return tool === 'holdfast' ? startCli(args, how) : startProgram(binaries[tool], args, how);
+  };
+  const run: StressPlace['run'] = async (tool, words, options) => {
+    if (tool !== 'holdfast') return start(tool, words, options).result;
+    const { args, env } = commandOf(tool, words, options);
+    return { ...(await holdfast(args, { env })), signal: undefined };
   };
   const kept = servers.move();
   return {
-    ...{ folder, repository, at, start },
+    ...{ folder, repository, at, start, run },
     sources: ['data-0', 'data-1', 'data-2', database],
-    run: (tool, words, options) => start(tool, words, options).result,
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
 };
