@@ -7,19 +7,24 @@ export interface ServiceManager {
   tell(...states: readonly string[]): Promise<void>;
 }
 
-/** Tells systemd when it asks to be told; otherwise nobody. `warn` hears once when it cannot be told. */
+/** Tells systemd when it asks to be told; otherwise nobody. `warn` hears once that it cannot be told. */
 export const serviceManager = (
   env: Readonly<Record<string, string | undefined>>,
   warn: (text: string) => void,
 ): ServiceManager => {
   if (!env.NOTIFY_SOCKET) return { tell: async () => {} };
-  let works = true;
+  let hasWarned = false;
+  // What could not be told, as on a machine with too much to do, goes along with what comes next: silence would be taken for the end.
+  let owed: readonly string[] = [];
   return {
     async tell(...states) {
-      if (!works) return;
-      const status = await runNotify(states);
-      works = status === 0;
-      if (!works) warn(`systemd cannot be told how it goes: systemd-notify ${status}`);
+      const all = [...new Set([...owed, ...states])];
+      owed = [];
+      const status = await runNotify(all);
+      if (status === 0) return;
+      owed = all;
+      if (!hasWarned) warn(`systemd cannot be told how it goes: systemd-notify ${status}`);
+      hasWarned = true;
     },
   };
 };
