@@ -15,9 +15,14 @@ export interface Command {
   fail(error: Error): void;
 }
 
+/** Balancers cut connections that are silent, HAProxy after 50 seconds as Debian has it; ours are for at most twice this. */
+const quietMs = 15_000;
+
 export class Session {
   readonly #stream: Duplex;
   readonly #waiting: { readonly command: Command; readonly packets: Buffer }[] = [];
+  readonly #heartbeat = setInterval(() => this.#keepAwake(), quietMs).unref();
+  #isQuiet = false;
   #running: Command | undefined;
   #lost: Error | undefined;
   #quitting = false;
@@ -67,9 +72,16 @@ export class Session {
   async quit(): Promise<void> {
     if (!this.usable) return;
     this.#quitting = true;
+    clearInterval(this.#heartbeat);
     const closed = new Promise<void>((resolve) => this.#stream.once('close', resolve));
     this.#stream.end(quitPacket);
     await closed;
+  }
+
+  /** Says something when nothing was said for a while. */
+  #keepAwake(): void {
+    if (this.#isQuiet && !this.#running) this.query('do 0').catch(() => {}); // who uses it next will find out
+    this.#isQuiet = true;
   }
 
   #run(command: Command, sql: string | Buffer): void {
@@ -77,6 +89,7 @@ export class Session {
       command.fail(this.#lost ?? new Error('it was closed'));
       return;
     }
+    this.#isQuiet = false;
     this.#waiting.push({ command, packets: queryPackets(sql) });
     this.#next();
   }
@@ -115,6 +128,7 @@ export class Session {
   #lose(error: Error): void {
     if (this.#lost) return;
     this.#lost = error;
+    clearInterval(this.#heartbeat);
     if (this.#quitting) return;
     this.#running?.fail(error);
     for (const { command } of this.#waiting.splice(0)) command.fail(error);

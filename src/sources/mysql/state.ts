@@ -1,6 +1,6 @@
 // One state of a whole server for many connections: transactions that begin in the same moment.
 
-import { asError } from '#lib/errors.ts';
+import { asError, HoldfastError } from '#lib/errors.ts';
 import type { Log } from '#lib/log.ts';
 import { type Connection, connect } from './connect.ts';
 import { quoteName } from './identifiers.ts';
@@ -48,6 +48,7 @@ export const takeState = async (leader: Connection, options: StateOptions): Prom
         );
       return await begin(leader, readers, how, options);
     });
+    await assertOneServer([leader, ...opened], options.settings.server);
     await Promise.all(
       readers.map(async (each) => begun.kept.includes(each) || (await each[Symbol.asyncDispose]())),
     );
@@ -66,6 +67,21 @@ export const takeState = async (leader: Connection, options: StateOptions): Prom
     for (const connection of opened) connection.destroy();
     throw error;
   }
+};
+
+/** What is held back on one server is not on another; asked within the transactions, which a proxy leaves where they are. */
+const assertOneServer = async (connections: readonly Connection[], server: string): Promise<void> => {
+  const answers = await Promise.all(
+    connections.map((each) =>
+      each.query<{ name: string }>(
+        "select concat_ws(' ', @@hostname, @@port, @@server_id, @@datadir) as name",
+      ),
+    ),
+  );
+  if (new Set(answers.map(([row]) => row?.name)).size === 1) return;
+  throw new HoldfastError('UNSUPPORTED', `connections to ${server} end at several servers`, {
+    hint: 'name one of the servers, not the balancer before them, or let it lead all connections to one',
+  });
 };
 
 const waitFor = (seconds: number): string => `set lock_wait_timeout = ${seconds}`;

@@ -171,12 +171,20 @@ const passwordOrThrow = (settings: ConnectionSettings, database: string): string
   );
 };
 
+/** Balancers cut connections that are silent, HAProxy after 50 seconds as Debian has it; ours are for at most twice this. */
+const quietMs = 15_000;
+
+/** What the driver knows and its types do not tell. */
+type DriverClient = Client & { readonly processID: number | null; readonly readyForQuery: boolean };
+
 class Session implements Connection {
   readonly database: string;
   readonly #client: Client;
   readonly #settings: ConnectionSettings;
   readonly #signal: AbortSignal;
   readonly #cancel = (): void => this.destroy();
+  readonly #heartbeat = setInterval(() => this.#keepAwake(), quietMs).unref();
+  #isQuiet = false;
   #version = 0;
   #lost: Error | undefined;
 
@@ -190,6 +198,7 @@ class Session implements Connection {
     });
     client.on('end', () => {
       this.#lost ??= new Error('it was closed');
+      clearInterval(this.#heartbeat);
     });
     signal.addEventListener('abort', this.#cancel, { once: true });
   }
@@ -217,10 +226,18 @@ class Session implements Connection {
 
   /** As the login was answered; the driver keeps it to cancel by. */
   get #processId(): number {
-    return Number((this.#client as Client & { readonly processID: number | null }).processID);
+    return Number((this.#client as DriverClient).processID);
+  }
+
+  /** Says something when nothing was said for a while. */
+  #keepAwake(): void {
+    if (this.#isQuiet && this.usable && (this.#client as DriverClient).readyForQuery)
+      this.#client.query('select 1').catch(() => {}); // who uses it next will find out
+    this.#isQuiet = true;
   }
 
   async query<Row>(sql: string, values?: readonly unknown[]): Promise<Row[]> {
+    this.#isQuiet = false;
     try {
       const result = await this.#client.query(sql, values && [...values]);
       return (Array.isArray(result) ? [] : result.rows) as Row[];
@@ -239,6 +256,7 @@ class Session implements Connection {
   }
 
   async #queryArrays<Value>(query: QueryConfig): Promise<Value[][]> {
+    this.#isQuiet = false;
     try {
       const result = await this.#client.query({ ...query, rowMode: 'array' });
       return (Array.isArray(result) ? [] : result.rows) as Value[][];
@@ -267,17 +285,20 @@ class Session implements Connection {
 
   destroy(): void {
     this.#lost ??= new Error('it was closed');
+    clearInterval(this.#heartbeat);
     this.#signal.removeEventListener('abort', this.#cancel);
     this.#client.connection.stream.destroy();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    clearInterval(this.#heartbeat);
     if (!this.usable) return;
     this.#signal.removeEventListener('abort', this.#cancel);
     await this.#client.end();
   }
 
   #start(query: RunningQuery): void {
+    this.#isQuiet = false;
     this.#client.query(query as unknown as Submittable);
   }
 }

@@ -130,13 +130,21 @@ const programError = (path: string, status: number | null, said: string): Holdfa
   const message = lines.map((line) => line.replace(/^pg_dump(all)?: (error: )?/, '')).join('; ');
   const how = status === null ? 'was killed' : `failed with status ${status}`;
   return new HoldfastError('SOURCE_DENIED', `${path} ${how}: ${message || 'it said nothing'}`, {
-    hint: /lock timeout|could not obtain lock/.test(message)
-      ? 'somebody waits for an exclusive lock on that table; run again when that is done, or raise lockTimeoutSeconds'
-      : /permission denied/.test(message)
-        ? 'grant the role what docs/sources/postgres.md lists'
-        : undefined,
+    hint: hints.find(([pattern]) => pattern.test(message))?.[1],
   });
 };
+
+const hints: readonly (readonly [pattern: RegExp, hint: string])[] = [
+  [
+    /lock timeout|could not obtain lock/,
+    'somebody waits for an exclusive lock on that table; run again when that is done, or raise lockTimeoutSeconds',
+  ],
+  [/permission denied/, 'grant the role what docs/sources/postgres.md lists'],
+  [
+    /invalid snapshot identifier|snapshot "[^"]*" does not exist/,
+    'the session that held the snapshot ended, or a balancer leads connections to several servers: name one of them',
+  ],
+];
 
 /**
  * The output of pg_dump without psql's \restrict and \unrestrict, whose key is another in each run. Whoever restores with

@@ -64,6 +64,7 @@ export const openReading = ({ settings, holder, snapshot, connections, signal }:
     const isLost = hasCode(error, 'SOURCE_UNREACHABLE') && !(error.cause instanceof HoldfastError);
     if (!endsSession(error) && !isLost) return error;
     await assertHeld();
+    if (isLost && lacksSnapshot(error.cause)) return elsewhere(error, settings.server);
     return isLost ? sessionEnded(error) : error;
   };
   /** Somebody waits for an exclusive lock on the table, and who comes later waits behind; only the holder's own lock is safe. */
@@ -124,7 +125,7 @@ const begin = async (connection: Connection, snapshot: string, table?: Qualified
     const code = sqlState(error);
     if (code !== undefined && connection.usable) await connection.query('rollback');
     if (code === state.lockNotAvailable) return false;
-    if (code !== invalidSnapshot && code !== state.objectNotInPrerequisiteState) throw error;
+    if (!lacksSnapshot(error)) throw error;
     throw new HoldfastError('SOURCE_UNREACHABLE', `the snapshot of database ${connection.database} is lost`, {
       hint: 'the session that held it ended: the server’s log says why; then run again',
       cause: error,
@@ -134,6 +135,16 @@ const begin = async (connection: Connection, snapshot: string, table?: Qualified
 
 /** «invalid snapshot identifier»: its file has gone, or what is in it is no longer valid. */
 const invalidSnapshot = '22023';
+
+const lacksSnapshot = (error: unknown): boolean =>
+  [invalidSnapshot, state.objectNotInPrerequisiteState].some((code) => code === sqlState(error));
+
+/** The snapshot is still held, and yet not there. */
+const elsewhere = (cause: unknown, server: string): HoldfastError =>
+  new HoldfastError('UNSUPPORTED', `connections to ${server} end at several servers`, {
+    hint: 'name one of the servers, not the balancer before them, or let it lead all connections to one',
+    cause,
+  });
 
 async function* copyRows(
   connection: Connection,
