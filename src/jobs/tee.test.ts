@@ -149,12 +149,14 @@ test('several contents at once, as a database gives them, reach every branch', a
 });
 
 test('an earlier entry is known only where all repositories have the same', async () => {
-  const of = (size: number) => ({
+  const of = (size: number, begun = 2000) => ({
+    begun: new Date(begun),
     entry: async () => ({ type: 'file' as const, meta: { size }, content: async function* () {} }),
   });
   assert.equal((await commonPrevious([of(1), of(1)])?.entry('a'))?.meta.size, 1);
   assert.equal(await commonPrevious([of(1), of(2)])?.entry('a'), undefined);
   assert.equal(commonPrevious([of(1), undefined]), undefined);
+  assert.equal(commonPrevious([of(1), of(1, 1000), of(1, 3000)])?.begun.getTime(), 1000);
 });
 
 test('two repositories get the same snapshot from one reading; one that breaks spoils only its own', async () => {

@@ -147,6 +147,7 @@ export const commonPrevious = (all: readonly (Previous | undefined)[]): Previous
   if (first === undefined || others.some((other) => other === undefined)) return undefined;
   if (others.length === 0) return first;
   return {
+    begun: all.reduce((least, { begun } = first) => (begun < least ? begun : least), first.begun),
     async entry(path) {
       const found = await first.entry(path);
       for (const other of others) {

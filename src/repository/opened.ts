@@ -123,8 +123,8 @@ export const openedRepository = (
       yield* readSnapshot(await loaded.session([snapshot]), await loaded.reader(), snapshot, options);
     },
     previous(snapshot, root) {
-      let entries: Previous | undefined;
-      const open = async (): Promise<Previous> => {
+      let entries: Pick<Previous, 'entry'> | undefined;
+      const open = async (): Promise<Pick<Previous, 'entry'>> => {
         entries ??= previousEntries(
           await loaded.session(),
           await loaded.earlier(snapshot),
@@ -134,6 +134,7 @@ export const openedRepository = (
         return entries;
       };
       return {
+        begun: snapshot.summary?.backupStart ?? snapshot.time,
         entry: (path) => (entries ? entries.entry(path) : open().then((opened) => opened.entry(path))),
       };
     },

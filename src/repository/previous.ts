@@ -86,7 +86,7 @@ export const previousEntries = (
   earlier: EarlierNodes,
   root: string,
   reader: () => Promise<BlobReader>,
-): Previous => {
+): Pick<Previous, 'entry'> => {
   async function* read(ids: Iterable<string>): AsyncGenerator<Uint8Array> {
     yield* readContent(session, await reader(), ids);
   }

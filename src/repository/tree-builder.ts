@@ -57,11 +57,12 @@ export class Directory {
     this.#pending += 1;
   }
 
-  /** The announced child; `before` is the node of its path in the previous snapshot. */
-  add(node: TreeNode, before?: TreeNode): void {
+  /** The announced child; `before` is the node of its path in the previous snapshot. True when it is that. */
+  add(node: TreeNode, before?: TreeNode): boolean {
     const same = before !== undefined && isSameNode(before, node);
     if (!same) this.#changed = true;
     this.#put(same ? before : node);
+    return same;
   }
 
   /** The announced child is as the previous snapshot has it. */

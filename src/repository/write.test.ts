@@ -325,8 +325,8 @@ suite('the next snapshot', () => {
     const first = await repository.write(memoryEntries(tree));
     const second = await repository.write(memoryEntries(tree), { parent: first.snapshot! });
     assert.equal(second.snapshot?.tree, first.snapshot?.tree);
-    const { dataAdded, dataBlobs, treeBlobs, filesChanged, dirsUnmodified } = second.summary;
-    assert.deepEqual([dataAdded, dataBlobs, treeBlobs, filesChanged, dirsUnmodified], [0, 0, 0, 4, 4]);
+    const { dataAdded, dataBlobs, treeBlobs, filesUnmodified, dirsUnmodified } = second.summary;
+    assert.deepEqual([dataAdded, dataBlobs, treeBlobs, filesUnmodified, dirsUnmodified], [0, 0, 0, 4, 4]);
     assert.equal(second.snapshot?.parent, first.snapshot?.id);
   });
 

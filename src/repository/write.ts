@@ -228,9 +228,15 @@ class TreeWriter {
         this.#counts.dataBlobs += added.newBlobs;
         this.#counts.dataAdded += added.newBytes;
         this.#counts.dataAddedPacked += added.storedBytes;
-        directory.add({ name, type: 'file', meta: this.#fileMeta(entry.meta, bytes), content: ids });
+        const node: TreeNode = {
+          name,
+          type: 'file',
+          meta: this.#fileMeta(entry.meta, bytes),
+          content: ids,
+        };
+        const isSame = directory.add(node, before);
+        this.#count(isSame ? 'filesUnmodified' : before ? 'filesChanged' : 'filesNew', 0);
       });
-      this.#count(before ? 'filesChanged' : 'filesNew', 0);
       this.#note(entry, seen);
     } catch (error) {
       if (!(error instanceof HoldfastError && error.kind.item)) throw error;

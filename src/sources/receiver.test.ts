@@ -16,6 +16,7 @@ const manifest: Manifest = {
 };
 
 const previous = (more: Partial<Manifest>): Previous => ({
+  begun: new Date(0),
   entry: async () => ({
     type: 'file',
     meta: {},

@@ -71,6 +71,8 @@ export interface EntryMeta {
 
 /** The source's last good snapshot, read lazily. */
 export interface Previous {
+  /** What was changed after it was begun may be in it or not. */
+  readonly begun: Date;
   /**
    * The entry at that path, or undefined. Cheap when asked in the order of the dump: then there is seldom a promise to wait for.
    */

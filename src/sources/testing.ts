@@ -58,10 +58,14 @@ export async function* replay(entries: readonly CapturedEntry[]): AsyncGenerator
     yield content ? { path, type, meta, content: () => [content] } : { path, type, meta };
 }
 
-/** The source's view of a captured dump as its last snapshot. */
-export const previousOf = (entries: readonly CapturedEntry[]): Previous => {
+/** The source's view of a captured dump as its last snapshot; by default it was begun when nothing had changed for long. */
+export const previousOf = (
+  entries: readonly CapturedEntry[],
+  begun = new Date(Date.now() + 60_000),
+): Previous => {
   const byPath = new Map(entries.map((entry) => [entry.path, entry]));
   return {
+    begun,
     async entry(path) {
       const known = byPath.get(path);
       if (!known) return undefined;

@@ -207,6 +207,22 @@ test('a file is unchanged only while size, times and inode are those of the snap
   assert.deepEqual(await unchanged({ ignoreCtime: true }), ['mode', 'same']);
 });
 
+test('a file whose times may stand for two changes around its last snapshot is read again', async () => {
+  using folder = temporaryFolder();
+  makeTree(folder.path, { future: 'text', just: 'text', 'long ago': 'text' });
+  const now = Date.now() / 1000;
+  for (const [name, time] of Object.entries({ future: now + 3600, just: now - 1.5, 'long ago': now - 3 }))
+    utimesSync(join(folder.path, name), time, time);
+  const entries = await capture(filesSource({ path: folder.path }));
+  const previous = previousOf(entries, new Date());
+  const unchanged = async (options: object): Promise<string[]> =>
+    (await capture(filesSource({ path: folder.path, ...options }), previous))
+      .filter((entry) => entry.unchanged)
+      .map(({ path }) => path);
+  assert.deepEqual(await unchanged({}), []); // the status of all has just changed
+  assert.deepEqual(await unchanged({ ignoreCtime: true }), ['future', 'long ago']);
+});
+
 test('sockets are left out', async () => {
   using folder = temporaryFolder();
   const server = createServer();

@@ -14,7 +14,7 @@ import { readFile } from './read-file.ts';
 import { type Plan, type Root, statAsked } from './roots.ts';
 import type { Selection } from './selection.ts';
 import { reasonOf } from './system-error.ts';
-import { isUnchanged } from './unchanged.ts';
+import { doubtfulTime, isUnchanged } from './unchanged.ts';
 import type { XattrReader } from './xattrs.ts';
 
 export interface Walk {
@@ -38,6 +38,7 @@ export interface Walk {
 export async function* dump(openWalk: () => Walk, previous?: Previous): AsyncGenerator<Entry> {
   const walk = openWalk();
   const pause = createPause();
+  const doubtful = previous && doubtfulTime(previous.begun, new Date());
   const tally: Tally = { sockets: 0, xattrFailures: 0 };
   const stack: Folder[] = [];
   let found = look(walk, tally, {
@@ -53,7 +54,8 @@ export async function* dump(openWalk: () => Walk, previous?: Previous): AsyncGen
       const { entry, below } = found;
       const known = entry.content && previous?.entry(entry.path);
       const before = known instanceof Promise ? await known : known; // to wait costs more than to look
-      if (before && isUnchanged(entry.meta, before, walk.options)) yield { ...entry, unchanged: true };
+      if (before && doubtful && isUnchanged(entry.meta, before, doubtful, walk.options))
+        yield { ...entry, unchanged: true };
       else if (entry.path !== '' || walk.plan.root.asked) yield entry;
       if (below) stack.push(below);
     }

@@ -1,4 +1,4 @@
-// restic's rule for a file that need not be read again.
+// restic's rule for a file that need not be read again, and git's for one whose times cannot tell.
 import type { EntryMeta, PreviousEntry } from '../source.ts';
 
 interface Options {
@@ -6,14 +6,35 @@ interface Options {
   readonly ignoreCtime: boolean;
 }
 
-/** True when size, times and inode of a file are those of its last snapshot. */
+/** When the last snapshot may have read a file between two changes that left the same times: from when until now, in nanoseconds. */
+export interface DoubtfulTime {
+  readonly from: bigint;
+  readonly until: bigint;
+}
+
+/** File systems count time in steps, of a hundredth of a second mostly, of up to 2 s on FAT. */
+const longestStepNs = 2_000_000_000n;
+
+export const doubtfulTime = (lastBegun: Date, now: Date): DoubtfulTime => ({
+  from: nanoseconds(lastBegun) - longestStepNs,
+  until: nanoseconds(now),
+});
+
+const nanoseconds = (time: Date): bigint => BigInt(time.getTime()) * 1_000_000n;
+
+/** True when size, times and inode of a file are those of its last snapshot, and its times leave no doubt. */
 export const isUnchanged = (
   now: EntryMeta,
-  before: PreviousEntry | undefined,
+  before: PreviousEntry,
+  doubtful: DoubtfulTime,
   { ignoreInode, ignoreCtime }: Options,
 ): boolean =>
-  before?.type === 'file' &&
+  before.type === 'file' &&
   before.meta.size === now.size &&
   before.meta.mtime === now.mtime &&
-  (ignoreCtime || before.meta.ctime === now.ctime) &&
+  !isIn(doubtful, now.mtime) &&
+  (ignoreCtime || (before.meta.ctime === now.ctime && !isIn(doubtful, now.ctime))) &&
   (ignoreInode || before.meta.inode === now.inode);
+
+const isIn = ({ from, until }: DoubtfulTime, time: bigint | undefined): boolean =>
+  time !== undefined && time >= from && time <= until;
