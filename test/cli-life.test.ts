@@ -61,7 +61,8 @@ test('diff, find and stats tell what is in which snapshot', async () => {
   assert.match(shown, /1 added, 1 removed, 1 changed; 31 B of files came, 97.7 KiB went$/m);
   const found = await done('find *.JPG nothing -i');
   assert.match(found, /^snapshot \w{8} of media, .*\n\/media\/deep\/photo.jpg\n1 entry in 1 snapshot$/m);
-  assert.match(await done('find photo.jpg --snapshot latest'), /nothing found/);
+  assert.match(await done('find photo.jpg --snapshot latest'), /nothing found in 1 snapshot$/m);
+  assert.match(await done('snapshots --source medai'), /no such snapshot among \d+: they are of .*media/);
   assert.match(await done('find /menu.txt'), /nothing found/);
   assert.match(await done('find deep/*.jpg'), /1 entry in 1 snapshot/);
   assert.match(await done('stats'), /^3 snapshots: 6 files, .* when all are restored/m);

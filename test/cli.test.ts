@@ -225,6 +225,8 @@ test('each failure of the repository has its own status', async () => {
   assert.equal((await run(`backup ${at('media')}`, { HOLDFAST_PASSWORD: 'wrong' })).status, 12);
   assert.equal((await run('init')).status, 1);
   assert.equal((await run('snapshots', { HOLDFAST_PASSWORD: '' })).status, 2);
+  const fromRestic = await run('snapshots', { HOLDFAST_PASSWORD: '', RESTIC_PASSWORD: 'x' });
+  assert.match(fromRestic.stderr, /RESTIC_PASSWORD is not read/);
   rmSync(at('nothing'), { recursive: true, force: true });
 });
 
@@ -234,6 +236,8 @@ test('a mistake on the command line is status 2, with what was probably meant', 
     ['help snapshot', /unknown command "snapshot"; did you mean snapshots\?/],
     ['snapshot --help', /unknown command "snapshot"; did you mean snapshots\?/],
     ['-q nosuch -h', /unknown command "nosuch"/],
+    ['rebuild-index', /unknown command "rebuild-index"; did you mean repair index\?/],
+    ['snapshots -p key', /unknown option "-p"; did you mean --password-file\?/],
     ['restore latest --target /x', /unknown option "--target"; did you mean --to\?\n/],
     ['restore latest --target=/x', /unknown option "--target=\/x"; did you mean --to\?\n/],
     ['--repo /x snapshots', /unknown option "--repo"; did you mean --repository\?\n/],

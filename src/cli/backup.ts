@@ -101,7 +101,7 @@ const checkTags = (tags: readonly string[]): void => {
   );
   if (bad !== undefined)
     throw new HoldfastError('USAGE', `"${bad}" cannot be a tag`, {
-      hint: 'a tag has no comma, and is not one that Holdfast itself gives (source:…, kind:…, job:…, run:…, partial, suspicious, accepted)',
+      hint: 'a tag has no comma (say --tag once for each), and is not one that Holdfast itself gives (source:…, kind:…, job:…, run:…, partial, suspicious, accepted)',
     });
 };
 

@@ -199,11 +199,11 @@ const usageError = ({ message }: CommanderError, program: Parser): HoldfastError
 };
 
 const nameHere = (sentence: string, { args: [command] }: Parser): string | undefined => {
-  const [, option = ''] = /^unknown option '(-[^'=]*)/.exec(sentence) ?? [];
-  return namesElsewhere.get(option) ?? namesElsewhere.get(`${command} ${option}`);
+  const [, word = ''] = /^unknown (?:option|command) '([^'=]*)/.exec(sentence) ?? [];
+  return namesElsewhere.get(word) ?? namesElsewhere.get(`${command} ${word}`);
 };
 
-/** What restic, borg and pg_restore call options of ours, which are spelled too differently to be guessed. */
+/** What restic, borg and pg_restore call commands and options of ours, which are spelled too differently to be guessed. */
 const namesElsewhere: ReadonlyMap<string, string> = new Map([
   ['--repo', '--repository'],
   ['restore --target', '--to'],
@@ -211,4 +211,12 @@ const namesElsewhere: ReadonlyMap<string, string> = new Map([
   ['restore -d', '--to'],
   ['restore --clean', '--force'],
   ['check --read-data-subset', '--read-data'],
+  ['snapshots --path', '--source'],
+  ['-p', '--password-file'],
+  ['copy --from-repo', '--to, with -r for where they come from'],
+  ['create', 'backup'],
+  ['extract', 'restore'],
+  ['delete', 'forget'],
+  ['compact', 'prune'],
+  ['rebuild-index', 'repair index'],
 ]);

@@ -45,7 +45,8 @@ With --document, documents are looked for by their id in snapshots of CouchDB; w
       const texts = call.args.map((text) => (text.startsWith('!') ? `\\${text}` : text));
       const patterns = compilePatterns(texts, { ignoreCase: call.options.ignoreCase });
       let [entries, holding] = [0, 0];
-      for (const snapshot of chosen(await repository.snapshots(), call)) {
+      const searched = chosen(await repository.snapshots(), call);
+      for (const snapshot of searched) {
         const before = entries;
         const include = (path: string, type: string): boolean =>
           patterns.matches(`/${path}`) || (type === 'dir' && patterns.mayMatchBelow(`/${path}`));
@@ -63,7 +64,7 @@ With --document, documents are looked for by their id in snapshots of CouchDB; w
       output.say(
         { message_type: 'summary', entries, snapshots: holding },
         entries === 0
-          ? 'nothing found'
+          ? `nothing found in ${plural(searched.length, 'snapshot')}`
           : `${plural(entries, 'entry', 'entries')} in ${plural(holding, 'snapshot')}`,
       );
       return 0;
@@ -75,7 +76,8 @@ const findDocument = async (call: FindCall, repository: Repository, key: string)
   if (args.length > 0) throw new HoldfastError('USAGE', '--document and patterns exclude each other');
   const read: RecordsRead = new Map();
   let [documents, holding] = [0, 0];
-  for (const snapshot of chosen(await repository.snapshots(), call).filter(hasRecords)) {
+  const searched = chosen(await repository.snapshots(), call).filter(hasRecords);
+  for (const snapshot of searched) {
     const before = documents;
     for await (const { path, records } of findRecords(repository, snapshot, { key, signal, read })) {
       if (documents === before && !output.json) await output.heading(headingOf(snapshot));
@@ -90,7 +92,9 @@ const findDocument = async (call: FindCall, repository: Repository, key: string)
   }
   output.say(
     { message_type: 'summary', entries: documents, snapshots: holding },
-    documents === 0 ? 'nothing found' : `${plural(documents, 'document')} in ${plural(holding, 'snapshot')}`,
+    documents === 0
+      ? `nothing found in ${plural(searched.length, 'snapshot')} of CouchDB`
+      : `${plural(documents, 'document')} in ${plural(holding, 'snapshot')}`,
   );
   return 0;
 };

@@ -51,14 +51,14 @@ export const sayVerdict = (output: Output, { repository, job }: Forgetting, verd
   );
 };
 
-/** One line for all. */
+/** One line for all; of those that were named, none is kept, and others were not looked at. */
 export const sayForgotten = (output: Output, { repository, job, dryRun, verdicts }: Forgetting): void => {
   const gone = forgotten(verdicts).length;
   const kept = verdicts.length - gone;
   const who = job === undefined ? repository : `${job}: ${repository}`;
   output.say(
     { message_type: 'forgotten', repository, job, dry_run: dryRun, kept, forgotten: gone },
-    `${who}: ${dryRun ? 'would forget' : 'forgot'} ${plural(gone, 'snapshot')}, ${dryRun ? 'would keep' : 'kept'} ${kept}`,
+    `${who}: ${dryRun ? 'would forget' : 'forgot'} ${plural(gone, 'snapshot')}${kept > 0 || gone === 0 ? `, ${dryRun ? 'would keep' : 'kept'} ${kept}` : ''}`,
   );
 };
 

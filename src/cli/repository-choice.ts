@@ -67,7 +67,7 @@ const namedRepository = async (
   if (word !== undefined && (config === undefined || isPlace(word))) return word;
   if (config === undefined)
     throw new HoldfastError('USAGE', 'no repository is named', {
-      hint: 'name one with -r (a folder or URL) or HOLDFAST_REPOSITORY, or write a holdfast.yaml',
+      hint: `name one with -r (a folder or URL) or HOLDFAST_REPOSITORY, or write a holdfast.yaml${notRead(env, ['RESTIC_REPOSITORY', 'BORG_REPO'])}`,
     });
   return word === undefined ? onlyRepository(config) : repositoryNamed(config, word);
 };
@@ -119,10 +119,16 @@ const passwordOption = ({ passwordFile, passwordCommand }: GlobalOptions): Secre
   return passwordCommand === undefined ? undefined : toSecret({ command: passwordCommand });
 };
 
-const askPassword = async (place: string, { askSecret }: Chooser, isNew: boolean): Promise<Secret> => {
+/** What other programs read, and their users have set. */
+const notRead = (env: World['env'], names: readonly string[]): string => {
+  const found = names.find((name) => env[name]);
+  return found === undefined ? '' : `; ${found} is not read`;
+};
+
+const askPassword = async (place: string, { askSecret, env }: Chooser, isNew: boolean): Promise<Secret> => {
   if (askSecret === undefined)
     throw new HoldfastError('USAGE', `no password is given for the repository ${place}`, {
-      hint: 'set HOLDFAST_PASSWORD_FILE, HOLDFAST_PASSWORD_COMMAND or HOLDFAST_PASSWORD, or use --password-file',
+      hint: `set HOLDFAST_PASSWORD_FILE, HOLDFAST_PASSWORD_COMMAND or HOLDFAST_PASSWORD, or use --password-file${notRead(env, ['RESTIC_PASSWORD_FILE', 'RESTIC_PASSWORD_COMMAND', 'RESTIC_PASSWORD'])}`,
     });
   const typed = await askSecret(isNew ? `new password for ${place}: ` : `password for ${place}: `);
   if (isNew && typed !== (await askSecret('the same again: ')))

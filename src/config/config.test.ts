@@ -225,6 +225,10 @@ test('a secret that others can read is warned about, wherever it is', async () =
   assert.deepEqual((await loadConfig(file, {})).warnings, [
     `${file} holds a secret and is open to other users: chmod 600 ${file}`,
   ]);
+  withPassword(`"\${KEY}"`);
+  assert.deepEqual((await loadConfig(file, { KEY: 'hunter2' })).warnings, []);
+  withPassword(`"\${KEY:-hunter2}"`);
+  assert.equal((await loadConfig(file, {})).warnings.length, 1);
   chmodSync(file, 0o600);
   assert.deepEqual((await loadConfig(file, {})).warnings, []);
 });

@@ -51,10 +51,11 @@ export type JobConfig = Job & { readonly name: string };
 export const loadConfig = async (path?: string, env: Environment = process.env): Promise<Config> => {
   const file = requireConfigFile(path, env);
   const { parseConfig } = await import('./parse.ts'); // with all of YAML, which nobody without a file needs
-  const result = parseConfig(await readConfigFile(file), env);
+  const text = await readConfigFile(file);
+  const result = parseConfig(text, env);
   if ('mistakes' in result) throw invalid(file, result.mistakes);
   const config = configOf(file, result.values);
-  return { ...config, warnings: warningsFor(config, file === '-' ? 0o600 : (await stat(file)).mode) };
+  return { ...config, warnings: warningsFor(config, text, file === '-' ? 0o600 : (await stat(file)).mode) };
 };
 
 /** The repository of that name; USAGE with the nearest name when there is none. Likewise for sources, notifiers and jobs. */

@@ -62,6 +62,9 @@ export const parseYaml = (text: string, env: Environment): ParsedDocument => {
 
   const errors = [...document.errors, ...document.warnings];
   const syntax = errors.map((error) => mistakeAt(error.pos[0], syntaxMessage(error, text)));
+  const firstBroken = errors.findIndex(({ code }) => !understood.has(code));
+  if (firstBroken >= 0)
+    return { value: undefined, mistakes: syntax.slice(firstBroken, firstBroken + 1), positionOf };
   if (errors.some(({ code }) => code !== 'DUPLICATE_KEY'))
     return { value: undefined, mistakes: oneALine(syntax), positionOf };
 
@@ -86,6 +89,13 @@ export const formatYaml = (value: unknown): string => stringify(value, { lineWid
 /** Enough for a fleet of sites that share an anchor, and too few for a file that explodes. */
 const maxAliasCount = 100_000;
 
+/** After any other mistake, the parser takes the rest of the file for something else than it is, and finds fault with all of it. */
+const understood: ReadonlySet<YAMLError['code']> = new Set([
+  'DUPLICATE_KEY',
+  'MULTIPLE_DOCS',
+  'TAG_RESOLVE_FAILED',
+]);
+
 type Located = readonly [offset: number, message: string, path?: Path];
 
 // Nothing of what is written reaches a message, for it may be a password that should have been quoted.
@@ -93,6 +103,9 @@ const syntaxMessage = (error: YAMLError, text: string): string => {
   if (error.code === 'DUPLICATE_KEY') return `the key ${keyAt(text, error.pos[0])} is here twice`;
   if (error.code === 'MULTIPLE_DOCS') return 'the file holds more than one document';
   if (error.code === 'TAG_RESOLVE_FAILED') return 'an unknown tag; a text that begins with ! needs quotes';
+  const [offset] = error.pos;
+  if (text.slice(offset - 1, offset + 1) === '${')
+    return `not YAML: between { and } or [ and ], a text with a variable in it needs quotes: "\${NAME}"`;
   return `not YAML: ${error.message.replace(/ in YAML stream: .*$/s, '')}`;
 };
 

@@ -40,6 +40,11 @@ const cases: readonly (readonly [name: string, text: string, expected: readonly 
     'sources:\n  a: [1, 2\nb: 3\n',
     ['f:3:1: not YAML: Flow sequence in block collection must be sufficiently indented and end with a ]'],
   ],
+  [
+    'a variable without quotes in braces, once for all that follows',
+    `sources:\n  a: { kind: files, path: \${HOME}/a }\n  b: { kind: files, path: /b }\n`,
+    [`f:2:28: not YAML: between { and } or [ and ], a text with a variable in it needs quotes: "\${NAME}"`],
+  ],
   ['a tab', 'sources:\n\ta: 1\n', ['f:2:1: not YAML: Tabs are not allowed as indentation']],
   ['two documents', 'sources: {}\n---\nsources: {}\n', ['f:2:1: the file holds more than one document']],
   [

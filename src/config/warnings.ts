@@ -11,17 +11,27 @@ interface Readable {
   readonly jobs: ReadonlyMap<string, unknown>;
 }
 
-/** A sentence for each secret that other users of this machine could read. `mode` is the configuration file's own. */
-export const warningsFor = (config: Readable, mode: number): string[] => {
+/** A sentence for each secret that other users of this machine could read. `text` and `mode` are the configuration file's own. */
+export const warningsFor = (config: Readable, text: string, mode: number): string[] => {
   const { repositories, sources, notifiers, jobs } = config;
   const places = [repositories, sources, notifiers, jobs].flatMap((section) => [...section.values()]);
   const secrets = [...secretsIn(places)];
   const warnings = secrets.map(secretWarning).filter((warning) => warning !== undefined);
   const isOpen = process.platform !== 'win32' && (mode & 0o077) !== 0;
-  if (isOpen && secrets.some(({ origin }) => origin.kind === 'text'))
+  if (isOpen && secrets.some((secret) => secret.origin.kind === 'text' && standsIn(text, secret)))
     warnings.push(`${config.file} holds a secret and is open to other users: chmod 600 ${config.file}`);
   return [...new Set(warnings)];
 };
+
+/** False for what variables brought in. A file without any has all its secrets in it, however they are written. */
+const standsIn = (text: string, secret: Secret): boolean => {
+  const value = secret.reveal();
+  return !text.includes('${') || text.includes(value) || decoded(text).includes(value);
+};
+
+/** As passwords in URLs are meant. */
+const decoded = (text: string): string =>
+  text.replaceAll(/(?:%[0-9a-f]{2})+/gi, (bytes) => Buffer.from(bytes.replaceAll('%', ''), 'hex').toString());
 
 /** Every secret in a value of the configuration. */
 function* secretsIn(value: unknown): Generator<Secret> {
