@@ -211,7 +211,7 @@ test('a file whose times may stand for two changes around its last snapshot is r
   using folder = temporaryFolder();
   makeTree(folder.path, { future: 'text', just: 'text', 'long ago': 'text' });
   const now = Date.now() / 1000;
-  for (const [name, time] of Object.entries({ future: now + 3600, just: now - 1.5, 'long ago': now - 3 }))
+  for (const [name, time] of Object.entries({ future: now + 3600, just: now - 50, 'long ago': now - 70 }))
     utimesSync(join(folder.path, name), time, time);
   const entries = await capture(filesSource({ path: folder.path }));
   const previous = previousOf(entries, new Date());

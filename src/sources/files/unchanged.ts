@@ -12,8 +12,11 @@ export interface DoubtfulTime {
   readonly until: bigint;
 }
 
-/** File systems count time in steps, of a hundredth of a second mostly, of up to 2 s on FAT. */
-const longestStepNs = 2_000_000_000n;
+/**
+ * File systems count time in steps, of up to 2 s on FAT; and what a program changes through memory it has mapped gets a new time
+ * only when the change before it has been written to disk, which Linux does after 30 to 35 s.
+ */
+const longestStepNs = 60_000_000_000n;
 
 export const doubtfulTime = (lastBegun: Date, now: Date): DoubtfulTime => ({
   from: nanoseconds(lastBegun) - longestStepNs,
