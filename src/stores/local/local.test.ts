@@ -68,6 +68,24 @@ test('an error of the file system says what was done, where, and what to do', ()
   assert.equal(folderError(new Error('EIO'), 'read', '/srv', 'x').code, 'STORE_UNREACHABLE');
 });
 
+test('a disk that is unmounted meanwhile is not gone on with below', {
+  skip: skipWithoutSmallDisk(),
+}, async () => {
+  const disk = join(folder, 'disk');
+  const place = join(disk, 'store');
+  await using store = openLocalStore(place);
+  {
+    using _ = smallDisk(disk, 'size=64k');
+    await store.put('data/a/a', Buffer.from('x'));
+  }
+  await assert.rejects(store.put('data/b/b', Buffer.from('x')), {
+    code: 'STORE_UNREACHABLE',
+    message: /no longer mounted/,
+  });
+  assert.throws(() => putLocalFileSync(place, 'data/c/c', [Buffer.from('x')]), { code: 'STORE_UNREACHABLE' });
+  assert.deepEqual(readdirSync(disk), []);
+});
+
 test('a file where a folder is needed, and a folder where an object is, are errors', async () => {
   await using store = openLocalStore(join(folder, 'shapes'));
   await store.put('config', Buffer.from('x'));

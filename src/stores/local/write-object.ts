@@ -1,5 +1,5 @@
 // All or nothing: an object gets its name only when its bytes are on the disk.
-import { closeSync, fsyncSync, openSync, renameSync, unlinkSync, writevSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, renameSync, statSync, unlinkSync, writevSync } from 'node:fs';
 import { type FileHandle, open, rename, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { systemCode } from '#lib/errors.ts';
@@ -14,10 +14,12 @@ export const writeObject = async (folder: string, key: string, bytes: Uint8Array
   try {
     await writeDurably(temporary, bytes).catch(async (error: unknown) => {
       if (systemCode(error) !== 'ENOENT') throw error;
+      refuseIfUnmounted(folder);
       await makeFolders(dirname(path));
       await writeDurably(temporary, bytes);
     });
     await giveName(temporary, path);
+    remember(folder);
   } catch (cause) {
     await unlink(temporary).catch(() => {}); // it may never have been made; readers skip its name anyway
     throw folderError(cause, 'write', folder, key);
@@ -33,11 +35,13 @@ export const putLocalFileSync = (folder: string, key: string, parts: readonly Ui
       writeDurablySync(temporary, parts);
     } catch (error) {
       if (systemCode(error) !== 'ENOENT') throw error;
+      refuseIfUnmounted(folder);
       makeFoldersSync(dirname(path));
       writeDurablySync(temporary, parts);
     }
     renameSync(temporary, path);
     syncFolderSync(dirname(path));
+    remember(folder);
   } catch (cause) {
     try {
       unlinkSync(temporary);
@@ -50,6 +54,24 @@ export const putLocalFileSync = (folder: string, key: string, parts: readonly Ui
 export const giveName = async (temporary: string, path: string): Promise<void> => {
   await rename(temporary, path);
   await syncFolder(dirname(path));
+};
+
+/** The file systems on which the folders of stores lay when something was first written there. */
+const devices = new Map<string, number>();
+
+const deviceOf = (folder: string): number | undefined => statSync(folder, { throwIfNoEntry: false })?.dev;
+
+const remember = (folder: string): void => {
+  if (devices.has(folder)) return;
+  const device = deviceOf(folder);
+  if (device !== undefined) devices.set(folder, device);
+};
+
+/** When a disk is unmounted, folders made anew would take the rest of a backup to the disk that it was mounted on. */
+const refuseIfUnmounted = (folder: string): void => {
+  const device = devices.get(folder);
+  if (device !== undefined && device !== deviceOf(folder))
+    throw new Error('its file system is no longer mounted there');
 };
 
 // The mode applies to whoever opens the file later: objects never change.
