@@ -34,6 +34,9 @@ suite('mirrors', { skip: skipWithout('postgresql') ?? skipWithoutSshd() ?? false
     await place.postgres.psql('dataverse', "insert into listed values ('../escape', 1, null, null, now())");
     assert.match((await place.run('mirror copies')).stderr, /\.\.\/escape/);
     assert.deepEqual((await place.statuses()).FAIL_READ, ['../escape']);
+    const { status, stderr } = await place.run('mirror --verify copies');
+    assert.equal(status, 3, 'copies that are well do not make it well');
+    assert.match(stderr, /1 not OK since earlier runs/);
     assert.equal(existsSync(join(place.ssh.folder, 'escape')), false);
     await place.postgres.psql('dataverse', "delete from listed where path = '../escape'");
     await place.counts('mirror --rerun copies', 0);

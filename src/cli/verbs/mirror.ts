@@ -45,7 +45,7 @@ export const mirror: RunVerb<'mirror'> = async (job, config, options, context, o
 const passedOverAs: Readonly<Record<MirrorMode, string>> = {
   new: 'were OK already',
   rerun: 'were OK already',
-  verify: 'not compared, since they are not OK',
+  verify: 'not compared',
 };
 
 const mirrorTask = (job: JobOf<'mirror'>, config: Config, mode: MirrorMode): MirrorTask => {

@@ -156,7 +156,7 @@ class Mirror {
     if (mode !== 'verify') mirrors.setListing(place, listing.name, listing.reached(state));
     const isAllListed = mode === 'rerun' || (mode === 'new' && !this.#task.query);
     if (isAllListed) this.#forgetUnlisted(place);
-    if (mode === 'new') this.failedBefore = mirrors.failedBefore(place, this.#run);
+    if (mode !== 'rerun') this.failedBefore = mirrors.failedBefore(place, this.#run);
   }
 
   #forgetUnlisted(place: MirrorPlace): void {
