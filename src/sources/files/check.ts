@@ -2,6 +2,7 @@
 import { accessSync, constants, readdirSync } from 'node:fs';
 import { fsPath } from '#lib/file-name.ts';
 import type { Finding } from '../source.ts';
+import { advice, liveDatabaseIn } from './live-databases.ts';
 import type { FilesConfig } from './options.ts';
 import { pathsAsked, statAsked } from './roots.ts';
 import type { SystemCalls } from './system-calls.ts';
@@ -20,7 +21,10 @@ const checkPath = (path: string): Finding[] => {
       accessSync(fsPath(path), constants.R_OK);
       return [];
     }
-    if (readdirSync(fsPath(path)).length > 0) return [];
+    const names = readdirSync(fsPath(path));
+    const database = liveDatabaseIn(path, names);
+    if (database) return [{ level: 'warning', subject: path, ...advice(database) }];
+    if (names.length > 0) return [];
     return [
       {
         level: 'warning',

@@ -7,6 +7,7 @@ import type { Log } from '#lib/log.ts';
 import type { Entry, EntryMeta, EntryType, Previous } from '../source.ts';
 import type { Accounts } from './accounts.ts';
 import { compareNames, listNames } from './listing.ts';
+import { advice, liveDatabaseIn } from './live-databases.ts';
 import { linkTargetOf, type Mutable, metaOf, typeOf } from './metadata.ts';
 import type { FilesConfig } from './options.ts';
 import { createPause } from './pause.ts';
@@ -167,7 +168,7 @@ const entryOf = (walk: Walk, { path, entryPath }: Place, type: EntryType, meta: 
 const openFolder = (walk: Walk, place: Place, stat: BigIntStats, passage: boolean): Folder => {
   const { path, entryPath, root } = place;
   const prefix = path.endsWith('/') ? path : `${path}/`;
-  const kept = passage ? [] : walk.selection.namesKept(prefix, listNames(path));
+  const kept = passage ? [] : namesIn(walk, path, prefix);
   const within = [...(root?.within.keys() ?? [])];
   const passages = within.filter((name) => !kept.includes(name));
   return {
@@ -179,6 +180,17 @@ const openFolder = (walk: Walk, place: Place, stat: BigIntStats, passage: boolea
     device: root?.asked || !place.folder ? stat.dev : place.folder.device,
     root,
   };
+};
+
+const namesIn = ({ selection, log }: Walk, path: string, prefix: string): readonly string[] => {
+  const names = listNames(path);
+  const kept = selection.namesKept(prefix, names);
+  const database = liveDatabaseIn(path, names);
+  if (database && !kept.every((name) => selection.excludesPath(prefix + name))) {
+    const { message, hint } = advice(database);
+    log.warn({ path, hint }, `the folder ${message}`);
+  }
+  return kept;
 };
 
 const addXattrs = (walk: Walk, tally: Tally, { path, root }: Place, meta: Mutable<EntryMeta>): void => {

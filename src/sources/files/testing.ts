@@ -20,7 +20,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '#lib/clock.ts';
 import type { Context } from '#lib/kind.ts';
-import { silentLog } from '#lib/log.ts';
+import { type Log, silentLog } from '#lib/log.ts';
 import type { Entry, EntryMeta, EntryType, Source } from '../source.ts';
 import { intoEmpty } from '../testing.ts';
 import { openFiles } from './open-files.ts';
@@ -38,12 +38,16 @@ export const calls: SystemCalls | undefined = await loadSystemCalls();
 /** A source with these options, parsed as the configuration would be. */
 export const filesSource = (
   options: Readonly<Record<string, unknown>>,
-  overrides: { readonly signal?: AbortSignal; readonly calls?: SystemCalls | undefined } = {},
+  overrides: {
+    readonly signal?: AbortSignal;
+    readonly calls?: SystemCalls | undefined;
+    readonly log?: Log;
+  } = {},
 ): Source => {
   const context: Context = {
     name: 'test',
     signal: overrides.signal ?? new AbortController().signal,
-    log: silentLog,
+    log: overrides.log ?? silentLog,
     clock: systemClock,
   };
   return openFiles(filesConfig.parse(options), context, 'calls' in overrides ? overrides.calls : calls);
