@@ -45,6 +45,7 @@ export const damageAndRepair = async (
     await succeed(stress, 'holdfast', words, [0, 3]);
   }
   stress.damage = 'none';
+  await succeed(stress, 'holdfast', ['unlock']); // restic does not pass over the locks of the dead
   for (const seen of await listSnapshots(stress)) {
     if (!seen.tags.includes('repaired')) continue;
     const isExplained = touched.has(seen.label) || !stress.promised.has(seen.label);

@@ -200,10 +200,10 @@ const doorOf = ({ doors }: Stress, random: Random): Door | undefined => {
 
 /** How often each is chosen, and whether somebody who does not know of any damage may run it. */
 const makers: readonly (readonly [weight: number, make: Make, mayMeetDamage: boolean])[] = [
-  [14, backUp, true],
-  [2, forgetOne, true],
+  [12, backUp, true],
+  [4, forgetOne, true],
   [2, forgetByRules, false],
-  [4, prune, true],
+  [5, prune, true],
   [2, copy, true],
   [2, tag, true],
   [2, restore, true],

@@ -5,7 +5,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import type { Random } from '#lib/random.ts';
+import { type Random, seededRandom } from '#lib/random.ts';
 import { testPassword, testRepository } from '#repository/testing.ts';
 import { openLocalStore } from '#stores/local/local.ts';
 import { holdfast } from '../../src/cli/testing.ts';
@@ -131,7 +131,10 @@ export const changeSources = (place: StressPlace, random: Random): ReadonlyMap<s
       const path = place.at(source, `folder ${random.integer(0, 3)}`, `file ${random.integer(0, 9)}`);
       mkdirSync(join(path, '..'), { recursive: true });
       if (random.chance(0.15)) rmSync(path, { force: true });
-      else writeFileSync(path, randomBytes(random, Math.ceil(2_500_000 * random.next() ** 5)));
+      else {
+        const again = seededRandom(`content ${random.integer(0, 20)}`); // what was forgotten once is stored again
+        writeFileSync(path, randomBytes(again, Math.ceil(2_500_000 * again.next() ** 5)));
+      }
     }
   }
   return new Map(place.sources.map((source) => [source, contentOf(place.at(source), source)]));
