@@ -15,18 +15,30 @@ export const restoreUsers = async (
   const later: SqlItem[] = [];
   const fail = (error: unknown): void =>
     reporter.fail(usersFile, new Error(messageOf(error), { cause: error }));
-  for (const item of itemsOf(script)) {
-    if (kept.has(item.name)) continue;
-    try {
-      await runItem(target.admin, item, reporter);
-    } catch (error) {
+  const run = async (items: readonly SqlItem[], mayWait: boolean): Promise<SqlItem[]> => {
+    const waiting: SqlItem[] = [];
+    for (const item of items) {
+      if (kept.has(item.name)) continue;
       const isNew = item.type === 'user' || item.type === 'role';
-      if (isNew) kept.add(item.name);
-      if (isNew && errnoOf(asError(error).cause) === errno.cannotCreateUser)
-        reporter.warn(`${item.type} ${item.name} is there already, and stays as it is`);
-      else if (item.type === 'grant') later.push(item);
-      else fail(error);
+      try {
+        if (waiting.some(({ name }) => name === item.name)) waiting.push(item);
+        else await runItem(target.admin, item, reporter);
+      } catch (error) {
+        const isThere = isNew && errnoOf(asError(error).cause) === errno.cannotCreateUser;
+        if (isThere) reporter.warn(`${item.type} ${item.name} is there already, and stays as it is`);
+        if (isNew && !isThere && mayWait) waiting.push(item);
+        else if (isNew) kept.add(item.name);
+        if (item.type === 'grant') later.push(item);
+        else if (!isThere && !waiting.includes(item)) fail(error);
+      }
     }
+    return waiting;
+  };
+  // MySQL makes no user before the roles that are his from the beginning.
+  for (let items = itemsOf(script), before = Number.POSITIVE_INFINITY; items.length > 0; ) {
+    const waiting = await run(items, items.length < before);
+    before = items.length;
+    items = waiting;
   }
   return async () => {
     for (const item of later) await runItem(target.admin, item, reporter).catch(fail);
