@@ -28,6 +28,10 @@ const notFolder: Meaning = {
   code: 'STORE_DENIED',
   hint: 'something that is not a folder stands where the store needs one: move it away or choose another path',
 };
+const tooManyOpen: Meaning = {
+  code: 'STORE_UNREACHABLE',
+  hint: 'let it have more files open at once (`ulimit -n`, LimitNOFILE of a service)',
+};
 const broken: Meaning = {
   code: 'STORE_UNREACHABLE',
   hint: 'check the disk or the mount (`dmesg`, `mount`) and try again',
@@ -40,6 +44,8 @@ const meanings: Readonly<Record<string, Meaning>> = {
   EACCES: denied,
   EPERM: denied,
   EROFS: readOnly,
+  EMFILE: tooManyOpen,
+  ENFILE: tooManyOpen,
   ENOTDIR: notFolder,
   EEXIST: notFolder,
   EISDIR: notFolder,

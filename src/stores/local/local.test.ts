@@ -66,6 +66,8 @@ test('an error of the file system says what was done, where, and what to do', ()
   assert.equal(error.message, '/srv/backups: cannot write data/ab/cd: EACCES: permission denied');
   assert.match(error.hint ?? '', /let the user/);
   assert.equal(folderError(new Error('EIO'), 'read', '/srv', 'x').code, 'STORE_UNREACHABLE');
+  const many = Object.assign(new Error('EMFILE: too many open files'), { code: 'EMFILE' });
+  assert.match(folderError(many, 'read', '/srv', 'x').hint ?? '', /ulimit -n/);
 });
 
 test('a disk that is unmounted meanwhile is not gone on with below', {

@@ -106,7 +106,7 @@ class OpenConnection implements SftpConnection {
   #opening = 0;
   /** What fails each request that is not yet answered. */
   readonly #waiting = new Set<(error: Error) => void>();
-  #lastAnswerMs = Date.now();
+  #lastAnswerMs = performance.now();
   #end: HoldfastError | undefined;
 
   constructor(ssh: SshConnection, first: SftpChannel, location: string, onEnd: () => void) {
@@ -172,11 +172,11 @@ class OpenConnection implements SftpConnection {
   #answered<Result>(ask: (answer: Callback<Result>) => void): Promise<Result> {
     return new Promise<Result>((resolve, reject) => {
       if (this.#end) return reject(this.#end);
-      if (this.#waiting.size === 0) this.#lastAnswerMs = Date.now();
+      if (this.#waiting.size === 0) this.#lastAnswerMs = performance.now();
       this.#waiting.add(reject);
       const settle = (): void => {
         this.#waiting.delete(reject);
-        this.#lastAnswerMs = Date.now();
+        this.#lastAnswerMs = performance.now();
       };
       try {
         ask((error, result) => {
@@ -199,7 +199,7 @@ class OpenConnection implements SftpConnection {
   }
 
   #closeWhenSilent(): void {
-    if (this.#waiting.size > 0 && Date.now() - this.#lastAnswerMs > silenceLimitMs) this.close();
+    if (this.#waiting.size > 0 && performance.now() - this.#lastAnswerMs > silenceLimitMs) this.close();
   }
 }
 

@@ -173,6 +173,9 @@ suite('sftp', { skip: skip ?? false }, () => {
     const { code, hint } = await failure(open({ privateKey: server.strangerKey }));
     assert.equal(code, 'STORE_DENIED');
     assert.ok(hint.includes(server.strangerKey), hint);
+    writeFileSync(`${server.strangerKey}-cert.pub`, 'a certificate');
+    const certified = await failure(open({ privateKey: server.strangerKey }));
+    assert.match(certified.hint, /without its certificate, which is not supported/);
   });
 
   test('an encrypted key needs its passphrase', async () => {

@@ -48,7 +48,9 @@ const config = z.strictObject({
     .string()
     .min(1)
     .optional()
-    .describe("Another configuration file of ssh than the user's own, or 'none'."),
+    .describe(
+      "Another configuration file of ssh than the user's own, or 'none', for which ssh is not asked at all.",
+    ),
   commands: z
     .enum(['checksums', 'none'])
     .default('checksums')

@@ -1,4 +1,5 @@
 // An SSH connection: the way there (through other servers), who we are, and who the server is. ssh2 is met here only.
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import type { Duplex } from 'node:stream';
 import ssh2, {
@@ -263,7 +264,9 @@ const readIdentity = async (host: SshHost, { config, own }: Way): Promise<Identi
     if (key instanceof Error) notes.push(`${path} (${messageOf(key)})`);
     else if (key !== undefined) {
       methods.push({ type: 'publickey', username, key });
-      notes.push(path);
+      notes.push(
+        existsSync(`${path}-cert.pub`) ? `${path} without its certificate, which is not supported` : path,
+      );
     }
   }
   if (host.agent !== undefined) {

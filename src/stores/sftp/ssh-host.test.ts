@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { homedir } from 'node:os';
 import { test } from 'node:test';
 import { describeHost, jumpQuestion, jumpsOf, parseSettings } from './ssh-host.ts';
@@ -54,4 +55,15 @@ test('servers to go through are written as for ssh -J', () => {
   assert.deepEqual(jumpQuestion('ssh://a@b:1', undefined).port, 1);
   for (const wrong of ['', '-oX', 'a:b:c'])
     assert.throws(() => jumpQuestion(wrong, undefined), { code: 'CONFIG_INVALID' });
+});
+
+const skip = process.getuid?.() === 0 ? false : 'needs root to become a user without a name';
+
+test('a user who has a number and no name can do without ssh’s configuration', { skip }, () => {
+  const script = `import { lookUpHost } from '#stores/sftp/ssh-host.ts';
+process.setuid(54321);
+const { hostname, user, port } = await lookUpHost({ host: 'vault', sshConfig: 'none' });
+console.log(hostname, user, port);`;
+  const args = ['--input-type=module', '-e', script];
+  assert.equal(execFileSync(process.execPath, args, { encoding: 'utf8' }), 'vault 54321 22\n');
 });

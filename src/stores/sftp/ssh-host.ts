@@ -1,9 +1,8 @@
 // What ssh itself would do with a host: asked of `ssh -G`, so that aliases, patterns and includes mean what they mean there.
 import { execFile } from 'node:child_process';
-import { userInfo } from 'node:os';
 import { promisify } from 'node:util';
 import { HoldfastError, systemCode } from '#lib/errors.ts';
-import { expandHome } from '#lib/home.ts';
+import { expandHome, homeFolder, userName } from '#lib/home.ts';
 
 export interface SshHost {
   readonly hostname: string;
@@ -32,6 +31,7 @@ export interface HostQuestion {
 /** How to reach a host. Without an ssh program, as an empty configuration would have it. */
 export const lookUpHost = async (question: HostQuestion): Promise<SshHost> => {
   const { host, user, port, sshConfig } = question;
+  if (sshConfig === 'none') return describeHost(new Map(), question); // ssh itself refuses a user who has a number and no name
   const args = [
     '-G',
     ...(sshConfig === undefined ? [] : ['-F', expandHome(sshConfig)]),
@@ -78,7 +78,7 @@ export const describeHost = (settings: Settings, question: HostQuestion): SshHos
       },
     );
   const hostname = first('hostname') ?? question.host;
-  const user = first('user') ?? question.user ?? userInfo().username;
+  const user = first('user') ?? question.user ?? userName();
   const expand = (path: string): string => expandHome(expandTokens(path, { h: hostname, r: user }));
   const files = (names: readonly string[], usual: readonly string[]): string[] => {
     const given = names.flatMap((name) => settings.get(name) ?? []);
@@ -123,8 +123,7 @@ const words = (value: string): string[] =>
   [...value.matchAll(/"([^"]*)"|(\S+)/g)].map((match) => match[1] ?? match[2] ?? '');
 
 const expandTokens = (path: string, tokens: Readonly<Record<string, string>>): string => {
-  const { homedir, username } = userInfo();
-  const known: Record<string, string> = { '%': '%', d: homedir, u: username, ...tokens };
+  const known: Record<string, string> = { '%': '%', d: homeFolder(), u: userName(), ...tokens };
   return path.replaceAll(/%(.)/g, (token, letter: string) => known[letter] ?? token);
 };
 

@@ -50,6 +50,21 @@ storeContract('retry over a store with faults', {
   },
 });
 
+test('patience is not prolonged by a clock that is set back', async () => {
+  const clock = jumpingClock();
+  let backMs = 0;
+  const setBack: Clock = { ...clock, now: () => new Date(clock.now().getTime() - backMs) };
+  const { store } = failing('STORE_UNREACHABLE', Number.POSITIVE_INFINITY);
+  const started = clock.now().getTime();
+  const put: Store['put'] = async (key, bytes) => {
+    if (clock.now().getTime() - started > 60_000) backMs = 86_400_000;
+    await store.put(key, bytes);
+  };
+  const patient = withRetry({ ...store, put }, options(setBack));
+  await assert.rejects(patient.put('a', Buffer.from('x')), { code: 'STORE_UNREACHABLE' });
+  assert.ok(clock.now().getTime() - started < 20 * 60_000);
+});
+
 test('a store that fails for a while is tried again at growing intervals', async () => {
   const clock = jumpingClock();
   const { store, attempts } = failing('STORE_UNREACHABLE', 5);

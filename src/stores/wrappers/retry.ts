@@ -182,7 +182,7 @@ const waits = (store: Reached, options: RetryOptions, call: string): ((error: un
   return async (error) => {
     if (!(error instanceof HoldfastError && error.kind.retry) || signal.aborted) throw error;
     const nowMs = clock.now().getTime();
-    startedMs ??= nowMs;
+    startedMs = Math.min(startedMs ?? nowMs, nowMs); // a clock that is set back must not make it a day
     const fullMs = Math.min(longestWaitMs, firstWaitMs * 2 ** attempt);
     const waitMs = Math.round(fullMs * (0.5 + random.next() / 2));
     const patienceMs = store.reached
