@@ -52,6 +52,16 @@ test('what never ran is not well, and what ran is, with its size and room', asyn
   assert.equal(status, 0);
 });
 
+test('two jobs with the same source and repository are told apart', async () => {
+  const text = readFileSync(at('holdfast.yaml'), 'utf8');
+  writeFileSync(at('two.yaml'), `${text}  hourly: { backup: [media], to: [nearby], maxAge: 1h }\n`, {
+    mode: 0o600,
+  });
+  const { stdout } = await run(`status --config ${at('two.yaml')}`, later(2));
+  assert.match(stdout, /media +nearby +nightly +[0-9a-f]{8}, .* ok\n/);
+  assert.match(stdout, /media +nearby +hourly +[0-9a-f]{8}, .* LATE/);
+});
+
 test('an age is judged by the newest good snapshot in the repository', async () => {
   assert.equal((await run('status --max-age 26h', later(25))).status, 0);
   const late = await run('status --max-age 26h', later(27));

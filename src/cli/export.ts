@@ -31,7 +31,9 @@ export const exportJobs = (
 ): ExportJob[] => {
   const all = [...config.jobs.values()].filter((job) => job.verb === 'export');
   if (names.length === 0 && all.length === 0)
-    throw new HoldfastError('USAGE', `${config.file} has no export job`, { hint: 'write one' });
+    throw new HoldfastError('USAGE', `${config.file} has no export job`, {
+      hint: 'docs/export.md shows one',
+    });
   if (names.length === 0) return all;
   return names.map((name) => {
     const job = jobNamed(config, name);

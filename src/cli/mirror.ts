@@ -53,7 +53,9 @@ type MirrorJob = Extract<JobConfig, { verb: 'mirror' }>;
 const mirrorJobs = (names: readonly string[], config: Config): MirrorJob[] => {
   const all = [...config.jobs.values()].filter((job) => job.verb === 'mirror');
   if (names.length === 0 && all.length === 0)
-    throw new HoldfastError('USAGE', `${config.file} has no mirror job`, { hint: 'write one' });
+    throw new HoldfastError('USAGE', `${config.file} has no mirror job`, {
+      hint: 'docs/mirror.md shows one',
+    });
   if (names.length === 0) return all;
   return names.map((name) => {
     const job = jobNamed(config, name);

@@ -22,16 +22,18 @@ export const showHealth = async (output: Output, health: Health): Promise<void> 
       [{ title: 'Job' }, { title: 'Last run' }, { title: '' }, { title: 'Last success' }, { title: '' }],
       jobs.map((job) => jobRow(job, at)),
     );
+  const withJob = new Set(sources.map(placeOf)).size < sources.length;
   if (sources.length > 0)
     await output.table(
       [
         { title: 'Source' },
         { title: 'Repository' },
+        ...(withJob ? [{ title: 'Job' }] : []),
         { title: 'Last good' },
         { title: 'Size', align: 'right' },
         { title: '' },
       ],
-      sources.map((source) => sourceRow(source, at)),
+      sources.map((source) => sourceRow(source, at, withJob)),
     );
   if (repositories.length > 0)
     await output.table(
@@ -71,9 +73,17 @@ const jobRow = ({ job, last, lastSuccess, missed }: JobHealth, now: Date): strin
       : '',
 ];
 
-const sourceRow = ({ source, repository, good, state, needed }: SourceHealth, now: Date): string[] => [
+/** Two jobs may back one source up into the same repository, and each has a right to its own. */
+const placeOf = ({ source, repository }: SourceHealth): string => `${source} ${repository}`;
+
+const sourceRow = (
+  { source, repository, job, good, state, needed }: SourceHealth,
+  now: Date,
+  withJob: boolean,
+): string[] => [
   source,
   repository,
+  ...(withJob ? [job] : []),
   good ? `${shortId(good.id)}, ${formatAge(good.time, now)}` : state === 'unknown' ? '' : 'none',
   good ? formatBytes(good.bytes) : '',
   sourceTexts[state] + (state === 'late' && needed ? ` ${formatTime(needed)}` : ''),
