@@ -29,15 +29,15 @@ export const damageAndRepair = async (
 ): Promise<void> => {
   await succeed(stress, 'holdfast', ['prune', '--max-unused', '0%']); // so that every pack is listed and used
   const kind = random.pick<Damage['kind']>(['data', 'data', 'index', 'snapshots']);
-  const damages = Array.from({ length: kind === 'data' ? random.integer(1, 3) : 1 }, () =>
-    plant(stress, random, kind),
-  );
-  stress.damage = kind === 'data' && damages.some(({ how }) => how === 'flip') ? 'hidden' : 'open';
+  const how = random.pick<Damage['how']>(['flip', 'cut', 'delete']);
+  const count = kind === 'data' ? random.integer(1, 3) : 1;
+  const damages = Array.from({ length: count }, () => plant(stress, random, kind, how));
+  stress.damage = kind === 'data' && how === 'flip' ? 'hidden' : 'open';
   stress.counts.damages += damages.length;
   await assertNamed(stress, damages);
   const touched = kind === 'data' ? await touchedLabels(stress) : new Set<string>();
   stress.note(`touched: ${[...touched].join(', ')}`);
-  if (random.chance(0.6)) await round();
+  if (random.chance(0.75)) await round();
   for (const step of kind === 'index' ? ['index', 'packs', 'snapshots'] : ['packs', 'index', 'snapshots']) {
     const words = ['repair', step];
     for (let attempt = random.integer(0, 3); attempt > 0; attempt -= 1)
@@ -57,11 +57,15 @@ export const damageAndRepair = async (
   await judgeAll(stress, random);
 };
 
-const plant = ({ place, present, promised, note }: Stress, random: Random, kind: Damage['kind']): Damage => {
+const plant = (
+  { place, present, promised, note }: Stress,
+  random: Random,
+  kind: Damage['kind'],
+  how: Damage['how'],
+): Damage => {
   const files = readdirSync(join(place.repository, kind), { recursive: true, withFileTypes: true });
   const objects = files.filter((each) => each.isFile() && /^[0-9a-f]{64}$/.test(each.name));
   const { name, parentPath } = random.pick(objects.toSorted((a, b) => (a.name < b.name ? -1 : 1)));
-  const how = random.pick(['flip', 'cut', 'delete'] as const);
   const path = join(parentPath, name);
   const bytes = readFileSync(path);
   const at = random.integer(0, bytes.length);
