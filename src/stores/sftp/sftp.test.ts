@@ -283,8 +283,13 @@ suite('sftp', { skip: skip ?? false }, () => {
   test('a server that wants a password first and then a key is given both', async () => {
     await using asking = await passwordServer('password', 'any', true);
     const knownHosts = join(temporaryFolder('sftp'), 'known_hosts');
-    await using store = open({ port: asking.port, knownHosts, newHosts: 'accept', password: 'any' });
+    const over = { port: asking.port, knownHosts, newHosts: 'accept', password: 'any' };
+    await using store = open(over);
     await assert.rejects(store.get('a'), { code: 'OBJECT_MISSING' });
+    const sshConfig = join(temporaryFolder('sftp'), 'config');
+    writeFileSync(sshConfig, 'IdentityFile /no/such/key\nIdentityAgent none\n');
+    const { hint } = await failure(open({ ...over, privateKey: undefined, sshConfig }));
+    assert.match(hint, /tried the password; some of it was right, and it wants publickey too/);
   });
 
   test('a server that is not there, and a name that is none, can be tried again', async () => {

@@ -167,6 +167,7 @@ const connect = async (host: SshHost, way: Way): Promise<ssh2.Client> => {
   const identity = await readIdentity(host, way);
   const client = new ssh2.Client();
   let refusal: unknown;
+  let alsoWanted: readonly string[] = [];
   let verified: Buffer | undefined;
   const hostVerifier = (key: Buffer, done: (valid: boolean) => void): void => {
     // When new keys are agreed on while files travel, ssh2 must not be left waiting: it would go on with the old ones.
@@ -194,7 +195,9 @@ const connect = async (host: SshHost, way: Way): Promise<ssh2.Client> => {
     keepaliveInterval: 15_000,
     keepaliveCountMax: 4,
     hostVerifier,
-    authHandler: offer(identity.methods),
+    authHandler: offer(identity.methods, (also) => {
+      alsoWanted = also;
+    }),
     algorithms: {
       serverHostKey: [...keys.algorithms] as ssh2.ServerHostKeyAlgorithm[],
       // Node's own crypto does these fastest.
@@ -202,7 +205,7 @@ const connect = async (host: SshHost, way: Way): Promise<ssh2.Client> => {
     },
   });
   if (way.socket === undefined) client.setNoDelay(true); // else each small request waits for the acknowledgement of the one before
-  await ready(client, log, (error) => refusal ?? connectError(error, host, identity.notes));
+  await ready(client, log, (error) => refusal ?? connectError(error, host, identity.notes, alsoWanted));
   return client;
 };
 
@@ -226,12 +229,17 @@ const connectError = (
   cause: (Error & { level?: string }) | undefined,
   host: SshHost,
   notes: readonly string[],
+  alsoWanted: readonly string[],
 ): HoldfastError => {
   const where = `${host.user}@${host.hostname}:${host.port}`;
   if (cause?.level === 'client-authentication')
     return new HoldfastError('STORE_DENIED', `${where} does not let us in`, {
       cause,
-      hint: `tried ${notes.join(', ') || 'nothing, for there is no key, agent or password'}; add the public key to authorized_keys there`,
+      hint: `tried ${notes.join(', ') || 'nothing, for there is no key, agent or password'}; ${
+        alsoWanted.length > 0
+          ? `some of it was right, and it wants ${alsoWanted.join(' or ')} too`
+          : 'add the public key to authorized_keys there, or correct the password'
+      }`,
     });
   if (['ENOTFOUND', 'EAI_AGAIN'].includes(systemCode(cause) ?? ''))
     return new HoldfastError('STORE_UNREACHABLE', `there is no host ${host.hostname}`, {
@@ -333,11 +341,17 @@ const answerPrompts = (username: string, password: string): AnyAuthMethod => ({
 });
 
 /** Offers one method after the other, of those the server takes; once one was good and another is wanted too, the others anew. */
-const offer = (methods: readonly AnyAuthMethod[]): AuthHandlerMiddleware => {
+const offer = (
+  methods: readonly AnyAuthMethod[],
+  onAlsoWanted: (methods: readonly string[]) => void,
+): AuthHandlerMiddleware => {
   let left = [...methods];
   let last: AnyAuthMethod | undefined;
   return (accepted, partial, next) => {
-    if (partial) left = methods.filter((method) => method !== last);
+    if (partial) {
+      left = methods.filter((method) => method !== last);
+      onAlsoWanted(accepted);
+    }
     for (last = left.shift(); last !== undefined; last = left.shift()) {
       const kind = last.type === 'agent' ? 'publickey' : last.type;
       if (!accepted || accepted.includes(kind)) return next(last);
