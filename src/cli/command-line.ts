@@ -40,7 +40,7 @@ export const wantsJson = (words: readonly string[]): boolean => words.includes('
 
 const wordsFor = (words: readonly string[], program: Parser): string[] => {
   if (words[0] === '--version' || words[0] === '-V') return ['version'];
-  const { operands, unknown } = program.parseOptions([...words]);
+  const { operands, unknown } = parserOf(() => {}, 80).parseOptions([...words]); // the real one reads them once
   const [name] = operands;
   if (name === undefined && unknown.length === 0) return ['--help'];
   const isKnown = name === undefined || program.commands.some((one) => one.name() === name);
@@ -53,16 +53,22 @@ const parserOf = (write: (text: string) => void, columns: number): Parser =>
       'Back up databases and the files beside them, know that each backup restores, get any part back.',
     )
     .usage('<command> [options]')
-    .option(
-      '-c, --config <file>',
-      'the configuration file (default: holdfast.yaml here, or $HOLDFAST_CONFIG)',
+    .addOption(
+      once(
+        '-c, --config <file>',
+        'the configuration file (default: holdfast.yaml here, or $HOLDFAST_CONFIG)',
+      ),
     )
-    .option('-r, --repository <place>', 'a folder, a URL, or the name of one in the configuration file')
-    .option('--password-file <file>', "a file that holds the repository's password")
-    .option('--password-command <command>', "a command that prints the repository's password")
-    .option('--limit-upload <rate>', 'store no more than so many KiB/s on average; 0 is unlimited')
-    .option('--limit-download <rate>', 'read no more than so many KiB/s on average; 0 is unlimited')
-    .option('--retry-lock <duration>', 'wait so long for a repository that others have locked, e.g. 5m')
+    .addOption(
+      once('-r, --repository <place>', 'a folder, a URL, or the name of one in the configuration file'),
+    )
+    .addOption(once('--password-file <file>', "a file that holds the repository's password"))
+    .addOption(once('--password-command <command>', "a command that prints the repository's password"))
+    .addOption(once('--limit-upload <rate>', 'store no more than so many KiB/s on average; 0 is unlimited'))
+    .addOption(once('--limit-download <rate>', 'read no more than so many KiB/s on average; 0 is unlimited'))
+    .addOption(
+      once('--retry-lock <duration>', 'wait so long for a repository that others have locked, e.g. 5m'),
+    )
     .option('--no-cache', 'keep nothing of distant stores on this machine')
     .option('--json', 'print one JSON object a line')
     .option('-q, --quiet', 'print only results and errors')
@@ -73,6 +79,8 @@ const parserOf = (write: (text: string) => void, columns: number): Parser =>
     .helpCommand(false)
     .exitOverride()
     .addHelpText('after', afterHelp);
+
+const once = (flags: string, text: string): Option => new Option(flags, text).argParser(onlyOnce(flags));
 
 const afterHelp = `
 Examples:
@@ -116,6 +124,7 @@ const explain = (parser: Parser, { description, args, options, examples, statuse
   for (const { flags, text, repeatable } of Object.values(options)) {
     const option = new Option(flags, text);
     if (repeatable) option.argParser((word: string, before: readonly string[] = []) => [...before, word]);
+    else if (option.required || option.optional) option.argParser(onlyOnce(flags)); // those that take a value
     parser.addOption(option);
   }
   const lines = examples.map(([line, text]) => `  $ holdfast ${line}\n      ${text}`);
@@ -124,6 +133,16 @@ const explain = (parser: Parser, { description, args, options, examples, statuse
   );
   parser.addHelpText('after', `\nExamples:\n${lines.join('\n')}\n\nExit status:\n${meanings.join('\n')}`);
 };
+
+/** Of two values, one would be dropped without a word: a `-t` that was meant for a table must not become a second `--to`. */
+const onlyOnce =
+  (flags: string) =>
+  (word: string, before: unknown): string => {
+    if (before === undefined) return word;
+    throw new HoldfastError('USAGE', `${flags.replace(/ [<[].*$/, '')} is given twice`, {
+      hint: 'it takes one value; `holdfast <command> --help` says which options may be repeated',
+    });
+  };
 
 /** Single line breaks are the source's; commander breaks lines to the terminal's width. */
 const unwrapped = (text: string): string => text.replaceAll(/(?<!\n)\n(?!\n)/g, ' ');
