@@ -3,7 +3,7 @@ import { HoldfastError } from '#lib/errors.ts';
 import { goalFor, isWholeServer, namedTarget, type Wanted } from './restore-goal.ts';
 import type { RestoreTarget } from './source.ts';
 
-interface Restoring extends Wanted<unknown> {
+export interface Restoring extends Wanted<unknown> {
   readonly settings: Wanted<unknown>['settings'] & { readonly server: string };
   readonly into: RestoreTarget;
   readonly target: { stateOf(database: string): Promise<'absent' | 'empty' | 'used'> };

@@ -1,18 +1,12 @@
 // A backup back into a server: all of it, one database, or some tables.
 import type { Context } from '#lib/kind.ts';
-import {
-  assertNamedTargetIsFree,
-  assertTargetsAreFree,
-  hadNoDatabase,
-  nothingToRestore,
-} from '../free-targets.ts';
-import { parsedFile } from '../needed-file.ts';
-import { goalFor, isWholeServer, parseSelection } from '../restore-goal.ts';
+import { restoreDatabases } from '../restore-databases.ts';
+import { isWholeServer, parseSelection } from '../restore-goal.ts';
 import { Reporter, textOf } from '../restore-report.ts';
 import type { Entry, RestoreReport, RestoreTarget } from '../source.ts';
 import type { PostgresConfig } from './config.ts';
 import { EntryStream } from './entry-stream.ts';
-import { type Goal, type Selection, tablePlaces } from './restore-goal.ts';
+import { type Selection, tablePlaces } from './restore-goal.ts';
 import { restoreParts } from './restore-parts.ts';
 import { applyGlobals } from './restore-roles.ts';
 import { restoreWhole } from './restore-whole.ts';
@@ -43,41 +37,24 @@ export const restoreServer = async (
   into: RestoreTarget,
 ): Promise<RestoreReport> => {
   await using target = await openTargetServer(request.settings, request.context.signal);
-  const reporter = new Reporter(into);
-  const selection = parseSelection(into.selection, tablePlaces);
-  const stream = new EntryStream(entries);
-  const restoring: Restoring = { ...request, target, into, selection, reporter, stream };
-  try {
-    await assertNamedTargetIsFree(restoring);
-    await restoreAll(restoring);
-  } finally {
-    await stream.close();
-  }
-  return reporter.report();
-};
-
-const restoreAll = async (restoring: Restoring): Promise<void> => {
-  const { stream } = restoring;
-  const goals = new Map<string, Goal>();
-  let isEmpty = false;
-  for (let entry = await stream.peek(); entry; entry = await stream.peek()) {
-    const { place, path, content } = entry;
-    if (place.kind === 'server') {
-      stream.skip();
-      const { databases } = parsedFile(path, await textOf(path, content), parseServerContents);
-      isEmpty = databases.length === 0;
-      await assertTargetsAreFree(restoring, databases);
-    } else if (place.kind === 'globals') {
-      stream.skip();
-      if (isWholeServer(restoring))
-        await applyGlobals(restoring.target, await textOf(path, content), restoring.reporter);
-    } else {
-      const goal = goalFor(restoring, place.database, goals.values());
-      goals.set(place.database, goal);
-      if (goal.parts === 'everything') await restoreWhole(restoring, goal);
-      else await restoreParts(restoring, goal, goal.parts);
-    }
-  }
-  if (isEmpty) restoring.reporter.warn(hadNoDatabase(' but its roles'));
-  else if (goals.size === 0) throw nothingToRestore();
+  const restoring: Restoring = {
+    ...request,
+    target,
+    into,
+    selection: parseSelection(into.selection, tablePlaces),
+    reporter: new Reporter(into),
+    stream: new EntryStream(entries),
+  };
+  return await restoreDatabases(restoring, {
+    databasesIn: (text) => parseServerContents(text).databases,
+    restoreWhole: (goal) => restoreWhole(restoring, goal),
+    restoreParts: (goal, parts) => restoreParts(restoring, goal, parts),
+    others: {
+      name: 'roles',
+      restore: async ({ path, content }) => {
+        if (isWholeServer(restoring))
+          await applyGlobals(target, await textOf(path, content), restoring.reporter);
+      },
+    },
+  });
 };
