@@ -9,7 +9,7 @@ import { type Random, seededRandom } from '#lib/random.ts';
 import type { RunningCli } from './cli.ts';
 import { damageAndRepair } from './stress-damage.ts';
 import { chooseOperation, type Operation, type Stress } from './stress-operations.ts';
-import { judgeAll, judgeEnd } from './stress-oracle.ts';
+import { judgeAll, judgeEnd, succeed } from './stress-oracle.ts';
 import { changeSources, openStressPlace, type StressPlace, type StressStore } from './stress-place.ts';
 
 export interface StressOptions {
@@ -36,10 +36,11 @@ export const stress = async (options: StressOptions): Promise<Stress['counts']> 
       counts.rounds += 1;
       note(`round ${counts.rounds}`);
       const random = seededRandom(`${seed} round ${counts.rounds}`);
+      if (random.fork('forget').chance(0.25)) await forgetAll(driven);
       await round(driven, random);
       await judgeAll(driven, random);
       const damaging = random.fork('damage');
-      if (damaging.chance(0.5))
+      if (damaging.chance(0.5) && driven.present.length > 0)
         await damageAndRepair(driven, damaging, {
           round: () => round(driven, damaging),
           perform: (operation) => perform(driven, operation, damaging),
@@ -72,6 +73,14 @@ const begin = async (place: StressPlace, random: Random, note: Stress['note']): 
     ...{ present: [], promised: new Set(), ended: [], doors: [], number: 10, damage: 'none' },
     counts: { rounds: 0, operations: 0, signals: 0, damages: 0, restores: 0 },
   };
+};
+
+/** All that is stored is unused then: a prune takes it away while backups rely on it. */
+const forgetAll = async (driven: Stress): Promise<void> => {
+  if (driven.present.length === 0) return;
+  await succeed(driven, 'holdfast', ['forget', ...driven.present.map(({ id }) => id), '--force']);
+  driven.present = [];
+  driven.promised.clear();
 };
 
 const round = async (driven: Stress, random: Random): Promise<void> => {
