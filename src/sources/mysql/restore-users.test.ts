@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { inspect } from 'node:util';
 import { skipWithoutMysql, startMysql } from '../../../test/servers/mysql.ts';
 import { dumpOf, restoreTo } from './testing.ts';
 
@@ -20,4 +21,22 @@ test('a user of MySQL whose default role is named after him comes back with it',
   const report = await restoreTo(server, dumped);
   assert.deepEqual(report.failures, []);
   assert.equal(await accounts(), before);
+});
+
+test('no part of a password is in what is said of a user who cannot be restored', { skip }, async () => {
+  await using server = await startMysql();
+  await server.sql(`create database shop; create user app@localhost identified by 'x'`);
+  const dumped = await dumpOf(server, { databases: ['shop'], users: true });
+  await server.sql('drop user app@localhost; drop database shop');
+  const unknown = dumped.map((entry) =>
+    entry.content && entry.path === '01-users.sql'
+      ? {
+          ...entry,
+          content: Buffer.from(Buffer.from(entry.content).toString().replaceAll(' AS 0x', ' OF 0x')),
+        }
+      : entry,
+  );
+  const { failures } = await restoreTo(server, unknown);
+  assert.match(`${failures[0]?.error.message}`, /error in your SQL syntax/);
+  assert.doesNotMatch(inspect(failures, { depth: 9 }), /0x24/);
 });

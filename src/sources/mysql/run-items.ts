@@ -69,11 +69,21 @@ const definer = new RegExp(`^(CREATE (?:ALGORITHM=\\w+ )?)DEFINER=${quoted}(?:@$
 
 const withoutDefiner = (statement: string): string => statement.replace(definer, '$1');
 
-const failed = ({ type, name }: SqlItem, why: string, cause?: ServerError): HoldfastError =>
-  new HoldfastError('TARGET_FAILED', `${type} ${name} could not be restored: ${why}`, {
-    hint: hintFor(cause),
-    cause,
+const failed = ({ type, name }: SqlItem, why: string, cause?: ServerError): HoldfastError => {
+  const [said, of] = aboutUsers.has(type) ? [withoutExcerpt(why), cause && scrubbed(cause)] : [why, cause];
+  return new HoldfastError('TARGET_FAILED', `${type} ${name} could not be restored: ${said}`, {
+    hint: hintFor(of),
+    cause: of,
   });
+};
+
+/** Their statements hold hashes of passwords, and the server repeats what it does not understand. */
+const aboutUsers = new Set<SqlItem['type']>(['user', 'role', 'grant', 'password rule', 'default role']);
+
+const withoutExcerpt = (message: string): string => message.replace(/ near '.*$/s, '');
+
+const scrubbed = ({ errno, state, message }: ServerError): ServerError =>
+  new ServerError(errno, state, withoutExcerpt(message));
 
 const hintFor = (error: ServerError | undefined): string | undefined => {
   if (errnoOf(error) === 1419)

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { hasCode } from '#lib/errors.ts';
 import { type PostgresServer, startPostgres } from '../../../test/servers/postgres.ts';
 import { skipWithout } from '../../../test/servers/programs.ts';
@@ -163,4 +164,13 @@ test('what the server ends is a lost connection', { skip }, async () => {
   const [row] = await connection.query<{ pid: number }>('select pg_catalog.pg_backend_pid() as pid');
   await server.psql('postgres', `select pg_terminate_backend(${row?.pid}, 10000)`);
   await assert.rejects(connection.query('select 1'), (error) => hasCode(error, 'SOURCE_UNREACHABLE'));
+});
+
+test('a connection that the server ended while nothing was asked says why', { skip }, async () => {
+  const connection = await open({});
+  const [row] = await connection.query<{ pid: number }>('select pg_catalog.pg_backend_pid() as pid');
+  await server.psql('postgres', `select pg_terminate_backend(${row?.pid}, 5000)`);
+  for (let turns = 0; turns < 1000 && connection.usable; turns += 1) await nextTurn();
+  await assert.rejects(connection.query('select 1'), /terminating connection due to administrator command/);
+  connection.destroy();
 });

@@ -280,7 +280,8 @@ class Session implements Connection {
   explain(error: unknown): unknown {
     if (this.#signal.aborted)
       return new HoldfastError('CANCELLED', 'cancelled', { cause: this.#signal.reason });
-    return isServerError(error) ? error : lostError(error, this.#settings.server);
+    // The driver's own words say less than what the server said before.
+    return isServerError(error) ? error : lostError(this.#lost ?? error, this.#settings.server);
   }
 
   destroy(): void {

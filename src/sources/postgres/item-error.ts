@@ -2,7 +2,7 @@
 import { HoldfastError, hasCode } from '#lib/errors.ts';
 import { escapedIdentifier } from './identifiers.ts';
 import type { FoundDatabase } from './listing.ts';
-import { isServerError, serverMessage, state } from './server-error.ts';
+import { isServerError, serverMessage, standbyHint, state } from './server-error.ts';
 
 /** An item error for what the server says of one table; anything else, such as a lost connection, as it is. */
 export const itemError = (error: unknown, item: string, user: string): unknown => {
@@ -57,8 +57,7 @@ const hintFor = (code: string, message: string, user: string): string | undefine
     return `a policy would hide rows from ${user}: alter role ${user} bypassrls, or back up as the owner`;
   if (code === state.insufficientPrivilege) return `grant select on it to ${user}`;
   if (code === state.queryCanceled) return 'somebody cancelled it, or a time limit did; run the backup again';
-  if (code === state.serializationFailure)
-    return 'the standby put replication first: set hot_standby_feedback, raise max_standby_streaming_delay, or read from the primary';
+  if (code === state.serializationFailure) return standbyHint;
   if (code.startsWith('XX'))
     return 'the table may be damaged: see the server’s log, and check it with amcheck';
   if (/during recovery/.test(message) || code === state.undefinedFile)

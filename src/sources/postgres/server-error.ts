@@ -108,15 +108,22 @@ const isTlsProblem = (error: unknown): boolean =>
   /CERT|SIGNATURE|ISSUER|SSL|TLS|ALTNAME/.test(systemCode(error) ?? '') ||
   /SSL/.test(error instanceof Error ? error.message : '');
 
+/** For what replication ended. */
+export const standbyHint =
+  'the standby put replication first: set hot_standby_feedback, raise max_standby_streaming_delay, or read from the primary';
+
 /** The error for a connection that broke while it was in use. */
 export const lostError = (error: unknown, server: string): HoldfastError =>
   error instanceof HoldfastError
     ? error
     : new HoldfastError(
         'SOURCE_UNREACHABLE',
-        `the connection to PostgreSQL at ${server} was lost: ${messageOf(error)}`,
+        `the connection to PostgreSQL at ${server} was lost: ${serverMessage(error)}`,
         {
-          hint: "the server's log says whether it or the network ended it; then run again",
+          hint:
+            sqlState(error) === state.serializationFailure
+              ? standbyHint
+              : "the server's log says whether it or the network ended it; then run again",
           cause: error,
         },
       );
