@@ -1,64 +1,24 @@
 // The small files of a database, as they come before, between and after its rows.
-import { type Manifest, manifestSchema } from '../manifest.ts';
-import { neededFile, parsedFile } from '../needed-file.ts';
-import { bytesOf } from '../restore-report.ts';
+import * as shared from '../database-texts.ts';
 import { type Contents, parseContents } from './contents.ts';
 import type { EntryStream } from './entry-stream.ts';
 import { type DatabaseFile, databaseFiles, databasePath } from './layout.ts';
 import { itemsOf, type SqlItem } from './sql-items.ts';
 
-export class DatabaseTexts {
-  readonly #stream: EntryStream;
-  readonly #database: string;
-  readonly #files = new Map<DatabaseFile, Buffer>();
-  #contents: Contents | undefined;
-
+export class DatabaseTexts extends shared.DatabaseTexts<Contents> {
   constructor(stream: EntryStream, database: string) {
-    this.#stream = stream;
-    this.#database = database;
-  }
-
-  /** Reads on until rows come; false at the end of the database. */
-  async readUntilRows(): Promise<boolean> {
-    for (;;) {
-      const entry = await this.#stream.peek();
-      if (!entry || !('database' in entry.place) || entry.place.database !== this.#database) return false;
-      if (entry.place.kind !== 'file') return true;
-      this.#stream.skip();
-      const { file } = entry.place;
-      if (file !== databaseFiles.load) this.#files.set(file, await bytesOf(entry.path, entry.content));
-    }
+    const { contents, load } = databaseFiles;
+    super(stream, database, { folder: databasePath, contents, parseContents, passedOver: [load] });
   }
 
   /** The definitions of a script. */
   items(file: DatabaseFile): readonly SqlItem[] {
-    return itemsOf(this.#need(file));
+    return itemsOf(this.need(file));
   }
 
   /** The statement that makes the database. */
   databaseStatement(): string {
     const [item] = this.items(databaseFiles.database);
     return item?.statement ?? '';
-  }
-
-  contents(): Contents {
-    this.#contents ??= this.#parse(databaseFiles.contents, parseContents);
-    return this.#contents;
-  }
-
-  manifest(): Manifest {
-    return this.#parse(databaseFiles.manifest, (text) => manifestSchema.parse(JSON.parse(text)));
-  }
-
-  #need(file: DatabaseFile): Buffer {
-    return neededFile(this.#path(file), this.#files.get(file));
-  }
-
-  #parse<Parsed>(file: DatabaseFile, parse: (text: string) => Parsed): Parsed {
-    return parsedFile(this.#path(file), this.#need(file).toString('utf8'), parse);
-  }
-
-  #path(file: DatabaseFile): string {
-    return `${databasePath(this.#database)}/${file}`;
   }
 }

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { hasCode } from '#lib/errors.ts';
+import { decodeName, encodeName } from '../path-names.ts';
 import { createTableStatement, isForeignKey, parseCreateTable, withoutNextNumber } from './create-table.ts';
-import { databasePath, decodeName, encodeName, parsePath } from './layout.ts';
+import { databasePath, parsePath } from './layout.ts';
 import { itemsOf, type SqlItem, scriptOf } from './sql-items.ts';
 import { parseVersion } from './version.ts';
 

@@ -2,11 +2,12 @@
 import { HoldfastError } from '#lib/errors.ts';
 import { plural } from '#lib/format.ts';
 import { type Manifest, manifestSchema } from '../manifest.ts';
+import { encodeName } from '../path-names.ts';
 import type { Entry } from '../source.ts';
 import { createTally, type Tally } from '../tally.ts';
 import type { Dump } from './dump.ts';
 import { plainName, quoteIdentifier } from './identifiers.ts';
-import { databaseFiles, databasePath, dataFolder, encodeName } from './layout.ts';
+import { databaseFiles, databasePath, dataFolder } from './layout.ts';
 import { loadScript } from './load-script.ts';
 import { type Programs, readPrograms } from './programs.ts';
 import { missingRights } from './rights.ts';

@@ -12,6 +12,7 @@
 //
 // In the byte order of these names each file comes after what it needs; no database can have the name of a file of ours.
 import { manifestName } from '../manifest.ts';
+import { decodeName, encodeName, folderOf } from '../path-names.ts';
 import { placeIn } from '../safe-path.ts';
 
 export const serverFile = '00-server.json';
@@ -32,10 +33,7 @@ export type DatabaseFile = (typeof databaseFiles)[keyof typeof databaseFiles];
 export const dataFolder = 'data';
 
 /** The folder of a database. It sorts after the server's own files. */
-export const databasePath = (database: string): string => {
-  const encoded = encodeName(database);
-  return encoded < '1' ? escaped(encoded.slice(0, 1)) + encoded.slice(1) : encoded;
-};
+export const databasePath = (database: string): string => folderOf(encodeName(database));
 
 /** The folder of a table's data, relative to its database: 'data/orders'. */
 export const tablePath = (table: string): string => `${dataFolder}/${encodeName(table)}`;
@@ -70,16 +68,3 @@ const placeOf = ([top = '', second, third, fourth, ...rest]: readonly string[]):
   if (second !== dataFolder || third === '' || fourth !== rowsFile) return undefined;
   return { kind: 'rows', database, table: decodeName(third) };
 };
-
-/**
- * A name as one part of a path: what would confuse a path or a file system is written as in quoted-printable, '=2E'. Letters of
- * every script stay as they are.
- */
-export const encodeName = (name: string): string => name.replaceAll(/[\p{Cc}/.=\\]/gu, escaped);
-
-/** The inverse of encodeName. */
-export const decodeName = (encoded: string): string =>
-  encoded.replaceAll(/=([0-9A-F]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
-
-const escaped = (char: string): string =>
-  `=${char.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`;

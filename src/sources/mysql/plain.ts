@@ -1,13 +1,14 @@
 // A whole database as one file for the stock client: the files of a dump, one after the other, with the rows as INSERT statements,
 // since LOAD DATA would need files beside it. Taken apart again, the rows are those lines once more.
 import { HoldfastError } from '#lib/errors.ts';
+import { decodeName } from '../path-names.ts';
 import type { PlainPart, PlainPlan } from '../plain-dump.ts';
 import { readPlain } from '../plain-dump.ts';
 import type { Content, Entry } from '../source.ts';
 import { type Contents, type ContentsTable, parseContents } from './contents.ts';
 import { quoteIdentifier } from './identifiers.ts';
 import { valuesOf } from './insert-rows.ts';
-import { databaseFiles, decodeName, parsePath, serverFile, usersFile } from './layout.ts';
+import { databaseFiles, parsePath, serverFile, usersFile } from './layout.ts';
 import { splitLines } from './lines.ts';
 import { setSequenceSql } from './load-data.ts';
 import { loadSettings } from './load-script.ts';

@@ -1,7 +1,9 @@
 // What of a backup is to be restored, and where it goes.
+
+import { decodeName } from '../path-names.ts';
 import type * as shared from '../restore-goal.ts';
 import { fits } from '../restore-goal.ts';
-import { databasePath, dataFolder, decodeName } from './layout.ts';
+import { databasePath, dataFolder } from './layout.ts';
 
 /** Tables of a database by name or by the beginning of it; without any, those whose rows come. */
 export interface Parts {

@@ -1,8 +1,10 @@
 // The definitions of a database, file by file: what a trial restore must bring back besides rows. Events are no part of a trial.
+
+import { decodeName } from '../path-names.ts';
 import type { ReadDefinitions } from '../source.ts';
 import { binaryIdentifier } from './binary-text.ts';
 import { parseContents } from './contents.ts';
-import { databaseFiles, decodeName } from './layout.ts';
+import { databaseFiles } from './layout.ts';
 import { itemsOf, type SqlItem } from './sql-items.ts';
 
 /** `names` are those of the copies, by the databases' own. */

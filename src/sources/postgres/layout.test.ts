@@ -1,15 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { hasCode } from '#lib/errors.ts';
-import {
-  databaseFiles,
-  databasePath,
-  decodeName,
-  globalsFile,
-  parsePath,
-  rangeFile,
-  tablePath,
-} from './layout.ts';
+import { decodeName } from '../path-names.ts';
+import { databaseFiles, databasePath, globalsFile, parsePath, rangeFile, tablePath } from './layout.ts';
 
 const awkward = [
   'orders',

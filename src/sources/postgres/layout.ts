@@ -14,6 +14,7 @@
 //
 // In the byte order of these names each file comes after what it needs; no database can have the name of a file of ours.
 import { manifestName } from '../manifest.ts';
+import { decodeName, encodeName, folderOf } from '../path-names.ts';
 import { placeIn } from '../safe-path.ts';
 import type { QualifiedName } from './identifiers.ts';
 
@@ -36,10 +37,7 @@ export const dataFolder = 'data';
 export const largeObjectFolder = 'large-objects';
 
 /** The folder of a database. It sorts after the server's own files. */
-export const databasePath = (database: string): string => {
-  const encoded = encodeName(database);
-  return encoded < '1' ? escaped(encoded.slice(0, 1)) + encoded.slice(1) : encoded;
-};
+export const databasePath = (database: string): string => folderOf(encodeName(database));
 
 /** The folder of a table's data, relative to its database: 'data/public.orders'. */
 export const tablePath = ({ schema, name }: QualifiedName): string =>
@@ -94,16 +92,3 @@ const placeOf = ([top = '', second, third, fourth, ...rest]: readonly string[]):
   const table = { schema: decodeName(schema), name: decodeName(name) };
   return { kind: 'table', database, table, range: Number(number) };
 };
-
-/**
- * A name as one part of a path: what would confuse a path, a file system or the dots between names is written as in
- * quoted-printable, '=2E'. Letters of every script stay as they are.
- */
-export const encodeName = (name: string): string => name.replaceAll(/[\p{Cc}/.=\\]/gu, escaped);
-
-/** The inverse of encodeName. */
-export const decodeName = (encoded: string): string =>
-  encoded.replaceAll(/=([0-9A-F]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
-
-const escaped = (char: string): string =>
-  `=${char.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`;

@@ -1,11 +1,13 @@
 // A whole database as one file for psql: the files of a dump, one after the other, with the rows inside of COPY … FROM STDIN.
+
+import { decodeName } from '../path-names.ts';
 import type { PlainPart, PlainPlan } from '../plain-dump.ts';
 import { textOf } from '../restore-report.ts';
 import type { Entry } from '../source.ts';
 import { type Contents, parseContents } from './contents.ts';
 import { quoteName } from './identifiers.ts';
 import { largeObjectLoad } from './large-objects.ts';
-import { databaseFiles, decodeName, globalsFile, parsePath, serverFile } from './layout.ts';
+import { databaseFiles, globalsFile, parsePath, serverFile } from './layout.ts';
 import { tableOf } from './load-rows.ts';
 import { loadSettings } from './load-script.ts';
 import { copyInSql } from './ranges.ts';

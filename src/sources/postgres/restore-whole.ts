@@ -31,7 +31,7 @@ export const restoreWhole = async (restoring: Restoring, goal: Goal): Promise<vo
   if (state === 'used' && !into.force) throw notEmpty(goal.name, settings);
   const texts = new DatabaseTexts(stream, goal.database);
   await texts.readUntilRows();
-  const { create, properties } = databaseStatements(texts.need(databaseFiles.database));
+  const { create, properties } = databaseStatements(texts.databaseScript());
   await ensureRoles(target, texts.contents().roles, restoring.reporter, restoring.roleComment);
   throwIfCancelled(context.signal);
   if (state === 'empty') {

@@ -11,6 +11,11 @@ export class EntryStream extends PlacedEntries<Place> {
     super(entries, { kind, parsePath: (path) => withoutHelpers(parsePath(path)) });
   }
 
+  /** The server's own backup comes next, instead of rows. */
+  async isNative(): Promise<boolean> {
+    return (await this.peek())?.place.kind === 'native';
+  }
+
   /** Files with rows of the database, as long as nothing else comes. */
   async *rows(database: string): AsyncGenerator<RowsEntry> {
     for (

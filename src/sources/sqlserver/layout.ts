@@ -11,6 +11,7 @@
 //
 // In the byte order of these names each file comes after what it needs; no database can have the name of a file of ours.
 import { manifestName } from '../manifest.ts';
+import { decodeName, encodeName as encode, folderOf } from '../path-names.ts';
 import { placeIn } from '../safe-path.ts';
 import type { QualifiedName } from './identifiers.ts';
 
@@ -21,12 +22,14 @@ export const databaseFiles = {
   database: '00-database.sql',
   schema: '01-schema.sql',
   contents: '02-contents.json',
-  native: 'database.bak',
   manifest: manifestName,
   postData: 'post-data.sql',
 } as const;
 
 export type DatabaseFile = (typeof databaseFiles)[keyof typeof databaseFiles];
+
+/** The server's own backup of a database. */
+export const nativeFile = 'database.bak';
 
 export const dataFolder = 'data';
 /** What could not be learnt is reported under a path in here. */
@@ -36,10 +39,7 @@ export const unlearntFolder = 'unlearnt';
 export const tableFiles = { begin: '00-begin.sql', rows: '0000.sql', end: 'end.sql' } as const;
 
 /** The folder of a database. It sorts after the server's own file. */
-export const databasePath = (database: string): string => {
-  const encoded = encodeName(database);
-  return encoded < '1' ? escaped(encoded.slice(0, 1)) + encoded.slice(1) : encoded;
-};
+export const databasePath = (database: string): string => folderOf(encodeName(database));
 
 /** The folder of a table's data, relative to its database: 'data/dbo.orders'. */
 export const tablePath = ({ schema, name }: QualifiedName): string =>
@@ -53,6 +53,7 @@ export type Place =
   | { readonly kind: 'server' }
   | { readonly kind: 'file'; readonly database: string; readonly file: DatabaseFile }
   | { readonly kind: 'rows'; readonly database: string; readonly table: QualifiedName }
+  | { readonly kind: 'native'; readonly database: string }
   /** For sqlcmd: a restore by Holdfast has no use for it. */
   | { readonly kind: 'helper'; readonly database: string };
 
@@ -67,6 +68,7 @@ const placeOf = ([top = '', second, third, fourth, ...rest]: readonly string[]):
   if (second === undefined) return top === serverFile ? { kind: 'server' } : undefined;
   const database = decodeName(top);
   if (third === undefined) {
+    if (second === nativeFile) return { kind: 'native', database };
     const file = Object.values(databaseFiles).find((known) => known === second);
     return file && { kind: 'file', database, file };
   }
@@ -77,20 +79,8 @@ const placeOf = ([top = '', second, third, fourth, ...rest]: readonly string[]):
   return { kind: 'rows', database, table: { schema: decodeName(schema), name: decodeName(name) } };
 };
 
-/**
- * A name as one part of a path: what would confuse a path, a file system or the dots between names is written as in
- * quoted-printable, '=2E'. Letters of every script stay as they are.
- */
-export const encodeName = (name: string): string =>
-  name.replaceAll(/[\p{Cc}/.=\\:*?"<>|]/gu, escaped).replaceAll(/\p{Cs}/gu, wide);
+/** Also what Windows allows in no name of a file. */
+const confusing = /[\p{Cc}/.=\\:*?"<>|]/gu;
 
-/** The inverse of encodeName. */
-export const decodeName = (encoded: string): string =>
-  encoded.replaceAll(/=u([0-9A-F]{4})|=([0-9A-F]{2})/g, (_, four?: string, two?: string) =>
-    String.fromCharCode(Number.parseInt(four ?? two ?? '', 16)),
-  );
-
-const escaped = (char: string): string =>
-  `=${char.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`;
-/** Half of a character, which SQL Server allows in names. */
-const wide = (char: string): string => `=u${char.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}`;
+/** A name as one part of a path. */
+export const encodeName = (name: string): string => encode(name, confusing);

@@ -13,7 +13,7 @@ import type { SqlServerConfig } from './config.ts';
 import { type Connection, connect } from './connect.ts';
 import { type Dump, textEntry } from './dump.ts';
 import { quoteIdentifier, quoteText } from './identifiers.ts';
-import { databaseFiles, databasePath } from './layout.ts';
+import { databaseFiles, databasePath, nativeFile } from './layout.ts';
 import { errorNumber, serverMessage } from './server-error.ts';
 
 export type NativeConfig = NonNullable<SqlServerConfig['native']>;
@@ -23,7 +23,7 @@ export async function* dumpNative(dump: Dump, native: NativeConfig, database: st
   const folder = databasePath(database);
   yield { path: folder, type: 'dir', meta: { mode: 0o700 } };
   yield {
-    path: `${folder}/${databaseFiles.native}`,
+    path: `${folder}/${nativeFile}`,
     type: 'file',
     meta: { mode: 0o600 },
     content: () => backupContent(dump, native, database),

@@ -18,7 +18,7 @@ export const restoreParts = async (restoring: Restoring, goal: Goal, parts: Part
       hint: 'create it first, or restore the whole database',
     });
   const texts = new DatabaseTexts(stream, goal.database);
-  if ((await texts.readUntilRows()) === 'native')
+  if ((await texts.readUntilRows()) && (await stream.isNative()))
     throw new HoldfastError(
       'TARGET_FAILED',
       `${goal.database} was kept as the server's own backup, which has no tables to choose`,
@@ -36,7 +36,7 @@ export const restoreParts = async (restoring: Restoring, goal: Goal, parts: Part
   const loaded: Loaded = new Map();
   await connection.run('SET XACT_ABORT ON', 'BEGIN TRANSACTION');
   await tables.begin(parts);
-  while ((await texts.readUntilRows()) === 'rows')
+  while (await texts.readUntilRows())
     for await (const { path, place, content } of stream.rows(goal.database)) {
       throwIfCancelled(signal);
       const table = tableOf(contents, place.table);

@@ -24,7 +24,7 @@ export const restoreWhole = async (restoring: Restoring, goal: Goal): Promise<vo
   const state = await target.stateOf(goal.name);
   if (state === 'used' && !into.force) throw notEmpty(goal.name, settings);
   const texts = new DatabaseTexts(stream, goal.database);
-  if ((await texts.readUntilRows()) === 'native')
+  if ((await texts.readUntilRows()) && (await stream.isNative()))
     return await restoreFile(restoring, goal, texts, state !== 'absent');
   const contents = texts.contents();
   throwIfCancelled(context.signal);
@@ -82,7 +82,7 @@ const load = async (restoring: Restoring, goal: Goal, texts: DatabaseTexts, name
   if (failure) throw failure;
   const bulk = config.bulkLoad === 'auto' && (await bulkWorks(() => connect(settings, name, signal)));
   const loaded: Loaded = new Map();
-  while ((await texts.readUntilRows()) === 'rows')
+  while (await texts.readUntilRows())
     for await (const { path, place, content } of stream.rows(goal.database)) {
       const table = tableOf(contents, place.table);
       const request = { connection, table, into: table, bulk, signal, inTransaction: false };
