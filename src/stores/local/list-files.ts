@@ -34,7 +34,8 @@ const readFolder = async (root: string, folder: string) => {
   try {
     return await readdir(join(root, folder), { withFileTypes: true });
   } catch (cause) {
-    if (['ENOENT', 'ENOTDIR'].includes(systemCode(cause) ?? '')) return [];
+    const code = systemCode(cause);
+    if (code === 'ENOENT' || (code === 'ENOTDIR' && statSync(root).isDirectory())) return [];
     throw folderError(cause, 'list', root, folder || 'its objects');
   }
 };

@@ -98,6 +98,13 @@ test('a file where a folder is needed, and a folder where an object is, are erro
   await assert.rejects(store.get('data/ab', { offset: 0, length: 1 }), { code: 'OBJECT_MISSING' });
 });
 
+test('a file in the place of the store is an error, and not a store with nothing in it', async () => {
+  writeFileSync(join(folder, 'plain file'), 'x');
+  await using store = openLocalStore(join(folder, 'plain file'));
+  for (const prefix of ['', 'keys/'])
+    await assert.rejects(Array.fromAsync(store.list(prefix)), { code: 'STORE_DENIED' });
+});
+
 test('a path may come as restic writes it, as a file URL, or plain', () => {
   for (const url of ['/srv/x', 'local:/srv/x', 'file:///srv/x'])
     assert.deepEqual(local.fromUrl?.(url), { path: '/srv/x' });
