@@ -1,4 +1,4 @@
-// COPY … FROM STDIN: contents onto the wire, no faster than the server takes them.
+// COPY … FROM STDIN, and what is said before and after it: contents onto the wire, no faster than the server takes them.
 import type { Duplex } from 'node:stream';
 import type { Content } from '../source.ts';
 import { type RunningQuery, rowsOfTag, type WireConnection } from './wire.ts';
@@ -56,6 +56,11 @@ export class CopyIn implements RunningQuery {
   }
 
   handleCopyData(): void {}
+
+  /** Of the statements around the COPY, which answer with rows. */
+  handleRowDescription(): void {}
+
+  handleDataRow(): void {}
 
   async #send(connection: WireConnection): Promise<void> {
     try {
