@@ -4,9 +4,9 @@ import { throwIfCancelled } from '#lib/clock.ts';
 import { forEachLimit } from '#lib/concurrency.ts';
 import { HoldfastError, hasCode } from '#lib/errors.ts';
 import { notEmpty } from '../free-targets.ts';
-import { createPool, type Pool } from '../pool.ts';
+import { createPool } from '../pool.ts';
 import { isWholeServer } from '../restore-goal.ts';
-import { type Connection, connect } from './connect.ts';
+import { connect } from './connect.ts';
 import { databaseStatements, renamedProperty } from './database-statements.ts';
 import { DatabaseTexts } from './database-texts.ts';
 import type { RowsEntry } from './entry-stream.ts';
@@ -19,9 +19,8 @@ import type { Restoring } from './restore.ts';
 import type { Goal } from './restore-goal.ts';
 import { ensureRoles } from './restore-roles.ts';
 import { searchPathFor } from './row-places.ts';
-import { createRunner, type ItemRunner } from './run-items.ts';
+import { createRunner } from './run-items.ts';
 import { setSequenceSql } from './sequences.ts';
-import type { SqlItem } from './sql-items.ts';
 import { temporaryName } from './target-server.ts';
 
 /** All or nothing, except into an empty database that was there before: there what failed stays, and is told. */
@@ -80,7 +79,9 @@ const load = async (restoring: Restoring, goal: Goal, texts: DatabaseTexts, name
   });
   const loader: RowLoader = { contents, reporter, loaded: new Map() };
   const lacks = new LackingExtensions(reporter, `${databasePath(goal.database)}/${databaseFiles.preData}`);
-  await runPreData(pool, runner, lacks, texts.items(databaseFiles.preData));
+  await pool.use((connection) =>
+    runner.runAll(connection, texts.items(databaseFiles.preData), (item, error) => lacks.take(item, error)),
+  );
   while (await texts.readUntilRows())
     await forEachLimit(stream.rows(goal.database), into.sequential ? 1 : limit, async (entry) => {
       try {
@@ -107,22 +108,6 @@ const load = async (restoring: Restoring, goal: Goal, texts: DatabaseTexts, name
 
 const tableOfRows = ({ place }: RowsEntry): QualifiedName | undefined =>
   place.kind === 'table' ? place.table : undefined;
-
-const runPreData = async (
-  pool: Pool<Connection>,
-  runner: ItemRunner,
-  lacks: LackingExtensions,
-  items: readonly SqlItem[],
-): Promise<void> => {
-  await pool.use(async (connection) => {
-    for (const item of items)
-      try {
-        await runner.run(connection, item);
-      } catch (error) {
-        lacks.take(item, error);
-      }
-  });
-};
 
 /** What a database has under its name: owner, settings, privileges, comment. One that is refused is reported; all else is there. */
 const applyProperties = async (

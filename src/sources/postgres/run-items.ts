@@ -9,7 +9,16 @@ import type { SqlItem } from './sql-items.ts';
 export interface ItemRunner {
   /** TARGET_FAILED when a statement fails that matters. Owners and privileges that cannot be set are told as warnings. */
   run(connection: Connection, item: SqlItem, mode?: RunMode): Promise<void>;
+  /** The same for many, one after the other; what fails is told and the rest goes on. */
+  runAll(
+    connection: Connection,
+    items: readonly SqlItem[],
+    onFailure: (item: SqlItem, error: unknown) => void,
+  ): Promise<void>;
 }
+
+/** A distant server has one answer to wait for instead of so many; each table of theirs is locked until then. */
+const atOnce = 50;
 
 /** Within a transaction each item gets a savepoint, so that what is tried in vain leaves no mark. */
 export type RunMode = 'autocommit' | 'transaction';
@@ -29,7 +38,7 @@ export const createRunner = ({ reporter, tablespaces, searchPathOf }: RunnerOpti
       reporter.warn(`there is no tablespace ${name}: its tables and indexes are in the default one`);
       return false;
     });
-  return {
+  const runner: ItemRunner = {
     async run(connection, item, mode = 'autocommit') {
       const settings = settingsFor(item);
       const outcome = await attempt(connection, [...settings, ...item.statements].join('\n'), mode);
@@ -52,7 +61,16 @@ export const createRunner = ({ reporter, tablespaces, searchPathOf }: RunnerOpti
         reporter.warn(`left as it is: ${firstLine(statement)}: ${each.message}`);
       }
     },
+    async runAll(connection, items, onFailure) {
+      for (let at = 0; at < items.length; at += atOnce) {
+        const some = items.slice(at, at + atOnce);
+        const statements = some.flatMap((item) => [...settingsFor(item), ...item.statements]);
+        if ((await attempt(connection, statements.join('\n'), 'autocommit')) === 'done') continue;
+        for (const item of some) await runner.run(connection, item).catch((error) => onFailure(item, error));
+      }
+    },
   };
+  return runner;
 };
 
 type Refusal = Error & { readonly code: string };
