@@ -61,7 +61,7 @@ export async function* replay(entries: readonly CapturedEntry[]): AsyncGenerator
 /** The source's view of a captured dump as its last snapshot; by default it was begun when nothing had changed for long. */
 export const previousOf = (
   entries: readonly CapturedEntry[],
-  begun = new Date(Date.now() + 60_000),
+  begun = new Date(Date.now() + 3_600_000),
 ): Previous => {
   const byPath = new Map(entries.map((entry) => [entry.path, entry]));
   return {
