@@ -6,7 +6,7 @@ interface Options {
   readonly ignoreCtime: boolean;
 }
 
-/** When the last snapshot may have read a file between two changes that left the same times: from when until now, in nanoseconds. */
+/** When the last snapshot may have read a file between two changes that left the same times, in nanoseconds. */
 export interface DoubtfulTime {
   readonly from: bigint;
   readonly until: bigint;
@@ -20,7 +20,7 @@ const longestStepNs = 60_000_000_000n;
 
 export const doubtfulTime = (lastBegun: Date, now: Date): DoubtfulTime => ({
   from: nanoseconds(lastBegun) - longestStepNs,
-  until: nanoseconds(now),
+  until: nanoseconds(now) + longestStepNs, // a clock of another machine may be ahead
 });
 
 const nanoseconds = (time: Date): bigint => BigInt(time.getTime()) * 1_000_000n;
