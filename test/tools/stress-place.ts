@@ -130,7 +130,8 @@ export const changeSources = (place: StressPlace, random: Random): ReadonlyMap<s
     for (let file = random.integer(0, 8); file >= 0; file -= 1) {
       const path = place.at(source, `folder ${random.integer(0, 3)}`, `file ${random.integer(0, 9)}`);
       mkdirSync(join(path, '..'), { recursive: true });
-      if (random.chance(0.15)) rmSync(path, { force: true });
+      if (file > 0 && random.chance(0.15))
+        rmSync(path, { force: true }); // a backup of nothing is suspicious
       else {
         const again = seededRandom(`content ${random.integer(0, 20)}`); // what was forgotten once is stored again
         writeFileSync(path, randomBytes(again, Math.ceil(2_500_000 * again.next() ** 5)));
