@@ -8,7 +8,7 @@ import {
 } from './free-targets.ts';
 import { parsedFile } from './needed-file.ts';
 import type { PlacedEntries, PlacedEntry } from './placed-entries.ts';
-import { type Goal, goalFor, type Wanted } from './restore-goal.ts';
+import { type Goal, goalFor, isWholeServer, type Wanted } from './restore-goal.ts';
 import { type Reporter, textOf } from './restore-report.ts';
 import type { RestoreReport } from './source.ts';
 
@@ -32,7 +32,7 @@ export interface RestoreSteps<Parts, Place> {
   databasesIn(text: string): readonly string[];
   restoreWhole(goal: Goal<Parts>): Promise<void>;
   restoreParts(goal: Goal<Parts>, parts: Parts): Promise<void>;
-  /** What belongs to the server and to no database: 'roles'. */
+  /** What belongs to the server and to no database, when all of it is restored: 'roles'. */
   readonly others?: { readonly name: string; restore(entry: PlacedEntry<Place>): Promise<void> };
   /** When everything has come. */
   finish?(): Promise<void>;
@@ -71,7 +71,7 @@ const restoreAll = async <Parts, Place extends AnyPlace>(
     } else if (place.database === undefined) {
       stream.skip();
       hadOthers = true;
-      await others?.restore(entry);
+      if (isWholeServer(restoring)) await others?.restore(entry);
     } else {
       const goal = goalFor(restoring, place.database, goals.values());
       goals.set(place.database, goal);

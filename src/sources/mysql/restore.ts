@@ -1,6 +1,6 @@
 // A backup back into a server: all of it, one database, or some tables.
 import { restoreDatabases } from '../restore-databases.ts';
-import { isWholeServer, parseSelection } from '../restore-goal.ts';
+import { parseSelection } from '../restore-goal.ts';
 import { bytesOf, Reporter } from '../restore-report.ts';
 import type { Entry, RestoreReport, RestoreTarget } from '../source.ts';
 import { EntryStream } from './entry-stream.ts';
@@ -43,8 +43,7 @@ export const restoreServer = async (
     others: {
       name: 'users',
       restore: async ({ path, content }) => {
-        if (isWholeServer(restoring))
-          restoreGrants = await restoreUsers(restoring, await bytesOf(path, content));
+        restoreGrants = await restoreUsers(restoring, await bytesOf(path, content));
       },
     },
     finish: async () => await restoreGrants?.(),

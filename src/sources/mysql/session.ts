@@ -1,6 +1,7 @@
 // A session after login: statements one after the other over the socket that the driver has opened.
 import type { Duplex } from 'node:stream';
 import { asError } from '#lib/errors.ts';
+import { KeepAwake } from '../balancer.ts';
 import type { Content } from '../source.ts';
 import { LoadCommand, type Loaded } from './load-command.ts';
 import { errorOf, marker, PacketReader, queryPackets, quitPacket } from './packets.ts';
@@ -15,14 +16,12 @@ export interface Command {
   fail(error: Error): void;
 }
 
-/** Balancers cut connections that are silent, HAProxy after 50 seconds as Debian has it; ours are for at most twice this. */
-const quietMs = 15_000;
-
 export class Session {
   readonly #stream: Duplex;
   readonly #waiting: { readonly command: Command; readonly packets: Buffer }[] = [];
-  readonly #heartbeat = setInterval(() => this.#keepAwake(), quietMs).unref();
-  #isQuiet = false;
+  readonly #awake = new KeepAwake(() => {
+    if (!this.#running) this.query('do 0').catch(() => {}); // who uses it next will find out
+  });
   #running: Command | undefined;
   #lost: Error | undefined;
   #quitting = false;
@@ -72,16 +71,10 @@ export class Session {
   async quit(): Promise<void> {
     if (!this.usable) return;
     this.#quitting = true;
-    clearInterval(this.#heartbeat);
+    this.#awake.stop();
     const closed = new Promise<void>((resolve) => this.#stream.once('close', resolve));
     this.#stream.end(quitPacket);
     await closed;
-  }
-
-  /** Says something when nothing was said for a while. */
-  #keepAwake(): void {
-    if (this.#isQuiet && !this.#running) this.query('do 0').catch(() => {}); // who uses it next will find out
-    this.#isQuiet = true;
   }
 
   #run(command: Command, sql: string | Buffer): void {
@@ -89,7 +82,7 @@ export class Session {
       command.fail(this.#lost ?? new Error('it was closed'));
       return;
     }
-    this.#isQuiet = false;
+    this.#awake.spoken();
     this.#waiting.push({ command, packets: queryPackets(sql) });
     this.#next();
   }
@@ -128,7 +121,7 @@ export class Session {
   #lose(error: Error): void {
     if (this.#lost) return;
     this.#lost = error;
-    clearInterval(this.#heartbeat);
+    this.#awake.stop();
     if (this.#quitting) return;
     this.#running?.fail(error);
     for (const { command } of this.#waiting.splice(0)) command.fail(error);

@@ -1,7 +1,8 @@
 // One state of a whole server for many connections: transactions that begin in the same moment.
 
-import { asError, HoldfastError } from '#lib/errors.ts';
+import { asError } from '#lib/errors.ts';
 import type { Log } from '#lib/log.ts';
+import { severalServers } from '../balancer.ts';
 import { type Connection, connect } from './connect.ts';
 import { quoteName } from './identifiers.ts';
 import { type Position, serverPosition, snapshotPosition } from './position.ts';
@@ -79,9 +80,7 @@ const assertOneServer = async (connections: readonly Connection[], server: strin
     ),
   );
   if (new Set(answers.map(([row]) => row?.name)).size === 1) return;
-  throw new HoldfastError('UNSUPPORTED', `connections to ${server} end at several servers`, {
-    hint: 'name one of the servers, not the balancer before them, or let it lead all connections to one',
-  });
+  throw severalServers(server);
 };
 
 const waitFor = (seconds: number): string => `set lock_wait_timeout = ${seconds}`;

@@ -2,6 +2,7 @@
 import type { Client, QueryConfig, Submittable } from 'pg';
 import { throwIfCancelled } from '#lib/clock.ts';
 import { HoldfastError } from '#lib/errors.ts';
+import { KeepAwake } from '../balancer.ts';
 import type { Content } from '../source.ts';
 import { type CopiedIn, CopyIn } from './copy-in.ts';
 import { CopyOut } from './copy-out.ts';
@@ -171,9 +172,6 @@ const passwordOrThrow = (settings: ConnectionSettings, database: string): string
   );
 };
 
-/** Balancers cut connections that are silent, HAProxy after 50 seconds as Debian has it; ours are for at most twice this. */
-const quietMs = 15_000;
-
 /** What the driver knows and its types do not tell. */
 type DriverClient = Client & { readonly processID: number | null; readonly readyForQuery: boolean };
 
@@ -183,8 +181,10 @@ class Session implements Connection {
   readonly #settings: ConnectionSettings;
   readonly #signal: AbortSignal;
   readonly #cancel = (): void => this.destroy();
-  readonly #heartbeat = setInterval(() => this.#keepAwake(), quietMs).unref();
-  #isQuiet = false;
+  readonly #awake = new KeepAwake(() => {
+    if (this.usable && (this.#client as DriverClient).readyForQuery)
+      this.#client.query('select 1').catch(() => {}); // who uses it next will find out
+  });
   #version = 0;
   #lost: Error | undefined;
 
@@ -198,7 +198,7 @@ class Session implements Connection {
     });
     client.on('end', () => {
       this.#lost ??= new Error('it was closed');
-      clearInterval(this.#heartbeat);
+      this.#awake.stop();
     });
     signal.addEventListener('abort', this.#cancel, { once: true });
   }
@@ -229,15 +229,8 @@ class Session implements Connection {
     return Number((this.#client as DriverClient).processID);
   }
 
-  /** Says something when nothing was said for a while. */
-  #keepAwake(): void {
-    if (this.#isQuiet && this.usable && (this.#client as DriverClient).readyForQuery)
-      this.#client.query('select 1').catch(() => {}); // who uses it next will find out
-    this.#isQuiet = true;
-  }
-
   async query<Row>(sql: string, values?: readonly unknown[]): Promise<Row[]> {
-    this.#isQuiet = false;
+    this.#awake.spoken();
     try {
       const result = await this.#client.query(sql, values && [...values]);
       return (Array.isArray(result) ? [] : result.rows) as Row[];
@@ -256,7 +249,7 @@ class Session implements Connection {
   }
 
   async #queryArrays<Value>(query: QueryConfig): Promise<Value[][]> {
-    this.#isQuiet = false;
+    this.#awake.spoken();
     try {
       const result = await this.#client.query({ ...query, rowMode: 'array' });
       return (Array.isArray(result) ? [] : result.rows) as Value[][];
@@ -286,20 +279,20 @@ class Session implements Connection {
 
   destroy(): void {
     this.#lost ??= new Error('it was closed');
-    clearInterval(this.#heartbeat);
+    this.#awake.stop();
     this.#signal.removeEventListener('abort', this.#cancel);
     this.#client.connection.stream.destroy();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    clearInterval(this.#heartbeat);
+    this.#awake.stop();
     if (!this.usable) return;
     this.#signal.removeEventListener('abort', this.#cancel);
     await this.#client.end();
   }
 
   #start(query: RunningQuery): void {
-    this.#isQuiet = false;
+    this.#awake.spoken();
     this.#client.query(query as unknown as Submittable);
   }
 }

@@ -1,6 +1,7 @@
 // Reading one database: the transaction that holds its snapshot, and the connections that read within it.
 import { Semaphore } from '#lib/concurrency.ts';
 import { HoldfastError, hasCode } from '#lib/errors.ts';
+import { severalServers } from '../balancer.ts';
 import { createPool } from '../pool.ts';
 import { type Connection, connect } from './connect.ts';
 import { type QualifiedName, quoteLiteral, quoteName } from './identifiers.ts';
@@ -64,7 +65,7 @@ export const openReading = ({ settings, holder, snapshot, connections, signal }:
     const isLost = hasCode(error, 'SOURCE_UNREACHABLE') && !(error.cause instanceof HoldfastError);
     if (!endsSession(error) && !isLost) return error;
     await assertHeld();
-    if (isLost && lacksSnapshot(error.cause)) return elsewhere(error, settings.server);
+    if (isLost && lacksSnapshot(error.cause)) return severalServers(settings.server, error); // held, and yet not there
     return isLost ? sessionEnded(error) : error;
   };
   /** Somebody waits for an exclusive lock on the table, and who comes later waits behind; only the holder's own lock is safe. */
@@ -138,13 +139,6 @@ const invalidSnapshot = '22023';
 
 const lacksSnapshot = (error: unknown): boolean =>
   [invalidSnapshot, state.objectNotInPrerequisiteState].some((code) => code === sqlState(error));
-
-/** The snapshot is still held, and yet not there. */
-const elsewhere = (cause: unknown, server: string): HoldfastError =>
-  new HoldfastError('UNSUPPORTED', `connections to ${server} end at several servers`, {
-    hint: 'name one of the servers, not the balancer before them, or let it lead all connections to one',
-    cause,
-  });
 
 async function* copyRows(
   connection: Connection,

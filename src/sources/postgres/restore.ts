@@ -1,7 +1,7 @@
 // A backup back into a server: all of it, one database, or some tables.
 import type { Context } from '#lib/kind.ts';
 import { restoreDatabases } from '../restore-databases.ts';
-import { isWholeServer, parseSelection } from '../restore-goal.ts';
+import { parseSelection } from '../restore-goal.ts';
 import { Reporter, textOf } from '../restore-report.ts';
 import type { Entry, RestoreReport, RestoreTarget } from '../source.ts';
 import type { PostgresConfig } from './config.ts';
@@ -51,10 +51,8 @@ export const restoreServer = async (
     restoreParts: (goal, parts) => restoreParts(restoring, goal, parts),
     others: {
       name: 'roles',
-      restore: async ({ path, content }) => {
-        if (isWholeServer(restoring))
-          await applyGlobals(target, await textOf(path, content), restoring.reporter);
-      },
+      restore: async ({ path, content }) =>
+        await applyGlobals(target, await textOf(path, content), restoring.reporter),
     },
   });
 };
