@@ -38,7 +38,6 @@ export const startPgbouncer = async (
     args: ['pgbouncer.ini'],
     folder,
     user: 'postgres',
-    stopSignal: 'SIGTERM',
   });
   await whenReady(pooler, () => portAnswers(port));
   return {
