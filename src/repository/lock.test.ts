@@ -182,16 +182,22 @@ suite('a lock of somebody else', () => {
     },
   };
   for (const [what, fields] of Object.entries(stale))
-    test(`${what} is in nobody's way, and removed by unlock`, async () => {
-      const store = memoryStore();
+    test(`${what} is in nobody's way, and removed by unlock and by whom it would have stopped`, async () => {
       const clock = jumpingClock();
-      await putLock(store, clock, { exclusive: true, ...fields });
-      {
-        await using _ = await take(store, true, clock);
-        assert.equal(await deleteLocks(store, sealer, false, clock), 1);
-        assert.equal((await locksOf(store)).length, 1);
+      for (const [held, wanted, left] of [
+        [false, false, 1],
+        [true, false, 0],
+        [false, true, 0],
+      ] as const) {
+        const store = memoryStore();
+        await putLock(store, clock, { exclusive: held, ...fields });
+        {
+          await using _ = await take(store, wanted, clock);
+          assert.equal((await locksOf(store)).length, 1 + left);
+          assert.equal(await deleteLocks(store, sealer, false, clock), left);
+        }
+        assert.deepEqual(await locksOf(store), []);
       }
-      assert.deepEqual(await locksOf(store), []);
     });
 
   const alive: Readonly<Record<string, object>> = {
@@ -216,6 +222,46 @@ suite('a lock of somebody else', () => {
       assert.equal(await deleteLocks(store, sealer, true, clock), 1);
       assert.deepEqual(await locksOf(store), []);
     });
+
+  for (const [held, wanted] of [
+    [false, true],
+    [true, false],
+  ] as const)
+    test(`${held ? 'exclusive' : 'shared'} is lost when its holder's clock is so far behind that somebody passed over it`, async () => {
+      const store = memoryStore();
+      const clock = jumpingClock();
+      const behind = { ...clock, now: () => new Date(clock.now().getTime() - 45 * minuteMs) };
+      await using lock = await take(store, held, behind);
+      await using _ = await take(store, wanted, clock);
+      await assert.rejects(lock.refuseIfLost(), { code: 'REPOSITORY_LOCKED', hint: /clocks/ });
+    });
+
+  test('that counts no more is removed also when it is refreshed at that moment', async () => {
+    const memory = memoryStore();
+    const clock = jumpingClock();
+    const stale = { time: '2025-12-31T23:00:00Z' };
+    await putLock(memory, clock, stale);
+    let refreshes = 1;
+    const store: Store = {
+      ...memory,
+      async delete(key) {
+        if (refreshes-- > 0) await putLock(memory, clock, { ...stale, pid: 4712 });
+        await memory.delete(key);
+      },
+    };
+    await using _ = await take(store, true, clock);
+    assert.equal((await locksOf(store)).length, 1);
+  });
+
+  test('that counts no more and may not be removed is passed over', async () => {
+    const memory = memoryStore();
+    const clock = jumpingClock();
+    await putLock(memory, clock, { exclusive: true, time: '2025-12-31T23:00:00Z' });
+    const denied = new HoldfastError('STORE_DENIED', 'only adding is allowed');
+    const lock = await take({ ...memory, delete: () => Promise.reject(denied) }, false, clock);
+    await lock.refuseIfLost();
+    await assert.rejects(async () => await lock[Symbol.asyncDispose](), { code: 'STORE_DENIED' });
+  });
 
   test('that is empty, as restic leaves it for a moment, is in nobody’s way', async () => {
     const store = memoryStore();
@@ -305,6 +351,43 @@ suite('a lock that is held for long', () => {
     await pass(clock, 6 * minuteMs);
     assert.ok(hasCode(lock.lost.reason, 'REPOSITORY_LOCKED'));
     assert.match(lock.lost.reason.message, /somebody removed it/);
+  });
+
+  test('leaves nothing when it was stored anew and the old one could not be removed', async () => {
+    const memory = memoryStore();
+    const clock = jumpingClock();
+    let failures = 1;
+    const store: Store = {
+      ...memory,
+      async delete(key) {
+        if (failures-- > 0) throw new HoldfastError('STORE_UNREACHABLE', 'the line is down');
+        await memory.delete(key);
+      },
+    };
+    const lock = await take(store, false, clock);
+    await pass(clock, 6 * minuteMs);
+    assert.equal((await locksOf(memory)).length, 2);
+    await lock[Symbol.asyncDispose]();
+    assert.deepEqual(await locksOf(memory), []);
+  });
+
+  test('is lost when somebody removed it while it was being refreshed', async () => {
+    const memory = memoryStore();
+    const clock = jumpingClock();
+    let puts = 0;
+    const store: Store = {
+      ...memory,
+      async put(key, bytes) {
+        puts += 1;
+        if (puts === 2) await deleteLocks(memory, sealer, true, clock);
+        await memory.put(key, bytes);
+      },
+    };
+    await using lock = await take(store, false, clock);
+    await pass(clock, 6 * minuteMs);
+    assert.equal(puts, 2);
+    assert.match(String(lock.lost.reason), /somebody removed it/);
+    assert.deepEqual(await locksOf(memory), []);
   });
 
   test('is lost after the machine slept, even if its timers stood still', async () => {

@@ -108,8 +108,12 @@ const tryLock = async (
   const ended = new AbortController();
   const settle = async (): Promise<void> => {
     await clock.sleep(settleMs, AbortSignal.any([signal, ended.signal]));
-    const others = (await listIds(store, 'locks')).filter((id) => id !== first.id);
-    await refuseConflict(store, sealer, exclusive, clock, others);
+    const removeStale = async (): Promise<void> => {
+      const others = (await listIds(store, 'locks')).filter((id) => id !== first.id);
+      const stale = await refuseConflict(store, sealer, exclusive, clock, others);
+      if (await removeLost(store, stale)) await removeStale(); // one that was refreshed has another name now
+    };
+    await removeStale();
   };
   const lock = holdLock(store, sealer, { exclusive, signal, clock, first, ended, settled: settle() });
   if (early) return lock;
@@ -118,6 +122,20 @@ const tryLock = async (
     return lock;
   } catch (error) {
     await Promise.allSettled([lock[Symbol.asyncDispose]()]); // the first error is the one to report
+    throw error;
+  }
+};
+
+/**
+ * What was passed over must not be found again by a holder who lives on, whose clock is behind or whose machine was stopped: he
+ * learns from it that his lock was lost. False where nothing was removed, also because nothing may be.
+ */
+const removeLost = async (store: Store, ids: readonly string[]): Promise<boolean> => {
+  try {
+    for (const id of ids) await store.delete(`locks/${id}`);
+    return ids.length > 0;
+  } catch (error) {
+    if (hasCode(error, 'STORE_DENIED')) return false;
     throw error;
   }
 };
@@ -140,12 +158,17 @@ const holdLock = (
 ): Lock => {
   let current = first;
   const own = new Set([first.id]);
+  const stored = new Set([first.id]);
+  const remove = async (id: string): Promise<void> => {
+    await store.delete(`locks/${id}`);
+    stored.delete(id);
+  };
   const lost = new AbortController();
   const lose = (why: string, cause?: unknown): void =>
     lost.abort(
       new HoldfastError('REPOSITORY_LOCKED', `the lock on ${store.location} was lost: ${why}`, {
         cause,
-        hint: 'nothing is damaged; run it again, what was stored is used',
+        hint: 'nothing is damaged; run it again, what was stored is used. If it happens again, compare the clocks of the machines that use the repository',
       }),
     );
   const leftMs = (): number => current.timeMs + lostMs - clock.now().getTime();
@@ -153,12 +176,13 @@ const holdLock = (
   const refresh = async (): Promise<void> => {
     const old = current.id;
     try {
-      if (!(await listIds(store, 'locks')).includes(old)) return lose('somebody removed it');
       const next = await saveLock(store, sealer, exclusive, clock);
       own.add(next.id);
-      if (lost.signal.aborted) return await store.delete(`locks/${next.id}`);
+      stored.add(next.id);
+      if (!(await isThere(store, `locks/${old}`))) lose('somebody removed it'); // asked now: who did has seen the new one, or comes first
+      if (lost.signal.aborted) return await remove(next.id);
       current = next;
-      await store.delete(`locks/${old}`);
+      await remove(old);
     } catch (error) {
       lastError = error; // there is time for several attempts
     }
@@ -192,9 +216,9 @@ const holdLock = (
     },
     async [Symbol.asyncDispose]() {
       ended.abort();
-      const removing = Promise.all([settling, keeping, watching]).then(() =>
-        store.delete(`locks/${current.id}`),
-      );
+      const removing = Promise.all([settling, keeping, watching]).then(async () => {
+        for (const id of stored) await remove(id); // most often one
+      });
       await (signal.aborted ? soon(removing, store, clock) : removing);
     },
   };
@@ -232,16 +256,26 @@ const saveLock = async (store: Store, sealer: Sealer, exclusive: boolean, clock:
   return { id, timeMs: now.getTime() };
 };
 
+/** Returns those that would be in the way if they still counted. */
 const refuseConflict = async (
   store: Store,
   sealer: Sealer,
   exclusive: boolean,
   clock: Clock,
   others: readonly string[],
-): Promise<void> => {
-  const active = await activeLocks(store, sealer, clock, others);
-  const lock = active.find((other) => exclusive || other.exclusive);
-  if (!lock) return;
+): Promise<string[]> => {
+  const stale: string[] = [];
+  const inTheWay = async (): Promise<LockFile | undefined> => {
+    for (const id of others) {
+      const lock = await readLock(store, sealer, id);
+      if (!lock || !(exclusive || lock.exclusive)) continue;
+      if (!isStale(lock, clock)) return lock;
+      stale.push(id);
+    }
+    return undefined;
+  };
+  const lock = await inTheWay();
+  if (!lock) return stale;
   const kind = lock.exclusive ? 'exclusively ' : '';
   const since = new Date(lock.time).toISOString();
   throw new HoldfastError(
