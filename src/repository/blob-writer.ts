@@ -297,7 +297,10 @@ export class BlobWriter {
     if (!bytes) this.#noteStored(pack);
     else
       this.#background(async () => {
-        await this.#puts.run(() => this.#session.store.put(packKey(id), bytes));
+        await this.#puts.run(async () => {
+          this.#throwFailure(); // what waited for its turn
+          await this.#session.store.put(packKey(id), bytes);
+        });
         this.#noteStored(pack);
       });
   }
@@ -315,7 +318,9 @@ export class BlobWriter {
     this.#toIndex = [];
     this.#toIndexBlobs = 0;
     this.#indexedAt = Date.now();
-    if (packs.length > 0) await saveIndex(this.#session.store, this.#session.sealer, packs);
+    if (packs.length === 0) return;
+    await this.#session.lock?.refuseIfLost(); // else somebody may have removed what it would list
+    await saveIndex(this.#session.store, this.#session.sealer, packs);
   }
 
   #background(work: () => Promise<void>): void {

@@ -1,11 +1,13 @@
 // What pruning takes away and what it must leave, also when it is interrupted at any of its steps.
 import assert from 'node:assert/strict';
+import { hash } from 'node:crypto';
 import { suite, test } from 'node:test';
 import { HoldfastError } from '#lib/errors.ts';
 import { memoryStore } from '#stores/memory/memory.ts';
 import type { Store } from '#stores/store.ts';
 import { randomData } from './chunker/testing.ts';
 import type { PruneOptions, PruneReport, Snapshot } from './contract.ts';
+import { removeLocks } from './repository.ts';
 import {
   keysOf,
   memoryEntries,
@@ -13,6 +15,7 @@ import {
   readFiles,
   storedBytes,
   type TestRepository,
+  testPassword,
   testRepository,
   writeOptions,
 } from './testing.ts';
@@ -164,6 +167,28 @@ test('packs that no index lists go as well', async () => {
   await repository.store.put(stray, randomData(1000, 1));
   await prune(repository);
   assert.ok(!(await keysOf(repository.store)).includes(stray));
+  await assertKept(repository);
+});
+
+test('no more packs go once the lock is gone', async () => {
+  const { repository } = await twoSnapshots();
+  const { store, key } = repository;
+  for (let seed = 0; seed < 250; seed += 1) {
+    const stray = randomData(100, seed);
+    const id = hash('sha256', stray, 'hex');
+    await store.put(`data/${id.slice(0, 2)}/${id}`, stray);
+  }
+  let deleted = 0;
+  const losing: Store = {
+    ...store,
+    async delete(name) {
+      await store.delete(name);
+      if (name.startsWith('data/') && ++deleted === 10) await removeLocks(store, testPassword, true);
+    },
+  };
+  await using opened = await openTestRepository(losing, key).open({ lock: 'exclusive' });
+  await assert.rejects(opened.prune(everything), { code: 'REPOSITORY_LOCKED' });
+  assert.ok((await keysOf(store, 'data/')).length >= 150);
   await assertKept(repository);
 });
 

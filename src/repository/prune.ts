@@ -21,6 +21,9 @@ import { eachTree, subtreeOf } from './visit-trees.ts';
 /** An index file made here lists so many blobs at most, or one pack. */
 const indexBlobs = 50_000;
 
+/** So many packs go before the lock is looked at again. */
+const packsAtOnce = 100;
+
 /** A blob's line in a pack's header, and what a pack has beside blobs and lines. */
 const headerLineBytes = 41;
 const packFrameBytes = 36;
@@ -86,7 +89,12 @@ export const removePacks = async (
 ): Promise<void> => {
   await session.lock?.refuseIfLost(); // else somebody may use what nobody used
   await rewriteIndexes(session, new Set([...lost, ...packs.map(({ id }) => id)]));
-  await forEachLimit(packs, session.store.connections, ({ id }) => session.store.delete(packKey(id)));
+  for (let at = 0; at < packs.length; at += packsAtOnce) {
+    await session.lock?.refuseIfLost(); // else a backup may take for left behind, and list, what goes here
+    await forEachLimit(packs.slice(at, at + packsAtOnce), session.store.connections, ({ id }) =>
+      session.store.delete(packKey(id)),
+    );
+  }
 };
 
 /** Those of earlier runs, and what this one had copied when there was no more room. */

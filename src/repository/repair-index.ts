@@ -57,6 +57,7 @@ export const repairIndex = async (open: OpenStore, options: RepairOptions): Prom
   const report = { packs: packs.length, added, missing: [...missing], cut, unreadable };
   const damaged = listed.damaged || added.length > 0 || missing.size > 0;
   if (options.dryRun || !damaged) return report;
+  await open.lock?.refuseIfLost(); // else somebody may have pruned what it would list
   await saveInParts(open, packs);
   await forEachLimit(oldIds, store.connections, (id) => store.delete(`index/${id}`));
   return report;

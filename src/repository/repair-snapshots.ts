@@ -59,6 +59,7 @@ const replace = async (
   const { store, sealer } = session;
   const { id, snapshot } = report;
   await writer.finish();
+  await session.lock?.refuseIfLost(); // else somebody may have stored meanwhile what only seems to be lost
   const tags = [...new Set([...(snapshot?.tags ?? []), 'partial', 'repaired'])];
   const replacement =
     snapshot &&

@@ -5,7 +5,15 @@ import { HoldfastError } from '#lib/errors.ts';
 import type { Store } from '#stores/store.ts';
 import { randomData } from './chunker/testing.ts';
 import type { RepairIndexReport, RepairPacksReport, RepairSnapshotReport } from './contract.ts';
-import { keysOf, memoryEntries, openTestRepository, type TestRepository, testRepository } from './testing.ts';
+import { removeLocks } from './repository.ts';
+import {
+  keysOf,
+  memoryEntries,
+  openTestRepository,
+  type TestRepository,
+  testPassword,
+  testRepository,
+} from './testing.ts';
 
 const tree = { 'a/one': randomData(700_000, 1), 'a/two': 'two', three: 'three' };
 
@@ -75,6 +83,49 @@ suite('while the store cannot be read', () => {
       assert.deepEqual(await keysOf(whole.store, 'index/'), []);
     });
   }
+});
+
+suite('once somebody has removed the lock', () => {
+  test('no snapshot counts as lost that was stored since', async () => {
+    const repository = await writtenOnce();
+    const { store, key } = repository;
+    let isBefore = true;
+    const list: Store['list'] = async function* (prefix) {
+      if (prefix === 'snapshots/' && isBefore) {
+        isBefore = false;
+        await removeLocks(store, testPassword, true);
+        await repository.write(memoryEntries({ other: 'other' }));
+      }
+      yield* store.list(prefix);
+    };
+    const repairing = repairSnapshots(openTestRepository({ ...store, list }, key));
+    await assert.rejects(repairing, { code: 'REPOSITORY_LOCKED' });
+    const { problems, snapshots } = await repository.check();
+    assert.deepEqual([problems, snapshots], [[], 2]);
+  });
+
+  test('no pack is listed that was pruned since', async () => {
+    const repository = await writtenOnce();
+    const { store, key } = repository;
+    const earlier = new Set(await keysOf(store));
+    await repository.write(memoryEntries({ other: 'other' }));
+    for (const name of await keysOf(store))
+      if (!earlier.has(name) && !name.startsWith('data/')) await store.delete(name);
+    let isBefore = true;
+    const get: Store['get'] = async (name, range) => {
+      const bytes = await store.get(name, range);
+      if (name.startsWith('data/') && isBefore) {
+        isBefore = false;
+        await removeLocks(store, testPassword, true);
+        await using pruning = await repository.open({ lock: 'exclusive' });
+        await pruning.prune({ maxUnused: { bytes: 0 } });
+      }
+      return bytes;
+    };
+    const repairing = repairIndex(openTestRepository({ ...store, get }, key));
+    await assert.rejects(repairing, { code: 'REPOSITORY_LOCKED' });
+    await assertWhole(repository);
+  });
 });
 
 suite('a pack in which a byte is wrong', () => {
