@@ -1,14 +1,17 @@
 // A repository on restic's REST server, through the command line: kept, judged by restic over the same server, thinned out, brought
 // back; an append-only server; and what happens when the server fails.
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer, request } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
 import { systemClock } from '#lib/clock.ts';
 import { seededRandom } from '#lib/random.ts';
 import { jumpingClock } from '#lib/testing.ts';
 import { addKey } from '#repository/key.ts';
-import { findKey } from '#repository/testing.ts';
+import { findKey, neverFires } from '#repository/testing.ts';
 import { openLocalStore } from '#stores/local/local.ts';
 import { holdfast, type Outcome } from '../src/cli/testing.ts';
 import { type RestServer, skipWithoutRestServer, startRestServer } from './servers/rest-server.ts';
@@ -22,6 +25,12 @@ const folder = temporaryFolder('rest-server');
 const at = (...parts: string[]): string => join(folder, ...parts);
 const password = 'correct horse';
 const photo = randomBytes(seededRandom('photo'), 3_000_000);
+
+interface RunOptions {
+  readonly word?: string;
+  readonly hurry?: boolean;
+  readonly signal?: AbortSignal;
+}
 
 suite('a repository on a REST server', { skip: skip ?? false }, () => {
   let server: RestServer;
@@ -56,7 +65,7 @@ suite('a repository on a REST server', { skip: skip ?? false }, () => {
   /** With `hurry` nobody waits before trying again. What it prints never has the server's password. */
   const run = async (
     line: string,
-    { word = password, hurry = false }: { readonly word?: string; readonly hurry?: boolean } = {},
+    { word = password, hurry = false, signal = neverFires }: RunOptions = {},
   ): Promise<Outcome> => {
     const outcome = await holdfast(line.split(' '), {
       env: {
@@ -66,6 +75,7 @@ suite('a repository on a REST server', { skip: skip ?? false }, () => {
         HOME: at('home'),
       },
       clock: hurry ? jumpingClock(new Date()) : systemClock,
+      signal,
     });
     assert.ok(!(outcome.stdout + outcome.stderr).includes(server.password), line);
     return outcome;
@@ -168,6 +178,29 @@ suite('a repository on a REST server', { skip: skip ?? false }, () => {
     await done(`-r ${place(server)} backup ${at('media')}`);
     assert.equal(snapshots(), before + 1);
     assert.match(await restic('check --read-data'), /no errors were found/);
+  });
+
+  test('that takes packs and answers no more is not waited for by who cancels: the lock goes, and the next run goes on', async () => {
+    const cancel = new AbortController();
+    await using proxy = createServer((asked, answer) => {
+      const { method, url: path = '', headers } = asked;
+      if (method === 'POST' && path.startsWith('/shop/data/')) return cancel.abort();
+      const onwards = request({ port: server.port, method, path, headers }, (answered) => {
+        answered.pipe(answer.writeHead(answered.statusCode ?? 500, answered.headers));
+      });
+      asked.pipe(onwards);
+    }).listen(0, '127.0.0.1');
+    await once(proxy, 'listening');
+    const { port } = proxy.address() as AddressInfo;
+    const through = place({ ...server, url: `http://127.0.0.1:${port}/` });
+    writeFileSync(at('media', 'play.ogg'), randomBytes(seededRandom('play'), 4_000_000));
+    const started = performance.now();
+    const { status, stderr } = await run(`-r ${through} backup ${at('media')}`, { signal: cancel.signal });
+    assert.equal(status, 130, stderr);
+    assert.ok(performance.now() - started < 15_000);
+    assert.deepEqual(readdirSync(join(server.folder, 'shop', 'locks')), []);
+    proxy.closeAllConnections();
+    await done(`-r ${place(server)} backup ${at('media')}`);
   });
 
   test('is not touched by store verify, which holds the server against what packs need', async () => {

@@ -59,7 +59,7 @@ export const openStore = async (
   if (localFolderOf(store) !== undefined) return throttled(store, context, options);
   // What waits for its share of the line holds no connection, and what is repeated takes its share again.
   const calls = (config.kind === sftp.name && options.callsPerConnection) || 1; // what HTTP clients have no connection for they keep back
-  const limited = throttled(withLimit(store, store.connections * calls), context, options);
+  const limited = throttled(withLimit(store, store.connections * calls, context), context, options);
   const { cacheFolder, patienceMs } = options;
   const patient = withRetry(limited, {
     ...context,

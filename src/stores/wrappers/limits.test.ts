@@ -9,8 +9,12 @@ import { withReadOnly } from './read-only.ts';
 import { withThrottle } from './throttle.ts';
 
 const signal = new AbortController().signal;
+const options = { clock: jumpingClock(), signal };
 
-storeContract('limit over memory', { forgetful: true, open: async () => withLimit(memoryStore(), 2) });
+storeContract('limit over memory', {
+  forgetful: true,
+  open: async () => withLimit(memoryStore(), 2, options),
+});
 
 storeContract('throttle over memory', {
   forgetful: true,
@@ -35,24 +39,48 @@ const counting = (): { store: Store; most(): number } => {
 
 test('no more calls run at once than the limit', async () => {
   const { store, most } = counting();
-  const limited = withLimit(store, 3);
+  const limited = withLimit(store, 3, options);
   assert.equal(limited.connections, 3);
   await Promise.all(Array.from({ length: 20 }, (_, index) => limited.put(String(index), Buffer.from('x'))));
   assert.equal(most(), 3);
 });
 
 test('a call that fails gives its place to the next', async () => {
-  const limited = withLimit(memoryStore(), 1);
+  const limited = withLimit(memoryStore(), 1, options);
   for (let round = 0; round < 3; round += 1) await assert.rejects(limited.get('absent'));
   await limited.put('a', Buffer.from('x'));
 });
 
 test('within a listing other calls go through even with one connection', async () => {
-  const limited = withLimit(memoryStore(), 1);
+  const limited = withLimit(memoryStore(), 1, options);
   await limited.put('a', Buffer.from('x'));
   await limited.put('b', Buffer.from('y'));
   for await (const { key } of limited.list('')) await limited.delete(key);
   assert.deepEqual(await Array.fromAsync(limited.list('')), []);
+});
+
+test('once it is cancelled, a store that never answers is waited for no longer, and its place is free', async () => {
+  const cancel = new AbortController();
+  const never = new Promise<never>(() => {});
+  const memory = memoryStore();
+  const silent: Store = {
+    ...memory,
+    put: (key, bytes) => (key === 'locks/a' ? memory.put(key, bytes) : never),
+    async *list() {
+      yield await never;
+    },
+  };
+  const clock = jumpingClock();
+  await using limited = withLimit(silent, 1, { clock, signal: cancel.signal });
+  await limited.put('locks/a', Buffer.from('x'));
+  const put = assert.rejects(limited.put('data/b', Buffer.from('x')), { code: 'STORE_UNREACHABLE' });
+  const started = clock.now().getTime();
+  cancel.abort();
+  await put;
+  await assert.rejects(Array.fromAsync(limited.list('')), { code: 'STORE_UNREACHABLE' });
+  await limited.delete('locks/a');
+  assert.deepEqual(await Array.fromAsync(memory.list('')), []);
+  assert.ok(clock.now().getTime() - started <= 10_000);
 });
 
 test('uploads and downloads keep to their limits on average, also when they come at once', async () => {
@@ -108,7 +136,7 @@ test('the ability to hold objects stays, but not for those who only read', async
   const held: string[] = [];
   const retain = async (key: string) => void held.push(key);
   const holding: Store = Object.assign(memoryStore(), { retain });
-  await retentionOf(withLimit(holding, 2))?.retain('a');
+  await retentionOf(withLimit(holding, 2, options))?.retain('a');
   await retentionOf(withThrottle(holding, { clock: jumpingClock(), signal }))?.retain('b');
   assert.deepEqual(held, ['a', 'b']);
   await assert.rejects(async () => retentionOf(withReadOnly(holding))?.retain('c'), { code: 'STORE_DENIED' });

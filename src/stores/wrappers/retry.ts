@@ -13,6 +13,7 @@ import {
   type Store,
 } from '../store.ts';
 import { aroundLarge } from './large-objects.ts';
+import { listThrough } from './listing.ts';
 import { passOn } from './pass-on.ts';
 
 export interface RetryOptions {
@@ -20,8 +21,8 @@ export interface RetryOptions {
   readonly random: Random;
   readonly log: Log;
   /**
-   * Once it fires nothing is waited for any more: what is being read is given up at once, for the server may never answer; what is being
-   * written ends, and later calls are made once, so that a lock can still be removed.
+   * Once it fires nothing is waited for any more: what is being read is given up at once; what is being written may end, as far as
+   * `withLimit` lets it, and later calls are made once, so that a lock can still be removed.
    */
   readonly signal: AbortSignal;
   /** No attempt begins later than this after the first; 15 minutes unless told. */
@@ -140,7 +141,7 @@ async function* listPersistently(
   for (;;) {
     const before = given.size;
     try {
-      for await (const object of givenUp(store.reading, store.inner.list(prefix))) {
+      for await (const object of listThrough((step) => store.reading.run(step()), store.inner.list(prefix))) {
         store.reached = true;
         if (given.has(object.key)) continue;
         given.add(object.key);
@@ -152,25 +153,6 @@ async function* listPersistently(
       if (given.size > before) next = waits(store, options, `list ${prefix}`); // it got further: patience begins anew
       await next(error);
     }
-  }
-}
-
-async function* givenUp<Item>(reading: Reading, items: AsyncIterable<Item>): AsyncGenerator<Item> {
-  const iterator = items[Symbol.asyncIterator]();
-  let isWaiting = false;
-  try {
-    for (;;) {
-      isWaiting = true;
-      const { done, value } = await reading.run(iterator.next());
-      isWaiting = false;
-      if (done) return;
-      yield value;
-    }
-  } finally {
-    // A generator ends only after the step it is in, which may never end.
-    const ending = iterator.return?.();
-    if (isWaiting) ending?.catch(() => {});
-    else await ending;
   }
 }
 
