@@ -1,220 +1,58 @@
-// The walk: depth first, names in the order of their bytes, no symlink followed below what was asked for.
-import { type BigIntStats, lstatSync, realpathSync } from 'node:fs';
+// From what the walk sees to entries: files with their content to be read, or known to be as they were.
+import { lstatSync } from 'node:fs';
 import { throwIfCancelled } from '#lib/clock.ts';
-import { type ErrorCode, HoldfastError, systemCode } from '#lib/errors.ts';
-import { decodeName, fsPath } from '#lib/file-name.ts';
-import type { Log } from '#lib/log.ts';
-import type { Entry, EntryMeta, EntryType, Previous } from '../source.ts';
-import type { Accounts } from './accounts.ts';
-import { compareNames, listNames } from './listing.ts';
-import { advice, liveDatabaseIn } from './live-databases.ts';
-import { linkTargetOf, type Mutable, metaOf, typeOf } from './metadata.ts';
+import { fsPath } from '#lib/file-name.ts';
+import type { Context } from '#lib/kind.ts';
+import type { Entry, Previous } from '../source.ts';
+import { localAccounts } from './accounts.ts';
+import { nameOwners } from './metadata.ts';
 import type { FilesConfig } from './options.ts';
 import { createPause } from './pause.ts';
 import { readFile } from './read-file.ts';
-import { type Plan, type Root, statAsked } from './roots.ts';
-import type { Selection } from './selection.ts';
-import { reasonOf } from './system-error.ts';
+import type { SystemCalls } from './system-calls.ts';
 import { doubtfulTime, isUnchanged } from './unchanged.ts';
-import type { XattrReader } from './xattrs.ts';
-
-export interface Walk {
-  readonly plan: Plan;
-  readonly selection: Selection;
-  readonly accounts: Accounts;
-  /** Absent: extended attributes are not kept. */
-  readonly readXattrs?: XattrReader;
-  readonly options: Pick<
-    FilesConfig,
-    'oneFileSystem' | 'ignoreInode' | 'ignoreCtime' | 'withAtime' | 'xattrs'
-  >;
-  readonly signal: AbortSignal;
-  readonly log: Log;
-}
+import { openWalk, walkTree } from './walk.ts';
+import { dismissThread, walkOnThread } from './walk-thread.ts';
+import { xattrReader } from './xattrs.ts';
 
 /**
- * Every entry of the tree, files with their content to be read, or marked as unchanged since `previous`. The walk is asked for with the
- * first entry.
+ * Every entry of the tree, files with their content to be read, or marked as unchanged since `previous`. The walk begins when the first
+ * entry is asked for: beside the work on what it finds when that is mostly to look whether it changed, else file by file, so that each
+ * is read at once.
  */
-export async function* dump(openWalk: () => Walk, previous?: Previous): AsyncGenerator<Entry> {
-  const walk = openWalk();
+export async function* dump(
+  config: FilesConfig,
+  calls: SystemCalls | undefined,
+  { signal, log }: Pick<Context, 'signal' | 'log'>,
+  previous?: Previous,
+): AsyncGenerator<Entry> {
+  const readXattrs = xattrReader(config.xattrs, calls);
+  const walk = openWalk(config, readXattrs, log);
+  const { folder } = walk.plan;
+  const prefix = folder.endsWith('/') ? folder : `${folder}/`;
+  const accounts = localAccounts();
   const pause = createPause();
   const doubtful = previous && doubtfulTime(previous.begun, new Date());
-  const tally: Tally = { sockets: 0, xattrFailures: 0 };
-  const stack: Folder[] = [];
-  let found = look(walk, tally, {
-    path: walk.plan.folder,
-    entryPath: '',
-    root: walk.plan.root,
-    passage: false,
-  });
-  for (;;) {
-    throwIfCancelled(walk.signal);
-    if (pause.due()) await pause.take();
-    if (found) {
-      const { entry, below } = found;
-      const known = entry.content && previous?.entry(entry.path);
-      const before = known instanceof Promise ? await known : known; // to wait costs more than to look
-      if (before && doubtful && isUnchanged(entry.meta, before, doubtful, walk.options))
-        yield { ...entry, unchanged: true };
-      else if (entry.path !== '' || walk.plan.root.asked) yield entry;
-      if (below) stack.push(below);
+  if (!previous) dismissThread();
+  const parts = previous ? walkOnThread(config, readXattrs !== undefined, { signal, log }) : [walkTree(walk)];
+  for await (const part of parts)
+    for (const { path, type, meta, failed } of part) {
+      throwIfCancelled(signal);
+      if (pause.due()) await pause.take();
+      nameOwners(meta, accounts);
+      if (failed) yield { path, type, meta, failed };
+      else if (type !== 'file') yield { path, type, meta };
+      else {
+        const place = prefix + path;
+        const content = () => readFile(place, meta.size ?? 0, signal);
+        const known = previous?.entry(path);
+        const before = known instanceof Promise ? await known : known; // to wait costs more than to look
+        if (before && doubtful && isUnchanged(meta, before, doubtful, config))
+          yield { path, type, meta, content, unchanged: true };
+        else if (!previous || isThere(place)) yield { path, type, meta, content };
+      }
     }
-    const folder = stack.at(-1);
-    if (!folder) break;
-    const name = folder.names[folder.next];
-    folder.next += 1;
-    if (name === undefined) stack.pop();
-    found = name === undefined ? undefined : look(walk, tally, placeOf(folder, name));
-  }
-  report(walk.log, tally);
 }
 
-/** A folder whose names are being gone through. */
-interface Folder {
-  /** On disk, ending in '/'. */
-  readonly prefix: string;
-  /** In the snapshot, empty or ending in '/'. */
-  readonly entryPrefix: string;
-  readonly names: readonly string[];
-  /** Those that are here only because something asked for lies below them. */
-  readonly passages: ReadonlySet<string>;
-  next: number;
-  /** The file system to stay on. */
-  readonly device: bigint;
-  readonly root: Root | undefined;
-}
-
-interface Place {
-  readonly path: string;
-  readonly entryPath: string;
-  /** When it was asked for, or something below it was. */
-  readonly root: Root | undefined;
-  /** The folder it lies in; absent for the root. */
-  readonly folder?: Folder;
-  readonly passage: boolean;
-}
-
-interface Found {
-  readonly entry: Entry;
-  readonly below?: Folder;
-}
-
-/** What is not worth an entry, to be reported at the end. */
-interface Tally {
-  sockets: number;
-  xattrFailures: number;
-  firstXattrFailure?: string;
-}
-
-const placeOf = (folder: Folder, name: string): Place => ({
-  path: folder.prefix + name,
-  entryPath: folder.entryPrefix + name,
-  root: folder.root?.within.get(name),
-  folder,
-  passage: folder.passages.has(name),
-});
-
-/** The entry at a place, and what lies below it; undefined when it is left out. */
-const look = (walk: Walk, tally: Tally, place: Place): Found | undefined => {
-  const { path, root, folder } = place;
-  const excluded = !root?.asked && folder !== undefined && walk.selection.excludesPath(path);
-  if (excluded && !root) return undefined;
-  let type: EntryType | undefined;
-  try {
-    const stat = root ? statAsked(path) : lstatSync(fsPath(path), { bigint: true });
-    type = typeOf(stat);
-    const elsewhere =
-      walk.options.oneFileSystem && !root?.asked && folder !== undefined && stat.dev !== folder.device;
-    if (!root && isLeftOut(walk, tally, stat, type, elsewhere)) return undefined;
-    if (type === undefined) throw new Error('it is of no known type');
-    const meta = metaOf(stat, type, walk.accounts, walk.options.withAtime);
-    if (type === 'symlink') meta.linkTarget = linkTargetOf(path);
-    addXattrs(walk, tally, place, meta);
-    const passage = !root?.asked && (place.passage || excluded || elsewhere || folder === undefined);
-    return type === 'dir'
-      ? { entry: entryOf(walk, place, type, meta), below: openFolder(walk, place, stat, passage) }
-      : { entry: entryOf(walk, place, type, meta) };
-  } catch (cause) {
-    // Gone since its folder was listed: the snapshot is of the moment after.
-    if (systemCode(cause) === 'ENOENT' && !root && type === undefined) return undefined;
-    if (!folder) throw unreadable('SOURCE_DENIED', path, cause);
-    const failed = unreadable('ITEM_UNREADABLE', path, cause);
-    return { entry: { path: place.entryPath, type: type ?? 'file', meta: {}, failed } };
-  }
-};
-
-const isLeftOut = (
-  walk: Walk,
-  tally: Tally,
-  stat: BigIntStats,
-  type: EntryType | undefined,
-  elsewhere: boolean,
-): boolean => {
-  if (type === 'socket') tally.sockets += 1;
-  return (
-    type === 'socket' ||
-    (elsewhere && type !== 'dir') ||
-    (type === 'file' && walk.selection.excludesSize(Number(stat.size)))
-  );
-};
-
-const entryOf = (walk: Walk, { path, entryPath }: Place, type: EntryType, meta: EntryMeta): Entry =>
-  type === 'file'
-    ? { path: entryPath, type, meta, content: () => readFile(path, meta.size ?? 0, walk.signal) }
-    : { path: entryPath, type, meta };
-
-/** Lists a folder; of a passage only what leads to something asked for. */
-const openFolder = (walk: Walk, place: Place, stat: BigIntStats, passage: boolean): Folder => {
-  const { path, entryPath, root } = place;
-  const prefix = path.endsWith('/') ? path : `${path}/`;
-  const kept = passage ? [] : namesIn(walk, path, prefix);
-  const within = [...(root?.within.keys() ?? [])];
-  const passages = within.filter((name) => !kept.includes(name));
-  return {
-    prefix,
-    entryPrefix: entryPath === '' ? '' : `${entryPath}/`,
-    names: passages.length === 0 ? kept : [...kept, ...passages].sort(compareNames),
-    passages: new Set(passages),
-    next: 0,
-    device: root?.asked || !place.folder ? stat.dev : place.folder.device,
-    root,
-  };
-};
-
-const namesIn = ({ selection, log }: Walk, path: string, prefix: string): readonly string[] => {
-  const names = listNames(path);
-  const kept = selection.namesKept(prefix, names);
-  const database = liveDatabaseIn(path, names);
-  if (database && !kept.every((name) => selection.excludesPath(prefix + name))) {
-    const { message, hint } = advice(database);
-    log.warn({ path, hint }, `the folder ${message}`);
-  }
-  return kept;
-};
-
-const addXattrs = (walk: Walk, tally: Tally, { path, root }: Place, meta: Mutable<EntryMeta>): void => {
-  if (!walk.readXattrs) return;
-  try {
-    const xattrs = walk.readXattrs(
-      root ? decodeName(realpathSync(fsPath(path), { encoding: 'buffer' })) : path,
-    );
-    if (xattrs) meta.xattrs = xattrs;
-  } catch (cause) {
-    if (walk.options.xattrs === 'required') throw cause;
-    tally.xattrFailures += 1;
-    tally.firstXattrFailure ??= `${path}: ${reasonOf(cause)}`;
-  }
-};
-
-const unreadable = (code: ErrorCode, path: string, cause: unknown): HoldfastError =>
-  new HoldfastError(code, `cannot read ${path}: ${reasonOf(cause)}`, {
-    hint: 'run as a user who may read it, or exclude it',
-    cause,
-  });
-
-const report = (log: Log, { sockets, xattrFailures, firstXattrFailure }: Tally): void => {
-  if (sockets > 0) log.info({ sockets }, 'sockets are not kept: they belong to running programs');
-  if (xattrFailures > 0)
-    log.warn({ files: xattrFailures, first: firstXattrFailure }, 'extended attributes could not be read');
-};
+/** The snapshot is of a moment after a file has gone that was seen some time ago. */
+const isThere = (place: string): boolean => lstatSync(fsPath(place), { throwIfNoEntry: false }) !== undefined;

@@ -5,10 +5,16 @@ import { type FilesConfig, filesConfig } from './options.ts';
 
 const load = () => import('./open-files.ts');
 
+/** A backup's walk may have a thread of its own, which takes a moment to begin. */
+const loadForBackup = async () => {
+  const [{ readyThread }] = await Promise.all([import('./walk-thread.ts'), load()]);
+  readyThread();
+};
+
 export const files: SourceKind<FilesConfig> = {
   name: 'files',
   config: filesConfig,
   fromUrl: (url) => filesConfig.parse({ path: expandHome(url.replace(/^files:(\/\/(?=\/))?/, '')) }),
-  load,
+  load: loadForBackup,
   open: async (config, context) => (await load()).openFilesHere(config, context),
 };

@@ -18,33 +18,30 @@ const types: ReadonlyMap<number, EntryType> = new Map([
   [0o060000, 'dev'],
 ]);
 
-/** All of it but the target of a symlink and the extended attributes. */
-export const metaOf = (
-  stat: BigIntStats,
-  type: EntryType,
-  accounts: Accounts,
-  withAtime: boolean,
-): Mutable<EntryMeta> => {
-  const uid = Number(stat.uid);
-  const gid = Number(stat.gid);
+/** All of it but the names of its owners, the target of a symlink and the extended attributes. */
+export const metaOf = (stat: BigIntStats, type: EntryType, withAtime: boolean): Mutable<EntryMeta> => {
   const meta: Mutable<EntryMeta> = {
     mode: Number(stat.mode) & 0o7777,
     mtime: stat.mtimeNs,
     atime: withAtime ? stat.atimeNs : stat.mtimeNs,
     ctime: stat.ctimeNs,
-    uid,
-    gid,
+    uid: Number(stat.uid),
+    gid: Number(stat.gid),
     inode: stat.ino,
     deviceId: stat.dev,
   };
-  const user = accounts.user(uid);
-  if (user !== undefined) meta.user = user;
-  const group = accounts.group(gid);
-  if (group !== undefined) meta.group = group;
   if (type === 'file') meta.size = Number(stat.size);
   if (type !== 'dir') meta.links = Number(stat.nlink);
   if (type === 'chardev' || type === 'dev') meta.device = stat.rdev;
   return meta;
+};
+
+/** Adds the names of the owners, where they are known. */
+export const nameOwners = (meta: Mutable<EntryMeta>, accounts: Accounts): void => {
+  const user = meta.uid === undefined ? undefined : accounts.user(meta.uid);
+  if (user !== undefined) meta.user = user;
+  const group = meta.gid === undefined ? undefined : accounts.group(meta.gid);
+  if (group !== undefined) meta.group = group;
 };
 
 export type Mutable<Type> = { -readonly [Key in keyof Type]: Type[Key] };

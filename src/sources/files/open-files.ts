@@ -3,17 +3,15 @@ import { HoldfastError } from '#lib/errors.ts';
 import type { Context } from '#lib/kind.ts';
 import type { Receiver } from '../receiver.ts';
 import type { ScratchMaker, Source } from '../source.ts';
-import { localAccounts } from './accounts.ts';
 import { checkFiles } from './check.ts';
 import { dump } from './dump.ts';
 import type { FilesConfig } from './options.ts';
 import { receiver } from './receiving.ts';
 import { restoreEntries } from './restore.ts';
-import { planOf } from './roots.ts';
 import { scratchMaker } from './scratch-place.ts';
 import { selectionOf } from './selection.ts';
 import { loadSystemCalls, type SystemCalls } from './system-calls.ts';
-import { xattrReader } from './xattrs.ts';
+import { noXattrs } from './xattrs.ts';
 
 const systemCalls = await loadSystemCalls();
 
@@ -27,27 +25,14 @@ export const openFiles = (
   context: Context,
   calls: SystemCalls | undefined,
 ): Source & ScratchMaker & Receiver => {
-  const { signal, log } = context;
-  const selection = selectionOf(config);
-  const attributes = config.xattrs === 'off' ? undefined : calls;
+  const { signal } = context;
+  selectionOf(config); // whose mistakes are to be told at once
   return {
     ...scratchMaker(config, (other) => openFiles(other, context, calls)),
     ...receiver(config, context, (other) => openFiles(other, context, calls)),
     concurrency: 1,
     check: async () => checkFiles(config, calls),
-    dump: (previous) =>
-      dump(() => {
-        if (config.xattrs === 'required' && !calls) throw noXattrs();
-        return {
-          plan: planOf(config),
-          selection,
-          accounts: localAccounts(),
-          ...(attributes && { readXattrs: xattrReader(attributes) }),
-          options: config,
-          signal,
-          log,
-        };
-      }, previous),
+    dump: (previous) => dump(config, calls, context, previous),
     restore: async (entries, into) => {
       if (into.rename.length > 0)
         throw new HoldfastError('UNSUPPORTED', 'files cannot be renamed while they are restored', {
@@ -65,8 +50,3 @@ export const openFiles = (
     [Symbol.asyncDispose]: async () => {},
   };
 };
-
-const noXattrs = (): HoldfastError =>
-  new HoldfastError('UNSUPPORTED', 'extended attributes are out of reach here, but xattrs is «required»', {
-    hint: 'install the optional dependencies on 64-bit Linux, or set xattrs: auto',
-  });

@@ -16,7 +16,7 @@ export interface SystemCalls {
   /** Empty where the file system has no extended attributes. */
   xattrNames(path: string): readonly string[];
   /** Undefined when it has gone since it was listed. */
-  xattr(path: string, name: string): Buffer | undefined;
+  xattr(path: string, name: string): Uint8Array | undefined;
   setXattr(file: number, name: string, value: Uint8Array): void;
   setPathXattr(path: string, name: string, value: Uint8Array): void;
 }
@@ -89,7 +89,7 @@ const bind = (call: (prototype: string) => Call, errno: () => number): SystemCal
     xattr: (path, name) => {
       const length = lgetxattr(cString(path), cString(name), answer, answer.length);
       if (length < 0 && getSystemErrorName(-errno()) === 'ENODATA') return undefined;
-      return Buffer.from(answer.subarray(0, succeed(length, 'lgetxattr')));
+      return new Uint8Array(answer.subarray(0, succeed(length, 'lgetxattr')));
     },
     setXattr: (file, name, value) =>
       void succeed(fsetxattr(file, cString(name), value, value.length, 0), 'fsetxattr'),

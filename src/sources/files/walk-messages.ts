@@ -1,0 +1,50 @@
+// What the thread that walks is given, and what it tells.
+import { type ErrorCode, HoldfastError, messageOf } from '#lib/errors.ts';
+import type { EntryMeta } from '../source.ts';
+import type { FilesConfig } from './options.ts';
+
+export interface WalkRequest {
+  readonly config: FilesConfig;
+  /** False where the thread must not read them, though its own configuration would. */
+  readonly withXattrs: boolean;
+  /** One 32-bit number: how many records were taken so far. */
+  readonly taken: SharedArrayBuffer;
+}
+
+export type WalkReply =
+  | { readonly kind: 'records'; readonly records: Records }
+  | { readonly kind: 'log'; readonly level: 'info' | 'warn'; readonly words: LogWords }
+  | { readonly kind: 'failed'; readonly error: PlainError }
+  | { readonly kind: 'done' };
+
+/** What a line of the log is made of. */
+export type LogWords = readonly [fields: object, text: string];
+
+/** Many entries as a few flat pieces of memory, which cost next to nothing to hand on. */
+export interface Records {
+  /** Each ends with '\0', which no path has. */
+  readonly paths: string;
+  /** For each entry the numbers that every entry has. */
+  readonly fields: ArrayBuffer;
+  /** What few entries have, by their place among the others, ascending. */
+  readonly extras: readonly (readonly [at: number, extra: Extra])[];
+}
+
+export interface Extra extends Pick<EntryMeta, 'linkTarget' | 'device' | 'xattrs'> {
+  readonly failed?: PlainError;
+}
+
+/** An error as a thread can hand it on. */
+export interface PlainError {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly hint: string | undefined;
+}
+
+export const plainError = (error: unknown): PlainError =>
+  error instanceof HoldfastError
+    ? { code: error.code, message: error.message, hint: error.hint }
+    : { code: 'FAILED', message: messageOf(error), hint: undefined };
+
+export const errorOf = ({ code, message, hint }: PlainError): HoldfastError =>
+  new HoldfastError(code, message, { hint });

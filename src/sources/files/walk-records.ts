@@ -1,0 +1,117 @@
+// Entries of a walk as flat pieces of memory, and back.
+import type { EntryMeta, EntryType } from '../source.ts';
+import type { Mutable } from './metadata.ts';
+import type { Seen } from './walk.ts';
+import { type Extra, errorOf, plainError, type Records } from './walk-messages.ts';
+
+const types: readonly EntryType[] = ['file', 'dir', 'symlink', 'fifo', 'chardev', 'dev'];
+
+/** Where the fields of an entry are, each of 8 bytes: doubles up to `links`, then 64-bit integers. */
+const field = {
+  type: 0,
+  mode: 1,
+  uid: 2,
+  gid: 3,
+  size: 4,
+  links: 5,
+  mtime: 6,
+  atime: 7,
+  ctime: 8,
+  inode: 9,
+  deviceId: 10,
+} as const;
+const fieldsOfEntry = 11;
+
+export class RecordWriter {
+  readonly #most: number;
+  #paths: string[] = [];
+  #doubles: Float64Array<ArrayBuffer>;
+  #integers: BigInt64Array<ArrayBuffer>;
+  #extras: [number, Extra][] = [];
+
+  /** Takes up to `most` entries. */
+  constructor(most: number) {
+    this.#most = most;
+    this.#doubles = new Float64Array(most * fieldsOfEntry);
+    this.#integers = new BigInt64Array(this.#doubles.buffer);
+  }
+
+  get isFull(): boolean {
+    return this.#paths.length === this.#most;
+  }
+
+  add({ path, type, meta, failed }: Seen): void {
+    const at = this.#paths.length;
+    const first = at * fieldsOfEntry;
+    this.#paths.push(`${path}\0`);
+    this.#doubles[first + field.type] = types.indexOf(type);
+    if (failed) {
+      this.#extras.push([at, { failed: plainError(failed) }]);
+      return;
+    }
+    this.#doubles[first + field.mode] = meta.mode ?? 0;
+    this.#doubles[first + field.uid] = meta.uid ?? 0;
+    this.#doubles[first + field.gid] = meta.gid ?? 0;
+    this.#doubles[first + field.size] = meta.size ?? 0;
+    this.#doubles[first + field.links] = meta.links ?? 0;
+    this.#integers[first + field.mtime] = meta.mtime ?? 0n;
+    this.#integers[first + field.atime] = meta.atime ?? 0n;
+    this.#integers[first + field.ctime] = meta.ctime ?? 0n;
+    this.#integers[first + field.inode] = meta.inode ?? 0n;
+    this.#integers[first + field.deviceId] = meta.deviceId ?? 0n;
+    const extra = extraOf(meta);
+    if (extra) this.#extras.push([at, extra]);
+  }
+
+  /** Those added since the last time. */
+  take(): Records {
+    const records = { paths: this.#paths.join(''), fields: this.#doubles.buffer, extras: this.#extras };
+    this.#paths = [];
+    this.#doubles = new Float64Array(this.#most * fieldsOfEntry);
+    this.#integers = new BigInt64Array(this.#doubles.buffer);
+    this.#extras = [];
+    return records;
+  }
+}
+
+const extraOf = ({ linkTarget, device, xattrs }: EntryMeta): Extra | undefined =>
+  linkTarget === undefined && device === undefined && xattrs === undefined
+    ? undefined
+    : {
+        ...(linkTarget !== undefined && { linkTarget }),
+        ...(device !== undefined && { device }),
+        ...(xattrs && { xattrs }),
+      };
+
+export function* readRecords({ paths, fields, extras }: Records): Generator<Seen> {
+  const doubles = new Float64Array(fields);
+  const integers = new BigInt64Array(fields);
+  const each = paths.split('\0');
+  let next = 0;
+  for (let at = 0; at < each.length - 1; at += 1) {
+    const path = each[at] as string;
+    const first = at * fieldsOfEntry;
+    const type = types[doubles[first + field.type] as number] as EntryType;
+    const [place, extra] = extras[next] ?? [];
+    const own = place === at ? extra : undefined;
+    if (own) next += 1;
+    if (own?.failed) {
+      yield { path, type, meta: {}, failed: errorOf(own.failed) };
+      continue;
+    }
+    const meta: Mutable<EntryMeta> = {
+      mode: doubles[first + field.mode] as number,
+      mtime: integers[first + field.mtime] as bigint,
+      atime: integers[first + field.atime] as bigint,
+      ctime: integers[first + field.ctime] as bigint,
+      uid: doubles[first + field.uid] as number,
+      gid: doubles[first + field.gid] as number,
+      inode: integers[first + field.inode] as bigint,
+      deviceId: integers[first + field.deviceId] as bigint,
+    };
+    if (type === 'file') meta.size = doubles[first + field.size] as number;
+    if (type !== 'dir') meta.links = doubles[first + field.links] as number;
+    if (own) Object.assign(meta, own);
+    yield { path, type, meta };
+  }
+}

@@ -1,0 +1,88 @@
+// A walk on a thread of its own, beside the work on what it has found.
+import { Worker } from 'node:worker_threads';
+import { throwIfCancelled } from '#lib/clock.ts';
+import { HoldfastError } from '#lib/errors.ts';
+import type { Context } from '#lib/kind.ts';
+import { workerUrl } from '#lib/worker-url.ts';
+import type { FilesConfig } from './options.ts';
+import type { Seen } from './walk.ts';
+import { errorOf, type Records, type WalkReply, type WalkRequest } from './walk-messages.ts';
+import { readRecords } from './walk-records.ts';
+
+const resourceLimits = { maxYoungGenerationSizeMb: 6 };
+
+/** One that was started before it was needed. */
+let ready: Worker | undefined;
+
+/** Starts a thread, which takes as long as many files do, for a walk that will come. */
+export const readyThread = (): void => {
+  ready ??= startThread();
+};
+
+/** For whoever will not walk on a thread after all. */
+export const dismissThread = (): void => {
+  void ready?.terminate();
+  ready = undefined;
+};
+
+const startThread = (): Worker => {
+  const thread = new Worker(workerUrl(import.meta.url, './walk-worker'), { resourceLimits });
+  thread.unref(); // alone it keeps no process
+  thread.on('error', () => {}); // whoever uses it hears of it
+  thread.once('exit', () => {
+    if (ready === thread) ready = undefined;
+  });
+  return thread;
+};
+
+/** As `walkTree`, some of them at a time. Errors are as there, and CANCELLED. */
+export async function* walkOnThread(
+  config: FilesConfig,
+  withXattrs: boolean,
+  { signal, log }: Pick<Context, 'signal' | 'log'>,
+): AsyncGenerator<Iterable<Seen>> {
+  const taken = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+  const thread = ready ?? startThread();
+  ready = undefined;
+  thread.ref();
+  const found: Records[] = [];
+  let end: { error?: Error } | undefined;
+  let wake = (): void => {};
+  thread.on('message', (reply: WalkReply) => {
+    if (reply.kind === 'records') found.push(reply.records);
+    else if (reply.kind === 'log') log[reply.level](...reply.words);
+    else end = reply.kind === 'failed' ? { error: errorOf(reply.error) } : {};
+    wake();
+  });
+  const fail = (cause: unknown): void => {
+    end ??= {
+      error: new HoldfastError('FAILED', `the thread that walks ended: ${String(cause)}`, { cause }),
+    };
+    wake();
+  };
+  thread.on('error', fail).on('exit', () => fail('too early'));
+  const onAbort = (): void => wake();
+  signal.addEventListener('abort', onAbort);
+  try {
+    const request: WalkRequest = { config, withXattrs, taken: taken.buffer };
+    thread.postMessage(request);
+    for (;;) {
+      throwIfCancelled(signal);
+      const records = found.shift();
+      if (records) {
+        Atomics.add(taken, 0, 1);
+        Atomics.notify(taken, 0);
+        yield readRecords(records);
+      } else if (end) {
+        if (end.error) throw end.error;
+        return;
+      } else
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+    }
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+    await thread.terminate();
+  }
+}
