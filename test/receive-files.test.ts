@@ -13,6 +13,7 @@ import {
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { before, suite, test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import { type DrillSite, drillSite } from './tools/drill.ts';
 import { temporaryFolder } from './tools/temp.ts';
 
@@ -40,6 +41,11 @@ jobs:
     receive: [{ source: media, into: copy }]
     from: here
     minFree: [{ folder: ${folder}, free: 900T }]
+  late:
+    receive: [{ source: media, into: copy }]
+    from: here
+    maxLag: 1s
+    hooks: { on: { partial: "echo partial: $HOLDFAST_ERROR", failure: "echo failure: $HOLDFAST_ERROR" } }
   wrong: { receive: [{ source: media, into: mine }], from: here }
 `,
     );
@@ -123,6 +129,20 @@ jobs:
     assert.equal(status, 1);
     assert.match(stderr, /must stay free.*\n(?:hint: .*\n)?full: 1 of 1 receiver failed \(run /);
     assert.equal(readFileSync(at('copy', 'a'), 'utf8'), 'version 2');
+  });
+
+  test('one that is too far behind has not failed when it took in what there was', async () => {
+    await run('backup', 'nightly');
+    await setTimeout(1100);
+    const late = await site.run('run', 'late');
+    assert.equal(late.status, 3);
+    assert.match(late.stderr, /copy: snapshot [0-9a-f]{8} loaded, but copy is \d+ s behind, and may be 1 s/);
+    assert.match(late.stderr, /late: 1 of 1 receiver too far behind \(run /);
+    assert.match(late.stdout, /partial: partial: copy is/);
+    assert.doesNotMatch(late.stdout, /failure/);
+    const stale = await site.run('run', 'late');
+    assert.equal(stale.status, 1);
+    assert.match(stale.stdout, /failure: failure: copy is/);
   });
 
   test('how old a receiver is, and since when and why it fails, is in the status and for monitors', async () => {

@@ -1,7 +1,8 @@
 // A job that receives: what another machine backed up, into databases and folders of this one.
 import { type Config, repositoryNamed, sourceNamed } from '#config/config.ts';
 import { formatLag } from '#jobs/receive/lag.ts';
-import { type ReceiveOutcome, type ReceiveTask, runReceive } from '#jobs/receive/run-receive.ts';
+import { endOf, type ReceiveOutcome, type ReceiveTask, runReceive } from '#jobs/receive/run-receive.ts';
+import type { RunState } from '#jobs/run-outcome.ts';
 import { durationMs } from '#lib/duration.ts';
 import { HoldfastError, messageOf } from '#lib/errors.ts';
 import { errorFields } from '../job-report.ts';
@@ -19,10 +20,19 @@ export const receive: RunVerb<'receive'> = async (job, config, { tags, dryRun },
   const fields = { name, run: id, state, status, receivers: outcomes.map(outcomeFields) };
   const message = { message_type: 'run_done', ...fields };
   const all = plural(outcomes.length, 'receiver');
-  const broken = outcomes.filter(({ error }) => error).length;
   if (state === 'ok') output.say(message, outcomes.length > 1 ? `${name}: ${all} (run ${id})` : undefined);
-  else output.failure(message, `${name}: ${broken} of ${all} failed (run ${id})`);
+  else output.failure(message, `${name}: ${faultsOf(outcomes)} (run ${id})`);
   return { state, status, id, fields };
+};
+
+/** '1 of 2 receivers failed, 1 too far behind' */
+const faultsOf = (outcomes: readonly ReceiveOutcome[]): string => {
+  const numberOf = (state: RunState): number =>
+    outcomes.filter((outcome) => endOf(outcome).state === state).length;
+  const [broken, late] = [numberOf('failed'), numberOf('partial')];
+  const all = plural(outcomes.length, 'receiver');
+  if (broken === 0) return `${late} of ${all} too far behind`;
+  return `${broken} of ${all} failed${late > 0 ? `, ${late} too far behind` : ''}`;
 };
 
 /** What a job of the file asks for. */
@@ -60,22 +70,29 @@ const report = (output: Output, outcome: ReceiveOutcome): void => {
   const message = { message_type: 'received', ...outcomeFields(outcome) };
   if (error) {
     const hint = error instanceof HoldfastError ? error.hint : undefined;
-    output.failure(message, `${printable(into)}: ${messageOf(error)}`, hint);
+    const done = takenIn(outcome);
+    const but = done === undefined ? '' : `${done}, but `;
+    output.failure(message, `${printable(into)}: ${but}${messageOf(error)}`, hint);
   } else output.say(message, `${printable(into)}: ${wordsOf(outcome)}`);
 };
 
 const wordsOf = (outcome: ReceiveOutcome): string => {
   if (!('receipt' in outcome)) return '';
-  const { wholes, changes, rows, gap } = outcome.receipt;
-  const done = [
+  const done = takenIn(outcome) ?? 'nothing new';
+  const lag = `${formatLag(outcome.lagMs)} behind`;
+  const { gap } = outcome.receipt;
+  return [done, lag, ...(gap ? ['a partial snapshot is missing before newer ones'] : [])].join('; ');
+};
+
+/** Undefined when it was nothing. */
+const takenIn = (outcome: ReceiveOutcome): string | undefined => {
+  if (!('receipt' in outcome)) return undefined;
+  const { wholes, changes, rows } = outcome.receipt;
+  const parts = [
     ...wholes.map((id) => `snapshot ${shortId(id)} loaded`),
     ...(changes.length > 0
       ? [`${plural(changes.length, 'partial snapshot')} applied, ${plural(rows, 'row')}`]
       : []),
   ];
-  return [
-    done.length > 0 ? done.join(', ') : 'nothing new',
-    `${formatLag(outcome.lagMs)} behind`,
-    ...(gap ? ['a partial snapshot is missing before newer ones'] : []),
-  ].join('; ');
+  return parts.length > 0 ? parts.join(', ') : undefined;
 };

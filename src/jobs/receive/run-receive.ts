@@ -7,7 +7,7 @@ import type { Repository } from '#repository/contract.ts';
 import type { JobContext } from '../backup.ts';
 import { recorded } from '../recorded.ts';
 import type { RunContext } from '../run-backup.ts';
-import { type Ended, failed, ok, together } from '../run-outcome.ts';
+import { type Ended, failed, ok, partial, together } from '../run-outcome.ts';
 import { withRepository } from '../use-repository.ts';
 import { type Fetching, fetchInto, forgetFetched } from './fetch.ts';
 import type { FreeFloor } from './free-floor.ts';
@@ -41,10 +41,18 @@ export const runReceive = (task: ReceiveTask, context: RunContext): Promise<Rece
   recorded({ verb: 'receive', job: task.job }, context, async ({ id, record, watched }) => {
     const outcomes = await receiveAll(task, watched);
     const errors = outcomes.flatMap(({ error }) => error ?? []);
-    const ended = together(outcomes.map(({ error }) => (error ? failed(error) : ok)));
+    const ended = together(outcomes.map(endOf));
     record?.end(ended, [], errors[0]);
     return { ...ended, id, outcomes };
   });
+
+/** A receiver that took in what had arrived has not failed, however far behind that leaves it. */
+export const endOf = (outcome: ReceiveOutcome): Ended => {
+  if (!outcome.error) return ok;
+  const { wholes, changes } = 'receipt' in outcome ? outcome.receipt : { wholes: [], changes: [] };
+  const hasTaken = whyNotTakenIn(outcome) === undefined && wholes.length + changes.length > 0;
+  return hasTaken ? partial : failed(outcome.error);
+};
 
 const receiveAll = async (task: ReceiveTask, context: RunContext): Promise<ReceiveOutcome[]> => {
   const outcomes: ReceiveOutcome[] = [];
