@@ -35,23 +35,28 @@ export async function* dump(
   const doubtful = previous && doubtfulTime(previous.begun, new Date());
   if (!previous) dismissThread();
   const parts = previous ? walkOnThread(config, readXattrs !== undefined, { signal, log }) : [walkTree(walk)];
-  for await (const part of parts)
+  const letOthersWork = async (): Promise<void> => {
+    throwIfCancelled(signal);
+    if (pause.due()) await pause.take();
+  };
+  for await (const part of parts) {
+    await letOthersWork();
     for (const { path, type, meta, failed } of part) {
-      throwIfCancelled(signal);
-      if (pause.due()) await pause.take();
       nameOwners(meta, accounts);
+      const place = prefix + path;
+      const content = () => readFile(place, meta.size ?? 0, signal);
+      const known = type === 'file' ? previous?.entry(path) : undefined;
+      const before = known instanceof Promise ? await known : known; // to wait costs more than to look
+      if (before && doubtful && isUnchanged(meta, before, doubtful, config)) {
+        yield { path, type, meta, content, unchanged: true };
+        continue;
+      }
+      await letOthersWork(); // what is not as it was takes longer
       if (failed) yield { path, type, meta, failed };
       else if (type !== 'file') yield { path, type, meta };
-      else {
-        const place = prefix + path;
-        const content = () => readFile(place, meta.size ?? 0, signal);
-        const known = previous?.entry(path);
-        const before = known instanceof Promise ? await known : known; // to wait costs more than to look
-        if (before && doubtful && isUnchanged(meta, before, doubtful, config))
-          yield { path, type, meta, content, unchanged: true };
-        else if (!previous || isThere(place)) yield { path, type, meta, content };
-      }
+      else if (!previous || isThere(place)) yield { path, type, meta, content };
     }
+  }
 }
 
 /** The snapshot is of a moment after a file has gone that was seen some time ago. */
