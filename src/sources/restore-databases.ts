@@ -1,4 +1,5 @@
 // A backup of a server back into one, file by file as they come: each database as a whole, or tables of it.
+import { HoldfastError, hasCode } from '#lib/errors.ts';
 import {
   assertNamedTargetIsFree,
   assertTargetsAreFree,
@@ -38,7 +39,10 @@ export interface RestoreSteps<Parts, Place> {
   finish?(): Promise<void>;
 }
 
-/** Closes the stream. TARGET_NOT_EMPTY before anything is written; what an engine may leave out is in the report. */
+/**
+ * Closes the stream. TARGET_NOT_EMPTY before anything is written; what an engine may leave out is in the report, and so is a database
+ * that could not be restored where others could.
+ */
 export const restoreDatabases = async <Parts, Place extends AnyPlace>(
   restoring: Restoring<Parts, Place>,
   steps: RestoreSteps<Parts, Place>,
@@ -59,6 +63,7 @@ const restoreAll = async <Parts, Place extends AnyPlace>(
 ): Promise<void> => {
   const { stream, reporter } = restoring;
   const goals = new Map<string, Goal<Parts>>();
+  const failed = new Map<string, HoldfastError>();
   let isEmpty = false;
   let hadOthers = false;
   for (let entry = await stream.peek(); entry; entry = await stream.peek()) {
@@ -73,13 +78,33 @@ const restoreAll = async <Parts, Place extends AnyPlace>(
       hadOthers = true;
       if (isWholeServer(restoring)) await others?.restore(entry);
     } else {
-      const goal = goalFor(restoring, place.database, goals.values());
-      goals.set(place.database, goal);
-      if (goal.parts === 'everything') await restoreWhole(goal);
-      else await restoreParts(goal, goal.parts);
+      const { database } = place;
+      const goal = goalFor(restoring, database, goals.values());
+      goals.set(database, goal);
+      try {
+        if (goal.parts === 'everything') await restoreWhole(goal);
+        else await restoreParts(goal, goal.parts);
+      } catch (error) {
+        if (!hasCode(error, 'TARGET_FAILED')) throw error;
+        failed.set(path.split('/', 1)[0] ?? path, error);
+        await passOver(stream, database);
+      }
     }
   }
+  if (failed.size > 0 && failed.size === goals.size) throw allFailed([...failed.values()]);
+  for (const [path, error] of failed) reporter.fail(path, error);
   await finish?.();
   if (isEmpty) reporter.warn(hadNoDatabase(others && hadOthers ? ` but its ${others.name}` : ''));
   else if (goals.size === 0) throw nothingToRestore();
+};
+
+const passOver = async (stream: PlacedEntries<AnyPlace>, database: string): Promise<void> => {
+  while ((await stream.peek())?.place.database === database) stream.skip();
+};
+
+/** One for all of them. */
+const allFailed = ([first, ...others]: readonly HoldfastError[]): HoldfastError | undefined => {
+  if (!first || others.length === 0) return first;
+  const messages = new Set([first, ...others].map(({ message }) => message));
+  return new HoldfastError(first.code, [...messages].join('; '), { hint: first.hint, cause: first });
 };

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
-import { hasCode } from '#lib/errors.ts';
+import { type HoldfastError, hasCode } from '#lib/errors.ts';
 import { type MysqlServer, startMariadb } from '../../../test/servers/mariadb.ts';
 import { skipWithout } from '../../../test/servers/programs.ts';
 import type { RestoreReport, RestoreTarget } from '../source.ts';
@@ -248,6 +248,39 @@ suite('restoring to MariaDB', { skip: skipWithout('mariadb') ?? false }, () => {
       warnings.includes(`user 'admin'@'127.0.0.1' is there already, and stays as it is`),
       warnings.join('\n'),
     );
+  });
+
+  test('a database that cannot be restored keeps none of the others from it; where all are such, that is the error', async () => {
+    const names = ['some_a', 'some_b', 'some_c', 'some_d'];
+    for (const name of names)
+      await server.sql(
+        `create database ${name}; create table ${name}.t (i int); insert into ${name}.t values (1)`,
+      );
+    const entries = (await dumpOf(server, { databases: names })).map((entry) =>
+      entry.path === 'some_c/data/t/0000.tsv' ? { ...entry, content: Buffer.from('x\n') } : entry,
+    );
+    await server.sql(names.map((name) => `drop database ${name}`).join(';'));
+    const mayMake = (allowed: string): Promise<string> =>
+      server.sql(
+        `create or replace user part@'%' identified by 'p'; grant select on mysql.proc to part@'%'; ${allowed}`,
+      );
+    const part = { url: server.url('', 'part', 'p'), databases: 'all' } as const;
+    await mayMake('');
+    await assert.rejects(
+      restoreTo(server, entries, part),
+      ({ code, message, hint }: HoldfastError) =>
+        code === 'TARGET_FAILED' &&
+        names.every((name) => message.includes(`cannot create database ${name} on`)) &&
+        /grant create/.test(hint ?? ''),
+    );
+    await mayMake(['b', 'c', 'd'].map((each) => `grant all on some_${each}.* to part@'%'`).join(';'));
+    const { failures } = await restoreTo(server, entries, part);
+    assert.deepEqual(
+      failures.map(({ path }) => path),
+      ['some_a', 'some_c'],
+    );
+    assert.equal(await server.sql('select * from some_b.t, some_d.t'), '1\t1');
+    assert.equal(await server.sql(`show databases like 'some%'`), 'some_b\nsome_d');
   });
 
   test('by INSERT where LOAD DATA LOCAL is switched off, with the same outcome', async () => {
