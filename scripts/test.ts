@@ -18,6 +18,7 @@ const fileTimeoutMs = 30 * 60_000;
 
 const main = async (): Promise<void> => {
   process.chdir(root);
+  process.env.NODE_COMPILE_CACHE = join(root, 'node_modules', '.cache', 'holdfast', 'compiled-tests'); // most files load the same code
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: { 'test-name-pattern': { type: 'string', short: 't' } },

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { openLocalStore } from '../src/stores/local/local.ts';
+import { compiledCode } from './tools/cli.ts';
 import { temporaryFolder } from './tools/temp.ts';
 
 const main = join(import.meta.dirname, '../src/main.ts');
@@ -28,7 +29,7 @@ jobs: { slow: { archive: [media], to: [${out}], name: "{source}_{yyyy}.tar.gz" }
   const start = (...options: string[]) =>
     spawn(process.execPath, [main, 'run', 'slow', '--config', config, ...options], {
       stdio: 'ignore',
-      env: { ...process.env, XDG_STATE_HOME: folder },
+      env: { ...process.env, ...compiledCode, XDG_STATE_HOME: folder },
     });
   const unfinished = (): string[] =>
     (existsSync(out) ? readdirSync(out) : []).filter((name) => /-tmp-\d+$/.test(name));

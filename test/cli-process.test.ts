@@ -8,7 +8,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { before, test } from 'node:test';
 import { openRepository } from '../src/repository/repository.ts';
 import { openLocalStore } from '../src/stores/local/local.ts';
-import { runCli, startCli } from './tools/cli.ts';
+import { compiledCode, runCli, startCli } from './tools/cli.ts';
 import { temporaryFolder } from './tools/temp.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -92,7 +92,7 @@ test('a repository that others have locked is status 11, and unlock frees what n
 /** $PIPESTATUS is the status of the first of the piped programs. */
 const inShell = (line: string): string =>
   execFileSync('bash', ['-c', line], {
-    env: { ...env, PATH: process.env.PATH, node: process.execPath, main },
+    env: { ...compiledCode, ...env, PATH: process.env.PATH, node: process.execPath, main },
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -137,6 +137,7 @@ test('a dump into a file is every byte', () => {
 const onTerminal = (words: string, more: Record<string, string>): ChildProcess =>
   spawn('script', ['-qec', `"$node" "$main" ${words}`, '/dev/null'], {
     env: {
+      ...compiledCode,
       HOME: '/nonexistent',
       TERM: 'xterm',
       PATH: process.env.PATH,

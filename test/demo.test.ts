@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { compiledCode } from './tools/cli.ts';
 import { temporaryFolder } from './tools/temp.ts';
 
 test('the demo plays to its end, compares what it restored, and tidies up', () => {
@@ -12,7 +13,7 @@ test('the demo plays to its end, compares what it restored, and tidies up', () =
     [join(import.meta.dirname, '..', 'scripts', 'demo.ts')],
     {
       encoding: 'utf8',
-      env: { PATH: process.env.PATH, HOME: '/nonexistent', TMPDIR: temporaryFolder('demo') },
+      env: { ...compiledCode, PATH: process.env.PATH, HOME: '/nonexistent', TMPDIR: temporaryFolder('demo') },
     },
   );
   assert.equal(status, 0, stdout + stderr);

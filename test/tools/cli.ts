@@ -5,7 +5,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 
-const main = join(import.meta.dirname, '..', '..', 'src', 'main.ts');
+const root = join(import.meta.dirname, '..', '..');
+const main = join(root, 'src', 'main.ts');
+
+/** Compiled code, kept from one process to the next. Not with that of tests: `holdfast` compiles with flags that theirs does not fit. */
+export const compiledCode = {
+  NODE_COMPILE_CACHE: join(root, 'node_modules', '.cache', 'holdfast', 'compiled-holdfast'),
+} as const;
 
 export interface CliOptions {
   /** Added to an environment that has nothing of the caller's but PATH, a home and the temporary folder. */
@@ -45,6 +51,7 @@ export const startProgram = (
       HOME: '/nonexistent',
       TMPDIR: tmpdir(),
       LC_ALL: 'C.UTF-8',
+      ...compiledCode,
       ...options.env,
     },
     stdio: ['pipe', 'pipe', 'pipe'],

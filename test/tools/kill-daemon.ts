@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { seededRandom } from '../../src/lib/random.ts';
-import { runCli } from './cli.ts';
+import { compiledCode, runCli } from './cli.ts';
 
 export interface DaemonKills {
   readonly forMs: number;
@@ -97,7 +97,7 @@ const killAtRandom = async (
 
 const startDaemon = (env: Readonly<Record<string, string>>): ChildProcess => {
   const daemon = spawn(process.execPath, [main, 'daemon'], {
-    env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, ...compiledCode, ...env },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   daemon.stderr.setEncoding('utf8').on('data', (text: string) => {
