@@ -60,6 +60,8 @@ export interface Stress {
   contents: ReadonlyMap<string, Content>;
   /** Hidden damage is what only reading every byte would find: a backup may rely on what is damaged. */
   damage: 'none' | 'open' | 'hidden';
+  /** Clocks are wrong, and locks are removed while their holders work: restic does not notice that, and is not asked. */
+  isLawless: boolean;
   readonly counts: { rounds: number; operations: number; signals: number; damages: number; restores: number };
   note(line: string): void;
 }
@@ -67,14 +69,21 @@ export interface Stress {
 /** Chosen by chance alone, and of snapshots and keys among those that were there when nobody was running. */
 export const chooseOperation = (stress: Stress, random: Random): Operation => {
   const isDamaged = stress.damage !== 'none';
+  if (stress.isLawless) {
+    const operation = make(stress, 'holdfast', lawlessMakers, random);
+    return { ...operation, aheadMs: random.pick([0, 0, -hourMs, hourMs]) };
+  }
   const tool = isDamaged ? 'holdfast' : random.pick<Tool>(['holdfast', 'holdfast', 'old', 'new']);
-  const total = makers.reduce(
-    (sum, [weight, , mayMeetDamage]) => sum + (isDamaged && !mayMeetDamage ? 0 : weight),
+  const allowed = makers.filter(([, , mayMeetDamage]) => mayMeetDamage || !isDamaged);
+  return make(stress, tool, allowed, random);
+};
+
+const make = (stress: Stress, tool: Tool, makers: readonly Maker[], random: Random): Operation => {
+  let left = random.integer(
     0,
+    makers.reduce((sum, [weight]) => sum + weight, 0),
   );
-  let left = random.integer(0, total);
-  for (const [weight, make, mayMeetDamage] of makers) {
-    if (isDamaged && !mayMeetDamage) continue;
+  for (const [weight, make] of makers) {
     left -= weight;
     if (left < 0) return make(stress, tool, random) ?? backUp(stress, tool, random);
   }
@@ -118,11 +127,13 @@ const prune: Make = (_, tool, random) => {
   return { tool, words: ['prune', '--max-unused', random.pick(['0%', '5%', 'unlimited'])] };
 };
 
-const copy: Make = ({ otherLabels, place }, tool, random) => {
+/** What is there already it passes over, also where that is damaged. */
+const copy: Make = ({ otherLabels, place, present }, tool, random) => {
   const rechunk = random.chance(0.2) ? ['--rechunk'] : [];
+  const adds = otherLabels.filter((label) => present.every((seen) => seen.label !== label));
   return tool === 'holdfast'
-    ? { tool, words: ['copy', '--to', 'main', ...rechunk], repository: 'other', adds: otherLabels }
-    : { tool, words: ['copy', '--from-repo', place.at('other')], adds: otherLabels };
+    ? { tool, words: ['copy', '--to', 'main', ...rechunk], repository: 'other', adds }
+    : { tool, words: ['copy', '--from-repo', place.at('other')], adds };
 };
 
 const tag = toOne(({ id }, _, tool, random) => {
@@ -140,6 +151,8 @@ const verify = toOne(({ id }) => ({ tool: 'holdfast', words: ['verify', id] }));
 const check: Make = (_, tool) => ({ tool, words: ['check', '--read-data'] });
 
 const unlock: Make = (_, tool) => ({ tool, words: ['unlock'] });
+
+const stealLocks: Make = (_, tool) => ({ tool, words: ['unlock', '--remove-all'] });
 
 /** Where nothing is damaged they change nothing that anybody misses. */
 const repair: Make = (_, tool, random) => {
@@ -198,8 +211,12 @@ const doorOf = ({ doors }: Stress, random: Random): Door | undefined => {
   return free.length === 0 ? undefined : random.pick(free);
 };
 
+const hourMs = 3_600_000;
+
 /** How often each is chosen, and whether somebody who does not know of any damage may run it. */
-const makers: readonly (readonly [weight: number, make: Make, mayMeetDamage: boolean])[] = [
+type Maker = readonly [weight: number, make: Make, mayMeetDamage: boolean];
+
+const makers: readonly Maker[] = [
   [12, backUp, true],
   [4, forgetOne, true],
   [2, forgetByRules, false],
@@ -215,3 +232,9 @@ const makers: readonly (readonly [weight: number, make: Make, mayMeetDamage: boo
   [1, changePassword, false],
   [1, removeKey, false],
 ];
+
+/** Rules that count the newest mean nothing where nobody knows the time. */
+const lawlessMakers = [
+  ...makers.filter(([, make]) => make !== forgetByRules),
+  [6, stealLocks, true],
+] as const;

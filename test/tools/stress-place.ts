@@ -24,6 +24,8 @@ export interface StartOptions {
   readonly password?: string;
   /** Put into a file, which the words then name. */
   readonly newPassword?: string;
+  /** Of Holdfast's clock; behind below 0. */
+  readonly aheadMs?: number;
 }
 
 export interface StressPlace extends AsyncDisposable {
@@ -42,6 +44,7 @@ export interface StressPlace extends AsyncDisposable {
 export type Content = ReadonlyMap<string, string>;
 
 const database = 'shop.db';
+const shiftedClock = join(import.meta.dirname, 'shifted-clock.ts');
 /** Long enough for a machine that does much else; whoever takes longer hangs. */
 const patienceMs = 20 * 60_000;
 
@@ -58,7 +61,7 @@ export const openStressPlace = async (kind: StressStore): Promise<StressPlace> =
   writeFileSync(at('holdfast.yaml'), JSON.stringify(config), { mode: 0o600 });
   const binaries = await resticBinaries();
   const commandOf = (tool: Tool, words: readonly string[], options: StartOptions = {}) => {
-    const { repository: which = 'main', password = testPassword, newPassword } = options;
+    const { repository: which = 'main', password = testPassword, newPassword, aheadMs = 0 } = options;
     const env = {
       HOLDFAST_CONFIG: at('holdfast.yaml'),
       HOLDFAST_CATALOG: at('catalog.db'),
@@ -67,6 +70,7 @@ export const openStressPlace = async (kind: StressStore): Promise<StressPlace> =
       RESTIC_REPOSITORY: which === 'other' ? at('other') : restic.repository,
       RESTIC_PASSWORD: password,
       RESTIC_FROM_PASSWORD: testPassword,
+      ...(aheadMs !== 0 && { CLOCK_AHEAD_MS: `${aheadMs}`, NODE_OPTIONS: `--import ${shiftedClock}` }),
     };
     if (newPassword !== undefined) writeFileSync(at(newPassword), newPassword);
     const first = tool === 'holdfast' ? ['-r', which] : ['--no-cache', ...restic.options];

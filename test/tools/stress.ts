@@ -1,5 +1,6 @@
 // The random driver: rounds in which several processes of Holdfast and of restic, old and new, do random things to one repository at
-// once and are killed, ended and stopped at random moments; now and then something is damaged and repaired. After each round the
+// once and are killed, ended and stopped at random moments; now and then something is damaged and repaired, or clocks are wrong and
+// locks are removed under those who hold them. After each round the
 // oracle says whether every promise was kept. One seed is one sequence of decisions; when processes meet is not in its hands.
 import assert from 'node:assert/strict';
 import { cpSync, rmSync } from 'node:fs';
@@ -36,11 +37,12 @@ export const stress = async (options: StressOptions): Promise<Stress['counts']> 
       counts.rounds += 1;
       note(`round ${counts.rounds}`);
       const random = seededRandom(`${seed} round ${counts.rounds}`);
-      if (random.fork('forget').chance(0.25)) await forgetAll(driven);
+      if (driven.isLawless || random.fork('forget').chance(0.25)) await forgetAll(driven);
+      driven.isLawless = random.fork('lawless').chance(0.25);
       await round(driven, random);
       await judgeAll(driven, random);
       const damaging = random.fork('damage');
-      if (damaging.chance(0.5) && driven.present.length > 0)
+      if (!driven.isLawless && damaging.chance(0.5) && driven.present.length > 0)
         await damageAndRepair(driven, damaging, {
           round: () => round(driven, damaging),
           perform: (operation) => perform(driven, operation, damaging),
@@ -70,7 +72,15 @@ const begin = async (place: StressPlace, random: Random, note: Stress['note']): 
   }
   return {
     ...{ place, note, contents, backups, otherLabels: [...backups.keys()] },
-    ...{ present: [], promised: new Set(), ended: [], doors: [], number: 10, damage: 'none' },
+    ...{
+      present: [],
+      promised: new Set(),
+      ended: [],
+      doors: [],
+      number: 10,
+      damage: 'none',
+      isLawless: false,
+    },
     counts: { rounds: 0, operations: 0, signals: 0, damages: 0, restores: 0 },
   };
 };

@@ -1,0 +1,8 @@
+// Loaded before a program (node --import), it sets the program's clock ahead by so many milliseconds, or behind where there are fewer than 0.
+const aheadMs = Number(process.env.CLOCK_AHEAD_MS);
+
+globalThis.Date = new Proxy(Date, {
+  construct: (right, given, target) =>
+    Reflect.construct(right, given.length > 0 ? given : [right.now() + aheadMs], target),
+  get: (right, name) => (name === 'now' ? () => right.now() + aheadMs : Reflect.get(right, name)),
+});
