@@ -1,8 +1,16 @@
 import assert from 'node:assert/strict';
+import { hash } from 'node:crypto';
 import { test } from 'node:test';
 import { constants, createZstdCompress, zstdCompressSync } from 'node:zlib';
 import { randomData, sqlData } from './chunker/testing.ts';
-import { compress, decompress, decompressUnknown, spareBytes } from './compression.ts';
+import {
+  compress,
+  decompress,
+  decompressUnknown,
+  discardFrame,
+  hashDecompressed,
+  spareBytes,
+} from './compression.ts';
 import { keptContext } from './zstd-context.ts';
 
 const inputs = [
@@ -54,9 +62,9 @@ test('this Node lets zstd keep its context from one blob to the next', () => {
   const context = keptContext(createZstdCompress(), constants.ZSTD_e_end);
   assert.ok(context);
   const output = new Uint8Array(1000);
-  const length = context(Buffer.from('first'), output);
+  const length = context.into(Buffer.from('first'), output);
   assert.deepEqual([...decompressUnknown(output.subarray(0, length))], [...Buffer.from('first')]);
-  assert.throws(() => context(randomData(2000, 3), output), /does not fit/);
+  assert.throws(() => context.into(randomData(2000, 3), output), /does not fit/);
 });
 
 test('content goes where it is wanted, and no further than it may', () => {
@@ -69,4 +77,24 @@ test('content goes where it is wanted, and no further than it may', () => {
     new Uint8Array(20_000 - plain.length - spareBytes),
   );
   assert.throws(() => decompress(compress(plain, 2), 5_000, output));
+});
+
+test('content is hashed without being in memory as a whole', () => {
+  for (const size of [0, 10_000, 9 * 1024 * 1024, 10 * 1024 * 1024, 20_000_001]) {
+    const plain = sqlData(size, 6);
+    const frame = new Uint8Array(compress(plain, 2));
+    assert.equal(hashDecompressed(frame, size), hash('sha256', plain, 'hex'), `${size} bytes`);
+    if (size === 0) continue;
+    assert.throws(() => hashDecompressed(frame, size + 1), `${size} bytes, one more wanted`);
+    assert.throws(() => hashDecompressed(frame.subarray(0, -1), size), `${size} bytes, cut short`);
+  }
+});
+
+test('the memory of a large frame is given back, and that of a small one used again', () => {
+  const large = compress(randomData(10 * 1024 * 1024, 7), 2);
+  discardFrame(large);
+  assert.equal(large.length, 0);
+  const small = compress(sqlData(10_000, 8), 2);
+  discardFrame(small);
+  assert.ok(small.length > 0);
 });

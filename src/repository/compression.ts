@@ -1,4 +1,5 @@
 // zstd as the engine uses it: whole blobs, sizes known beforehand, one call.
+import { createHash, hash } from 'node:crypto';
 import {
   constants,
   createZstdCompress,
@@ -26,7 +27,7 @@ export const compress = (bytes: Uint8Array, level: number): Uint8Array => {
   const room = bound(bytes.length) + 1;
   if (kept) {
     const output = frames.room(room);
-    return output.subarray(0, kept(bytes, output));
+    return output.subarray(0, kept.into(bytes, output));
   }
   return zstdCompressSync(bytes, {
     chunkSize: room,
@@ -45,10 +46,26 @@ export const spareBytes = 64;
 export const decompress = (frame: Uint8Array, plainLength: number, output?: Uint8Array): Uint8Array => {
   const room = (output ?? contents.room(plainLength + spareBytes)).subarray(0, plainLength + spareBytes);
   const kept = takeDecompressor();
-  const length = kept ? kept(frame, room) : decompressInto(frame, room);
+  const length = kept ? kept.into(frame, room) : decompressInto(frame, room);
   if (length !== plainLength) throw new Error(`holds ${length} bytes instead of ${plainLength}`);
   decompressor = kept;
   return room.subarray(0, length);
+};
+
+/** The SHA-256 of that content, which need not be in memory as a whole; throws as `decompress` does. */
+export const hashDecompressed = (frame: Uint8Array, plainLength: number): string => {
+  const kept = plainLength > mostKept ? takeDecompressor() : undefined;
+  if (!kept) return hash('sha256', decompress(frame, plainLength), 'hex');
+  const content = createHash('sha256');
+  const piece = contents.room(pieceBytes);
+  let total = 0;
+  kept.throughout(frame, piece, (length) => {
+    content.update(piece.subarray(0, length));
+    total += length;
+  });
+  if (total !== plainLength) throw new Error(`holds ${total} bytes instead of ${plainLength}`);
+  decompressor = kept;
+  return content.digest('hex');
 };
 
 const decompressInto = (frame: Uint8Array, output: Uint8Array): number => {
@@ -60,6 +77,11 @@ const decompressInto = (frame: Uint8Array, output: Uint8Array): number => {
 /** The content of a frame of unknown size (indexes, snapshots, locks). */
 export const decompressUnknown = (frame: Uint8Array): Buffer =>
   zstdDecompressSync(frame, { chunkSize: Math.min(largestPiece, 4 * frame.length + 1024) });
+
+/** Gives back the memory of a large frame, as `discard` does; that of others is used again. */
+export const discardFrame = (frame: Uint8Array): void => {
+  if (frame.buffer instanceof ArrayBuffer && frame.buffer.byteLength > mostKept) frame.buffer.transfer(0);
+};
 
 /** Memory that is used again, up to what the largest blobs of files take. */
 class Scratch {
@@ -73,6 +95,7 @@ class Scratch {
 }
 
 const mostKept = 9 * 1024 * 1024;
+const pieceBytes = 1024 * 1024;
 const frames = new Scratch();
 const contents = new Scratch();
 

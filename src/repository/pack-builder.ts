@@ -1,7 +1,7 @@
 // One pack being filled: blobs are sealed straight into the memory in which the pack is authenticated, hashed and stored.
 import { hash } from 'node:crypto';
 import { type BlobType, idToHex, type PackEntry } from './blob.ts';
-import { compress, decompress } from './compression.ts';
+import { compress, discardFrame, hashDecompressed } from './compression.ts';
 import { encodeHeader, lengthBytes } from './pack-format.ts';
 import { createPoly1305, type Poly1305 } from './poly1305.ts';
 import { discard, overheadBytes, type Sealer } from './seal.ts';
@@ -58,6 +58,7 @@ export class PackBuilder {
     if (squeezed && handedOver) discard(plain);
     const poly = this.#room(payload.length + overheadBytes);
     const length = sealer.sealInto(poly, this.#used, payload);
+    if (squeezed) discardFrame(squeezed);
     if (this.#options.verify) this.#compare(poly, length, plainLength, id);
     this.#entries.push({ id: idToHex(id), type, offset: this.#used, length, plainLength });
     this.#used += length;
@@ -104,8 +105,9 @@ export class PackBuilder {
   // Guards against bad memory and faulty codecs: what cannot be opened now could never be restored.
   #compare(poly: Poly1305, length: number, plainLength: number, id: Uint8Array): void {
     const opened = this.#options.sealer.openFrom(poly, this.#used, length);
-    const back = opened && plainLength > 0 ? decompress(opened, plainLength) : opened;
-    if (!opened || !back || hash('sha256', back, 'hex') !== idToHex(id))
+    const found =
+      opened && (plainLength > 0 ? hashDecompressed(opened, plainLength) : hash('sha256', opened, 'hex'));
+    if (!opened || found !== idToHex(id))
       throw new Error(
         `blob ${idToHex(id)} could not be read back after it was sealed; test this machine's memory`,
       );

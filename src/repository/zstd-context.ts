@@ -3,11 +3,13 @@
 // it keeps one in a stream, so this drives the handle inside a stream, as the package minizlib does.
 import type { ZstdCompress, ZstdDecompress } from 'node:zlib';
 
-/**
- * Gives how many bytes it wrote to the beginning of `output`, which must have room for one more. After it has thrown it may not
- * be called again.
- */
-export type ZstdContext = (bytes: Uint8Array, output: Uint8Array) => number;
+/** After it has thrown it may not be used again. */
+export interface ZstdContext {
+  /** Gives how many bytes it wrote to the beginning of `output`, which must have room for one more. */
+  into(bytes: Uint8Array, output: Uint8Array): number;
+  /** Fills `output` again and again; `take` is told each time how many bytes of it. */
+  throughout(bytes: Uint8Array, output: Uint8Array, take: (length: number) => void): void;
+}
 
 /** What is inside a stream of node:zlib. */
 interface Inside {
@@ -40,11 +42,26 @@ export const keptContext = (
   handle.onerror = (message) => {
     failure = message;
   };
-  return (bytes, output) => {
-    handle.writeSync(flush, bytes, 0, bytes.length, output, 0, output.length);
+  /** Writes from that byte on, and gives what is left of the output and of the input. */
+  const write = (bytes: Uint8Array, from: number, output: Uint8Array): [room: number, unread: number] => {
+    handle.writeSync(flush, bytes, from, bytes.length - from, output, 0, output.length);
     if (failure !== undefined) throw new Error(failure);
-    const [room = 0, unread] = left;
-    if (room === 0 || unread !== 0) throw new Error(`does not fit into ${output.length} bytes`);
-    return output.length - room;
+    const [room = 0, unread = 0] = left;
+    return [room, unread];
+  };
+  return {
+    into(bytes, output) {
+      const [room, unread] = write(bytes, 0, output);
+      if (room === 0 || unread !== 0) throw new Error(`does not fit into ${output.length} bytes`);
+      return output.length - room;
+    },
+    throughout(bytes, output, take) {
+      for (let from = 0, isFull = true; isFull; ) {
+        const [room, unread] = write(bytes, from, output);
+        take(output.length - room);
+        from = bytes.length - unread;
+        isFull = room === 0;
+      }
+    },
   };
 };
