@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
 import type { Repository, Snapshot } from '#repository/contract.ts';
 import { openRepository } from '#repository/repository.ts';
-import { neverFires, testPassword, testRepository, writeOptions } from '#repository/testing.ts';
+import { neverFires, testPassword, writeOptions } from '#repository/testing.ts';
 import type { Entry } from '#sources/source.ts';
 import { openLocalStore } from '#stores/local/local.ts';
 import { holdfast, type Outcome } from '../src/cli/testing.ts';
@@ -14,6 +14,7 @@ import { skipWithoutMongodb } from './servers/mongodb.ts';
 import { skipWithout } from './servers/programs.ts';
 import { jsonLines } from './tools/cli.ts';
 import { type Engine, startEngines } from './tools/engines.ts';
+import { makeRepository } from './tools/repository.ts';
 import { temporaryFolder } from './tools/temp.ts';
 
 const skip = skipWithout('postgresql', 'mariadb') ?? skipWithoutMongodb() ?? (await skipWithoutCouch());
@@ -48,10 +49,7 @@ ${sources.join('')}jobs:
 `,
       { mode: 0o600 },
     );
-    {
-      await using store = openLocalStore(at('backups'));
-      await testRepository(store);
-    }
+    await makeRepository(at('backups'));
     await done('backup', 'nightly');
   });
   after(async () => {

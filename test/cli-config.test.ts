@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { holdfast, type Outcome } from '../src/cli/testing.ts';
 import { jsonLines } from './tools/cli.ts';
+import { hastenKey } from './tools/repository.ts';
 import { temporaryFolder } from './tools/temp.ts';
 
 const folder = temporaryFolder('config');
@@ -66,6 +67,7 @@ test('of several repositories one has to be named, and a mistyped one is guessed
 
 test('a job backs up, is remembered, and shows in status', async () => {
   await done('init here');
+  await hastenKey(at('here'), 'local secret');
   assert.match(await done('backup nightly --tag by-hand'), /^media: snapshot \w{8} in here: 1 file/m);
   const [snapshot] = jsonLines(await done('-r here snapshots --job nightly --json'));
   const tags = snapshot?.tags as string[];

@@ -15,10 +15,10 @@ import {
 import { join } from 'node:path';
 import { before, suite, test } from 'node:test';
 import { seededRandom } from '#lib/random.ts';
-import { testPassword, testRepository } from '#repository/testing.ts';
-import { openLocalStore } from '#stores/local/local.ts';
+import { testPassword } from '#repository/testing.ts';
 import { holdfast, type Outcome } from '../src/cli/testing.ts';
 import { randomBytes } from './tools/random.ts';
+import { makeRepository } from './tools/repository.ts';
 import { temporaryFolder } from './tools/temp.ts';
 
 const random = seededRandom('cli damage');
@@ -28,10 +28,7 @@ const media = at('media');
 
 /** Two snapshots, so that every folder holds several objects. */
 before(async () => {
-  {
-    await using store = openLocalStore(at('whole'));
-    await testRepository(store);
-  }
+  await makeRepository(at('whole'));
   for (const round of [1, 2]) {
     mkdirSync(join(media, `${round}`), { recursive: true });
     for (let file = 0; file < 6; file += 1)
@@ -123,10 +120,7 @@ test('a snapshot that is damaged keeps no other from being copied out of a repos
   const [pack = ''] = objectsOf('whole', 'data');
   const broken = damagedCopy('to rescue', pack, () => undefined);
   assert.equal((await run(broken, `backup ${later}`)).status, 0);
-  {
-    await using store = openLocalStore(at('rescued'));
-    await testRepository(store);
-  }
+  await makeRepository(at('rescued'));
   const { status, stdout, stderr } = await holdfast(['copy', '--to', at('rescued')], {
     env: {
       HOLDFAST_REPOSITORY: at(broken),

@@ -6,6 +6,7 @@ import { before, test } from 'node:test';
 import { holdfast, type Outcome } from '../src/cli/testing.ts';
 import { type Clock, systemClock } from '../src/lib/clock.ts';
 import { jsonLines } from './tools/cli.ts';
+import { makeRepository } from './tools/repository.ts';
 import { temporaryFolder } from './tools/temp.ts';
 
 const folder = temporaryFolder('health');
@@ -36,7 +37,7 @@ jobs:
     { mode: 0o600 },
   );
   files(20);
-  assert.equal((await run('init nearby')).status, 0);
+  await makeRepository(at('store'), 'correct-horse');
 });
 
 test('what never ran is not well, and what ran is, with its size and room', async () => {

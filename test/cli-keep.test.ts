@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { holdfast, type Outcome } from '../src/cli/testing.ts';
 import { jsonLines } from './tools/cli.ts';
+import { makeRepository } from './tools/repository.ts';
 import { temporaryFolder } from './tools/temp.ts';
 
 const folder = temporaryFolder('cli-keep');
@@ -36,7 +37,7 @@ jobs:
 `,
     { mode: 0o600 },
   );
-  await done('init near');
+  await makeRepository(at('near'), 'one');
 });
 
 test('one repository that fails leaves the other whole, and the status says 3', async () => {
@@ -44,7 +45,7 @@ test('one repository that fails leaves the other whole, and the status says 3', 
   assert.equal(status, 3);
   assert.match(stderr, /far: there is no repository/);
   assert.equal(await count('near'), 1);
-  await done('init far');
+  await makeRepository(at('far'), 'two');
 });
 
 test('each repository keeps by its own rules after a good run', async () => {

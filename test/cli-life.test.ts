@@ -3,12 +3,10 @@ import assert from 'node:assert/strict';
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
-import { systemClock } from '#lib/clock.ts';
-import { silentLog } from '#lib/log.ts';
-import { neverFires, testPassword, testRepository } from '#repository/testing.ts';
-import { openStore, storeFromUrl } from '#stores/registry.ts';
+import { testPassword } from '#repository/testing.ts';
 import { holdfast, type Outcome } from '../src/cli/testing.ts';
 import { jsonLines } from './tools/cli.ts';
+import { hastenKey, makeRepository } from './tools/repository.ts';
 import { temporaryFolder } from './tools/temp.ts';
 
 const folder = temporaryFolder('cli-life');
@@ -32,18 +30,11 @@ const snapshots = async (more?: Record<string, string>): Promise<Record<string, 
 const tagsOf = (snapshot: Record<string, unknown> | undefined): string[] =>
   (snapshot?.tags ?? []) as string[];
 
-/** A repository whose password costs next to nothing to try. */
-const makeQuickly = async (path: string): Promise<void> => {
-  const context = { name: 'test', signal: neverFires, clock: systemClock, log: silentLog };
-  await using store = await openStore(storeFromUrl(path), context);
-  await testRepository(store);
-};
-
 before(async () => {
   mkdirSync(at('media', 'deep'), { recursive: true });
   writeFileSync(at('media', 'menu.txt'), 'soup of the day\n');
   writeFileSync(at('media', 'deep', 'photo.jpg'), Buffer.alloc(100_000, 'photo'));
-  await makeQuickly(at('backups'));
+  await makeRepository(at('backups'));
   await done(`backup ${at('media')}`);
   writeFileSync(at('media', 'menu.txt'), 'stew of the day, with bread\n');
   writeFileSync(at('media', 'new.txt'), 'new');
@@ -75,6 +66,7 @@ test('snapshots are copied into another repository once', async () => {
     HOLDFAST_REPOSITORY: at('other'),
   };
   await done('init', to);
+  await hastenKey(at('other'), 'staple');
   const copied = { HOLDFAST_TO_PASSWORD: 'staple' };
   assert.match(await done(`copy --to ${at('other')}`, copied), /^3 snapshots copied to/m);
   assert.match(

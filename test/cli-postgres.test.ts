@@ -7,6 +7,7 @@ import { holdfast, type Outcome } from '../src/cli/testing.ts';
 import { type PostgresServer, startPostgres } from './servers/postgres.ts';
 import { skipWithout } from './servers/programs.ts';
 import { jsonLines } from './tools/cli.ts';
+import { makeRepository } from './tools/repository.ts';
 import { temporaryFolder } from './tools/temp.ts';
 
 suite('PostgreSQL on the command line', { skip: skipWithout('postgresql') }, () => {
@@ -48,7 +49,7 @@ catalog: ${at('catalog.db')}
     );
     for (const name of ['password', 'holdfast.yaml']) chmodSync(at(name), 0o600);
     process.env.PGPASSWORD = server.password;
-    await done('init');
+    await makeRepository(at('backups'));
     await done('backup nightly');
     await done('backup', urlOf(server, 'shop'), '--name', 'shop');
   });

@@ -9,6 +9,7 @@ import { before, test } from 'node:test';
 import { openRepository } from '../src/repository/repository.ts';
 import { openLocalStore } from '../src/stores/local/local.ts';
 import { compiledCode, runCli, startCli } from './tools/cli.ts';
+import { hastenKey } from './tools/repository.ts';
 import { temporaryFolder } from './tools/temp.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -30,6 +31,7 @@ before(async () => {
   using db = new DatabaseSync(at('shop.db'));
   db.exec('CREATE TABLE orders (id INTEGER PRIMARY KEY); INSERT INTO orders VALUES (1)');
   assert.equal((await runCli(['init'], { env })).status, 0);
+  await hastenKey(at('backups'));
   assert.equal((await runCli(['backup', at('many')], { env })).status, 0);
 });
 

@@ -5,14 +5,13 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, suite, test } from 'node:test';
 import { seededRandom } from '#lib/random.ts';
-import { addKey } from '#repository/key.ts';
-import { findKey, testPassword } from '#repository/testing.ts';
+import { testPassword } from '#repository/testing.ts';
 import { findListing } from '#sources/files/testing.ts';
-import { openLocalStore } from '#stores/local/local.ts';
 import { holdfast, type Outcome } from '../src/cli/testing.ts';
 import { jsonLines } from './tools/cli.ts';
 import { holdResticLock } from './tools/held-locks.ts';
 import { randomBytes } from './tools/random.ts';
+import { hastenKey } from './tools/repository.ts';
 import { resticBinaries, runRestic, skipWithoutRestic } from './tools/restic.ts';
 import { temporaryFolder } from './tools/temp.ts';
 import { writeFiles, writeOddTree } from './tools/tree.ts';
@@ -60,13 +59,6 @@ for (const version of ['old', 'new'] as const)
       assert.deepEqual({ status, stderr }, { status: 0, stderr: '' }, line);
       return stdout;
     };
-    /** Puts a key that is quick to try in the place of the one that `init` made. */
-    const hastenKey = async (repository: string): Promise<void> => {
-      await using store = openLocalStore(at(repository));
-      const { id, master } = await findKey(store, testPassword);
-      await addKey(store, testPassword, master, new Date(), { N: 16, r: 1, p: 1 });
-      await store.delete(`keys/${id}`);
-    };
     /** Bytes that a backup of ours stored. */
     const stored = async (repository: string): Promise<number> => {
       const outcomes = jsonLines(await done(repository, `backup ${media} --json`));
@@ -84,7 +76,7 @@ for (const version of ['old', 'new'] as const)
     test('make a repository that restic checks, lists, dumps and restores', async () => {
       await done('ours', 'init');
       await restic('ours', 'snapshots');
-      await hastenKey('ours');
+      await hastenKey(at('ours'));
       assert.ok((await stored('ours')) > largeBytes);
       await restic('ours', 'check --read-data');
       const [snapshot] = JSON.parse(String(await restic('ours', 'snapshots --json')));
@@ -111,7 +103,7 @@ for (const version of ['old', 'new'] as const)
 
     test('read what restic made, and go on with it', async () => {
       await restic('theirs', 'init');
-      await hastenKey('theirs');
+      await hastenKey(at('theirs'));
       await resticStored('theirs');
       const [snapshot] = jsonLines(await done('theirs', 'snapshots --json'));
       assert.deepEqual(snapshot?.paths, [media]);
@@ -155,7 +147,7 @@ for (const version of ['old', 'new'] as const)
 
     test('read a repository of version 1, and refuse to write in it before anything is written', async () => {
       await restic('version-1', 'init --repository-version 1');
-      await hastenKey('version-1');
+      await hastenKey(at('version-1'));
       await resticStored('version-1');
       assert.match(await done('version-1', 'ls latest'), /\/large$/m);
       assert.match(await done('version-1', 'check --read-data'), /no problem found/);

@@ -14,6 +14,7 @@ import {
 } from '../src/sources/sqlserver/testing.ts';
 import { shop, shopWith } from './servers/sqlserver-shop.ts';
 import { jsonLines } from './tools/cli.ts';
+import { makeRepository } from './tools/repository.ts';
 import { temporaryFolder } from './tools/temp.ts';
 
 /** Without what is not kept: each backup would tell of it. */
@@ -50,7 +51,7 @@ catalog: ${at('catalog.db')}
     );
     for (const name of ['password', 'sa', 'holdfast.yaml']) chmodSync(at(name), 0o600);
     process.env.MSSQL_PASSWORD = password;
-    await done('init');
+    await makeRepository(at('backups'));
     await done('backup nightly');
   });
   after(async () => {

@@ -7,6 +7,7 @@ import { jumpingClock } from '#lib/testing.ts';
 import { sampleBytes, storeChecks } from '#stores/contract.ts';
 import { holdfast, type Outcome } from '../src/cli/testing.ts';
 import { jsonLines } from './tools/cli.ts';
+import { makeRepository } from './tools/repository.ts';
 import { temporaryFolder } from './tools/temp.ts';
 
 const folder = temporaryFolder('cli-stores');
@@ -38,7 +39,7 @@ jobs: { nightly: { backup: [large], to: [slow] } }`,
       { mode: 0o600 },
     );
     process.env.HOLDFAST_PASSWORD = 'secret';
-    assert.equal((await timed(`-r ${at('backups')} init`)).status, 0);
+    await makeRepository(at('backups'));
   });
 
   const takes = (

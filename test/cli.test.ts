@@ -12,6 +12,7 @@ import { before, test } from 'node:test';
 import { commands } from '../src/cli/commands.ts';
 import { holdfast, type Outcome } from '../src/cli/testing.ts';
 import { jsonLines } from './tools/cli.ts';
+import { hastenKey } from './tools/repository.ts';
 import { temporaryFolder } from './tools/temp.ts';
 
 const folder = temporaryFolder('cli');
@@ -40,6 +41,7 @@ before(async () => {
   db.exec(`CREATE TABLE orders (id INTEGER PRIMARY KEY, what TEXT); CREATE TABLE people (id INTEGER PRIMARY KEY);
     INSERT INTO orders VALUES (1, 'tea'), (2, 'soup'); INSERT INTO people VALUES (7)`);
   await done('init');
+  await hastenKey(at('backups'), env.HOLDFAST_PASSWORD);
   await done(`backup ${at('media')} ${at('shop.db')} --exclude *.tmp --tag first`);
 });
 

@@ -10,6 +10,7 @@ import { fillWithManyKinds, putRevisions, revision, seenIn } from '../src/source
 import { type CouchServer, skipWithoutCouch, startCouch } from './servers/couchdb.ts';
 import { skipWithout } from './servers/programs.ts';
 import { jsonLines } from './tools/cli.ts';
+import { makeRepository } from './tools/repository.ts';
 import { temporaryFolder } from './tools/temp.ts';
 
 suite('CouchDB on the command line', { skip: (await skipWithoutCouch()) ?? false }, () => {
@@ -38,7 +39,7 @@ catalog: ${at('catalog.db')}
     );
     for (const name of ['password', 'couch-password', 'holdfast.yaml']) chmodSync(at(name), 0o600);
     process.env.COUCHDB_PASSWORD = server.password;
-    await done('init');
+    await makeRepository(at('backups'));
     await done('backup nightly');
   });
   after(async () => {

@@ -10,6 +10,7 @@ import type { Run } from '../src/catalog/run.ts';
 import { holdfast } from '../src/cli/testing.ts';
 import { type RunningCli, runCli, startCli } from './tools/cli.ts';
 import { killDaemon } from './tools/kill-daemon.ts';
+import { makeRepository } from './tools/repository.ts';
 import { temporaryFolder } from './tools/temp.ts';
 
 const folder = temporaryFolder('daemon');
@@ -42,7 +43,7 @@ const writeConfig = (file: string, jobs: object, more: object = {}): void =>
 before(async () => {
   mkdirSync(at('data'));
   writeFileSync(at('data', 'file'), 'content');
-  assert.equal((await holdfast(['init', 'here'], { env: place({}) })).status, 0);
+  await makeRepository(at('backups'), 'a password');
 });
 
 /** Reads what the daemon says until it has said this. */

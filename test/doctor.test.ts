@@ -14,6 +14,7 @@ import { type PostgresServer, startPostgres } from './servers/postgres.ts';
 import { freePort } from './servers/process.ts';
 import { skipWithout } from './servers/programs.ts';
 import { jsonLines } from './tools/cli.ts';
+import { makeRepository } from './tools/repository.ts';
 import { temporaryFolder } from './tools/temp.ts';
 
 interface Found {
@@ -182,8 +183,7 @@ suite('holdfast doctor', { skip: skipWithout('postgresql') }, () => {
     await server.psql('shop', 'create table secrets (id int); insert into secrets values (1)');
     plant(folder);
     writeFileSync(at('holdfast.yaml'), yamlOf(folder, server, await freePort()), { mode: 0o600 });
-    for (const name of ['good', 'wrong', 'busy', 'stale'])
-      await holdfast(['-r', at(name), 'init'], { env: { HOLDFAST_PASSWORD: 'secret' } });
+    for (const name of ['good', 'wrong', 'busy', 'stale']) await makeRepository(at(name));
     leaveStaleLock(at('stale'));
     busy = await openHere('busy', 'exclusive');
     const examined = await doctor();

@@ -12,6 +12,7 @@ import { putRevisions, revision, seenIn } from '../src/sources/couchdb/testing.t
 import { type CouchServer, skipWithoutCouch, startCouch } from './servers/couchdb.ts';
 import { type CouchProxy, startCouchProxy } from './servers/couchdb-proxy.ts';
 import { jsonLines } from './tools/cli.ts';
+import { hastenKey } from './tools/repository.ts';
 import { temporaryFolder } from './tools/temp.ts';
 
 const config = join(import.meta.dirname, '../docs/examples/focus/holdfast.yaml');
@@ -70,6 +71,7 @@ suite('the example of focus-monitor', { skip: (await skipWithoutCouch()) ?? fals
       type: 'user',
     });
     await done('init');
+    await hastenKey(at('vault'));
   });
   after(async () => {
     await tidy();

@@ -6,6 +6,7 @@ import { after, before, suite, test } from 'node:test';
 import { holdfast, type Outcome } from '../src/cli/testing.ts';
 import { type PostgresServer, startPostgres } from './servers/postgres.ts';
 import { skipWithout } from './servers/programs.ts';
+import { hastenKey } from './tools/repository.ts';
 import { temporaryFolder } from './tools/temp.ts';
 
 const example = join(import.meta.dirname, '../docs/examples/transapp');
@@ -58,6 +59,7 @@ suite('the example of TranSapp', { skip: skipWithout('postgresql') }, () => {
     writeFileSync(at('sender', 'media', 'first.jpg'), 'first');
     writeFileSync(at('hub.key'), 'secret', { mode: 0o600 });
     await well('sender', 'init');
+    await hastenKey(at('hub'));
   });
   after(async () => await server?.[Symbol.asyncDispose]());
 

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { holdfast, type Outcome } from '../src/cli/testing.ts';
 import { startCli } from './tools/cli.ts';
+import { makeRepository } from './tools/repository.ts';
 import { temporaryFolder } from './tools/temp.ts';
 
 const folder = temporaryFolder('hooks');
@@ -58,7 +59,7 @@ before(async () => {
   mkdirSync(at('data'));
   writeFileSync(at('data', 'a'), 'a');
   writeConfig({});
-  assert.equal((await holdfast(['init', 'here'], { env: world })).status, 0);
+  await makeRepository(at('backups'), env.HOLDFAST_PASSWORD);
 });
 
 test('hooks run before and after a job, each told what the job is and how it went', async () => {

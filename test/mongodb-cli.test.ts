@@ -9,6 +9,7 @@ import { seenBy } from '../src/sources/mongodb/testing.ts';
 import { fillShop } from '../src/sources/mongodb/testing-database.ts';
 import { type MongoServer, skipWithoutMongodb, startMongodb } from './servers/mongodb.ts';
 import { jsonLines } from './tools/cli.ts';
+import { makeRepository } from './tools/repository.ts';
 import { temporaryFolder } from './tools/temp.ts';
 
 suite('MongoDB on the command line', { skip: skipWithoutMongodb() ?? false }, () => {
@@ -39,7 +40,7 @@ catalog: ${at('catalog.db')}
 `,
     );
     for (const name of ['password', 'holdfast.yaml']) chmodSync(at(name), 0o600);
-    await done('init');
+    await makeRepository(at('backups'));
     await done('backup nightly');
     await done('backup', server.url('shop'), '--name', 'shop');
   });

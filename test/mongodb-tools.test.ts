@@ -14,6 +14,7 @@ import { skipWithoutDocumentdb } from './servers/documentdb/engine.ts';
 import type { Intercept } from './servers/documentdb/front.ts';
 import { type StandIn, startStandIn } from './servers/mongodb.ts';
 import { skipWithoutReal } from './servers/real-servers.ts';
+import { makeRepository } from './tools/repository.ts';
 import { resticBinaries, runRestic, skipWithoutRestic } from './tools/restic.ts';
 import { temporaryFolder } from './tools/temp.ts';
 
@@ -28,7 +29,7 @@ suite('mongodump and mongorestore', { skip }, () => {
   before(async () => {
     server = await startStandIn({ replicaSet: true });
     await fillShop(server, 'shop');
-    await done('init');
+    await makeRepository(at('backups'));
     await done('backup', server.url('shop'));
   });
   after(async () => await server?.[Symbol.asyncDispose]());

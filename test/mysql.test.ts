@@ -8,6 +8,7 @@ import { makeShop } from '../src/sources/mysql/testing.ts';
 import { type MysqlServer, startMariadb } from './servers/mariadb.ts';
 import { skipWithout } from './servers/programs.ts';
 import { jsonLines } from './tools/cli.ts';
+import { makeRepository } from './tools/repository.ts';
 import { resticBinaries, runRestic, skipWithoutRestic } from './tools/restic.ts';
 import { temporaryFolder } from './tools/temp.ts';
 
@@ -45,7 +46,7 @@ catalog: ${at('catalog.db')}
     );
     for (const name of ['password', 'my.cnf', 'holdfast.yaml']) chmodSync(at(name), 0o600);
     process.env.MYSQL_PWD = server.password;
-    await done('init');
+    await makeRepository(at('backups'));
     await done('backup nightly');
     await done('backup', urlOf(server, 'shop'), '--name', 'shop');
   });

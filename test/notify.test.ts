@@ -8,6 +8,7 @@ import { makeCertificate } from './servers/certificate.ts';
 import { type HttpServer, startHttp } from './servers/http.ts';
 import { freePort } from './servers/process.ts';
 import { type SmtpServer, startSmtp } from './servers/smtp.ts';
+import { makeRepository } from './tools/repository.ts';
 import { temporaryFolder } from './tools/temp.ts';
 
 const folder = temporaryFolder('notify');
@@ -53,7 +54,7 @@ before(async () => {
   mkdirSync(at('media'));
   writeFileSync(at('media', 'menu.txt'), 'soup of the day\n');
   configure('[ops]');
-  assert.equal((await run('init nearby')).status, 0);
+  await makeRepository(at('store'), 'correct-horse');
 });
 
 after(() => Promise.all([smtp[Symbol.asyncDispose](), web[Symbol.asyncDispose]()]));

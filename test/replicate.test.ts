@@ -14,6 +14,7 @@ import {
 import { type CouchServer, skipWithoutCouch, startCouch } from './servers/couchdb.ts';
 import { type CouchProxy, startCouchProxy } from './servers/couchdb-proxy.ts';
 import { jsonLines } from './tools/cli.ts';
+import { makeRepository } from './tools/repository.ts';
 import { temporaryFolder } from './tools/temp.ts';
 
 suite('replications of CouchDB', { skip: (await skipWithoutCouch()) ?? false }, () => {
@@ -116,7 +117,7 @@ catalog: ${at('catalog.db')}
   });
 
   test('a backup of the copy is one of the source', async () => {
-    await done('init');
+    await makeRepository(at('backups'));
     await done('run standby nightly');
     const { stdout } = await run('dump latest --document order:1');
     assert.deepEqual(

@@ -10,12 +10,11 @@ import { after, before, suite, test } from 'node:test';
 import { systemClock } from '#lib/clock.ts';
 import { seededRandom } from '#lib/random.ts';
 import { jumpingClock } from '#lib/testing.ts';
-import { addKey } from '#repository/key.ts';
-import { findKey, neverFires } from '#repository/testing.ts';
-import { openLocalStore } from '#stores/local/local.ts';
+import { neverFires } from '#repository/testing.ts';
 import { holdfast, type Outcome } from '../src/cli/testing.ts';
 import { type RestServer, skipWithoutRestServer, startRestServer } from './servers/rest-server.ts';
 import { randomBytes } from './tools/random.ts';
+import { hastenKey } from './tools/repository.ts';
 import { resticBinaries, runRestic, skipWithoutRestic } from './tools/restic.ts';
 import { slowLine } from './tools/slow-line.ts';
 import { temporaryFolder } from './tools/temp.ts';
@@ -43,7 +42,7 @@ suite('a repository on a REST server', { skip: skip ?? false }, () => {
     writeFileSync(at('media', 'deep', 'photo.jpg'), photo);
     writeFileSync(at('media', 'menu.txt'), 'soup of the day');
     await done(`-r ${place(server)} init`);
-    await hastenKey();
+    await hastenKey(join(server.folder, 'shop'), password);
     await done(`-r ${place(server)} backup ${at('media')}`);
   });
   after(async () => {
@@ -51,13 +50,6 @@ suite('a repository on a REST server', { skip: skip ?? false }, () => {
     await server?.[Symbol.asyncDispose]();
   });
 
-  /** Puts a key that is quick to try in the place of the one that `init` made. */
-  const hastenKey = async (): Promise<void> => {
-    await using store = openLocalStore(join(server.folder, 'shop'));
-    const { id, master } = await findKey(store, password);
-    await addKey(store, password, master, new Date(), { N: 16, r: 1, p: 1 });
-    await store.delete(`keys/${id}`);
-  };
   /** A repository of that name as restic writes it, password and all. */
   const place = ({ url, user, password: word }: RestServer, name = 'shop'): string =>
     `rest:${url.replace('://', `://${user}:${word}@`)}${name}/`;

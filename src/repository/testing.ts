@@ -18,6 +18,7 @@ import { Sealer, type SealKey } from './seal.ts';
 import { listIds } from './unpacked.ts';
 
 export const testPassword = 'secret';
+const quickCost = { N: 16, r: 1, p: 1 };
 
 export interface TestRepository {
   readonly store: Store;
@@ -31,17 +32,20 @@ export interface TestRepository {
 }
 
 /** A new repository in a store, in memory unless told, whose password costs next to nothing to try. */
-export const testRepository = async (store: Store = memoryStore()): Promise<TestRepository> => {
+export const testRepository = async (
+  store: Store = memoryStore(),
+  password = testPassword,
+): Promise<TestRepository> => {
   const key = newMasterKey();
-  await addKey(store, testPassword, key, new Date(0), { N: 16, r: 1, p: 1 });
+  await addKey(store, password, key, new Date(0), quickCost);
   await createConfig(store, new Sealer(key));
-  return openTestRepository(store, key);
+  return openTestRepository(store, key, password);
 };
 
 /** The same for a repository that is there: `key` is its master key, for tests that make objects themselves. */
-export const openTestRepository = (store: Store, key: SealKey): TestRepository => {
+export const openTestRepository = (store: Store, key: SealKey, password = testPassword): TestRepository => {
   const open = (options: Partial<OpenOptions> = {}): Promise<Repository> =>
-    openRepository(store, testPassword, { lock: 'none', signal: neverFires, ...options });
+    openRepository(store, password, { lock: 'none', signal: neverFires, ...options });
   return {
     store,
     key,
@@ -107,6 +111,13 @@ export const readFiles = async (
 export const findKey = async (store: Store, password: string): Promise<{ id: string; master: SealKey }> => {
   for await (const found of openKeys(store, password, await listIds(store, 'keys'))) return found;
   throw new Error('no key opens');
+};
+
+/** Puts a key that is quick to try in the place of the one that the password opens. */
+export const hastenKeyIn = async (store: Store, password = testPassword): Promise<void> => {
+  const { id, master } = await findKey(store, password);
+  await addKey(store, password, master, new Date(), quickCost);
+  await store.delete(`keys/${id}`);
 };
 
 /** The keys of a store's objects, sorted. */

@@ -16,6 +16,7 @@ import {
   type Source,
   scratchMakerOf,
 } from '../../src/sources/source.ts';
+import { makeRepository } from './repository.ts';
 
 export interface DrillSite {
   readonly folder: string;
@@ -27,14 +28,14 @@ export interface DrillSite {
   drills(): Drill[];
 }
 
-/** A repository `here`, a catalog, and sources and jobs as the YAML says. `init` has been run. */
+/** An empty repository `here`, a catalog, and sources and jobs as the YAML says. */
 export const drillSite = async (folder: string, yaml: string): Promise<DrillSite> => {
   const site = siteAt(folder);
   writeFileSync(site.at('password'), 'secret', { mode: 0o600 });
   const repository = `{ store: ${site.at('repository')}, password: { file: ${site.at('password')} } }`;
   const head = `repositories: { here: ${repository} }\ncatalog: ${site.at('catalog.db')}\n`;
   writeFileSync(site.at('holdfast.yaml'), head + yaml, { mode: 0o600 });
-  await site.run('init');
+  await makeRepository(site.at('repository'));
   return site;
 };
 

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { seededRandom } from '#lib/random.ts';
 import { jsonLines, runCli, startCli } from './cli.ts';
 import { randomBytes } from './random.ts';
+import { makeRepository } from './repository.ts';
 import { resticBinaries, runRestic } from './restic.ts';
 import { temporaryFolder } from './temp.ts';
 
@@ -73,7 +74,7 @@ const killInOneRepository = async (
 
   mkdirSync(data);
   renew();
-  await succeed('init');
+  await makeRepository(repository, password);
   const started = performance.now();
   await succeed('backup', data);
   const wholeMs = performance.now() - started;

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { type Random, seededRandom } from '#lib/random.ts';
 import { type CliResult, runCli, startCli } from './cli.ts';
 import { randomBytes } from './random.ts';
+import { makeRepository } from './repository.ts';
 import { resticBinaries, runRestic } from './restic.ts';
 import { temporaryFolder } from './temp.ts';
 
@@ -153,8 +154,7 @@ const prepare = async (random: Random): Promise<Place> => {
   mkdirSync(at('data'));
   for (let file = 0; file < 60; file += 1)
     writeFileSync(join(at('data'), `f${file}`), randomBytes(random, 200_000));
-  await succeed(place, ['init']);
-  await succeed(place, ['-r', at('other'), 'init']);
+  for (const folder of [place.repository, at('other')]) await makeRepository(folder, password);
   await succeed(place, ['backup', at('data'), '--tag', 'first']);
   for (let file = 0; file < 60; file += 2)
     writeFileSync(join(at('data'), `f${file}`), randomBytes(random, 200_000));

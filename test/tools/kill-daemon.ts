@@ -9,7 +9,8 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { seededRandom } from '../../src/lib/random.ts';
-import { compiledCode, runCli } from './cli.ts';
+import { compiledCode } from './cli.ts';
+import { makeRepository } from './repository.ts';
 
 export interface DaemonKills {
   readonly forMs: number;
@@ -37,7 +38,7 @@ export const killDaemon = async ({ forMs, seed, onKill }: DaemonKills): Promise<
   };
   try {
     writeConfig(folder);
-    assert.equal((await runCli(['init', 'here'], { env })).status, 0);
+    await makeRepository(join(folder, 'repository'), 'a password');
     const killed = await killAtRandom(env, { forMs, seed, ...(onKill && { onKill }) });
     return { ...killed, ...accountOf(env.HOLDFAST_CATALOG) };
   } finally {

@@ -10,6 +10,7 @@ import { startMariadb } from '../servers/mariadb.ts';
 import { startMongodb } from '../servers/mongodb.ts';
 import { startPostgres } from '../servers/postgres.ts';
 import { startCli } from './cli.ts';
+import { makeRepository } from './repository.ts';
 
 type ScaleEngine = keyof typeof servers;
 
@@ -49,7 +50,7 @@ export const manyTables = async ({ engine, tables, rowMiB, onRound }: ScaleOptio
       );
       return stdout;
     };
-    await run('init');
+    await makeRepository(join(folder, 'repository'));
     await run('backup', many.url);
     await run('backup', many.url);
     const listed = await run('ls', 'latest');

@@ -8,12 +8,13 @@ import { createRowCounter } from '#lib/row-checksum.ts';
 import { Secret } from '#lib/secret.ts';
 import type { Manifest } from '#sources/manifest.ts';
 import { storeFromUrl } from '#stores/registry.ts';
+import { makeRepository } from '../../../test/tools/repository.ts';
 import { temporaryFolder } from '../../../test/tools/temp.ts';
 import { endOf } from '../notify/run.ts';
 import { type BackupRun, runBackup } from '../run-backup.ts';
 import { isSuspicious, tagOf } from '../snapshot-choice.ts';
 import { plainSource, rememberingContext } from '../testing.ts';
-import { initRepository, withRepository } from '../use-repository.ts';
+import { withRepository } from '../use-repository.ts';
 import { acceptRun } from './accept.ts';
 import { type AnomalyRules, usualRules } from './anomalies.ts';
 
@@ -51,16 +52,17 @@ type Dumps = Readonly<Record<string, ReturnType<typeof database>>>;
 
 /** A repository, and nightly runs of one job that keeps one snapshot of each source. */
 const nights = async () => {
+  const folder = temporaryFolder('judge');
   const repository: RepositoryConfig = {
     name: 'offsite',
-    store: storeFromUrl(temporaryFolder('judge')),
+    store: storeFromUrl(folder),
     password: new Secret('correct horse'),
     compression: 'default',
     verifyWrites: false,
   };
   const here = testCatalog();
   const context = { ...rememberingContext(), catalog: here.catalog };
-  await initRepository(repository, context);
+  await makeRepository(folder, 'correct horse');
   const back = (dumps: Dumps, anomalies?: AnomalyRules | 'off', days = 0): Promise<BackupRun> =>
     runBackup(
       {
