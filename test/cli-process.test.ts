@@ -1,6 +1,7 @@
 // What only a process of its own can show: signals, pipes, locks of others, terminals, the package.
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -98,6 +99,17 @@ const inShell = (line: string): string =>
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+
+test('in a folder that was removed meanwhile, whatever needs one says so', () => {
+  const gone = (words: string): string =>
+    inShell(
+      `mkdir ${at('gone')} && cd ${at('gone')} && rmdir ${at('gone')} && "$node" "$main" ${words} 2>&1; echo $?`,
+    );
+  writeFileSync(at('fresh'), randomBytes(100_000));
+  for (const words of [`backup ${at('fresh')}`, 'backup shop.db'])
+    assert.match(gone(words), /the folder that this runs in was removed\nhint: go to one.*\n2\n$/, words);
+  assert.match(gone('snapshots'), /\n\d+ snapshots\n0\n$/);
+});
 
 test('a reader that goes away ends a listing and a dump quietly, and never a backup', () => {
   const first = inShell('"$node" "$main" ls latest:many 2>&1 | head -n 1; echo $PIPESTATUS');

@@ -1,5 +1,6 @@
 // From the words after `holdfast` to an exit status.
 import { exitStatus, HoldfastError, hasCode } from '#lib/errors.ts';
+import { goneFolder } from '#lib/working-folder.ts';
 import type { World } from './command.ts';
 import { type Asked, readCommandLine, wantsJson } from './command-line.ts';
 import { Output, ReaderGone, type Stream } from './output.ts';
@@ -30,7 +31,7 @@ export const runHoldfast = async (words: readonly string[], program: Program): P
   } catch (error) {
     output.progressDone();
     if (error instanceof ReaderGone) return readerGoneStatus;
-    const cause = program.signal.aborted ? cancelled(error) : error;
+    const cause = program.signal.aborted ? cancelled(error) : (goneFolder(error) ?? error);
     output.fatal(cause);
     return exitStatus(cause);
   }
