@@ -6,6 +6,7 @@ import { explained, openDatabase } from './database.ts';
 import { errorReport } from './run.ts';
 import { inTransaction } from './transaction.ts';
 import { endRun, insertRun } from './write.ts';
+import { latestMsAt } from './wrong-clock.ts';
 
 /** The newest due time of a job that was dealt with. */
 export interface DueRecord {
@@ -39,9 +40,6 @@ export interface DueTimes extends Disposable {
   wantAgain(jobs: readonly string[]): void;
 }
 
-/** What lies further ahead was remembered by a clock that was wrong; with less, one that was only set back runs nothing twice. */
-const aheadMs = 86_400_000;
-
 /**
  * Opens this part of the catalog. `warn` is told when a damaged one was moved aside. With a clock, what is dated more than a day
  * in the future counts for nothing: else a job would not run again before that day has come.
@@ -52,7 +50,7 @@ export const openDueTimes = (
   clock?: Pick<Clock, 'now'>,
 ): DueTimes => {
   const database = openDatabase(path, warn);
-  const latestMs = (): number => (clock ? clock.now().getTime() + aheadMs : Number.MAX_SAFE_INTEGER);
+  const latestMs = (): number => (clock ? latestMsAt(clock.now()) : Number.MAX_SAFE_INTEGER);
   return {
     since: (job, schedule) => explained(path, () => sinceOf(database, job, schedule, latestMs())),
     begin: (job, schedule, now) => explained(path, () => beginSchedule(database, job, schedule, now)),

@@ -31,10 +31,10 @@ test('who was told of what, and which notifiers work, is remembered', () => {
   const good = told(0, { trouble: 'a', job: 'nightly', run: 'r1' });
   const bad = told(1, { trouble: 'a', attempts: 4, error });
   const digest = told(2, { notifier: 'boss', event: 'digest' });
-  assert.deepEqual(notices.lastTold('ops', { trouble: 'a' }), good);
-  assert.equal(notices.lastTold('boss', { trouble: 'a' }), undefined);
-  assert.deepEqual(notices.lastTold('boss', { event: 'digest' }), digest);
-  assert.deepEqual(notices.notifiers(), [
+  assert.deepEqual(notices.lastTold('ops', { trouble: 'a' }, minute(3)), good);
+  assert.equal(notices.lastTold('boss', { trouble: 'a' }, minute(3)), undefined);
+  assert.deepEqual(notices.lastTold('boss', { event: 'digest' }, minute(3)), digest);
+  assert.deepEqual(notices.notifiers(minute(3)), [
     { notifier: 'boss', last: digest, worked: minute(2) },
     { notifier: 'ops', last: bad, worked: minute(0) },
   ]);

@@ -4,6 +4,7 @@ import type { DatabaseSync, SQLInputValue, SQLOutputValue } from 'node:sqlite';
 import { z } from 'zod';
 import { explained } from './database.ts';
 import type { Delivery, NoticeLedger, NotifierState, Trouble } from './notice.ts';
+import { latestMsAt } from './wrong-clock.ts';
 
 /** Deliveries are remembered for so long. */
 const rememberedMs = 400 * 86_400_000;
@@ -17,10 +18,10 @@ export const noticeLedger = (database: DatabaseSync, path: string): NoticeLedger
       .map(troubleOf);
   const openTrouble = (subject: string): Trouble | undefined =>
     troubles('subject = ? AND ended_ms IS NULL', subject)[0];
-  const deliveries = (rest: string, ...values: readonly SQLInputValue[]): Delivery[] =>
+  const lastDelivery = (now: Date, rest: string, ...values: readonly SQLInputValue[]): Delivery[] =>
     database
-      .prepare(`SELECT * FROM deliveries WHERE ${rest} ORDER BY at_ms DESC, rowid DESC LIMIT 1`)
-      .all(...values)
+      .prepare(`SELECT * FROM deliveries WHERE ${rest} ORDER BY at_ms > ?, at_ms DESC, rowid DESC LIMIT 1`)
+      .all(...values, latestMsAt(now))
       .map(deliveryOf);
   return {
     trouble: (subject) => explained(path, () => openTrouble(subject)),
@@ -46,20 +47,20 @@ export const noticeLedger = (database: DatabaseSync, path: string): NoticeLedger
         return trouble;
       }),
     record: (delivery) => explained(path, () => insert(database, delivery)),
-    lastTold: (notifier, filter) =>
+    lastTold: (notifier, filter, now) =>
       explained(path, () => {
         const [column, value] = 'trouble' in filter ? ['trouble', filter.trouble] : ['event', filter.event];
-        return deliveries(`notifier = ? AND ${column} = ? AND error_code IS NULL`, notifier, value)[0];
+        return lastDelivery(now, `notifier = ? AND ${column} = ? AND error_code IS NULL`, notifier, value)[0];
       }),
-    notifiers: () =>
+    notifiers: (now) =>
       explained(path, () =>
         database
           .prepare('SELECT DISTINCT notifier FROM deliveries ORDER BY notifier')
           .all()
           .flatMap(({ notifier }): NotifierState[] => {
             const name = String(notifier);
-            const [last] = deliveries('notifier = ?', name);
-            const [worked] = deliveries('notifier = ? AND error_code IS NULL', name);
+            const [last] = lastDelivery(now, 'notifier = ?', name);
+            const [worked] = lastDelivery(now, 'notifier = ? AND error_code IS NULL', name);
             return last ? [{ notifier: name, last, ...(worked && { worked: worked.at }) }] : [];
           }),
       ),

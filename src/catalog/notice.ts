@@ -47,11 +47,12 @@ export interface NoticeLedger {
   /** The trouble of this subject is over; returns it when there was one. */
   end(subject: string, at: Date): Trouble | undefined;
   record(delivery: Delivery): void;
-  /** What this notifier took last of that trouble; of one event when it is given. */
+  /** What this notifier took last of that trouble; of one event when it is given. One dated far ahead only where there is no other. */
   lastTold(
     notifier: string,
     filter: { readonly trouble: string } | { readonly event: string },
+    now: Date,
   ): Delivery | undefined;
-  /** How the last notice to each fared. */
-  notifiers(): NotifierState[];
+  /** How the last notice to each fared; one dated far ahead counts only where there is no other. */
+  notifiers(now: Date): NotifierState[];
 }

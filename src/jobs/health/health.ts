@@ -91,7 +91,7 @@ export const healthOf = async (
     })),
     receivers: receiversOf(config?.jobs.values() ?? [], catalog.received, now),
     troubles: catalog.notices.troubles().filter(concerns(config)),
-    notifiers: catalog.notices.notifiers().filter(({ notifier }) => known.has(notifier)),
+    notifiers: catalog.notices.notifiers(now).filter(({ notifier }) => known.has(notifier)),
   };
 };
 

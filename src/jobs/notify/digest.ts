@@ -1,6 +1,7 @@
 // One message a day with all that went on.
 import type { Catalog } from '#catalog/catalog.ts';
 import type { Run } from '#catalog/run.ts';
+import { isFarAhead } from '#catalog/wrong-clock.ts';
 import type { Config } from '#config/config.ts';
 import type { Subscription } from '#config/notify.ts';
 import { formatBytes, formatTime, plural } from '#lib/format.ts';
@@ -23,7 +24,8 @@ export const digestFor = (
       .map((subscription) => ({ job: name, subscription })),
   );
   return [...Map.groupBy(wanted, ({ subscription }) => subscription.to)].flatMap(([to, own]) => {
-    const last = catalog.notices.lastTold(to, { event: 'digest' })?.at;
+    const told = catalog.notices.lastTold(to, { event: 'digest' }, now)?.at;
+    const last = told && !isFarAhead(told, now) ? told : undefined;
     if (last && !own.some(({ subscription }) => last < lastTimeOfDay(subscription, now))) return [];
     const since = last ?? new Date(now.getTime() - dayMs);
     return [[to, digestOf([...new Set(own.map(({ job }) => job))], catalog, since, now)]];
@@ -44,7 +46,9 @@ const digestOf = (jobs: readonly string[], catalog: Catalog, since: Date, now: D
   const runsOf = (job: string): Run[] =>
     catalog
       .runs({ job, limit: mostRuns })
-      .filter(({ startedAt, state }) => startedAt >= since && state !== 'skipped');
+      .filter(
+        ({ startedAt, state }) => startedAt >= since && !isFarAhead(startedAt, now) && state !== 'skipped',
+      );
   const byJob = jobs.map((job) => ({ job, runs: runsOf(job) }));
   const all = byJob.flatMap(({ runs }) => runs);
   const bad = all.filter(isBad);

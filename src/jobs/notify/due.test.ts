@@ -1,6 +1,6 @@
 // What no run tells by itself, with time that is handed in and a real web server that hears of it.
 import assert from 'node:assert/strict';
-import { after, test } from 'node:test';
+import { after, suite, test } from 'node:test';
 import { openCatalog } from '#catalog/catalog.ts';
 import { openDueTimes } from '#catalog/due-times.ts';
 import { failed, succeeded, testCatalog } from '#catalog/testing.ts';
@@ -117,4 +117,33 @@ test('a digest comes once a day, with every run since the last one', async () =>
   assert.deepEqual(await here.told('2026-11-21T12:10:00Z'), []);
   catalog.endRun(catalog.beginRun(run('2026-11-22T03:30:00Z')), failed(new Date('2026-11-22T03:31:00Z')));
   assert.deepEqual(await here.told('2026-11-22T12:00:00Z'), ['digest: 1 run of 1 job, 1 not well']);
+});
+
+suite('after a clock was a year ahead for a while', () => {
+  test('a digest comes every day', async () => {
+    using here = await place('[{ to: chat, when: digest }]');
+    const { catalog } = here;
+    catalog.endRun(
+      catalog.beginRun(run('2027-11-21T03:30:00Z')),
+      succeeded(new Date('2027-11-21T03:31:00Z')),
+    );
+    for (const time of ['2026-11-21T12:00:00Z', '2027-11-21T12:00:00Z'])
+      assert.equal((await here.told(time)).length, 1);
+    assert.deepEqual(await here.told('2026-11-21T13:00:00Z'), []);
+    catalog.endRun(catalog.beginRun(run('2026-11-22T03:30:00Z')), failed(new Date('2026-11-22T03:31:00Z')));
+    assert.deepEqual(await here.told('2026-11-22T12:00:00Z'), ['digest: 1 run of 1 job, 1 not well']);
+    assert.deepEqual(await here.told('2026-11-22T13:00:00Z'), []);
+  });
+
+  test('a notifier that failed then is tried again', async () => {
+    let works = false;
+    using here = await place('[chat]', () => (works ? undefined : { status: 403 }));
+    const { catalog } = here;
+    const due = '2027-11-21T03:30:00Z';
+    catalog.endRun(catalog.beginRun(run(due)), failed(new Date('2027-11-21T03:31:00Z')));
+    assert.equal((await here.told('2027-11-21T03:40:00Z')).length, 1);
+    works = true;
+    assert.deepEqual(await here.told('2026-11-21T03:50:00Z'), ['nightly failed: no server at db:5432']);
+    assert.deepEqual(await here.told('2026-11-21T04:20:00Z'), []);
+  });
 });

@@ -89,6 +89,24 @@ test('a year of runs, some of them bad for days, is told in as many words as it 
   assert.deepEqual(here.catalog.notices.troubles(), []);
 });
 
+test('who was told by a clock that was a year ahead is reminded as others are, and hears of the end', async () => {
+  using here = testCatalog();
+  let now = Date.parse('2027-01-01T00:00:00Z');
+  const clock = { now: () => new Date(now), sleep: async () => {} };
+  const signal = new AbortController().signal;
+  const context: TellContext = { config, catalog: here.catalog, clock, log: silentLog, signal };
+  await tell(run('failure'), [rule('ops')], context);
+  now = Date.parse('2026-01-01T00:00:00Z');
+  for (const event of ['failure', 'failure', 'failure', 'failure', 'success'] as const) {
+    await tell(run(event), [rule('ops')], context);
+    now += 4 * hourMs;
+  }
+  assert.deepEqual(
+    (heard().ops ?? []).map(({ event, thread }) => `${event} ${thread?.runs}`),
+    ['failure 1', 'failure 2', 'failure 5', 'recovery 5'],
+  );
+});
+
 test('whoever is named twice is told once, and whoever wants everything hears everything', async () => {
   using here = testCatalog();
   const context: TellContext = {

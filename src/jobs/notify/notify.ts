@@ -4,6 +4,7 @@ import { hostname } from 'node:os';
 import type { Catalog } from '#catalog/catalog.ts';
 import type { Delivery, Trouble } from '#catalog/notice.ts';
 import { errorReport } from '#catalog/run.ts';
+import { isFarAhead } from '#catalog/wrong-clock.ts';
 import type { Config } from '#config/config.ts';
 import { notifierNamed } from '#config/config.ts';
 import type { Subscription } from '#config/notify.ts';
@@ -64,11 +65,12 @@ export const tellUntold = async (
   const untold = remember(context, ({ notices }) => {
     const trouble = notices.trouble(subject);
     if (trouble === undefined) return undefined;
-    const tried = new Map(notices.notifiers().map(({ notifier, last }) => [notifier, last]));
+    const tried = new Map(notices.notifiers(now).map(({ notifier, last }) => [notifier, last]));
     const missed = subscriptions.filter(({ to }) => {
       const last = tried.get(to);
-      const isRested = !last?.error || now.getTime() - last.at.getTime() >= retryMs;
-      return isRested && notices.lastTold(to, { trouble: trouble.id }) === undefined;
+      const isRested =
+        !last?.error || now.getTime() - last.at.getTime() >= retryMs || isFarAhead(last.at, now);
+      return isRested && notices.lastTold(to, { trouble: trouble.id }, now) === undefined;
     });
     return { trouble, missed };
   });
@@ -171,8 +173,9 @@ const wanted = async (
   const found = new Map<string, Wanted>();
   for (const subscription of subscriptions) {
     const { to } = subscription;
-    const { trouble } = standing;
-    const told = trouble && remember(context, ({ notices }) => notices.lastTold(to, { trouble: trouble.id }));
+    const { trouble, now } = standing;
+    const told =
+      trouble && remember(context, ({ notices }) => notices.lastTold(to, { trouble: trouble.id }, now));
     const event = eventFor(subscription, await watches(to, context), standing, told);
     if (event !== undefined) found.set(to, { to, event, first: told === undefined });
   }

@@ -1,5 +1,6 @@
 // Who is told of what, and how it is put: pure decisions, so that a year of them can be tried in a moment.
 import type { Delivery, Trouble } from '#catalog/notice.ts';
+import { isFarAhead } from '#catalog/wrong-clock.ts';
 import type { Occasion, Subscription } from '#config/notify.ts';
 import { durationMs } from '#lib/duration.ts';
 import { formatTime, plural } from '#lib/format.ts';
@@ -48,6 +49,7 @@ export const eventFor = (
     const isDue =
       told === undefined ||
       told.event !== event ||
+      isFarAhead(told.at, now) ||
       now.getTime() - told.at.getTime() >= (durationMs(remind) ?? 0);
     return always || (occasions.includes(occasion) && isDue) ? event : undefined;
   }
