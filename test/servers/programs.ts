@@ -34,7 +34,6 @@ const requirements = {
       'swift-account-server',
       'swift-container-server',
       'swift-object-server',
-      'swift-ring-builder',
       'memcached',
     ],
   },
