@@ -220,6 +220,11 @@ suite('holdfast doctor', { skip: skipWithout('postgresql') }, () => {
     assert.deepEqual([...new Set(about.map(({ level }) => level))], ['ok']);
   });
 
+  test('a source that several jobs use in the same way is told of once', () => {
+    const told = found.filter(({ subject }) => ['source slow', 'source later'].includes(subject));
+    assert.deepEqual(told.length, new Set(told.map(({ subject, message }) => `${subject}: ${message}`)).size);
+  });
+
   test('finds a clock that is wrong', async () => {
     const late = { ...systemClock, now: () => new Date(Date.now() - 20 * 60_000) };
     const { status, found: all } = await doctor(['healthy'], { clock: late });
@@ -382,6 +387,8 @@ jobs:
   copies: { mirror: ${folder}/empty, to: ${folder}/good, listedBy: { source: listing, query: select path from no_such_table }, statusTable: statuses }
   rows: { export: [shop], tables: [{ table: secrets, key: id }], to: ${folder}/rows, purge: { listedIn: ${folder}/nowhere } }
   prove: { drill: [slow, unreadable], from: good, scratch: ${folder}/no-scratch }
+  again: { drill: [slow], from: good, scratch: ${folder}/no-scratch }
+  followed: { receive: [{ source: shop, into: later }], from: good }
 `;
 
 const mend = async (folder: string, server: PostgresServer): Promise<void> => {

@@ -109,11 +109,19 @@ const examineSources = async (
 ): Promise<void> => {
   for (const name of named({ config, ...task }, ({ sources }) => sources))
     add(await diagnoseSource(sourceNamed(config, name), context));
-  for (const { source, query } of task.jobs.flatMap((job) => needsOf(job).asked))
+  const needs = task.jobs.map(needsOf);
+  for (const { source, query } of eachOnce(needs.flatMap(({ asked }) => asked)))
     add(await diagnoseAsked(sourceNamed(config, source), query, context));
-  for (const { into, folder } of task.jobs.flatMap((job) => needsOf(job).scratch))
-    add(await diagnoseScratch(sourceNamed(config, into), folder ?? tmpdir(), context));
+  const places = needs.flatMap(({ scratch }) =>
+    scratch.map(({ into, folder = tmpdir() }) => ({ into, folder })),
+  );
+  for (const { into, folder } of eachOnce(places))
+    add(await diagnoseScratch(sourceNamed(config, into), folder, context));
 };
+
+const eachOnce = <Item>(items: readonly Item[]): Item[] => [
+  ...new Map(items.map((item) => [JSON.stringify(item), item])).values(),
+];
 
 const examineRepositories = async (
   task: DoctorTask,
