@@ -12,13 +12,14 @@ import { partialSource } from '../../src/jobs/receive/partial-source.ts';
 import { runReceive } from '../../src/jobs/receive/run-receive.ts';
 import { runBackup } from '../../src/jobs/run-backup.ts';
 import { rememberingContext } from '../../src/jobs/testing.ts';
-import { initRepository, withRepository } from '../../src/jobs/use-repository.ts';
+import { withRepository } from '../../src/jobs/use-repository.ts';
 import { seededRandom } from '../../src/lib/random.ts';
 import type { Snapshot } from '../../src/repository/contract.ts';
 import { type Connection, connect } from '../../src/sources/postgres/connect.ts';
 import { resolveSettings } from '../../src/sources/postgres/settings.ts';
 import type { SourceConfig } from '../../src/sources/registry.ts';
 import { type PostgresServer, startPostgres } from '../servers/postgres.ts';
+import { makeRepository } from './repository.ts';
 
 export interface DaysOptions {
   readonly days: number;
@@ -199,7 +200,7 @@ sources: { shop: { kind: postgres, url: "${server.url('shop')}" }, copy: { kind:
   );
   const config = await loadConfig(file, {});
   const [far, near] = [repositoryNamed(config, 'far'), repositoryNamed(config, 'near')];
-  for (const each of [far, near]) await initRepository(each, rememberingContext());
+  for (const name of ['far', 'near']) await makeRepository(join(folder, name));
   const shop = sourceNamed(config, 'shop');
   const tables = ['accounts', 'entries'].map((table) => ({ table, by: 'changed_at' }));
   const partial = partialSource(shop, { sinceMs, tables, files: [] });
