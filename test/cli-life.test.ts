@@ -167,6 +167,20 @@ const smallPacks = (folder: string): string[] =>
     .map((name) => join(folder, name))
     .filter((path) => statSync(path).isFile() && statSync(path).size < 250);
 
+const commandsOfManuals = [
+  ['postgres', 'psql -X -f 01-globals.sql postgres'],
+  ['postgres', 'psql -X -v ON_ERROR_STOP=1 -f 00-database.sql postgres'],
+  ['postgres', 'psql -X -v ON_ERROR_STOP=1 -f 01-pre-data.sql -f load.sql -f post-data.sql shop'],
+  ['mysql', 'mariadb -f < 01-users.sql'],
+  ['mysql', 'mariadb < 00-database.sql'],
+  ['mysql', 'mariadb shop < 01-tables.sql'],
+  ['mysql', 'mariadb --local-infile shop < load.sql'],
+  ['mysql', 'mariadb shop < post-data.sql'],
+  ['sqlite', 'cat create.sql data/*/*.sql finish.sql | sqlite3 -bail /srv/new.db'],
+  ['sqlserver', 'sqlcmd -S server -U sa -x -b -I -f 65001 -i 00-database.sql'],
+  ['mongodb', 'mongorestore --uri mongodb://restorer@'],
+] as const;
+
 test('a recovery kit says where the repository is and how to open it, and the password only when told', async () => {
   const file = at('kit.txt');
   assert.match(await done(`recovery-kit --output ${file}`), /kit.txt and .*kit.svg/);
@@ -175,6 +189,12 @@ test('a recovery kit says where the repository is and how to open it, and the pa
   assert.ok(text.includes(at('backups')) && text.includes(String(key?.id).slice(0, 16)));
   assert.match(text, /^Key check {6}[0-9a-f]{16}$/m);
   assert.doesNotMatch(text, /secret/);
+  assert.doesNotMatch(text, /docs\//, 'a bare machine has no manuals');
+  for (const [kind, line] of commandsOfManuals) {
+    const manual = readFileSync(join(import.meta.dirname, '..', 'docs', 'sources', `${kind}.md`), 'utf8');
+    assert.ok(manual.includes(line), `${kind}: ${line}`);
+    assert.ok(text.replaceAll('<database>', 'shop').includes(line), line);
+  }
   assert.match(readFileSync(at('kit.svg'), 'utf8'), /^<svg /);
   assert.equal(statSync(file).mode & 0o777, 0o600);
   assert.equal((await run(`recovery-kit --output ${file}`)).status, 15);

@@ -10,6 +10,7 @@ import type { RepositoryKey } from '#repository/contract.ts';
 import { defineCommand, flag, value } from './command.ts';
 import { jobContext } from './job-context.ts';
 import { formatTime, printable } from './output-format.ts';
+import { recoveryCommands } from './recovery-commands.ts';
 import { chooseRepository } from './repository-choice.ts';
 
 export const command = defineCommand({
@@ -106,12 +107,13 @@ To get files back on any machine, with stock restic (https://restic.net, version
      It must say: repository ${id.slice(0, 8)} opened.
   4. restic restore <id> --target /somewhere       brings everything of one snapshot back
 
-With Holdfast, which also loads databases:
+${recoveryCommands}
+
+With Holdfast, which loads databases by itself:
 
      holdfast -r '${location.replaceAll("'", "'\\''")}' snapshots
      holdfast -r … restore <id> --to /somewhere    or --to postgres://server/database
 
-Database content lies in the engine's own formats; docs/restore-without-holdfast.md has the commands for each.
 The key is the right one when \`holdfast recovery-kit\` prints the same key check again.
 
 ${encodeQr(code, 'ascii')}
