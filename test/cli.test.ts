@@ -86,6 +86,13 @@ test('a target that is not empty is refused with status 15, and taken with --for
   const refused = await run(`restore latest:media --to ${at('full')}`);
   assert.equal(refused.status, 15);
   assert.match(refused.stderr, /is not empty\nhint: .*--force/);
+  const trial = await run(`restore latest:media --to ${at('full')} -n`);
+  assert.equal(trial.status, 0);
+  assert.match(
+    trial.stderr,
+    /full is not empty: the restore would be refused \(status 15\)\nhint: .*--force/,
+  );
+  assert.equal((await run(`restore latest:media --to ${at('full')} -n --force`)).stderr, '');
   await done(`restore latest:media --to ${at('full')} --force`);
   assert.deepEqual(readdirSync(at('full')), ['deep', 'menu.txt', 'mine.txt']);
 });

@@ -1,4 +1,5 @@
 // holdfast restore: a snapshot, or a part of it, back into a folder or a database.
+import { readdirSync, statSync } from 'node:fs';
 import { planRestore, type RestorePlan, type RestoreRequest, restoreSnapshot } from '#jobs/restore.ts';
 import { byPatterns } from '#jobs/selection.ts';
 import { isGood, isPartial, isSuspicious, originOf, tagOf } from '#jobs/snapshot-choice.ts';
@@ -105,7 +106,10 @@ const restore = async (
   };
   const context = jobContext(call);
   const plan = await planRestore(request, context, options.dryRun ? listTo(output) : undefined);
-  if (options.dryRun) return showPlan(call, snapshot, plan);
+  if (options.dryRun) {
+    if (!options.force) warnIfNotEmpty(call, request.target);
+    return showPlan(call, snapshot, plan);
+  }
   const startedAt = clock.now().getTime();
   const report = await restoreSnapshot(request, plan, context);
   const text = `snapshot ${shortId(snapshot.id)} (${originOf(snapshot)})`;
@@ -193,6 +197,17 @@ const warnIfNotGood = async (
     `snapshot ${shortId(snapshot.id)} of ${originOf(snapshot)} is ${flaw}`,
     whole ? `the newest complete one is ${shortId(whole.id)}, of ${formatTime(whole.time)}` : undefined,
   );
+};
+
+/** What a dry run can see of the refusal to come: a database tells when it is restored into. */
+const warnIfNotEmpty = ({ output }: RestoreCall, target: SourceConfig): void => {
+  const { path } = target.toJSON();
+  if (target.kind !== 'files' || typeof path !== 'string') return;
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() && readdirSync(path).length > 0)
+    output.warn(
+      `${printable(path)} is not empty: the restore would be refused (status 15)`,
+      'restore into a new folder, or add --force to replace the files of the same names in it',
+    );
 };
 
 const showPlan = ({ output }: RestoreCall, snapshot: Snapshot, { files, bytes }: RestorePlan): number => {
