@@ -113,6 +113,8 @@ export const openBucket = (config: S3Config): S3Bucket => {
           EncodingType: 'url',
           ...(ContinuationToken !== undefined && { ContinuationToken }),
         });
+        if (page.IsTruncated === undefined && page.Name === undefined && page.KeyCount === undefined)
+          throw noListing(Bucket); // what it does not list would count as not there
         for (const { Key, Size, LastModified: modified } of page.Contents ?? [])
           if (Key !== undefined)
             yield { name: page.EncodingType === 'url' ? decodeKey(Key) : Key, size: Size ?? 0, modified };
@@ -164,6 +166,12 @@ export const openBucket = (config: S3Config): S3Bucket => {
     close: () => client.destroy(),
   };
 };
+
+/** The SDK takes any XML for a listing of nothing, also a page of a proxy that is put before the service. */
+const noListing = (bucket: string): HoldfastError =>
+  new HoldfastError('STORE_UNREACHABLE', `cannot list the bucket ${bucket}: the answer is no listing`, {
+    hint: 'check the endpoint, and what answers there in the place of the S3 service',
+  });
 
 /** Services that know only the first version of listings answer so; what they leave out would count as not there. */
 const cutListing = (): never => {

@@ -257,6 +257,15 @@ suite('s3', { skip: skip ?? false }, () => {
     await assert.rejects(Array.fromAsync(store.list('')), { code: 'UNSUPPORTED' });
   });
 
+  test('a page of something before the service is no empty listing', async () => {
+    await using stub = await answering((_request, response) => {
+      response.write('<html><body>Back soon</body></html>');
+      return 200;
+    });
+    await using store = open({ endpoint: stub.endpoint });
+    await assert.rejects(Array.fromAsync(store.list('')), { code: 'STORE_UNREACHABLE' });
+  });
+
   for (const version of ['old', 'new'] as const)
     test(`the ${version} restic reads the same bucket`, async () => {
       const binary = (await resticBinaries())[version];

@@ -4,7 +4,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import type { HttpAnswer } from '../http-client.ts';
 import type { LargeObject } from '../store.ts';
-import { check, objectPath, type Place, type Request, send } from './swift-store.ts';
+import { check, objectPath, type Place, parseBody, type Request, send } from './swift-store.ts';
 
 const mib = 1024 * 1024;
 /** A manifest has 1000 segments at most, unless the operator says otherwise: growing ones make room for 140 GB. */
@@ -113,7 +113,7 @@ const manifestAt = async (place: Place, key: string): Promise<z.infer<typeof man
   if (first.headers['x-static-large-object']?.toString().toLowerCase() !== 'true') return [];
   const answer = await send(place, doing, { method: 'GET', path: `${path}?multipart-manifest=get` });
   check(place, doing, answer);
-  return manifestSchema.parse(JSON.parse(answer.body.toString()));
+  return parseBody(place, doing, answer, manifestSchema);
 };
 
 const listingSchema = z.array(z.object({ name: z.string() }));
@@ -126,7 +126,7 @@ const segmentsOf = async (place: Place, key: string, token: string): Promise<str
   const answer = await send(place, doing, { method: 'GET', path: `${beside.container}?${query}` });
   if (answer.status === 404) return [];
   check(place, doing, answer);
-  const found = answer.status === 204 ? [] : listingSchema.parse(JSON.parse(answer.body.toString()));
+  const found = answer.status === 204 ? [] : parseBody(place, doing, answer, listingSchema);
   return found.map(({ name }) => `/${decodeURIComponent(beside.container)}/${name}`);
 };
 

@@ -155,7 +155,7 @@ async function* listObjects(place: Place, prefix: string): AsyncGenerator<Stored
     if (answer.status === 404 && marker === '') return;
     if (answer.status === 404) throw goneMeanwhile(place, doing); // what is left out would count as not there
     check(place, doing, answer);
-    const page = answer.status === 204 ? [] : pageSchema.parse(JSON.parse(answer.body.toString()));
+    const page = answer.status === 204 ? [] : parseBody(place, doing, answer, pageSchema);
     for (const { name, bytes, last_modified: time } of page)
       yield {
         key: name.slice(place.prefix.length),
@@ -167,6 +167,27 @@ async function* listObjects(place: Place, prefix: string): AsyncGenerator<Stored
     marker = last.name;
   }
 }
+
+/** A proxy that is put before the service may answer in its place. */
+export const parseBody = <Parsed>(
+  { location }: Place,
+  doing: string,
+  { body }: HttpAnswer,
+  schema: z.ZodType<Parsed>,
+): Parsed => {
+  try {
+    return schema.parse(JSON.parse(body.toString()));
+  } catch (cause) {
+    throw new HoldfastError(
+      'STORE_UNREACHABLE',
+      `${location}: cannot ${doing}: the answer is none of Swift's`,
+      {
+        cause,
+        hint: busy.hint,
+      },
+    );
+  }
+};
 
 /** Sends it with a token; once more with a new one when the service does not take the first. */
 export const send = async (

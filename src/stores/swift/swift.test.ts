@@ -225,3 +225,16 @@ test('a container that is gone in the middle of a listing is no end of it', asyn
   await using store = openSwiftStore(swift.config.parse(settings), { clock: systemClock }, {});
   await assert.rejects(Array.fromAsync(store.list('')), { code: 'STORE_UNREACHABLE' });
 });
+
+test('a page of something before the service is no listing', async () => {
+  await using service = await serve((request, response) => {
+    if (request.url === '/auth/v1.0')
+      response.setHeader('x-auth-token', 't').setHeader('x-storage-url', service.url).end();
+    else response.end('<html><body>Back soon</body></html>');
+  });
+  const settings = { container: 'c', authUrl: `${service.url}/auth/v1.0`, user: 'a:b', password: 'k' };
+  await using store = openSwiftStore(swift.config.parse(settings), { clock: systemClock }, {});
+  const { code, message } = await failure(Array.fromAsync(store.list('')));
+  assert.equal(code, 'STORE_UNREACHABLE');
+  assert.match(message, /swift:c:/);
+});
