@@ -9,8 +9,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { seededRandom } from '../../src/lib/random.ts';
-import { compiledCode } from './cli.ts';
-import { makeRepository } from './repository.ts';
+import { runCli } from './cli.ts';
 
 export interface DaemonKills {
   readonly forMs: number;
@@ -38,7 +37,7 @@ export const killDaemon = async ({ forMs, seed, onKill }: DaemonKills): Promise<
   };
   try {
     writeConfig(folder);
-    await makeRepository(join(folder, 'repository'), 'a password');
+    assert.equal((await runCli(['init', 'here'], { env })).status, 0);
     const killed = await killAtRandom(env, { forMs, seed, ...(onKill && { onKill }) });
     return { ...killed, ...accountOf(env.HOLDFAST_CATALOG) };
   } finally {
@@ -98,7 +97,7 @@ const killAtRandom = async (
 
 const startDaemon = (env: Readonly<Record<string, string>>): ChildProcess => {
   const daemon = spawn(process.execPath, [main, 'daemon'], {
-    env: { PATH: process.env.PATH, HOME: process.env.HOME, ...compiledCode, ...env },
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   daemon.stderr.setEncoding('utf8').on('data', (text: string) => {
