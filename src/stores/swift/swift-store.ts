@@ -26,6 +26,7 @@ export const openSwiftStore = (
     client,
     tokens: new Tokens(access, client, clock),
     container: encodeURIComponent(config.container),
+    found: new Set(),
     prefix: config.prefix ? `${config.prefix}/` : '',
     location: formatSwiftUrl(config),
   };
@@ -82,6 +83,8 @@ export interface Place {
   readonly client: HttpClient;
   readonly tokens: Tokens;
   readonly container: string;
+  /** Containers of which something was seen: a service in trouble answers 404 for them, too. */
+  readonly found: Set<string>;
   readonly prefix: string;
   readonly location: string;
 }
@@ -146,13 +149,13 @@ const pageSchema = z.array(
   z.object({ name: z.string(), bytes: z.number(), last_modified: z.string().optional() }),
 );
 
-/** Page after page, each beginning after the last name of the one before; a container that is not there has no objects. */
+/** Page after page, each beginning after the last name of the one before; a container that never was there has no objects. */
 async function* listObjects(place: Place, prefix: string): AsyncGenerator<StoredObject> {
   const doing = `list ${prefix || 'the objects'}`;
   for (let marker = ''; ; ) {
     const query = new URLSearchParams({ format: 'json', prefix: place.prefix + prefix, marker });
     const answer = await send(place, doing, { method: 'GET', path: `${place.container}?${query}` });
-    if (answer.status === 404 && marker === '') return;
+    if (answer.status === 404 && !place.found.has(place.container)) return;
     if (answer.status === 404) throw goneMeanwhile(place, doing); // what is left out would count as not there
     check(place, doing, answer);
     const page = answer.status === 204 ? [] : parseBody(place, doing, answer, pageSchema);
@@ -203,6 +206,7 @@ export const send = async (
       .catch((cause: unknown) => {
         throw unansweredError(`${place.location}: cannot ${doing}`, cause);
       });
+    if (answer.status < 300) place.found.add(path.split(/[/?]/, 1)[0] ?? '');
     if (answer.status !== 401 || attempt > 1) return answer;
     place.tokens.drop(token);
   }

@@ -238,3 +238,17 @@ test('a page of something before the service is no listing', async () => {
   assert.equal(code, 'STORE_UNREACHABLE');
   assert.match(message, /swift:c:/);
 });
+
+test('a container that was there and is not found any more has not become empty', async () => {
+  let isThere = true;
+  await using service = await serve((request, response) => {
+    if (request.url === '/auth/v1.0')
+      response.setHeader('x-auth-token', 't').setHeader('x-storage-url', service.url).end();
+    else response.writeHead(isThere ? 200 : 404).end();
+  });
+  const settings = { container: 'c', authUrl: `${service.url}/auth/v1.0`, user: 'a:b', password: 'k' };
+  await using store = openSwiftStore(swift.config.parse(settings), { clock: systemClock }, {});
+  await store.get('config');
+  isThere = false;
+  await assert.rejects(Array.fromAsync(store.list('snapshots/')), { code: 'STORE_UNREACHABLE' });
+});
