@@ -5,10 +5,11 @@ import { z } from 'zod';
 import { type Clock, systemClock } from '#lib/clock.ts';
 import { HoldfastError, hasCode } from '#lib/errors.ts';
 import { userName } from '#lib/home.ts';
+import { dateToNanos } from '#lib/nanoseconds.ts';
 import { mayBeAlive, thisProcess } from '#lib/process-identity.ts';
 import type { Store } from '#stores/store.ts';
 import type { Sealer } from './seal.ts';
-import { dateToNanos, formatTime, parseTime, timeText } from './time.ts';
+import { formatTime, parseTime, timeText } from './time.ts';
 import { isThere, listIds, loadUnpacked, saveUnpacked } from './unpacked.ts';
 
 const minuteMs = 60_000;

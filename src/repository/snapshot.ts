@@ -2,11 +2,12 @@
 import { z } from 'zod';
 import { mapOrdered } from '#lib/concurrency.ts';
 import { HoldfastError, hasCode } from '#lib/errors.ts';
+import { dateToNanos } from '#lib/nanoseconds.ts';
 import type { Store } from '#stores/store.ts';
 import { isId } from './blob.ts';
 import type { Snapshot, SnapshotSummary } from './contract.ts';
 import type { Sealer } from './seal.ts';
-import { dateToNanos, formatLocalTime, formatTime, parseTime, timeText } from './time.ts';
+import { formatLocalTime, formatTime, parseTime, timeText } from './time.ts';
 import { listIds, loadUnpacked, saveUnpacked } from './unpacked.ts';
 
 const toDate = (text: string): Date => new Date(Number(parseTime(text) / 1_000_000n));

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { dateToNanos } from '#lib/nanoseconds.ts';
 import { seededRandom } from '#lib/random.ts';
-import { dateToNanos, formatTime, parseTime } from './time.ts';
+import { formatTime, parseTime } from './time.ts';
 
 const times: readonly (readonly [nanos: bigint, text: string])[] = [
   [0n, '1970-01-01T00:00:00Z'],

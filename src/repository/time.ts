@@ -1,5 +1,6 @@
 // Times to the nanosecond, as Go's RFC 3339 writes them: '2026-11-21T03:04:05.123456789Z', trailing zeros left out.
 import { z } from 'zod';
+import { dateToNanos } from '#lib/nanoseconds.ts';
 
 const nanosPerSecond = 1_000_000_000n;
 
@@ -96,8 +97,6 @@ export const timeText = z.string().refine((text) => {
     return false;
   }
 }, 'is not a time');
-
-export const dateToNanos = (date: Date): bigint => BigInt(date.getTime()) * 1_000_000n;
 
 /** The text of a moment as clocks showed it in this process's time zone; an offset of nothing is Z, as Go has it. */
 export const formatLocalTime = (date: Date): string => {

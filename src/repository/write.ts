@@ -4,6 +4,7 @@ import { hostname } from 'node:os';
 import { throwIfCancelled } from '#lib/clock.ts';
 import { HoldfastError, hasCode } from '#lib/errors.ts';
 import { userName } from '#lib/home.ts';
+import { dateToNanos } from '#lib/nanoseconds.ts';
 import { version } from '#lib/version.ts';
 import type { Entry, EntryMeta } from '#sources/source.ts';
 import { BlobWriter } from './blob-writer.ts';
@@ -14,7 +15,6 @@ import { isSameMeta } from './same-node.ts';
 import type { Session } from './session.ts';
 import { saveSnapshot } from './snapshot.ts';
 import { refuseIfPruned, takeStock } from './stock.ts';
-import { dateToNanos } from './time.ts';
 import type { TreeNode } from './tree.ts';
 import { Directory, type TreeStore } from './tree-builder.ts';
 

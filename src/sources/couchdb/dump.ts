@@ -2,6 +2,7 @@
 import { throwIfCancelled } from '#lib/clock.ts';
 import { HoldfastError, hasCode } from '#lib/errors.ts';
 import type { Context } from '#lib/kind.ts';
+import { dateToNanos } from '#lib/nanoseconds.ts';
 import type { Entry, Previous } from '../source.ts';
 import type { CouchConfig } from './config.ts';
 import { wantedDatabases } from './databases.ts';
@@ -32,7 +33,7 @@ export async function* dumpServer(request: CouchRequestContext, previous?: Previ
   const { context } = request;
   throwIfCancelled(context.signal);
   const { facts, databases } = await surveyOf(request);
-  const dump: Dump = { ...request, facts, startedAt: BigInt(context.clock.now().getTime()) * 1_000_000n };
+  const dump: Dump = { ...request, facts, startedAt: dateToNanos(context.clock.now()) };
   const contents: ServerContents = { server: 1, engine: 'couchdb', ...facts, databases: [...databases] };
   yield textEntry(dump, serverFile, `${JSON.stringify(contents, undefined, 2)}\n`);
   const failures: Error[] = [];
