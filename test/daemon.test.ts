@@ -77,6 +77,16 @@ test('the daemon and its jobs are killed at random, and no due time is lost or r
   assert.ok(daemonsKilled + jobsKilled >= 2 && dueTimes >= 4 && runs >= 4);
 });
 
+test('a daemon that is stopped while it starts has not failed', async (t) => {
+  if (process.platform !== 'linux') return t.skip('needs /proc, to see when it has begun to start');
+  const { process: daemon, result } = startCli(['daemon'], { env: place({}) });
+  const children = `/proc/${daemon.pid}/task/${daemon.pid}/children`;
+  while (readFileSync(children, 'utf8') === '') await setTimeout(5); // one reads its configuration
+  daemon.kill('SIGTERM');
+  const { status, stderr } = await result;
+  assert.deepEqual({ status, stderr }, { status: 0, stderr: '' });
+});
+
 test('a daemon that is stopped lets a job end, or cancels it at the deadline and runs it again when it is back', async () => {
   const hold = `[ -e ${at('again')} ] || { touch ${at('again')}; exec sleep 60; }`;
   const env = place(

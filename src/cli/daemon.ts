@@ -4,7 +4,7 @@ import { runDaemon } from '#daemon/daemon.ts';
 import { openDaemonLog } from '#daemon/daemon-log.ts';
 import { readPlan } from '#daemon/plan.ts';
 import { serviceManager } from '#daemon/service-manager.ts';
-import { HoldfastError } from '#lib/errors.ts';
+import { HoldfastError, hasCode } from '#lib/errors.ts';
 import { defineCommand } from './command.ts';
 
 export const command = defineCommand({
@@ -35,7 +35,11 @@ SIGHUP: reads the configuration anew. When the new one is wrong, the old one sta
       clock,
     });
     const manager = serviceManager(env, (text) => held.log.warn(text));
-    await runDaemon({ file, plan, clock, log: held.log, manager, signal });
+    try {
+      await runDaemon({ file, plan, clock, log: held.log, manager, signal });
+    } catch (error) {
+      if (!hasCode(error, 'CANCELLED')) throw error; // told to stop before it had begun, which is no failure either
+    }
     return 0;
   },
 });

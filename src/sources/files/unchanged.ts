@@ -1,4 +1,5 @@
 // restic's rule for a file that need not be read again, and git's for one whose times cannot tell.
+import { dateToNanos } from '#lib/nanoseconds.ts';
 import type { EntryMeta, PreviousEntry } from '../source.ts';
 
 interface Options {
@@ -19,11 +20,9 @@ export interface DoubtfulTime {
 const longestStepNs = 60_000_000_000n;
 
 export const doubtfulTime = (lastBegun: Date, now: Date): DoubtfulTime => ({
-  from: nanoseconds(lastBegun) - longestStepNs,
-  until: nanoseconds(now) + longestStepNs, // a clock of another machine may be ahead
+  from: dateToNanos(lastBegun) - longestStepNs,
+  until: dateToNanos(now) + longestStepNs, // a clock of another machine may be ahead
 });
-
-const nanoseconds = (time: Date): bigint => BigInt(time.getTime()) * 1_000_000n;
 
 /** True when size, times and inode of a file are those of its last snapshot, and its times leave no doubt. */
 export const isUnchanged = (
