@@ -9,9 +9,11 @@ import { nameOwners } from './metadata.ts';
 import type { FilesConfig } from './options.ts';
 import { createPause } from './pause.ts';
 import { readFile } from './read-file.ts';
+import { planOf } from './roots.ts';
+import type { Selection } from './selection.ts';
 import type { SystemCalls } from './system-calls.ts';
 import { doubtfulTime, isUnchanged } from './unchanged.ts';
-import { openWalk, walkTree } from './walk.ts';
+import { walkTree } from './walk.ts';
 import { dismissThread, walkOnThread } from './walk-thread.ts';
 import { xattrReader } from './xattrs.ts';
 
@@ -22,19 +24,21 @@ import { xattrReader } from './xattrs.ts';
  */
 export async function* dump(
   config: FilesConfig,
+  selection: Selection,
   calls: SystemCalls | undefined,
   { signal, log }: Pick<Context, 'signal' | 'log'>,
   previous?: Previous,
 ): AsyncGenerator<Entry> {
   const readXattrs = xattrReader(config.xattrs, calls);
-  const walk = openWalk(config, readXattrs, log);
-  const { folder } = walk.plan;
-  const prefix = folder.endsWith('/') ? folder : `${folder}/`;
+  const plan = planOf(config);
+  const prefix = plan.folder.endsWith('/') ? plan.folder : `${plan.folder}/`;
   const accounts = localAccounts();
   const pause = createPause();
   const doubtful = previous && doubtfulTime(previous.begun, new Date());
   if (!previous) dismissThread();
-  const parts = previous ? walkOnThread(config, readXattrs !== undefined, { signal, log }) : [walkTree(walk)];
+  const parts = previous
+    ? walkOnThread(config, readXattrs !== undefined, { signal, log })
+    : [walkTree({ plan, selection, readXattrs, options: config, log })];
   const letOthersWork = async (): Promise<void> => {
     throwIfCancelled(signal);
     if (pause.due()) await pause.take();

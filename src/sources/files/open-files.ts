@@ -26,13 +26,13 @@ export const openFiles = (
   calls: SystemCalls | undefined,
 ): Source & ScratchMaker & Receiver => {
   const { signal } = context;
-  selectionOf(config); // whose mistakes are to be told at once
+  const selection = selectionOf(config);
   return {
     ...scratchMaker(config, (other) => openFiles(other, context, calls)),
     ...receiver(config, context, (other) => openFiles(other, context, calls)),
     concurrency: 1,
     check: async () => checkFiles(config, calls),
-    dump: (previous) => dump(config, calls, context, previous),
+    dump: (previous) => dump(config, selection, calls, context, previous),
     restore: async (entries, into) => {
       if (into.rename.length > 0)
         throw new HoldfastError('UNSUPPORTED', 'files cannot be renamed while they are restored', {

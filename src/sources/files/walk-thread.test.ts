@@ -9,8 +9,10 @@ import { hasCode } from '#lib/errors.ts';
 import { type Log, silentLog } from '#lib/log.ts';
 import { capture, previousOf } from '../testing.ts';
 import { filesConfig } from './options.ts';
+import { planOf } from './roots.ts';
+import { selectionOf } from './selection.ts';
 import { asNobody, calls, filesSource, isRoot, makeOddTree, makeTree, temporaryFolder } from './testing.ts';
-import { openWalk, type Seen, walkTree } from './walk.ts';
+import { type Seen, walkTree } from './walk.ts';
 import { readyThread, walkOnThread } from './walk-thread.ts';
 import { xattrReader } from './xattrs.ts';
 
@@ -29,9 +31,11 @@ const onThread = async (path: string, log: Log = silentLog, signal = never()): P
   return all;
 };
 
-const onThisOne = (path: string, log: Log = silentLog): Seen[] => [
-  ...walkTree(openWalk(filesConfig.parse({ path }), xattrReader('auto', calls), log)),
-];
+const onThisOne = (path: string, log: Log = silentLog): Seen[] => {
+  const options = filesConfig.parse({ path });
+  const [plan, selection] = [planOf(options), selectionOf(options)];
+  return [...walkTree({ plan, selection, readXattrs: xattrReader('auto', calls), options, log })];
+};
 
 test('it sees what a walk on this thread sees, and says the same', async () => {
   using folder = temporaryFolder();

@@ -1,7 +1,9 @@
 // The thread that walks: it goes ahead of whoever takes what it finds, as far as that may wait.
 import { parentPort } from 'node:worker_threads';
+import { planOf } from './roots.ts';
+import { selectionOf } from './selection.ts';
 import { loadSystemCalls } from './system-calls.ts';
-import { openWalk, walkTree } from './walk.ts';
+import { walkTree } from './walk.ts';
 import { type LogWords, plainError, type WalkReply, type WalkRequest } from './walk-messages.ts';
 import { RecordWriter } from './walk-records.ts';
 import { xattrReader } from './xattrs.ts';
@@ -19,7 +21,9 @@ const walk = ({ config, withXattrs, taken }: WalkRequest): void => {
   const readXattrs = withXattrs ? xattrReader(config.xattrs, calls) : undefined;
   const records = new RecordWriter(mostEntries);
   const hand = handOn(records, new Int32Array(taken));
-  for (const seen of walkTree(openWalk(config, readXattrs, { info: tell('info'), warn: tell('warn') }))) {
+  const log = { info: tell('info'), warn: tell('warn') };
+  const tree = { plan: planOf(config), selection: selectionOf(config), readXattrs, options: config, log };
+  for (const seen of walkTree(tree)) {
     records.add(seen);
     if (records.isFull) hand();
   }

@@ -8,8 +8,8 @@ import { compareNames, listNames } from './listing.ts';
 import { advice, liveDatabaseIn } from './live-databases.ts';
 import { linkTargetOf, type Mutable, metaOf, typeOf } from './metadata.ts';
 import type { FilesConfig } from './options.ts';
-import { type Plan, planOf, type Root, statAsked } from './roots.ts';
-import { type Selection, selectionOf } from './selection.ts';
+import { type Plan, type Root, statAsked } from './roots.ts';
+import type { Selection } from './selection.ts';
 import { reasonOf } from './system-error.ts';
 import type { XattrReader } from './xattrs.ts';
 
@@ -34,15 +34,6 @@ export interface Seen {
   /** As Entry.failed. */
   readonly failed?: HoldfastError;
 }
-
-/** CONFIG_INVALID for a malformed pattern, SOURCE_UNREACHABLE when nothing of what was asked for is there. */
-export const openWalk = (config: FilesConfig, readXattrs: XattrReader | undefined, log: WalkLog): Walk => ({
-  plan: planOf(config),
-  selection: selectionOf(config),
-  readXattrs,
-  options: config,
-  log,
-});
 
 /** All there is, in the order of a dump. */
 export function* walkTree(walk: Walk): Generator<Seen> {
