@@ -3,12 +3,13 @@ import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { Semaphore } from '#lib/concurrency.ts';
 import { HoldfastError, hasCode } from '#lib/errors.ts';
+import { errorOf, type PlainError } from '#lib/plain-error.ts';
 import { workerUrl } from '#lib/worker-url.ts';
 import { localFolderOf } from '#stores/store.ts';
 import type { BlobType, PackEntry } from './blob.ts';
 import type { IndexedPack } from './index-file.ts';
 import { getRange, getTrees, locateBlob } from './load-blob.ts';
-import type { OpenFailure, OpenReply, OpenRequest, OpenWorkerData } from './open-messages.ts';
+import type { OpenReply, OpenRequest, OpenWorkerData } from './open-messages.ts';
 import { type Range, toRanges } from './ranges.ts';
 import type { Session } from './session.ts';
 
@@ -189,7 +190,7 @@ const isDamaged = (reply: OpenReply): boolean =>
 const unpack = (
   range: Range,
   plain: ArrayBuffer,
-  lengths: readonly (number | OpenFailure)[],
+  lengths: readonly (number | PlainError)[],
   opened: Map<string, Opened>,
 ): void => {
   let offset = 0;
@@ -198,6 +199,6 @@ const unpack = (
     if (typeof length === 'number') {
       opened.set(id, new Uint8Array(plain, offset, length));
       offset += length;
-    } else opened.set(id, new HoldfastError(length.code, length.message, { hint: length.hint }));
+    } else opened.set(id, errorOf(length));
   }
 };

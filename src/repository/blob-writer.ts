@@ -6,6 +6,7 @@ import { setFlagsFromString } from 'node:v8';
 import { Worker } from 'node:worker_threads';
 import { Semaphore } from '#lib/concurrency.ts';
 import { HoldfastError } from '#lib/errors.ts';
+import { errorOf } from '#lib/plain-error.ts';
 import { workerUrl } from '#lib/worker-url.ts';
 import { localFolderOf } from '#stores/store.ts';
 import { idBytes, packKey } from './blob.ts';
@@ -280,7 +281,7 @@ export class BlobWriter {
 
   #receive(reply: SealReply): void {
     try {
-      if (reply.kind === 'error') throw new HoldfastError(reply.code, reply.message, { hint: reply.hint });
+      if (reply.kind === 'error') throw errorOf(reply);
       if (reply.kind === 'pack') this.#store(reply.id, { id: reply.id, entries: reply.entries }, reply.bytes);
       else {
         const done = this.#requests.get(reply.request);

@@ -1,5 +1,5 @@
 // What the readers' coordinator and the workers of the read path say to each other.
-import type { ErrorCode } from '#lib/errors.ts';
+import type { PlainError } from '#lib/plain-error.ts';
 import type { PackEntry } from './blob.ts';
 import type { SealKey } from './seal.ts';
 
@@ -33,19 +33,13 @@ export interface PackRequest {
 
 export type OpenRequest = BlobsRequest | PackRequest;
 
-export interface OpenFailure {
-  readonly code: ErrorCode;
-  readonly message: string;
-  readonly hint: string | undefined;
-}
-
 export type OpenReply =
   /** Plaintexts one after another in the order asked for; a failure stands in the place of a blob that could not be opened. */
   | {
       readonly kind: 'blobs';
       readonly request: number;
       readonly plain: ArrayBuffer;
-      readonly lengths: readonly (number | OpenFailure)[];
+      readonly lengths: readonly (number | PlainError)[];
     }
   | {
       readonly kind: 'pack';

@@ -1,18 +1,12 @@
 // A worker thread of the read path: reads ranges of packs, and verifies, decrypts and decompresses the blobs in them.
 import { hash } from 'node:crypto';
 import { parentPort, workerData } from 'node:worker_threads';
-import { HoldfastError, messageOf } from '#lib/errors.ts';
+import { messageOf } from '#lib/errors.ts';
+import { type PlainError, plainError } from '#lib/plain-error.ts';
 import { type PackEntry, packKey } from './blob.ts';
 import { spareBytes } from './compression.ts';
 import { openBlob } from './load-blob.ts';
-import type {
-  BlobsRequest,
-  OpenFailure,
-  OpenReply,
-  OpenRequest,
-  OpenWorkerData,
-  PackRequest,
-} from './open-messages.ts';
+import type { BlobsRequest, OpenReply, OpenRequest, OpenWorkerData, PackRequest } from './open-messages.ts';
 import { decodeHeader, lengthBytes } from './pack-format.ts';
 import { PackReader } from './pack-reader.ts';
 import { overheadBytes, Sealer } from './seal.ts';
@@ -25,18 +19,18 @@ const packs = new PackReader(localFolder);
 
 const openBlobs = (request: BlobsRequest): OpenReply => {
   const { pack, offset, blobs } = request;
-  let problem: OpenFailure | undefined;
+  let problem: PlainError | undefined;
   try {
     packs.load(pack, request.bytes, request);
   } catch (error) {
-    problem = failureOf(error);
+    problem = plainError(error);
   }
   const total =
     spareBytes + blobs.reduce((sum, blob) => sum + (blob.plainLength || blob.length - overheadBytes), 0);
   const plain = request.spare && request.spare.byteLength >= total ? request.spare : new ArrayBuffer(total);
   const room = new Uint8Array(plain);
   let at = 0;
-  const lengths = blobs.map((blob): number | OpenFailure => {
+  const lengths = blobs.map((blob): number | PlainError => {
     if (problem) return problem;
     try {
       const opened = sealer.openFrom(packs.poly, blob.offset - offset, blob.length);
@@ -44,7 +38,7 @@ const openBlobs = (request: BlobsRequest): OpenReply => {
       at += length;
       return length;
     } catch (error) {
-      return failureOf(error);
+      return plainError(error);
     }
   });
   return { kind: 'blobs', request: request.request, plain, lengths };
@@ -94,11 +88,6 @@ const checkHeader = (name: string, pack: Uint8Array, indexed: readonly PackEntry
     return [`${name} is damaged: ${messageOf(error)}`];
   }
 };
-
-const failureOf = (error: unknown): OpenFailure =>
-  error instanceof HoldfastError
-    ? { code: error.code, message: error.message, hint: error.hint }
-    : { code: 'FAILED', message: messageOf(error), hint: undefined };
 
 port.on('message', (message: OpenRequest) => {
   const reply = message.kind === 'blobs' ? openBlobs(message) : checkPack(message);

@@ -1,5 +1,5 @@
 // What the coordinator and the workers of the write path say to each other.
-import type { ErrorCode } from '#lib/errors.ts';
+import type { PlainError } from '#lib/plain-error.ts';
 import type { PackEntry } from './blob.ts';
 import type { SharedBlobs } from './blob-table.ts';
 import type { SealKey } from './seal.ts';
@@ -61,9 +61,4 @@ export type SealReply =
       /** Only where the worker could not store it itself. */
       readonly bytes?: Uint8Array;
     }
-  | {
-      readonly kind: 'error';
-      readonly code: ErrorCode;
-      readonly message: string;
-      readonly hint: string | undefined;
-    };
+  | ({ readonly kind: 'error' } & PlainError);

@@ -1,7 +1,7 @@
 // A worker thread of the write path: names blobs, leaves out those the repository has, and fills packs with the others.
 import { hash } from 'node:crypto';
 import { parentPort, workerData } from 'node:worker_threads';
-import { HoldfastError } from '#lib/errors.ts';
+import { plainError } from '#lib/plain-error.ts';
 import { putLocalFileSync } from '#stores/local/write-object.ts';
 import { type BlobType, idBytes, packKey } from './blob.ts';
 import { BlobTable } from './blob-table.ts';
@@ -108,13 +108,6 @@ port.on('message', (message: SealRequest) => {
   try {
     handle(message);
   } catch (error) {
-    const {
-      code,
-      message: text,
-      hint,
-    } = error instanceof HoldfastError
-      ? error
-      : { code: 'FAILED' as const, message: String((error as Error).message), hint: undefined };
-    send({ kind: 'error', code, message: text, hint });
+    send({ kind: 'error', ...plainError(error) });
   }
 });

@@ -1,5 +1,5 @@
 // What the thread that walks is given, and what it tells.
-import { type ErrorCode, HoldfastError, messageOf } from '#lib/errors.ts';
+import type { PlainError } from '#lib/plain-error.ts';
 import type { EntryMeta } from '../source.ts';
 import type { FilesConfig } from './options.ts';
 
@@ -33,18 +33,3 @@ export interface Records {
 export interface Extra extends Pick<EntryMeta, 'linkTarget' | 'device' | 'xattrs'> {
   readonly failed?: PlainError;
 }
-
-/** An error as a thread can hand it on. */
-export interface PlainError {
-  readonly code: ErrorCode;
-  readonly message: string;
-  readonly hint: string | undefined;
-}
-
-export const plainError = (error: unknown): PlainError =>
-  error instanceof HoldfastError
-    ? { code: error.code, message: error.message, hint: error.hint }
-    : { code: 'FAILED', message: messageOf(error), hint: undefined };
-
-export const errorOf = ({ code, message, hint }: PlainError): HoldfastError =>
-  new HoldfastError(code, message, { hint });

@@ -1,8 +1,9 @@
 // Entries of a walk as flat pieces of memory, and back.
+import { errorOf, plainError } from '#lib/plain-error.ts';
 import type { EntryMeta, EntryType } from '../source.ts';
 import type { Mutable } from './metadata.ts';
 import type { Seen } from './walk.ts';
-import { type Extra, errorOf, plainError, type Records } from './walk-messages.ts';
+import type { Extra, Records } from './walk-messages.ts';
 
 const types: readonly EntryType[] = ['file', 'dir', 'symlink', 'fifo', 'chardev', 'dev'];
 

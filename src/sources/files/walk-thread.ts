@@ -3,10 +3,11 @@ import { Worker } from 'node:worker_threads';
 import { throwIfCancelled } from '#lib/clock.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import type { Context } from '#lib/kind.ts';
+import { errorOf } from '#lib/plain-error.ts';
 import { workerUrl } from '#lib/worker-url.ts';
 import type { FilesConfig } from './options.ts';
 import type { Seen } from './walk.ts';
-import { errorOf, type Records, type WalkReply, type WalkRequest } from './walk-messages.ts';
+import type { Records, WalkReply, WalkRequest } from './walk-messages.ts';
 import { readRecords } from './walk-records.ts';
 
 const resourceLimits = { maxYoungGenerationSizeMb: 6 };

@@ -1,10 +1,11 @@
 // The thread that walks: it goes ahead of whoever takes what it finds, as far as that may wait.
 import { parentPort } from 'node:worker_threads';
+import { plainError } from '#lib/plain-error.ts';
 import { planOf } from './roots.ts';
 import { selectionOf } from './selection.ts';
 import { loadSystemCalls } from './system-calls.ts';
 import { walkTree } from './walk.ts';
-import { type LogWords, plainError, type WalkReply, type WalkRequest } from './walk-messages.ts';
+import type { LogWords, WalkReply, WalkRequest } from './walk-messages.ts';
 import { RecordWriter } from './walk-records.ts';
 import { xattrReader } from './xattrs.ts';
 
