@@ -15,9 +15,10 @@ interface Kept {
   readonly id: string | undefined;
   /** Paths below the tree that are lost. */
   readonly lost: readonly string[];
+  readonly isEmpty: boolean;
 }
 
-const nothing: Kept = { id: undefined, lost: [] };
+const nothing: Kept = { id: undefined, lost: [], isEmpty: true };
 
 /** See Repository.repairSnapshots. The repaired snapshot is stored before the broken one goes. */
 export const repairSnapshots = async (
@@ -39,9 +40,10 @@ export const repairSnapshots = async (
       const kept = snapshot ? await keepTree(session, writer, trees, snapshot.tree) : nothing;
       options.onProgress?.({ phase: 'repair', bytes: 0, items: trees.size, current: id.slice(0, 8) });
       if (snapshot && kept.lost.length === 0 && kept.id === snapshot.tree) continue;
-      const lost = kept.id === undefined ? ['/'] : kept.lost.map((path) => `/${path}`);
+      const tree = kept.isEmpty ? undefined : kept.id; // a folder that only led to what is lost is nothing that is left
+      const lost = tree === undefined ? ['/'] : kept.lost.map((path) => `/${path}`);
       const report = { id, ...(snapshot && { snapshot }), lost };
-      reports.push(options.dryRun ? report : await replace(session, writer, report, kept.id));
+      reports.push(options.dryRun ? report : await replace(session, writer, report, tree));
     }
     if (!options.dryRun) await writer.finish();
   } finally {
@@ -102,7 +104,8 @@ const keepNodes = async (
     } else if (node.content?.every((blob) => session.blobs.has(blob, 'data')) ?? true) kept.push(node);
     else lost.push(node.name);
   }
-  return { id: lost.length === 0 ? id : await storeTree(writer, kept), lost };
+  const isEmpty = kept.length === 0;
+  return { id: lost.length === 0 ? id : await storeTree(writer, kept), lost, isEmpty };
 };
 
 const storeTree = (writer: BlobWriter, nodes: readonly TreeNode[]): Promise<string> =>

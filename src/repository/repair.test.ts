@@ -223,3 +223,17 @@ test('a snapshot that is damaged itself is removed, so that a prune can go on', 
   assert.deepEqual(await repairSnapshots(repository), expected);
   await assertWhole(repository);
 });
+
+test('a snapshot of which only the folder is left that led to what was lost goes, too', async () => {
+  const repository = await testRepository();
+  const { store } = repository;
+  await repository.write(memoryEntries({ 'above/a/one': 'one' }));
+  const first = await keysOf(store, 'data/');
+  const { snapshot } = await repository.write(memoryEntries({ 'a/one': 'one' })); // stores only a root
+  assert.equal((await keysOf(store, 'data/')).length, first.length + 1);
+  for (const key of first) await store.delete(key);
+  await repairIndex(repository);
+  const lost = (await repairSnapshots(repository)).find(({ id }) => id === snapshot?.id);
+  assert.deepEqual([lost?.lost, lost?.replacement], [['/'], undefined]);
+  assert.deepEqual(await keysOf(store, 'snapshots/'), []);
+});
