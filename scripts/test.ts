@@ -71,7 +71,7 @@ const runTests = async (files: readonly string[], pattern: string | undefined): 
   const paths = files.map((file) => resolve(root, file));
   const stream = run({
     files: paths,
-    concurrency: availableParallelism(),
+    concurrency: availableParallelism() + 1, // most of them wait for servers a third of their time
     timeout: fileTimeoutMs,
     signal: stopping.signal,
     execArgv: [`--test-timeout=${testTimeoutMs}`],
