@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { mapOrdered } from '#lib/concurrency.ts';
 import { HoldfastError, hasCode } from '#lib/errors.ts';
-import { dateToNanos } from '#lib/nanoseconds.ts';
+import { dateToNanos } from '#lib/file-times.ts';
 import type { Store } from '#stores/store.ts';
 import { isId } from './blob.ts';
 import type { Snapshot, SnapshotSummary } from './contract.ts';

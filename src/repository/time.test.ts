@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { dateToNanos } from '#lib/nanoseconds.ts';
+import { dateToNanos } from '#lib/file-times.ts';
 import { seededRandom } from '#lib/random.ts';
 import { formatTime, parseTime } from './time.ts';
 

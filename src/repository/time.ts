@@ -1,6 +1,6 @@
 // Times to the nanosecond, as Go's RFC 3339 writes them: '2026-11-21T03:04:05.123456789Z', trailing zeros left out.
 import { z } from 'zod';
-import { dateToNanos } from '#lib/nanoseconds.ts';
+import { dateToNanos } from '#lib/file-times.ts';
 
 const nanosPerSecond = 1_000_000_000n;
 

@@ -3,8 +3,8 @@
 import { hostname } from 'node:os';
 import { throwIfCancelled } from '#lib/clock.ts';
 import { HoldfastError, hasCode } from '#lib/errors.ts';
+import { dateToNanos } from '#lib/file-times.ts';
 import { userName } from '#lib/home.ts';
-import { dateToNanos } from '#lib/nanoseconds.ts';
 import { version } from '#lib/version.ts';
 import type { Entry, EntryMeta } from '#sources/source.ts';
 import { BlobWriter } from './blob-writer.ts';

@@ -33,18 +33,26 @@ const fixture = () => {
     ...{ kind: 'local', config: {}, toJSON: () => ({}) },
     open: async () => wrap(openLocalStore(at(name))),
   });
+  const read: string[] = [];
+  const noting = (store: Store): Store => ({
+    ...store,
+    get(key, range) {
+      read.push(key);
+      return store.get(key, range);
+    },
+  });
   return {
-    ...{ at, events, catalog, storeAt },
+    ...{ at, events, catalog, storeAt, read },
     write(path: string, content: string | Uint8Array): void {
       mkdirSync(dirname(at('from', path)), { recursive: true });
       writeFileSync(at('from', path), content);
     },
     copy: (path: string): string => readFileSync(at('to', path), 'utf8'),
-    run: (task: Partial<MirrorTask> = {}): Promise<MirrorRun> =>
+    run: (task: Partial<MirrorTask> = {}, clock = systemClock): Promise<MirrorRun> =>
       runMirror(
-        { job: 'copies', from: { '': storeAt('from') }, to: storeAt('to'), mode: 'new', ...task },
+        { job: 'copies', from: { '': storeAt('from', noting) }, to: storeAt('to'), mode: 'new', ...task },
         {
-          ...{ catalog, clock: systemClock, log: silentLog, signal: new AbortController().signal },
+          ...{ catalog, clock, log: silentLog, signal: new AbortController().signal },
           onEvent: (event) => void events.push(event),
         },
       ),
@@ -83,6 +91,27 @@ test('a file that changed and kept its size is copied again', async () => {
   utimesSync(mirror.at('from', 'a'), 1, 2_000_000_000);
   assert.deepEqual(counts(await mirror.run()), ['ok', 1, 0, 0]);
   assert.equal(mirror.copy('a'), 'after!');
+});
+
+test('a file changed again after it was copied, within one step of the clock, is copied again, and read no more after that', async () => {
+  using mirror = fixture();
+  const time = new Date();
+  const write = (content: string): void => {
+    mirror.write('a', content);
+    utimesSync(mirror.at('from', 'a'), time, time);
+  };
+  const run = async (secondsLater = 0): Promise<unknown[]> => {
+    mirror.read.length = 0;
+    const clock = { ...systemClock, now: () => new Date(Date.now() + secondsLater * 1000) };
+    return [...counts(await mirror.run({}, clock)), mirror.read.length > 0];
+  };
+  write('before');
+  assert.deepEqual(await run(), ['ok', 1, 0, 0, true]);
+  write('after!');
+  assert.deepEqual(await run(), ['ok', 1, 0, 0, true]);
+  assert.equal(mirror.copy('a'), 'after!');
+  assert.deepEqual(await run(120), ['ok', 0, 0, 1, true], 'compared');
+  assert.deepEqual(await run(180), ['ok', 0, 0, 1, false], 'not even that');
 });
 
 test('a large file travels in pieces, and a small one may take its place', async () => {

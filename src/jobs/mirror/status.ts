@@ -30,7 +30,7 @@ export class Statuses {
   }
 
   /** What is known of a file by now. */
-  of(path: string): Pick<MirrorFile, 'status' | 'listed' | 'run' | 'copy'> | undefined {
+  of(path: string): Pick<MirrorFile, 'status' | 'listed' | 'run' | 'at' | 'copy'> | undefined {
     const { ledger, place } = this.#options;
     return this.#waiting.get(path)?.[0] ?? ledger.file(place, path);
   }

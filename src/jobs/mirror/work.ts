@@ -1,9 +1,10 @@
 // What is done with each listed file: passed over, copied, or compared; many at once, each status remembered.
-import type { MirrorOutcome, MirrorStatus } from '#catalog/mirrors.ts';
+import type { MirrorCopy, MirrorOutcome, MirrorStatus } from '#catalog/mirrors.ts';
 import { errorReport } from '#catalog/run.ts';
 import { throwIfCancelled } from '#lib/clock.ts';
 import { forEachLimit, Semaphore } from '#lib/concurrency.ts';
 import { asError, HoldfastError, hasCode } from '#lib/errors.ts';
+import { longestStepMs } from '#lib/file-times.ts';
 import type { Store } from '#stores/store.ts';
 import type { JobContext } from '../backup.ts';
 import { flawOfCopy } from './compare-copy.ts';
@@ -36,6 +37,17 @@ export interface MirrorWorkOptions {
   readonly statuses: Statuses;
   /** Of files that are written in pieces. */
   readonly noting: Pick<CopyContext, 'onBegin' | 'onEnd'>;
+}
+
+/** What is known of a file by now. */
+type Known = NonNullable<ReturnType<Statuses['of']>>;
+
+interface Attempt {
+  readonly file: ListedFile;
+  readonly listed: string;
+  readonly before: Known | undefined;
+  /** When it began. */
+  readonly at: Date;
 }
 
 /** Large files that travel at once: each has several pieces in memory. */
@@ -77,13 +89,14 @@ export class MirrorWork {
     const { path } = file;
     const listed = listedContent(file);
     const before = this.#options.statuses.of(path);
+    const attempt = { file, listed, before, at: this.#context.clock.now() };
     const twice = this.#underWay.get(path) ?? (before?.run === this.#options.run ? before.listed : undefined);
     if (twice === listed) this.#counts.passedOver += 1;
-    else if (twice !== undefined) await this.#fail(file, listed, 'FAIL_READ', listedTwice());
+    else if (twice !== undefined) await this.#fail(attempt, 'FAIL_READ', listedTwice());
     else {
       this.#underWay.set(path, listed);
       try {
-        await this.#once(file, listed, before);
+        await this.#once(attempt);
       } finally {
         this.#underWay.delete(path);
       }
@@ -91,65 +104,80 @@ export class MirrorWork {
     this.#tell(path);
   }
 
-  async #once(file: ListedFile, listed: string, before: ReturnType<Statuses['of']>): Promise<void> {
-    const isGood = before?.status === 'OK' && before.listed === listed;
-    if (this.#options.mode === 'verify')
-      await (isGood && before.copy ? this.#compare(file, listed, before.copy) : this.#passOver());
-    else await (isGood ? this.#passOver() : this.#copy(file, listed, before));
+  async #once(attempt: Attempt): Promise<void> {
+    const { before, listed } = attempt;
+    const good = before?.status === 'OK' && before.listed === listed ? before : undefined;
+    if (this.#options.mode === 'verify' && good?.copy) await this.#compare(attempt, good.copy);
+    else if (this.#options.mode === 'verify') this.#counts.passedOver += 1;
+    else if (good && !(await this.#hasChangedUnseen(attempt, good))) this.#counts.passedOver += 1;
+    else await this.#copy(attempt);
   }
 
-  async #passOver(): Promise<void> {
-    this.#counts.passedOver += 1;
+  /** When the last attempt was so soon after a change that another one may have left the same time, the content has to tell. */
+  async #hasChangedUnseen(attempt: Attempt, { at: last, copy }: Known): Promise<boolean> {
+    const { file, at } = attempt;
+    if (!copy || !isInDoubt(file.modified, last, at)) return false;
+    const { signal } = this.#context;
+    const compare = () => flawOfCopy(this.#options.places.of(file), file.key, copy, signal);
+    const flaw = await this.#amongLarge(copy, compare).catch(asError);
+    if (!flaw) await this.#remember(attempt, { status: 'OK', copy });
+    return flaw !== undefined;
   }
 
-  async #copy(file: ListedFile, listed: string, before: ReturnType<Statuses['of']>): Promise<void> {
+  async #copy(attempt: Attempt): Promise<void> {
     const { places, to, noting } = this.#options;
     const { signal } = this.#context;
+    const { file, before } = attempt;
     let from: Store;
     try {
       from = places.of(file);
     } catch (error) {
-      return await this.#fail(file, listed, 'FAIL_READ', asError(error));
+      return await this.#fail(attempt, 'FAIL_READ', asError(error));
     }
     const outcome = await copyFile(file, from, {
       ...{ to, signal, ...noting },
       large: (work) => this.#large.run(work),
       replaces: (before?.copy?.sizeBytes ?? 0) > smallBytes,
     });
-    if (outcome.status === 'OK') await this.#succeed(file, listed, outcome.copy);
-    else await this.#fail(file, listed, outcome.status, outcome.error);
+    if (outcome.status === 'OK') await this.#succeed(attempt, outcome.copy);
+    else await this.#fail(attempt, outcome.status, outcome.error);
   }
 
-  async #compare(file: ListedFile, listed: string, copy: NonNullable<MirrorOutcome['copy']>): Promise<void> {
-    const compare = () => flawOfCopy(this.#options.to, file.path, copy, this.#context.signal);
-    const flaw = await (copy.sizeBytes > smallBytes ? this.#large.run(compare) : compare());
-    if (flaw) await this.#fail(file, listed, 'FAIL_WRITE', flaw);
-    else await this.#succeed(file, listed, copy);
+  async #compare(attempt: Attempt, copy: MirrorCopy): Promise<void> {
+    const compare = () => flawOfCopy(this.#options.to, attempt.file.path, copy, this.#context.signal);
+    const flaw = await this.#amongLarge(copy, compare);
+    if (flaw) await this.#fail(attempt, 'FAIL_WRITE', flaw);
+    else await this.#succeed(attempt, copy);
   }
 
-  async #succeed(file: ListedFile, listed: string, copy: NonNullable<MirrorOutcome['copy']>): Promise<void> {
+  #amongLarge<Result>({ sizeBytes }: MirrorCopy, work: () => Promise<Result>): Promise<Result> {
+    return sizeBytes > smallBytes ? this.#large.run(work) : work();
+  }
+
+  async #succeed(attempt: Attempt, copy: MirrorCopy): Promise<void> {
     this.#unreachable = 0;
     this.#counts.succeeded += 1;
     this.#counts.bytes += copy.sizeBytes;
-    await this.#remember(file, { status: 'OK', listed, copy });
+    await this.#remember(attempt, { status: 'OK', copy });
   }
 
-  async #fail(file: ListedFile, listed: string, status: MirrorStatus, error: Error): Promise<void> {
+  async #fail(attempt: Attempt, status: MirrorStatus, error: Error): Promise<void> {
     this.#counts.failed += 1;
-    this.#context.onEvent({ type: 'item-failed', subject: this.#options.subject, item: file.path, error });
-    await this.#remember(file, { status, listed, error: errorReport(error) });
+    const { path } = attempt.file;
+    this.#context.onEvent({ type: 'item-failed', subject: this.#options.subject, item: path, error });
+    await this.#remember(attempt, { status, error: errorReport(error) });
     this.#unreachable = hasCode(error, 'STORE_UNREACHABLE') ? this.#unreachable + 1 : 0;
     if (this.#unreachable >= mostUnreachable || (status === 'FAIL_WRITE' && hasCode(error, 'STORE_FULL')))
       throw error;
   }
 
   async #remember(
-    file: ListedFile,
-    outcome: Pick<MirrorOutcome, 'status' | 'listed' | 'copy' | 'error'>,
+    { file, listed, at }: Attempt,
+    outcome: Pick<MirrorOutcome, 'status' | 'copy' | 'error'>,
   ): Promise<void> {
     const { statuses, run } = this.#options;
     const { path, created } = file;
-    await statuses.add({ path, created, run, at: this.#context.clock.now(), ...outcome }, file);
+    await statuses.add({ path, created, run, at, listed, ...outcome }, file);
   }
 
   #tell(current: string): void {
@@ -159,6 +187,12 @@ export class MirrorWork {
     this.#context.onEvent({ type: 'progress', subject, progress: { phase, bytes, items, current } });
   }
 }
+
+/** A file that was touched since shortly before its last attempt, by its own machine's clock. */
+const isInDoubt = (modified: Date | undefined, last: Date, now: Date): boolean => {
+  const time = modified?.getTime() ?? Number.NaN;
+  return time >= last.getTime() - longestStepMs && time <= now.getTime() + longestStepMs;
+};
 
 const listedTwice = (): HoldfastError =>
   new HoldfastError('ITEM_UNREADABLE', 'it is listed twice, with other contents each time', {

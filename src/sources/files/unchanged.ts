@@ -1,5 +1,5 @@
 // restic's rule for a file that need not be read again, and git's for one whose times cannot tell.
-import { dateToNanos } from '#lib/nanoseconds.ts';
+import { dateToNanos, longestStepMs } from '#lib/file-times.ts';
 import type { EntryMeta, PreviousEntry } from '../source.ts';
 
 interface Options {
@@ -13,11 +13,7 @@ export interface DoubtfulTime {
   readonly until: bigint;
 }
 
-/**
- * File systems count time in steps, of up to 2 s on FAT; and what a program changes through memory it has mapped gets a new time
- * only when the change before it has been written to disk, which Linux does after 30 to 35 s.
- */
-const longestStepNs = 60_000_000_000n;
+const longestStepNs = BigInt(longestStepMs) * 1_000_000n;
 
 export const doubtfulTime = (lastBegun: Date, now: Date): DoubtfulTime => ({
   from: dateToNanos(lastBegun) - longestStepNs,
