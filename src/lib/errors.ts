@@ -1,4 +1,5 @@
 // Every failure Holdfast reports: its code, the exit status it ends with, and who may go on after it.
+import { constants } from 'node:os';
 
 interface ErrorKind {
   /** The process's exit status when this error ends a command. */
@@ -78,8 +79,11 @@ export const asError = (thrown: unknown): Error =>
   thrown instanceof Error ? thrown : new Error(String(thrown));
 
 /** The message of anything thrown, in one line. */
-export const messageOf = (error: unknown): string =>
-  (error instanceof Error ? error.message || error.name : String(error)).replaceAll(/\s*\n\s*/g, ' ');
+export const messageOf = (error: unknown): string => {
+  const text = error instanceof Error ? error.message || error.name : String(error);
+  const named = namedHere(error);
+  return (named ? text.replace(unnamed, `${named.code}: ${named.text}`) : text).replaceAll(/\s*\n\s*/g, ' ');
+};
 
 /** True when the error is a HoldfastError of one of these codes. */
 export const hasCode = (error: unknown, ...codes: readonly ErrorCode[]): error is HoldfastError =>
@@ -88,5 +92,24 @@ export const hasCode = (error: unknown, ...codes: readonly ErrorCode[]): error i
 /** The system's code of a Node error ('ENOENT'), or undefined. */
 export const systemCode = (error: unknown): string | undefined => {
   const code: unknown = error instanceof Error && 'code' in error ? error.code : undefined;
-  return typeof code === 'string' ? code : undefined;
+  return namedHere(error)?.code ?? (typeof code === 'string' ? code : undefined);
 };
+
+/** How Node calls, in codes and messages, what it has no name for. */
+const unnamed = /UNKNOWN: unknown error|Unknown system error -\d+(: Unknown system error -\d+)?/;
+
+const { EDQUOT, ESTALE, EBADMSG } = constants.errno;
+/** Errors of file systems that Node has no name for, by their numbers; those that it does not even number, as Linux does. */
+const names: ReadonlyMap<number, { readonly code: string; readonly text: string }> = new Map([
+  [EDQUOT, { code: 'EDQUOT', text: 'disk quota exceeded' }],
+  [ESTALE, { code: 'ESTALE', text: 'stale file handle' }],
+  [EBADMSG, { code: 'EBADMSG', text: 'bad message: the file system is damaged' }],
+  [117, { code: 'EUCLEAN', text: 'the file system is damaged and needs a check' }],
+  [123, { code: 'ENOMEDIUM', text: 'no medium found' }],
+  [126, { code: 'ENOKEY', text: 'the key it is encrypted with is not available' }],
+]);
+
+const namedHere = (error: unknown) =>
+  error instanceof Error && 'errno' in error && typeof error.errno === 'number' && unnamed.test(error.message)
+    ? names.get(-error.errno)
+    : undefined;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { skipWithoutSmallDisk, smallDisk } from '../../../test/tools/small-disk.ts';
@@ -68,6 +68,11 @@ test('an error of the file system says what was done, where, and what to do', ()
   assert.equal(folderError(new Error('EIO'), 'read', '/srv', 'x').code, 'STORE_UNREACHABLE');
   const many = Object.assign(new Error('EMFILE: too many open files'), { code: 'EMFILE' });
   assert.match(folderError(many, 'read', '/srv', 'x').hint ?? '', /ulimit -n/);
+  const quota = Object.assign(new Error('UNKNOWN: unknown error, write'), {
+    code: 'UNKNOWN',
+    errno: -constants.errno.EDQUOT,
+  });
+  assert.equal(folderError(quota, 'write', '/srv', 'x').code, 'STORE_FULL');
 });
 
 test('a disk that is unmounted meanwhile is not gone on with below', {
