@@ -72,6 +72,16 @@ test('a file that is gone is unreadable, and the hint says why', () => {
   );
 });
 
+test('of a file that the disk does not give, the hint is not to ask for rights', (t) => {
+  if (process.platform !== 'linux')
+    return t.skip('needs a file of Linux that cannot be read at its beginning');
+  assert.throws(
+    () => read('/proc/self/mem', 5),
+    (error) =>
+      hasCode(error, 'ITEM_UNREADABLE') && /EIO/.test(error.message) && /dmesg/.test(error.hint ?? ''),
+  );
+});
+
 test('a reader that stops, fails or is cancelled leaves no file open', () => {
   using folder = temporaryFolder();
   const path = join(folder.path, 'x');

@@ -3,7 +3,7 @@ import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { throwIfCancelled } from '#lib/clock.ts';
 import { HoldfastError, systemCode } from '#lib/errors.ts';
 import { fsPath } from '#lib/file-name.ts';
-import { reasonOf } from './system-error.ts';
+import { readingHint, reasonOf } from './system-error.ts';
 
 const blockBytes = 1 << 20;
 /** Not through a symlink, and without waiting for the writer of a fifo, should one have taken the file's place. */
@@ -43,10 +43,7 @@ const attempt = <Result>(path: string, call: () => Result): Result => {
     return call();
   } catch (cause) {
     throw new HoldfastError('ITEM_UNREADABLE', `cannot read ${path}: ${reasonOf(cause)}`, {
-      hint:
-        systemCode(cause) === 'ENOENT'
-          ? 'it was removed while the backup ran'
-          : 'run as a user who may read it, or exclude it',
+      hint: systemCode(cause) === 'ENOENT' ? 'it was removed while the backup ran' : readingHint(cause),
       cause,
     });
   }

@@ -1,8 +1,32 @@
-// What the system says of a failure, without the path it was told: that may be one of ours nobody knows.
-import { messageOf } from '#lib/errors.ts';
+// What the system says of a failure, without the path it was told: that may be one of ours nobody knows; and what to do about it.
+import { messageOf, systemCode } from '#lib/errors.ts';
 
 /** 'EACCES: permission denied' */
 export const reasonOf = (error: unknown): string =>
   error instanceof Error && 'syscall' in error
     ? messageOf(error).replace(/, [a-z_]+( '.*)?$/s, '')
     : messageOf(error);
+
+/** For what could not be read. */
+export const readingHint = (error: unknown): string => {
+  const code = systemCode(error) ?? '';
+  if (ofDisks.has(code)) return 'check the disk or the mount (`dmesg`, `mount`)';
+  if (['EMFILE', 'ENFILE'].includes(code))
+    return 'let it have more files open at once (`ulimit -n`, LimitNOFILE of a service)';
+  return 'run as a user who may read it, or exclude it';
+};
+
+/** ENODATA is what Linux makes of a sector that cannot be read, ENOTCONN what is left of a FUSE mount whose program has ended. */
+const ofDisks: ReadonlySet<string> = new Set([
+  'EIO',
+  'ESTALE',
+  'EUCLEAN',
+  'EBADMSG',
+  'ENODATA',
+  'ENODEV',
+  'ENOMEDIUM',
+  'ENOTCONN',
+  'ENXIO',
+  'EREMOTEIO',
+  'ETIMEDOUT',
+]);

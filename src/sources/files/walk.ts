@@ -10,7 +10,7 @@ import { linkTargetOf, type Mutable, metaOf, typeOf } from './metadata.ts';
 import type { FilesConfig } from './options.ts';
 import { type Plan, type Root, statAsked } from './roots.ts';
 import type { Selection } from './selection.ts';
-import { reasonOf } from './system-error.ts';
+import { readingHint, reasonOf } from './system-error.ts';
 import type { XattrReader } from './xattrs.ts';
 
 export interface Walk {
@@ -194,7 +194,7 @@ const addXattrs = (walk: Walk, tally: Tally, { path, root }: Place, meta: Mutabl
 
 const unreadable = (code: ErrorCode, path: string, cause: unknown): HoldfastError =>
   new HoldfastError(code, `cannot read ${path}: ${reasonOf(cause)}`, {
-    hint: 'run as a user who may read it, or exclude it',
+    hint: readingHint(cause),
     cause,
   });
 
