@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
+  chownSync,
   mkdirSync,
   renameSync,
   rmSync,
@@ -183,6 +184,33 @@ test('a file that went away before it was listed is no error, one that goes afte
   rmSync(join(folder.path, '2'));
   assert.equal((await dump.next()).value?.path, '3');
   await assert.rejects(contentOf(first.value), (error) => hasCode(error, 'ITEM_UNREADABLE'));
+});
+
+test('a file that cannot be looked at any more when its turn comes loses only its content', async (t) => {
+  if (process.geteuid?.() !== 0) return t.skip('needs root, to become somebody else');
+  using folder = temporaryFolder();
+  makeTree(folder.path, { 'closed/x': '', z: '' });
+  chmodSync(folder.path, 0o755);
+  const closed = join(folder.path, 'closed');
+  chownSync(closed, 65534, 65534);
+  await asNobody(async () => {
+    const found: [path: string, isThere: boolean][] = [];
+    for await (const entry of filesSource({ path: folder.path }).dump(previousOf([]))) {
+      chmodSync(closed, 0); // after the walk has seen what is in it
+      if (entry.type === 'file')
+        found.push([
+          entry.path,
+          await contentOf(entry).then(
+            () => true,
+            () => false,
+          ),
+        ]);
+    }
+    assert.deepEqual(found, [
+      ['closed/x', false],
+      ['z', true],
+    ]);
+  });
 });
 
 test('a file is unchanged only while size, times and inode are those of the snapshot', async () => {

@@ -1,6 +1,16 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { appendFileSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  closeSync,
+  existsSync,
+  readdirSync,
+  readlinkSync,
+  realpathSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { hasCode } from '#lib/errors.ts';
@@ -79,6 +89,24 @@ test('of a file that the disk does not give, the hint is not to ask for rights',
     () => read('/proc/self/mem', 5),
     (error) =>
       hasCode(error, 'ITEM_UNREADABLE') && /EIO/.test(error.message) && /dmesg/.test(error.hint ?? ''),
+  );
+});
+
+test('what fails when a file is closed concerns that file alone', (t) => {
+  if (process.platform !== 'linux') return t.skip('needs /proc');
+  using folder = temporaryFolder();
+  const path = join(realpathSync(folder.path), 'x');
+  writeFileSync(path, 'text');
+  const closeBehind = (): void => {
+    for (const file of readdirSync('/proc/self/fd'))
+      if (existsSync(`/proc/self/fd/${file}`) && readlinkSync(`/proc/self/fd/${file}`) === path)
+        closeSync(Number(file)); // whoever closes it later is refused
+  };
+  assert.throws(
+    () => {
+      for (const _ of readFile(path, 4, signal)) closeBehind();
+    },
+    (error) => hasCode(error, 'ITEM_UNREADABLE'),
   );
 });
 

@@ -34,7 +34,7 @@ export function* readFile(path: string, size: number, signal: AbortSignal): Gene
     }
   } finally {
     spare.push(block);
-    closeSync(file);
+    attempt(path, () => closeSync(file)); // what FUSE passes on may fail even here
   }
 }
 
