@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { hasCode } from '#lib/errors.ts';
@@ -60,6 +69,24 @@ test('an asynchronous content is written as well', async () => {
     intoEmpty,
   );
   assert.equal(readFileSync(join(folder.path, 'x'), 'utf8'), 'one two');
+});
+
+test('a file of which only its closing tells that it is not whole does not stay', async (t) => {
+  if (process.platform !== 'linux') return t.skip('needs /proc');
+  using folder = temporaryFolder();
+  const place = join(realpathSync(folder.path), 'x');
+  const content = function* () {
+    yield Buffer.from('x');
+    for (const file of readdirSync('/proc/self/fd'))
+      if (existsSync(`/proc/self/fd/${file}`) && readlinkSync(`/proc/self/fd/${file}`) === place)
+        closeSync(Number(file)); // whoever closes it later is refused
+  };
+  const report = await filesSource({ path: folder.path }).restore(
+    each({ path: 'x', type: 'file', meta: {}, content }),
+    intoEmpty,
+  );
+  assert.match(String(report.failures[0]?.error.message), /EBADF/);
+  assert.deepEqual(readdirSync(folder.path), []);
 });
 
 test('a file whose content breaks off is reported and not left half written; the rest goes on', async () => {

@@ -8,7 +8,6 @@ import {
   openSync,
   renameSync,
   rmdirSync,
-  rmSync,
   unlinkSync,
 } from 'node:fs';
 import { HoldfastError, systemCode } from '#lib/errors.ts';
@@ -16,6 +15,7 @@ import type { Entry, EntryMeta } from '../source.ts';
 import { type NewFile, openNewFile } from './new-file.ts';
 import type { MetadataWriter } from './restore-metadata.ts';
 import type { SystemCalls } from './system-calls.ts';
+import { reasonOf } from './system-error.ts';
 import { type Place, pathOf } from './target-tree.ts';
 import { writeContent } from './write-content.ts';
 
@@ -42,22 +42,45 @@ export const restoreFile = async (entry: Entry, place: Place, options: Options):
     });
   if (force && overwrite === 'if-changed' && keepSame(place, meta, metadata)) return 0;
   const { file, settled, madeAt } = create(entry, place, options);
+  const written = await writeContent(file, content, { sparse, between, size: meta.size ?? 0 }).catch(
+    (error: unknown) => {
+      try {
+        closeSync(file);
+      } catch {} // the first error is the one to report
+      throw withoutRest(path, madeAt, error);
+    },
+  );
   try {
-    const written = await writeContent(file, content, { sparse, between, size: meta.size ?? 0 }).catch(
-      (error: unknown) => {
-        rmSync(pathOf(madeAt), { force: true });
-        throw error;
-      },
-    );
-    try {
-      metadata.ofFile(file, meta, settled);
-    } finally {
-      if (madeAt !== place) renameSync(pathOf(madeAt), pathOf(place));
-    }
-    return written;
+    metadata.ofFile(file, meta, settled);
   } finally {
-    closeSync(file);
+    takePlace(path, madeAt, place, file);
   }
+  return written;
+};
+
+/** What was made, an open file perhaps, gets its place. NFS says only when a file is closed that there was no room for it. */
+export const takePlace = (path: string, madeAt: Place, place: Place, file?: number): void => {
+  try {
+    if (file !== undefined) closeSync(file);
+    if (madeAt !== place) renameSync(pathOf(madeAt), pathOf(place));
+  } catch (error) {
+    throw withoutRest(path, madeAt, error);
+  }
+};
+
+/** Removes what is not whole or has no place, and gives the error to be thrown. */
+const withoutRest = (path: string, madeAt: Place, error: unknown): unknown => {
+  try {
+    unlinkSync(pathOf(madeAt));
+  } catch (cause) {
+    if (!['ENOENT', 'EROFS'].includes(systemCode(cause) ?? ''))
+      return new HoldfastError(
+        error instanceof HoldfastError ? error.code : 'TARGET_FAILED',
+        `cannot restore ${path}: ${reasonOf(error)}; what was made of it cannot be removed: ${reasonOf(cause)}`,
+        { hint: `remove ${madeAt.name} there by hand`, cause: error },
+      );
+  }
+  return error;
 };
 
 /**

@@ -1,8 +1,17 @@
 import assert from 'node:assert/strict';
-import { linkSync, lstatSync, readdirSync, readFileSync, readlinkSync, statSync, utimesSync } from 'node:fs';
+import {
+  chmodSync,
+  linkSync,
+  lstatSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  statSync,
+  utimesSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { each, entry, filesSource, force, makeTree, temporaryFolder } from './testing.ts';
+import { asNobody, each, entry, filesSource, force, makeTree, temporaryFolder } from './testing.ts';
 
 test('under force files, symlinks and empty folders give way, and other files stay', async () => {
   using folder = temporaryFolder();
@@ -68,6 +77,43 @@ test('under force the old file stays until the new one is whole', async () => {
   assert.deepEqual(
     [readdirSync(folder.path), readFileSync(join(folder.path, 'x'), 'utf8')],
     [['x'], 'the only copy'],
+  );
+});
+
+test('under force what may not give way stays, and nothing is left beside it', async (t) => {
+  if (process.geteuid?.() !== 0) return t.skip('needs root, to become somebody else');
+  using folder = temporaryFolder();
+  makeTree(folder.path, { file: 'the only copy', link: 'the only copy' });
+  chmodSync(folder.path, 0o1777); // where everybody may write, and only an owner replace
+  const report = await asNobody(() =>
+    filesSource({ path: folder.path }).restore(
+      each(entry('file', 'file'), entry('link', 'symlink', { linkTarget: 'x' })),
+      force,
+    ),
+  );
+  assert.deepEqual(
+    report.failures.map(({ path }) => path),
+    ['file', 'link'],
+  );
+  assert.deepEqual(readdirSync(folder.path).sort(), ['file', 'link']);
+});
+
+test('a file that is cut short and cannot be removed is told of as such', async (t) => {
+  if (process.geteuid?.() !== 0) return t.skip('needs root, to become somebody else');
+  using folder = temporaryFolder();
+  chmodSync(folder.path, 0o777);
+  const target = join(folder.path, 'target');
+  const content = function* () {
+    yield Buffer.from('half');
+    chmodSync(target, 0o500);
+    throw new Error('the blob is damaged');
+  };
+  const report = await asNobody(() =>
+    filesSource({ path: target }).restore(each({ path: 'x', type: 'file', meta: {}, content }), force),
+  );
+  assert.match(
+    String(report.failures[0]?.error.message),
+    /^cannot restore x: the blob is damaged; .* cannot be removed: EACCES/,
   );
 });
 

@@ -1,12 +1,12 @@
 // Entries of any snapshot, a stranger's too, written into one folder.
-import { linkSync, renameSync, symlinkSync } from 'node:fs';
+import { linkSync, symlinkSync } from 'node:fs';
 import { throwIfCancelled } from '#lib/clock.ts';
 import { HoldfastError, hasCode, systemCode } from '#lib/errors.ts';
 import { encodeName } from '#lib/file-name.ts';
 import type { Entry, EntryType, RestoreReport, RestoreTarget } from '../source.ts';
 import { createHardLinks } from './hard-links.ts';
 import { createPause } from './pause.ts';
-import { clearPlace, placeToMakeAt, restoreFile } from './restore-file.ts';
+import { clearPlace, placeToMakeAt, restoreFile, takePlace } from './restore-file.ts';
 import { metadataWriter } from './restore-metadata.ts';
 import type { SystemCalls } from './system-calls.ts';
 import { reasonOf } from './system-error.ts';
@@ -58,7 +58,7 @@ const openJob = (folder: string, { force }: RestoreTarget, options: RestoreOptio
   const pause = createPause();
   const failures: { readonly path: string; readonly error: Error }[] = [];
   const fail = (path: string, error: unknown): void => {
-    if (isFatal(error)) throw fatal(error, folder);
+    if (isFatal(error)) throw fatal(error, folder, path);
     failures.push({ path, error: failureOf(path, error) });
   };
   const leave = (held: HeldFolder): void => {
@@ -125,7 +125,7 @@ const restoreEntry = async (job: Job, entry: Entry): Promise<number> => {
     try {
       job.metadata.ofPath(madeAt.folder.prefix + madeAt.name, type, meta);
     } finally {
-      if (madeAt !== place) renameSync(pathOf(madeAt), pathOf(place));
+      takePlace(path, madeAt, place);
     }
   }
   return 0;
@@ -207,10 +207,13 @@ const isFull = (error: unknown): boolean => ['ENOSPC', 'EDQUOT', 'EROFS'].includ
 const isFatal = (error: unknown): boolean =>
   isFull(error) || hasCode(error, 'CANCELLED', 'STORE_UNREACHABLE', 'STORE_DENIED', 'STORE_FULL');
 
-const fatal = (error: unknown, folder: string): unknown =>
+const fatal = (error: unknown, folder: string, path: string): unknown =>
   isFull(error)
     ? new HoldfastError('TARGET_FAILED', `cannot write more into ${folder}: ${reasonOf(error)}`, {
-        hint: 'make room, then restore again with --force; what is there already is whole',
+        hint:
+          systemCode(error) === 'EROFS'
+            ? `let the file system be written to, then restore again with --force; ${path} may be cut short, the rest is whole`
+            : 'make room, then restore again with --force; what is there already is whole',
         cause: error,
       })
     : error;
