@@ -110,6 +110,13 @@ test('a file in the place of the store is an error, and not a store with nothing
     await assert.rejects(Array.fromAsync(store.list(prefix)), { code: 'STORE_DENIED' });
 });
 
+test('what a file does not give is not made up', async (t) => {
+  if (process.platform !== 'linux') return t.skip('needs a file of Linux that gives less than its size');
+  await using store = openLocalStore('/sys/class/net/lo');
+  for (const range of [{ offset: 0, length: 4096 }, undefined])
+    await assert.rejects(store.get('mtu', range), { code: 'OBJECT_MISSING' });
+});
+
 test('a path may come as restic writes it, as a file URL, or plain', () => {
   for (const url of ['/srv/x', 'local:/srv/x', 'file:///srv/x'])
     assert.deepEqual(local.fromUrl?.(url), { path: '/srv/x' });

@@ -28,12 +28,21 @@ const readSmall = (folder: string, key: string, range: ByteRange): Uint8Array =>
   const file = openSync(join(folder, key), 'r');
   try {
     const bytes = Buffer.allocUnsafeSlow(Math.max(0, range.length));
-    const length = range.offset < 0 ? 0 : readSync(file, bytes, 0, bytes.length, range.offset);
-    // A regular file gives less than was asked for only at its end.
-    if (length < bytes.length || length === 0) checkRange(folder, key, range, fstatSync(file).size);
+    const length = range.offset < 0 ? 0 : fillSync(file, bytes, range.offset);
+    if (length === 0) checkRange(folder, key, range, fstatSync(file).size);
+    if (length < bytes.length) checkRange(folder, key, range, range.offset + length);
     return bytes;
   } finally {
     closeSync(file);
+  }
+};
+
+/** Gives how much is there. One call gives less before a sector that cannot be read, and on some network file systems. */
+const fillSync = (file: number, bytes: Buffer, offset: number): number => {
+  for (let filled = 0; ; ) {
+    const length = readSync(file, bytes, filled, bytes.length - filled, offset + filled);
+    filled += length;
+    if (length === 0 || filled === bytes.length) return filled;
   }
 };
 
