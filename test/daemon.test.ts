@@ -108,6 +108,26 @@ test('a daemon that is stopped lets a job end, or cancels it at the deadline and
   assert.deepEqual({ state: again?.state, due: again?.due }, { state: 'succeeded', due: cancelled?.due });
 });
 
+test('a run during which a clock that was a year ahead is set right has not failed', async () => {
+  const hold = `touch ${at('begun')}; until [ -e ${at('right')} ]; do sleep 0.05; done`;
+  const env = {
+    ...place({ slow: { schedule: { every: '1h' }, hooks: { before: hold } } }),
+    NODE_OPTIONS: `--import=${join(import.meta.dirname, 'tools', 'shifted-clock.ts')}`,
+    CLOCK_AHEAD_MS: String(365 * 86_400_000),
+    CLOCK_RIGHT_FILE: at('right'),
+  };
+  const daemon = startCli(['daemon'], { env });
+  while (!existsSync(at('begun'))) await setTimeout(20);
+  writeFileSync(at('right'), '');
+  await says(daemon, /slow: done(.|\n)*slow: done/);
+  daemon.process.kill('SIGTERM');
+  await daemon.result;
+  assert.deepEqual(
+    runsOf(env).map(({ state }) => state),
+    ['succeeded', 'succeeded'],
+  );
+});
+
 test('a hangup reads the configuration anew, and a wrong one changes nothing', async () => {
   const env = place({ one: { schedule: '0 0 1 1 *' } }, { logs: { folder: at('logs') } });
   const file = env.HOLDFAST_CONFIG as string;

@@ -1,6 +1,7 @@
 // The daemon: runs jobs when they are due, each in a process of its own, until it is told to stop.
 import { dirname, join } from 'node:path';
 import { type DueTimes, openDueTimes } from '#catalog/due-times.ts';
+import { isFarAhead } from '#catalog/wrong-clock.ts';
 import { takeJobLock } from '#jobs/job-lock.ts';
 import { type LastDue, maxAttempts, type ScheduledJob, scheduleKey } from '#jobs/schedule.ts';
 import type { Clock } from '#lib/clock.ts';
@@ -186,7 +187,7 @@ class Daemon {
     const isRecorded = this.#dueTimes.last(job.name)?.due.getTime() === due.getTime();
     const before = this.#unrecorded.get(job.name);
     this.#unrecorded.delete(job.name);
-    if (isRecorded || this.#cancels) return;
+    if (isRecorded || this.#cancels || isFarAhead(due, this.#options.clock.now())) return;
     const attempts = before?.due.getTime() === due.getTime() ? before.attempts + 1 : 1;
     if (end.signal && attempts < maxAttempts) {
       this.#unrecorded.set(job.name, { due, covers, attempts, state: 'unfinished' });
