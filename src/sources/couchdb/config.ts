@@ -3,13 +3,12 @@ import { z } from 'zod';
 import type { Schema } from '#lib/kind.ts';
 import { parsedText } from '#lib/parsed-text.ts';
 import { secret } from '#lib/secret-schema.ts';
+import { databaseKeys } from '../wanted-databases.ts';
 import { CouchUrl } from './address.ts';
 
 const url = parsedText((text) => new CouchUrl(text)).describe(
   'Where the server is: http://host:5984 or https://host/prefix; couchdb://host/shop (couchdbs:// with TLS) names one database.',
 );
-
-const pattern = z.string().min(1);
 
 const schema = z
   .strictObject({
@@ -17,13 +16,7 @@ const schema = z
     user: z.string().min(1).optional().describe('The user to log in as; COUCHDB_USER unless told.'),
     password: secret().optional().describe('Its password; COUCHDB_PASSWORD unless told.'),
     ca: z.string().min(1).optional().describe('File of certificates to trust besides the usual ones.'),
-    databases: z
-      .union([z.literal('all'), z.array(pattern).min(1)])
-      .optional()
-      .describe(
-        '"all", or names and patterns (shop_*), found anew in each run. Absent: the one of the URL, or else all. System databases are not among them.',
-      ),
-    excludeDatabases: z.array(pattern).default([]).describe('Databases to leave out, by name or pattern.'),
+    ...databaseKeys('the one of the URL, or else all. System databases are not among them'),
     systemDatabases: z
       .array(z.enum(['_users', '_replicator']))
       .default([])

@@ -1,8 +1,8 @@
 // A server, or some of its databases, as entries.
 import { throwIfCancelled } from '#lib/clock.ts';
 import { HoldfastError, hasCode } from '#lib/errors.ts';
-import type { Context } from '#lib/kind.ts';
 import { dateToNanos } from '#lib/file-times.ts';
+import type { Context } from '#lib/kind.ts';
 import type { Entry, Previous } from '../source.ts';
 import type { CouchConfig } from './config.ts';
 import { wantedDatabases } from './databases.ts';

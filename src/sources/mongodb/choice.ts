@@ -1,11 +1,11 @@
 // What of a server a backup keeps, with all that is known of it before the first document is read.
 import { forEachLimit } from '#lib/concurrency.ts';
 import { HoldfastError } from '#lib/errors.ts';
-import { assertDatabasesFound } from '../wanted-databases.ts';
+import { assertDatabasesFound, chooseDatabases } from '../wanted-databases.ts';
 import type { MongodbConfig } from './config.ts';
 import type { Connection } from './connect.ts';
 import { byBytes, type Collection, listCollections, listDatabases, listIndexes } from './listing.ts';
-import { chooseDatabases, isInternal, wantedOf } from './patterns.ts';
+import { isInternal, isInternalDatabase, wantedOf } from './patterns.ts';
 import { itemError } from './server-error.ts';
 
 export interface ChosenCollection {
@@ -29,7 +29,11 @@ export const accountDatabase = 'admin';
 /** Names of databases, in the order of their folders. SOURCE_UNREACHABLE when one that is named is not there, or none is left. */
 export const namesOfDatabases = async (connection: Connection, config: MongodbConfig): Promise<string[]> => {
   const present = await listDatabases(connection);
-  const chosen = chooseDatabases(config, config.url.database, present);
+  const chosen = chooseDatabases(
+    config,
+    config.url.database,
+    present.filter((name) => !isInternalDatabase(name)),
+  );
   const absent = chosen.filter((name) => !present.includes(name));
   const hint = present.length > 0 ? `it has ${present.join(', ')}` : 'it has no database that may be seen';
   assertDatabasesFound(config, connection.server, { chosen, absent, hint });

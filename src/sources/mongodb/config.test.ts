@@ -4,7 +4,7 @@ import { inspect } from 'node:util';
 import { hasCode } from '#lib/errors.ts';
 import { configFromUrl, configSchema } from './config.ts';
 import { ConnectionUrl } from './connection-url.ts';
-import { chooseDatabases, wantedOf } from './patterns.ts';
+import { wantedOf } from './patterns.ts';
 
 const url =
   'mongodb://backup:s%40cret@a.internal:27017,b.internal/shop?replicaSet=rs0&tlsCertificateKeyFilePassword=hidden';
@@ -30,20 +30,6 @@ test('a URL that cannot be read is refused without being repeated', () => {
 
 const config = (keys: Readonly<Record<string, unknown>>) =>
   configSchema.parse({ url: 'mongodb://h', ...keys });
-
-test('databases are found by their names and patterns, the server’s own only when they are named', () => {
-  const present = ['admin', 'config', 'local', 'shop', 'shop_old', 'test'];
-  assert.deepEqual(chooseDatabases(config({}), undefined, present), ['shop', 'shop_old', 'test']);
-  assert.deepEqual(chooseDatabases(config({}), 'shop', present), ['shop']);
-  assert.deepEqual(chooseDatabases(config({ databases: ['*'], excludeDatabases: ['te*'] }), 'x', present), [
-    'shop',
-    'shop_old',
-  ]);
-  assert.deepEqual(chooseDatabases(config({ databases: ['admin', 'absent'] }), undefined, present), [
-    'admin',
-    'absent',
-  ]);
-});
 
 test('collections fit by their own name, or with the database before it', () => {
   const chosen = config({

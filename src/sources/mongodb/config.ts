@@ -3,25 +3,19 @@ import { z } from 'zod';
 import type { Schema } from '#lib/kind.ts';
 import { parsedText } from '#lib/parsed-text.ts';
 import { secret } from '#lib/secret-schema.ts';
+import { pattern } from '../patterns.ts';
+import { databaseKeys } from '../wanted-databases.ts';
 import { ConnectionUrl } from './connection-url.ts';
 
 const url = parsedText((text) => new ConnectionUrl(text)).describe(
   'Where the server is: mongodb://user@host:port/database?replicaSet=rs0, with the options of MongoDB’s own tools.',
 );
 
-const pattern = z.string().min(1);
-
 const schema = z.strictObject({
   url,
   user: z.string().min(1).optional().describe('Who to log in as, when the URL does not say.'),
   password: secret().optional().describe('The password, when the URL does not hold it.'),
-  databases: z
-    .union([z.literal('all'), z.array(pattern).min(1)])
-    .optional()
-    .describe(
-      '"all", or names and patterns (shop_*), found anew in each run. Absent: the one in the URL, or all when it names none. "all" is without admin, config and local.',
-    ),
-  excludeDatabases: z.array(pattern).default([]).describe('Databases to leave out, by name or pattern.'),
+  ...databaseKeys('the one in the URL, or all when it names none. "all" is without admin, config and local'),
   collections: z
     .array(pattern)
     .min(1)

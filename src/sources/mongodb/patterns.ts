@@ -1,5 +1,5 @@
-// Which databases and collections a configuration means.
-import { fitsPattern, isLiteral } from '../patterns.ts';
+// Which collections a configuration means.
+import { fitsPattern } from '../patterns.ts';
 import type { MongodbConfig } from './config.ts';
 import { isStaging } from './layout.ts';
 
@@ -24,23 +24,7 @@ export const wantedOf = (
 /** The server's own: the oplog and what each member keeps for itself, and what a cluster knows of its shards. */
 const internalDatabases: readonly string[] = ['admin', 'config', 'local'];
 
-/** The databases to back up, of those there are; those named in full also when they are absent. */
-export const chooseDatabases = (
-  { databases, excludeDatabases }: MongodbConfig,
-  named: string | undefined,
-  present: readonly string[],
-): readonly string[] => {
-  const isExcluded = (name: string): boolean =>
-    excludeDatabases.some((pattern) => fitsPattern(pattern, name));
-  const patterns = databases ?? (named === undefined ? 'all' : [named]);
-  if (patterns === 'all')
-    return present.filter((name) => !internalDatabases.includes(name) && !isExcluded(name));
-  const literal = patterns.filter((pattern) => databases === undefined || isLiteral(pattern));
-  const fitting = present.filter(
-    (name) => !internalDatabases.includes(name) && patterns.some((pattern) => fitsPattern(pattern, name)),
-  );
-  return [...new Set([...literal, ...fitting])].filter((name) => !isExcluded(name));
-};
+export const isInternalDatabase = (name: string): boolean => internalDatabases.includes(name);
 
 /** Collections that the server keeps for itself, as mongodump leaves them out, and what a restore has not finished. */
 export const isInternal = (name: string): boolean =>

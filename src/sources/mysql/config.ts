@@ -3,6 +3,8 @@ import { z } from 'zod';
 import type { Schema } from '#lib/kind.ts';
 import { parsedText } from '#lib/parsed-text.ts';
 import { secret } from '#lib/secret-schema.ts';
+import { pattern } from '../patterns.ts';
+import { databaseKeys } from '../wanted-databases.ts';
 import { mysqlUrl } from './connection-url.ts';
 import type { Parameters } from './parameters.ts';
 import { type ConnectionSettings, resolveSettings } from './settings.ts';
@@ -12,7 +14,6 @@ const url = parsedText(mysqlUrl).describe(
   'Where the server is: mysql://user@host:port/database?ssl-mode=verify-identity.',
 );
 
-const pattern = z.string().min(1);
 const name = z.string().min(1);
 
 const schema = z
@@ -42,13 +43,7 @@ const schema = z
     sslCa: name.optional().describe('File of the authorities to trust; those of the machine unless told.'),
     sslCert: name.optional().describe("File of the client's certificate."),
     sslKey: name.optional().describe("File of the client's key, without a passphrase."),
-    databases: z
-      .union([z.literal('all'), z.array(pattern).min(1)])
-      .optional()
-      .describe(
-        '"all", or names and patterns (shop_*), found anew in each run. Absent: the one that is connected to, or all when none is named.',
-      ),
-    excludeDatabases: z.array(pattern).default([]).describe('Databases to leave out, by name or pattern.'),
+    ...databaseKeys('the one that is connected to, or all when none is named'),
     tables: z
       .array(pattern)
       .min(1)

@@ -1,7 +1,7 @@
 // What there is to back up.
 import { HoldfastError } from '#lib/errors.ts';
 import type { Context } from '#lib/kind.ts';
-import { chooseDatabases } from '../patterns.ts';
+import { assertDatabasesFound, chooseDatabases } from '../wanted-databases.ts';
 import type { MysqlConfig } from './config.ts';
 import type { Connection } from './connect.ts';
 import { databasePath } from './layout.ts';
@@ -30,16 +30,7 @@ export const surveyOf = async (
   );
   const absent = chosen.filter((name) => !present.includes(name));
   const hint = `it has ${present.join(', ')}; case matters, and databases without a right are not shown`;
-  if (absent.length > 0)
-    throw new HoldfastError('SOURCE_UNREACHABLE', `${settings.server} has no database ${absent.join(', ')}`, {
-      hint,
-    });
-  if (chosen.length === 0 && config.databases !== undefined && config.databases !== 'all')
-    throw new HoldfastError(
-      'SOURCE_UNREACHABLE',
-      `no database of ${settings.server} fits the configuration`,
-      { hint },
-    );
+  assertDatabasesFound(config, settings.server, { chosen, absent, hint });
   return chosen.toSorted(byPath);
 };
 

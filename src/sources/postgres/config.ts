@@ -4,6 +4,8 @@ import type { Schema } from '#lib/kind.ts';
 import { parsedText } from '#lib/parsed-text.ts';
 import type { Secret } from '#lib/secret.ts';
 import { secret } from '#lib/secret-schema.ts';
+import { pattern } from '../patterns.ts';
+import { databaseKeys } from '../wanted-databases.ts';
 import { postgresUrl } from './connection-url.ts';
 import type { Parameters } from './parameters.ts';
 import { type ConnectionSettings, resolveSettings } from './settings.ts';
@@ -12,8 +14,6 @@ import { tlsModes } from './tls.ts';
 const url = parsedText(postgresUrl).describe(
   'Where the server is: postgres://user@host:port/database?sslmode=verify-full, as libpq has it.',
 );
-
-const pattern = z.string().min(1);
 
 const schema = z
   .strictObject({
@@ -37,13 +37,7 @@ const schema = z
     sslrootcert: z.string().min(1).optional().describe('File of the authorities to trust, or "system".'),
     sslcert: z.string().min(1).optional().describe("File of the client's certificate."),
     sslkey: z.string().min(1).optional().describe("File of the client's key, without a passphrase."),
-    databases: z
-      .union([z.literal('all'), z.array(pattern).min(1)])
-      .optional()
-      .describe(
-        '"all", or names and patterns (shop_*), found anew in each run. Absent: the one that is connected to, or all when none is named.',
-      ),
-    excludeDatabases: z.array(pattern).default([]).describe('Databases to leave out, by name or pattern.'),
+    ...databaseKeys('the one that is connected to, or all when none is named'),
     tables: z
       .array(pattern)
       .min(1)

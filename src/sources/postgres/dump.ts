@@ -2,9 +2,8 @@
 import { throwIfCancelled } from '#lib/clock.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import type { Context } from '#lib/kind.ts';
-import { chooseDatabases } from '../patterns.ts';
 import type { Entry } from '../source.ts';
-import { assertDatabasesFound } from '../wanted-databases.ts';
+import { assertDatabasesFound, chooseDatabases } from '../wanted-databases.ts';
 import type { PostgresConfig } from './config.ts';
 import { type Connection, connect } from './connect.ts';
 import { dumpDatabase, type OpenDatabase, openDatabase } from './dump-database.ts';

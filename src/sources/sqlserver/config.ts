@@ -5,13 +5,13 @@ import type { Schema } from '#lib/kind.ts';
 import { parsedText } from '#lib/parsed-text.ts';
 import type { Secret } from '#lib/secret.ts';
 import { secret } from '#lib/secret-schema.ts';
+import { pattern } from '../patterns.ts';
+import { databaseKeys } from '../wanted-databases.ts';
 import { type Address, ConnectionString, type Encrypt, encryptModes } from './connection-string.ts';
 
 const url = parsedText((text) => new ConnectionString(text)).describe(
   'Where the server is: sqlserver://user@host:port/database?encrypt=strict, or a connection string of ADO.NET (Server=host;Database=shop;…).',
 );
-
-const pattern = z.string().min(1);
 
 const native = z
   .strictObject({
@@ -82,13 +82,7 @@ const schema = z
       .optional()
       .describe("The name in the server's certificate, when it is not the host's."),
     connectTimeoutSeconds: z.number().int().min(1).max(3600).optional().describe('15 unless told.'),
-    databases: z
-      .union([z.literal('all'), z.array(pattern).min(1)])
-      .optional()
-      .describe(
-        '"all", or names and patterns (shop_*), found anew in each run. Absent: the one that is connected to, or all when none is named.',
-      ),
-    excludeDatabases: z.array(pattern).default([]).describe('Databases to leave out, by name or pattern.'),
+    ...databaseKeys('the one that is connected to, or all when none is named'),
     tables: z
       .array(pattern)
       .min(1)

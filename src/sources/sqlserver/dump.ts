@@ -3,14 +3,13 @@ import { throwIfCancelled } from '#lib/clock.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import type { Context } from '#lib/kind.ts';
 import type { Entry } from '../source.ts';
-import { assertDatabasesFound } from '../wanted-databases.ts';
+import { assertDatabasesFound, chooseDatabases } from '../wanted-databases.ts';
 import { databasesSql, versionSql } from './catalogue.ts';
 import type { ConnectionSettings, SqlServerConfig } from './config.ts';
 import { connect } from './connect.ts';
 import { dumpDatabase } from './dump-database.ts';
 import { databasePath, serverFile } from './layout.ts';
 import { dumpNative } from './native.ts';
-import { chooseDatabases } from './patterns.ts';
 
 export interface DumpRequest {
   readonly config: SqlServerConfig;
@@ -67,7 +66,7 @@ export const surveyOf = async ({
   const isNamed = settings.database !== undefined && config.databases === undefined;
   const found = isNamed ? [] : await connection.query<FoundDatabase>(databasesSql);
   const present = found.map(({ name }) => name);
-  const chosen = chooseDatabases(config, settings.database, present);
+  const chosen = chooseDatabases(config, settings.database, present, 'any');
   const absent = chosen.filter((name) => !isNamed && !present.includes(name));
   const hint = present.length > 0 ? `it has ${present.join(', ')}` : 'it has no database that may be seen';
   assertDatabasesFound(config, settings.server, { chosen, absent, hint });

@@ -10,7 +10,7 @@ import { givenIndexName } from './index-name.ts';
 import { databasePath, encodeName, parsePath, tablePath } from './layout.ts';
 import { mentionedNames, orderByMention } from './mentions.ts';
 import { withName } from './module-sql.ts';
-import { chooseDatabases, fitsTable, wantedOf } from './patterns.ts';
+import { fitsTable, wantedOf } from './patterns.ts';
 
 test('names stand in brackets, and are read with brackets, quotes or neither', () => {
   assert.equal(quoteName({ schema: 'a]b', name: 'c"d' }), '[a]]b].[c"d]');
@@ -60,18 +60,6 @@ test('tables and databases are chosen by patterns, whatever the case', () => {
     ['orders', 'tmp_1', 'log'].map((name) => wantedOf(choice, 'shop', { schema: 'dbo', name })),
     ['all', 'nothing', 'definition'],
   );
-  const present = ['shop_a', 'shop_b', 'test_x'];
-  assert.deepEqual(
-    chooseDatabases({ databases: ['shop_*', 'gone'], excludeDatabases: ['*_b'] }, undefined, present),
-    ['shop_a', 'gone'],
-  );
-  assert.deepEqual(
-    chooseDatabases({ databases: undefined, excludeDatabases: [] }, undefined, present),
-    present,
-  );
-  assert.deepEqual(chooseDatabases({ databases: undefined, excludeDatabases: [] }, 'shop_a', present), [
-    'shop_a',
-  ]);
 });
 
 test('a URL and a connection string say the same, and neither shows its password', () => {

@@ -1,5 +1,5 @@
-// Which databases and tables a configuration means.
-import { fitsPattern as fits, isLiteral } from '../patterns.ts';
+// Which tables a configuration means.
+import { fitsPattern as fits } from '../patterns.ts';
 import type { SqlServerConfig } from './config.ts';
 import { parseName, type QualifiedName } from './identifiers.ts';
 
@@ -23,23 +23,4 @@ export const wantedOf = (
     patterns.some((pattern) => fitsTable(pattern, database, table));
   if ((tables && !fitsAny(tables)) || fitsAny(exclude)) return 'nothing';
   return fitsAny(excludeData) ? 'definition' : 'all';
-};
-
-/** The databases to back up, of those there are; one that is named outright is among them even when it is not there. */
-export const chooseDatabases = (
-  { databases, excludeDatabases }: Pick<SqlServerConfig, 'databases' | 'excludeDatabases'>,
-  named: string | undefined,
-  present: readonly string[],
-): readonly string[] => {
-  const patterns = databases ?? (named === undefined ? 'all' : [named]);
-  if (databases === undefined && named !== undefined) return [named];
-  const chosen = present.filter(
-    (name) => patterns === 'all' || patterns.some((each) => fitsPattern(each, name)),
-  );
-  const absent = Array.isArray(patterns)
-    ? patterns.filter((each) => isLiteral(each) && !present.some((name) => fitsPattern(each, name)))
-    : [];
-  return [...chosen, ...absent].filter(
-    (name) => !excludeDatabases.some((pattern) => fitsPattern(pattern, name)),
-  );
 };
