@@ -1,7 +1,7 @@
 // `npm test`: brings what the tests need, checks the code, runs every test, and ends with a line that counts them.
 // `node scripts/test.ts src/stores [-t 'a pattern of names']` runs a part, without the checks.
 import { spawnSync } from 'node:child_process';
-import { globSync, statSync } from 'node:fs';
+import { existsSync, globSync, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { run } from 'node:test';
@@ -24,9 +24,10 @@ const main = async (): Promise<void> => {
     options: { 'test-name-pattern': { type: 'string', short: 't' } },
   });
   const complete = positionals.length === 0;
+  const files = testFiles(positionals);
   await bringServers();
   const checked = !complete || (step('biome', ['check', '.']) && step('tsc', []));
-  const totals = await runTests(testFiles(positionals), values['test-name-pattern']);
+  const totals = await runTests(files, values['test-name-pattern']);
   if (!checked) totals.failed += 1;
   if (totals.passed === 0 || totals.failed > 0) process.exitCode = 1;
   console.log(`${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped`);
@@ -60,6 +61,10 @@ const step = (program: string, args: readonly string[]): boolean => {
 /** The tests of whole commands come first: they take longest. */
 const testFiles = (paths: readonly string[]): string[] => {
   const patterns = paths.length > 0 ? paths : ['test', 'src', 'wasm'];
+  for (const missing of patterns.filter((path) => !existsSync(path))) {
+    console.error(`there is no ${missing}`);
+    process.exit(1);
+  }
   return patterns.flatMap((path) =>
     statSync(path).isDirectory() ? globSync(`${path}/**/*.test.ts`).toSorted() : [path],
   );
