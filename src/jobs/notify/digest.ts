@@ -35,11 +35,9 @@ export const digestFor = (
 /** When that time of day last was, by the clock of this machine. */
 const lastTimeOfDay = ({ at }: Subscription, now: Date): Date => {
   const [hours, minutes] = at.split(':').map(Number);
-  const today = new Date(now);
-  today.setHours(hours ?? 0, minutes ?? 0, 0, 0);
-  if (today <= now) return today;
-  today.setDate(today.getDate() - 1);
-  return today;
+  const onDay = (daysBefore: number): Date =>
+    new Date(now.getFullYear(), now.getMonth(), now.getDate() - daysBefore, hours, minutes);
+  return onDay(0) <= now ? onDay(0) : onDay(1);
 };
 
 const digestOf = (jobs: readonly string[], catalog: Catalog, since: Date, now: Date): Notice => {

@@ -119,6 +119,21 @@ test('a digest comes once a day, with every run since the last one', async () =>
   assert.deepEqual(await here.told('2026-11-22T12:00:00Z'), ['digest: 1 run of 1 job, 1 not well']);
 });
 
+test('a digest comes once on the day whose clock jumps over its time', async () => {
+  const zoneBefore = process.env.TZ;
+  process.env.TZ = 'Europe/Berlin';
+  try {
+    using here = await place('[{ to: chat, when: digest, at: "02:30" }]');
+    const times = ['27T01:30', '27T01:40', '27T23:10', '28T00:50', '28T01:30', '28T01:40', '29T00:30'];
+    const told = [];
+    for (const time of times) if ((await here.told(`2027-03-${time}:00Z`)).length > 0) told.push(time);
+    assert.deepEqual(told, ['27T01:30', '28T01:30', '29T00:30']);
+  } finally {
+    if (zoneBefore === undefined) delete process.env.TZ;
+    else process.env.TZ = zoneBefore;
+  }
+});
+
 suite('after a clock was a year ahead for a while', () => {
   test('a digest comes every day', async () => {
     using here = await place('[{ to: chat, when: digest }]');
