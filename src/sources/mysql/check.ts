@@ -2,8 +2,15 @@
 import { attempt } from '../findings.ts';
 import type { Finding } from '../source.ts';
 import { type Connection, connect } from './connect.ts';
+import { historyLoss } from './history.ts';
 import { plainName } from './identifiers.ts';
-import { hasRowsOfItsOwn, listRelations, type Relation, transactionalEngines } from './listing.ts';
+import {
+  hasRowsOfItsOwn,
+  listColumns,
+  listRelations,
+  type Relation,
+  transactionalEngines,
+} from './listing.ts';
 import { fitsTable, wantedOf } from './patterns.ts';
 import { missingRights, type Rights, readRights } from './rights.ts';
 import { type SourceRequest, surveyOf } from './survey.ts';
@@ -31,13 +38,7 @@ const findingsOf = async (request: SourceRequest, connection: Connection): Promi
       });
     const relations = await listRelations(connection, database);
     tables.push(...relations.map(({ name }) => [database, name] as const));
-    for (const { name } of relations.filter((relation) => keepsHistory(config, database, relation)))
-      findings.push({
-        level: 'warning',
-        subject: `table ${plainName(database, name)}`,
-        message: 'of a system-versioned table the current rows are kept, not their history',
-        hint: 'keep what they were with `mariadb-dump --dump-history`',
-      });
+    findings.push(...(await historyFindings(request, connection, database, relations)));
     if (!config.lockNonTransactional) findings.push(...(await apartFindings(request, connection, database)));
   }
   for (const pattern of [...(config.tables ?? []), ...config.exclude, ...config.excludeData])
@@ -51,11 +52,27 @@ const findingsOf = async (request: SourceRequest, connection: Connection): Promi
   return findings;
 };
 
-const keepsHistory = (
-  config: SourceRequest['config'],
+const historyFindings = async (
+  { config }: SourceRequest,
+  connection: Connection,
   database: string,
-  { name, versioned }: Relation,
-): boolean => versioned && wantedOf(config, database, name) === 'all';
+  relations: readonly Relation[],
+): Promise<Finding[]> => {
+  const versioned = relations.filter(
+    (each) => each.versioned && wantedOf(config, database, each.name) === 'all',
+  );
+  if (versioned.length === 0) return [];
+  const transactional = await transactionalEngines(connection);
+  const columns = await listColumns(connection, database);
+  const still = config.lockNonTransactional;
+  return versioned.flatMap(({ name, engine }) => {
+    const own = columns.get(name) ?? [];
+    const loss = historyLoss({ engine: engine ?? '', columns: own, still, transactional });
+    if (!loss) return [];
+    const message = `the current rows are kept, not their history: ${loss.why}`;
+    return [{ level: 'warning', subject: `table ${plainName(database, name)}`, message, hint: loss.hint }];
+  });
+};
 
 const stateFindings = ({ config, settings }: SourceRequest, rights: Rights): Finding[] => {
   const findings: Finding[] = [];

@@ -17,6 +17,8 @@ const contentsSchema = z.strictObject({
       columns: z.array(columnSchema),
       /** Whether a file with its rows belongs to the snapshot. */
       rows: z.boolean(),
+      /** The columns with the times of its rows, where a file with rows that are no more belongs to the snapshot too. */
+      history: z.strictObject({ start: z.string(), end: z.string() }).optional(),
     }),
   ),
   sequences: z.array(

@@ -67,7 +67,12 @@ test('names become paths and names again', () => {
   for (const name of ['a/b+c', '..', 'x.y', '=2E', 'new\nline', 'ж🐙'])
     assert.equal(decodeName(encodeName(name)), name);
   assert.ok(databasePath('00-server.json') > '1');
-  assert.deepEqual(parsePath('shop/data/a=2Fb/0000.tsv'), { kind: 'rows', database: 'shop', table: 'a/b' });
+  assert.deepEqual(parsePath('shop/data/a=2Fb/0000.tsv'), {
+    kind: 'rows',
+    database: 'shop',
+    table: 'a/b',
+    part: 'current',
+  });
   assert.throws(
     () => parsePath('shop/../x'),
     (error) => hasCode(error, 'PATH_UNSAFE'),

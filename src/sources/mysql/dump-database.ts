@@ -6,6 +6,7 @@ import { encodeName } from '../path-names.ts';
 import type { Entry } from '../source.ts';
 import { createTally, type Tally } from '../tally.ts';
 import type { Dump } from './dump.ts';
+import { historyLoss, periodOf } from './history.ts';
 import { plainName, quoteIdentifier } from './identifiers.ts';
 import { databaseFiles, databasePath, dataFolder } from './layout.ts';
 import { loadScript } from './load-script.ts';
@@ -22,13 +23,13 @@ export async function* dumpDatabase(dump: Dump, database: string): AsyncGenerato
   const user = settings.user;
   const isInState = (table: string): Promise<boolean> => inState(dump, database, table);
   const namesBefore = dump.namesBefore.get(database) ?? [];
-  const found = await readTables({ connection: leader, config, user, database, namesBefore, isInState });
+  const read = await readTables({ connection: leader, config, user, database, namesBefore, isInState });
+  const found = { ...read, tables: read.tables.map((table) => withHistory(dump, database, table)) };
   const programs = await readPrograms({ connection: leader, config, user, database, views: found.views });
   const contents = contentsOf(database, found);
   const apart = tablesApart(dump, database, found.tables);
   const tally = createTally();
   dump.onEnd(tally.giveUp);
-  warnOfHistory(dump, database, found.tables);
 
   yield directory(folder);
   yield file(databaseFiles.database, scriptOf('The database itself.', [await databaseItem(dump, database)]));
@@ -129,14 +130,22 @@ const tablesApart = (
   return apart;
 };
 
-/** What rows were before is not kept. */
-const warnOfHistory = ({ context }: Dump, database: string, tables: readonly Table[]): void => {
-  const versioned = tables.filter((table) => table.withRows && table.versioned);
-  if (versioned.length > 0)
+/** What rows were before is kept where it can be. */
+const withHistory = (
+  { config, untouched, transactional, context, wantsHistory }: Dump,
+  database: string,
+  table: Table,
+): Table => {
+  const { name, engine, columns, versioned, withRows } = table;
+  if (!versioned || !withRows || wantsHistory?.(database, name) === false) return table;
+  const still = config.lockNonTransactional || untouched === true;
+  const loss = historyLoss({ engine, columns, still, transactional });
+  const history = loss ? undefined : periodOf(columns);
+  if (loss)
     context.log.warn(
-      { tables: versioned.map(({ name }) => plainName(database, name)) },
-      `of ${plural(versioned.length, 'system-versioned table')} of ${database} the current rows are kept, not their history`,
+      `of ${plainName(database, name)} the current rows are kept, not their history: ${loss.why}`,
     );
+  return { ...table, ...(history && { history }) };
 };
 
 /** Waits for the rows. */

@@ -116,19 +116,6 @@ suite('dumping from MariaDB', { skip: skipWithout('mariadb') ?? false }, () => {
     );
   });
 
-  test('the history of a system-versioned table is not kept, and that is told', async () => {
-    await makeDatabase(
-      'past',
-      'create table a (id int primary key, x int) with system versioning; insert into a values (1, 1); update a set x = 2',
-    );
-    await using source = await openMysql(server, { url: server.url('past') });
-    assert.deepEqual(
-      (await source.check()).map(({ subject, message }) => [subject, message.includes('history')]),
-      [['table past.a', true]],
-    );
-    assert.deepEqual(rowsOf(await dumpOf(server, { url: server.url('past') }), 'past', 'a'), [['1', '2']]);
-  });
-
   test('what the server would not even show is named, with the right that shows it', async () => {
     await server.sql(`create user blind@'%' identified by 'b'; grant select on quiet.a to blind@'%'`);
     const url = server.url('quiet', 'blind', 'b');

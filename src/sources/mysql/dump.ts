@@ -18,12 +18,14 @@ import { usersScript } from './users.ts';
 export interface DumpRequest extends SourceRequest {
   /** True where nobody else writes, so that it does not matter when a table is read. */
   readonly untouched?: boolean;
+  /** Whether the history of a system-versioned table is wanted; of all, unless told. */
+  wantsHistory?(database: string, table: string): boolean;
   /** Closes what is still open when the dump is given up. */
   onClose(close: () => Promise<void>): void;
 }
 
 /** What all databases of a dump share. */
-export interface Dump extends SourceRequest, Pick<DumpRequest, 'untouched'> {
+export interface Dump extends SourceRequest, Pick<DumpRequest, 'untouched' | 'wantsHistory'> {
   /** Asks for definitions; it sees the server as it is now. */
   readonly leader: Connection;
   readonly state: ServerState;
@@ -54,10 +56,11 @@ export async function* dumpServer(request: DumpRequest): AsyncGenerator<Entry> {
     endings.push(() => state[Symbol.asyncDispose]());
     const rights = await readRights(leader);
     const transactional = await transactionalEngines(leader);
-    const { config, untouched = false } = request;
+    const { config, untouched = false, wantsHistory = () => true } = request;
     const dump: Dump = {
       config,
       untouched,
+      wantsHistory,
       settings,
       context,
       leader,

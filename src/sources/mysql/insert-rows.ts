@@ -2,9 +2,10 @@
 import { HoldfastError } from '#lib/errors.ts';
 import type { Content } from '../source.ts';
 import type { Connection } from './connect.ts';
-import type { ContentsTable } from './contents.ts';
+import { forHistory, historyClose, historyOpen } from './history.ts';
 import { quoteIdentifier } from './identifiers.ts';
 import { splitLines } from './lines.ts';
+import type { FileColumn } from './load-data.ts';
 import type { LoadedRows } from './load-rows.ts';
 
 /** A statement is sent when it is at least this long; a longer row goes alone. */
@@ -13,12 +14,11 @@ const statementBytes = 512 * 1024;
 /** In one transaction, as LOAD DATA would do it. */
 export const insertRows = async (
   connection: Connection,
-  table: ContentsTable,
+  table: string,
+  columns: readonly FileColumn[],
   content: () => Content,
 ): Promise<LoadedRows> => {
-  const columns = table.columns.map(({ name }) => quoteIdentifier(name)).join(', ');
-  const head = Buffer.from(`insert into ${quoteIdentifier(table.name)} (${columns}) values `);
-  const isText = table.columns.map(({ text }) => text === true);
+  const head = Buffer.from(`insert into ${quoteIdentifier(table)} (${columnsSql(columns)}) values `);
   let rows = 0;
   let bytes = 0;
   let waiting: Buffer[] = [];
@@ -36,7 +36,7 @@ export const insertRows = async (
   try {
     for await (const lines of splitLines(content()))
       for (const line of lines) {
-        const row = valuesOf(line, isText);
+        const row = valuesOf(line, columns);
         rows += 1;
         bytes += line.length + 1;
         waiting.push(row);
@@ -57,24 +57,38 @@ const comma = Buffer.from(',');
 const tab = '\t'.charCodeAt(0);
 const quote = "'".charCodeAt(0);
 const open = Buffer.from("'");
+const historyOnly = { open: Buffer.from(historyOpen), close: Buffer.from(historyClose) };
 const asText = { open: Buffer.from("convert('"), close: Buffer.from("' using utf8mb4)") };
 
+/** The columns that an INSERT names. */
+export const columnsSql = (columns: readonly FileColumn[]): string => {
+  let sql = '';
+  for (const { name, stored } of columns) {
+    const next = `${sql === '' ? '' : ', '}${quoteIdentifier(name)}`;
+    if (stored !== 'never') sql += stored ? ` ${forHistory(next)}` : next;
+  }
+  return sql;
+};
+
 /** `('1','it''s',null)` of a line: its escapes mean the same between quotes, so only quotes are doubled. */
-export const valuesOf = (line: Buffer, isText: readonly boolean[]): Buffer => {
-  if (isText.length === 0) return Buffer.from('()');
-  const parts: Buffer[] = [];
+export const valuesOf = (line: Buffer, columns: readonly FileColumn[]): Buffer => {
+  if (columns.length === 0) return Buffer.from('()');
+  const parts: Buffer[] = [Buffer.from('(')];
   let start = 0;
-  for (const [index, text] of isText.entries()) {
-    const end = index + 1 === isText.length ? line.length : line.indexOf(tab, start);
+  for (const [index, { text, stored }] of columns.entries()) {
+    const end = index + 1 === columns.length ? line.length : line.indexOf(tab, start);
     if (end === -1)
       throw new HoldfastError('TARGET_FAILED', 'a row of the snapshot has fewer columns than its table', {
         hint: 'verify the snapshot, and restore from another one',
       });
     const field = line.subarray(start, end);
-    parts.push(Buffer.from(index === 0 ? '(' : ','));
+    start = end + 1;
+    if (stored === 'never') continue;
+    if (stored) parts.push(historyOnly.open);
+    if (index > 0) parts.push(comma);
     if (isNull(field)) parts.push(Buffer.from('null'));
     else parts.push(text ? asText.open : open, quoted(field), text ? asText.close : open);
-    start = end + 1;
+    if (stored) parts.push(historyOnly.close);
   }
   parts.push(Buffer.from(')'));
   return Buffer.concat(parts);

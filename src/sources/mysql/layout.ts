@@ -5,7 +5,8 @@
 //   shop/00-database.sql        the database itself: character set and collation
 //   shop/01-tables.sql          sequences and tables
 //   shop/02-contents.json       the tables with their columns, and the values of the sequences
-//   shop/data/orders/0000.tsv   rows, as LOAD DATA takes them
+//   shop/data/orders/0000.tsv   rows, as LOAD DATA takes them; of a system-versioned table each with its row start
+//   shop/data/orders/history.tsv   of a system-versioned table: rows that are no more, each with its row start and row end
 //   shop/load.sql               the same for the stock client: LOAD DATA of every table, setval of every sequence
 //   shop/manifest.json
 //   shop/post-data.sql          routines, views, triggers, events
@@ -41,14 +42,21 @@ export const tablePath = (table: string): string => `${dataFolder}/${encodeName(
 /** The file with a table's rows, relative to its database. */
 export const rowsPath = (table: string): string => `${tablePath(table)}/${rowsFile}`;
 
+/** The file with rows that are no more, of a system-versioned table. */
+export const historyPath = (table: string): string => `${tablePath(table)}/${historyFile}`;
+
 const rowsFile = '0000.tsv';
+const historyFile = 'history.tsv';
+
+/** Which rows of a table a file has. */
+export type RowsPart = 'current' | 'history';
 
 /** A path of a snapshot, understood. */
 export type Place =
   | { readonly kind: 'server' }
   | { readonly kind: 'users' }
   | { readonly kind: 'file'; readonly database: string; readonly file: DatabaseFile }
-  | { readonly kind: 'rows'; readonly database: string; readonly table: string };
+  | { readonly kind: 'rows'; readonly database: string; readonly table: string; readonly part: RowsPart };
 
 /** What such a backup was made from, for messages. */
 export const kind = 'MariaDB or MySQL';
@@ -65,6 +73,7 @@ const placeOf = ([top = '', second, third, fourth, ...rest]: readonly string[]):
     const file = Object.values(databaseFiles).find((known) => known === second);
     return file && { kind: 'file', database, file };
   }
-  if (second !== dataFolder || third === '' || fourth !== rowsFile) return undefined;
-  return { kind: 'rows', database, table: decodeName(third) };
+  const part = fourth === rowsFile ? 'current' : fourth === historyFile ? 'history' : undefined;
+  if (second !== dataFolder || third === '' || part === undefined) return undefined;
+  return { kind: 'rows', database, table: decodeName(third), part };
 };

@@ -19,6 +19,8 @@ export interface Column {
   readonly name: string;
   readonly type: string;
   readonly generated: boolean;
+  /** Of a system-versioned table: says since when a row is, or until when it was. */
+  readonly period?: 'start' | 'end';
 }
 
 export const listDatabases = async (connection: Connection): Promise<string[]> => {
@@ -85,11 +87,23 @@ export const listColumns = async (
   for (const { db, table, name, type, expression } of rows) {
     if (db !== database) continue;
     const own = columns.get(table) ?? [];
-    own.push({ name, type: type.toLowerCase(), generated: (expression ?? '') !== '' });
+    const period = periods.get(expression ?? '');
+    own.push({
+      name,
+      type: type.toLowerCase(),
+      generated: (expression ?? '') !== '',
+      ...(period && { period }),
+    });
     columns.set(table, own);
   }
   return columns;
 };
+
+/** What MariaDB says where other columns have an expression. */
+const periods: ReadonlyMap<string, 'start' | 'end'> = new Map([
+  ['ROW START', 'start'],
+  ['ROW END', 'end'],
+]);
 
 /** The engines that take part in a consistent snapshot. */
 export const transactionalEngines = async (connection: Connection): Promise<Set<string>> => {

@@ -1,6 +1,8 @@
 // The statements that read a table's rows and that take them in again.
-import type { ContentsColumn } from './contents.ts';
+import type { ContentsColumn, ContentsTable } from './contents.ts';
+import { forHistory, hasLasted, isPast, type Period } from './history.ts';
 import { quoteIdentifier, quoteLiteral } from './identifiers.ts';
+import type { RowsPart } from './layout.ts';
 import type { Column } from './listing.ts';
 
 /** Types that cannot be made of bytes: the file's are said to be text on the way in. */
@@ -15,24 +17,71 @@ export const loadedColumns = (columns: readonly Column[]): ContentsColumn[] =>
     .filter(({ generated }) => !generated)
     .map(({ name, type }) => ({ name, ...(textTypes.has(type) && { text: true as const }) }));
 
+/** What a SELECT must know of a table. */
+export interface Selected {
+  readonly columns: readonly Column[];
+  readonly hasPrimaryKey: boolean;
+  readonly history?: Period;
+}
+
 /** Rows in the order of the primary key where there is one, so that the same rows read the same. */
-export const selectSql = (table: string, columns: readonly Column[], hasPrimaryKey: boolean): string => {
+export const selectSql = (table: string, of: Selected): string =>
+  `select ${valuesSql(of, of.history ? [of.history.start] : [])} from ${table}${orderSql(of)}`;
+
+/** Rows that are no more. */
+export const selectHistorySql = (table: string, of: Selected, { start, end }: Period): string => {
+  const [began, ended] = [quoteIdentifier(start), quoteIdentifier(end)];
+  return `select ${valuesSql(of, [start, end])} from ${table} for system_time all${orderSql(of)} where ${isPast(ended)} and ${hasLasted(began, ended)}`;
+};
+
+/** How many rows that are no more cannot be kept. */
+export const countFleetingSql = (table: string, { start, end }: Period): string => {
+  const [began, ended] = [quoteIdentifier(start), quoteIdentifier(end)];
+  return `select count(*) as count from ${table} for system_time all where ${isPast(ended)} and not (${hasLasted(began, ended)})`;
+};
+
+const valuesSql = ({ columns }: Selected, times: readonly string[]): string => {
   const values = columns
     .filter(({ generated }) => !generated)
     .map((column) => `${quoteIdentifier(column.name)}${isShortened(column) ? ' * 1e0' : ''}`);
-  return `select ${values.join(', ') || '1'} from ${table}${hasPrimaryKey ? ' force index (primary)' : ''}`;
+  return [...values, ...times.map(quoteIdentifier)].join(', ') || '1';
+};
+
+const orderSql = ({ hasPrimaryKey }: Selected): string => (hasPrimaryKey ? ' force index (primary)' : '');
+
+/** A column of a file. */
+export interface FileColumn extends ContentsColumn {
+  /** By which servers: those that take history, or none. */
+  readonly stored?: 'with history' | 'never';
+}
+
+/** What a file with rows of a table has in each line, where its rows' times are stored as told. */
+export const fileColumns = (
+  { columns, history }: ContentsTable,
+  part: RowsPart,
+  stored?: FileColumn['stored'],
+): readonly FileColumn[] => {
+  if (history === undefined) return columns;
+  const times = part === 'history' ? [history.start, history.end] : [history.start];
+  return [...columns, ...times.map((name) => ({ name, ...(stored && { stored }) }))];
 };
 
 /** `table` and `file` are quoted already. */
-export const loadSql = (file: string, table: string, columns: readonly ContentsColumn[]): string => {
-  const targets = columns.map(({ name, text }, index) => (text ? `@v${index}` : quoteIdentifier(name)));
+export const loadSql = (file: string, table: string, columns: readonly FileColumn[]): string => {
+  const targets = columns.map(({ name, text, stored }, index) =>
+    text || stored ? `@v${index}` : quoteIdentifier(name),
+  );
   const set = columns.flatMap(({ name, text }, index) =>
     text ? [`${quoteIdentifier(name)} = convert(@v${index} using utf8mb4)`] : [],
+  );
+  const times = columns.flatMap(({ name, stored }, index) =>
+    stored === 'with history' ? [`${quoteIdentifier(name)} = @v${index}`] : [],
   );
   return (
     `load data local infile ${file} into table ${table} character set binary ` +
     String.raw`fields terminated by '\t' escaped by '\\' lines terminated by '\n' ` +
-    `(${targets.join(', ') || '@v'})${set.length > 0 ? ` set ${set.join(', ')}` : ''}`
+    `(${targets.join(', ') || '@v'})${set.length > 0 ? ` set ${set.join(', ')}` : ''}` +
+    (times.length > 0 ? ` ${forHistory(`${set.length > 0 ? ',' : 'set'} ${times.join(', ')}`)}` : '')
   );
 };
 

@@ -8,12 +8,12 @@ import type { Contents, ContentsTable } from './contents.ts';
 import type { RowsEntry } from './entry-stream.ts';
 import { plainName, quoteIdentifier } from './identifiers.ts';
 import { insertRows } from './insert-rows.ts';
-import { rowsPath } from './layout.ts';
-import { fileLiteral, loadSql } from './load-data.ts';
+import { type FileColumn, fileColumns, fileLiteral, loadSql } from './load-data.ts';
+import type { Restoring } from './restore.ts';
 import { isInfileOff, ServerError } from './server-error.ts';
 import type { SqlItem } from './sql-items.ts';
 
-/** What came of a table's file. */
+/** What came of a table's files. */
 export interface LoadedRows {
   readonly rows: number;
   readonly bytes: number;
@@ -24,18 +24,20 @@ export interface RowLoader {
   /** Tables whose values may be very long. */
   readonly long: ReadonlySet<string>;
   readonly reporter: Reporter;
-  /** By table. */
-  readonly loaded: Map<string, LoadedRows>;
+  readonly takesHistory: boolean;
+  /** By table; its files are loaded one after the other, since the first of them may lock an empty table. */
+  readonly loaded: Map<string, Promise<LoadedRows>>;
 }
 
 export const createLoader = (
   contents: Contents,
   definitions: readonly SqlItem[],
-  reporter: Reporter,
+  { reporter, target }: Pick<Restoring, 'reporter' | 'target'>,
 ): RowLoader => ({
   contents,
   long: new Set(definitions.filter(({ statement }) => longType.test(statement)).map(({ name }) => name)),
   reporter,
+  takesHistory: target.takesHistory,
   loaded: new Map(),
 });
 
@@ -43,20 +45,59 @@ const longType = / (?:medium|long)(?:blob|text)\b| json\b/;
 
 /** Loads one file into the table of its name in the connection's database. */
 export const loadRows = async (
-  { contents, long, reporter, loaded }: RowLoader,
+  loader: RowLoader,
   connection: Connection,
-  { path, place, content }: RowsEntry,
+  entry: RowsEntry,
 ): Promise<void> => {
-  const table = tableOf(contents, place.table);
-  try {
-    // MariaDB then gathers all rows before it inserts them, which is fast, and comes to a halt at a value longer than its redo log.
-    await connection.run(`set unique_checks = ${long.has(table.name) ? 1 : 0}`);
-    loaded.set(table.name, await loadTable(connection, table, reporter.counted(path, content)));
-  } catch (error) {
-    if (!(error instanceof ServerError)) throw error;
-    throw refused(plainName(contents.database, table.name), error.message, error);
-  }
+  const { contents, loaded } = loader;
+  const table = tableOf(contents, entry.place.table);
+  const before = loaded.get(table.name);
+  const work = async (): Promise<LoadedRows> => {
+    const earlier = (await before) ?? { rows: 0, bytes: 0 };
+    try {
+      const { rows, bytes } = await loadFile(loader, connection, table, entry);
+      return { rows: earlier.rows + rows, bytes: earlier.bytes + bytes };
+    } catch (error) {
+      if (!(error instanceof ServerError)) throw error;
+      throw refused(plainName(contents.database, table.name), error.message, error);
+    }
+  };
+  const done = work();
+  loaded.set(table.name, done);
+  await done;
 };
+
+const loadFile = async (
+  { contents, long, reporter, takesHistory }: RowLoader,
+  connection: Connection,
+  table: ContentsTable,
+  { path, place, content }: RowsEntry,
+): Promise<LoadedRows> => {
+  const counted = reporter.counted(path, content);
+  if (place.part === 'history' && !takesHistory) {
+    reporter.warn(
+      `the history of ${plainName(contents.database, table.name)} was left out: only MariaDB 10.11 and newer take it, from users who may set the time (secure_timestamp)`,
+    );
+    return await countRows(counted());
+  }
+  // MariaDB then gathers all rows before it inserts them, which is fast, and comes to a halt at a value longer than its redo log.
+  await connection.run(`set unique_checks = ${long.has(table.name) ? 1 : 0}`);
+  const columns = fileColumns(table, place.part, takesHistory ? undefined : 'never');
+  return await loadTable(connection, table.name, path, columns, counted);
+};
+
+/** What is left out is counted as if it were loaded: it was read as it was captured. */
+const countRows = async (content: AsyncIterable<Uint8Array>): Promise<LoadedRows> => {
+  let rows = 0;
+  let bytes = 0;
+  for await (const chunk of content) {
+    bytes += chunk.length;
+    for (const byte of chunk) if (byte === newline) rows += 1;
+  }
+  return { rows, bytes };
+};
+
+const newline = '\n'.charCodeAt(0);
 
 const refused = (table: string, why: string, cause?: unknown): HoldfastError =>
   new HoldfastError('TARGET_FAILED', `rows of ${table} could not be restored: ${why}`, {
@@ -67,18 +108,20 @@ const refused = (table: string, why: string, cause?: unknown): HoldfastError =>
 /** By INSERT where the server takes no LOAD DATA LOCAL; which of them it is, it says before it has read anything. */
 const loadTable = async (
   connection: Connection,
-  table: ContentsTable,
+  table: string,
+  path: string,
+  columns: readonly FileColumn[],
   content: () => Content,
 ): Promise<LoadedRows> => {
-  const sql = loadSql(fileLiteral(rowsPath(table.name)), quoteIdentifier(table.name), table.columns);
+  const sql = loadSql(fileLiteral(path), quoteIdentifier(table), columns);
   try {
     const { info, bytes, warnings } = await connection.load(sql, content);
     const [, records, , skipped] = /Records: (\d+)\s+Deleted: (\d+)\s+Skipped: (\d+)/.exec(info) ?? [];
-    if (warnings > 0) await failByWarning(connection, table.name);
-    if (skipped !== '0') throw refused(table.name, `${skipped ?? 'some'} rows were left out as doubled`);
+    if (warnings > 0) await failByWarning(connection, table);
+    if (skipped !== '0') throw refused(table, `${skipped ?? 'some'} rows were left out as doubled`);
     return { rows: Number(records), bytes };
   } catch (error) {
-    if (isInfileOff(error)) return await insertRows(connection, table, content);
+    if (isInfileOff(error)) return await insertRows(connection, table, columns, content);
     throw error;
   }
 };
@@ -98,11 +141,11 @@ export const tableOf = ({ tables }: Contents, name: string): ContentsTable => {
 };
 
 /** Compares what was loaded with what was captured; TARGET_FAILED for the first difference, which nothing but damage explains. */
-export const assertComplete = (
+export const assertComplete = async (
   { contents, loaded, reporter }: RowLoader,
   manifest: Manifest,
   isWanted: (table: string) => boolean,
-): void => {
+): Promise<void> => {
   const missing = new Map(manifest.missing.map(({ name, reason }) => [name, reason]));
   for (const [name, reason] of missing) reporter.warn(`${name} is not in the snapshot: ${reason}`);
   const counts = new Map(manifest.tables.map((table) => [table.name, table]));
@@ -110,7 +153,7 @@ export const assertComplete = (
     if (!rows || !isWanted(name)) continue;
     const label = plainName(contents.database, name);
     const captured = counts.get(label);
-    const restored = loaded.get(name);
+    const restored = await loaded.get(name);
     if (!captured && missing.has(label)) continue;
     if (!captured || !restored)
       throw new HoldfastError('TARGET_FAILED', `the snapshot lacks the rows of ${label}`, {

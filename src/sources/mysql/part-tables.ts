@@ -137,7 +137,7 @@ export class PartTables {
     if (!found) return 'absent';
     if (found.type === 'VIEW' || found.type === 'SEQUENCE') return 'other';
     const [row] = await target.admin.query<{ filled: string }>(
-      `select exists (select 1 from ${quoteName(goal.name, name)}) as filled`,
+      `select exists (select 1 from ${quoteName(goal.name, name)}${found.type === 'SYSTEM VERSIONED' ? ' for system_time all' : ''}) as filled`,
     );
     return row?.filled === '0' ? 'empty' : 'filled';
   }

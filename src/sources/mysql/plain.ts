@@ -6,11 +6,12 @@ import type { PlainPart, PlainPlan } from '../plain-dump.ts';
 import { readPlain } from '../plain-dump.ts';
 import type { Content, Entry } from '../source.ts';
 import { type Contents, type ContentsTable, parseContents } from './contents.ts';
+import { historyOpen } from './history.ts';
 import { quoteIdentifier } from './identifiers.ts';
-import { valuesOf } from './insert-rows.ts';
+import { columnsSql, valuesOf } from './insert-rows.ts';
 import { databaseFiles, parsePath, serverFile, usersFile } from './layout.ts';
 import { splitLines } from './lines.ts';
-import { setSequenceSql } from './load-data.ts';
+import { type FileColumn, fileColumns, setSequenceSql } from './load-data.ts';
 import { loadSettings } from './load-script.ts';
 
 /** Users belong to no database. */
@@ -32,7 +33,9 @@ async function* parts(entries: AsyncIterable<Entry>): AsyncGenerator<PlainPart> 
     const content = open?.() ?? [];
     if (place.kind === 'rows') {
       const table = contents?.tables.find(({ name }) => name === place.table);
-      if (table) yield { path, content: insertLines(content, table), before: beforeRows, after: afterRows };
+      const rows =
+        table && (place.part === 'history' ? pastLines(content, table) : insertLines(content, table));
+      if (rows) yield { path, content: rows, before: beforeRows, after: afterRows };
     } else if (place.kind === 'file' && place.file === databaseFiles.contents) {
       const text = Buffer.concat(await Array.fromAsync(content, (chunk) => Buffer.from(chunk))).toString(
         'utf8',
@@ -42,7 +45,7 @@ async function* parts(entries: AsyncIterable<Entry>): AsyncGenerator<PlainPart> 
         (value) => `${setSequenceSql(quoteIdentifier(value.name), value)};\n`,
       );
       yield { path, content: [Buffer.from(text)], comment: true };
-      yield { content: [Buffer.from(loadSettings + sequences.join(''))] };
+      yield { content: [Buffer.from(loadSettings(contents) + sequences.join(''))] };
     } else if (place.kind === 'file' && place.file !== databaseFiles.load) {
       const isSql = place.file === databaseFiles.tables || place.file === databaseFiles.postData;
       yield { path, content, ...(!isSql && { comment: true }) };
@@ -59,15 +62,44 @@ const afterRows = 'COMMIT;\nSET character_set_client = utf8mb4, character_set_co
 const statementBytes = 512 * 1024;
 
 /** `INSERT INTO … VALUES`, then a row a line, `,` before all but the first, and `;` in a line of its own. */
-async function* insertLines(content: Content, table: ContentsTable): AsyncGenerator<Uint8Array> {
-  const columns = table.columns.map(({ name }) => quoteIdentifier(name)).join(', ');
-  const head = Buffer.from(`INSERT INTO ${quoteIdentifier(table.name)} (${columns}) VALUES\n`);
-  const isText = table.columns.map(({ text }) => text === true);
+const insertLines = (content: Content, table: ContentsTable): AsyncGenerator<Uint8Array> =>
+  statements(content, {
+    columns: fileColumns(table, 'current', 'with history'),
+    head: insertInto(table, fileColumns(table, 'current', 'with history')),
+    rowOf: (row) => row,
+    end: ';\n',
+  });
+
+/** Servers that take no history pass them over. */
+const pastLines = (content: Content, table: ContentsTable): AsyncGenerator<Uint8Array> =>
+  statements(content, {
+    columns: fileColumns(table, 'history'),
+    head: historyOpen + insertInto(table, fileColumns(table, 'history')),
+    // The end of a comment, in a value. A backslash before a slash means nothing, and a row has none of its own.
+    rowOf: (row) => (row.includes('*/') ? binary(text(row).replaceAll('*/', '*\\/')) : row),
+    end: '*/;\n',
+  });
+
+const insertInto = ({ name }: ContentsTable, columns: readonly FileColumn[]): string =>
+  `INSERT INTO ${quoteIdentifier(name)} (${columnsSql(columns)}) VALUES\n`;
+
+interface Statements {
+  readonly columns: readonly FileColumn[];
+  readonly head: string;
+  readonly rowOf: (row: Buffer) => Buffer;
+  readonly end: string;
+}
+
+async function* statements(
+  content: Content,
+  { columns, head: headText, rowOf, end: endText }: Statements,
+): AsyncGenerator<Uint8Array> {
+  const [head, end] = [Buffer.from(headText), Buffer.from(endText)];
   let length = 0;
   for await (const lines of splitLines(content)) {
     const pieces: Buffer[] = [];
     for (const line of lines) {
-      const row = valuesOf(line, isText);
+      const row = rowOf(valuesOf(line, columns));
       pieces.push(length === 0 ? head : comma, row, newline);
       length += row.length + 1;
       if (length < statementBytes) continue;
@@ -81,7 +113,8 @@ async function* insertLines(content: Content, table: ContentsTable): AsyncGenera
 
 const comma = Buffer.from(',');
 const newline = Buffer.from('\n');
-const end = Buffer.from(';\n');
+const text = (bytes: Buffer): string => bytes.toString('latin1');
+const binary = (latin1: string): Buffer => Buffer.from(latin1, 'latin1');
 
 /** The entries of such a file, its rows as a dump has them. */
 export async function* readPlainDump(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Entry> {
@@ -94,15 +127,30 @@ export async function* readPlainDump(bytes: AsyncIterable<Uint8Array>): AsyncGen
 }
 
 async function* rowLines(content: Content): AsyncGenerator<Uint8Array> {
+  let head = ''; // of a statement, as far as it has come: names may have newlines
   for await (const lines of splitLines(content)) {
     const rows = lines.flatMap((line) => {
-      const text = line.toString('latin1');
-      if (text === ';' || text.startsWith('INSERT INTO ')) return [];
-      return [Buffer.from(`${fieldsOf(text.replace(/^,/, ''))}\n`, 'latin1')];
+      const row = text(line);
+      if (head !== '' || isHead.test(row)) {
+        head = isWholeHead(head + row) ? '' : head + row;
+        return [];
+      }
+      if (isEnd.test(row)) return [];
+      const ofLine = row.replace(/^,/, '').replace(timeAtEnd, '$1)').replaceAll('*\\/', '*/');
+      return [binary(`${fieldsOf(ofLine)}\n`)];
     });
     if (rows.length > 0) yield Buffer.concat(rows);
   }
 }
+
+const isHead = /^(?:\/\*M!\d+ )?INSERT INTO /;
+const isEnd = /^(?:\*\/)?;$/;
+
+/** The names in it have all come to their quotes. */
+const isWholeHead = (head: string): boolean => head.endsWith(' VALUES') && head.split('`').length % 2 === 1;
+
+/** Since when a row is, as its last value. */
+const timeAtEnd = /\/\*M!\d+ (,?'[^']*') \*\/\)$/;
 
 /** `('1','it''s',null)` as the line it was made of. */
 const fieldsOf = (row: string): string => {

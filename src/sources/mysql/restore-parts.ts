@@ -42,14 +42,14 @@ export const restoreParts = async (restoring: Restoring, goal: Goal, parts: Part
       pool,
     });
     for (const { name } of contents.tables) if (parts.isAsked(name)) await tables.begin(name);
-    const loader = createLoader(contents, items, reporter);
+    const loader = createLoader(contents, items, restoring);
     while (await texts.readUntilRows())
       await forEachLimit(stream.rows(goal.database), config.connections, async (entry) => {
         throwIfCancelled(signal);
         await tables.begin(tableOf(contents, entry.place.table).name);
         await pool.use((connection) => loadRows(loader, connection, entry));
       });
-    assertComplete(loader, texts.manifest(), (table) => tables.has(table));
+    await assertComplete(loader, texts.manifest(), (table) => tables.has(table));
     throwIfCancelled(signal);
     await tables.finish(texts.items(databaseFiles.postData));
   } finally {

@@ -45,11 +45,12 @@ export const restoreWhole = async (restoring: Restoring, goal: Goal): Promise<vo
 };
 
 const loadTables = async (
-  { config, context, target, reporter, stream, into }: Restoring,
+  restoring: Restoring,
   goal: Goal,
   texts: DatabaseTexts,
   name: string,
 ): Promise<void> => {
+  const { config, context, target, reporter, stream, into } = restoring;
   // One failure ends what the others are doing: nothing of it will be kept.
   const failure = new AbortController();
   const signal = AbortSignal.any([context.signal, failure.signal]);
@@ -57,7 +58,7 @@ const loadTables = async (
   await using pool = createPool(limit, () => target.connectTo(name, signal));
   const contents = texts.contents();
   const items = texts.items(databaseFiles.tables);
-  const loader = createLoader(contents, items, reporter);
+  const loader = createLoader(contents, items, restoring);
   await pool.use((connection) => makeTables(connection, items, contents, name, reporter));
   while (await texts.readUntilRows())
     await forEachLimit(stream.rows(goal.database), into.sequential ? 1 : limit, async (entry) => {
@@ -68,7 +69,7 @@ const loadTables = async (
         throw error;
       }
     });
-  assertComplete(loader, texts.manifest(), () => true);
+  await assertComplete(loader, texts.manifest(), () => true);
 };
 
 /** From here on there is no way back: the old one goes, and the tables beside it take its place. */

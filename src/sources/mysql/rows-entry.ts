@@ -1,5 +1,6 @@
 // Rows as entries, counted as they pass.
 import { HoldfastError, hasCode } from '#lib/errors.ts';
+import { plural } from '#lib/format.ts';
 import { createRowCounter } from '#lib/row-checksum.ts';
 import type { Entry } from '../source.ts';
 import type { Tally } from '../tally.ts';
@@ -8,8 +9,8 @@ import { withoutNextNumber } from './create-table.ts';
 import type { Dump } from './dump.ts';
 import { plainName, quoteName } from './identifiers.ts';
 import { changed, itemError } from './item-error.ts';
-import { rowsPath, tablePath } from './layout.ts';
-import { selectSql } from './load-data.ts';
+import { historyPath, rowsPath, tablePath } from './layout.ts';
+import { countFleetingSql, selectHistorySql, selectSql } from './load-data.ts';
 import { definitionOf, type Table } from './tables.ts';
 
 export interface RowsOf {
@@ -19,36 +20,55 @@ export interface RowsOf {
   readonly tally: Tally;
 }
 
-/** A folder and a file for each table whose rows are wanted. */
+/** A folder for each table whose rows are wanted, and its files. */
 export function* rowsEntries(of: RowsOf, tables: readonly Table[]): Generator<Entry> {
   const wanted = tables.filter(({ withRows }) => withRows);
   const byPath = wanted.map((table) => ({ table, path: tablePath(table.name) }));
   byPath.sort((a, b) => Buffer.compare(Buffer.from(a.path), Buffer.from(b.path)));
   for (const { table, path } of byPath) {
     const name = plainName(of.database, table.name);
-    of.tally.expect(name, rowsPath(table.name));
+    const parts = partsOf(of.database, table);
+    for (const part of parts) of.tally.expect(name, part.path);
     yield { path: `${of.folder}/${path}`, type: 'dir', meta: { mode: 0o700 } };
-    yield {
-      path: `${of.folder}/${rowsPath(table.name)}`,
-      type: 'file',
-      meta: { mode: 0o600, size: table.size },
-      content: of.dump.lifetime.during(() => countedRows(of, table, name)),
-      chunking: 'table',
-      item: name,
-    };
+    for (const part of parts)
+      yield {
+        path: `${of.folder}/${part.path}`,
+        type: 'file',
+        meta: { mode: 0o600, size: table.size },
+        content: of.dump.lifetime.during(() => countedRows(of, table, name, part)),
+        chunking: 'table',
+        item: name,
+      };
   }
 }
+
+/** A file of a table, and what is asked for it. */
+interface Part {
+  readonly path: string;
+  readonly sql: string;
+  /** Counts rows that cannot be kept. */
+  readonly countSql?: string;
+}
+
+const partsOf = (database: string, table: Table): Part[] => {
+  const from = quoteName(database, table.name);
+  const { history } = table;
+  const current = { path: rowsPath(table.name), sql: selectSql(from, table) };
+  if (history === undefined) return [current];
+  const sql = selectHistorySql(from, table, history);
+  return [current, { path: historyPath(table.name), sql, countSql: countFleetingSql(from, history) }];
+};
 
 async function* countedRows(
   { dump, database, tally }: RowsOf,
   table: Table,
   name: string,
+  part: Part,
 ): AsyncGenerator<Uint8Array> {
-  const path = rowsPath(table.name);
   const counter = createRowCounter('lines');
   let outcome: unknown = new HoldfastError('CANCELLED', 'not read to its end');
   try {
-    for await (const chunk of streamRows(dump, database, table)) {
+    for await (const chunk of streamRows(dump, database, table, part)) {
       counter.update(chunk);
       yield chunk;
     }
@@ -58,41 +78,54 @@ async function* countedRows(
     outcome = itemError(await judge(dump, error), `table ${name}`, dump.settings.user);
     throw outcome;
   } finally {
-    if (outcome !== undefined) tally.failed(name, path, outcome);
+    if (outcome !== undefined) tally.failed(name, part.path, outcome);
   }
 }
 
 /** A table that is kept locked can only be read by the session that locked it: who waits to write goes before all others. */
-const streamRows = (
-  { state, transactional }: Dump,
-  database: string,
-  table: Table,
-): AsyncGenerator<Uint8Array> =>
-  state.locker && !transactional.has(table.engine)
-    ? state.locker.stream((reader) => readRows(reader, database, table))
-    : state.readers.stream((reader) => readAndLetGo(reader, database, table));
+const streamRows = (dump: Dump, database: string, table: Table, part: Part): AsyncGenerator<Uint8Array> => {
+  const { state, transactional } = dump;
+  const read = (reader: Connection): AsyncGenerator<Uint8Array> =>
+    readRows(reader, dump, database, table, part);
+  return state.locker && !transactional.has(table.engine)
+    ? state.locker.stream(read)
+    : state.readers.stream((reader) => readAndLetGo(reader, read));
+};
 
 /**
  * The lock on the table's definition is held until the rows are read, and let go then: somebody who wants to alter it waits that
  * long, and not for the rest of the backup.
  */
-async function* readAndLetGo(reader: Connection, database: string, table: Table): AsyncGenerator<Uint8Array> {
+async function* readAndLetGo(
+  reader: Connection,
+  read: (reader: Connection) => AsyncGenerator<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
   await reader.run('savepoint holdfast');
   try {
-    yield* readRows(reader, database, table);
+    yield* read(reader);
   } finally {
     if (reader.usable) await reader.run('rollback to savepoint holdfast');
   }
 }
 
-async function* readRows(reader: Connection, database: string, table: Table): AsyncGenerator<Uint8Array> {
+async function* readRows(
+  reader: Connection,
+  { context }: Dump,
+  database: string,
+  table: Table,
+  { sql, countSql }: Part,
+): AsyncGenerator<Uint8Array> {
   const definition = await definitionOf(reader, database, table.name);
   if (withoutNextNumber(definition) !== withoutNextNumber(table.definition))
     throw changed(`table ${plainName(database, table.name)}`);
-  yield* reader.rows(
-    selectSql(quoteName(database, table.name), table.columns, table.hasPrimaryKey),
-    () => {},
-  );
+  yield* reader.rows(sql, () => {});
+  if (countSql === undefined) return;
+  const [fleeting] = await reader.query<{ count: string }>(countSql);
+  const count = Number(fleeting?.count ?? 0);
+  if (count > 0)
+    context.log.warn(
+      `of the history of ${plainName(database, table.name)}, ${plural(count, 'row')} that lasted no time ${count === 1 ? 'is' : 'are'} not kept: no server takes such rows back`,
+    );
 }
 
 /** A session that ended while others go on was ended by somebody: that is the table's loss, not the backup's. */

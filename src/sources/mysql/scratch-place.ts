@@ -11,6 +11,7 @@ import { listDatabases } from './listing.ts';
 import { restoreServer } from './restore.ts';
 import { readRights } from './rights.ts';
 import { definitionsFor } from './scratch-definitions.ts';
+import { type KeptHistory, noticingHistory } from './scratch-history.ts';
 import { leftOut, withoutEvents } from './without-events.ts';
 
 /** What a source on this server can do for a trial. */
@@ -53,20 +54,25 @@ const openPlace = async (
 ): Promise<ScratchPlace> => {
   const names = scratchNamesOf(name, databases);
   assertNoneTaken(await databasesNamed(request, name), request.settings.server);
+  const kept: KeptHistory = new Map();
   return {
     concurrency: request.config.connections,
     restore: async (entries, onProgress) => {
       const events: string[] = [];
-      const report = await restoreServer(request, withoutEvents(entries, events), {
-        force: false,
-        rename: [...names],
-        // Named one by one, so that the server's own users are left alone.
-        selection: databases.map(databasePath),
-        onProgress,
-      });
+      const report = await restoreServer(
+        request,
+        noticingHistory(withoutEvents(entries, events), names, kept),
+        {
+          force: false,
+          rename: [...names],
+          // Named one by one, so that the server's own users are left alone.
+          selection: databases.map(databasePath),
+          onProgress,
+        },
+      );
       return { ...report, warnings: [...report.warnings, ...events.map(leftOut)] };
     },
-    dump: () => dumpScratch(request, names),
+    dump: () => dumpScratch(request, names, kept),
     definitionsIn: (path) => definitionsFor(path, names),
     query: (text, database) => runQuery(request, copyOf(names, database), text),
     [Symbol.asyncDispose]: async () => {},
@@ -74,13 +80,22 @@ const openPlace = async (
 };
 
 /** All there is in the scratch databases, whatever the source's own configuration chooses. */
-const dumpScratch = (request: DumpRequest, names: ReadonlyMap<string, string>): AsyncIterable<Entry> => {
+const dumpScratch = (
+  request: DumpRequest,
+  names: ReadonlyMap<string, string>,
+  kept: KeptHistory,
+): AsyncIterable<Entry> => {
   const { tables: _, ...plain } = request.config;
   const config: MysqlConfig = {
     ...plain,
     ...{ databases: [...names.values()], excludeDatabases: [], exclude: [], excludeData: [], users: false },
   };
-  return underOwnNames(dumpServer({ ...request, config, untouched: true }), names, databasePath);
+  const wantsHistory = (database: string, table: string): boolean => kept.get(database)?.has(table) ?? false;
+  return underOwnNames(
+    dumpServer({ ...request, config, untouched: true, wantsHistory }),
+    names,
+    databasePath,
+  );
 };
 
 const runQuery = async (

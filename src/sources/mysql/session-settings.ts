@@ -26,6 +26,7 @@ const mariadb = [
   'max_statement_time = 0',
   'idle_transaction_timeout = 0',
   'idle_readonly_transaction_timeout = 0',
+  'system_versioning_asof = default', // rows as they are now
 ];
 const mysql = [
   'max_execution_time = 0',

@@ -5,6 +5,7 @@ import type { MysqlConfig } from './config.ts';
 import type { Connection } from './connect.ts';
 import type { Contents, SequenceValue } from './contents.ts';
 import { type CreateTable, isPrimaryKey, parseCreateTable } from './create-table.ts';
+import type { Period } from './history.ts';
 import { plainName, quoteName } from './identifiers.ts';
 import { changed, itemError } from './item-error.ts';
 import {
@@ -31,6 +32,8 @@ export interface Table {
   /** Whether its rows are wanted. */
   readonly withRows: boolean;
   readonly versioned: boolean;
+  /** Where its history is kept. */
+  readonly history?: Period;
 }
 
 /** What was wanted and cannot be had. */
@@ -167,10 +170,11 @@ export const tableItems = ({ tables, sequences }: Tables): SqlItem[] => [
 export const contentsOf = (database: string, { tables, sequences }: Tables): Contents => ({
   contents: 1,
   database,
-  tables: tables.map(({ name, columns, withRows }) => ({
+  tables: tables.map(({ name, columns, withRows, history }) => ({
     name,
     columns: loadedColumns(columns),
     rows: withRows,
+    ...(history && { history }),
   })),
   sequences: sequences.map(({ name, next, round }) => ({ name, next, round })),
 });

@@ -4,6 +4,7 @@ import { throwIfCancelled } from '#lib/clock.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import { binaryIdentifier, bytesOf } from './binary-text.ts';
 import { type Connection, connect } from './connect.ts';
+import { takeHistorySql } from './history.ts';
 import { quoteIdentifier, quoteLiteral } from './identifiers.ts';
 import { isDenied, ServerError } from './server-error.ts';
 import type { ConnectionSettings } from './settings.ts';
@@ -14,6 +15,8 @@ export type DatabaseState = 'absent' | 'empty' | 'used';
 export interface TargetServer extends AsyncDisposable {
   /** Works until the restore is over, also when it is cancelled: somebody must tidy up. */
   readonly admin: Connection;
+  /** Whether rows come with the times from which and to which they were what they are. */
+  readonly takesHistory: boolean;
   stateOf(database: string): Promise<DatabaseState>;
   /** Makes a database by the statement of the backup, under another name. */
   create(name: string, statement: string): Promise<void>;
@@ -39,8 +42,10 @@ export const openTargetServer = async (
     admin.destroy();
     throw error;
   }
+  const takesHistory = await mayTakeHistory(admin);
   return {
     admin,
+    takesHistory,
     stateOf: (database) => stateOf(admin, database),
     async create(name, statement) {
       try {
@@ -99,18 +104,31 @@ const wished = [
   'sql_require_primary_key = 0',
   'sql_generate_invisible_primary_key = 0',
   'system_versioning_alter_history = keep',
+  'system_versioning_insert_history = 1',
   'explicit_defaults_for_timestamp = 1', // else a timestamp without a default is set anew by each update
   'restrict_fk_on_non_standard_key = 0',
 ];
 
 const prepare = async (connection: Connection): Promise<void> => {
   await connection.run(`set ${needed.join(', ')}`);
-  for (const setting of wished)
-    try {
-      await connection.run(`set session ${setting}`);
-    } catch (error) {
-      if (!(error instanceof ServerError)) throw error;
-    }
+  for (const setting of wished) await isAllowed(connection, `set session ${setting}`);
+};
+
+/** The server says only with the rows that it takes none, but time that nobody may set is the only reason that it has. */
+const mayTakeHistory = async (connection: Connection): Promise<boolean> =>
+  connection.version.engine === 'mariadb' &&
+  (await isAllowed(connection, takeHistorySql)) &&
+  (await isAllowed(connection, 'set timestamp = 1')) &&
+  (await isAllowed(connection, 'set timestamp = default'));
+
+const isAllowed = async (connection: Connection, statement: string): Promise<boolean> => {
+  try {
+    await connection.run(statement);
+    return true;
+  } catch (error) {
+    if (error instanceof ServerError) return false;
+    throw error;
+  }
 };
 
 const stateOf = async (admin: Connection, database: string): Promise<DatabaseState> => {
