@@ -16,6 +16,8 @@ import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, test } from 'node:test';
 import { HoldfastError } from '#lib/errors.ts';
+import { failingDisk, skipWithoutFailingDisk } from '../../test/tools/failing-disk.ts';
+import { temporaryFolder } from '../../test/tools/temp.ts';
 import { type Catalog, openCatalog } from './catalog.ts';
 import { minute, succeeded, testCatalog } from './testing.ts';
 
@@ -229,4 +231,21 @@ test('after kill -9 in the middle of writing everything recorded before is there
     catalog.status().map(({ last, lastSuccess }) => [last.id, lastSuccess?.id]),
     [[String(id), before]],
   );
+});
+
+test('a catalog that the disk does not give is left where it is', { skip: skipWithoutFailingDisk() }, () => {
+  using disk = failingDisk(join(temporaryFolder('catalog'), 'disk'));
+  const path = join(disk.path, 'catalog.db');
+  const warnings: string[] = [];
+  const open = () => openCatalog(path, { warn: (text) => warnings.push(text) });
+  {
+    using catalog = open();
+    catalog.beginRun({ verb: 'backup', startedAt: minute(0) });
+  }
+  disk.fail(path, 5 * 4096);
+  assert.throws(open, { code: 'FAILED', message: /EIO/, hint: /dmesg/ });
+  disk.heal();
+  using catalog = open();
+  assert.equal(catalog.runs().length, 1);
+  assert.deepEqual(warnings, []);
 });

@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { HoldfastError, messageOf } from '#lib/errors.ts';
+import { HoldfastError, messageOf, systemCode } from '#lib/errors.ts';
 import { makeFolder } from '#lib/make-folder.ts';
 import { migrate } from './migrate.ts';
 
@@ -21,7 +21,7 @@ const busyMs = 10_000;
 /** Opens it, and makes or migrates it when needed. `warn` is told when a damaged one was moved aside. */
 export const openDatabase = (path: string, warn: (text: string) => void): DatabaseSync =>
   explained(path, () => {
-    const found = openSound(path);
+    const found = openSound(path) ?? openAgain(path);
     if (found) return found;
     warn(`the catalog was damaged and begins anew; what is left of it lies in ${moveAside(path)}`);
     const fresh = openSound(path);
@@ -37,11 +37,16 @@ export const explained = <Result>(path: string, work: () => Result): Result => {
     if (cause instanceof HoldfastError) throw cause;
     throw new HoldfastError('FAILED', `cannot use the catalog ${path}: ${messageOf(cause)}`, {
       cause,
-      hint: isDamage(cause)
-        ? 'run the command again: a damaged catalog is moved aside when it is opened'
-        : 'give its folder room, and the user that runs holdfast the right to write there; or set HOLDFAST_CATALOG',
+      hint: hintFor(cause),
     });
   }
+};
+
+const hintFor = (cause: unknown): string => {
+  if (isDamage(cause)) return 'run the command again: a damaged catalog is moved aside when it is opened';
+  if (systemCode(cause) === 'EIO' || sqliteCode(cause) === sqliteIoError)
+    return 'check the disk or the mount (`dmesg`, `mount`); or set HOLDFAST_CATALOG';
+  return 'give its folder room, and the user that runs holdfast the right to write there; or set HOLDFAST_CATALOG';
 };
 
 /** The database, or undefined when the file is damaged or no database at all. */
@@ -63,6 +68,22 @@ const openSound = (path: string): DatabaseSync | undefined => {
   }
   database.close();
   return undefined;
+};
+
+/** A disk that gives a page only the second time, or never, has not damaged it; SQLite's check does not tell these apart. Throws what the disk says. */
+const openAgain = (path: string): DatabaseSync | undefined => {
+  for (const file of [path, `${path}-wal`]) if (existsSync(file)) readThrough(file);
+  return openSound(path);
+};
+
+const readThrough = (path: string): void => {
+  const file = openSync(path, 'r');
+  try {
+    const block = Buffer.alloc(1024 * 1024);
+    while (readSync(file, block) > 0);
+  } finally {
+    closeSync(file);
+  }
 };
 
 /** SQLite would make it readable by everybody; its log and shared memory take over the file's own mode. */
@@ -117,6 +138,7 @@ const useWriteAheadLog = (database: DatabaseSync): void => {
 
 /** https://www.sqlite.org/rescode.html */
 const sqliteBusy = 5;
+const sqliteIoError = 10;
 const sqliteCorrupt = 11;
 const sqliteNotADatabase = 26;
 
