@@ -308,6 +308,14 @@ suite('sftp', { skip: skip ?? false }, () => {
     assert.match(message, /does not begin SFTP: no answer within 1 s/);
   });
 
+  test('a connection that breaks as SFTP begins may be made again: the server may well offer it', async () => {
+    await using breaking = await startSshd({ shell: true, sftpCommand: 'kill -9 $PPID' });
+    const { port, user, key: privateKey, knownHosts } = breaking;
+    const { code, message } = await failure(open({ port, user, privateKey, knownHosts }));
+    assert.equal(code, 'STORE_UNREACHABLE');
+    assert.match(message, /the connection broke as SFTP began/);
+  });
+
   test('a folder that may not be written in is STORE_DENIED', async () => {
     const folder = join(server.folder, 'locked');
     mkdirSync(folder, { mode: 0o755 });

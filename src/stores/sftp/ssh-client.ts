@@ -53,7 +53,7 @@ export const openSshConnection = async (config: SftpConfig, log: Log): Promise<S
     const end = watch(clients);
     return {
       openSftp: async () => {
-        const sftp = await startSftp(client, target.hostname, config.timeoutSeconds);
+        const sftp = await startSftp(client, target.hostname, config.timeoutSeconds, end.isBroken);
         sftp.on('error', (error: Error) => end.explain(error));
         sftp.on('close', () => end.come());
         return { sftp, pieceBytes: pieceBytesOf(sftp) };
@@ -98,7 +98,12 @@ const forward = async (client: ssh2.Client, from: SshHost, to: SshHost, seconds:
   }
 };
 
-const startSftp = async (client: ssh2.Client, hostname: string, seconds: number): Promise<SFTPWrapper> => {
+const startSftp = async (
+  client: ssh2.Client,
+  hostname: string,
+  seconds: number,
+  isBroken: () => boolean,
+): Promise<SFTPWrapper> => {
   try {
     return await answered<SFTPWrapper>(seconds, (answer) => client.sftp(answer));
   } catch (cause) {
@@ -106,6 +111,11 @@ const startSftp = async (client: ssh2.Client, hostname: string, seconds: number)
       throw new HoldfastError('STORE_UNREACHABLE', `${hostname} does not begin SFTP: ${cause.message}`, {
         cause,
         hint: 'look what its sftp-server or ForceCommand waits for there, such as a disk that does not answer',
+      });
+    if (isBroken())
+      throw new HoldfastError('STORE_UNREACHABLE', `${hostname}: the connection broke as SFTP began`, {
+        cause,
+        hint: 'if it always does, see what the server logs: its sftp-server or ForceCommand may end it',
       });
     const hint = 'let the server offer it (Subsystem sftp internal-sftp)';
     throw new HoldfastError('STORE_DENIED', `${hostname} does not offer SFTP`, { cause, hint });
@@ -140,13 +150,18 @@ const pieceBytesOf = (sftp: SFTPWrapper): number => {
 /** Resolves, once, with what ended the first of them. */
 const watch = (clients: readonly ssh2.Client[]) => {
   let cause: Error | undefined;
+  let broken = false;
   const { promise, resolve } = Promise.withResolvers<Error | undefined>();
   const explain = (error: Error): void => {
     cause = error;
   };
   const come = (): void => resolve(cause);
-  for (const client of clients) client.on('error', explain).on('close', come);
-  return { ended: promise, explain, come };
+  const breakOff = (): void => {
+    broken = true;
+  };
+  for (const client of clients)
+    client.on('error', explain).on('end', breakOff).on('close', breakOff).on('close', come);
+  return { ended: promise, explain, come, isBroken: () => broken };
 };
 
 interface Way {
