@@ -10,8 +10,10 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { temporaryFolder } from './temp.ts';
+
+const blockBytes = 4096;
 
 export interface FailingDisk extends Disposable {
   readonly path: string;
@@ -27,16 +29,22 @@ export const failingDisk = (path: string): FailingDisk => {
   mkdirSync(path, { recursive: true });
   writeFileSync(image, '');
   truncateSync(image, 16 * 1024 * 1024);
-  execFileSync('mkfs.ext4', ['-q', '-F', '-O', '^has_journal', image], { stdio: 'pipe' });
+  execFileSync('mkfs.ext4', ['-q', '-F', '-b', String(blockBytes), '-O', '^has_journal', image], {
+    stdio: 'pipe',
+  });
   execFileSync('mount', ['-o', 'loop,noatime', image, path], { stdio: 'pipe' });
   let lost: { readonly at: number; readonly bytes: Uint8Array } | undefined;
   return {
     path,
     fail(file, fromByte) {
       execFileSync('sync', ['-f', path]);
-      const whole = readFileSync(image);
-      const at = whole.indexOf(readFileSync(file).subarray(fromByte, fromByte + 4096));
-      lost = { at, bytes: whole.subarray(at) };
+      const question = `bmap /${relative(path, file)} ${Math.floor(fromByte / blockBytes)}`;
+      const block = execFileSync('debugfs', ['-R', question, image], {
+        encoding: 'utf8',
+        stdio: ['ignore', 'pipe', 'ignore'],
+      });
+      const at = Number(block) * blockBytes;
+      lost = { at, bytes: readFileSync(image).subarray(at) };
       truncateSync(image, at);
       execFileSync('dd', [`if=${file}`, 'iflag=nocache', 'count=0', 'status=none']); // else memory has it
     },
@@ -47,7 +55,7 @@ export const failingDisk = (path: string): FailingDisk => {
       closeSync(file);
     },
     [Symbol.dispose]() {
-      execFileSync('umount', [path]);
+      execFileSync('umount', ['--lazy', path]); // a test that fails may have left a file open
       rmSync(image);
     },
   };
