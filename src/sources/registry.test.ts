@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, test } from 'node:test';
+import { failingDisk, skipWithoutFailingDisk } from '../../test/tools/failing-disk.ts';
 import { sourceFromUrl, sourceKinds } from './registry.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'holdfast-registry-'));
@@ -46,6 +47,18 @@ test('a file that is an SQLite database in name and content is taken as one', ()
   mkdirSync(join(folder, 'folder.sqlite3'));
   for (const name of ['notes.db', 'empty.sqlite', 'folder.sqlite3', 'absent.db'])
     assert.equal(sourceFromUrl(join(folder, name)).kind, 'files', name);
+});
+
+test('a database that cannot be read now is not taken for a mere file', {
+  skip: skipWithoutFailingDisk(),
+}, () => {
+  using disk = failingDisk(join(folder, 'disk'));
+  const path = join(disk.path, 'shop.db');
+  const database = new DatabaseSync(path);
+  database.exec('CREATE TABLE t (x)');
+  database.close();
+  disk.fail(path, 0);
+  assert.deepEqual(kindAndName(path), ['sqlite', 'shop']);
 });
 
 test('a scheme nobody knows is refused with the ones that are known', () => {

@@ -1,6 +1,7 @@
 // Every kind of source there is. A new one is a folder here and a line below; its client loads when it is first opened.
 import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
+import { systemCode } from '#lib/errors.ts';
 import { expandHome } from '#lib/home.ts';
 import type { Context } from '#lib/kind.ts';
 import {
@@ -60,10 +61,12 @@ export const sourceFromUrl = (url: string): SourceConfig => {
 };
 
 const isSqliteFile = (path: string): boolean => {
+  if (!sqliteExtension.test(path)) return false;
   try {
-    return sqliteExtension.test(path) && statSync(path).isFile() && hasSqliteMagic(path);
-  } catch {
-    return false; // What cannot be read is for the files source to report.
+    return statSync(path).isFile() && hasSqliteMagic(path);
+  } catch (error) {
+    // What cannot be read now may be read a moment later: a database in use must not be stored as a mere file then.
+    return !['ENOENT', 'ENOTDIR'].includes(systemCode(error) ?? '');
   }
 };
 
