@@ -50,6 +50,7 @@ class SftpLargeObject implements LargeObject {
   readonly #temporary: string;
   #opened: { readonly line: SftpLine; readonly file: Promise<Buffer> } | undefined;
   #sizeBytes = 0;
+  #isWhole = false;
 
   constructor(place: Place, key: string) {
     this.#place = place;
@@ -80,6 +81,7 @@ class SftpLargeObject implements LargeObject {
   }
 
   async commit(): Promise<void> {
+    this.#isWhole = true;
     await this.#explained(async () => {
       if (await this.#isCommitted()) return;
       const { line, file } = await this.#file();
@@ -101,8 +103,18 @@ class SftpLargeObject implements LargeObject {
   /** A handle is good on the connection that gave it only. */
   async #file(): Promise<{ readonly line: SftpLine; readonly file: Buffer }> {
     const line = await this.#place.session.line();
-    if (this.#opened?.line !== line) this.#opened = { line, file: openFile(line, this.#temporary, 'r+') };
+    if (this.#opened?.line !== line) this.#opened = { line, file: this.#reopen(line) };
     return { line, file: await this.#opened.file };
+  }
+
+  /** A connection that broke late in a commit has left a file that opens to be read only, which is enough for the rest. */
+  async #reopen(line: SftpLine): Promise<Buffer> {
+    try {
+      return await openFile(line, this.#temporary, 'r+');
+    } catch (error) {
+      if (!this.#isWhole || !hasStatus(error, sftpStatus.permissionDenied)) throw error;
+      return await openFile(line, this.#temporary, 'r');
+    }
   }
 
   /** When the connection broke just as the file got its name. */

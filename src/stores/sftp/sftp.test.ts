@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chownSync, copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  copyFileSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  writeFileSync,
+} from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
@@ -17,7 +25,7 @@ import { slowLine } from '../../../test/tools/slow-line.ts';
 import { skipWithoutSmallDisk, smallDisk } from '../../../test/tools/small-disk.ts';
 import { temporaryFolder } from '../../../test/tools/temp.ts';
 import { sampleBytes } from '../contract.ts';
-import { comparedPutsOf, type Store } from '../store.ts';
+import { comparedPutsOf, largeObjectsOf, type Store } from '../store.ts';
 import { storeContract } from '../testing.ts';
 import { withRetry } from '../wrappers/retry.ts';
 import { sftp } from './sftp.ts';
@@ -350,6 +358,21 @@ suite('sftp', { skip: skip ?? false }, () => {
     });
     await retrying.put('larger', sampleBytes(5_000_000, 'y'));
     assert.equal((await store.get('larger')).length, 5_000_000);
+  });
+
+  test('a large object is finished although the line broke between its protection and its name', async () => {
+    await using line = await slowLine(server.port, 0);
+    const knownHosts = join(temporaryFolder('sftp'), 'known_hosts');
+    writeFileSync(knownHosts, `[127.0.0.1]:${line.port} ${server.hostKey}\n`);
+    await using store = open({ port: line.port, knownHosts, path: `${server.path}/late` });
+    const object = await largeObjectsOf(store)?.beginLarge('large');
+    assert.ok(object);
+    await object.putPiece({ number: 1, offset: 0 }, bytes);
+    chmodSync(join(server.folder, 'late', object.token), 0o400);
+    line.breakAfter(1);
+    await assert.rejects(object.commit(), { code: 'STORE_UNREACHABLE' });
+    await object.commit();
+    assert.deepEqual(Buffer.from(await store.get('large')), bytes);
   });
 
   test('a server that ends the connection is connected to again', async () => {
