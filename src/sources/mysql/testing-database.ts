@@ -94,7 +94,7 @@ create sequence numbers start with 5 increment by 3 minvalue 1 maxvalue 100 cycl
 create sequence untouched start with 42;
 create table numbered (id int not null default nextval(numbers) primary key, u uuid, i6 inet6, i4 inet4, c text compressed);
 insert into numbered (u, i6, i4, c) values ('550e8400-e29b-41d4-a716-446655440000', '2001:db8::ff00:42:8329', '10.0.0.1', repeat('z', 1000)), (null, null, null, null);
-create table versioned (x int, y int without system versioning) with system versioning; insert into versioned values (1, 1);
+create table versioned (x int, y int without system versioning) with system versioning; insert into versioned values (1, 1); update versioned set x = 2;
 create table aria (id int primary key, t text) engine=Aria; insert into aria values (1, 'x');
 create table periods (id int, s date, e date, period for p (s, e), unique (id, p without overlaps)); insert into periods values (1, '2020-01-01', '2021-01-01');
 create table ignored (a int, b int, key k (a) ignored);
