@@ -89,6 +89,7 @@ export const restoreSnapshot = async (
   const entries: AsyncIterable<Entry> = repository.read(snapshot, {
     ...(root !== undefined && { root }),
     include: root === undefined ? selects : withRoot(root, selects),
+    oneByOne: isFolder(target), // databases load several tables at once
     signal,
   });
   return await opened.restore(entries, {

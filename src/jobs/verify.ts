@@ -60,7 +60,7 @@ const readEverything = async (
   const differences: string[] = [];
   let files = 0;
   let bytes = 0;
-  for await (const entry of repository.read(snapshot, { signal })) {
+  for await (const entry of repository.read(snapshot, { oneByOne: true, signal })) {
     if (entry.type !== 'file') continue;
     const sizeBytes = await sizeOf(contentOf(entry, byPath.get(entry.path)));
     files += 1;

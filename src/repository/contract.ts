@@ -199,6 +199,8 @@ export interface ReadOptions {
   readonly root?: string;
   /** Skip an entry (and, for a directory, all below it) by its path as it will be given. */
   readonly include?: (path: string, type: EntryType) => boolean;
+  /** The reader is done with an entry, and with all bytes it had of it, when it asks for the next one: their memory is used again. */
+  readonly oneByOne?: boolean;
   readonly signal?: AbortSignal;
 }
 

@@ -121,6 +121,28 @@ suite('contents are read', () => {
   });
 });
 
+test('entries that are read one by one are whole, although their memory is used again', async () => {
+  const { write, open } = await testRepository();
+  const many = Object.fromEntries(
+    Array.from({ length: 300 }, (_, number) => [`f${number}`, randomData(50_000 + number, number)]),
+  );
+  const written = await write(memoryEntries({ ...many, large: randomData(9_000_000, 1) }));
+  await using repository = await open();
+  const seen: Uint8Array[] = [];
+  for await (const { path, content } of repository.read(written.snapshot!, {
+    root: 'test',
+    oneByOne: true,
+  })) {
+    const chunks: Buffer[] = [];
+    for await (const chunk of content?.() ?? []) {
+      chunks.push(Buffer.from(chunk));
+      seen.push(chunk);
+    }
+    if (path in many) assert.ok(Buffer.concat(chunks).equals(many[path]!), path);
+  }
+  assert.ok(seen.some(({ length }) => length === 0));
+});
+
 suite('the source sees its last snapshot', () => {
   test('by its own paths, with metadata and content', async () => {
     await using repository = await fixture.open();

@@ -30,8 +30,10 @@ export async function* readSnapshot(
     blobs: await reader.fetch(group.ids, 'data'),
   });
   const groups = toGroups(session, walkSnapshot(session, snapshot, options));
-  for await (const { group, blobs } of mapOrdered(groups, groupsAhead, fetchGroup))
+  for await (const { group, blobs } of mapOrdered(groups, groupsAhead, fetchGroup)) {
     for (const listed of group.entries) yield toEntry(session, reader, listed, blobs);
+    if (options.oneByOne) reader.release(blobs);
+  }
 }
 
 async function* toGroups(session: Session, entries: AsyncIterable<ListedEntry>): AsyncGenerator<Group> {
