@@ -16,9 +16,20 @@ export const s3Error = (cause: unknown, doing: string, location: string): Holdfa
   if (isUntrusted(cause)) return unansweredError(`${location}: cannot ${doing}`, cause);
   const { name, status } = s3Answer(cause);
   const { code, hint } = meanings[name] ?? byStatus(status);
+  return new HoldfastError(code, `${location}: cannot ${doing}: ${saidBy(cause)}`, { cause, hint });
+};
+
+/** What stands before a service answers with a page of its own, or with nothing: then the status is all there is to tell. */
+const saidBy = (cause: unknown): string => {
+  const { name, status } = s3Answer(cause);
   const said = messageOf(cause);
-  const what = said === 'UnknownError' ? name : said.includes(name) ? said : `${said} (${name})`;
-  return new HoldfastError(code, `${location}: cannot ${doing}: ${what}`, { cause, hint });
+  if (
+    status !== undefined &&
+    status >= 400 &&
+    (/^Unknown(Error)?$/.test(name) || said.includes('XML parse error'))
+  )
+    return `it answered ${status}`;
+  return said === 'UnknownError' ? name : said.includes(name) ? said : `${said} (${name})`;
 };
 
 interface Meaning {

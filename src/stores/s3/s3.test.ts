@@ -266,6 +266,23 @@ suite('s3', { skip: skip ?? false }, () => {
     await assert.rejects(Array.fromAsync(store.list('')), { code: 'STORE_UNREACHABLE' });
   });
 
+  test('what something before the service answers in its place is told by its status', async () => {
+    for (const [status, body] of [
+      [502, '<html><body>Bad Gateway</body></html>'],
+      [503, ''],
+      [504, 'no answer in time'],
+    ] as const) {
+      await using stub = await answering((_request, response) => {
+        response.statusCode = status;
+        if (body !== '') response.write(body);
+        return status;
+      });
+      await using store = open({ endpoint: stub.endpoint });
+      const message = new RegExp(`cannot write a: it answered ${status}$`);
+      await assert.rejects(store.put('a', bytes), { code: 'STORE_UNREACHABLE', message });
+    }
+  });
+
   for (const version of ['old', 'new'] as const)
     test(`the ${version} restic reads the same bucket`, async () => {
       const binary = (await resticBinaries())[version];
