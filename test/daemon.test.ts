@@ -87,6 +87,15 @@ test('a daemon that is stopped while it starts has not failed', async (t) => {
   assert.deepEqual({ status, stderr }, { status: 0, stderr: '' });
 });
 
+test('a catalog that cannot be used is no mistake in the configuration', async () => {
+  const env = place({});
+  const { status, stderr } = await runCli(['daemon'], {
+    env: { ...env, HOLDFAST_CATALOG: '/dev/null/catalog.db' },
+  });
+  assert.equal(status, 1);
+  assert.match(stderr, /cannot use the catalog/);
+});
+
 test('a daemon that is stopped lets a job end, or cancels it at the deadline and runs it again when it is back', async () => {
   const hold = `[ -e ${at('again')} ] || { touch ${at('again')}; exec sleep 60; }`;
   const env = place(

@@ -3,7 +3,7 @@
 import { readFile } from 'node:fs/promises';
 import type { DaemonConfig, LogsConfig } from '#config/daemon.ts';
 import type { ScheduledJob } from '#jobs/schedule.ts';
-import { HoldfastError, messageOf } from '#lib/errors.ts';
+import { errorKinds, HoldfastError, messageOf } from '#lib/errors.ts';
 import { type Message, startProgram } from './program.ts';
 
 export interface Plan {
@@ -17,7 +17,7 @@ export interface Plan {
   readonly notifiers: number;
 }
 
-/** Reads a file; CONFIG_INVALID when it is no sound configuration. */
+/** Reads a file; CONFIG_INVALID when it is no sound configuration, FAILED when the catalog that it names cannot be used. */
 export const readPlan = async (file: string): Promise<Plan> => {
   const text = await readText(file);
   const messages: Message[] = [];
@@ -26,7 +26,8 @@ export const readPlan = async (file: string): Promise<Plan> => {
   const summary = messages.find(({ message_type }) => message_type === 'summary');
   if (status !== 0 || summary === undefined) {
     const message = error?.message ?? `it could not be read: the reader ended with ${signal ?? status}`;
-    throw new HoldfastError('CONFIG_INVALID', message.replaceAll(/^-:/gm, `${file}:`), { hint: error?.hint });
+    const code = status === errorKinds.CONFIG_INVALID.status ? 'CONFIG_INVALID' : 'FAILED';
+    throw new HoldfastError(code, message.replaceAll(/^-:/gm, `${file}:`), { hint: error?.hint });
   }
   const jobs = messages.filter(({ message_type }) => message_type === 'scheduled');
   return {
