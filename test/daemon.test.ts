@@ -1,7 +1,7 @@
 // The daemon as a process: what it starts, how it stops, and what becomes of it when it is killed.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
@@ -135,6 +135,19 @@ test('a run during which a clock that was a year ahead is set right has not fail
     runsOf(env).map(({ state }) => state),
     ['succeeded', 'succeeded'],
   );
+});
+
+test('a catalog that breaks while the daemon runs stops no job', async () => {
+  const env = place({ one: { schedule: { every: '1s' } } });
+  const daemon = startCli(['daemon'], { env });
+  await says(daemon, /one: done/);
+  for (const end of ['', '-wal']) {
+    const file = `${env.HOLDFAST_CATALOG}${end}`;
+    if (existsSync(file)) writeFileSync(file, Buffer.alloc(statSync(file).size, 0xff), { flag: 'r+' });
+  }
+  await says(daemon, /ERROR one: cannot use the catalog(.|\n)*one: done(.|\n)*one: done/);
+  daemon.process.kill('SIGTERM');
+  assert.equal((await daemon.result).status, 0);
 });
 
 test('a hangup reads the configuration anew, and a wrong one changes nothing', async () => {

@@ -57,6 +57,8 @@ class Daemon {
   readonly #children = new Map<string, Child>();
   /** Due times whose process ended before it could remember anything. */
   readonly #unrecorded = new Map<string, LastDue>();
+  /** What the catalog said of each job the last time. */
+  readonly #lastKnown = new Map<string, LastDue | undefined>();
   /** What runs is being cancelled, and what of it had not begun stays due. */
   #cancels = false;
   #plan: Plan;
@@ -144,16 +146,40 @@ class Daemon {
         if (since === undefined) this.#dueTimes.begin(job.name, key, now);
         return since ?? now;
       },
-      last: (job) => newest(this.#dueTimes.last(job.name), this.#unrecordedOf(job)),
+      last: (job) => newest(this.#lastOf(job), this.#unrecordedOf(job)),
       skip: (job, { due, covers, why }, now) => {
         const error =
           why === 'overlap'
             ? { code: 'SKIPPED', message: 'the run before it was not over' }
             : { code: 'MISSED', message: `missed: nobody was there to start it at ${due.toISOString()}` };
         this.#options.log.warn({ job: job.name }, `${error.message} (due times without a run: ${covers})`);
-        this.#dueTimes.remember({ job: job.name, verb: job.verb, due, covers, state: 'skipped', error }, now);
+        try {
+          this.#dueTimes.remember(
+            { job: job.name, verb: job.verb, due, covers, state: 'skipped', error },
+            now,
+          );
+        } catch (cause) {
+          this.#noteUnrecorded(job, { due, covers }, cause);
+        }
       },
     };
+  }
+
+  /** What the catalog says, or said when it could be read: while its disk fails, jobs go on. */
+  #lastOf(job: ScheduledJob): LastDue | undefined {
+    try {
+      this.#lastKnown.set(job.name, this.#dueTimes.last(job.name));
+    } catch (error) {
+      this.#options.log.error({ job: job.name }, messageOf(error));
+    }
+    return this.#lastKnown.get(job.name);
+  }
+
+  /** A due time that is done with, although the catalog will not know: else it would come again at once. */
+  #noteUnrecorded(job: ScheduledJob, due: Pick<LastDue, 'due' | 'covers'>, cause: unknown): void {
+    const endedAt = this.#options.clock.now();
+    this.#unrecorded.set(job.name, { ...due, attempts: 1, state: 'done', endedAt });
+    this.#options.log.error({ job: job.name }, messageOf(cause));
   }
 
   /** What is due later than now was begun under a clock that was ahead, and counts for nothing. */
@@ -179,7 +205,7 @@ class Daemon {
     try {
       this.#seeToRecord(job, { due, covers }, end);
     } catch (error) {
-      log.error(messageOf(error));
+      this.#noteUnrecorded(job, { due, covers }, error);
     }
   }
 
