@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Clock } from '#lib/clock.ts';
 import { jumpingClock } from '#lib/testing.ts';
 import { memoryStore } from '../memory/memory.ts';
 import { localFolderOf, retentionOf, type Store } from '../store.ts';
@@ -99,6 +100,22 @@ test('uploads and downloads keep to their limits on average, also when they come
   assert.equal(await seconds(gets), 5);
   const whole = () => Promise.all(keys.slice(0, 5).map((key) => throttled.get(key)));
   assert.equal(await seconds(whole), 8.5); // half a second was left of the last range
+});
+
+test('a clock that is set back by an hour stops nothing that a limit spaces out', async () => {
+  const clock = jumpingClock();
+  let backMs = 0;
+  const slept: number[] = [];
+  const settable: Clock = {
+    now: () => new Date(clock.now().getTime() - backMs),
+    sleep: async (ms) => void slept.push(ms),
+  };
+  const throttled = withThrottle(memoryStore(), { upload: 1000, clock: settable, signal });
+  await throttled.put('data/a', Buffer.alloc(2000));
+  backMs = 3_600_000;
+  await throttled.put('data/b', Buffer.alloc(1000));
+  await throttled.put('data/c', Buffer.alloc(1000));
+  assert.deepEqual(slept, [2000, 3000]);
 });
 
 test('a lock does not queue behind packs, and its bytes count all the same', async () => {

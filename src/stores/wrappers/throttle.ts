@@ -59,9 +59,12 @@ interface Meter {
 const meter = (bytesPerSecond: number | undefined, clock: Clock): Meter => {
   if (bytesPerSecond === undefined) return { book: () => 0 };
   let freeAtMs = 0;
+  let beforeMs = 0;
   return {
     book(bytes) {
       const nowMs = clock.now().getTime();
+      freeAtMs -= Math.max(0, beforeMs - nowMs); // a clock that is set back makes nobody wait until it is as late again
+      beforeMs = nowMs;
       const startMs = Math.max(nowMs, freeAtMs);
       freeAtMs = startMs + (bytes / bytesPerSecond) * 1000;
       return startMs - nowMs;
