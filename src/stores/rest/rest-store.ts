@@ -1,4 +1,5 @@
 // The store over a REST server: whole objects whose names the server holds against their content, ranges, listings.
+import { setTimeout } from 'node:timers/promises';
 import { z } from 'zod';
 import { HoldfastError } from '#lib/errors.ts';
 import { Secret } from '#lib/secret.ts';
@@ -139,15 +140,37 @@ async function* listObjects(place: Place, prefix: string): AsyncGenerator<Stored
     }
 }
 
+const version1 = 'application/vnd.x.restic.rest.v1';
 const version2 = 'application/vnd.x.restic.rest.v2';
 const listing = z.array(z.object({ name: z.string(), size: z.number() }));
 
-/** All of a folder at once: the protocol has no pages. A repository that is not there has no objects. */
+/**
+ * All of a folder at once: the protocol has no pages. A repository that is not there has no objects. rest-server answers 404, too,
+ * when an object is deleted while it looks at each of them for its size; it looks at none for a list of version 1.
+ */
 const listFolder = async (place: Place, folder: RestFolder): Promise<z.output<typeof listing>> => {
   const doing = `list ${folder}`;
-  const request = { method: 'GET', path: `${folder}/`, headers: { Accept: version2 } } as const;
-  const answer = await send(place, doing, request);
-  if (answer.status === 404) return [];
+  const ask = (version: string): Promise<HttpAnswer> =>
+    send(place, doing, { method: 'GET', path: `${folder}/`, headers: { Accept: version } });
+  for (let pauseMs = 10; ; pauseMs *= 2) {
+    const answer = await ask(version2);
+    if (answer.status !== 404) return objectsOf(place, doing, answer);
+    if ((await ask(version1)).status === 404) return [];
+    if (pauseMs > longestPauseMs)
+      throw new HoldfastError(
+        'STORE_UNREACHABLE',
+        `${place.location}: cannot ${doing}: it changes all the time`,
+        {
+          hint: 'wait until others have deleted what they want to delete there',
+        },
+      );
+    await setTimeout(pauseMs);
+  }
+};
+
+const longestPauseMs = 640;
+
+const objectsOf = (place: Place, doing: string, answer: HttpAnswer): z.output<typeof listing> => {
   check(place, doing, 'GET', answer);
   if (answer.headers['content-type'] !== version2)
     throw new HoldfastError(

@@ -73,6 +73,21 @@ suite('rest', { skip: skip ?? false }, () => {
     await work(special);
   };
 
+  test('whatever is deleted meanwhile, what stays is in every listing', async () => {
+    await using store = openAt(server);
+    const named = (name: string) => keyFor('locks', Buffer.from(name));
+    const put = (name: string) => store.put(named(name), Buffer.from(name));
+    await store.put(keyFor('keys', bytes), bytes);
+    for (let number = 0; number < 100; number += 1) await put(`stays ${number}`);
+    for (let round = 0; round < 10; round += 1) {
+      const going = Array.from({ length: 20 }, (_, number) => `goes ${round} ${number}`);
+      for (const name of going) await put(name);
+      const lists = Promise.all([1, 2, 3, 4].map(() => Array.fromAsync(store.list('locks/'))));
+      for (const name of going) await store.delete(named(name));
+      for (const listed of await lists) assert.ok(listed.length >= 100, `${listed.length} in round ${round}`);
+    }
+  });
+
   test('each folder of a repository is listed under its own keys, packs in folders as elsewhere', async () => {
     await using store = openAt(server);
     const keys = ['data', 'index', 'keys', 'locks', 'snapshots'].map((folder) => keyFor(folder, bytes));
@@ -178,6 +193,26 @@ suite('rest', { skip: skip ?? false }, () => {
     for (const url of ['https://a:b@host/', 'https://a@host/', 'https://host/?a', 'ftp://host/'])
       assert.throws(() => rest.config.parse({ url }), url);
   });
+});
+
+test('a folder that others delete from is not taken for an empty one', async () => {
+  const version2 = 'application/vnd.x.restic.rest.v2';
+  const object = { name: 'ab'.repeat(32), size: 1 };
+  let refusals = 0;
+  let isThere = true;
+  await using busy = await serve(({ headers }, response) => {
+    const isRefused = headers.accept === version2 && refusals-- > 0;
+    response.writeHead(isThere && !isRefused ? 200 : 404, { 'content-type': headers.accept });
+    response.end(JSON.stringify([object]));
+  });
+  await using store = openRestStore(rest.config.parse({ url: busy.url }), {});
+  const list = () => Array.fromAsync(store.list('locks/'), ({ key }) => key);
+  refusals = 3;
+  assert.deepEqual(await list(), [`locks/${object.name}`]);
+  refusals = 1000;
+  assert.match((await failure(list(), 'STORE_UNREACHABLE')).message, /changes all the time/);
+  isThere = false;
+  assert.deepEqual(await list(), []);
 });
 
 test('a server that answers strangely is told from one that is busy, and from one that is not there', async () => {
