@@ -7,7 +7,12 @@ import { temporaryFolder } from './temp.ts';
 export const smallDisk = (path: string, options: string): Disposable & { readonly path: string } => {
   mkdirSync(path, { recursive: true });
   execFileSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', path], { stdio: 'pipe' });
-  return { path, [Symbol.dispose]: () => execFileSync('umount', [path]) };
+  return {
+    path,
+    [Symbol.dispose]() {
+      execFileSync('umount', ['--lazy', path]); // a server may still have a file open there for a moment
+    },
+  };
 };
 
 /** Why none can be mounted here. */
