@@ -137,8 +137,8 @@ const withHistory = (
   table: Table,
 ): Table => {
   const { name, engine, columns, versioned, withRows } = table;
-  if (!versioned || !withRows || wantsHistory?.(database, name) === false) return table;
-  const still = config.lockNonTransactional || untouched === true;
+  if (!versioned || !withRows || !wantsHistory(database, name)) return table;
+  const still = config.lockNonTransactional || untouched;
   const loss = historyLoss({ engine, columns, still, transactional });
   const history = loss ? undefined : periodOf(columns);
   if (loss)

@@ -25,7 +25,7 @@ export interface DumpRequest extends SourceRequest {
 }
 
 /** What all databases of a dump share. */
-export interface Dump extends SourceRequest, Pick<DumpRequest, 'untouched' | 'wantsHistory'> {
+export interface Dump extends SourceRequest, Required<Pick<DumpRequest, 'untouched' | 'wantsHistory'>> {
   /** Asks for definitions; it sees the server as it is now. */
   readonly leader: Connection;
   readonly state: ServerState;
