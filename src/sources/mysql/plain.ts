@@ -63,38 +63,38 @@ const statementBytes = 512 * 1024;
 
 /** `INSERT INTO … VALUES`, then a row a line, `,` before all but the first, and `;` in a line of its own. */
 const insertLines = (content: Content, table: ContentsTable): AsyncGenerator<Uint8Array> =>
-  statements(content, {
+  statements(content, table, {
     columns: fileColumns(table, 'current', 'with history'),
-    head: insertInto(table, fileColumns(table, 'current', 'with history')),
+    open: '',
     rowOf: (row) => row,
     end: ';\n',
   });
 
 /** Servers that take no history pass them over. */
 const pastLines = (content: Content, table: ContentsTable): AsyncGenerator<Uint8Array> =>
-  statements(content, {
+  statements(content, table, {
     columns: fileColumns(table, 'history'),
-    head: historyOpen + insertInto(table, fileColumns(table, 'history')),
+    open: historyOpen,
     // The end of a comment, in a value. A backslash before a slash means nothing, and a row has none of its own.
     rowOf: (row) => (row.includes('*/') ? binary(text(row).replaceAll('*/', '*\\/')) : row),
     end: '*/;\n',
   });
 
-const insertInto = ({ name }: ContentsTable, columns: readonly FileColumn[]): string =>
-  `INSERT INTO ${quoteIdentifier(name)} (${columnsSql(columns)}) VALUES\n`;
-
 interface Statements {
   readonly columns: readonly FileColumn[];
-  readonly head: string;
+  /** What stands before a statement, and after it. */
+  readonly open: string;
   readonly rowOf: (row: Buffer) => Buffer;
   readonly end: string;
 }
 
 async function* statements(
   content: Content,
-  { columns, head: headText, rowOf, end: endText }: Statements,
+  { name }: ContentsTable,
+  { columns, open, rowOf, end: endText }: Statements,
 ): AsyncGenerator<Uint8Array> {
-  const [head, end] = [Buffer.from(headText), Buffer.from(endText)];
+  const head = Buffer.from(`${open}INSERT INTO ${quoteIdentifier(name)} (${columnsSql(columns)}) VALUES\n`);
+  const end = Buffer.from(endText);
   let length = 0;
   for await (const lines of splitLines(content)) {
     const pieces: Buffer[] = [];
