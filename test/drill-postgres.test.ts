@@ -6,6 +6,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
 import type { DrillRun } from '../src/jobs/drill/drill.ts';
+import { HoldfastError } from '../src/lib/errors.ts';
 import { manyKinds, roles } from '../src/sources/postgres/testing-database.ts';
 import { type PostgresServer, startPostgres } from './servers/postgres.ts';
 import { skipWithout } from './servers/programs.ts';
@@ -22,7 +23,7 @@ suite('drills of PostgreSQL', { skip: skipWithout('postgresql') }, () => {
     [server, spare] = await Promise.all([startPostgres(), startPostgres()]);
     await server.psql(
       'postgres',
-      `${roles} create database shop; create database wiki; create role maker login createdb password 'm'; create database mine owner maker;`,
+      `${roles} create database shop; create database wiki; create role maker login createdb password 'm'; create role guest login password 'g'; create database mine owner maker;`,
     );
     await server.psql('shop', manyKinds);
     await server.psql(
@@ -48,6 +49,7 @@ sources:
   all: { kind: postgres, url: "${server.url()}", databases: [shop, wiki] }
   wiki: { kind: postgres, url: "${server.url('wiki')}" }
   mine: { kind: postgres, url: "${server.url('mine', 'maker', 'm')}" }
+  guest: { kind: postgres, url: "${server.url('mine', 'guest', 'g')}" }
   spare: { kind: postgres, url: "${spare.url()}" }
 jobs:
   nightly: { backup: [all, wiki, mine], to: [here] }
@@ -159,6 +161,19 @@ jobs:
     assert.equal(changed.status, 4);
     assert.match(changed.stderr, /wiki: table public.pages: its rows are not those captured/);
     await site.run('backup', 'again');
+    assert.equal(await databasesOf(server), untouched);
+  });
+
+  test('a drill that cannot be done says so, and nothing against the snapshot', async () => {
+    const denied = await site.run('drill', 'latest:mine', '--into', 'guest');
+    assert.equal(denied.status, 1, denied.stdout + denied.stderr);
+    assert.match(denied.stderr, /permission denied to create database/);
+    assert.match(denied.stderr, /grant createdb to guest/);
+    assert.doesNotMatch(denied.stdout + denied.stderr, /DIFFERS|not in the snapshot/);
+    const gone = await drillWith(site, 'wiki', () => {
+      throw new HoldfastError('SOURCE_UNREACHABLE', 'the server went away');
+    });
+    assert.equal(gone.status, 13);
     assert.equal(await databasesOf(server), untouched);
   });
 

@@ -47,6 +47,10 @@ export const errorKinds = {
 
 export type ErrorCode = keyof typeof errorKinds;
 
+/** A code from a record; one that this version does not know is FAILED. */
+export const errorCode = (word: string): ErrorCode =>
+  (Object.keys(errorKinds) as ErrorCode[]).find((code) => code === word) ?? 'FAILED';
+
 interface ErrorDetails {
   /** What the reader can do about it, as an instruction. */
   readonly hint?: string | undefined;

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import type { Catalog } from '#catalog/catalog.ts';
 import type { RepositoryConfig } from '#config/config.ts';
 import { throwIfCancelled } from '#lib/clock.ts';
-import { asError, HoldfastError } from '#lib/errors.ts';
+import { asError, errorCode, HoldfastError } from '#lib/errors.ts';
 import type { Repository, Snapshot } from '#repository/contract.ts';
 import type { SourceConfig } from '#sources/registry.ts';
 import type { JobContext } from '../backup.ts';
@@ -146,9 +146,13 @@ const errorOf = (outcome: DrillOutcome): Error | undefined => {
   const { state, error, firstDifferences, queries } = outcome.report;
   if (state === 'passed') return undefined;
   if (state !== 'differs')
-    return new HoldfastError('FAILED', `${outcome.source}: ${error?.message ?? 'the drill failed'}`, {
-      hint: error?.hint,
-    });
+    return new HoldfastError(
+      errorCode(error?.code ?? 'FAILED'),
+      `${outcome.source}: ${error?.message ?? 'the drill failed'}`,
+      {
+        hint: error?.hint,
+      },
+    );
   const wrong = queries.find(({ passed }) => !passed);
   const first =
     firstDifferences[0] ?? (wrong && `${wrong.query}: ${wrong.found}, expected was ${wrong.expected}`);

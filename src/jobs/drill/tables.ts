@@ -19,9 +19,14 @@ export const compareTables = (
   const captured: Definitions = new Map();
   const counted = tallies(found);
   const byPath = new Map(counted.flatMap((tally) => tally.paths.map((path) => [path, tally])));
+  const unseen = new Set(byPath.keys());
   let ended = false;
   async function* watch(entries: AsyncIterable<Entry>): AsyncGenerator<Entry> {
-    for await (const entry of entries) yield watched(entry, byPath.get(`${root}/${entry.path}`));
+    for await (const entry of entries) {
+      const path = `${root}/${entry.path}`;
+      unseen.delete(path);
+      yield watched(entry, byPath.get(path));
+    }
     ended = true;
   }
   const watched = (entry: Entry, tally: TableTally | undefined): Entry => {
@@ -38,10 +43,16 @@ export const compareTables = (
   };
   return {
     watch,
+    // What a restore that failed left unread says nothing; what never came says that the snapshot lacks it.
     wrongSoFar: () =>
       counted
-        .filter((tally) => ended || tally.complete)
-        .flatMap((tally) => tally.differences())
+        .flatMap((tally) =>
+          tally.complete
+            ? tally.differences()
+            : tally.paths
+                .filter((path) => ended && unseen.has(path))
+                .map((path) => `${path} is not in the snapshot`),
+        )
         .map((text) => (/^[:/]/.test(text.slice(root.length)) ? text.slice(root.length + 1).trim() : text)),
     async compare() {
       const restored = await readBack(place);
