@@ -2,6 +2,7 @@
 import { throwIfCancelled } from '#lib/clock.ts';
 import { forEachLimit, mapOrdered } from '#lib/concurrency.ts';
 import { hasCode } from '#lib/errors.ts';
+import { nameSyncOf } from '#stores/store.ts';
 import { packKey } from './blob.ts';
 import type { RepairIndexReport, RepairOptions } from './contract.ts';
 import { type IndexedPack, loadIndex, saveIndex } from './index-file.ts';
@@ -58,6 +59,7 @@ export const repairIndex = async (open: OpenStore, options: RepairOptions): Prom
   const damaged = listed.damaged || added.length > 0 || missing.size > 0;
   if (options.dryRun || !damaged) return report;
   await open.lock?.refuseIfLost(); // else somebody may have pruned what it would list
+  await nameSyncOf(store)?.syncNames(added.map(packKey));
   await saveInParts(open, packs);
   await forEachLimit(oldIds, store.connections, (id) => store.delete(`index/${id}`));
   return report;

@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
 import { HoldfastError, hasCode } from '#lib/errors.ts';
+import { openLocalStore } from '#stores/local/local.ts';
 import { memoryStore } from '#stores/memory/memory.ts';
+import { foldersOf, nameSyncOf } from '#stores/store.ts';
 import { changedOnceSettled } from './settling-store.ts';
 import { keysOf } from './testing.ts';
 
@@ -28,4 +33,19 @@ test('a store is not changed when the lock is refused', async () => {
   for (const change of [store.put('new', bytes), store.delete('old')])
     await assert.rejects(change, (error) => hasCode(error, 'REPOSITORY_LOCKED'));
   assert.deepEqual(await keysOf(plain, ''), ['old']);
+});
+
+test('a store that can be changed has every ability that it has without a lock', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'holdfast-settling-'));
+  after(() => rmSync(folder, { recursive: true, force: true }));
+  await using plain = openLocalStore(folder);
+  const store = changedOnceSettled(plain, Promise.resolve());
+  await store.put('data/ab/abcd', bytes);
+  writeFileSync(join(folder, 'data/ab/abcd-tmp-1'), 'half');
+  assert.equal(await foldersOf(store)?.removeLeftovers('data/'), 4);
+  await nameSyncOf(store)?.syncNames(['data/ab/abcd', 'data/gone/gone']);
+  assert.deepEqual(readdirSync(join(folder, 'data/ab')), ['abcd']);
+  await store.delete('data/ab/abcd');
+  await foldersOf(store)?.removeEmptyFolders('data/');
+  assert.deepEqual(readdirSync(folder), []);
 });

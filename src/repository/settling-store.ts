@@ -1,9 +1,19 @@
 // A store while the lock that was taken on it settles: reading need not wait for that, changing must.
-import { type ByteRange, localFolderOf, retentionOf, type Store, treeCacheOf } from '#stores/store.ts';
+import {
+  type ByteRange,
+  foldersOf,
+  localFolderOf,
+  nameSyncOf,
+  retentionOf,
+  type Store,
+  treeCacheOf,
+} from '#stores/store.ts';
 
 /** The same store, in which nothing is put, deleted or held before `settled` resolves, and nothing at all when it rejects. */
 export const changedOnceSettled = (store: Store, settled: Promise<void>): Store => {
   const retention = retentionOf(store);
+  const folders = foldersOf(store);
+  const names = nameSyncOf(store);
   const localFolder = localFolderOf(store);
   const treeCache = treeCacheOf(store);
   return {
@@ -25,6 +35,17 @@ export const changedOnceSettled = (store: Store, settled: Promise<void>): Store 
         await retention.retain(key);
       },
     }),
+    ...(folders && {
+      async removeLeftovers(prefix: string) {
+        await settled;
+        return await folders.removeLeftovers(prefix);
+      },
+      async removeEmptyFolders(folder: string) {
+        await settled;
+        await folders.removeEmptyFolders(folder);
+      },
+    }),
+    ...(names && { syncNames: (keys: readonly string[]) => names.syncNames(keys) }),
     ...(treeCache && {
       getTrees: (key: string, range: ByteRange) => treeCache.getTrees(key, range),
     }),

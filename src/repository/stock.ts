@@ -1,6 +1,7 @@
 // What is really there of the packs, compared with what the index says, before anything is written.
 import { mapOrdered } from '#lib/concurrency.ts';
 import { HoldfastError, hasCode } from '#lib/errors.ts';
+import { nameSyncOf } from '#stores/store.ts';
 import { packKey } from './blob.ts';
 import { readNewIndexFiles } from './blob-index.ts';
 import type { IndexedPack } from './index-file.ts';
@@ -33,6 +34,7 @@ export const takeStock = async (session: Session): Promise<IndexedPack[]> => {
   const packs: IndexedPack[] = [];
   const read = mapOrdered(left, session.store.connections, (found) => readPack(session, found));
   for await (const pack of read) if (pack) packs.push(pack);
+  await nameSyncOf(session.store)?.syncNames(packs.map(({ id }) => packKey(id)));
   session.blobs.reserve(packs.reduce((sum, pack) => sum + pack.entries.length, 0));
   return packs;
 };

@@ -66,6 +66,15 @@ export const foldersOf = (store: Store): Folders | undefined =>
     ? (store as Store & Folders)
     : undefined;
 
+/** An ability of stores in which the name of an object lasts only once its folder is synced. Asked for by presence. */
+export interface NameSync {
+  /** Makes the names of objects last that another process gave: it may have died, or been refused, before it had. */
+  syncNames(keys: readonly string[]): Promise<void>;
+}
+
+export const nameSyncOf = (store: Store): NameSync | undefined =>
+  'syncNames' in store && typeof store.syncNames === 'function' ? (store as Store & NameSync) : undefined;
+
 /** An ability of stores that compute checksums of what they hold. Asked for by presence. */
 export interface Checksums {
   /**

@@ -5,7 +5,7 @@ import { systemCode } from '#lib/errors.ts';
 import type { LargeObject } from '../store.ts';
 import { temporaryName, unfinishedName } from '../temporary-name.ts';
 import { folderError } from './folder-error.ts';
-import { giveName, makeFolders, objectMode, syncFile } from './write-object.ts';
+import { giveName, makeFolders, objectMode, syncFile, syncNames } from './write-object.ts';
 
 /** What waits in memory, not what is written at once. */
 const pieceBytes = 4 * 1024 * 1024;
@@ -27,9 +27,11 @@ export const wasCommitted = async (folder: string, key: string, token: string): 
     await lstat(unfinishedPath(folder, key, token));
     return false;
   } catch (cause) {
-    if (['ENOENT', 'ENOTDIR'].includes(systemCode(cause) ?? '')) return true;
-    throw folderError(cause, 'look at', folder, token);
+    if (!['ENOENT', 'ENOTDIR'].includes(systemCode(cause) ?? ''))
+      throw folderError(cause, 'look at', folder, token);
   }
+  await syncNames(folder, [key]);
+  return true;
 };
 
 export const abandonLarge = async (folder: string, key: string, token: string): Promise<void> => {

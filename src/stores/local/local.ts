@@ -5,14 +5,14 @@ import { z } from 'zod';
 import { systemCode } from '#lib/errors.ts';
 import { expandHome } from '#lib/home.ts';
 import { checkFileKey, Guard } from '../guard.ts';
-import type { Folders, LargeObjects, LocalFolder, Store, StoreKind } from '../store.ts';
+import type { Folders, LargeObjects, LocalFolder, NameSync, Store, StoreKind } from '../store.ts';
 import { isTemporaryName } from '../temporary-name.ts';
 import { removeEmptyFolders } from './empty-folders.ts';
 import { folderError } from './folder-error.ts';
 import { abandonLarge, beginLarge, wasCommitted } from './large-object.ts';
 import { listFiles } from './list-files.ts';
 import { readObject } from './read-object.ts';
-import { writeObject } from './write-object.ts';
+import { syncNames, writeObject } from './write-object.ts';
 
 const config = z.strictObject({
   path: z
@@ -33,7 +33,7 @@ export const local: StoreKind<LocalConfig> = {
 };
 
 /** The store in this folder, which need not be there yet. */
-export const openLocalStore = (path: string): Store & LocalFolder & Folders & LargeObjects => {
+export const openLocalStore = (path: string): Store & LocalFolder & Folders & NameSync & LargeObjects => {
   const folder = resolve(path);
   const guard = new Guard(folder, checkFileKey);
   return {
@@ -69,6 +69,10 @@ export const openLocalStore = (path: string): Store & LocalFolder & Folders & La
     async removeEmptyFolders(key) {
       guard.checkPrefix(key);
       await removeEmptyFolders(join(folder, key));
+    },
+    async syncNames(keys) {
+      for (const key of keys) guard.checkKey(key);
+      await syncNames(folder, keys);
     },
     async beginLarge(key) {
       guard.checkKey(key);

@@ -56,6 +56,17 @@ export const giveName = async (temporary: string, path: string): Promise<void> =
   await syncFolder(dirname(path));
 };
 
+/** Every folder on the way to these objects is synced: who gave them their names may have died before, or made a folder and died. */
+export const syncNames = async (folder: string, keys: readonly string[]): Promise<void> => {
+  const folders = new Set<string>();
+  for (const key of keys)
+    for (let path = dirname(key); !folders.has(path); path = dirname(path)) folders.add(path);
+  for (const path of folders)
+    await syncFolder(join(folder, path)).catch((cause: unknown) => {
+      if (systemCode(cause) !== 'ENOENT') throw folderError(cause, 'sync', folder, path); // what has gone has no name
+    });
+};
+
 /** The file systems on which the folders of stores lay when something was first written there. */
 const devices = new Map<string, number>();
 

@@ -5,6 +5,7 @@ import {
   comparedPutsOf,
   foldersOf,
   largeObjectsOf,
+  nameSyncOf,
   retentionOf,
   type Store,
 } from '../store.ts';
@@ -16,6 +17,7 @@ import {
 export const passOn = (store: Store): Store => {
   const retention = retentionOf(store);
   const folders = foldersOf(store);
+  const names = nameSyncOf(store);
   const large = largeObjectsOf(store);
   const checksums = checksumsOf(store);
   const compared = comparedPutsOf(store);
@@ -31,6 +33,7 @@ export const passOn = (store: Store): Store => {
       removeLeftovers: (prefix: string) => folders.removeLeftovers(prefix),
       removeEmptyFolders: (folder: string) => folders.removeEmptyFolders(folder),
     }),
+    ...(names && { syncNames: (keys: readonly string[]) => names.syncNames(keys) }),
     ...(large && {
       beginLarge: (key: string) => large.beginLarge(key),
       wasCommitted: (key: string, token: string, sizeBytes: number) =>
