@@ -67,6 +67,19 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const)
     assert.equal((await runCli(['backup', at('shop.db')], { env })).status, 0);
   });
 
+test('the password is read from a pipe, which can be read only once', () => {
+  for (const [password, expected] of [
+    ['secret', 0],
+    ['another', 12],
+  ] as const) {
+    const line = `printf %s ${password} | "$NODE" "$MAIN" snapshots --password-file /dev/stdin`;
+    const { status } = spawnSync('sh', ['-c', line], {
+      env: { ...process.env, HOLDFAST_REPOSITORY: at('backups'), NODE: process.execPath, MAIN: main },
+    });
+    assert.equal(status, expected);
+  }
+});
+
 test('SIGHUP without a terminal, as under nohup, ends nothing', async () => {
   using db = new DatabaseSync(at('shop.db'));
   db.exec('BEGIN EXCLUSIVE');

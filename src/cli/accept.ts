@@ -4,9 +4,10 @@ import { acceptRun } from '#jobs/health/accept.ts';
 import { originOf } from '#jobs/snapshot-choice.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import { defineCommand } from './command.ts';
+import { isPlace } from './given.ts';
 import { jobContext } from './job-context.ts';
 import { plural, shortId } from './output-format.ts';
-import { chooseRepository, configIfAny, isPlace } from './repository-choice.ts';
+import { chooseRepository, configIfAny } from './repository-choice.ts';
 
 export const command = defineCommand({
   description: `Takes a suspicious run for good: its snapshots become what is usual from now on, and count again when old ones are

@@ -5,9 +5,9 @@ import { HoldfastError } from '#lib/errors.ts';
 import { didYouMean } from '#lib/nearest.ts';
 import { type SourceConfig, sourceFromUrl, sourceKinds } from '#sources/registry.ts';
 import { flag, list, type OptionValues, value } from './command.ts';
+import { isPlace } from './given.ts';
 import type { Output } from './output.ts';
 import { warnOfPasswordIn } from './password-warning.ts';
-import { isPlace } from './repository-choice.ts';
 
 /** Restic's options for what to leave out; they hold for folders named on the command line. */
 export const fileOptions = {

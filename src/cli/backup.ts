@@ -6,8 +6,9 @@ import { adhocSources, fileOptions, givenFileOptions } from './adhoc-sources.ts'
 import { reportBackup } from './backup-report.ts';
 import { catalogIfAny } from './catalog-use.ts';
 import { type Call, defineCommand, flag, list, type OptionSpecs, value } from './command.ts';
+import { isPlace } from './given.ts';
 import { jobContext } from './job-context.ts';
-import { chooseRepository, configIfAny, isPlace } from './repository-choice.ts';
+import { chooseRepository, configIfAny } from './repository-choice.ts';
 import { refuseRepository } from './repository-refusal.ts';
 
 const options = {

@@ -1,6 +1,6 @@
 // A new password for a repository: from a file, the environment, or the terminal; never from the command line.
 import { HoldfastError } from '#lib/errors.ts';
-import { toSecret } from '#lib/secret-schema.ts';
+import { toSecret } from '#lib/secret-input.ts';
 import { value, type World } from './command.ts';
 
 export const newPasswordOptions = {

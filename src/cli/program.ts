@@ -2,7 +2,8 @@
 import { exitStatus, HoldfastError, hasCode } from '#lib/errors.ts';
 import { goneFolder } from '#lib/working-folder.ts';
 import type { World } from './command.ts';
-import { type Asked, readCommandLine, wantsJson } from './command-line.ts';
+import { type Asked, readCommandLine, wantsHelp, wantsJson } from './command-line.ts';
+import { deriveKeyAhead } from './key-ahead.ts';
 import { Output, ReaderGone, type Stream } from './output.ts';
 import { refuseRepository, refuseStoreOptions } from './repository-refusal.ts';
 
@@ -18,7 +19,13 @@ const readerGoneStatus = 141;
 export const runHoldfast = async (words: readonly string[], program: Program): Promise<number> => {
   let output = openOutput(program, { json: wantsJson(words), quiet: false, verbose: false });
   try {
-    const asked = await readCommandLine(words, program.stdout.columns ?? 100);
+    const asked = await readCommandLine(
+      words,
+      program.stdout.columns ?? 100,
+      async ({ opensRepository }, global) => {
+        if (opensRepository && !wantsHelp(words)) await deriveKeyAhead(global, program.env);
+      },
+    );
     if (asked.what === 'help') {
       await output.bytes(Buffer.from(asked.text));
       await output.end();

@@ -4,9 +4,9 @@ import { loadConfig, repositoryNamed } from '#config/config.ts';
 import { findConfigFile } from '#config/find-file.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import { Secret, withoutPassword } from '#lib/secret.ts';
-import { toSecret } from '#lib/secret-schema.ts';
 import { storeFromUrl } from '#stores/registry.ts';
 import type { GlobalOptions, World } from './command.ts';
+import { givenPassword, givenRepository, isPlace, passwordOption } from './given.ts';
 import type { Output } from './output.ts';
 import { warnOfPasswordIn } from './password-warning.ts';
 
@@ -15,9 +15,6 @@ export interface Chooser extends Pick<World, 'env' | 'askSecret'> {
   readonly global: GlobalOptions;
   readonly output: Output;
 }
-
-/** True for a path or URL; a bare word is a name of the configuration file, where there is one. */
-export const isPlace = (word: string): boolean => /[/:\\]|^[.~]/.test(word);
 
 /** The configuration file when there is one; its warnings are shown. `-r /a/folder` needs none, but one that is named is read. */
 export const configIfAny = async ({ global, env, output }: Chooser): Promise<Config | undefined> => {
@@ -60,7 +57,7 @@ const namedRepository = async (
   known?: Config | undefined,
 ): Promise<string | RepositoryConfig> => {
   const { global, env } = chooser;
-  const word = global.repository ?? (env.HOLDFAST_REPOSITORY || undefined);
+  const word = givenRepository(global, env);
   // A place needs no file, but one that is named is looked at.
   const needsConfig = word === undefined || !isPlace(word) || global.config !== undefined;
   const config = known ?? (needsConfig ? await configIfAny(chooser) : undefined);
@@ -101,22 +98,6 @@ const repositoryAt = async (url: string, chooser: Chooser, isNew: boolean): Prom
 const withPassword = (repository: RepositoryConfig, global: GlobalOptions): RepositoryConfig => {
   const password = passwordOption(global);
   return password === undefined ? repository : { ...repository, password };
-};
-
-const givenPassword = (global: GlobalOptions, env: World['env']): Secret | undefined => {
-  const option = passwordOption(global);
-  if (option !== undefined) return option;
-  if (env.HOLDFAST_PASSWORD) return new Secret(env.HOLDFAST_PASSWORD);
-  if (env.HOLDFAST_PASSWORD_FILE) return toSecret({ file: env.HOLDFAST_PASSWORD_FILE });
-  if (env.HOLDFAST_PASSWORD_COMMAND) return toSecret({ command: env.HOLDFAST_PASSWORD_COMMAND });
-  return undefined;
-};
-
-const passwordOption = ({ passwordFile, passwordCommand }: GlobalOptions): Secret | undefined => {
-  if (passwordFile !== undefined && passwordCommand !== undefined)
-    throw new HoldfastError('USAGE', '--password-file and --password-command contradict each other');
-  if (passwordFile !== undefined) return toSecret({ file: passwordFile });
-  return passwordCommand === undefined ? undefined : toSecret({ command: passwordCommand });
 };
 
 /** What other programs read, and their users have set. */

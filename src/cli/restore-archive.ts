@@ -10,9 +10,9 @@ import { type SourceConfig, sourceFromUrl } from '#sources/registry.ts';
 import type { RestoreReport } from '#sources/source.ts';
 import { keepsRepositoriesOnly, storeFromUrl } from '#stores/registry.ts';
 import { type Call, type OptionSpecs, value } from './command.ts';
+import { isPlace } from './given.ts';
 import { jobContext } from './job-context.ts';
 import { warnOfPasswordIn } from './password-warning.ts';
-import { isPlace } from './repository-choice.ts';
 import { archiveTask } from './verbs/archive.ts';
 
 export const archiveOptions = {

@@ -6,7 +6,8 @@ import { after, test } from 'node:test';
 import { inspect } from 'node:util';
 import { z } from 'zod';
 import { HoldfastError } from './errors.ts';
-import { type SecretInput, secret, secretWarning } from './secret-schema.ts';
+import type { SecretInput } from './secret-input.ts';
+import { secret, secretWarning } from './secret-schema.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'holdfast-secret-'));
 after(() => rmSync(folder, { recursive: true }));

@@ -1,19 +1,15 @@
 // Key files: the repository's master key, sealed with a key made from a password by scrypt. Plain JSON in keys/.
-import { hash, hkdfSync, randomBytes, scrypt } from 'node:crypto';
+import { hash, hkdfSync, randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
-import { promisify } from 'node:util';
 import { z } from 'zod';
 import { HoldfastError, hasCode, messageOf } from '#lib/errors.ts';
 import { userName } from '#lib/home.ts';
 import type { Store } from '#stores/store.ts';
 import type { RepositoryKey } from './contract.ts';
+import { deriveKey, isAffordable } from './derive-key.ts';
 import { parseJson } from './parse-json.ts';
 import { Sealer, type SealKey } from './seal.ts';
 import { getNamed, listIds } from './unpacked.ts';
-
-const derive = promisify<string, Buffer, number, { N: number; r: number; p: number; maxmem: number }, Buffer>(
-  scrypt,
-);
 
 const base64 = z.string().transform((text) => Buffer.from(text, 'base64'));
 const cost = z.number().int().positive();
@@ -32,13 +28,6 @@ const masterKey = z.object({ mac: z.object({ k: base64, r: base64 }), encrypt: b
 
 /** 64 MiB and about 0.1 s: what restic's own calibration arrives at, with one pass. */
 const scryptCost = { N: 65_536, r: 8, p: 1 };
-
-/**
- * Scrypt takes 128 bytes for each N·r, a gigabyte here, and about a second for four million N·r·p. Whoever can write into the store can
- * write a key file: it must not use up the machine that reads it.
- */
-const mostBlocks = 2 ** 23;
-const mostWork = 2 ** 25;
 
 /** Restic tries no more key files than this. */
 const mostKeys = 20;
@@ -70,7 +59,7 @@ export const addKey = async (
     mac: { k: toBase64(master.macK), r: toBase64(master.macR) },
     encrypt: toBase64(master.encrypt),
   };
-  const sealer = new Sealer(await passwordKey(password, salt, cost));
+  const sealer = new Sealer(await deriveKey(password, { ...cost, salt }));
   const file = {
     created: created.toISOString(),
     username: userName(),
@@ -200,9 +189,9 @@ const openKey = async (
   meanwhile: () => void,
 ): Promise<SealKey | undefined> => {
   const file = await readKey(store, id);
-  if (file.N * file.r > mostBlocks || file.N * file.r * file.p > mostWork)
+  if (!isAffordable(file))
     throw damaged(id, 'to try a password it asks for more memory or time than any program would');
-  const deriving = passwordKey(password, file.salt, file);
+  const deriving = deriveKey(password, file);
   meanwhile();
   const key = await deriving.catch((cause: unknown) => {
     throw damaged(id, `its password cannot be tried: ${messageOf(cause)}`);
@@ -224,14 +213,5 @@ const readKey = async (store: Store, id: string): Promise<z.infer<typeof keyFile
 
 const damaged = (id: string, why: string): HoldfastError =>
   new HoldfastError('REPOSITORY_DAMAGED', `keys/${id} is damaged: ${why}`);
-
-const passwordKey = async (
-  password: string,
-  salt: Buffer,
-  { N, r, p }: typeof scryptCost,
-): Promise<SealKey> => {
-  const bytes = await derive(password, salt, 64, { N, r, p, maxmem: 256 * N * r });
-  return { encrypt: bytes.subarray(0, 32), macK: bytes.subarray(32, 48), macR: bytes.subarray(48, 64) };
-};
 
 const toBase64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64');

@@ -1,0 +1,30 @@
+// What the command line and the environment say of the repository: where it is, and the password that opens it.
+import { HoldfastError } from '#lib/errors.ts';
+import { Secret } from '#lib/secret.ts';
+import { toSecret } from '#lib/secret-input.ts';
+import type { GlobalOptions, World } from './command.ts';
+
+/** True for a path or URL; a bare word is a name of the configuration file, where there is one. */
+export const isPlace = (word: string): boolean => /[/:\\]|^[.~]/.test(word);
+
+/** A place, or a repository's name in the configuration file. */
+export const givenRepository = ({ repository }: GlobalOptions, env: World['env']): string | undefined =>
+  repository ?? (env.HOLDFAST_REPOSITORY || undefined);
+
+/** The password, however it is given, which the configuration file may also do. */
+export const givenPassword = (global: GlobalOptions, env: World['env']): Secret | undefined => {
+  const option = passwordOption(global);
+  if (option !== undefined) return option;
+  if (env.HOLDFAST_PASSWORD) return new Secret(env.HOLDFAST_PASSWORD);
+  if (env.HOLDFAST_PASSWORD_FILE) return toSecret({ file: env.HOLDFAST_PASSWORD_FILE });
+  if (env.HOLDFAST_PASSWORD_COMMAND) return toSecret({ command: env.HOLDFAST_PASSWORD_COMMAND });
+  return undefined;
+};
+
+/** The password that the command line gives, which goes before all others. */
+export const passwordOption = ({ passwordFile, passwordCommand }: GlobalOptions): Secret | undefined => {
+  if (passwordFile !== undefined && passwordCommand !== undefined)
+    throw new HoldfastError('USAGE', '--password-file and --password-command contradict each other');
+  if (passwordFile !== undefined) return toSecret({ file: passwordFile });
+  return passwordCommand === undefined ? undefined : toSecret({ command: passwordCommand });
+};
