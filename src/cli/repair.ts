@@ -16,7 +16,8 @@ export const command = defineCommand({
 first, before packs; otherwise packs come first.
 "repair snapshots" then rewrites the snapshots that need something lost, without the files that cannot be
 restored; each is named. Such a snapshot is tagged "partial" and "repaired"; one of which nothing is left is removed.
-What cannot be read at the moment, for want of a right or of a line, is an error and never counts as lost.
+What cannot be read at the moment, for want of a right or of a line, or because the disk does not give it, is an error and
+never counts as lost.
 
 First make a copy of the repository, if you can; and run \`holdfast check --read-data\` to learn what is wrong.
 A backup of the source made before "repair snapshots" stores again what was lost and is still there.`,

@@ -49,7 +49,8 @@ export class PackReader {
       if (cause instanceof HoldfastError) throw cause;
       if (systemCode(cause) === 'ENOENT') throw new HoldfastError('REPOSITORY_DAMAGED', `${key} is missing`);
       const code = systemCode(cause) === 'EIO' ? 'REPOSITORY_DAMAGED' : 'STORE_UNREACHABLE'; // a bad sector stays bad
-      throw new HoldfastError(code, `cannot read ${key}: ${messageOf(cause)}`, { cause });
+      const hint = 'check the disk or the mount (`dmesg`, `mount`) and try again';
+      throw new HoldfastError(code, `cannot read ${key}: ${messageOf(cause)}`, { cause, hint });
     } finally {
       if (file !== undefined) closeSync(file);
     }

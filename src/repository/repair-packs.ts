@@ -1,15 +1,18 @@
 // Saves what is whole of packs in which something is damaged: it goes into new packs, and the damaged ones go.
 import { throwIfCancelled } from '#lib/clock.ts';
 import { mapOrdered } from '#lib/concurrency.ts';
+import { HoldfastError } from '#lib/errors.ts';
+import type { BlobType } from './blob.ts';
 import { loadBlobIndex } from './blob-index.ts';
 import type { BlobReader } from './blob-reader.ts';
 import { BlobWriter } from './blob-writer.ts';
 import type { RepairedPack, RepairOptions, RepairPacksReport } from './contract.ts';
 import { type IndexedPack, loadIndex } from './index-file.ts';
 import { listPacks } from './list-packs.ts';
+import { loadBlob } from './load-blob.ts';
 import { removePacks } from './prune.ts';
 import type { Session } from './session.ts';
-import { listIds } from './unpacked.ts';
+import { listIds, unlessDamaged } from './unpacked.ts';
 
 /** See Repository.repairPacks. New packs are listed before damaged ones go. */
 export const repairPacks = async (
@@ -27,7 +30,7 @@ export const repairPacks = async (
   const writer = new BlobWriter({ ...session, blobs }, options.dryRun ?? false);
   const repaired: RepairedPack[] = [];
   try {
-    for (const pack of damaged) repaired.push(await saveBlobs(reader, writer, pack));
+    for (const pack of damaged) repaired.push(await saveBlobs(session, reader, writer, pack));
     if (!options.dryRun) await writer.finish();
   } finally {
     await writer.close();
@@ -71,6 +74,7 @@ const findDamaged = async (
 
 /** What no other pack holds and can still be opened goes to the writer. Throws when a blob cannot be read and may yet be whole. */
 const saveBlobs = async (
+  session: Session,
   reader: BlobReader,
   writer: BlobWriter,
   { id, entries }: IndexedPack,
@@ -78,9 +82,9 @@ const saveBlobs = async (
   const lost: string[] = [];
   for (const type of ['data', 'tree'] as const) {
     const ids = entries.filter((entry) => entry.type === type).map((entry) => entry.id);
-    for (const [blob, bytes] of await reader.fetch(ids, type)) {
-      if (bytes instanceof Error) {
-        if (bytes.code !== 'REPOSITORY_DAMAGED') throw bytes;
+    for (const [blob, fetched] of await reader.fetch(ids, type)) {
+      const bytes = fetched instanceof Error ? await readAgain(session, blob, type, fetched) : fetched;
+      if (!bytes) {
         lost.push(blob);
         continue;
       }
@@ -91,3 +95,27 @@ const saveBlobs = async (
   }
   return { id, saved: entries.length - lost.length, lost };
 };
+
+/**
+ * What the reader calls damaged may be whole on a disk that does not give it: a bad sector, or a server that did not answer in time, which
+ * a soft mount of NFS calls an error of the disk. Asked of the store itself, which tells these apart, it is undefined when it is lost.
+ */
+const readAgain = async (
+  session: Session,
+  id: string,
+  type: BlobType,
+  error: HoldfastError,
+): Promise<Uint8Array | undefined> => {
+  try {
+    if (error.code !== 'REPOSITORY_DAMAGED') throw error;
+    return await unlessDamaged(loadBlob(session, id, type));
+  } catch (cause) {
+    throw cause instanceof HoldfastError ? nothingRemoved(cause) : cause;
+  }
+};
+
+const nothingRemoved = (cause: HoldfastError): HoldfastError =>
+  new HoldfastError(cause.code, `nothing was removed: ${cause.message}`, {
+    cause,
+    hint: 'what cannot be read now may be whole: try again once it can; from a disk with bad sectors copy the repository to another one with `ddrescue`, and repair it there',
+  });

@@ -1,8 +1,12 @@
 // What repairs take away, and what they must leave: above all, whatever only seems to be lost.
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import { HoldfastError } from '#lib/errors.ts';
+import { openLocalStore } from '#stores/local/local.ts';
 import type { Store } from '#stores/store.ts';
+import { failingDisk, skipWithoutFailingDisk } from '../../test/tools/failing-disk.ts';
+import { temporaryFolder } from '../../test/tools/temp.ts';
 import { randomData } from './chunker/testing.ts';
 import type { RepairIndexReport, RepairPacksReport, RepairSnapshotReport } from './contract.ts';
 import { removeLocks } from './repository.ts';
@@ -83,6 +87,27 @@ suite('while the store cannot be read', () => {
       assert.deepEqual(await keysOf(whole.store, 'index/'), []);
     });
   }
+});
+
+test('what a disk does not give at the moment is not lost: nothing is removed, and nothing was wrong', {
+  skip: skipWithoutFailingDisk(),
+}, async () => {
+  using disk = failingDisk(join(temporaryFolder('repair'), 'disk'));
+  const repository = await testRepository(openLocalStore(disk.path));
+  await repository.write(memoryEntries(tree));
+  const before = await keysOf(repository.store);
+  const sizes = await Array.fromAsync(repository.store.list('data/'));
+  const { key } = sizes.reduce((a, b) => (a.size > b.size ? a : b));
+  disk.fail(join(disk.path, key), 40_000);
+  await using opened = await repository.open();
+  await assert.rejects(opened.repairPacks({}), {
+    code: 'STORE_UNREACHABLE',
+    message: /nothing was removed.*EIO/,
+    hint: /ddrescue/,
+  });
+  disk.heal();
+  assert.deepEqual(await keysOf(repository.store), before);
+  assert.deepEqual((await opened.repairPacks({})).damaged, []);
 });
 
 suite('once somebody has removed the lock', () => {
