@@ -75,7 +75,7 @@ const faults: readonly Fault[] = [
   fault(
     'a role that may not make a scratch database',
     'error',
-    'source unreadable',
+    'drill in unreadable',
     /may not create databases/,
     /createdb/,
   ),
@@ -105,11 +105,11 @@ const faults: readonly Fault[] = [
   fault('a copying server that is not there', 'error', 'source copy', /ECONNREFUSED|refused/, /./),
   fault('a server to replicate that is not there', 'error', 'source couch', /ECONNREFUSED|refused/, /./),
   fault('a receiver that is not there', 'error', 'source received', /ECONNREFUSED|refused/, /./),
-  fault('a list of files that is refused', 'error', 'source listing', /no_such_table/, /psql/),
+  fault('a list of files that is refused', 'error', 'query to listing', /no_such_table/, /psql/),
   fault(
     'a table of statuses in a database that is not there',
     'error',
-    'source statuses',
+    'query to statuses',
     /does not exist/,
     /./,
   ),
@@ -134,7 +134,7 @@ const faults: readonly Fault[] = [
   fault(
     'a scratch folder that is not there',
     'error',
-    'source slow',
+    'drill in slow',
     /nothing can be restored there/,
     /make the folder/,
   ),
@@ -221,7 +221,8 @@ suite('holdfast doctor', { skip: skipWithout('postgresql') }, () => {
   });
 
   test('a source that several jobs use in the same way is told of once', () => {
-    const told = found.filter(({ subject }) => ['source slow', 'source later'].includes(subject));
+    const subjects = ['source slow', 'drill in slow', 'source later', 'source received'];
+    const told = found.filter(({ subject }) => subjects.includes(subject));
     assert.deepEqual(told.length, new Set(told.map(({ subject, message }) => `${subject}: ${message}`)).size);
   });
 
@@ -254,9 +255,18 @@ suite('holdfast doctor', { skip: skipWithout('postgresql') }, () => {
       env: { HOLDFAST_CONFIG: at('holdfast.yaml') },
     });
     assert.equal(status, 1);
-    assert.match(stdout, /^error +source slow +.*nothing can be restored there/m);
-    assert.match(stdout, /What to do\n(.*\n)*source slow: make the folder/);
+    assert.match(stdout, /^error +drill in slow +.*nothing can be restored there/m);
+    assert.match(stdout, /What to do\n(.*\n)*drill in slow: make the folder/);
     assert.match(stderr, /prove cannot work: see /);
+  });
+
+  test('a source that cannot be drilled can be backed up all the same', async () => {
+    const { status, stderr } = await holdfast(['doctor', 'kept', 'again'], {
+      env: { HOLDFAST_CONFIG: at('holdfast.yaml') },
+    });
+    assert.equal(status, 3);
+    assert.match(stderr, /^again cannot work: see .*drill in slow$/m);
+    assert.doesNotMatch(stderr, /kept/);
   });
 
   test('what was mended is not found again', async () => {
@@ -387,6 +397,8 @@ jobs:
   copies: { mirror: ${folder}/empty, to: ${folder}/good, listedBy: { source: listing, query: select path from no_such_table }, statusTable: statuses }
   rows: { export: [shop], tables: [{ table: secrets, key: id }], to: ${folder}/rows, purge: { listedIn: ${folder}/nowhere } }
   prove: { drill: [slow, unreadable], from: good, scratch: ${folder}/no-scratch }
+  kept: { backup: [slow], to: [good] }
+  fetched: { backup: [received], to: [good] }
   again: { drill: [slow], from: good, scratch: ${folder}/no-scratch }
   followed: { receive: [{ source: shop, into: later }], from: good }
 `;

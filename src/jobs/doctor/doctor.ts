@@ -10,7 +10,14 @@ import type { JobContext } from '../backup.ts';
 import { broken, type Diagnosis, fine, warning } from './diagnosis.ts';
 import { diagnoseDrilled, diagnoseJobs, needsOf } from './job.ts';
 import { diagnosePlainStore, diagnoseReadStore, diagnoseRepository } from './repository.ts';
-import { diagnoseAsked, diagnoseScratch, diagnoseSource } from './source.ts';
+import {
+  askedSubject,
+  diagnoseAsked,
+  diagnoseScratch,
+  diagnoseSource,
+  scratchSubject,
+  sourceSubject,
+} from './source.ts';
 import { spaceDiagnosis } from './space.ts';
 
 export interface DoctorTask {
@@ -107,11 +114,12 @@ const examineSources = async (
   context: JobContext,
   add: Add,
 ): Promise<void> => {
-  for (const name of named({ config, ...task }, ({ sources }) => sources))
-    add(await diagnoseSource(sourceNamed(config, name), context));
+  const whole = named({ config, ...task }, ({ sources }) => sources);
+  for (const name of whole) add(await diagnoseSource(sourceNamed(config, name), context));
   const needs = task.jobs.map(needsOf);
   for (const { source, query } of eachOnce(needs.flatMap(({ asked }) => asked)))
-    add(await diagnoseAsked(sourceNamed(config, source), query, context));
+    if (query !== undefined || !whole.includes(source))
+      add(await diagnoseAsked(sourceNamed(config, source), query, context));
   const places = needs.flatMap(({ scratch }) =>
     scratch.map(({ into, folder = tmpdir() }) => ({ into, folder })),
   );
@@ -163,10 +171,9 @@ const verdictOn = (job: JobConfig, diagnoses: readonly Diagnosis[]): JobVerdict 
   const subjects = new Set([
     `job ${job.name}`,
     storeSubject(job),
-    ...sources.map((name) => `source ${name}`),
-    ...[...asked.map(({ source }) => source), ...scratch.map(({ into }) => into)].map(
-      (name) => `source ${name}`,
-    ),
+    ...sources.map(sourceSubject),
+    ...asked.map(({ source, query }) => askedSubject(source, query)),
+    ...scratch.map(({ into }) => scratchSubject(into)),
     ...repositories.map((name) => `repository ${name}`),
     ...(job.verb === 'drill' ? ['catalog'] : []),
   ]);

@@ -12,8 +12,14 @@ import { broken, type Diagnosis, fine, ofFinding } from './diagnosis.ts';
 /** How long a source may take to answer all questions. */
 const patienceMs = 120_000;
 
+/** What a source is found to be is told apart by what it is needed for: one that cannot be drilled may well be backed up. */
+export const sourceSubject = (source: string): string => `source ${source}`;
+export const askedSubject = (source: string, query: string | undefined): string =>
+  query === undefined ? sourceSubject(source) : `query to ${source}`;
+export const scratchSubject = (source: string): string => `drill in ${source}`;
+
 export const diagnoseSource = (source: SourceConfig, context: JobContext): Promise<Diagnosis[]> =>
-  withSource(source, context, async (opened, subject) => {
+  withSource({ source, subject: sourceSubject(source.name) }, context, async (opened, subject) => {
     const findings = await opened.check();
     const described = await describe(opened, subject, context);
     const wrong = findings.map((finding) => ofFinding(subject, finding));
@@ -28,7 +34,7 @@ export const diagnoseAsked = (
   query: string | undefined,
   context: JobContext,
 ): Promise<Diagnosis[]> =>
-  withSource(source, context, async (opened, subject) => {
+  withSource({ source, subject: askedSubject(source.name, query) }, context, async (opened, subject) => {
     const described = await describe(opened, subject, context);
     if (query === undefined) return described;
     const reader = queryReaderOf(opened);
@@ -47,7 +53,7 @@ export const diagnoseScratch = (
   folder: string,
   context: JobContext,
 ): Promise<Diagnosis[]> =>
-  withSource(source, context, async (opened, subject) => {
+  withSource({ source, subject: scratchSubject(source.name) }, context, async (opened, subject) => {
     const maker = scratchMakerOf(opened);
     if (maker === undefined)
       throw new HoldfastError('UNSUPPORTED', `sources of kind ${source.kind} cannot be drilled`, {
@@ -70,11 +76,10 @@ const describe = async (source: Source, subject: string, { clock }: JobContext):
 };
 
 const withSource = async (
-  source: SourceConfig,
+  { source, subject }: { readonly source: SourceConfig; readonly subject: string },
   { signal, clock, log }: JobContext,
   work: (opened: Source, subject: string) => Promise<Diagnosis[]>,
 ): Promise<Diagnosis[]> => {
-  const subject = `source ${source.name}`;
   const late = AbortSignal.timeout(patienceMs);
   try {
     await using opened = await openSource(source, { signal: AbortSignal.any([signal, late]), clock, log });
