@@ -265,7 +265,7 @@ suite('holdfast doctor', { skip: skipWithout('postgresql') }, () => {
       env: { HOLDFAST_CONFIG: at('holdfast.yaml') },
     });
     assert.equal(status, 3);
-    assert.match(stderr, /^again cannot work: see .*drill in slow$/m);
+    assert.match(stderr, /^again cannot work: see drill in slow/m);
     assert.doesNotMatch(stderr, /kept/);
   });
 
