@@ -1,6 +1,7 @@
 // The door: making a repository, opening it, and what is said when that cannot be.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { exitStatus, HoldfastError } from '#lib/errors.ts';
 import { type Log, openLog } from '#lib/log.ts';
 import { memoryStore } from '#stores/memory/memory.ts';
@@ -100,13 +101,43 @@ test('of two that make a repository at once, one does, and its password opens it
   await using _repository = await openRepository(store, winner ?? '', options);
 });
 
-test('the key that an init left which died does no harm', async () => {
+test('a key that does not fit does no harm, be it of the same password', async () => {
   const store = memoryStore();
   const long = new Date(Date.now() - 3_600_000);
-  for (let died = 0; died < 3; died += 1) await addKey(store, 'x', newMasterKey(), long);
+  await addKey(store, 'y', newMasterKey(), long); // an init died with it
   const id = await createRepository(store, 'x');
+  for (let more = 0; more < 3; more += 1) await addKey(store, 'x', newMasterKey(), long);
   await using repository = await openRepository(store, 'x', options);
   assert.equal(repository.id, id);
+});
+
+test('an init goes on from the key of one that failed a moment ago, so that there is one that opens', async () => {
+  const store = memoryStore();
+  const full = new HoldfastError('STORE_FULL', 'no room');
+  const put: Store['put'] = (key, bytes) => (key === 'config' ? Promise.reject(full) : store.put(key, bytes));
+  for (let failed = 0; failed < 2; failed += 1)
+    await assert.rejects(createRepository({ ...store, put }, 'x'), { code: 'STORE_FULL' });
+  const id = await createRepository(store, 'x');
+  assert.equal((await keysOf(store, 'keys/')).length, 1);
+  await using repository = await openRepository(store, 'x', options);
+  assert.equal(repository.id, id);
+});
+
+test('an init that finds the key of one that is at work leaves it the repository', async () => {
+  const store = memoryStore();
+  const slow = Promise.withResolvers<void>();
+  const put: Store['put'] = async (key, bytes) => {
+    if (key === 'config') await slow.promise;
+    await store.put(key, bytes);
+  };
+  const first = createRepository({ ...store, put }, 'x');
+  while ((await keysOf(store, 'keys/')).length === 0) await setImmediate();
+  const second = createRepository(store, 'x');
+  slow.resolve();
+  await assert.rejects(second, { code: 'REPOSITORY_EXISTS' });
+  await using repository = await openRepository(store, 'x', options);
+  assert.equal(repository.id, await first);
+  assert.equal((await keysOf(store)).length, 2);
 });
 
 test('where there is one, no other is made; and an empty password is refused', async () => {

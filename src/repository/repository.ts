@@ -8,7 +8,7 @@ import { createConfig, hasConfig, openConfig, readConfig } from './config.ts';
 import type { LockMode, Repository, RepositoryKey } from './contract.ts';
 import { addKey, listKeys, newMasterKey, openKeys } from './key.ts';
 import { deleteLocks, type Lock, type SeenLock, seeLocks, takeLock } from './lock.ts';
-import { Sealer } from './seal.ts';
+import { Sealer, type SealKey } from './seal.ts';
 import type { OpenStore } from './session.ts';
 import { changedOnceSettled } from './settling-store.ts';
 import { listIds } from './unpacked.ts';
@@ -39,8 +39,39 @@ export const createRepository = async (store: Store, password: string): Promise<
     throw new HoldfastError('USAGE', 'an empty password protects nothing', {
       hint: 'choose one and keep it safe: without it the repository is lost',
     });
+  await refuseIfMade(store);
+  const master = (await masterLeftBehind(store, password)) ?? (await addNewKey(store, password));
+  const config = await createConfig(store, new Sealer(master)); // last: what has a config is a repository
+  return config.id;
+};
+
+const refuseIfMade = async (store: Store): Promise<void> => {
   if (await hasConfig(store))
     throw new HoldfastError('REPOSITORY_EXISTS', `there is a repository at ${store.location} already`);
+};
+
+/**
+ * The key that an `init` with the same password left which failed or died before the config: the next one goes on from it. With a second
+ * one restic, which takes the first that opens, might not come to the one that fits.
+ */
+const masterLeftBehind = async (store: Store, password: string): Promise<SealKey | undefined> => {
+  const ids = await listIds(store, 'keys');
+  const left = ids.length > 0 ? await unlessUnfit(openKeys(store, password, ids).next()) : undefined;
+  if (!left || left.done) return undefined;
+  for (let waitedMs = 0; waitedMs < slowConfigMs; waitedMs += settleMs) {
+    await systemClock.sleep(settleMs); // or whoever stored it is at work now
+    await refuseIfMade(store);
+  }
+  return left.value.master;
+};
+
+const unlessUnfit = <Opened>(opening: Promise<Opened>): Promise<Opened | undefined> =>
+  opening.catch((error: unknown) => {
+    if (!hasCode(error, 'WRONG_PASSWORD', 'REPOSITORY_DAMAGED')) throw error;
+    return undefined;
+  });
+
+const addNewKey = async (store: Store, password: string): Promise<SealKey> => {
   const master = newMasterKey();
   const keyId = await addKey(store, password, master, systemClock.now());
   if (await isMadeByAnother(store, keyId)) {
@@ -53,12 +84,13 @@ export const createRepository = async (store: Store, password: string): Promise<
       },
     );
   }
-  const config = await createConfig(store, new Sealer(master)); // last: what has a config is a repository
-  return config.id;
+  return master;
 };
 
 /** As long as a config takes to come after its key, … */
 const settleMs = 500;
+/** … or, of a store that is slow, … */
+const slowConfigMs = 2000;
 /** … and after so long none will come: whoever made the key died. */
 const abandonedMs = 60_000;
 
