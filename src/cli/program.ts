@@ -13,7 +13,7 @@ export interface Program extends World {
 }
 
 /** What a shell reports of a program that wrote to a pipe nobody reads (128 + SIGPIPE). */
-const readerGoneStatus = 141;
+export const readerGoneStatus = 141;
 
 /** Runs one command line. Errors are shown, not thrown. */
 export const runHoldfast = async (words: readonly string[], program: Program): Promise<number> => {

@@ -6,15 +6,8 @@ import { notifierKinds } from '#notifiers/registry.ts';
 import { sourceKinds } from '#sources/registry.ts';
 import { storeKinds } from '#stores/registry.ts';
 import { fileSchema } from './file-schema.ts';
-import { mistakesIn } from './testing.ts';
 
 const manual = readFileSync(join(import.meta.dirname, '../../docs/configuration.md'), 'utf8');
-const examples = [...manual.matchAll(/^```yaml\n(.*?)^```/gms)].map((match) => match[1] ?? '');
-
-test('every example of the manual is a sound file', () => {
-  assert.ok(examples.length >= 2);
-  for (const example of examples) assert.deepEqual(mistakesIn(example), []);
-});
 
 test('the manual has every section of the file and every kind', () => {
   const sections = Object.keys(fileSchema({ repositories: [], sources: [], notifiers: [] }).shape);
