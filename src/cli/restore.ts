@@ -229,7 +229,7 @@ const showReport = (
   for (const { path, error } of failures)
     output.failure(
       { message_type: 'item_failed', item: path, ...errorFields(error) },
-      `${printable(path)}: ${messageOf(error)}`,
+      `${printable(path || '.')}: ${messageOf(error)}`,
     );
   const failed = failures.length > 0 ? `; ${plural(failures.length, 'item')} failed, named above` : '';
   output.say(

@@ -13,6 +13,7 @@ import {
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { hasCode } from '#lib/errors.ts';
+import { skipWithoutSmallDisk, smallDisk } from '../../../test/tools/small-disk.ts';
 import type { Entry } from '../source.ts';
 import { capture, intoEmpty, replay } from '../testing.ts';
 import {
@@ -258,11 +259,44 @@ test('a read-only folder of the snapshot does not stop what lies in it', async (
 
 test('a target that is a file, or in no folder one may write, is refused', async () => {
   using folder = temporaryFolder();
-  makeTree(folder.path, { x: '' });
-  for (const path of ['x', 'x/below'])
-    await assert.rejects(filesSource({ path: join(folder.path, path) }).restore(each(), intoEmpty), (error) =>
-      hasCode(error, 'TARGET_FAILED'),
+  makeTree(folder.path, { x: '', loop: '->loop', 'to-nowhere': '->nowhere', 'locked/inside/': '' });
+  chmodSync(folder.path, 0o755);
+  chmodSync(join(folder.path, 'locked'), 0o700);
+  const refusal = async (path: string): Promise<string> => {
+    const restoring = filesSource({ path: join(folder.path, path) }).restore(each(), intoEmpty);
+    const error = await restoring.catch((thrown: unknown) => thrown);
+    assert.ok(hasCode(error, 'TARGET_FAILED') && error.hint, String(error));
+    return error.message.replaceAll(folder.path, '');
+  };
+  assert.equal(await refusal('x'), 'cannot use the folder /x: it is no folder');
+  assert.equal(await refusal('x/below'), 'cannot use the folder /x/below: ENOTDIR: not a directory');
+  assert.equal(
+    await refusal('loop'),
+    'cannot use the folder /loop: ELOOP: too many symbolic links encountered',
+  );
+  assert.equal(
+    await refusal('to-nowhere'),
+    'cannot use the folder /to-nowhere: it is a link that leads nowhere',
+  );
+  assert.match(await refusal('n'.repeat(300)), /: ENAMETOOLONG: name too long$/);
+  if (isRoot)
+    assert.equal(
+      await asNobody(() => refusal('locked/inside')),
+      'cannot use the folder /locked/inside: EACCES: permission denied',
     );
+});
+
+test('a target in which nothing can be written is refused, before each file is', {
+  skip: skipWithoutSmallDisk(),
+}, async () => {
+  using folder = temporaryFolder();
+  using disk = smallDisk(join(folder.path, 'disk'), 'size=64k');
+  execFileSync('mount', ['-o', 'remount,ro', disk.path]);
+  await assert.rejects(filesSource({ path: disk.path }).restore(each(entry('x', 'file')), intoEmpty), {
+    code: 'TARGET_FAILED',
+    message: /cannot use the folder .*EROFS/,
+    hint: /mount/,
+  });
 });
 
 test('what a restore of files cannot do is refused', async () => {

@@ -59,7 +59,7 @@ const openJob = (folder: string, { force }: RestoreTarget, options: RestoreOptio
   const failures: { readonly path: string; readonly error: Error }[] = [];
   const fail = (path: string, error: unknown): void => {
     if (isFatal(error)) throw fatal(error, folder, path);
-    failures.push({ path, error: failureOf(path, error) });
+    failures.push({ path, error: failureOf(path || folder, error) });
   };
   const leave = (held: HeldFolder): void => {
     try {

@@ -9,12 +9,14 @@ export const reasonOf = (error: unknown): string =>
 
 /** For what could not be read. */
 export const readingHint = (error: unknown): string => {
-  const code = systemCode(error) ?? '';
-  if (ofDisks.has(code)) return 'check the disk or the mount (`dmesg`, `mount`)';
-  if (['EMFILE', 'ENFILE'].includes(code))
+  if (['EMFILE', 'ENFILE'].includes(systemCode(error) ?? ''))
     return 'let it have more files open at once (`ulimit -n`, LimitNOFILE of a service)';
-  return 'run as a user who may read it, or exclude it';
+  return diskHint(error) ?? 'run as a user who may read it, or exclude it';
 };
+
+/** Undefined where the disk is not at fault. */
+export const diskHint = (error: unknown): string | undefined =>
+  ofDisks.has(systemCode(error) ?? '') ? 'check the disk or the mount (`dmesg`, `mount`)' : undefined;
 
 /** ENODATA is what Linux makes of a sector that cannot be read, ENOTCONN what is left of a FUSE mount whose program has ended. */
 const ofDisks: ReadonlySet<string> = new Set([
