@@ -89,7 +89,7 @@ suite('holdfast report', () => {
     );
     assert.match(
       stdout,
-      /\| passed \| 1 min 02 s \| 9 entries, 1.00 GiB, 3 tables, 1700 rows, 12 definitions \| 1 of 1 \|/,
+      /\| passed \| 1 min 02 s \| 9 entries, 1.00 GiB, 3 tables, 1,700 rows, 12 definitions \| 1 of 1 \|/,
     );
     assert.match(stdout, /\| differs \|/);
     assert.doesNotMatch(stdout, /(?<!\\)<(img|b)/);

@@ -95,6 +95,10 @@ catalog: ${at('catalog.db')}
     assert.equal(await parts.collection('orders_then').countDocuments(), 1500);
     assert.equal(await parts.collection('few').countDocuments(), expected);
     assert.deepEqual(await parts.collection('pages').find().toArray(), [{ _id: 'Kelp', text: 'brown' }]);
+    const again = await run('restore latest:mongo --document Kelp --to', server.url('parts'));
+    assert.equal(again.status, 15);
+    assert.match(again.stderr, /--force to put the documents among those that are there/);
+    await done('restore latest:mongo --document Kelp --force --to', server.url('parts'));
     assert.deepEqual(
       (await parts.collection('few').indexes()).length,
       (await server.client.db('shop').collection('orders').indexes()).length,

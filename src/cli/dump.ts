@@ -12,14 +12,17 @@ import { latestRule, readOptions, snapshotArgument, withSnapshot } from './snaps
 
 const options = {
   ...readOptions,
-  document: value('--document <id>', 'not a file but this document, every revision that is a leaf on a line'),
+  document: value(
+    '--document <id>',
+    'not a file but this document; of CouchDB every revision that is a leaf, on a line',
+  ),
 };
 
 export const command = defineCommand({
   description: `Writes the content of one file of a snapshot to standard output, verified as it is read; a folder comes as a tar
 with all that a tar can hold: what it cannot, as a name that is not UTF-8, is named and left out (status 3); extended
-attributes are in it when they are text. With --document it
-writes one document of a snapshot of CouchDB; a path then says in which database to look. ${latestRule}`,
+attributes are in it when they are text. With --document it writes one document of a snapshot of CouchDB or MongoDB; a
+path then says in which database to look. ${latestRule}`,
   args: [
     snapshotArgument,
     { usage: '[path]', text: 'a file or folder of the snapshot, as `holdfast ls` shows it' },
@@ -28,7 +31,7 @@ writes one document of a snapshot of CouchDB; a path then says in which database
   examples: [
     ['dump latest:media /media/menu.pdf > menu.pdf', 'one file'],
     ['dump latest:media /media/2026 | tar xf -', 'a folder'],
-    ['dump latest:shop /shop/schema.sql | less', 'the schema of a database'],
+    ['dump latest:shop /shop/create.sql | less', 'the schema of an SQLite database'],
     ['dump latest:couch --document order:17 | head -1 | jq', 'the winning revision of a document'],
   ],
   statuses: [3, 10, 11, 12, 14],

@@ -23,7 +23,7 @@ export const command = defineCommand({
 and --snapshot choose. A pattern fits names anywhere (menu.pdf, '*.jpg', 'media/2026/*'); one that begins with '/'
 counts from the snapshot's root; '**' stands for any number of folders. What a folder that fits holds is found too.
 
-With --document, documents are looked for by their id in snapshots of CouchDB; without a server.`,
+With --document, documents are looked for by their id in snapshots of CouchDB and MongoDB; without a server.`,
   args: [{ usage: '[pattern...]', text: "names or patterns, in restic's way" }],
   options,
   examples: [
@@ -93,7 +93,7 @@ const findDocument = async (call: FindCall, repository: Repository, key: string)
   output.say(
     { message_type: 'summary', entries: documents, snapshots: holding },
     documents === 0
-      ? `nothing found in ${plural(searched.length, 'snapshot')} of CouchDB`
+      ? `nothing found in ${plural(searched.length, 'snapshot')} of CouchDB or MongoDB`
       : `${plural(documents, 'document')} in ${plural(holding, 'snapshot')}`,
   );
   return 0;

@@ -6,7 +6,7 @@ import type { Snapshot } from '#repository/contract.ts';
 import { type Call, defineCommand, flag, type OptionSpecs } from './command.ts';
 import { jobContext } from './job-context.ts';
 import type { Output } from './output.ts';
-import { formatBytes, formatCount, plural, printable, shortId } from './output-format.ts';
+import { formatBytes, plural, printable, shortId } from './output-format.ts';
 import { filterOf, readOptions, withChosenRepository } from './snapshot-options.ts';
 
 const options = { ...readOptions, all: flag('-a, --all', 'every snapshot that the filters let through') };
@@ -64,7 +64,7 @@ const showReport = (output: Output, report: VerifyReport): void => {
   const differences = report.differences.length;
   const what = [
     `${plural(files, 'file')}, ${formatBytes(bytes)}`,
-    ...(databases > 0 ? [`${plural(tables, 'table')}, ${formatCount(rows)} rows`] : []),
+    ...(databases > 0 ? [`${plural(tables, 'table')}, ${plural(rows, 'row')}`] : []),
   ].join(', ');
   output.say(
     { message_type: 'verified', subject, snapshot_id, files, bytes, databases, tables, rows, differences },

@@ -42,7 +42,7 @@ export async function* findRecords(
       'USAGE',
       `snapshot ${snapshot.id.slice(0, 8)} is of kind ${kind ?? 'files'}, which has no documents`,
       {
-        hint: 'name a snapshot of CouchDB',
+        hint: 'name a snapshot of CouchDB or MongoDB',
       },
     );
   const root = tagOf(snapshot, 'source') ?? '';

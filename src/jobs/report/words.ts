@@ -1,6 +1,6 @@
 // What a report says in words, whatever its format.
 import type { Drill } from '#catalog/drill.ts';
-import { formatBytes, formatDuration } from '#lib/format.ts';
+import { formatBytes, formatDuration, plural } from '#lib/format.ts';
 import type { Report, SourceEvidence } from './report.ts';
 
 /** '2026-11-21 03:30 UTC': an auditor may sit in another time zone. */
@@ -84,8 +84,11 @@ const drillsTable = ({ drills }: Report): Table => ({
 const comparedText = (drill: Drill): string => {
   if (!('endedAt' in drill)) return '';
   const { entries, bytes, tables, rows, definitions } = drill;
-  const database = tables > 0 ? `, ${tables} tables, ${rows} rows, ${definitions} definitions` : '';
-  return `${entries} entries, ${formatBytes(bytes)}${database}`;
+  return [
+    plural(entries, 'entry', 'entries'),
+    formatBytes(bytes),
+    ...(tables > 0 ? [plural(tables, 'table'), plural(rows, 'row'), plural(definitions, 'definition')] : []),
+  ].join(', ');
 };
 
 const remarksOn = (drill: Drill): string => {

@@ -10,7 +10,7 @@ import type { Plan } from './restore-goal.ts';
 export const assertTargetsAreFree = async (
   connection: Connection,
   { goals, wholeDatabases }: Plan,
-  { force }: RestoreTarget,
+  { force, records, query }: RestoreTarget,
 ): Promise<void> => {
   if (force) return;
   for (const database of new Set(
@@ -20,20 +20,23 @@ export const assertTargetsAreFree = async (
       .map(({ name }) => name)
       .filter((name) => !isInternal(name));
     const taken = goals.find(({ into }) => into.database === database && present.includes(into.name));
-    if (wholeDatabases.includes(database) ? present.length > 0 : taken)
-      throw notEmpty(
-        connection.server,
-        wholeDatabases.includes(database) ? undefined : taken?.into.name,
-        database,
-      );
+    if (wholeDatabases.includes(database)) {
+      if (present.length > 0) throw databaseUsed(database, connection.server);
+    } else if (taken) {
+      const single = records !== undefined || query !== undefined;
+      throw collectionUsed(`${database}.${taken.into.name}`, single);
+    }
   }
 };
 
-const notEmpty = (server: string, collection: string | undefined, database: string): HoldfastError =>
-  collection === undefined
-    ? new HoldfastError('TARGET_NOT_EMPTY', `database ${database} on ${server} is not empty`, {
-        hint: 'name another database, or say --force to replace the collections that the snapshot has',
-      })
-    : new HoldfastError('TARGET_NOT_EMPTY', `collection ${database}.${collection} is there already`, {
-        hint: 'give it another name with --as, or say --force to replace it with the one of the snapshot',
-      });
+const databaseUsed = (database: string, server: string): HoldfastError =>
+  new HoldfastError('TARGET_NOT_EMPTY', `database ${database} on ${server} is not empty`, {
+    hint: 'name another database, or say --force to replace the collections that the snapshot has',
+  });
+
+const collectionUsed = (collection: string, single: boolean): HoldfastError =>
+  new HoldfastError('TARGET_NOT_EMPTY', `collection ${collection} is there already`, {
+    hint: single
+      ? 'give it another name with --as, or say --force to put the documents among those that are there'
+      : 'give it another name with --as, or say --force to replace it with the one of the snapshot',
+  });
