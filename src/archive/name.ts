@@ -2,7 +2,7 @@
 import { HoldfastError } from '#lib/errors.ts';
 
 /** What a name is made of, besides the time. */
-export const wordFields = ['source', 'database', 'job', 'host', 'site'] as const;
+const wordFields = ['source', 'database', 'job', 'host', 'site'] as const;
 export type WordField = (typeof wordFields)[number];
 export type NameWords = Readonly<Record<WordField, string>>;
 
@@ -69,7 +69,7 @@ export const nameTemplate = (text: string): NameTemplate => {
 };
 
 /** One part of a path, whatever was in the word. */
-export const safeWord = (word: string): string => {
+const safeWord = (word: string): string => {
   const safe = word.replaceAll(/[\p{Cc}/\\]/gu, '_');
   return ['', '.', '..'].includes(safe) ? '_' : safe;
 };

@@ -23,7 +23,7 @@ export const migrate = (database: DatabaseSync, path: string): void => {
     apply(database, next + 1, readFileSync(join(folder, migrations[next] as string), 'utf8'));
 };
 
-export const versionOf = (database: DatabaseSync): number =>
+const versionOf = (database: DatabaseSync): number =>
   Number(database.prepare('PRAGMA user_version').get()?.user_version ?? 0);
 
 const apply = (database: DatabaseSync, version: number, sql: string): void => {

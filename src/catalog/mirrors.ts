@@ -5,7 +5,7 @@ import { explained } from './database.ts';
 import type { ErrorReport } from './run.ts';
 import { inTransaction } from './transaction.ts';
 
-export const mirrorStatuses = ['OK', 'FAIL_READ', 'FAIL_WRITE'] as const;
+const mirrorStatuses = ['OK', 'FAIL_READ', 'FAIL_WRITE'] as const;
 export type MirrorStatus = (typeof mirrorStatuses)[number];
 
 /** A job's copies in one store; what is remembered of another store says nothing of this one. */

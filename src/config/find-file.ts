@@ -24,7 +24,7 @@ export const requireConfigFile = (asked: string | undefined, env: Environment): 
 };
 
 /** The places that are tried in turn when no file is named. */
-export const usualFiles = (env: Environment): string[] => [
+const usualFiles = (env: Environment): string[] => [
   hereFile,
   join(env.XDG_CONFIG_HOME || join(env.HOME || homeFolder(), '.config'), 'holdfast', 'holdfast.yaml'),
   '/etc/holdfast/holdfast.yaml',

@@ -6,7 +6,7 @@ export const formatMistake = (file: string, { line, column, path, message }: Mis
   `${file}:${line}:${column}: ${path.length > 0 ? `${formatPath(path)}: ` : ''}${message}`;
 
 /** 'jobs.nightly.to[0]'; a key that is no plain word stands in quotes. */
-export const formatPath = (path: Path): string =>
+const formatPath = (path: Path): string =>
   path
     .map((step) =>
       typeof step === 'number' ? `[${step}]` : `.${/^[\w-]+$/.test(step) ? step : JSON.stringify(step)}`,

@@ -3,15 +3,7 @@ import { z } from 'zod';
 import { duration } from '#lib/duration-schema.ts';
 import { type Names, reference, shortOrLong } from './names.ts';
 
-export const occasions = [
-  'failure',
-  'partial',
-  'suspicious',
-  'recovery',
-  'missed',
-  'always',
-  'digest',
-] as const;
+const occasions = ['failure', 'partial', 'suspicious', 'recovery', 'missed', 'always', 'digest'] as const;
 export type Occasion = (typeof occasions)[number];
 
 /** A notifier that a job tells of some occasions. */

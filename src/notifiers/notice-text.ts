@@ -39,7 +39,7 @@ export const runLine = ({ id, verb, startedAt, endedAt, exitStatus }: RunSummary
   ].join(', ');
 
 /** 'shop in offsite: ok, 3.14 MiB, 12 s, snapshot 12d64ed7'. */
-export const sourceLine = (source: SourceSummary): string =>
+const sourceLine = (source: SourceSummary): string =>
   [
     `${source.source} in ${source.repository}: ${source.state}`,
     ...(source.error === undefined ? [formatBytes(source.bytes), formatDuration(source.durationMs)] : []),
@@ -49,7 +49,7 @@ export const sourceLine = (source: SourceSummary): string =>
   ].join(', ');
 
 /** 'shop: public.orders: permission denied (grant select …)'. */
-export const failureLine = ({ source, item, message, hint }: ItemFailure): string =>
+const failureLine = ({ source, item, message, hint }: ItemFailure): string =>
   `${source}: ${printable(item)}: ${printable(message)}${hint === undefined ? '' : ` (${printable(hint)})`}`;
 
 /** 'and 3 more: holdfast runs <id>', when some are not named. */

@@ -1,19 +1,17 @@
 // What is told: one event, with all that any kind of notifier may want to say of it. Nothing in it is a secret.
 
 /** What happened. 'trouble' is about Holdfast's own surroundings: another notifier that fails, a store that fills up. */
-export const noticeEvents = [
-  'start',
-  'success',
-  'partial',
-  'suspicious',
-  'failure',
-  'recovery',
-  'missed',
-  'trouble',
-  'digest',
-  'test',
-] as const;
-export type NoticeEvent = (typeof noticeEvents)[number];
+export type NoticeEvent =
+  | 'start'
+  | 'success'
+  | 'partial'
+  | 'suspicious'
+  | 'failure'
+  | 'recovery'
+  | 'missed'
+  | 'trouble'
+  | 'digest'
+  | 'test';
 
 export type Severity = 'info' | 'warning' | 'error';
 

@@ -23,7 +23,7 @@ export interface PlainPart {
 }
 
 /** The file that these parts make. `title` is for people, in lines without the comment marks. */
-export async function* writePlain(
+async function* writePlain(
   title: readonly string[],
   parts: AsyncIterable<PlainPart>,
 ): AsyncGenerator<Uint8Array> {

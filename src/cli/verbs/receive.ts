@@ -36,7 +36,7 @@ const faultsOf = (outcomes: readonly ReceiveOutcome[]): string => {
 };
 
 /** What a job of the file asks for. */
-export const receiveTask = (job: JobOf<'receive'>, config: Config): ReceiveTask => ({
+const receiveTask = (job: JobOf<'receive'>, config: Config): ReceiveTask => ({
   job: job.name,
   from: repositoryNamed(config, job.from),
   receptions: job.receive.map(({ into, ...rest }) => ({ ...rest, into: sourceNamed(config, into) })),

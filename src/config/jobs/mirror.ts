@@ -7,7 +7,7 @@ import { isMapping, type Names, namePattern, reference } from '../names.ts';
 import { fileStoreSchema } from '../store-schema.ts';
 
 /** Queries that need not be written, by the system whose files they list. */
-export const mirrorPresets = ['dataverse'] as const;
+const mirrorPresets = ['dataverse'] as const;
 
 const listedBy = (names: Names) =>
   z

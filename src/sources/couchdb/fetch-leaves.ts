@@ -109,7 +109,7 @@ const leavesOfResults = (body: Buffer): Leaf[] => {
 };
 
 /** All leaves that a document has now; none when it is no longer there. */
-export const openLeaves = (client: CouchClient, database: string, id: string): Promise<Leaf[]> =>
+const openLeaves = (client: CouchClient, database: string, id: string): Promise<Leaf[]> =>
   client.parse(
     {
       path: [database, ...documentParts(id)],

@@ -101,7 +101,7 @@ const comma = Buffer.from(',');
 export const placeOf = (id: string): string => hash('sha256', id);
 
 /** The order in which leaves of one document lie in a backup: the winner first, as CouchDB chooses it. */
-export const compareLeaves = (one: Leaf, other: Leaf): number => {
+const compareLeaves = (one: Leaf, other: Leaf): number => {
   if (one.deleted !== other.deleted) return one.deleted ? 1 : -1;
   const generations = generationOf(other.rev) - generationOf(one.rev);
   return generations !== 0 ? generations : one.rev < other.rev ? 1 : -1;

@@ -55,7 +55,7 @@ export const createDatabase = async (
   await limitRevisions(client, vendor, database, revisionsLimit);
 };
 
-export const limitRevisions = async (
+const limitRevisions = async (
   client: CouchClient,
   vendor: ServerFacts['vendor'],
   database: string,

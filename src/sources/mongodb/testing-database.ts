@@ -12,7 +12,7 @@ export interface Place {
 }
 
 /** Names that confuse paths, and one that is cut short in the name of its file. */
-export const awkwardNames = [
+const awkwardNames = [
   'a/b+c',
   'sp ace & ümläut 🐙',
   'quo\'te"',
