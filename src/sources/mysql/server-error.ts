@@ -27,6 +27,7 @@ export const errno = {
   viewInvalid: 1356,
   queryInterrupted: 1317,
   packetTooLarge: 1153,
+  optionPrevents: 1290,
   packetTooLargeForResult: 1301,
   tableDefinitionChanged: 1412,
   cannotCreateUser: 1396,
@@ -40,6 +41,10 @@ export const errno = {
 /** The right that is missing, or the object that may not be used. */
 export const isDenied = (error: unknown): boolean =>
   [1044, 1045, 1142, 1143, 1227, 1370, 1410, 1698].includes(errnoOf(error) ?? 0);
+
+/** The server takes no writes, as a replica mostly does. */
+export const isReadOnly = (error: unknown): boolean =>
+  errnoOf(error) === errno.optionPrevents && /read[-_]only/.test(messageOf(error));
 
 /** LOAD DATA LOCAL is switched off on the server. */
 export const isInfileOff = (error: unknown): boolean =>

@@ -5,7 +5,7 @@ import type { Log } from '#lib/log.ts';
 import { severalServers } from '../balancer.ts';
 import { type Connection, connect } from './connect.ts';
 import { quoteName } from './identifiers.ts';
-import { type Position, serverPosition, snapshotPosition } from './position.ts';
+import { appliedPosition, logsAll, type Position, serverPosition, snapshotPosition } from './position.ts';
 import { createReaders, type Readers } from './readers.ts';
 import { ServerError } from './server-error.ts';
 import type { ConnectionSettings } from './settings.ts';
@@ -53,13 +53,15 @@ export const takeState = async (leader: Connection, options: StateOptions): Prom
     await Promise.all(
       readers.map(async (each) => begun.kept.includes(each) || (await each[Symbol.asyncDispose]())),
     );
+    const [first] = begun.kept;
+    const applied = first ? await appliedPosition(first) : {};
     const kept = createReaders(begun.kept, options.settings.server);
     const locking = locker && createReaders([locker], options.settings.server);
     return {
       readers: kept,
       locker: locking,
       takenAt: begun.takenAt,
-      position: begun.position,
+      position: { ...begun.position, ...applied },
       async [Symbol.asyncDispose]() {
         await Promise.all([kept[Symbol.asyncDispose](), locking?.[Symbol.asyncDispose]()]);
       },
@@ -136,7 +138,7 @@ const begin = async (
   }
   for (let attempt = 0; attempt < attempts && others.length > 0; attempt += 1) {
     const position = await snapshotPosition(first);
-    if (position.binlog_position === undefined) break;
+    if (position.binlog_position === undefined || !(await logsAll(leader))) break;
     if (await areAll(others, position)) return { kept: readers, takenAt, position };
     await startTransactions(readers);
   }

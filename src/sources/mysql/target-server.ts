@@ -6,7 +6,7 @@ import { binaryIdentifier, bytesOf } from './binary-text.ts';
 import { type Connection, connect } from './connect.ts';
 import { takeHistorySql } from './history.ts';
 import { quoteIdentifier, quoteLiteral } from './identifiers.ts';
-import { isDenied, ServerError } from './server-error.ts';
+import { isDenied, isReadOnly, ServerError } from './server-error.ts';
 import type { ConnectionSettings } from './settings.ts';
 import { assertSupported } from './survey.ts';
 
@@ -56,7 +56,7 @@ export const openTargetServer = async (
           'TARGET_FAILED',
           `cannot create database ${name} on ${settings.server}: ${error.message}`,
           {
-            hint: isDenied(error) ? `grant create on *.* to ${settings.user}` : undefined,
+            hint: creationHint(error, settings.user),
             cause: error,
           },
         );
@@ -85,6 +85,11 @@ export const openTargetServer = async (
       await admin[Symbol.asyncDispose]();
     },
   };
+};
+
+const creationHint = (error: ServerError, user: string): string | undefined => {
+  if (isReadOnly(error)) return 'restore into the primary, or as a user whom read_only does not hold back';
+  return isDenied(error) ? `grant create on *.* to ${user}` : undefined;
 };
 
 /** A name that nobody has, and that says where it comes from. */
