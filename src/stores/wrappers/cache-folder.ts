@@ -1,9 +1,10 @@
 // Files kept on this machine because they are read again and again. Whoever deletes them loses time only.
 import { createHash } from 'node:crypto';
-import { mkdir, open, readdir, readFile, rename, stat, unlink, utimes, writeFile } from 'node:fs/promises';
+import { lstat, open, readdir, readFile, rename, stat, unlink, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { asError, messageOf, systemCode } from '#lib/errors.ts';
 import type { Log } from '#lib/log.ts';
+import { makeFolder } from '#lib/make-folder.ts';
 import type { ByteRange } from '../store.ts';
 import { temporaryName } from '../temporary-name.ts';
 
@@ -36,6 +37,7 @@ export class CacheFolder {
     return this.#quietly(async () => {
       const path = this.#path(key);
       if (range !== undefined && this.#verified.has(key)) return await readRange(path, range);
+      if (!(await lstat(path)).isFile()) return undefined; // a pipe would be waited for, and a device has no end
       const bytes = await readFile(path);
       if (!fitsName(key, bytes)) {
         await unlink(path);
@@ -53,7 +55,7 @@ export class CacheFolder {
     if (!fitsName(key, bytes)) return;
     await this.#quietly(async () => {
       const path = this.#path(key);
-      await this.#makeFolder(dirname(path));
+      await this.#makeFolders(dirname(path));
       const temporary = temporaryName(path);
       try {
         await writeFile(temporary, bytes, { mode: 0o600, flag: 'wx' });
@@ -78,9 +80,9 @@ export class CacheFolder {
     return join(this.#options.folder, key.slice(0, key.indexOf('/')), key.slice(key.lastIndexOf('/') + 1));
   }
 
-  async #makeFolder(path: string): Promise<void> {
-    const made = await mkdir(path, { recursive: true, mode: 0o700 });
-    if (made !== undefined) await writeFile(join(this.#options.folder, 'CACHEDIR.TAG'), tag, { mode: 0o600 });
+  async #makeFolders(path: string): Promise<void> {
+    const made = makeFolder(path, 0o700);
+    if (made.length > 0) await writeFile(join(this.#options.folder, 'CACHEDIR.TAG'), tag, { mode: 0o600 });
   }
 
   #held(): Promise<number> {
@@ -123,7 +125,7 @@ export class CacheFolder {
     try {
       return await work();
     } catch (error) {
-      if (systemCode(error) === 'ENOENT') return undefined;
+      if (systemCode(error) === 'ENOENT' || this.#broken) return undefined;
       this.#broken = true;
       const { folder, log } = this.#options;
       log.warn({ folder, error: messageOf(asError(error)) }, 'the cache cannot be used');

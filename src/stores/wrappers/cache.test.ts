@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { readdirSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { openLog, silentLog } from '#lib/log.ts';
@@ -96,6 +97,20 @@ test('a kept file that is damaged counts as absent', async () => {
   assert.deepEqual(reads, ['index', 'index']);
 });
 
+test('what is no file in the place of a kept one is not waited for, and replaced', async () => {
+  const { memory, reads, open, options } = cached();
+  await memory.put(keyOf('index', bytes), bytes);
+  await open().get(keyOf('index', bytes));
+  const [kept] = files(options.folder) as [string];
+  for (const replace of [() => execFileSync('mkfifo', [kept]), () => symlinkSync('/dev/zero', kept)]) {
+    rmSync(kept);
+    replace();
+    for (const store of [open(), open()])
+      assert.deepEqual(Buffer.from(await store.get(keyOf('index', bytes))), bytes);
+  }
+  assert.deepEqual(reads, ['index', 'index', 'index']);
+});
+
 test('an object of the store that does not fit its name is handed on and not kept', async () => {
   const { memory, open, options } = cached();
   await memory.put(keyOf('index', bytes), Buffer.from('damaged'));
@@ -155,6 +170,22 @@ test('a cache that cannot be written is told once, and the store works', async (
   }
   assert.equal(lines.length, 1);
   assert.match(lines[0] ?? '', /the cache cannot be used/);
+});
+
+test('a cache on a disk that is read-only is told once, also when much is stored at once', {
+  skip: skipWithoutSmallDisk(),
+}, async () => {
+  using disk = smallDisk(join(folder, 'read-only'), 'size=64k');
+  execFileSync('mount', ['-o', 'remount,ro', disk.path]);
+  const lines: string[] = [];
+  const log = openLog('warn', { write: (line) => void lines.push(line) });
+  const store = withCache(memoryStore(), { folder: disk.path, log });
+  const objects = ['a', 'b', 'c'].map((seed) => sampleBytes(10, seed));
+  await Promise.all(objects.map((object) => store.put(keyOf('index', object), object)));
+  assert.deepEqual(
+    lines.map((line) => /the cache cannot be used|EROFS/.test(line)),
+    [true],
+  );
 });
 
 test('a full disk keeps no part of what it had no room for', { skip: skipWithoutSmallDisk() }, async () => {
