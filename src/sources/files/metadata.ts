@@ -27,14 +27,17 @@ export const metaOf = (stat: BigIntStats, type: EntryType, withAtime: boolean): 
     ctime: stat.ctimeNs,
     uid: Number(stat.uid),
     gid: Number(stat.gid),
-    inode: stat.ino,
-    deviceId: stat.dev,
+    inode: unsigned(stat.ino),
+    deviceId: unsigned(stat.dev),
   };
   if (type === 'file') meta.size = Number(stat.size);
   if (type !== 'dir') meta.links = Number(stat.nlink);
-  if (type === 'chardev' || type === 'dev') meta.device = stat.rdev;
+  if (type === 'chardev' || type === 'dev') meta.device = unsigned(stat.rdev);
   return meta;
 };
+
+/** Node takes these for signed; file systems that name a file by a hash, as mergerfs does, use all 64 bits. */
+const unsigned = (number: bigint): bigint => (number < 0n ? BigInt.asUintN(64, number) : number);
 
 /** Adds the names of the owners, where they are known. */
 export const nameOwners = (meta: Mutable<EntryMeta>, accounts: Accounts): void => {

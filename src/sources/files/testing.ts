@@ -100,6 +100,11 @@ export const makeOddTree = (folder: string): void => {
   chmodSync(join(folder, 'program'), 0o4755);
   chmodSync(join(folder, 'empty-folder'), 0o1777);
   lutimesSync(join(folder, 'link'), 1_234_567_890.5, 1_234_567_890.5);
+  for (const [name, year] of [
+    ['big', 2400],
+    ['program', 1902],
+  ] as const)
+    lutimesSync(join(folder, name), Date.UTC(year, 0) / 1000, Date.UTC(year, 0) / 1000);
   chmodSync(join(folder, 'deep/er'), 0o555);
 };
 

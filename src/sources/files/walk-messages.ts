@@ -30,6 +30,7 @@ export interface Records {
   readonly extras: readonly (readonly [at: number, extra: Extra])[];
 }
 
-export interface Extra extends Pick<EntryMeta, 'linkTarget' | 'device' | 'xattrs'> {
+export interface Extra
+  extends Pick<EntryMeta, 'linkTarget' | 'device' | 'xattrs' | 'mtime' | 'atime' | 'ctime'> {
   readonly failed?: PlainError;
 }

@@ -7,7 +7,7 @@ import type { Extra, Records } from './walk-messages.ts';
 
 const types: readonly EntryType[] = ['file', 'dir', 'symlink', 'fifo', 'chardev', 'dev'];
 
-/** Where the fields of an entry are, each of 8 bytes: doubles up to `links`, then 64-bit integers. */
+/** Where the fields of an entry are, each of 8 bytes: doubles up to `links`, then 64-bit integers, signed up to `ctime`. */
 const field = {
   type: 0,
   mode: 1,
@@ -27,14 +27,16 @@ export class RecordWriter {
   readonly #most: number;
   #paths: string[] = [];
   #doubles: Float64Array<ArrayBuffer>;
-  #integers: BigInt64Array<ArrayBuffer>;
+  #times: BigInt64Array<ArrayBuffer>;
+  #numbers: BigUint64Array<ArrayBuffer>;
   #extras: [number, Extra][] = [];
 
   /** Takes up to `most` entries. */
   constructor(most: number) {
     this.#most = most;
     this.#doubles = new Float64Array(most * fieldsOfEntry);
-    this.#integers = new BigInt64Array(this.#doubles.buffer);
+    this.#times = new BigInt64Array(this.#doubles.buffer);
+    this.#numbers = new BigUint64Array(this.#doubles.buffer);
   }
 
   get isFull(): boolean {
@@ -55,11 +57,11 @@ export class RecordWriter {
     this.#doubles[first + field.gid] = meta.gid ?? 0;
     this.#doubles[first + field.size] = meta.size ?? 0;
     this.#doubles[first + field.links] = meta.links ?? 0;
-    this.#integers[first + field.mtime] = meta.mtime ?? 0n;
-    this.#integers[first + field.atime] = meta.atime ?? 0n;
-    this.#integers[first + field.ctime] = meta.ctime ?? 0n;
-    this.#integers[first + field.inode] = meta.inode ?? 0n;
-    this.#integers[first + field.deviceId] = meta.deviceId ?? 0n;
+    this.#times[first + field.mtime] = meta.mtime ?? 0n;
+    this.#times[first + field.atime] = meta.atime ?? 0n;
+    this.#times[first + field.ctime] = meta.ctime ?? 0n;
+    this.#numbers[first + field.inode] = meta.inode ?? 0n;
+    this.#numbers[first + field.deviceId] = meta.deviceId ?? 0n;
     const extra = extraOf(meta);
     if (extra) this.#extras.push([at, extra]);
   }
@@ -69,24 +71,32 @@ export class RecordWriter {
     const records = { paths: this.#paths.join(''), fields: this.#doubles.buffer, extras: this.#extras };
     this.#paths = [];
     this.#doubles = new Float64Array(this.#most * fieldsOfEntry);
-    this.#integers = new BigInt64Array(this.#doubles.buffer);
+    this.#times = new BigInt64Array(this.#doubles.buffer);
+    this.#numbers = new BigUint64Array(this.#doubles.buffer);
     this.#extras = [];
     return records;
   }
 }
 
-const extraOf = ({ linkTarget, device, xattrs }: EntryMeta): Extra | undefined =>
-  linkTarget === undefined && device === undefined && xattrs === undefined
+const extraOf = ({ linkTarget, device, xattrs, mtime, atime, ctime }: EntryMeta): Extra | undefined => {
+  const isFar = !(fits(mtime) && fits(atime) && fits(ctime));
+  return linkTarget === undefined && device === undefined && xattrs === undefined && !isFar
     ? undefined
     : {
         ...(linkTarget !== undefined && { linkTarget }),
         ...(device !== undefined && { device }),
         ...(xattrs && { xattrs }),
+        ...(isFar && { mtime, atime, ctime }),
       };
+};
+
+/** In 64 bits there is room for the nanoseconds of the years 1678 to 2262. */
+const fits = (time = 0n): boolean => time >= -(2n ** 63n) && time < 2n ** 63n;
 
 export function* readRecords({ paths, fields, extras }: Records): Generator<Seen> {
   const doubles = new Float64Array(fields);
-  const integers = new BigInt64Array(fields);
+  const times = new BigInt64Array(fields);
+  const numbers = new BigUint64Array(fields);
   const each = paths.split('\0');
   let next = 0;
   for (let at = 0; at < each.length - 1; at += 1) {
@@ -102,13 +112,13 @@ export function* readRecords({ paths, fields, extras }: Records): Generator<Seen
     }
     const meta: Mutable<EntryMeta> = {
       mode: doubles[first + field.mode] as number,
-      mtime: integers[first + field.mtime] as bigint,
-      atime: integers[first + field.atime] as bigint,
-      ctime: integers[first + field.ctime] as bigint,
+      mtime: times[first + field.mtime] as bigint,
+      atime: times[first + field.atime] as bigint,
+      ctime: times[first + field.ctime] as bigint,
       uid: doubles[first + field.uid] as number,
       gid: doubles[first + field.gid] as number,
-      inode: integers[first + field.inode] as bigint,
-      deviceId: integers[first + field.deviceId] as bigint,
+      inode: numbers[first + field.inode] as bigint,
+      deviceId: numbers[first + field.deviceId] as bigint,
     };
     if (type === 'file') meta.size = doubles[first + field.size] as number;
     if (type !== 'dir') meta.links = doubles[first + field.links] as number;
