@@ -159,17 +159,21 @@ async function* listObjects(place: Place, prefix: string): AsyncGenerator<Stored
     if (answer.status === 404) throw goneMeanwhile(place, doing); // what is left out would count as not there
     check(place, doing, answer);
     const page = answer.status === 204 ? [] : parseBody(place, doing, answer, pageSchema);
-    for (const { name, bytes, last_modified: time } of page)
-      yield {
-        key: name.slice(place.prefix.length),
-        size: bytes,
-        ...(time !== undefined && { modified: new Date(`${time}Z`) }), // UTC, which it does not say
-      };
+    for (const { name, bytes, last_modified: time } of page) {
+      const modified = time === undefined ? undefined : utcTime(time);
+      yield { key: name.slice(place.prefix.length), size: bytes, ...(modified && { modified }) };
+    }
     const last = page.at(-1);
     if (last === undefined) return;
     marker = last.name;
   }
 }
+
+/** UTC, which radosgw says and Swift does not; undefined for what is no time. */
+const utcTime = (text: string): Date | undefined => {
+  const time = new Date(text.endsWith('Z') ? text : `${text}Z`);
+  return Number.isNaN(time.getTime()) ? undefined : time;
+};
 
 /** A proxy that is put before the service may answer in its place. */
 export const parseBody = <Parsed>(

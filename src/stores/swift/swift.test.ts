@@ -226,6 +226,21 @@ test('a container that is gone in the middle of a listing is no end of it', asyn
   await assert.rejects(Array.fromAsync(store.list('')), { code: 'STORE_UNREACHABLE' });
 });
 
+test('times are UTC, whether a service says so, as radosgw does, or not, as Swift does', async () => {
+  const page = ['2026-11-21T03:30:00.5', '2026-11-21T03:30:00.500Z', 'yesterday'].map((time, at) => ({
+    ...{ name: `${at}`, bytes: 1, last_modified: time },
+  }));
+  await using service = await serve((request, response) => {
+    if (request.url === '/auth/v1.0')
+      response.setHeader('x-auth-token', 't').setHeader('x-storage-url', service.url).end();
+    else response.end(JSON.stringify(request.url?.endsWith('marker=') ? page : []));
+  });
+  const settings = { container: 'c', authUrl: `${service.url}/auth/v1.0`, user: 'a:b', password: 'k' };
+  await using store = openSwiftStore(swift.config.parse(settings), { clock: systemClock }, {});
+  const times = (await Array.fromAsync(store.list(''))).map(({ modified }) => modified?.toISOString());
+  assert.deepEqual(times, ['2026-11-21T03:30:00.500Z', '2026-11-21T03:30:00.500Z', undefined]);
+});
+
 test('a page of something before the service is no listing', async () => {
   await using service = await serve((request, response) => {
     if (request.url === '/auth/v1.0')
