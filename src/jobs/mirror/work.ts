@@ -4,7 +4,7 @@ import { errorReport } from '#catalog/run.ts';
 import { throwIfCancelled } from '#lib/clock.ts';
 import { forEachLimit, Semaphore } from '#lib/concurrency.ts';
 import { asError, HoldfastError, hasCode } from '#lib/errors.ts';
-import { longestStepMs } from '#lib/file-times.ts';
+import { dateToNanos, doubtfulTime, isDoubtful } from '#lib/file-times.ts';
 import type { Store } from '#stores/store.ts';
 import type { JobContext } from '../backup.ts';
 import { flawOfCopy } from './compare-copy.ts';
@@ -116,7 +116,8 @@ export class MirrorWork {
   /** When the last attempt was so soon after a change that another one may have left the same time, the content has to tell. */
   async #hasChangedUnseen(attempt: Attempt, { at: last, copy }: Known): Promise<boolean> {
     const { file, at } = attempt;
-    if (!copy || !isInDoubt(file.modified, last, at)) return false;
+    const modified = file.modified && dateToNanos(file.modified);
+    if (!copy || !isDoubtful(modified, doubtfulTime(last, at))) return false;
     const { signal } = this.#context;
     const compare = () => flawOfCopy(this.#options.places.of(file), file.key, copy, signal);
     const flaw = await this.#amongLarge(copy, compare).catch(asError);
@@ -187,12 +188,6 @@ export class MirrorWork {
     this.#context.onEvent({ type: 'progress', subject, progress: { phase, bytes, items, current } });
   }
 }
-
-/** A file that was touched since shortly before its last attempt, by its own machine's clock. */
-const isInDoubt = (modified: Date | undefined, last: Date, now: Date): boolean => {
-  const time = modified?.getTime() ?? Number.NaN;
-  return time >= last.getTime() - longestStepMs && time <= now.getTime() + longestStepMs;
-};
 
 const listedTwice = (): HoldfastError =>
   new HoldfastError('ITEM_UNREADABLE', 'it is listed twice, with other contents each time', {

@@ -2,6 +2,7 @@
 import { lstatSync } from 'node:fs';
 import { throwIfCancelled } from '#lib/clock.ts';
 import { fsPath } from '#lib/file-name.ts';
+import { doubtfulTime } from '#lib/file-times.ts';
 import type { Context } from '#lib/kind.ts';
 import type { Entry, Previous } from '../source.ts';
 import { localAccounts } from './accounts.ts';
@@ -12,7 +13,7 @@ import { readFile } from './read-file.ts';
 import { planOf } from './roots.ts';
 import type { Selection } from './selection.ts';
 import type { SystemCalls } from './system-calls.ts';
-import { doubtfulTime, isUnchanged } from './unchanged.ts';
+import { isUnchanged } from './unchanged.ts';
 import { walkTree } from './walk.ts';
 import { dismissThread, walkOnThread } from './walk-thread.ts';
 import { xattrReader } from './xattrs.ts';
