@@ -1,6 +1,6 @@
 // A job that exports: what is new in its tables, as files.
 import { type Config, sourceNamed } from '#config/config.ts';
-import type { TableWish } from '#jobs/export/export.ts';
+import type { TableWish } from '#jobs/export/row-order.ts';
 import { type ExportTask, runExport } from '#jobs/export/run.ts';
 import { durationMs } from '#lib/duration.ts';
 import { HoldfastError } from '#lib/errors.ts';

@@ -1,30 +1,16 @@
 // Rows that were not exported yet → files. Every row is in exactly one file, whatever breaks when.
-import { createHash } from 'node:crypto';
 import type { ExportLedger, ExportTable, RowHash } from '#catalog/exports.ts';
 import type { UnfinishedObjects } from '#catalog/unfinished.ts';
 import { throwIfCancelled } from '#lib/clock.ts';
 import { HoldfastError } from '#lib/errors.ts';
-import { didYouMean } from '#lib/nearest.ts';
 import type { RowTable, RowValues, RowView } from '#sources/source.ts';
 import type { Store } from '#stores/store.ts';
-import { isAhead } from '../ahead.ts';
 import type { JobContext } from '../backup.ts';
 import { exportFile, isTaken } from './file.ts';
 import { type RowFormat, type RowText, rowText } from './format.ts';
 import { exportName } from './name.ts';
+import { type RowOrder, rowOrderOf, type TableWish } from './row-order.ts';
 import { type Positions, reach, settle, type WindowOptions } from './window.ts';
-
-export interface TableWish {
-  readonly table: string;
-  /** The column that tells rows apart, or at least their order. */
-  readonly key: string;
-  /** With it, rows come in the order in which they were changed, and are exported again when they are. */
-  readonly timestamp?: string | undefined;
-  /** Of the first export: every row that is there, or only those that come after it. */
-  readonly first: 'all' | 'now';
-  /** Seconds or steps, as the column is; what is usual for it when absent. */
-  readonly overlap?: { readonly seconds: number } | { readonly steps: number } | undefined;
-}
 
 export interface ExportPlace {
   readonly job: string;
@@ -53,22 +39,14 @@ export const exportTable = async (
   return await work.run();
 };
 
-const usualOverlap = { time: 3600, number: 1000, none: 0 } as const;
-
 class TableWork {
   readonly #wish: TableWish;
   readonly #table: RowTable;
   readonly #place: ExportPlace;
   readonly #context: JobContext;
-  readonly #orderedBy: string;
-  readonly #orderedAt: number;
-  readonly #isTime: boolean;
-  readonly #thenBy: readonly string[];
-  readonly #overlap: number;
+  readonly #order: RowOrder;
   readonly #window: WindowOptions;
   readonly #text: RowText;
-  /** Which values tell a row from all others; all of them where nothing does, or where changed rows are exported again. */
-  readonly #identity: readonly number[] | undefined;
   /** How often rows were met that are in files already. */
   readonly #met = new Map<string, number>();
 
@@ -77,23 +55,15 @@ class TableWork {
     this.#table = table;
     this.#place = place;
     this.#context = context;
-    const key = this.#column(wish.key);
-    this.#orderedBy = wish.timestamp === undefined ? key : this.#column(wish.timestamp);
-    this.#thenBy = [...new Set([key, ...table.key])].filter((name) => name !== this.#orderedBy);
-    this.#overlap = this.#overlapOf();
-    this.#window = { table, orderedBy: this.#orderedBy, horizon: view.horizon };
+    this.#order = rowOrderOf(wish, table);
+    this.#window = { table, orderedBy: this.#order.orderedBy, horizon: view.horizon };
     this.#text = rowText(place.format, table.columns);
-    const indexOf = (name: string): number => table.columns.findIndex((column) => column.name === name);
-    this.#orderedAt = indexOf(this.#orderedBy);
-    this.#isTime = table.columns[this.#orderedAt]?.distance === 'time';
-    this.#identity =
-      wish.timestamp === undefined && table.key.length > 0 ? [key, ...table.key].map(indexOf) : undefined;
   }
 
   async run(): Promise<number> {
     const { ledger, job, source } = this.#place;
-    const known = ledger.table({ job, source, name: this.#wish.table, orderedBy: this.#orderedBy });
-    if (known.orderedBy !== this.#orderedBy)
+    const known = ledger.table({ job, source, name: this.#wish.table, orderedBy: this.#order.orderedBy });
+    if (known.orderedBy !== this.#order.orderedBy)
       throw new HoldfastError(
         'CONFIG_INVALID',
         `${this.#table.name} was exported by ${known.orderedBy} so far`,
@@ -128,7 +98,7 @@ class TableWork {
     positions = await settle(positions, this.#window);
     this.#place.ledger.setPositions(known.id, positions);
     await this.#forget(known.id, positions);
-    return await this.#table.withoutValue(this.#orderedBy);
+    return await this.#table.withoutValue(this.#order.orderedBy);
   }
 
   /** Rows from the window on that are in no file. */
@@ -137,9 +107,13 @@ class TableWork {
     { settled }: Positions,
     onMet: (row: RowValues) => void,
   ): AsyncGenerator<RowValues> {
-    const from = settled === undefined ? {} : { from: { position: settled, overlap: this.#overlap } };
+    const from = settled === undefined ? {} : { from: { position: settled, overlap: this.#order.overlap } };
     const isFirst = this.#place.ledger.filesWithRows(known.id).length === 0;
-    for await (const batch of this.#table.rows({ orderBy: this.#orderedBy, thenBy: this.#thenBy, ...from })) {
+    for await (const batch of this.#table.rows({
+      orderBy: this.#order.orderedBy,
+      thenBy: this.#order.thenBy,
+      ...from,
+    })) {
       throwIfCancelled(this.#context.signal);
       for (const row of batch) {
         if (isFirst || !this.#isExported(known, row)) yield row;
@@ -150,23 +124,22 @@ class TableWork {
 
   /** A table whose newest rows were deleted looks like one that was begun anew, of which nothing would be exported for long. */
   async #warnOfEarlierRows(): Promise<void> {
-    if ((await this.#table.last(this.#orderedBy)) === undefined) return;
+    if ((await this.#table.last(this.#order.orderedBy)) === undefined) return;
     this.#context.onEvent({
       type: 'warning',
       subject: `${this.#place.source}: ${this.#table.name}`,
-      text: `all rows lie before those that were exported, by ${this.#orderedBy}, and so none of them is`,
+      text: `all rows lie before those that were exported, by ${this.#order.orderedBy}, and so none of them is`,
       hint: 'when the table was begun anew, or an older state of it was restored, give the job another name',
     });
   }
 
-  /** What a clock that goes wrong has dated ahead is exported, and passes nothing: rows with the right time are still to come. */
   #isAhead(row: RowValues): boolean {
-    return this.#isTime && isAhead(row[this.#orderedAt] ?? '', this.#context.clock.now());
+    return this.#order.isAhead(row, this.#context.clock.now());
   }
 
   /** Where several rows are the same, as many of them as are in files. */
   #isExported({ id, lastFile }: ExportTable, row: RowValues): boolean {
-    const hash = this.#hash(row);
+    const hash = this.#order.hash(row);
     const times = this.#place.ledger.timesExported(id, hash, lastFile);
     if (times === 0) return false;
     const name = hash.toString('latin1');
@@ -213,8 +186,7 @@ class TableWork {
   /** No file ever has the name of another, even of one that was taken away. */
   async #freeName(rows: readonly RowValues[]): Promise<string> {
     const { ledger, job, source, site, store, name: template } = this.#place;
-    const at = this.#table.columns.findIndex(({ name }) => name === this.#column(this.#wish.key));
-    const [first = '', last = ''] = [rows[0], rows.at(-1)].map((row) => row?.[at] ?? '');
+    const [first = '', last = ''] = [rows[0], rows.at(-1)].map((row) => row && this.#order.keyOf(row));
     const table = this.#wish.table;
     for (let number = 1; ; number += 1) {
       const name = exportName(template, { site, source, table, first, last, job }, number);
@@ -224,11 +196,15 @@ class TableWork {
 
   /** What is there now counts as exported; it is not. */
   async #beginNow(table: number): Promise<void> {
-    const position = await this.#table.last(this.#orderedBy);
+    const position = await this.#table.last(this.#order.orderedBy);
     if (position === undefined) return this.#place.ledger.setPositions(table, { pending: [] });
     const rows: RowValues[] = [];
-    const from = { position, overlap: this.#overlap };
-    for await (const batch of this.#table.rows({ orderBy: this.#orderedBy, thenBy: this.#thenBy, from }))
+    const from = { position, overlap: this.#order.overlap };
+    for await (const batch of this.#table.rows({
+      orderBy: this.#order.orderedBy,
+      thenBy: this.#order.thenBy,
+      from,
+    }))
       rows.push(...batch);
     if (rows.some((row) => this.#isAhead(row))) throw this.#aheadOfNow();
     const file = {
@@ -246,7 +222,7 @@ class TableWork {
   #aheadOfNow(): HoldfastError {
     return new HoldfastError(
       'ITEM_UNREADABLE',
-      `${this.#table.name} has a row whose ${this.#orderedBy} is still to come, so that nothing tells what is new from now on`,
+      `${this.#table.name} has a row whose ${this.#order.orderedBy} is still to come, so that nothing tells what is new from now on`,
       { hint: 'correct the row, or begin with all rows: first: all' },
     );
   }
@@ -255,56 +231,21 @@ class TableWork {
   async #forget(table: number, { settled }: Positions): Promise<void> {
     if (settled === undefined) return;
     const { ledger } = this.#place;
-    const from = { position: settled, overlap: this.#overlap };
+    const from = { position: settled, overlap: this.#order.overlap };
     const past: number[] = [];
     for (const { id, lastPosition } of ledger.filesWithRows(table))
-      if (await this.#table.isBefore(this.#orderedBy, lastPosition, from)) past.push(id);
+      if (await this.#table.isBefore(this.#order.orderedBy, lastPosition, from)) past.push(id);
     if (past.length > 0) ledger.forgetRows(table, past);
   }
 
   #hashes(rows: readonly RowValues[]): RowHash[] {
     const counts = new Map<string, RowHash>();
     for (const row of rows) {
-      const hash = this.#hash(row);
+      const hash = this.#order.hash(row);
       const name = hash.toString('latin1');
       counts.set(name, { hash, count: (counts.get(name)?.count ?? 0) + 1 });
     }
     return [...counts.values()];
-  }
-
-  /** Half of a SHA-256: among as many rows as there can be, no two have the same. */
-  #hash(row: RowValues): Buffer {
-    const values = this.#identity ? this.#identity.map((at) => row[at]) : row;
-    return createHash('sha256').update(JSON.stringify(values)).digest().subarray(0, 16);
-  }
-
-  #column(name: string): string {
-    const names = this.#table.columns.map((column) => column.name);
-    const found =
-      names.find((one) => one === name) ?? names.find((one) => one.toLowerCase() === name.toLowerCase());
-    if (found !== undefined) return found;
-    throw new HoldfastError(
-      'CONFIG_INVALID',
-      `${this.#table.name} has no column ${name}${didYouMean(name, names)}`,
-      {
-        hint: `it has ${names.join(', ')}`,
-      },
-    );
-  }
-
-  #overlapOf(): number {
-    const { overlap } = this.#wish;
-    const { distance } = this.#table.columns.find(({ name }) => name === this.#orderedBy) ?? {
-      distance: 'none',
-    };
-    if (overlap === undefined) return usualOverlap[distance];
-    const [unit, amount] =
-      'seconds' in overlap ? (['time', overlap.seconds] as const) : (['number', overlap.steps] as const);
-    if (unit === distance || amount === 0) return amount;
-    throw new HoldfastError(
-      'CONFIG_INVALID',
-      `${this.#table.name} is exported by ${this.#orderedBy}, ${distance === 'time' ? 'a time: its overlap is a length of time ("1h")' : distance === 'number' ? 'a number: its overlap is a number (1000)' : 'which can have no overlap'}`,
-    );
   }
 }
 

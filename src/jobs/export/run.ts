@@ -16,9 +16,10 @@ import { fileReport } from '../file-report.ts';
 import { recorded } from '../recorded.ts';
 import type { RunContext } from '../run-backup.ts';
 import { type Ended, failed, ok, partial, together } from '../run-outcome.ts';
-import { type ExportPlace, exportTable, type TableWish } from './export.ts';
+import { type ExportPlace, exportTable } from './export.ts';
 import { settleFiles } from './file.ts';
 import type { RowFormat } from './format.ts';
+import type { TableWish } from './row-order.ts';
 import { shipFiles } from './ship.ts';
 
 export interface ExportTask {
