@@ -5,6 +5,7 @@ import { systemCode } from '#lib/errors.ts';
 import type { LargeObject } from '../store.ts';
 import { temporaryName, unfinishedName } from '../temporary-name.ts';
 import { folderError } from './folder-error.ts';
+import { rememberMount } from './mount.ts';
 import { giveName, makeFolders, objectMode, syncFile, syncNames } from './write-object.ts';
 
 /** What waits in memory, not what is written at once. */
@@ -14,7 +15,7 @@ export const beginLarge = async (folder: string, key: string): Promise<LargeObje
   const path = join(folder, key);
   const temporary = temporaryName(path);
   try {
-    const file = await openNew(temporary);
+    const file = await openNew(folder, temporary);
     return largeObject({ folder, key, path, temporary, file });
   } catch (cause) {
     throw folderError(cause, 'write', folder, key);
@@ -69,6 +70,7 @@ const largeObject = ({ folder, key, path, temporary, file }: Unfinished): LargeO
         await syncFile(file);
         await file.close();
         await giveName(temporary, path);
+        rememberMount(folder);
       }),
     async abort() {
       await file.close().catch(() => {}); // it may be closed already
@@ -77,12 +79,12 @@ const largeObject = ({ folder, key, path, temporary, file }: Unfinished): LargeO
   };
 };
 
-const openNew = async (path: string): Promise<FileHandle> => {
+const openNew = async (folder: string, path: string): Promise<FileHandle> => {
   try {
     return await open(path, 'wx', objectMode);
   } catch (error) {
     if (systemCode(error) !== 'ENOENT') throw error;
-    await makeFolders(dirname(path));
+    await makeFolders(folder, dirname(path));
     return await open(path, 'wx', objectMode);
   }
 };

@@ -93,6 +93,19 @@ test('a disk that is unmounted meanwhile is not gone on with below', {
   assert.deepEqual(readdirSync(disk), []);
 });
 
+test('nor is a large object begun below it', { skip: skipWithoutSmallDisk() }, async () => {
+  const disk = join(folder, 'disk of large ones');
+  await using store = openLocalStore(join(disk, 'store'));
+  {
+    using _ = smallDisk(disk, 'size=64k');
+    const large = await store.beginLarge('a/a');
+    await large.putPiece({ number: 0, offset: 0 }, Buffer.from('x'));
+    await large.commit();
+  }
+  await assert.rejects(store.beginLarge('b/b'), { code: 'STORE_UNREACHABLE', message: /no longer mounted/ });
+  assert.deepEqual(readdirSync(disk), []);
+});
+
 test('a file where a folder is needed, and a folder where an object is, are errors', async () => {
   await using store = openLocalStore(join(folder, 'shapes'));
   await store.put('config', Buffer.from('x'));

@@ -1,11 +1,12 @@
 // All or nothing: an object gets its name only when its bytes are on the disk.
-import { closeSync, fsyncSync, openSync, renameSync, statSync, unlinkSync, writevSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, renameSync, unlinkSync, writevSync } from 'node:fs';
 import { type FileHandle, open, rename, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { systemCode } from '#lib/errors.ts';
 import { makeFolder } from '#lib/make-folder.ts';
 import { temporaryName } from '../temporary-name.ts';
 import { folderError } from './folder-error.ts';
+import { refuseIfUnmounted, rememberMount } from './mount.ts';
 
 /** Writes an object; when this resolves it outlives a power cut. */
 export const writeObject = async (folder: string, key: string, bytes: Uint8Array): Promise<void> => {
@@ -14,12 +15,11 @@ export const writeObject = async (folder: string, key: string, bytes: Uint8Array
   try {
     await writeDurably(temporary, bytes).catch(async (error: unknown) => {
       if (systemCode(error) !== 'ENOENT') throw error;
-      refuseIfUnmounted(folder);
-      await makeFolders(dirname(path));
+      await makeFolders(folder, dirname(path));
       await writeDurably(temporary, bytes);
     });
     await giveName(temporary, path);
-    remember(folder);
+    rememberMount(folder);
   } catch (cause) {
     await unlink(temporary).catch(() => {}); // it may never have been made; readers skip its name anyway
     throw folderError(cause, 'write', folder, key);
@@ -35,13 +35,12 @@ export const putLocalFileSync = (folder: string, key: string, parts: readonly Ui
       writeDurablySync(temporary, parts);
     } catch (error) {
       if (systemCode(error) !== 'ENOENT') throw error;
-      refuseIfUnmounted(folder);
-      makeFoldersSync(dirname(path));
+      makeFoldersSync(folder, dirname(path));
       writeDurablySync(temporary, parts);
     }
     renameSync(temporary, path);
     syncFolderSync(dirname(path));
-    remember(folder);
+    rememberMount(folder);
   } catch (cause) {
     try {
       unlinkSync(temporary);
@@ -65,24 +64,6 @@ export const syncNames = async (folder: string, keys: readonly string[]): Promis
     await syncFolder(join(folder, path)).catch((cause: unknown) => {
       if (systemCode(cause) !== 'ENOENT') throw folderError(cause, 'sync', folder, path); // what has gone has no name
     });
-};
-
-/** The file systems on which the folders of stores lay when something was first written there. */
-const devices = new Map<string, number>();
-
-const deviceOf = (folder: string): number | undefined => statSync(folder, { throwIfNoEntry: false })?.dev;
-
-const remember = (folder: string): void => {
-  if (devices.has(folder)) return;
-  const device = deviceOf(folder);
-  if (device !== undefined) devices.set(folder, device);
-};
-
-/** When a disk is unmounted, folders made anew would take the rest of a backup to the disk that it was mounted on. */
-const refuseIfUnmounted = (folder: string): void => {
-  const device = devices.get(folder);
-  if (device !== undefined && device !== deviceOf(folder))
-    throw new Error('its file system is no longer mounted there');
 };
 
 // The mode applies to whoever opens the file later: objects never change.
@@ -121,11 +102,13 @@ const writeAllSync = (file: number, parts: readonly Uint8Array[]): void => {
 };
 
 /** A new folder is durable only when its parent is synced, so each one made here is. */
-export const makeFolders = async (path: string): Promise<void> => {
+export const makeFolders = async (folder: string, path: string): Promise<void> => {
+  refuseIfUnmounted(folder);
   for (const made of makeFolder(path, folderMode)) await syncFolder(dirname(made));
 };
 
-const makeFoldersSync = (path: string): void => {
+const makeFoldersSync = (folder: string, path: string): void => {
+  refuseIfUnmounted(folder);
   for (const made of makeFolder(path, folderMode)) syncFolderSync(dirname(made));
 };
 
