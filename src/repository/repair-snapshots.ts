@@ -1,5 +1,6 @@
 // Saves what is whole of snapshots that lost blobs: files that cannot be restored are left out, and named.
 import { throwIfCancelled } from '#lib/clock.ts';
+import { HoldfastError, hasCode } from '#lib/errors.ts';
 import { BlobWriter } from './blob-writer.ts';
 import type { RepairOptions, RepairSnapshotReport } from './contract.ts';
 import { loadBlob } from './load-blob.ts';
@@ -91,7 +92,7 @@ const keepNodes = async (
   id: string,
 ): Promise<Kept> => {
   throwIfCancelled(session.signal);
-  const nodes = await unlessDamaged(loadBlob(session, id, 'tree').then((bytes) => readTree(bytes, id)));
+  const nodes = await unlessDamaged(loadTree(session, id).then((bytes) => readTree(bytes, id)));
   if (!nodes) return nothing;
   const lost: string[] = [];
   const kept: TreeNode[] = [];
@@ -107,6 +108,16 @@ const keepNodes = async (
   const isEmpty = kept.length === 0;
   return { id: lost.length === 0 ? id : await storeTree(writer, kept), lost, isEmpty };
 };
+
+/** What lies in a pack that the store has just listed whole and now denies having is not lost: some stores say that when a part of them is away. */
+const loadTree = (session: Session, id: string): Promise<Buffer> =>
+  loadBlob(session, id, 'tree').catch((error: unknown) => {
+    if (!(error instanceof HoldfastError) || !hasCode(error.cause, 'OBJECT_MISSING')) throw error;
+    throw new HoldfastError('STORE_UNREACHABLE', `${error.cause.message}, which it listed a moment ago`, {
+      cause: error,
+      hint: 'check the storage, and try again once it gives what it lists',
+    });
+  });
 
 const storeTree = (writer: BlobWriter, nodes: readonly TreeNode[]): Promise<string> =>
   new Promise((resolve, reject) => {

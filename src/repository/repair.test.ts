@@ -110,6 +110,20 @@ test('what a disk does not give at the moment is not lost: nothing is removed, a
   assert.deepEqual((await opened.repairPacks({})).damaged, []);
 });
 
+test('what a store lists and denies having is not lost', async () => {
+  const whole = await writtenOnce();
+  const missing = new HoldfastError('OBJECT_MISSING', 'there is no such object');
+  const get: Store['get'] = (name, range) =>
+    name.startsWith('data/') ? Promise.reject(missing) : whole.store.get(name, range);
+  const denying = openTestRepository({ ...whole.store, get }, whole.key);
+  await assert.rejects(repairSnapshots(denying), {
+    code: 'STORE_UNREACHABLE',
+    message: /no such object, which it listed/,
+  });
+  await assert.rejects(repairPacks(denying), { code: 'REPOSITORY_DAMAGED' });
+  await assertWhole(whole);
+});
+
 suite('once somebody has removed the lock', () => {
   test('no snapshot counts as lost that was stored since', async () => {
     const repository = await writtenOnce();
