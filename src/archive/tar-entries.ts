@@ -1,9 +1,9 @@
 // Entries of sources as members of a tar, and back. A tar must know how long a file is before its first byte, and a dump of a
 // database does not: what is longer than a part becomes several members, to be put together with `cat`.
-import { isUtf8 } from 'node:buffer';
 import { HoldfastError } from '#lib/errors.ts';
 import { decodeName, encodeName } from '#lib/file-name.ts';
-import type { Content, Entry, EntryMeta } from '#sources/source.ts';
+import type { Content, Entry } from '#sources/source.ts';
+import { headerOf, metaOf, typeOf } from './tar-header.ts';
 import type { FoundMember, TarHeader, TarMember } from './tar-stream.ts';
 
 /** What is longer and of unknown length is cut into parts of this size. */
@@ -148,97 +148,30 @@ class Chunks {
   }
 }
 
-const types = {
-  dir: 'directory',
-  file: 'file',
-  symlink: 'symlink',
-  fifo: 'fifo',
-  chardev: 'character-device',
-  dev: 'block-device',
-} as const;
-
-/** What stands before an entry's bytes, the size left open. ITEM_UNREADABLE for a name that is not UTF-8. */
-export const headerOf = (path: string, entry: Entry): TarHeader => {
-  const { type, meta } = entry;
-  if (!path.isWellFormed() || (meta.linkTarget !== undefined && !meta.linkTarget.isWellFormed()))
-    throw new HoldfastError(
-      'ITEM_UNREADABLE',
-      `${path.toWellFormed()} has a name that is not UTF-8, which an archive cannot hold`,
-      {
-        hint: 'rename or exclude it; a backup into a repository keeps such names',
-      },
-    );
-  const device = meta.device ?? 0n;
-  const pax = paxOf(meta);
-  return {
-    name: type === 'dir' ? `${path}/` : path,
-    type: types[type as keyof typeof types],
-    size: 0,
-    mode: meta.mode ?? (type === 'dir' ? 0o700 : 0o600),
-    mtime: new Date(hasPlainTime(meta) ? Number((meta.mtime ?? 0n) / 1_000_000n) : 0),
-    uid: Math.min(meta.uid ?? 0, largestId),
-    gid: Math.min(meta.gid ?? 0, largestId),
-    uname: meta.user ?? '',
-    gname: meta.group ?? '',
-    ...(meta.linkTarget !== undefined && { linkname: meta.linkTarget }),
-    ...(type.endsWith('dev') && { devmajor: major(device), devminor: minor(device) }),
-    ...(Object.keys(pax).length > 0 && { pax }),
-  };
-};
-
-/** What the old header has room for, as the library writes it: six octal digits for an owner, 31 bits for seconds since 1970. */
-const largestId = 0o777777;
-const hasPlainTime = ({ mtime = 0n }: EntryMeta): boolean =>
-  mtime >= 0n && mtime < 2n ** 31n * nanosPerSecond;
-
-/** Large owners, times finer than a second or far away, and extended attributes that are text, as GNU tar and bsdtar know them. */
-const paxOf = (meta: EntryMeta): Record<string, string> => ({
-  ...((meta.uid ?? 0) > largestId && { uid: `${meta.uid}` }),
-  ...((meta.gid ?? 0) > largestId && { gid: `${meta.gid}` }),
-  ...(meta.mtime !== undefined &&
-    (meta.mtime % nanosPerSecond !== 0n || !hasPlainTime(meta)) && { mtime: seconds(meta.mtime) }),
-  ...Object.fromEntries(
-    (meta.xattrs ?? [])
-      .filter(({ value }) => isUtf8(value) && !value.includes(0))
-      .map(({ name, value }) => [`SCHILY.xattr.${name}`, Buffer.from(value).toString('utf8')]),
-  ),
-});
-
-const nanosPerSecond = 1_000_000_000n;
-
-const seconds = (nanos: bigint): string => {
-  const whole = nanos / nanosPerSecond - (nanos % nanosPerSecond < 0n ? 1n : 0n);
-  return `${whole}.${String(nanos - whole * nanosPerSecond).padStart(9, '0')}`;
-};
-
-/** Of a device's number, as Linux has it (makedev(3)). */
-const major = (device: bigint): number => Number(((device >> 8n) & 0xfffn) | ((device >> 32n) & 0xfffff000n));
-const minor = (device: bigint): number => Number((device & 0xffn) | ((device >> 12n) & 0xffffff00n));
-
 /** The entries that members below the folder were made of, one after the other; members elsewhere are passed over. */
 export async function* entriesOf(members: AsyncIterable<FoundMember>, folder: string): AsyncGenerator<Entry> {
   const ahead = new Members(members);
   let joined: string | undefined;
   try {
     for (let found = await ahead.next(); found; found = await ahead.next()) {
-      if (joined !== undefined && partOf(found.header) === joined) continue; // nobody read its first part
-      joined = partOf(found.header);
-      const path = pathBelow(folder, partOf(found.header) ?? found.header.name);
+      const { header, bytes } = found;
+      const whole = partOf(header);
+      if (whole !== undefined && whole === joined) continue; // nobody read its first part
+      joined = whole;
+      const path = pathBelow(folder, whole ?? header.name);
       if (path === undefined) continue;
-      const type = Object.entries(types).find(([, name]) => name === found.header.type)?.[0] as
-        | Entry['type']
-        | undefined;
+      const type = typeOf(header);
       if (type === undefined)
-        throw new HoldfastError('UNSUPPORTED', `${path} in the archive is a ${found.header.type}`, {
+        throw new HoldfastError('UNSUPPORTED', `${path} in the archive is a ${header.type}`, {
           hint: 'unpack the archive with tar',
         });
-      const { header } = found;
-      const isPart = partOf(header) !== undefined;
       yield {
         path,
         type,
-        meta: metaOf(header, isPart ? undefined : header.size),
-        ...(type === 'file' && { content: () => (isPart ? ahead.joined(found) : found.bytes) }),
+        meta: metaOf(header, whole === undefined ? header.size : undefined),
+        ...(type === 'file' && {
+          content: () => (whole === undefined ? bytes : ahead.joined(found)),
+        }),
       };
     }
   } finally {
@@ -283,40 +216,4 @@ const pathBelow = (folder: string, name: string): string | undefined => {
   const path = decodeName(encodeName(name.replace(/\/$/, '')));
   if (path === folder) return '';
   return path.startsWith(`${folder}/`) ? path.slice(folder.length + 1) : undefined;
-};
-
-const metaOf = (header: FoundMember['header'], size: number | undefined): EntryMeta => ({
-  ...(header.mode !== undefined && { mode: header.mode & 0o7777 }),
-  mtime: nanosOf(header),
-  ...idOf('uid', header),
-  ...idOf('gid', header),
-  ...(header.uname && { user: header.uname }),
-  ...(header.gname && { group: header.gname }),
-  ...(header.type === 'file' && size !== undefined && { size }),
-  ...(header.linkname && { linkTarget: header.linkname }),
-  ...(header.type?.endsWith('device') && {
-    device: makeDevice(BigInt(header.devmajor ?? 0), BigInt(header.devminor ?? 0)),
-  }),
-  ...xattrsOf(header.pax ?? {}),
-});
-
-const idOf = (name: 'uid' | 'gid', header: FoundMember['header']): Pick<EntryMeta, 'uid' | 'gid'> => {
-  const id = Number(header.pax?.[name] ?? header[name]);
-  return Number.isSafeInteger(id) ? { [name]: id } : {};
-};
-
-const nanosOf = ({ pax, mtime }: FoundMember['header']): bigint => {
-  const [whole = '0', fraction = ''] = (pax?.mtime ?? '').split('.');
-  if (pax?.mtime === undefined) return BigInt(mtime?.getTime() ?? 0) * 1_000_000n;
-  return BigInt(whole) * nanosPerSecond + BigInt(fraction.padEnd(9, '0').slice(0, 9));
-};
-
-const makeDevice = (high: bigint, low: bigint): bigint =>
-  ((high & 0xfffn) << 8n) | ((high & 0xfffff000n) << 32n) | (low & 0xffn) | ((low & 0xffffff00n) << 12n);
-
-const xattrsOf = (pax: Readonly<Record<string, string>>): Pick<EntryMeta, 'xattrs'> => {
-  const xattrs = Object.entries(pax)
-    .filter(([name]) => name.startsWith('SCHILY.xattr.'))
-    .map(([name, value]) => ({ name: name.slice('SCHILY.xattr.'.length), value: Buffer.from(value) }));
-  return xattrs.length > 0 ? { xattrs } : {};
 };

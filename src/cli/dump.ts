@@ -1,5 +1,5 @@
 // holdfast dump: one file of a snapshot, or a folder as a tar, to standard output.
-import { headerOf } from '#archive/tar-entries.ts';
+import { headerOf } from '#archive/tar-header.ts';
 import { packTar, type TarMember } from '#archive/tar-stream.ts';
 import { findRecords, notOne } from '#jobs/find-records.ts';
 import { findPath } from '#jobs/selection.ts';
