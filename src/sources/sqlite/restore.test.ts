@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { suite, test } from 'node:test';
@@ -270,6 +270,12 @@ suite('a target', () => {
     const path = join(folder, 'no/such/folder.db');
     await refused(restore(path, await dump(database(shop))), 'TARGET_FAILED', /cannot be made/);
     assert.ok(!existsSync(dirname(path)));
+  });
+
+  test('at a path that leads in a circle is refused', async () => {
+    const path = join(folder, 'circle.db');
+    symlinkSync(path, path);
+    await refused(restore(path, await dump(database(shop))), 'TARGET_FAILED', /cannot be made: ELOOP/);
   });
 
   test('on a full disk is named, with what to do, and left as it was', {

@@ -1,7 +1,7 @@
 // Where a restore writes: a new file that takes its name when all is well, or tables of a database that is in use.
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, type Stats, statSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
-import { HoldfastError, hasCode } from '#lib/errors.ts';
+import { HoldfastError, hasCode, messageOf } from '#lib/errors.ts';
 import type { Context } from '#lib/kind.ts';
 import type { Guard } from './authorizer.ts';
 import type { SqliteConfig } from './options.ts';
@@ -54,7 +54,7 @@ const stateOf = async (
   { path, busyTimeoutSeconds }: SqliteConfig,
   context: Context,
 ): Promise<TargetState> => {
-  const stat = statSync(path, { throwIfNoEntry: false });
+  const stat = lookAt(path);
   const leftovers = ['-wal', '-journal'].some((suffix) => existsSync(path + suffix));
   if (stat === undefined || (stat.isFile() && stat.size === 0)) return leftovers ? 'leftovers' : 'nothing';
   if (!stat.isFile()) return 'something else';
@@ -68,6 +68,17 @@ const stateOf = async (
     const cause = error instanceof Error ? error.cause : undefined;
     if (sqliteCode(cause) === resultCode.notADatabase) return 'something else';
     throw error;
+  }
+};
+
+const lookAt = (path: string): Stats | undefined => {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch (cause) {
+    throw new HoldfastError('TARGET_FAILED', `${path} cannot be made: ${messageOf(cause)}`, {
+      cause,
+      hint: 'restore to a path in a folder that the user Holdfast runs as may enter and write to',
+    });
   }
 };
 
