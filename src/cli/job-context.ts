@@ -1,7 +1,7 @@
 // What a command hands to the jobs it starts.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { JobContext } from '#jobs/backup.ts';
+import type { JobContext } from '#jobs/job-context.ts';
 import type { Call } from './command.ts';
 import { reportTo } from './job-report.ts';
 import { logTo } from './output-log.ts';

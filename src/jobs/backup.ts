@@ -1,16 +1,15 @@
 // Sources → snapshots, one source after the other, each read once for all repositories. One that fails does not stop the others.
 import { hostname } from 'node:os';
-import { type Clock, throwIfCancelled } from '#lib/clock.ts';
+import { throwIfCancelled } from '#lib/clock.ts';
 import { asError, type ErrorCode, HoldfastError, hasCode } from '#lib/errors.ts';
-import type { Log } from '#lib/log.ts';
 import type { Progress } from '#lib/progress.ts';
 import type { ItemOutcome, Repository, Snapshot, WriteOptions, WriteReport } from '#repository/contract.ts';
 import { openSource, type SourceConfig } from '#sources/registry.ts';
 import type { Finding } from '#sources/source.ts';
-import type { StoreOptions } from '#stores/registry.ts';
 import type { FailedSource, JobEvent, OnJobEvent, SourceOutcome } from './event.ts';
 import { type AnomalyRules, usualRules } from './health/anomalies.ts';
 import { judgeBackup, type KeptManifests, keepManifests, suspicion } from './health/judge-backup.ts';
+import type { JobContext } from './job-context.ts';
 import { isGood, isOfPartialBackup, suspiciousTag, tagOf } from './snapshot-choice.ts';
 import { type Branch, commonPrevious, tee } from './tee.ts';
 
@@ -31,18 +30,6 @@ export interface BackupRequest {
 export interface BackupTarget {
   readonly name: string;
   readonly repository: Repository;
-}
-
-/** What every job is given by whoever runs it. */
-export interface JobContext {
-  readonly signal: AbortSignal;
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly onEvent: OnJobEvent;
-  /** What holds for every store of this run, whatever the configuration says. */
-  readonly storeOptions?: StoreOptions;
-  /** How long to wait for locks of others, in the place of what the job itself would. */
-  readonly retryLockMs?: number;
 }
 
 const repositoryErrors: readonly ErrorCode[] = [

@@ -1,6 +1,6 @@
 // The repository itself: its structure, and of its data as much as is asked for.
 import type { CheckReport, Repository } from '#repository/contract.ts';
-import type { JobContext } from './backup.ts';
+import type { JobContext } from './job-context.ts';
 
 /** Needs a repository opened with an exclusive lock. `readData`: 0 structure only, 1 every byte. */
 export const checkRepository = async (

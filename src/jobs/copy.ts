@@ -3,7 +3,7 @@ import { throwIfCancelled } from '#lib/clock.ts';
 import { hasCode } from '#lib/errors.ts';
 import type { Progress } from '#lib/progress.ts';
 import type { CopyReport, Repository, Snapshot } from '#repository/contract.ts';
-import type { JobContext } from './backup.ts';
+import type { JobContext } from './job-context.ts';
 import { originOf } from './snapshot-choice.ts';
 
 export type CopyOutcome =

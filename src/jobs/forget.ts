@@ -6,7 +6,7 @@ import { throwIfCancelled } from '#lib/clock.ts';
 import { forEachLimit } from '#lib/concurrency.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import type { Repository, Snapshot } from '#repository/contract.ts';
-import type { JobContext } from './backup.ts';
+import type { JobContext } from './job-context.ts';
 import { applyRetention, isPinned, lastGoodOnes, type Verdict } from './retention.ts';
 import { isGood, matching, originOf, type SnapshotFilter, tagOf } from './snapshot-choice.ts';
 import { withRepository } from './use-repository.ts';

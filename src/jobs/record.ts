@@ -11,8 +11,8 @@ import {
 import { newRunId } from '#catalog/run-id.ts';
 import { exitStatus, hasCode, messageOf } from '#lib/errors.ts';
 import { withoutSecrets } from '#lib/secret.ts';
-import type { JobContext } from './backup.ts';
 import type { JobEvent, SourceOutcome } from './event.ts';
+import type { JobContext } from './job-context.ts';
 import type { Ended } from './run-outcome.ts';
 
 /** What a run's state is called in the catalog. */

@@ -5,8 +5,8 @@ import type { Snapshot } from '#repository/contract.ts';
 import { type MemoryEntry, memoryEntries } from '#repository/testing.ts';
 import type { SourceConfig } from '#sources/registry.ts';
 import type { Entry } from '#sources/source.ts';
-import type { JobContext } from './backup.ts';
 import type { JobEvent } from './event.ts';
+import type { JobContext } from './job-context.ts';
 
 /** A source that dumps these entries, or breaks as the error says when it is read. */
 export const plainSource = (

@@ -4,7 +4,7 @@ import type { LockMode, Repository } from '#repository/contract.ts';
 import { createRepository, openRepository, removeLocks } from '#repository/repository.ts';
 import { openStore } from '#stores/registry.ts';
 import type { Store } from '#stores/store.ts';
-import type { JobContext } from './backup.ts';
+import type { JobContext } from './job-context.ts';
 
 type OpenContext = Omit<JobContext, 'onEvent'>;
 

@@ -8,7 +8,7 @@ import { type CheckedPlace, subjectAt } from '#stores/contract-names.ts';
 import { keepsRepositoriesOnly, openStore, type StoreConfig, type StoreOptions } from '#stores/registry.ts';
 import { scratchFolder } from '#stores/scratch.ts';
 import { foldersOf, type Store } from '#stores/store.ts';
-import type { JobContext } from './backup.ts';
+import type { JobContext } from './job-context.ts';
 
 /** How one promise stands. */
 export interface PromiseOutcome {

@@ -1,7 +1,7 @@
 // A snapshot held against what was captured: every file is read, its size and a table's rows and checksum are compared.
 import type { Repository, Snapshot } from '#repository/contract.ts';
 import type { Content, Entry } from '#sources/source.ts';
-import type { JobContext } from './backup.ts';
+import type { JobContext } from './job-context.ts';
 import { type FoundManifest, manifestsOf } from './manifests.ts';
 import { originOf } from './snapshot-choice.ts';
 import { type TableTally, tallies } from './table-tally.ts';

@@ -13,7 +13,7 @@ import { asError, HoldfastError } from '#lib/errors.ts';
 import { openSource, type SourceConfig } from '#sources/registry.ts';
 import { type Entry, plainDumperOf, type Source } from '#sources/source.ts';
 import type { Store } from '#stores/store.ts';
-import type { JobContext } from '../backup.ts';
+import type { JobContext } from '../job-context.ts';
 import { type ArchivedFile, commitFile } from './files.ts';
 import { noting } from './leftovers.ts';
 

@@ -12,7 +12,7 @@ import { openSource, type SourceConfig } from '#sources/registry.ts';
 import { type Entry, plainDumperOf, type RestoreReport, type Source } from '#sources/source.ts';
 import { openStore, type StoreConfig } from '#stores/registry.ts';
 import type { Store } from '#stores/store.ts';
-import type { JobContext } from '../backup.ts';
+import type { JobContext } from '../job-context.ts';
 import { checksumOf, type OwnFile, ownFiles } from './files.ts';
 import { type ArchiveTask, ownFilesOf } from './run.ts';
 

@@ -4,7 +4,7 @@ import type { KeepRules } from '#config/keep.ts';
 import { throwIfCancelled } from '#lib/clock.ts';
 import type { Snapshot } from '#repository/contract.ts';
 import type { Store } from '#stores/store.ts';
-import type { JobContext } from '../backup.ts';
+import type { JobContext } from '../job-context.ts';
 import { applyRetention } from '../retention.ts';
 import { checksumOf, type OwnFile, type OwnFiles, ownFiles, removeFile } from './files.ts';
 

@@ -6,7 +6,7 @@ import { type Config, type JobConfig, notifierNamed, repositoryNamed, sourceName
 import { throwIfCancelled } from '#lib/clock.ts';
 import { type NotifierConfig, openNotifier } from '#notifiers/registry.ts';
 import type { Snapshot } from '#repository/contract.ts';
-import type { JobContext } from '../backup.ts';
+import type { JobContext } from '../job-context.ts';
 import { broken, type Diagnosis, fine, warning } from './diagnosis.ts';
 import { diagnoseDrilled, diagnoseJobs, needsOf } from './job.ts';
 import { diagnosePlainStore, diagnoseReadStore, diagnoseRepository } from './repository.ts';

@@ -11,7 +11,7 @@ import { locksIn, openRepository } from '#repository/repository.ts';
 import { keepsRepositoriesOnly, openStore, type StoreConfig } from '#stores/registry.ts';
 import { packKeyOf, scratchFolder } from '#stores/scratch.ts';
 import { foldersOf, localFolderOf, type Store } from '#stores/store.ts';
-import type { JobContext } from '../backup.ts';
+import type { JobContext } from '../job-context.ts';
 import { clockDiagnosis } from './clock.ts';
 import { broken, type Diagnosis, fine, warning } from './diagnosis.ts';
 import { spaceDiagnosis } from './space.ts';

@@ -5,7 +5,7 @@ import { describingOf } from '#lib/self-description.ts';
 import { queryReaderOf } from '#sources/query-reader.ts';
 import { openSource, type SourceConfig } from '#sources/registry.ts';
 import { type Source, scratchMakerOf } from '#sources/source.ts';
-import type { JobContext } from '../backup.ts';
+import type { JobContext } from '../job-context.ts';
 import { clockDiagnosis } from './clock.ts';
 import { broken, type Diagnosis, fine, ofFinding } from './diagnosis.ts';
 

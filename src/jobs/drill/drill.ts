@@ -6,7 +6,7 @@ import { throwIfCancelled } from '#lib/clock.ts';
 import { asError, errorCode, HoldfastError } from '#lib/errors.ts';
 import type { Repository, Snapshot } from '#repository/contract.ts';
 import type { SourceConfig } from '#sources/registry.ts';
-import type { JobContext } from '../backup.ts';
+import type { JobContext } from '../job-context.ts';
 import type { RunRecord } from '../record.ts';
 import { recorded } from '../recorded.ts';
 import type { RunContext } from '../run-backup.ts';

@@ -8,7 +8,7 @@ import type { Repository, Snapshot } from '#repository/contract.ts';
 import { openSource, type SourceConfig } from '#sources/registry.ts';
 import type { RestoreReport, ScratchMaker, ScratchPlace, Source } from '#sources/source.ts';
 import { scratchMakerOf } from '#sources/source.ts';
-import type { JobContext } from '../backup.ts';
+import type { JobContext } from '../job-context.ts';
 import { type FoundManifest, manifestsOf } from '../manifests.ts';
 import { originOf, tagOf } from '../snapshot-choice.ts';
 import type { Compared, Comparison } from './comparison.ts';

@@ -5,7 +5,7 @@ import { throwIfCancelled } from '#lib/clock.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import type { RowTable, RowValues, RowView } from '#sources/source.ts';
 import type { Store } from '#stores/store.ts';
-import type { JobContext } from '../backup.ts';
+import type { JobContext } from '../job-context.ts';
 import { exportFile, isTaken } from './file.ts';
 import { type RowFormat, type RowText, rowText } from './format.ts';
 import { exportName } from './name.ts';

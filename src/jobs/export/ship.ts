@@ -7,7 +7,7 @@ import { throwIfCancelled } from '#lib/clock.ts';
 import { HoldfastError, hasCode } from '#lib/errors.ts';
 import type { Store } from '#stores/store.ts';
 import { noting, removeLeftovers } from '../archive/leftovers.ts';
-import type { JobContext } from '../backup.ts';
+import type { JobContext } from '../job-context.ts';
 
 export interface Shipment {
   readonly catalog: Catalog;

@@ -3,7 +3,7 @@ import type { RepositoryConfig } from '#config/config.ts';
 import { throwIfCancelled } from '#lib/clock.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import type { Snapshot } from '#repository/contract.ts';
-import type { JobContext } from '../backup.ts';
+import type { JobContext } from '../job-context.ts';
 import { acceptedTag, isSuspicious, suspiciousTag, tagOf } from '../snapshot-choice.ts';
 import { withRepository } from '../use-repository.ts';
 

@@ -9,7 +9,7 @@ import { forEachLimit } from '#lib/concurrency.ts';
 import { durationMs } from '#lib/duration.ts';
 import { messageOf } from '#lib/errors.ts';
 import type { Snapshot } from '#repository/contract.ts';
-import type { JobContext } from '../backup.ts';
+import type { JobContext } from '../job-context.ts';
 import { type ReceiverHealth, receiversOf } from '../receive/lag.ts';
 import { partialName } from '../snapshot-choice.ts';
 import { withRepository } from '../use-repository.ts';

@@ -4,7 +4,7 @@ import type { RepositoryConfig } from '#config/config.ts';
 import { systemCode } from '#lib/errors.ts';
 import { openStore } from '#stores/registry.ts';
 import { localFolderOf } from '#stores/store.ts';
-import type { JobContext } from '../backup.ts';
+import type { JobContext } from '../job-context.ts';
 
 export interface Space {
   readonly freeBytes: number;

@@ -6,7 +6,7 @@ import { type QueryView, queryReaderOf } from '#sources/query-reader.ts';
 import { openSource, type SourceConfig } from '#sources/registry.ts';
 import type { Store } from '#stores/store.ts';
 import { isAhead } from '../ahead.ts';
-import type { JobContext } from '../backup.ts';
+import type { JobContext } from '../job-context.ts';
 import { filesOfRows } from './list-query.ts';
 import type { ListedFile } from './listed-file.ts';
 

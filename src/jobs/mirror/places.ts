@@ -4,7 +4,7 @@ import { HoldfastError } from '#lib/errors.ts';
 import { checkKey } from '#stores/guard.ts';
 import { openStore, type StoreConfig } from '#stores/registry.ts';
 import type { Store } from '#stores/store.ts';
-import type { JobContext } from '../backup.ts';
+import type { JobContext } from '../job-context.ts';
 import type { ListedFile } from './listed-file.ts';
 
 /** By the names that the listing gives them; '' is for files of any. */

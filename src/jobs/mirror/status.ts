@@ -3,7 +3,7 @@ import type { MirrorFile, MirrorLedger, MirrorOutcome, MirrorPlace } from '#cata
 import { HoldfastError } from '#lib/errors.ts';
 import { type FileStatusTable, fileStatusKeeperOf } from '#sources/file-statuses.ts';
 import { openSource, type SourceConfig } from '#sources/registry.ts';
-import type { JobContext } from '../backup.ts';
+import type { JobContext } from '../job-context.ts';
 import type { ListedFile } from './listed-file.ts';
 
 export interface StatusOptions {

@@ -6,7 +6,7 @@ import { forEachLimit, Semaphore } from '#lib/concurrency.ts';
 import { asError, HoldfastError, hasCode } from '#lib/errors.ts';
 import { dateToNanos, doubtfulTime, isDoubtful } from '#lib/file-times.ts';
 import type { Store } from '#stores/store.ts';
-import type { JobContext } from '../backup.ts';
+import type { JobContext } from '../job-context.ts';
 import { flawOfCopy } from './compare-copy.ts';
 import { type CopyContext, copyFile, smallBytes } from './copy-file.ts';
 import { type ListedFile, listedContent } from './listed-file.ts';

@@ -3,9 +3,9 @@
 import type { RepositoryConfig } from '#config/config.ts';
 import type { KeepRules } from '#config/keep.ts';
 import type { Repository, Snapshot } from '#repository/contract.ts';
-import type { JobContext } from '../backup.ts';
 import { copySnapshots } from '../copy.ts';
 import { forgotten, retainMatching } from '../forget.ts';
+import type { JobContext } from '../job-context.ts';
 import { isGood, partialName } from '../snapshot-choice.ts';
 import { withRepository } from '../use-repository.ts';
 import { ofSender, type Sender } from './arrived.ts';

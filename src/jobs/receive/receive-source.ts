@@ -5,7 +5,7 @@ import type { Repository, Snapshot } from '#repository/contract.ts';
 import { type Mark, type Receiver, type Receiving, receiverOf } from '#sources/receiver.ts';
 import { openSource, type SourceConfig } from '#sources/registry.ts';
 import type { Source } from '#sources/source.ts';
-import type { JobContext } from '../backup.ts';
+import type { JobContext } from '../job-context.ts';
 import { partialKind, partialName, tagOf } from '../snapshot-choice.ts';
 import { type ArrivedChanges, type ArrivedState, arrivedSince, idOf } from './arrived.ts';
 import { takeFiles } from './changed-files.ts';

@@ -4,7 +4,7 @@ import type { RepositoryConfig } from '#config/config.ts';
 import { throwIfCancelled } from '#lib/clock.ts';
 import { asError, HoldfastError } from '#lib/errors.ts';
 import type { Repository } from '#repository/contract.ts';
-import type { JobContext } from '../backup.ts';
+import type { JobContext } from '../job-context.ts';
 import { recorded } from '../recorded.ts';
 import type { RunContext } from '../run-backup.ts';
 import { type Ended, failed, ok, partial, together } from '../run-outcome.ts';

@@ -6,7 +6,7 @@ import { type CouchClient, loginOf, openClient } from '#sources/couchdb/http.ts'
 import type { Endpoint } from '#sources/couchdb/replication.ts';
 import { databaseInfo, listDatabases, type ServerFacts, serverFacts } from '#sources/couchdb/server.ts';
 import type { SourceConfig } from '#sources/registry.ts';
-import type { JobContext } from '../backup.ts';
+import type { JobContext } from '../job-context.ts';
 
 export interface ServersToOpen {
   readonly source: SourceConfig;
