@@ -15,7 +15,6 @@ export const errorKinds = {
   UNSUPPORTED: { status: 1 },
   USAGE: { status: 2 },
   CONFIG_INVALID: { status: 2 },
-  ITEMS_FAILED: { status: 3 },
   DIFFERENCE_FOUND: { status: 4 },
   REPOSITORY_MISSING: { status: 10 },
   REPOSITORY_EXISTS: { status: 1 },

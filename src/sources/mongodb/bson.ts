@@ -24,7 +24,6 @@ export const bsonType = {
   int32: 0x10,
   timestamp: 0x11,
   int64: 0x12,
-  decimal128: 0x13,
 } as const;
 
 /** The elements of a raw document, in order. ITEM_UNREADABLE when its bytes are no BSON. */

@@ -7,7 +7,6 @@ export const code = {
   authenticationFailed: 18,
   namespaceNotFound: 26,
   cursorNotFound: 43,
-  namespaceExists: 48,
   commandNotFound: 59,
   invalidOptions: 72,
   readConcernMajorityNotEnabled: 148,
