@@ -47,8 +47,9 @@ const agreement = (form: JsonSchema, value: Readonly<Record<string, unknown>>): 
   if (form.type !== 'object') return -1;
   const agrees = (form.required ?? []).map((key) => {
     const property = form.properties?.[key];
-    const constant = typeof property === 'object' ? property.const : undefined;
-    return Object.hasOwn(value, key) && (constant === undefined || constant === value[key]);
+    const { const: only, enum: several } = typeof property === 'object' ? property : {};
+    const allowed: readonly unknown[] | undefined = only === undefined ? several : [only];
+    return Object.hasOwn(value, key) && (allowed?.includes(value[key]) ?? true);
   });
   return agrees[0] ? agrees.filter(Boolean).length : 0;
 };

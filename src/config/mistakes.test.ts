@@ -231,9 +231,21 @@ const cases: readonly (readonly [name: string, text: string, expected: readonly 
     ['f:1:14: catalog: the environment variable NOPE is not set'],
   ],
   [
+    'a variable that is not set, where nothing would be a mistake too',
+    `repositories: { r: { store: /x, password: "\${NOPE}" } }\n`,
+    ['f:1:44: repositories.r.password: the environment variable NOPE is not set'],
+  ],
+  [
     'a variable that is not set, in a list',
     inSource(`path: /srv\n    exclude:\n      - a\n      - \${NOPE}`),
     ['f:7:9: sources.s.exclude[1]: the environment variable NOPE is not set'],
+  ],
+  [
+    'an unknown key of a source that is like none, whose names another kind does not share',
+    inSource('path: /srv\n    banana: 1'),
+    [
+      'f:5:5: sources.s.banana: unknown key; the keys here are kind, path, paths, exclude, iexclude, excludeFile, iexcludeFile, excludeIfPresent, excludeCaches, excludeLargerThan, oneFileSystem, ignoreInode, ignoreCtime, withAtime, xattrs, sparse, overwrite',
+    ],
   ],
   [
     'a dollar that begins nothing',

@@ -23,10 +23,11 @@ export const parseConfig = (
     notifiers: namesIn(sections.notifiers),
   });
   const result = schema.safeParse(value);
+  const unread = new Set(inText.map(({ path }) => JSON.stringify(path)));
   const problems: Problem[] = [
     ...badNames(sections),
     ...(result.success ? [] : problemsOf(result.error.issues, { root: value, schema: jsonSchemaOf(schema) })),
-  ];
+  ].filter(({ path }) => !unread.has(JSON.stringify(path)));
   mistakes.push(...problems.map(({ path, part, message }) => ({ ...positionOf(path, part), path, message })));
   return result.success && mistakes.length === 0 ? { values: result.data } : { mistakes: inOrder(mistakes) };
 };
