@@ -269,6 +269,16 @@ suite('holdfast doctor', { skip: skipWithout('postgresql') }, () => {
     assert.doesNotMatch(stderr, /kept/);
   });
 
+  test('without a catalog only those jobs cannot work that need it', async () => {
+    const { status, stdout, stderr } = await holdfast(['doctor', 'rows', 'healthy'], {
+      env: { HOLDFAST_CONFIG: at('holdfast.yaml'), HOLDFAST_CATALOG: at('key', 'catalog.db') },
+    });
+    assert.equal(status, 3, stdout);
+    assert.match(stdout, /^error +catalog /m);
+    assert.match(stderr, /^rows cannot work: see catalog$/m);
+    assert.doesNotMatch(stderr, /healthy/);
+  });
+
   test('what was mended is not found again', async () => {
     await mend(folder, server);
     await busy[Symbol.asyncDispose]();

@@ -87,7 +87,7 @@ const diagnoseMachine = ({ config, catalog, jobs }: DoctorTask): Diagnosis[] => 
     ? [
         {
           ...broken('catalog', catalog),
-          level: jobs.some(({ verb }) => verb === 'drill') ? 'error' : 'warning',
+          level: jobs.some((job) => needsOf(job).catalog) ? 'error' : 'warning',
         } as const,
       ]
     : [
@@ -167,7 +167,7 @@ const diagnoseNotifier = async (
 };
 
 const verdictOn = (job: JobConfig, diagnoses: readonly Diagnosis[]): JobVerdict => {
-  const { sources, asked, repositories, scratch } = needsOf(job);
+  const { sources, asked, repositories, scratch, catalog } = needsOf(job);
   const subjects = new Set([
     `job ${job.name}`,
     storeSubject(job),
@@ -175,7 +175,7 @@ const verdictOn = (job: JobConfig, diagnoses: readonly Diagnosis[]): JobVerdict 
     ...asked.map(({ source, query }) => askedSubject(source, query)),
     ...scratch.map(({ into }) => scratchSubject(into)),
     ...repositories.map((name) => `repository ${name}`),
-    ...(job.verb === 'drill' ? ['catalog'] : []),
+    ...(catalog ? ['catalog'] : []),
   ]);
   const wrong = diagnoses.filter(({ level, subject }) => level === 'error' && subjects.has(subject));
   return { job: job.name, obstacles: [...new Set(wrong.map(({ subject }) => subject))] };

@@ -25,12 +25,15 @@ export interface Needs {
   }[];
   /** Repositories from which it removes snapshots. */
   readonly forgets: readonly string[];
+  /** Without one it does nothing; others are only not remembered. */
+  readonly catalog: boolean;
 }
 
 export const needsOf = (job: JobConfig): Needs => {
   const none = {
     ...{ sources: [], asked: [], repositories: [], stores: [], readStores: [], scratch: [], forgets: [] },
     notifiers: notifiersOf(job),
+    catalog: false,
   };
   switch (job.verb) {
     case 'backup':
@@ -50,17 +53,25 @@ export const needsOf = (job: JobConfig): Needs => {
     case 'drill':
       return {
         ...none,
+        catalog: true,
         repositories: [job.from],
         scratch: job.drill.map(({ source, into = source }) => ({ source, into, folder: job.scratch })),
       };
     case 'replicate':
       return { ...none, sources: [job.replicate], asked: [{ source: job.into }] };
     case 'mirror':
-      return { ...none, asked: askedBy(job), stores: [job.to], readStores: Object.values(job.mirror) };
+      return {
+        ...none,
+        catalog: true,
+        asked: askedBy(job),
+        stores: [job.to],
+        readStores: Object.values(job.mirror),
+      };
     case 'export': {
       const { shipTo, purge } = job;
       const stores = shipTo === undefined ? [job.to] : [job.to, shipTo];
-      return { ...none, sources: job.export, stores, readStores: purge?.listedIn ? [purge.listedIn] : [] };
+      const readStores = purge?.listedIn ? [purge.listedIn] : [];
+      return { ...none, catalog: true, sources: job.export, stores, readStores };
     }
     case 'archive':
       return { ...none, sources: job.archive, stores: job.to };
