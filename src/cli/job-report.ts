@@ -58,7 +58,7 @@ export const ofRepository = (repository: string, error: Error): string => {
   return message.startsWith(`${repository}: `) ? message : `${repository}: ${message}`;
 };
 
-const hintOf = (error: Error): string | undefined =>
+export const hintOf = (error: Error): string | undefined =>
   error instanceof HoldfastError ? error.hint : undefined;
 
 type EventOf<Type extends JobEvent['type']> = Extract<JobEvent, { type: Type }>;

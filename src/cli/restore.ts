@@ -11,7 +11,7 @@ import { type SourceConfig, sourceFromUrl } from '#sources/registry.ts';
 import type { RestoreReport } from '#sources/source.ts';
 import { type Call, defineCommand, flag, list, type OptionSpecs, value } from './command.ts';
 import { jobContext } from './job-context.ts';
-import { errorFields } from './job-report.ts';
+import { errorFields, hintOf } from './job-report.ts';
 import type { Output } from './output.ts';
 import { formatBytes, formatDuration, formatTime, plural, printable, shortId } from './output-format.ts';
 import { warnOfPasswordIn } from './password-warning.ts';
@@ -230,6 +230,7 @@ const showReport = (
     output.failure(
       { message_type: 'item_failed', item: path, ...errorFields(error) },
       `${printable(path || '.')}: ${messageOf(error)}`,
+      hintOf(error),
     );
   const failed = failures.length > 0 ? `; ${plural(failures.length, 'item')} failed, named above` : '';
   output.say(

@@ -7,7 +7,7 @@ import { connectAnywhere, type DumpRequest, surveyOf } from './dump.ts';
 import { hiddenParts } from './hidden-parts.ts';
 import { plainName } from './identifiers.ts';
 import { unreadableLargeObjectsSql } from './large-objects.ts';
-import { listSequences, listTables, type ServerFacts, type Table } from './listing.ts';
+import { listSequences, listTables, orReadAll, type ServerFacts, type Table } from './listing.ts';
 import { fitsTable, wantedOf } from './patterns.ts';
 import { findPgDump } from './pg-dump.ts';
 
@@ -92,7 +92,7 @@ const databaseFindings = async (
         .filter(({ kind, readable }) => kind !== 'foreign' && !readable)
         .map((table) => `table ${plainName(table)}`),
       'may not be read',
-      'grant select on it and usage on its schema, or grant pg_read_all_data',
+      `grant select on it and usage on its schema${orReadAll(facts.major)}`,
     ],
     [
       withRows.filter(({ oid }) => hiding.has(oid)).map((table) => `table ${plainName(table)}`),
@@ -104,7 +104,7 @@ const databaseFindings = async (
         .filter(({ readable }) => !readable)
         .map((name) => `sequence ${plainName(name)}`),
       'may not be read',
-      'grant select on it, or grant pg_read_all_data',
+      `grant select on it${orReadAll(facts.major)}`,
     ],
     [
       unlogged.map((table) => `table ${plainName(table)}`),

@@ -2,7 +2,7 @@
 import { HoldfastError } from '#lib/errors.ts';
 import type { PostgresConfig } from './config.ts';
 import { plainName, type QualifiedName, quoteIdentifier } from './identifiers.ts';
-import type { Sequence, Table, ViewUse } from './listing.ts';
+import { orReadAll, type Sequence, type Table, type ViewUse } from './listing.ts';
 import { wantedOf } from './patterns.ts';
 
 export interface Choice {
@@ -25,6 +25,7 @@ export interface Failure {
 export interface Found {
   readonly database: string;
   readonly user: string;
+  readonly major: number;
   readonly tables: readonly Table[];
   readonly sequences: readonly Sequence[];
   readonly viewUses: readonly ViewUse[];
@@ -79,12 +80,12 @@ const withDependents = (roots: readonly Table[], { tables, viewUses }: Found): M
   return gone;
 };
 
-const problemOf = (table: Table, { user, lockFailures }: Found): HoldfastError | undefined => {
+const problemOf = (table: Table, { user, major, lockFailures }: Found): HoldfastError | undefined => {
   const name = plainName(table);
   if (table.kind === 'foreign') return undefined; // its rows are elsewhere
   if (!table.readable)
     return new HoldfastError('ITEM_UNREADABLE', `${user} may not read table ${name}`, {
-      hint: `grant usage on schema ${quoteIdentifier(table.schema)} and select on the table to ${user}, or grant pg_read_all_data`,
+      hint: `grant usage on schema ${quoteIdentifier(table.schema)} and select on the table to ${user}${orReadAll(major)}`,
     });
   if (!table.sameStorage)
     return new HoldfastError(

@@ -16,6 +16,7 @@ import {
   rangeFile,
   tablePath,
 } from './layout.ts';
+import { orReadAll } from './listing.ts';
 import { copyOutSql, type Range, rangeBytes } from './ranges.ts';
 import type { Reading } from './reading.ts';
 import type { DatabaseSnapshot } from './snapshot.ts';
@@ -38,8 +39,10 @@ export interface DatabaseDump {
 }
 
 /** What was wanted and cannot be had, each under the path that it would have. */
-export function* failedEntries({ database, folder, choice, tally }: DatabaseDump): Generator<Entry> {
-  const unreadable = choice.sequences.filter(({ readable }) => !readable).map(unreadableSequence);
+export function* failedEntries({ database, folder, choice, tally, dump }: DatabaseDump): Generator<Entry> {
+  const unreadable = choice.sequences
+    .filter(({ readable }) => !readable)
+    .map((name) => unreadableSequence(name, dump.facts.major));
   for (const { name, error } of [...choice.failures, ...unreadable]) {
     tally.missing(plainName(name), error.message);
     yield {
@@ -52,10 +55,10 @@ export function* failedEntries({ database, folder, choice, tally }: DatabaseDump
   }
 }
 
-const unreadableSequence = (name: QualifiedName) => ({
+const unreadableSequence = (name: QualifiedName, major: number) => ({
   name,
   error: new HoldfastError('ITEM_UNREADABLE', `the value of sequence ${plainName(name)} may not be read`, {
-    hint: 'grant select on it, or grant pg_read_all_data',
+    hint: `grant select on it${orReadAll(major)}`,
   }),
 });
 

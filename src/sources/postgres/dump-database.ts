@@ -1,5 +1,6 @@
 // The entries of one database: its definition, the rows of its tables, and the manifest that counts them.
 
+import { hasCode } from '#lib/errors.ts';
 import { createLifetime, type Lifetime } from '../lifetime.ts';
 import type { Entry } from '../source.ts';
 import { createTally } from '../tally.ts';
@@ -18,7 +19,7 @@ import { manifestContent } from './manifest-content.ts';
 import { wantedOf } from './patterns.ts';
 import { dumpDatabaseDefinition, dumpSection } from './program-entries.ts';
 import { type Range, rangesOf } from './ranges.ts';
-import { openReading } from './reading.ts';
+import { openReading, type Reading } from './reading.ts';
 import { readSequences } from './sequences.ts';
 import { takeSnapshot } from './snapshot.ts';
 
@@ -46,7 +47,7 @@ export async function* dumpDatabase(opened: OpenDatabase): AsyncGenerator<Entry>
 async function* entriesOf(opened: OpenDatabase): AsyncGenerator<Entry> {
   const { dump, database, folder, snapshot, choice, contents } = opened;
   const section = (name: 'pre-data' | 'post-data') => () =>
-    dumpSection(dump, { database, section: name, snapshot, choice });
+    whileHeld(opened.reading, dumpSection(dump, { database, section: name, snapshot, choice }));
   const file = (name: string, content: () => AsyncIterable<Uint8Array>): Entry => ({
     path: `${folder}/${name}`,
     type: 'file',
@@ -64,6 +65,16 @@ async function* entriesOf(opened: OpenDatabase): AsyncGenerator<Entry> {
   yield* largeObjectEntries(opened, contents.largeObjects);
   yield file(databaseFiles.load, () => textContent(loadScript(contents)));
   yield file(databaseFiles.manifest, () => manifestContent(opened));
+}
+
+/** When the snapshot is lost, pg_dump only knows that it has gone; the session that held it was told why. */
+async function* whileHeld(reading: Reading, output: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  try {
+    yield* output;
+  } catch (error) {
+    if (hasCode(error, 'SOURCE_DENIED')) await reading.assertHeld();
+    throw error;
+  }
 }
 
 const directory = (path: string): Entry => ({ path, type: 'dir', meta: { mode: 0o700 } });
@@ -96,6 +107,7 @@ export const openDatabase = async (dump: Dump, database: string): Promise<OpenDa
     const choice = chooseTables(config, {
       database,
       user: settings.user,
+      major: facts.major,
       tables: snapshot.tables,
       lockFailures: snapshot.lockFailures,
       sequences: await listSequences(holder),

@@ -189,6 +189,35 @@ test('who waits for an exclusive lock does not keep the backup from reading', { 
   await altered;
 });
 
+test('why pg_dump could not read is told: who keeps it waiting, and what ended the session that held the snapshot', {
+  skip,
+}, async () => {
+  const url = await makeDatabase('kept', 'create table a (id int)');
+  await using waiter = await session('kept');
+  await using waiting = await openPostgres(server, { url, lockTimeoutSeconds: 1 });
+  let altered: Promise<unknown> | undefined;
+  const whenDefined = (act: () => Promise<void>) => (entry: Entry) =>
+    entry.path === 'kept/01-pre-data.sql' ? act() : Promise.resolve();
+  const alter = whenDefined(async () => {
+    altered = waiter.query('alter table a add column late int');
+    await waitUntil(`select count(*) from pg_locks where not granted and relation is not null`, '1');
+  });
+  await assert.rejects(readWith(waiting.dump(), alter), { hint: /waits to alter/ });
+  await altered;
+  await using lost = await openPostgres(server, { url });
+  const end = whenDefined(async () => {
+    const holder = `datname = 'kept' and application_name = 'holdfast' and state = 'idle in transaction'`;
+    await server.psql(
+      'postgres',
+      `select pg_terminate_backend(pid, 5000) from pg_stat_activity where ${holder}`,
+    );
+  });
+  await assert.rejects(readWith(lost.dump(), end), {
+    code: 'SOURCE_UNREACHABLE',
+    message: /terminating connection due to administrator command|was lost/,
+  });
+});
+
 test('a table without privilege, and one with a policy, are named; the others are whole', {
   skip,
 }, async () => {

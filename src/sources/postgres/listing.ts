@@ -23,6 +23,9 @@ export const serverFacts = async (connection: Connection): Promise<ServerFacts> 
   return { version, major, standby, superuser, blockSize };
 };
 
+/** The end of a hint to grant something: what lets a role read everything, on servers that have it. */
+export const orReadAll = (major: number): string => (major >= 14 ? ', or grant pg_read_all_data' : '');
+
 export interface FoundDatabase {
   readonly name: string;
   /** Why nobody can connect to it, if so. */

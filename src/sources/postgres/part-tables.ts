@@ -9,7 +9,7 @@ import { parseName, plainName, type QualifiedName, quoteLiteral, quoteName } fro
 import { beginReplace } from './replace-rows.ts';
 import type { ItemRunner } from './run-items.ts';
 import { isAhead, setSequenceSql } from './sequences.ts';
-import { isServerError } from './server-error.ts';
+import { isServerError, sqlState, state } from './server-error.ts';
 import type { SqlItem } from './sql-items.ts';
 import { isOfSchema, itemsOfTable, ownedSequences } from './table-items.ts';
 
@@ -83,9 +83,10 @@ export class PartTables {
       await this.#setSequences(plan);
     }
     const items = [
-      ...postData.filter(({ type }) => !refersToOthers.has(type)),
+      ...postData.filter((item) => !refersToOthers.has(item.type) && !isComment(item)),
       ...this.#options.preData.filter(isAttached),
       ...postData.filter(({ type }) => refersToOthers.has(type)),
+      ...postData.filter(isComment),
     ];
     const owners = this.#ownersOf(items);
     for (const item of items) {
@@ -147,7 +148,8 @@ export class PartTables {
     try {
       await runner.run(connection, own, 'transaction');
     } catch (error) {
-      if (!refersToOthers.has(item.type) || !connection.usable) throw error;
+      const mayLack = refersToOthers.has(item.type) || (isComment(item) && isGone(error));
+      if (!mayLack || !connection.usable) throw error;
       reporter.warn(`left out: ${messageOf(error)}`);
     }
   }
@@ -190,6 +192,11 @@ const refersToOthers = new Set([
 /** A partition joins the others when it has its rows and indexes, which then become part of theirs. */
 const isAttached = ({ type }: SqlItem): boolean => type === 'TABLE ATTACH';
 const isNotAttached = (item: SqlItem): boolean => !isAttached(item);
+
+/** It comes after what it is about, which may have been left out. */
+const isComment = ({ type }: SqlItem): boolean => type === 'COMMENT';
+const isGone = (error: unknown): boolean =>
+  error instanceof Error && sqlState(error.cause) === state.undefinedObject;
 
 /** Schema, relation, function or another object of that name. */
 const isDuplicate = new Set(['42P06', '42P07', '42710', '42723']);

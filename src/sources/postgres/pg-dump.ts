@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { throwIfCancelled } from '#lib/clock.ts';
 import { HoldfastError, messageOf } from '#lib/errors.ts';
+import { standbyHint } from './server-error.ts';
 
 const execute = promisify(execFile);
 
@@ -136,9 +137,10 @@ const programError = (path: string, status: number | null, said: string): Holdfa
 
 const hints: readonly (readonly [pattern: RegExp, hint: string])[] = [
   [
-    /lock timeout|could not obtain lock/,
-    'somebody waits for an exclusive lock on that table; run again when that is done, or raise lockTimeoutSeconds',
+    /statement timeout.*LOCK TABLE/s, // which is how it limits the time that it waits
+    'somebody waits to alter, empty or drop one of these tables, and pg_dump behind them; run again when that is done',
   ],
+  [/conflict with recovery/, standbyHint],
   [/permission denied/, 'grant the role what docs/sources/postgres.md lists'],
   [
     /invalid snapshot identifier|snapshot "[^"]*" does not exist/,

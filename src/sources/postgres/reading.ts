@@ -134,11 +134,14 @@ const begin = async (connection: Connection, snapshot: string, table?: Qualified
   }
 };
 
-/** «invalid snapshot identifier»: its file has gone, or what is in it is no longer valid. */
-const invalidSnapshot = '22023';
+/** Its file has gone: «invalid snapshot identifier», or, since version 17, «does not exist»; or what is in it is no longer valid. */
+const snapshotLost = [
+  '22023',
+  state.undefinedObject,
+  state.objectNotInPrerequisiteState,
+] as readonly string[];
 
-const lacksSnapshot = (error: unknown): boolean =>
-  [invalidSnapshot, state.objectNotInPrerequisiteState].some((code) => code === sqlState(error));
+const lacksSnapshot = (error: unknown): boolean => snapshotLost.includes(sqlState(error) ?? '');
 
 async function* copyRows(
   connection: Connection,

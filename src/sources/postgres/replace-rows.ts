@@ -81,7 +81,20 @@ interface Key {
   readonly parent: string;
   readonly childColumns: readonly string[];
   readonly parentColumns: readonly string[];
+  /** Whether the last column is a period, which rows of the parent cover together (since version 18). */
+  readonly period: boolean;
 }
+
+/** Whether rows refer to others that are not there. */
+const orphansOf = ({ child, parent, childColumns, parentColumns, period }: Key): string => {
+  const own = childColumns.map((column) => `c.${quoteIdentifier(column)}`);
+  const others = parentColumns.map((column) => `p.${quoteIdentifier(column)}`);
+  const equal = own.map((column, index) => `${others[index]} = ${column}`);
+  const covered = `coalesce(${own.at(-1)} <@ (select pg_catalog.range_agg(${others.at(-1)}) from ${parent} p
+    where ${equal.slice(0, -1).join(' and ')}), false)`;
+  const there = period ? covered : `exists (select from ${parent} p where ${equal.join(' and ')})`;
+  return `exists (select from ${child} c where ${own.map((column) => `${column} is not null`).join(' and ')} and not ${there})`;
+};
 
 /** Foreign keys to and from the table; a broken one undoes the restore. */
 const assertKeysHold = async (connection: Connection, table: QualifiedName): Promise<void> => {
@@ -90,18 +103,14 @@ const assertKeysHold = async (connection: Connection, table: QualifiedName): Pro
       join pg_catalog.pg_attribute a on a.attrelid = c.${of} and a.attnum = k.number order by k.place)`;
   const keys = await connection.query<Key>(
     `select c.conname::text as name, c.conrelid::regclass::text as child, c.confrelid::regclass::text as parent,
-      ${columns('conrelid', 'conkey')} as "childColumns", ${columns('confrelid', 'confkey')} as "parentColumns"
+      ${columns('conrelid', 'conkey')} as "childColumns", ${columns('confrelid', 'confkey')} as "parentColumns",
+      coalesce((to_jsonb(c) ->> 'conperiod')::boolean, false) as period
       from pg_catalog.pg_constraint c
       where c.contype = 'f' and c.convalidated and ${quoteLiteral(quoteName(table))}::regclass in (c.conrelid, c.confrelid)`,
   );
-  for (const { name, child, parent, childColumns, parentColumns } of keys) {
-    const filled = childColumns.map((column) => `c.${quoteIdentifier(column)} is not null`);
-    const equal = childColumns.map(
-      (column, index) => `p.${quoteIdentifier(parentColumns[index] ?? '')} = c.${quoteIdentifier(column)}`,
-    );
-    const orphans = `exists (select from ${child} c where ${filled.join(' and ')}
-      and not exists (select from ${parent} p where ${equal.join(' and ')}))`;
-    if (await holds(connection, orphans))
+  for (const key of keys) {
+    const { name, child, parent } = key;
+    if (await holds(connection, orphansOf(key)))
       throw new HoldfastError(
         'TARGET_FAILED',
         `rows of ${child} would refer to rows of ${parent} that are not in the backup (${name})`,

@@ -104,6 +104,35 @@ test('a table comes to stand beside the original under another name', { skip }, 
   );
 });
 
+test('comments on triggers, rules and foreign keys come back with these, or stay away with them', {
+  skip,
+}, async () => {
+  const tables = `create table parent (id int primary key); create table child (id int primary key, parent int references parent);
+    create function hold() returns trigger language plpgsql as 'begin return new; end';
+    create trigger holds before insert on child for each row execute function hold(); create rule quiet as on delete to child do instead nothing;
+    comment on trigger holds on child is 't'; comment on rule quiet on child is 'r'; comment on constraint child_parent_fkey on child is 'f';
+    comment on constraint child_pkey on child is 'p'`;
+  await server.psql('postgres', 'create database noted');
+  await server.psql('noted', tables);
+  const noted = partOf(await dumpOf(server, { url: server.url('noted') }), 'noted/data/public.child');
+  const restore = (into: Partial<RestoreTarget>) =>
+    restoreTo(
+      server,
+      noted,
+      { url: server.url('noted') },
+      { selection: ['noted/data/public.child'], ...into },
+    );
+  const before = await server.pgDump('noted');
+  const beside = await restore({ rename: [['public.child', 'other']] });
+  assert.equal(beside.warnings.filter((warning) => /comment/.test(warning)).length, 3);
+  await server.psql('noted', 'drop table other; drop table child');
+  assert.deepEqual((await restore({})).warnings, []);
+  assert.equal(await server.pgDump('noted'), before);
+  await server.psql('noted', 'drop table child; drop table parent');
+  const lacking = await restore({});
+  assert.match(lacking.warnings.join('\n'), /child_parent_fkey.*\n.*comment.*child_parent_fkey/);
+});
+
 test('an heir beside the original does not show up in the parent', { skip }, async () => {
   const database = await copyOfShop();
   await restorePart(database, ['shop/data/public.birds'], { rename: [['public.birds', 'sales.ducks']] });

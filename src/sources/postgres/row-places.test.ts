@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { HoldfastError } from '#lib/errors.ts';
 import { type PostgresServer, startPostgres } from '../../../test/servers/postgres.ts';
 import { program, skipWithout } from '../../../test/servers/programs.ts';
 import { temporaryFolder } from '../../../test/tools/temp.ts';
@@ -61,6 +62,22 @@ test('functions that name no schema find what they need when rows, indexes and v
   const { failures } = await restoreTo(server, dumped, { url: server.url('unnamed_again') });
   assert.deepEqual(failures, []);
   assert.equal(await server.pgDump('unnamed_again'), await server.pgDump('unnamed'));
+});
+
+test('an index whose function finds nothing without a schema is named, and what to alter', {
+  skip,
+}, async () => {
+  await makeDatabase(
+    'astray',
+    `create function twice(int) returns int language sql immutable as 'select $1 * 2';
+    create function four(int) returns int language plpgsql immutable as $$ begin return twice(twice($1)); end $$;
+    create table t (i int); insert into t values (2); create index on t (four(i)); drop function twice`,
+  );
+  const dumped = await dumpOf(server, { url: server.url('astray') });
+  const { failures } = await restoreTo(server, dumped, { url: server.url('astray_too') });
+  const hints = failures.map(({ error }) => (error instanceof HoldfastError ? error.hint : undefined));
+  assert.equal(hints.length, 1);
+  assert.match(`${hints}`, /set search_path/);
 });
 
 test('rows go to the partition that the hash of their enum means in the new database', { skip }, async () => {

@@ -102,6 +102,9 @@ const withoutMaintain = (statement: string): string =>
     return `${head}${kept.join(',')} ON `;
   });
 
+/** For these, servers since version 17 let functions find what they name without a schema in none of the database's. */
+const computes = new Set(['INDEX', 'CONSTRAINT', 'MATERIALIZED VIEW DATA']);
+
 /** A function or a relation that was named and is not there. */
 const isUnnamed = new Set<string>([state.undefinedFunction, state.undefinedTable]);
 
@@ -123,6 +126,8 @@ export const itemFailure = ({ type, name, schema }: SqlItem, error: Refusal): Ho
 const hintFor = (type: string, { code }: Refusal): string | undefined => {
   if (type === 'EXTENSION') return 'install the package that brings the extension on the server';
   if (code === state.insufficientPrivilege) return 'restore as a superuser, or grant what is missing';
+  if (isUnnamed.has(code) && computes.has(type))
+    return 'name it with its schema in the function that needs it, or alter that function to set search_path: since version 17 it does not have the database’s';
   return undefined;
 };
 
