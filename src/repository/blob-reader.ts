@@ -18,6 +18,11 @@ const mostSpare = 10;
 
 export type Opened = Uint8Array | HoldfastError;
 
+interface CheckedPack {
+  readonly bytes: number;
+  readonly problems: readonly string[];
+}
+
 interface OpenWorker {
   readonly thread: Worker;
   busy: number;
@@ -99,8 +104,13 @@ export class BlobReader implements AsyncDisposable {
     this.#spare.splice(0, this.#spare.length - mostSpare);
   }
 
-  /** What is wrong with a pack, all of which is read. */
-  async checkPack({ id, entries }: IndexedPack): Promise<{ bytes: number; problems: readonly string[] }> {
+  /** What is wrong with a pack, all of which is read: twice when need be, for the line may be at fault, or the disk for a moment. */
+  async checkPack(pack: IndexedPack): Promise<CheckedPack> {
+    const checked = await this.#checkOnce(pack);
+    return checked.problems.length > 0 ? await this.#checkOnce(pack) : checked;
+  }
+
+  async #checkOnce({ id, entries }: IndexedPack): Promise<CheckedPack> {
     const { store } = this.#session;
     const bytes =
       this.#localFolder === undefined ? await this.#gets.run(() => getRange(store, id)) : undefined;
