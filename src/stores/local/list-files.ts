@@ -1,5 +1,5 @@
 // The files below a prefix, found lazily, folder by folder.
-import { statSync } from 'node:fs';
+import { lstatSync, statSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as otherWork } from 'node:timers/promises';
@@ -35,9 +35,16 @@ const readFolder = async (root: string, folder: string) => {
     return await readdir(join(root, folder), { withFileTypes: true });
   } catch (cause) {
     const code = systemCode(cause);
-    if (code === 'ENOENT' || (code === 'ENOTDIR' && statSync(root).isDirectory())) return [];
+    if (code === 'ENOENT' && !hasName(root, folder)) return [];
+    if (code === 'ENOTDIR' && statSync(root).isDirectory()) return [];
     throw folderError(cause, 'list', root, folder || 'its objects');
   }
+};
+
+/** A link to a disk that is not mounted leads nowhere: what lies there is not gone, and a prune that took it for gone would remove what it needs. */
+const hasName = (root: string, folder: string): boolean => {
+  const path = join(root, folder).replace(/\/+$/, ''); // with a slash the link would be followed
+  return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
 };
 
 const lookAt = (root: string, key: string): StoredObject | 'folder' | undefined => {

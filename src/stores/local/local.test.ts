@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -121,6 +121,25 @@ test('a file in the place of the store is an error, and not a store with nothing
   await using store = openLocalStore(join(folder, 'plain file'));
   for (const prefix of ['', 'keys/'])
     await assert.rejects(Array.fromAsync(store.list(prefix)), { code: 'STORE_DENIED' });
+});
+
+test('a folder that is a link to a disk that is not mounted is an error, and not a folder with nothing in it', async () => {
+  const place = join(folder, 'linked');
+  await using store = openLocalStore(place);
+  await store.put('config', Buffer.from('x'));
+  symlinkSync(join(folder, 'not mounted', 'snapshots'), join(place, 'snapshots'));
+  symlinkSync(place, join(folder, 'link to the store'));
+  await using linked = openLocalStore(join(folder, 'link to the store'));
+  for (const one of [store, linked]) {
+    await assert.rejects(Array.fromAsync(one.list('snapshots/')), {
+      code: 'STORE_UNREACHABLE',
+      hint: /mount/,
+    });
+    assert.deepEqual(await Array.fromAsync(one.list('index/')), []);
+  }
+  rmSync(place, { recursive: true });
+  await assert.rejects(Array.fromAsync(linked.list('')), { code: 'STORE_UNREACHABLE' });
+  assert.deepEqual(await Array.fromAsync(store.list('')), []);
 });
 
 test('what a file does not give is not made up', async (t) => {
