@@ -25,7 +25,7 @@ export const diagnoseSource = (source: SourceConfig, context: JobContext): Promi
     const wrong = findings.map((finding) => ofFinding(subject, finding));
     return wrong.some(({ level }) => level === 'error')
       ? [...described, ...wrong]
-      : [fine(subject, 'can be backed up'), ...described, ...wrong];
+      : [fine(subject, 'can be read'), ...described, ...wrong];
   });
 
 /** Whether it answers, and the query is one that it takes. */
