@@ -3,10 +3,10 @@ import { repositoryNamed } from '#config/config.ts';
 import { acceptRun } from '#jobs/health/accept.ts';
 import { originOf } from '#jobs/snapshot-choice.ts';
 import { HoldfastError } from '#lib/errors.ts';
+import { plural, shortId } from '#lib/format.ts';
 import { defineCommand } from './command.ts';
 import { isPlace } from './given.ts';
 import { jobContext } from './job-context.ts';
-import { plural, shortId } from './output-format.ts';
 import { chooseRepository, configIfAny } from './repository-choice.ts';
 
 export const command = defineCommand({

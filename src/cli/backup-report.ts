@@ -1,8 +1,8 @@
 // How a run of a backup ended, as its user reads it.
 import type { BackupRun } from '#jobs/run-backup.ts';
+import { plural } from '#lib/format.ts';
 import { outcomeFields } from './job-report.ts';
 import type { Output } from './output.ts';
-import { plural } from './output-format.ts';
 
 /**
  * One line for a run of several sources; a run of one has said all there is to say. `type` is 'summary' when nothing comes

@@ -1,10 +1,10 @@
 // What a check of a repository found, as its user reads it.
 import type { CheckOutcome } from '#jobs/run-check.ts';
 import { HoldfastError } from '#lib/errors.ts';
+import { formatBytes, plural } from '#lib/format.ts';
 import type { CheckReport } from '#repository/contract.ts';
 import { errorFields, ofRepository } from './job-report.ts';
 import type { Output } from './output.ts';
-import { formatBytes, plural } from './output-format.ts';
 
 /** Shows the findings, or why there are none. */
 export const reportCheck = (output: Output, outcome: CheckOutcome): void => {

@@ -5,8 +5,8 @@ import { jsonSchema } from '#config/file-schema.ts';
 import { formatImported, importers } from '#config/import/importers.ts';
 import { showConfig } from '#config/show.ts';
 import { HoldfastError, messageOf } from '#lib/errors.ts';
+import { plural } from '#lib/format.ts';
 import { type Call, defineCommand } from './command.ts';
-import { plural } from './output-format.ts';
 
 export const command = defineCommand({
   description: `validate: reads the configuration file and names every mistake in it, each with its line.

@@ -5,11 +5,11 @@ import { ok, partial } from '#jobs/run-outcome.ts';
 import { chooseSnapshot, matching, originOf } from '#jobs/snapshot-choice.ts';
 import { withRepository } from '#jobs/use-repository.ts';
 import { HoldfastError, messageOf } from '#lib/errors.ts';
+import { formatBytes, plural, printable, shortId } from '#lib/format.ts';
 import type { Repository, Snapshot } from '#repository/contract.ts';
 import { type Call, defineCommand, flag, type OptionSpecs, value } from './command.ts';
 import { jobContext } from './job-context.ts';
 import { errorFields } from './job-report.ts';
-import { formatBytes, plural, printable, shortId } from './output-format.ts';
 import { chooseRepository } from './repository-choice.ts';
 import { filterOf, readOptions } from './snapshot-options.ts';
 

@@ -1,8 +1,8 @@
 // holdfast diff: what changed between two snapshots.
 import { chooseSnapshot } from '#jobs/snapshot-choice.ts';
+import { formatBytes, formatCount, printable, shortId } from '#lib/format.ts';
 import type { Difference } from '#repository/contract.ts';
 import { defineCommand, flag } from './command.ts';
-import { formatBytes, formatCount, printable, shortId } from './output-format.ts';
 import { filterOf, latestRule, readOptions, withChosenRepository } from './snapshot-options.ts';
 
 const signs: Readonly<Record<Difference['change'], string>> = {

@@ -3,10 +3,10 @@ import { type Config, jobNamed, loadConfig } from '#config/config.ts';
 import type { Diagnosis } from '#jobs/doctor/diagnosis.ts';
 import { type DoctorReport, examine, type JobVerdict } from '#jobs/doctor/doctor.ts';
 import { asError } from '#lib/errors.ts';
+import { plural, printable } from '#lib/format.ts';
 import { catalogOf } from './catalog-use.ts';
 import { type Call, defineCommand } from './command.ts';
 import { jobContext } from './job-context.ts';
-import { plural, printable } from './output-format.ts';
 
 export const command = defineCommand({
   description: `Tries everything that the named jobs need, or all jobs: every source is reached and looked at, every store written,

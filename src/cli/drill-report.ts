@@ -2,9 +2,9 @@
 import type { DrillOutcome, DrillRun } from '#jobs/drill/drill.ts';
 import type { DrillReport } from '#jobs/drill/snapshot.ts';
 import { HoldfastError, messageOf } from '#lib/errors.ts';
+import { formatBytes, formatCount, formatDuration, plural, printable, shortId } from '#lib/format.ts';
 import { errorFields } from './job-report.ts';
 import type { Output } from './output.ts';
-import { formatBytes, formatCount, formatDuration, plural, printable, shortId } from './output-format.ts';
 
 /** Shows the evidence of one drill, or why there is none. */
 export const reportDrill = (output: Output, outcome: DrillOutcome): void => {

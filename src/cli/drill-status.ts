@@ -1,7 +1,7 @@
 // For `status`: which sources are known to restore, since when, and how long it takes.
 import type { Proof } from '#catalog/drill.ts';
+import { formatAge, formatDuration } from '#lib/format.ts';
 import type { Output } from './output.ts';
-import { formatAge, formatDuration } from './output-format.ts';
 
 /** A line for each source that was ever drilled: «proven <when>, restored in <time>». */
 export const showProofs = async (output: Output, proofs: readonly Proof[], now: Date): Promise<void> => {

@@ -4,10 +4,10 @@ import { packTar, type TarMember } from '#archive/tar-stream.ts';
 import { findRecords, notOne } from '#jobs/find-records.ts';
 import { findPath } from '#jobs/selection.ts';
 import { HoldfastError } from '#lib/errors.ts';
+import { printable } from '#lib/format.ts';
 import type { Repository, Snapshot } from '#repository/contract.ts';
 import type { Entry } from '#sources/source.ts';
 import { type Call, defineCommand, type OptionSpecs, value } from './command.ts';
-import { printable } from './output-format.ts';
 import { latestRule, readOptions, snapshotArgument, withSnapshot } from './snapshot-options.ts';
 
 const options = {

@@ -2,11 +2,11 @@
 import { findRecords, hasRecords, type RecordsRead } from '#jobs/find-records.ts';
 import { chooseSnapshot, matching, originOf } from '#jobs/snapshot-choice.ts';
 import { HoldfastError } from '#lib/errors.ts';
+import { formatTime, plural, printable, shortId } from '#lib/format.ts';
 import type { Repository, Snapshot } from '#repository/contract.ts';
 import { compilePatterns } from '#sources/files/patterns.ts';
 import { type Call, defineCommand, flag, list, type OptionSpecs, value } from './command.ts';
 import { entryFields } from './ls.ts';
-import { formatTime, plural, printable, shortId } from './output-format.ts';
 import { filterOf, readOptions, withChosenRepository } from './snapshot-options.ts';
 
 const options = {

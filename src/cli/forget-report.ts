@@ -2,8 +2,8 @@
 import { forgotten } from '#jobs/forget.ts';
 import type { Verdict } from '#jobs/retention.ts';
 import { originOf } from '#jobs/snapshot-choice.ts';
+import { formatTime, plural, shortId } from '#lib/format.ts';
 import type { Output } from './output.ts';
-import { formatTime, plural, shortId } from './output-format.ts';
 
 export interface Forgetting {
   readonly repository: string;

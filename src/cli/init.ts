@@ -1,8 +1,8 @@
 // holdfast init: an empty repository.
 import { initRepository } from '#jobs/use-repository.ts';
+import { shortId } from '#lib/format.ts';
 import { defineCommand } from './command.ts';
 import { jobContext } from './job-context.ts';
-import { shortId } from './output-format.ts';
 import { chooseRepository } from './repository-choice.ts';
 
 export const command = defineCommand({

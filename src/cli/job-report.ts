@@ -3,10 +3,10 @@
 import type { FailedSource, JobEvent, OnJobEvent, SourceOutcome, StoredSource } from '#jobs/event.ts';
 import { forgotten } from '#jobs/forget.ts';
 import { HoldfastError, messageOf } from '#lib/errors.ts';
+import { formatBytes, formatCount, formatDuration, plural, printable, shortId } from '#lib/format.ts';
 import type { SnapshotSummary } from '#repository/contract.ts';
 import { sayForgotten, sayVerdict } from './forget-report.ts';
 import type { Output } from './output.ts';
-import { formatBytes, formatCount, formatDuration, plural, printable, shortId } from './output-format.ts';
 
 /** Shows each event as it comes. */
 export const reportTo =

@@ -1,11 +1,11 @@
 // holdfast key: the passwords that open a repository.
 import { withRepository } from '#jobs/use-repository.ts';
 import { HoldfastError } from '#lib/errors.ts';
+import { formatTime, plural, shortId } from '#lib/format.ts';
 import type { LockMode, Repository } from '#repository/contract.ts';
 import { type Call, defineCommand, type OptionSpecs } from './command.ts';
 import { jobContext } from './job-context.ts';
 import { newPassword, newPasswordOptions } from './new-password.ts';
-import { formatTime, plural, shortId } from './output-format.ts';
 import { chooseRepository } from './repository-choice.ts';
 
 type KeyCall = Call<OptionSpecs & typeof newPasswordOptions>;

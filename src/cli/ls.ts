@@ -1,8 +1,8 @@
 // holdfast ls: what is in a snapshot.
 import { findPath } from '#jobs/selection.ts';
+import { formatTime, plural, printable } from '#lib/format.ts';
 import type { ListedEntry } from '#repository/contract.ts';
 import { defineCommand, flag } from './command.ts';
-import { formatTime, plural, printable } from './output-format.ts';
 import { latestRule, readOptions, snapshotArgument, withSnapshot } from './snapshot-options.ts';
 
 export const command = defineCommand({

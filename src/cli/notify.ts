@@ -3,10 +3,10 @@ import { loadConfig, notifierNamed } from '#config/config.ts';
 import { tellWhatIsDue } from '#jobs/notify/due.ts';
 import { makeNotice, type TellContext, tellOne } from '#jobs/notify/notify.ts';
 import { HoldfastError } from '#lib/errors.ts';
+import { plural } from '#lib/format.ts';
 import { catalogIfAny } from './catalog-use.ts';
 import { type Call, defineCommand } from './command.ts';
 import type { Output } from './output.ts';
-import { plural } from './output-format.ts';
 import { logTo } from './output-log.ts';
 
 export const command = defineCommand({

@@ -1,17 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import {
-  displayWidth,
-  fitWidth,
-  formatAge,
-  formatBytes,
-  formatCount,
-  formatDuration,
-  formatStopwatch,
-  formatTable,
-  plural,
-  printable,
-} from './output-format.ts';
+import { formatAge, formatBytes, formatCount, formatDuration, plural, printable } from '#lib/format.ts';
+import { displayWidth, fitWidth, formatStopwatch, formatTable } from './output-format.ts';
 
 test('sizes have three digits and binary units', () => {
   const cases: [number, string][] = [

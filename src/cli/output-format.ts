@@ -1,17 +1,5 @@
-// What a terminal adds to numbers, times and names as people read them: width, and tables.
+// What a terminal adds to texts as people read them: width, and tables.
 import { printable } from '#lib/format.ts';
-
-export {
-  formatAge,
-  formatBytes,
-  formatCount,
-  formatDuration,
-  formatTime,
-  plural,
-  printable,
-  printableText,
-  shortId,
-} from '#lib/format.ts';
 
 /** A stopwatch: '0:07', '12:34', '1:02:03'. */
 export const formatStopwatch = (ms: number): string => {

@@ -1,15 +1,9 @@
 // The numbers of the work under way, and when it is time to show them again.
 import type { Clock } from '#lib/clock.ts';
+import { formatBytes, formatCount, printable } from '#lib/format.ts';
 import type { Progress } from '#lib/progress.ts';
 import type { Message } from './output.ts';
-import {
-  displayWidth,
-  fitWidth,
-  formatBytes,
-  formatCount,
-  formatStopwatch,
-  printable,
-} from './output-format.ts';
+import { displayWidth, fitWidth, formatStopwatch } from './output-format.ts';
 
 /** 'live' is drawn in place, 'plain' one line at a time, 'json' one object at a time. */
 export type ProgressMode = 'live' | 'plain' | 'json';

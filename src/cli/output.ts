@@ -3,8 +3,9 @@ import { once } from 'node:events';
 import type { Writable } from 'node:stream';
 import type { Clock } from '#lib/clock.ts';
 import { exitStatus, HoldfastError, messageOf, systemCode } from '#lib/errors.ts';
+import { printableText } from '#lib/format.ts';
 import type { Progress } from '#lib/progress.ts';
-import { type Column, formatTable, printableText } from './output-format.ts';
+import { type Column, formatTable } from './output-format.ts';
 import { ProgressLine } from './output-progress.ts';
 
 export type Verbosity = 'quiet' | 'normal' | 'verbose';

@@ -1,9 +1,9 @@
 // How much a prune frees, and how it is told how much to leave.
 import { HoldfastError } from '#lib/errors.ts';
+import { formatBytes, plural } from '#lib/format.ts';
 import type { PruneOptions, PruneReport } from '#repository/contract.ts';
 import { flag, value } from './command.ts';
 import type { Output } from './output.ts';
-import { formatBytes, plural } from './output-format.ts';
 
 export const pruneOptions = {
   maxUnused: value(

@@ -3,11 +3,11 @@ import { loadConfig } from '#config/config.ts';
 import { type PurgeRun, rulesOrThrow, runPurge } from '#jobs/export/purge.ts';
 import { together } from '#jobs/run-outcome.ts';
 import { durationMs } from '#lib/duration.ts';
+import { plural } from '#lib/format.ts';
 import { catalogIfAny } from './catalog-use.ts';
 import { defineCommand, flag } from './command.ts';
 import { exportJobs } from './export.ts';
 import { jobContext } from './job-context.ts';
-import { plural } from './output-format.ts';
 
 export const command = defineCommand({
   description: `Removes files that export jobs made, as soon as they were taken away as the job's "purge" has it: another program

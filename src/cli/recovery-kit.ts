@@ -4,12 +4,12 @@ import encodeQr from 'qr';
 import type { RepositoryConfig } from '#config/config.ts';
 import { withRepository } from '#jobs/use-repository.ts';
 import { HoldfastError, messageOf } from '#lib/errors.ts';
+import { formatTime, printable } from '#lib/format.ts';
 import { expandHome } from '#lib/home.ts';
 import { version } from '#lib/version.ts';
 import type { RepositoryKey } from '#repository/contract.ts';
 import { defineCommand, flag, value } from './command.ts';
 import { jobContext } from './job-context.ts';
-import { formatTime, printable } from './output-format.ts';
 import { recoveryCommands } from './recovery-commands.ts';
 import { chooseRepository } from './repository-choice.ts';
 

@@ -1,11 +1,11 @@
 // holdfast repair: make the best of a damaged repository.
 import { originOf } from '#jobs/snapshot-choice.ts';
 import { withRepository } from '#jobs/use-repository.ts';
+import { plural, printable, shortId } from '#lib/format.ts';
 import type { RepairOptions as Options, Repository } from '#repository/contract.ts';
 import { defineCommand, flag } from './command.ts';
 import { jobContext } from './job-context.ts';
 import type { Output } from './output.ts';
-import { plural, printable, shortId } from './output-format.ts';
 import { chooseRepository } from './repository-choice.ts';
 
 const options = { dryRun: flag('-n, --dry-run', 'say what would be done, and change nothing') };

@@ -4,6 +4,7 @@ import { planRestore, type RestorePlan, type RestoreRequest, restoreSnapshot } f
 import { byPatterns } from '#jobs/selection.ts';
 import { isGood, isPartial, isSuspicious, originOf, tagOf } from '#jobs/snapshot-choice.ts';
 import { HoldfastError, messageOf } from '#lib/errors.ts';
+import { formatBytes, formatDuration, formatTime, plural, printable, shortId } from '#lib/format.ts';
 import { schemeOf } from '#lib/kind-registry.ts';
 import { withoutPassword } from '#lib/secret.ts';
 import type { Repository, Snapshot } from '#repository/contract.ts';
@@ -13,7 +14,6 @@ import { type Call, defineCommand, flag, list, type OptionSpecs, value } from '.
 import { jobContext } from './job-context.ts';
 import { errorFields, hintOf } from './job-report.ts';
 import type { Output } from './output.ts';
-import { formatBytes, formatDuration, formatTime, plural, printable, shortId } from './output-format.ts';
 import { warnOfPasswordIn } from './password-warning.ts';
 import { archiveOptions, restoreFromArchive } from './restore-archive.ts';
 import { latestRule, readOptions, snapshotArgument, withSnapshot } from './snapshot-options.ts';

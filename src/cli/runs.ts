@@ -2,10 +2,10 @@
 import type { Catalog } from '#catalog/catalog.ts';
 import type { ErrorReport, ItemRecord, Run, RunDetails, SourceRecord } from '#catalog/run.ts';
 import { HoldfastError } from '#lib/errors.ts';
+import { formatBytes, formatDuration, formatTime, plural, printable, shortId } from '#lib/format.ts';
 import { catalogOf } from './catalog-use.ts';
 import { type Call, defineCommand, flag, type OptionSpecs, value } from './command.ts';
 import type { Output } from './output.ts';
-import { formatBytes, formatDuration, formatTime, plural, printable, shortId } from './output-format.ts';
 import { configIfAny } from './repository-choice.ts';
 
 const options = {

@@ -3,8 +3,8 @@ import { catalogPath } from '#catalog/catalog-path.ts';
 import { openDueTimes } from '#catalog/due-times.ts';
 import { loadConfig } from '#config/config.ts';
 import { nextStart, type ScheduledJob, scheduledJob, scheduleKey } from '#jobs/schedule.ts';
+import { formatTime, plural } from '#lib/format.ts';
 import { defineCommand } from './command.ts';
-import { formatTime, plural } from './output-format.ts';
 
 export const command = defineCommand({
   description: `Shows when each job that has a schedule runs next, as the daemon runs it. "now" is one that is due: the daemon

@@ -1,9 +1,9 @@
 // Commands that change a snapshot's tags: one snapshot, found and stored anew under the exclusive lock.
 import { chooseSnapshot } from '#jobs/snapshot-choice.ts';
 import { withRepository } from '#jobs/use-repository.ts';
+import { shortId } from '#lib/format.ts';
 import type { Call, OptionSpecs } from './command.ts';
 import { jobContext } from './job-context.ts';
-import { shortId } from './output-format.ts';
 import { chooseRepository } from './repository-choice.ts';
 import { filterOf, type filterOptions } from './snapshot-options.ts';
 

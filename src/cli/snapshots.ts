@@ -1,10 +1,11 @@
 // holdfast snapshots: what can be restored.
 import { isPinned } from '#jobs/retention.ts';
 import { isPartial, isSuspicious, matching, originOf, tagOf } from '#jobs/snapshot-choice.ts';
+import { formatBytes, formatTime, plural, printable, shortId } from '#lib/format.ts';
 import type { Repository, Snapshot } from '#repository/contract.ts';
 import { defineCommand } from './command.ts';
 import type { Output } from './output.ts';
-import { type Column, formatBytes, formatTime, plural, printable, shortId } from './output-format.ts';
+import type { Column } from './output-format.ts';
 import { filterOf, readOptions, withChosenRepository } from './snapshot-options.ts';
 
 export const command = defineCommand({

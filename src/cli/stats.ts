@@ -1,8 +1,8 @@
 // holdfast stats: how much room snapshots take.
 import { chooseSnapshot, matching } from '#jobs/snapshot-choice.ts';
+import { formatBytes, plural } from '#lib/format.ts';
 import { defineCommand } from './command.ts';
 import { jobContext } from './job-context.ts';
-import { formatBytes, plural } from './output-format.ts';
 import { filterOf, readOptions, withChosenRepository } from './snapshot-options.ts';
 
 export const command = defineCommand({

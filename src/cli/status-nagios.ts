@@ -1,7 +1,7 @@
 // The health in one line, with figures: https://nagios-plugins.org/doc/guidelines.html
 import type { Health, SourceHealth } from '#jobs/health/health.ts';
 import { formatLag } from '#jobs/receive/lag.ts';
-import { formatAge, plural } from './output-format.ts';
+import { formatAge, plural } from '#lib/format.ts';
 
 export interface NagiosStatus {
   readonly status: 0 | 1 | 2;

@@ -1,8 +1,8 @@
 // The health, as its user reads it.
 import type { Health, JobHealth, RepositoryHealth, SourceHealth } from '#jobs/health/health.ts';
 import { formatLag, type ReceiverHealth } from '#jobs/receive/lag.ts';
+import { formatAge, formatBytes, formatCount, formatTime, printable, shortId } from '#lib/format.ts';
 import type { Output } from './output.ts';
-import { formatAge, formatBytes, formatCount, formatTime, printable, shortId } from './output-format.ts';
 import { runFields } from './runs.ts';
 
 /** Nothing needs anybody. */

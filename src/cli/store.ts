@@ -1,10 +1,10 @@
 // holdfast store: the place where a repository lies, whatever is in it.
 import { type StoreVerification, verifyStore } from '#jobs/verify-store.ts';
 import { HoldfastError, messageOf } from '#lib/errors.ts';
+import { formatBytes, plural } from '#lib/format.ts';
 import { defineCommand } from './command.ts';
 import { jobContext } from './job-context.ts';
 import type { Output } from './output.ts';
-import { formatBytes, plural } from './output-format.ts';
 import { chooseStore } from './repository-choice.ts';
 import { refusePasswords } from './repository-refusal.ts';
 

@@ -1,8 +1,8 @@
 // holdfast unlock: locks that an interrupted process left behind.
 import { unlockRepository } from '#jobs/use-repository.ts';
+import { plural } from '#lib/format.ts';
 import { defineCommand, flag } from './command.ts';
 import { jobContext } from './job-context.ts';
-import { plural } from './output-format.ts';
 import { chooseRepository } from './repository-choice.ts';
 
 export const command = defineCommand({

@@ -2,11 +2,11 @@
 import { chooseSnapshot, matching, newestOfEach, originOf } from '#jobs/snapshot-choice.ts';
 import { type VerifyReport, verifySnapshot } from '#jobs/verify.ts';
 import { HoldfastError } from '#lib/errors.ts';
+import { formatBytes, plural, printable, shortId } from '#lib/format.ts';
 import type { Snapshot } from '#repository/contract.ts';
 import { type Call, defineCommand, flag, type OptionSpecs } from './command.ts';
 import { jobContext } from './job-context.ts';
 import type { Output } from './output.ts';
-import { formatBytes, plural, printable, shortId } from './output-format.ts';
 import { filterOf, readOptions, withChosenRepository } from './snapshot-options.ts';
 
 const options = { ...readOptions, all: flag('-a, --all', 'every snapshot that the filters let through') };

@@ -2,8 +2,8 @@
 import { type Config, sourceNamed } from '#config/config.ts';
 import { type ArchiveTask, runArchive } from '#jobs/archive/run.ts';
 import { HoldfastError } from '#lib/errors.ts';
+import { plural } from '#lib/format.ts';
 import { outcomeFields } from '../job-report.ts';
-import { plural } from '../output-format.ts';
 import type { JobOf, RunVerb } from './verb.ts';
 
 export const archive: RunVerb<'archive'> = async (job, config, { tags, dryRun }, context, output) => {

@@ -4,7 +4,7 @@ import type { TableWish } from '#jobs/export/row-order.ts';
 import { type ExportTask, runExport } from '#jobs/export/run.ts';
 import { durationMs } from '#lib/duration.ts';
 import { HoldfastError } from '#lib/errors.ts';
-import { plural } from '../output-format.ts';
+import { plural } from '#lib/format.ts';
 import type { JobOf, RunVerb } from './verb.ts';
 
 export const exporting: RunVerb<'export'> = async (job, config, { tags, dryRun }, context, output) => {

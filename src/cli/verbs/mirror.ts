@@ -5,8 +5,8 @@ import { type MirrorTask, runMirror } from '#jobs/mirror/mirror.ts';
 import type { MirrorMode } from '#jobs/mirror/work.ts';
 import { durationMs } from '#lib/duration.ts';
 import { HoldfastError } from '#lib/errors.ts';
+import { formatBytes, formatCount, plural } from '#lib/format.ts';
 import { errorFields } from '../job-report.ts';
-import { formatBytes, formatCount, plural } from '../output-format.ts';
 import type { JobOf, RunVerb } from './verb.ts';
 
 export const mirror: RunVerb<'mirror'> = async (job, config, options, context, output) => {

@@ -5,9 +5,9 @@ import { endOf, type ReceiveOutcome, type ReceiveTask, runReceive } from '#jobs/
 import type { RunState } from '#jobs/run-outcome.ts';
 import { durationMs } from '#lib/duration.ts';
 import { HoldfastError, messageOf } from '#lib/errors.ts';
+import { plural, printable, shortId } from '#lib/format.ts';
 import { errorFields } from '../job-report.ts';
 import type { Output } from '../output.ts';
-import { plural, printable, shortId } from '../output-format.ts';
 import type { JobOf, RunVerb } from './verb.ts';
 
 export const receive: RunVerb<'receive'> = async (job, config, { tags, dryRun }, context, output) => {

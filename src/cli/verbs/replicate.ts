@@ -3,9 +3,9 @@ import { sourceNamed } from '#config/config.ts';
 import { type ReplicateOutcome, runReplicate } from '#jobs/replicate/replicate.ts';
 import { durationMs } from '#lib/duration.ts';
 import { HoldfastError, messageOf } from '#lib/errors.ts';
+import { plural, printable } from '#lib/format.ts';
 import { errorFields } from '../job-report.ts';
 import type { Output } from '../output.ts';
-import { plural, printable } from '../output-format.ts';
 import type { RunVerb } from './verb.ts';
 
 export const replicate: RunVerb<'replicate'> = async (job, config, { tags, dryRun }, context, output) => {
