@@ -105,6 +105,25 @@ catalog: ${at('catalog.db')}
     assert.equal(await server.psql('shop', 'SELECT count(*) FROM orders'), '4990');
   });
 
+  test('a partitioned table comes back with all of its partitions', async () => {
+    await server.psql('postgres', 'CREATE DATABASE years');
+    await server.psql(
+      'years',
+      `CREATE TABLE events (year int, what text) PARTITION BY RANGE (year);
+       CREATE TABLE old PARTITION OF events FOR VALUES FROM (0) TO (2020) PARTITION BY LIST (what);
+       CREATE TABLE older PARTITION OF old DEFAULT; CREATE TABLE recent PARTITION OF events DEFAULT;
+       INSERT INTO events SELECT n, 'x' FROM generate_series(2001, 2030) n`,
+    );
+    const before = await server.pgDump('years');
+    await done('backup', urlOf(server, 'years'));
+    await server.psql('years', 'DROP TABLE events');
+    await done('restore latest:years --table events --to', urlOf(server, 'years'));
+    assert.equal(await server.pgDump('years'), before);
+    const refused = await run('restore latest:years --table events --as others --to', urlOf(server, 'years'));
+    assert.equal(refused.status, 2);
+    assert.match(refused.stderr, /events is partitioned/);
+  });
+
   test('a schema comes back alone, into a database that has others', async () => {
     await target.psql('postgres', 'CREATE DATABASE parts');
     await target.psql('parts', 'CREATE SCHEMA mine; CREATE TABLE mine.notes (id int)');

@@ -2,7 +2,6 @@
 import { HoldfastError } from '#lib/errors.ts';
 import { didYouMean } from '#lib/nearest.ts';
 import type { Snapshot } from '#repository/contract.ts';
-import type { ManifestTable } from '#sources/manifest.ts';
 import { entriesOf, type FoundManifest } from './manifests.ts';
 
 export interface FoundTable {
@@ -21,7 +20,15 @@ export const findTables = (
   databases: readonly FoundManifest[],
   snapshot: Snapshot,
 ): FoundTable[] => {
-  const all = databases.flatMap((one) => one.manifest.tables.map((table) => ({ one, table })));
+  const all = databases.flatMap((one) => [
+    ...one.manifest.tables.map((table) => ({ one, table, parts: [table], folders: table.beside ?? [] })),
+    ...(one.manifest.partitioned ?? []).map((table) => ({
+      one,
+      table,
+      parts: one.manifest.tables.filter((part) => table.tables.includes(part.name)),
+      folders: [table.folder],
+    })),
+  ]);
   return names.map((name) => {
     const exact = all.filter(({ table }) => table.name === name);
     const found = exact.length > 0 ? exact : all.filter(({ table }) => table.name.endsWith(`.${name}`));
@@ -33,14 +40,15 @@ export const findTables = (
         all.map(({ table }) => table.name),
       );
     if (others.length > 0) throw severalTables(name, found);
-    const beside = (only.table.beside ?? []).map((folder) => `${only.one.folder}/${folder}`);
-    return { name: only.table.name, paths: [...entriesOf(only.one, only.table), ...beside] };
+    const { one, table, parts, folders } = only;
+    const below = folders.map((folder) => `${one.folder}/${folder}`);
+    return { name: table.name, paths: [...parts.flatMap((part) => entriesOf(one, part)), ...below] };
   });
 };
 
 const severalTables = (
   name: string,
-  found: readonly { readonly one: FoundManifest; readonly table: ManifestTable }[],
+  found: readonly { readonly one: FoundManifest; readonly table: { readonly name: string } }[],
 ): HoldfastError => {
   const inOne = new Set(found.map(({ one }) => one.folder)).size === 1;
   return new HoldfastError('USAGE', `"${name}" could be any of ${found.length} tables`, {

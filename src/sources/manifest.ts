@@ -19,6 +19,15 @@ const table = z.strictObject({
   checksum: z.string().regex(/^[0-9a-f]{32}$/),
 });
 
+/** One table to its users, whose rows lie in others. */
+const partitioned = z.strictObject({
+  name: z.string(),
+  /** Where its data would lie, relative to the folder of the manifest: so a restore is told of it. */
+  folder: z.string(),
+  /** The tables that have its rows. */
+  tables: z.array(z.string()),
+});
+
 export const manifestSchema = z.strictObject({
   manifest: z.literal(1),
   engine: z.string(),
@@ -28,6 +37,7 @@ export const manifestSchema = z.strictObject({
   position: z.record(z.string(), z.string()),
   capturedAt: z.iso.datetime({ offset: true }),
   tables: z.array(table),
+  partitioned: z.array(partitioned).optional(),
   /** Tables that are not in the snapshot although they were asked for, each with the reason. */
   missing: z.array(z.strictObject({ name: z.string(), reason: z.string() })),
 });

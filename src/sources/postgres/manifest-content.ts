@@ -1,6 +1,9 @@
 // manifest.json, made when everything before it has been read.
 import { type Manifest, manifestSchema } from '../manifest.ts';
 import type { DatabaseDump } from './data-entries.ts';
+import { plainName } from './identifiers.ts';
+import { tablePath } from './layout.ts';
+import type { Table } from './listing.ts';
 
 /** Waits for the rows; fails when the snapshot was lost, because then nobody can say what was read. */
 export async function* manifestContent(of: DatabaseDump): AsyncGenerator<Uint8Array> {
@@ -15,7 +18,27 @@ export async function* manifestContent(of: DatabaseDump): AsyncGenerator<Uint8Ar
     position: { ...snapshot.position },
     capturedAt: snapshot.takenAt.toISOString(),
     tables,
+    ...partitionedOf(of),
     missing,
   };
   yield Buffer.from(`${JSON.stringify(manifestSchema.parse(manifest), undefined, 2)}\n`);
 }
+
+const partitionedOf = ({ choice }: DatabaseDump): Pick<Manifest, 'partitioned'> => {
+  const partitioned = choice.tables
+    .filter(({ kind }) => kind === 'partitioned')
+    .map((table) => ({
+      name: plainName(table),
+      folder: tablePath(table),
+      tables: partsOf(table, choice.tables)
+        .map(plainName)
+        .filter((name) => choice.withRows.has(name)),
+    }));
+  return partitioned.length > 0 ? { partitioned } : {};
+};
+
+/** Its partitions, and theirs. */
+const partsOf = (table: Table, all: readonly Table[]): Table[] =>
+  all
+    .filter(({ parents }) => parents.some((parent) => plainName(parent) === plainName(table)))
+    .flatMap((part) => [part, ...partsOf(part, all)]);

@@ -101,6 +101,10 @@ export class PartTables {
   async #plan(table: ContentsTable): Promise<Plan> {
     const { connection, contents, rename, force, superuser } = this.#options;
     const newName = newNameOf(rename, contents.database, table);
+    if (newName !== undefined && table.kind === 'partitioned')
+      throw new HoldfastError('USAGE', `${plainName(table)} is partitioned, and cannot have another name`, {
+        hint: 'restore the database under another name, or partitions one by one',
+      });
     if (newName !== undefined) {
       const to = parseNewName(newName, table, parseName);
       if (!(await this.#exists(to))) return { how: 'beside', table, beside: besideOf(table, to, contents) };
