@@ -8,10 +8,11 @@ import type { BlobReader } from './blob-reader.ts';
 import { BlobWriter } from './blob-writer.ts';
 import type { RepairedPack, RepairOptions, RepairPacksReport } from './contract.ts';
 import { type IndexedPack, loadIndex } from './index-file.ts';
-import { listPacks } from './list-packs.ts';
+import { listPacks, type StoredPack } from './list-packs.ts';
 import { loadBlob } from './load-blob.ts';
 import { removePacks } from './prune.ts';
 import type { Session } from './session.ts';
+import { readPack } from './stock.ts';
 import { listIds, unlessDamaged } from './unpacked.ts';
 
 /** See Repository.repairPacks. New packs are listed before damaged ones go. */
@@ -40,29 +41,36 @@ export const repairPacks = async (
   return { packs: packIds.length, damaged: repaired };
 };
 
-const packsThere = async ({ store }: Session): Promise<ReadonlySet<string>> => {
-  const there = new Set<string>();
-  for await (const { id } of listPacks(store)) there.add(id);
-  return there;
-};
+const packsThere = async ({ store }: Session): Promise<ReadonlyMap<string, StoredPack>> =>
+  new Map(await Array.fromAsync(listPacks(store), (pack) => [pack.id, pack] as const));
 
-/** Those that are there and not whole; of those that are gone, the index is to be repaired. */
+/**
+ * Those that are there and not whole; of those that are gone, the index is to be repaired. One that no index lists may be what a repair
+ * that was stopped had still to remove: the next backup would list it and count on what is damaged in it.
+ */
 const findDamaged = async (
   session: Session,
   reader: BlobReader,
-  there: ReadonlySet<string>,
+  there: ReadonlyMap<string, StoredPack>,
   options: RepairOptions,
 ): Promise<IndexedPack[]> => {
-  const unread = new Set(there);
-  const listed = async function* (): AsyncGenerator<IndexedPack> {
-    for (const id of await listIds(session.store, 'index'))
-      for (const pack of await loadIndex(session.store, session.sealer, id))
-        if (unread.delete(pack.id)) yield pack;
+  const { store, sealer, blobs } = session;
+  const unread = new Map(there);
+  const packs = async function* (): AsyncGenerator<IndexedPack> {
+    for (const id of await listIds(store, 'index'))
+      for (const pack of await loadIndex(store, sealer, id)) if (unread.delete(pack.id)) yield pack;
+    for (const stored of unread.values()) {
+      const pack = await readPack(session, stored);
+      if (!pack) continue;
+      blobs.reserve(pack.entries.length);
+      blobs.add(pack);
+      yield pack;
+    }
   };
   const check = async (pack: IndexedPack) => ({ pack, ...(await reader.checkPack(pack)) });
   const damaged: IndexedPack[] = [];
   let [bytes, items] = [0, 0];
-  for await (const checked of mapOrdered(listed(), 4, check)) {
+  for await (const checked of mapOrdered(packs(), 4, check)) {
     throwIfCancelled(session.signal);
     bytes += checked.bytes;
     items += 1;

@@ -17,6 +17,7 @@ import {
   type TestRepository,
   testPassword,
   testRepository,
+  writeOptions,
 } from './testing.ts';
 
 const tree = { 'a/one': randomData(700_000, 1), 'a/two': 'two', three: 'three' };
@@ -40,6 +41,12 @@ const repairSnapshots = async ({ open }: TestRepository, dryRun = false): Promis
 const repairPacks = async ({ open }: TestRepository, dryRun = false): Promise<RepairPacksReport> => {
   await using opened = await open({ lock: 'exclusive' });
   return await opened.repairPacks({ dryRun });
+};
+
+/** Alone, with a lock, it lists the packs that no index lists. */
+const backUpAlone = async ({ open }: TestRepository): Promise<void> => {
+  await using opened = await open({ lock: 'shared' });
+  await opened.write(memoryEntries(tree), writeOptions());
 };
 
 const deleteAll = async ({ store }: TestRepository, prefix: string): Promise<void> => {
@@ -189,6 +196,21 @@ suite('a pack in which a byte is wrong', () => {
       assert.deepEqual((await repository.check()).problems, []);
       assert.deepEqual((await repairPacks(repository)).damaged, []);
     });
+});
+
+test('a damaged pack that a repair which was stopped did not come to remove is counted on by no backup', async () => {
+  const repository = await writtenOnce();
+  const { store, key } = repository;
+  const sizes = await Array.fromAsync(store.list('data/'));
+  const { key: pack } = sizes.reduce((a, b) => (a.size > b.size ? a : b));
+  await breakByte(store, pack, 100);
+  const power = new HoldfastError('STORE_UNREACHABLE', 'the power went');
+  const del: Store['delete'] = (name) => (name === pack ? Promise.reject(power) : store.delete(name));
+  await assert.rejects(repairPacks(openTestRepository({ ...store, delete: del }, key)), { message: /power/ });
+  const [again] = (await repairPacks(repository)).damaged;
+  assert.equal(again?.id, pack.slice(-64));
+  await backUpAlone(repository);
+  assert.deepEqual((await repository.check()).problems, []);
 });
 
 test('what a damaged pack holds is not left to another one that is gone', async () => {

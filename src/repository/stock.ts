@@ -56,7 +56,10 @@ export const refuseIfPruned = async (session: Session): Promise<void> => {
 };
 
 /** Undefined for a pack that cannot be used: it stays where it is, and `check` will name it. */
-const readPack = async (session: Session, { id, size }: StoredPack): Promise<IndexedPack | undefined> => {
+export const readPack = async (
+  session: Session,
+  { id, size }: StoredPack,
+): Promise<IndexedPack | undefined> => {
   const key = packKey(id);
   try {
     const read = (offset: number, length: number): Promise<Uint8Array> =>
