@@ -1,5 +1,6 @@
 // The blobs of a file, in order. A large table has millions: packed, each takes 32 bytes in the place of a hundred.
 import { idBytes, isId } from './blob.ts';
+import { discard } from './seal.ts';
 
 /** Ids of blobs as hex digits: a list of them, or packed. */
 export interface BlobIds extends Iterable<string> {
@@ -9,8 +10,13 @@ export interface BlobIds extends Iterable<string> {
 }
 
 export class PackedIds implements BlobIds {
-  #bytes = Buffer.allocUnsafe(idBytes);
+  #bytes: Buffer;
   #length = 0;
+
+  /** With room for so many; it grows with those that are set. */
+  constructor(expected = 1) {
+    this.#bytes = Buffer.allocUnsafe(expected * idBytes);
+  }
 
   get length(): number {
     return this.#length;
@@ -41,6 +47,7 @@ export class PackedIds implements BlobIds {
   #grow(bytes: number): void {
     const larger = Buffer.allocUnsafe(2 * bytes);
     larger.set(this.#bytes);
+    discard(this.#bytes);
     this.#bytes = larger;
   }
 }
@@ -68,7 +75,7 @@ export const writeIds = (ids: BlobIds, into: Buffer, from: number): number => {
 
 /** Reads what `writeIds` wrote, up to the bracket that must follow; undefined when it is anything else. */
 export const readIds = (json: Buffer, from: number): { ids: PackedIds; end: number } | undefined => {
-  const ids = new PackedIds();
+  const ids = new PackedIds(Math.ceil((json.length - from) / bytesOfJson));
   for (let at = from; json[at] === quote && json[at + bytesOfJson - 2] === quote; at += bytesOfJson) {
     const id = json.toString('latin1', at + 1, at + 1 + 2 * idBytes);
     if (!isId(id)) return undefined;

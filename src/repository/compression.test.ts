@@ -7,7 +7,7 @@ import {
   compress,
   decompress,
   decompressUnknown,
-  discardFrame,
+  discardLarge,
   hashDecompressed,
   spareBytes,
 } from './compression.ts';
@@ -92,9 +92,9 @@ test('content is hashed without being in memory as a whole', () => {
 
 test('the memory of a large frame is given back, and that of a small one used again', () => {
   const large = compress(randomData(10 * 1024 * 1024, 7), 2);
-  discardFrame(large);
+  discardLarge(large);
   assert.equal(large.length, 0);
   const small = compress(sqlData(10_000, 8), 2);
-  discardFrame(small);
+  discardLarge(small);
   assert.ok(small.length > 0);
 });

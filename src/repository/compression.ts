@@ -78,9 +78,9 @@ const decompressInto = (frame: Uint8Array, output: Uint8Array): number => {
 export const decompressUnknown = (frame: Uint8Array): Buffer =>
   zstdDecompressSync(frame, { chunkSize: Math.min(largestPiece, 4 * frame.length + 1024) });
 
-/** Gives back the memory of a large frame, as `discard` does; that of others is used again. */
-export const discardFrame = (frame: Uint8Array): void => {
-  if (frame.buffer instanceof ArrayBuffer && frame.buffer.byteLength > mostKept) frame.buffer.transfer(0);
+/** Gives back, as `discard` does, the memory of a large frame or of large content; that of smaller ones may be used again. */
+export const discardLarge = (bytes: Uint8Array): void => {
+  if (bytes.buffer instanceof ArrayBuffer && bytes.buffer.byteLength > mostKept) bytes.buffer.transfer(0);
 };
 
 /** Memory that is used again, up to what the largest blobs of files take. */

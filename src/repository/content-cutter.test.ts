@@ -28,24 +28,39 @@ test('a table is cut into about 8 KiB, a large one into a million blobs, and nev
 test('what the last snapshot used is kept while the table grows, up to four times what it should be', () => {
   const before = { sizeBytes: 4 * gibibyte, blobs: (4 * gibibyte) / (8 * kibibyte) };
   for (const size of [0, 9 * gibibyte, 31 * gibibyte, 32 * gibibyte])
-    assert.equal(averageOf(size, before), 8 * kibibyte, `${size} bytes`);
-  assert.equal(averageOf(33 * gibibyte, before), 64 * kibibyte);
+    assert.equal(averageOf(size, { previous: before }), 8 * kibibyte, `${size} bytes`);
+  assert.equal(averageOf(33 * gibibyte, { previous: before }), 64 * kibibyte);
+});
+
+test('with each million of blobs in a snapshot those of the next tables are twice as large', () => {
+  const million = 1024 ** 2;
+  const expected = [
+    [million - 1, 8],
+    [million, 16],
+    [3 * million, 64],
+    [100 * million, 256],
+  ] as const;
+  for (const [blobsBefore, average] of expected)
+    assert.equal(averageOf(gibibyte, { blobsBefore }), average * kibibyte, `${blobsBefore} blobs`);
+  const previous = { sizeBytes: gibibyte, blobs: gibibyte / (16 * kibibyte) };
+  assert.equal(averageOf(gibibyte, { blobsBefore: 3 * million, previous }), 16 * kibibyte);
+  assert.equal(averageOf(gibibyte, { blobsBefore: 4 * million, previous }), 128 * kibibyte);
 });
 
 test('a table that shrinks keeps its cuts as well', () => {
   const before = { sizeBytes: 100 * gibibyte, blobs: (100 * gibibyte) / (128 * kibibyte) };
-  assert.equal(averageOf(5 * gibibyte, before), 128 * kibibyte);
+  assert.equal(averageOf(5 * gibibyte, { previous: before }), 128 * kibibyte);
 });
 
 test('measured averages that are a little off mean the power of two they are near', () => {
   for (const factor of [0.8, 1, 1.3]) {
     const before = { sizeBytes: gibibyte, blobs: Math.round(gibibyte / (16 * kibibyte * factor)) };
-    assert.equal(averageOf(gibibyte, before), 16 * kibibyte, `${factor}`);
+    assert.equal(averageOf(gibibyte, { previous: before }), 16 * kibibyte, `${factor}`);
   }
 });
 
 test('a few blobs, or those of a file that was cut as files are, say nothing or as much as is allowed', () => {
-  assert.equal(averageOf(gibibyte, { sizeBytes: 100_000, blobs: 15 }), 8 * kibibyte);
-  assert.equal(averageOf(gibibyte, { sizeBytes: 100 * 1.5e6, blobs: 100 }), 256 * kibibyte);
-  assert.equal(averageOf(gibibyte, { sizeBytes: 16, blobs: 16 }), 8 * kibibyte);
+  assert.equal(averageOf(gibibyte, { previous: { sizeBytes: 100_000, blobs: 15 } }), 8 * kibibyte);
+  assert.equal(averageOf(gibibyte, { previous: { sizeBytes: 100 * 1.5e6, blobs: 100 } }), 256 * kibibyte);
+  assert.equal(averageOf(gibibyte, { previous: { sizeBytes: 16, blobs: 16 } }), 8 * kibibyte);
 });

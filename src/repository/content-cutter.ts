@@ -15,8 +15,8 @@ export type Cut = { readonly by: 'rabin' } | { readonly by: 'gear'; readonly ave
 const rabinMinimumBytes = 512 * 1024;
 const smallestAverage = 8 * 1024;
 const largestAverage = 256 * 1024;
-/** A table is cut into about so many blobs at most, so that the index stays in bounds. */
-const blobsPerTable = 1024 * 1024;
+/** A table is cut into about so many blobs at most, and after so many of a snapshot the next are twice as large: each takes memory. */
+const blobsOfASize = 1024 * 1024;
 
 interface BlobTotals {
   readonly ids: BlobIds;
@@ -26,17 +26,23 @@ interface BlobTotals {
   readonly storedBytes: number;
 }
 
+/** What a table is cut beside. */
+export interface TableCutOptions {
+  /** How many blobs the tables have that the snapshot holds so far. */
+  readonly blobsBefore?: number;
+  /** The same table in an earlier snapshot. */
+  readonly previous?: { readonly sizeBytes: number; readonly blobs: number } | undefined;
+}
+
 /**
- * The average size of a table's blobs: 8 KiB, and more for tables beyond 8 GiB. What an earlier snapshot used is kept,
- * because other cuts would store the whole table again.
+ * The average size of a table's blobs: 8 KiB, and more for tables beyond 8 GiB or that come after others of that size. What an earlier
+ * snapshot used is kept, because other cuts would store the whole table again.
  */
-export const tableCut = (
-  sizeBytes: number,
-  previous?: { readonly sizeBytes: number; readonly blobs: number },
-): Cut => {
+export const tableCut = (sizeBytes: number, { blobsBefore = 0, previous }: TableCutOptions = {}): Cut => {
   const snap = (bytes: number): number =>
     Math.min(largestAverage, Math.max(smallestAverage, 2 ** Math.round(Math.log2(Math.max(1, bytes)))));
-  const wanted = snap(2 ** Math.ceil(Math.log2(Math.max(1, sizeBytes / blobsPerTable))));
+  const own = snap(2 ** Math.ceil(Math.log2(Math.max(1, sizeBytes / blobsOfASize))));
+  const wanted = Math.max(own, snap(smallestAverage * 2 ** Math.floor(blobsBefore / blobsOfASize)));
   if (!previous || previous.blobs < 16) return { by: 'gear', averageBytes: wanted };
   const used = snap(previous.sizeBytes / previous.blobs);
   return { by: 'gear', averageBytes: wanted > 4 * used ? wanted : used };

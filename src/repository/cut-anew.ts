@@ -5,11 +5,10 @@ import type { BlobIds } from './blob-ids.ts';
 import type { BlobReader } from './blob-reader.ts';
 import type { BlobWriter } from './blob-writer.ts';
 import { ContentCutter, type Cut, tableCut } from './content-cutter.ts';
-import { loadBlob } from './load-blob.ts';
+import { loadNodes } from './load-blob.ts';
 import { readContent } from './read-content.ts';
 import type { Session } from './session.ts';
 import { encodeTree, type TreeNode } from './tree.ts';
-import { readTree } from './tree-nodes.ts';
 
 export interface CutAnewOptions {
   readonly signal: AbortSignal;
@@ -42,7 +41,7 @@ export const cutAnew = async (
     );
   const store = async (id: string): Promise<string> => {
     throwIfCancelled(signal);
-    const nodes = readTree(await loadBlob(from, id, 'tree'), id);
+    const nodes = await loadNodes(from, id);
     const stored = [...nodes];
     for (const [at, node] of nodes.entries()) {
       if (node.subtree) stored[at] = { ...node, subtree: await store(node.subtree) };
@@ -64,5 +63,8 @@ export const cutAnew = async (
   return await store(root);
 };
 
+/** As large as they were: the other repository keeps what its snapshots began with, too. */
 const howToCut = (sizeBytes: number, blobs: number): Cut =>
-  blobs > 1 && sizeBytes / blobs < largestTableBlobs ? tableCut(sizeBytes) : { by: 'rabin' };
+  blobs > 1 && sizeBytes / blobs < largestTableBlobs
+    ? tableCut(sizeBytes, { previous: { sizeBytes, blobs } })
+    : { by: 'rabin' };

@@ -2,10 +2,9 @@
 import { throwIfCancelled } from '#lib/clock.ts';
 import { areSameIds } from './blob-ids.ts';
 import type { Difference, DiffOptions, Snapshot } from './contract.ts';
-import { loadBlob } from './load-blob.ts';
+import { loadNodes } from './load-blob.ts';
 import type { Session } from './session.ts';
 import { compareNames, encodeNode, type TreeNode } from './tree.ts';
-import { readTree } from './tree-nodes.ts';
 
 /** See Repository.diff. */
 export async function* diffSnapshots(
@@ -37,7 +36,7 @@ async function* diffTrees(
 }
 
 const nodesOf = async (session: Session, tree: string | undefined): Promise<TreeNode[]> =>
-  tree === undefined ? [] : readTree(await loadBlob(session, tree, 'tree'), tree);
+  tree === undefined ? [] : await loadNodes(session, tree);
 
 /** Nodes of the same name side by side; both lists are in the order of their names' bytes. */
 function* merged(

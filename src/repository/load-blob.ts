@@ -3,9 +3,11 @@ import { hash } from 'node:crypto';
 import { HoldfastError, hasCode } from '#lib/errors.ts';
 import { type ByteRange, type Store, treeCacheOf } from '#stores/store.ts';
 import { type BlobLocation, type BlobType, packKey } from './blob.ts';
-import { decompress, spareBytes } from './compression.ts';
+import { decompress, discardLarge, spareBytes } from './compression.ts';
 import { discard } from './seal.ts';
 import type { Session } from './session.ts';
+import type { TreeNode } from './tree.ts';
+import { readTree } from './tree-nodes.ts';
 
 /** The blob's plaintext, its seal and its id verified. REPOSITORY_DAMAGED when every copy of it is missing or wrong. */
 export const loadBlob = async (session: Session, id: string, type: BlobType, copy = 0): Promise<Buffer> => {
@@ -22,6 +24,14 @@ export const loadBlob = async (session: Session, id: string, type: BlobType, cop
     if (!hasCode(error, 'REPOSITORY_DAMAGED') || !session.blobs.locate(id, type, copy + 1)) throw error;
     return loadBlob(session, id, type, copy + 1);
   }
+};
+
+/** The nodes of a tree, errors as of `loadBlob`. */
+export const loadNodes = async (session: Session, id: string): Promise<TreeNode[]> => {
+  const tree = await loadBlob(session, id, 'tree');
+  const nodes = readTree(tree, id);
+  discardLarge(tree); // that of a folder of large tables, which take a hundredth of their size there
+  return nodes;
 };
 
 /** Bytes of a pack, all of them without a range. REPOSITORY_DAMAGED when the pack is gone or shorter than that. */

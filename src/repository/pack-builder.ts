@@ -1,7 +1,7 @@
 // One pack being filled: blobs are sealed straight into the memory in which the pack is authenticated, hashed and stored.
 import { hash } from 'node:crypto';
 import { type BlobType, idToHex, type PackEntry } from './blob.ts';
-import { compress, discardFrame, hashDecompressed } from './compression.ts';
+import { compress, discardLarge, hashDecompressed } from './compression.ts';
 import { encodeHeader, lengthBytes } from './pack-format.ts';
 import { createPoly1305, type Poly1305 } from './poly1305.ts';
 import { discard, overheadBytes, type Sealer } from './seal.ts';
@@ -58,7 +58,7 @@ export class PackBuilder {
     if (squeezed && handedOver) discard(plain);
     const poly = this.#room(payload.length + overheadBytes);
     const length = sealer.sealInto(poly, this.#used, payload);
-    if (squeezed) discardFrame(squeezed);
+    if (squeezed) discardLarge(squeezed);
     if (this.#options.verify) this.#compare(poly, length, plainLength, id);
     this.#entries.push({ id: idToHex(id), type, offset: this.#used, length, plainLength });
     this.#used += length;

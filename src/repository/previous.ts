@@ -2,11 +2,10 @@
 import { hasCode } from '#lib/errors.ts';
 import type { Previous, PreviousEntry } from '#sources/source.ts';
 import type { BlobReader } from './blob-reader.ts';
-import { loadBlob } from './load-blob.ts';
+import { loadNodes } from './load-blob.ts';
 import { readContent } from './read-content.ts';
 import type { Session } from './session.ts';
 import type { TreeNode } from './tree.ts';
-import { readTree } from './tree-nodes.ts';
 
 type Nodes = ReadonlyMap<string, TreeNode>;
 
@@ -67,7 +66,7 @@ export class EarlierNodes {
 
   async #load(id: string): Promise<Nodes | undefined> {
     try {
-      const nodes = readTree(await loadBlob(this.#session, id, 'tree'), id);
+      const nodes = await loadNodes(this.#session, id);
       return new Map(nodes.map((node) => [node.name, node]));
     } catch (error) {
       if (this.#damaged === 'is an error' || !hasCode(error, 'REPOSITORY_DAMAGED')) throw error;

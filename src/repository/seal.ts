@@ -15,6 +15,9 @@ export const ivBytes = 16;
 export const macBytes = 16;
 export const overheadBytes = ivBytes + macBytes;
 
+/** The tree of a folder of large tables is large, and need not lie in memory twice. */
+const pieceBytes = 1024 * 1024;
+
 /** The three keys that seal: 32 bytes to encrypt, 16 + 16 to authenticate. */
 export interface SealKey {
   readonly encrypt: Uint8Array;
@@ -41,9 +44,12 @@ export class Sealer {
   sealInto(poly: Poly1305, offset: number, plain: Uint8Array): number {
     const iv = poly.buffer.subarray(offset, offset + ivBytes);
     this.#fillIv(iv);
-    const sealed = createCipheriv('aes-256-ctr', this.#key, iv).update(plain);
-    poly.buffer.set(sealed, offset + ivBytes);
-    discard(sealed);
+    const cipher = createCipheriv('aes-256-ctr', this.#key, iv);
+    for (let at = 0; at < plain.length; at += pieceBytes) {
+      const sealed = cipher.update(plain.subarray(at, at + pieceBytes));
+      poly.buffer.set(sealed, offset + ivBytes + at);
+      discard(sealed);
+    }
     const end = offset + ivBytes + plain.length;
     poly.mac(offset + ivBytes, plain.length, this.#oneTimeKeyFor(iv), poly.buffer, end);
     return plain.length + overheadBytes;
@@ -79,9 +85,12 @@ export class Sealer {
   }
 
   tryOpen(sealed: Uint8Array): Buffer | undefined {
-    const poly = this.#scratchFor(sealed.length);
-    poly.buffer.set(sealed);
-    return this.openFrom(poly, 0, sealed.length);
+    if (sealed.length < overheadBytes) return undefined;
+    const end = sealed.length - macBytes;
+    const iv = sealed.subarray(0, ivBytes);
+    const encrypted = sealed.subarray(ivBytes, end);
+    const isWhole = this.#scratchFor(0).verify(encrypted, this.#oneTimeKeyFor(iv), sealed.subarray(end));
+    return isWhole ? createDecipheriv('aes-256-ctr', this.#key, iv).update(encrypted) : undefined;
   }
 
   #scratchFor(length: number): Poly1305 {

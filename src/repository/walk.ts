@@ -2,11 +2,10 @@
 import { throwIfCancelled } from '#lib/clock.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import type { ListedEntry, ReadOptions, Snapshot } from './contract.ts';
-import { loadBlob } from './load-blob.ts';
+import { loadNodes } from './load-blob.ts';
 import { EarlierNodes } from './previous.ts';
 import type { Session } from './session.ts';
 import type { TreeNode } from './tree.ts';
-import { readTree } from './tree-nodes.ts';
 
 interface Level {
   readonly path: string;
@@ -87,15 +86,13 @@ const listed = (path: string, { type, meta, content, subtree }: TreeNode): Liste
 /** Loads trees, the next few of a directory ahead of time, so that a slow store is not asked one by one. */
 const treeLoader = (session: Session) => {
   const ahead = new Map<string, Promise<TreeNode[]>>();
-  const start = (id: string): Promise<TreeNode[]> =>
-    loadBlob(session, id, 'tree').then((bytes) => readTree(bytes, id));
   return {
     /** Begins to load the directories that come next among these nodes. */
     expect(nodes: readonly TreeNode[], from: number): void {
       for (let at = from; at < nodes.length && at < from + session.store.connections; at += 1) {
         const id = nodes[at]?.subtree;
         if (!id || ahead.has(id) || ahead.size >= 64) continue;
-        const loading = start(id);
+        const loading = loadNodes(session, id);
         loading.catch(() => {}); // thrown when its turn comes
         ahead.set(id, loading);
       }
@@ -103,7 +100,7 @@ const treeLoader = (session: Session) => {
     load(id: string): Promise<TreeNode[]> {
       const loading = ahead.get(id);
       ahead.delete(id);
-      return loading ?? start(id);
+      return loading ?? loadNodes(session, id);
     },
   };
 };

@@ -95,6 +95,8 @@ class TreeWriter {
   readonly #open: Directory[] = [];
   readonly #defaults: EntryMeta;
   #current = '';
+  /** Of the files that were cut as tables. */
+  #tableBlobs = 0;
   readonly failures: ItemOutcome[] = [];
 
   constructor(
@@ -212,8 +214,10 @@ class TreeWriter {
         new HoldfastError('ITEM_UNREADABLE', `${entry.path} is no longer in the repository`),
       );
     }
-    const how: Cut =
-      entry.chunking === 'table' ? tableCut(entry.meta.size ?? 0, sizesOf(before)) : { by: 'rabin' };
+    const isTable = entry.chunking === 'table';
+    const how: Cut = isTable
+      ? tableCut(entry.meta.size ?? 0, { blobsBefore: this.#tableBlobs, previous: sizesOf(before) })
+      : { by: 'rabin' };
     let seen = 0;
     const options = {
       expectedBytes: entry.meta.size,
@@ -225,6 +229,7 @@ class TreeWriter {
     };
     try {
       await this.#cutter.cut(content, how, options, ({ ids, bytes, ...added }) => {
+        if (isTable) this.#tableBlobs += ids.length;
         this.#counts.dataBlobs += added.newBlobs;
         this.#counts.dataAdded += added.newBytes;
         this.#counts.dataAddedPacked += added.storedBytes;
