@@ -10,6 +10,7 @@ import { skipWithout } from '../../../test/servers/programs.ts';
 import { temporaryFolder } from '../../../test/tools/temp.ts';
 import { configSchema, settingsOf } from './config.ts';
 import { type Connection, connect } from './connect.ts';
+import { dumpOf, restoreTo } from './testing.ts';
 
 const open = (config: Readonly<Record<string, unknown>>): Promise<Connection> =>
   connect(settingsOf(configSchema.parse(config)), new AbortController().signal);
@@ -87,8 +88,26 @@ suite('connecting to MariaDB', { skip: skipWithout('mariadb') ?? false }, () => 
 });
 
 suite('connecting to MySQL', { skip: skipWithoutMysql() ?? false }, () => {
+  let server: MysqlServer;
+  before(async () => {
+    server = await startMysql();
+  });
+  after(async () => await server?.[Symbol.asyncDispose]());
+
+  test('as users who may do no more than the manual says', async () => {
+    await server.sql(
+      `create database few; create table few.t (id int primary key); insert into few.t values (1);
+       create user reader@'%' identified by 'r'; grant select, show view, trigger, event, reload on *.* to reader@'%';
+       create user writer@'%' identified by 'w'; grant all on copy.* to writer@'%'`,
+    );
+    const dumped = await dumpOf(server, { url: server.url('few', 'reader', 'r') });
+    assert.ok(dumped.every(({ failed }) => failed === undefined));
+    const { failures } = await restoreTo(server, dumped, { url: server.url('copy', 'writer', 'w') });
+    assert.deepEqual(failures, []);
+    assert.equal(await server.sql('select id from copy.t'), '1');
+  });
+
   test('with caching_sha2_password, over TLS and without', async () => {
-    await using server = await startMysql();
     const there = { host: '127.0.0.1', port: server.port, user: server.user, password: server.password };
     assert.match(await cipher({ ...there, sslMode: 'verify-ca', sslCa: server.certificate }), /TLS|AES/);
     await server.sql('flush privileges'); // the server forgets whom it knows

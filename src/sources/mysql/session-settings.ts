@@ -16,13 +16,13 @@ const common = [
   'sql_quote_show_create = 1',
   'sql_safe_updates = 0',
   'sql_big_selects = 1',
-  'low_priority_updates = 0',
   `wait_timeout = ${longest}`,
   `net_read_timeout = ${longest}`,
   `net_write_timeout = ${longest}`,
 ];
 
 const mariadb = [
+  'low_priority_updates = 0', // not everybody may set it on MySQL
   'max_statement_time = 0',
   'idle_transaction_timeout = 0',
   'idle_readonly_transaction_timeout = 0',
