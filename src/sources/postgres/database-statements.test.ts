@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createStatement, databaseStatements, renamedProperty } from './database-statements.ts';
+import { createStatement, databaseStatements, renamedProperty, statementFor } from './database-statements.ts';
 
 const create = `CREATE DATABASE "sh ""op" WITH TEMPLATE = template0 ENCODING = 'UTF8' LOCALE_PROVIDER = libc LOCALE = 'C' TABLESPACE = "fast one";`;
 
@@ -15,6 +15,16 @@ test('a database is created under another name, in the words of the server', () 
   assert.equal(made(150_000), `${head} LOCALE_PROVIDER = libc LOCALE = 'C'`);
   assert.equal(made(140_000), `${head} LOCALE = 'C'`);
   assert.equal(made(120_000), `${head} LC_COLLATE = 'C' LC_CTYPE = 'C'`);
+});
+
+test('what a newer pg_dump wrote is kept in the words of the server that it came from', () => {
+  const old = `CREATE DATABASE "sh ""op" WITH TEMPLATE = template0 ENCODING = 'UTF8' LC_COLLATE = 'C' LC_CTYPE = 'C' TABLESPACE = "fast one";`;
+  assert.equal(statementFor(create, 120_000), old);
+  assert.equal(statementFor(create, 150_000), create);
+  assert.equal(
+    statementFor(`COMMENT ON DATABASE x IS ' LOCALE_PROVIDER = libc';`, 120_000),
+    `COMMENT ON DATABASE x IS ' LOCALE_PROVIDER = libc';`,
+  );
 });
 
 test('what a database has under its name is given to another name', () => {

@@ -22,14 +22,25 @@ export interface CreateOptions {
 
 /** `CREATE DATABASE shop WITH …` with another name, without a tablespace that is not there, and in the words of the server's version. */
 export const createStatement = (statement: string, { name, version, tablespaces }: CreateOptions): string => {
-  const [, options = ''] =
-    new RegExp(`^CREATE DATABASE ${identifier}( WITH .*)?;$`, 's').exec(statement) ?? [];
-  let kept = options.replace(new RegExp(` TABLESPACE = (${identifier})`), (all, space: string) =>
+  const [, , options = ''] = creation.exec(statement) ?? [];
+  const known = knownOptions(options, version);
+  const kept = known.replace(new RegExp(` TABLESPACE = (${identifier})`), (all, space: string) =>
     tablespaces.has(space.replace(/^"(.*)"$/, '$1')) ? all : '',
   );
-  if (version < 150_000) kept = kept.replace(' LOCALE_PROVIDER = libc', '');
-  if (version < 130_000) kept = kept.replace(/ LOCALE = ('(?:[^']|'')*')/, ' LC_COLLATE = $1 LC_CTYPE = $1');
   return `create database ${quoteIdentifier(name)}${kept || ' with template = template0'}`;
+};
+
+/** A statement that a newer pg_dump wrote, as a server of this version takes it. */
+export const statementFor = (statement: string, version: number): string =>
+  statement.replace(creation, (_, head: string, options = '') => `${head}${knownOptions(options, version)};`);
+
+const creation = new RegExp(`^(CREATE DATABASE ${identifier})( WITH .*)?;$`, 's');
+
+const knownOptions = (options: string, version: number): string => {
+  const known = version < 150_000 ? options.replace(' LOCALE_PROVIDER = libc', '') : options;
+  return version < 130_000
+    ? known.replace(/ LOCALE = ('(?:[^']|'')*')/, ' LC_COLLATE = $1 LC_CTYPE = $1')
+    : known;
 };
 
 /** A statement about the database, for one of another name. */

@@ -2,6 +2,7 @@
 import type { Context } from '#lib/kind.ts';
 import type { Choice } from './choice.ts';
 import type { PostgresConfig } from './config.ts';
+import { statementFor } from './database-statements.ts';
 import { quoteName } from './identifiers.ts';
 import type { ServerFacts } from './listing.ts';
 import { besidePgDump, type PgDump, runProgram, withoutRestrict } from './pg-dump.ts';
@@ -59,7 +60,8 @@ export async function* dumpDatabaseDefinition(
   for (const { type, name, statements } of items)
     if (/^DATABASE( PROPERTIES)?$/.test(type) || name.startsWith('DATABASE '))
       for (const statement of statements)
-        if (!sessionSetting.test(statement)) yield Buffer.from(`${statement}\n`);
+        if (!sessionSetting.test(statement))
+          yield Buffer.from(`${statementFor(statement, programs.facts.major * 10_000)}\n`);
 }
 
 /** Text of other encodings could not be taken apart again; SQL_ASCII has none to convert from. */
