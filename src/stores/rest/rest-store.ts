@@ -22,6 +22,7 @@ export const openRestStore = (config: RestConfig, env: Environment): Store => {
     url,
     location: formatRestUrl(config),
     login: loginOf(config, env),
+    found: new Set(),
   };
   const guard = new Guard(place.location);
   return {
@@ -58,6 +59,8 @@ interface Place {
   readonly url: string;
   readonly location: string;
   readonly login: Login | undefined;
+  /** What was seen of the repository, 'config' and folders: where the disk or the server behind a proxy is gone, all of it is answered 404. */
+  readonly found: Set<string>;
 }
 
 interface Login {
@@ -155,7 +158,10 @@ const listFolder = async (place: Place, folder: RestFolder): Promise<z.output<ty
   for (let pauseMs = 10; ; pauseMs *= 2) {
     const answer = await ask(version2);
     if (answer.status !== 404) return objectsOf(place, doing, answer);
-    if ((await ask(version1)).status === 404) return [];
+    if ((await ask(version1)).status === 404) {
+      await assertNotGone(place, doing, folder);
+      if (!place.found.has('config') || (await ask(version1)).status === 404) return [];
+    }
     if (pauseMs > longestPauseMs)
       throw new HoldfastError(
         'STORE_UNREACHABLE',
@@ -166,6 +172,18 @@ const listFolder = async (place: Place, folder: RestFolder): Promise<z.output<ty
       );
     await setTimeout(pauseMs);
   }
+};
+
+/** A copy of a repository may lack a folder that was empty. One that was seen does not vanish from a repository that is there. */
+const assertNotGone = async (place: Place, doing: string, folder: RestFolder): Promise<void> => {
+  const { found, location } = place;
+  const isGone = found.has(folder) || (found.has('config') && (await sizeOf(place, 'config')) === undefined);
+  if (isGone)
+    throw new HoldfastError(
+      'STORE_UNREACHABLE',
+      `${location}: cannot ${doing}: the repository is not found any more`,
+      { hint: 'check the disk of the server, and the proxy before it if there is one' },
+    );
 };
 
 const longestPauseMs = 640;
@@ -190,16 +208,18 @@ interface RestRequest {
 }
 
 const send = async (
-  { client, url, location, login }: Place,
+  { client, url, location, login, found }: Place,
   doing: string,
   { path, headers, ...request }: RestRequest,
 ): Promise<HttpAnswer> => {
   const authorized = { ...headers, ...(login && { Authorization: basic(login) }) };
-  try {
-    return await client.send({ ...request, url: url + path, headers: authorized });
-  } catch (cause) {
-    throw unansweredError(`${location}: cannot ${doing}`, cause);
-  }
+  const answer = await client
+    .send({ ...request, url: url + path, headers: authorized })
+    .catch((cause: unknown) => {
+      throw unansweredError(`${location}: cannot ${doing}`, cause);
+    });
+  if (answer.status < 300) found.add(path.split(/[/?]/, 1)[0] ?? '');
+  return answer;
 };
 
 const basic = ({ user, password }: Login): string =>
