@@ -1,13 +1,12 @@
 // Whether the file system on which something was stored is still there.
 import { statSync } from 'node:fs';
+import { dirname } from 'node:path';
 
 /** The file systems on which the folders of stores lay when something was first written there. */
 const devices = new Map<string, number>();
 
 export const rememberMount = (folder: string): void => {
-  if (devices.has(folder)) return;
-  const device = deviceOf(folder);
-  if (device !== undefined) devices.set(folder, device);
+  if (!devices.has(folder)) devices.set(folder, deviceOf(folder));
 };
 
 /** When a disk is unmounted, folders made anew would take the rest of a backup to the disk that it was mounted on. */
@@ -17,4 +16,6 @@ export const refuseIfUnmounted = (folder: string): void => {
     throw new Error('its file system is no longer mounted there');
 };
 
-const deviceOf = (folder: string): number | undefined => statSync(folder, { throwIfNoEntry: false })?.dev;
+/** Where it lies, or, if it was removed, would be made. */
+const deviceOf = (folder: string): number =>
+  statSync(folder, { throwIfNoEntry: false })?.dev ?? deviceOf(dirname(folder));
