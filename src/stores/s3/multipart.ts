@@ -27,10 +27,12 @@ export interface UploadRequest {
   /** The object's name in the bucket. */
   readonly name: string;
   readonly heldUntil: Date | undefined;
+  readonly now: () => Date;
 }
 
 export const beginUpload = async (request: UploadRequest): Promise<LargeObject> => {
-  const { bucket, attempt, key, name, heldUntil } = request;
+  const { bucket, attempt, key, name, heldUntil, now } = request;
+  const begunMs = now().getTime();
   const upload: Upload = {
     name,
     id: await attempt(`begin ${key}`, () => bucket.beginUpload(name, heldUntil)),
@@ -38,7 +40,7 @@ export const beginUpload = async (request: UploadRequest): Promise<LargeObject> 
   };
   const parts = new Map<number, { readonly tag: string; readonly size: number }>();
   return {
-    token: upload.id,
+    token: `${begunMs}.${upload.id}`,
     pieceBytes,
     putPiece: ({ number }, bytes) =>
       attempt(`write ${key}`, async () => {
@@ -63,20 +65,34 @@ export const beginUpload = async (request: UploadRequest): Promise<LargeObject> 
   };
 };
 
-/** The service knows an upload until it is completed. */
-export const wasCompleted = ({ bucket, attempt, key, name }: UploadRequest, id: string): Promise<boolean> =>
+/** MinIO removes uploads that were not completed after a day, and so do buckets that are told to. */
+const keptMs = 12 * 3_600_000;
+
+/** The service knows an upload until it is completed, or removed by the service itself. */
+export const wasCompleted = (
+  { bucket, attempt, key, name, now }: UploadRequest,
+  token: string,
+  sizeBytes: number,
+): Promise<boolean> =>
   attempt(`look for what is left of ${key}`, async () => {
+    const { id, begunMs } = parseToken(token);
     try {
       await bucket.lookAtUpload({ name, id, checked: false });
       return false;
     } catch (error) {
-      if (isUnknown(error)) return true;
-      throw error;
+      if (!isUnknown(error)) throw error;
+      return now().getTime() - begunMs < keptMs || (await isThere(bucket, name, sizeBytes));
     }
   });
 
-export const abandonUpload = ({ bucket, attempt, key, name }: UploadRequest, id: string): Promise<void> =>
-  attempt(`give up ${key}`, () => giveUp(bucket, { name, id, checked: false }));
+export const abandonUpload = ({ bucket, attempt, key, name }: UploadRequest, token: string): Promise<void> =>
+  attempt(`give up ${key}`, () => giveUp(bucket, { name, id: parseToken(token).id, checked: false }));
+
+/** When it was begun, and its id; in a token of an earlier version, only the id. */
+const parseToken = (token: string): { readonly id: string; readonly begunMs: number } => {
+  const [, begun = '0', id = token] = /^(\d{13})\.(.+)$/s.exec(token) ?? [];
+  return { id, begunMs: Number(begun) };
+};
 
 /** One that the service does not know (any more) is fine. */
 const giveUp = async (bucket: S3Bucket, upload: Upload): Promise<void> => {

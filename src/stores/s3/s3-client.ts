@@ -90,7 +90,8 @@ export const openBucket = (config: S3Config): S3Bucket => {
         ...(heldUntil && { ...retention(config, heldUntil), ContentMD5: md5(bytes) }),
       });
       if (sha256 !== undefined) signWith(command, sha256);
-      await client.send(command);
+      const { ETag } = await client.send(command);
+      if (ETag === undefined) throw notTaken(name);
     },
     async get(name, range) {
       const Range = range && `bytes=${range.first}-${range.last}`;
@@ -118,7 +119,8 @@ export const openBucket = (config: S3Config): S3Bucket => {
         for (const { Key, Size, LastModified: modified } of page.Contents ?? [])
           if (Key !== undefined)
             yield { name: page.EncodingType === 'url' ? decodeKey(Key) : Key, size: Size ?? 0, modified };
-        ContinuationToken = page.IsTruncated ? (page.NextContinuationToken ?? cutListing()) : undefined;
+        const next = page.IsTruncated ? page.NextContinuationToken || cutListing() : undefined;
+        ContinuationToken = next !== undefined && next === ContinuationToken ? cutListing() : next;
       } while (ContinuationToken !== undefined);
     },
     async delete(name) {
@@ -145,17 +147,19 @@ export const openBucket = (config: S3Config): S3Bucket => {
         ...customerKey,
         ...(checked && { ContentMD5: md5(bytes) }),
       });
-      return ETag ?? '';
+      if (ETag === undefined) throw notTaken(name);
+      return ETag;
     },
     async endUpload({ name, id }, parts) {
       const Parts = parts.map(({ number, tag }) => ({ PartNumber: number, ETag: tag }));
-      await client.completeMultipartUpload({
+      const { ETag, Key } = await client.completeMultipartUpload({
         Bucket,
         Key: name,
         UploadId: id,
         MultipartUpload: { Parts },
         ...customerKey,
       });
+      if (ETag === undefined && Key === undefined) throw notTaken(name);
     },
     async lookAtUpload({ name, id }) {
       await client.listParts({ Bucket, Key: name, UploadId: id, MaxParts: 1, ...customerKey });
@@ -170,6 +174,12 @@ export const openBucket = (config: S3Config): S3Bucket => {
 /** The SDK takes any XML for a listing of nothing, also a page of a proxy that is put before the service. */
 const noListing = (bucket: string): HoldfastError =>
   new HoldfastError('STORE_UNREACHABLE', `cannot list the bucket ${bucket}: the answer is no listing`, {
+    hint: 'check the endpoint, and what answers there in the place of the S3 service',
+  });
+
+/** Whatever has the status 200 is a success to the SDK; services tell the ETag of what they have stored. */
+const notTaken = (name: string): HoldfastError =>
+  new HoldfastError('STORE_UNREACHABLE', `${name} may not have been stored: the answer is none of S3's`, {
     hint: 'check the endpoint, and what answers there in the place of the S3 service',
   });
 

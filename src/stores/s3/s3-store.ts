@@ -32,6 +32,7 @@ export const openS3Store = (config: S3Config, now: () => Date = () => new Date()
       key,
       name: place.prefix + key,
       heldUntil: heldUntil(key),
+      now,
     };
   };
   const store: Store & LargeObjects & Checksums = {
@@ -60,7 +61,7 @@ export const openS3Store = (config: S3Config, now: () => Date = () => new Date()
       return value === undefined ? undefined : { algorithm: 'md5', value };
     },
     beginLarge: async (key) => await beginUpload(upload(key)),
-    wasCommitted: async (key, token) => await wasCompleted(upload(key), token),
+    wasCommitted: async (key, token, sizeBytes) => await wasCompleted(upload(key), token, sizeBytes),
     abandonLarge: async (key, token) => await abandonUpload(upload(key), token),
     deleteLarge(key) {
       return this.delete(key);
@@ -174,8 +175,10 @@ const sizeOf = async (place: Place, key: string): Promise<number> =>
 
 async function* listObjects(place: Place, prefix: string): ReturnType<Store['list']> {
   try {
-    for await (const { name, size, modified } of place.bucket.list(place.prefix + prefix))
+    for await (const { name, size, modified } of place.bucket.list(place.prefix + prefix)) {
+      if (name.endsWith('/')) continue; // consoles put such objects where they show folders
       yield { key: name.slice(place.prefix.length), size, ...(modified && { modified }) };
+    }
   } catch (cause) {
     throw s3Error(cause, `list ${prefix || 'the objects'}`, place.location);
   }

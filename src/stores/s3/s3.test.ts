@@ -11,7 +11,7 @@ import { freePort } from '../../../test/servers/process.ts';
 import { skipWithout } from '../../../test/servers/programs.ts';
 import { resticBinaries, runRestic, skipWithoutRestic } from '../../../test/tools/restic.ts';
 import { temporaryFolder } from '../../../test/tools/temp.ts';
-import { retentionOf, type Store } from '../store.ts';
+import { largeObjectsOf, retentionOf, type Store } from '../store.ts';
 import { storeContract } from '../testing.ts';
 import { s3 } from './s3.ts';
 import { openBucket } from './s3-client.ts';
@@ -138,8 +138,8 @@ suite('s3', { skip: skip ?? false }, () => {
     const seen: string[] = [];
     await using stub = await answering(({ method, headers }, response) => {
       seen.push(`${method} ${headers['if-none-match'] ?? ''}`);
-      if (method === 'HEAD')
-        response.setHeader('etag', `"${etag}"`).setHeader('content-length', bytes.length);
+      response.setHeader('etag', `"${etag}"`);
+      if (method === 'HEAD') response.setHeader('content-length', bytes.length);
       return headers['if-none-match'] === undefined ? 200 : 412;
     });
     await using store = open({ endpoint: stub.endpoint });
@@ -236,8 +236,9 @@ suite('s3', { skip: skip ?? false }, () => {
 
   test('a service that has no conditional requests is asked without', async () => {
     const seen: (string | undefined)[] = [];
-    await using stub = await answering(({ headers }) => {
+    await using stub = await answering(({ headers }, response) => {
       seen.push(headers['if-none-match'] as string | undefined);
+      response.setHeader('etag', '"0"');
       return headers['if-none-match'] === undefined ? 200 : 501;
     });
     await using store = open({ endpoint: stub.endpoint });
@@ -246,15 +247,65 @@ suite('s3', { skip: skip ?? false }, () => {
     assert.deepEqual(seen, ['*', undefined, undefined]);
   });
 
-  test('a listing that cannot be gone on with is no whole one', async () => {
-    const page =
-      '<ListBucketResult><IsTruncated>true</IsTruncated><Contents><Key>a</Key><Size>1</Size></Contents></ListBucketResult>';
-    await using stub = await answering((_request, response) => {
-      response.write(page);
+  for (const [how, token] of [
+    ['without a token', ''],
+    ['with an empty token', '<NextContinuationToken></NextContinuationToken>'],
+    ['with the same token again', '<NextContinuationToken>a</NextContinuationToken>'],
+  ] as const)
+    test(`a listing that goes on ${how} is no whole one, and no endless one`, async () => {
+      const page = `<ListBucketResult><IsTruncated>true</IsTruncated>${token}<Contents><Key>a</Key><Size>1</Size></Contents></ListBucketResult>`;
+      await using stub = await answering((_request, response) => {
+        response.write(page);
+        return 200;
+      });
+      await using store = open({ endpoint: stub.endpoint, prefix: undefined });
+      await assert.rejects(Array.fromAsync(store.list('')), { code: 'UNSUPPORTED' });
+    });
+
+  test('objects that consoles put where they show folders are none of ours', async () => {
+    await using store = open({ prefix: 'marked' });
+    for (const Key of ['marked/', 'marked/data/'])
+      await client.putObject({ Bucket: 'backups', Key, Body: '' });
+    await store.put('data/a', bytes);
+    assert.deepEqual(await Array.fromAsync(store.list(''), ({ key }) => key), ['data/a']);
+  });
+
+  test('a page of something before the service is no word that an object was stored', async () => {
+    await using stub = await answering(({ url }, response) => {
+      if (url?.includes('uploads')) response.setHeader('content-type', 'application/xml');
+      response.write(
+        url?.includes('uploads')
+          ? '<InitiateMultipartUploadResult><UploadId>1</UploadId></InitiateMultipartUploadResult>'
+          : '<html><body>Back soon</body></html>',
+      );
       return 200;
     });
-    await using store = open({ endpoint: stub.endpoint, prefix: undefined });
-    await assert.rejects(Array.fromAsync(store.list('')), { code: 'UNSUPPORTED' });
+    await using store = open({ endpoint: stub.endpoint });
+    await assert.rejects(store.put('a', bytes), { code: 'STORE_UNREACHABLE' });
+    const large = await largeObjectsOf(store)?.beginLarge('a');
+    const piece = { number: 0, offset: 0 };
+    await assert.rejects(large?.putPiece(piece, bytes) ?? assert.fail(), { code: 'STORE_UNREACHABLE' });
+    await assert.rejects(large?.commit() ?? assert.fail(), { code: 'STORE_UNREACHABLE' });
+  });
+
+  test('an upload that the service itself removed was not committed', async () => {
+    let now = Date.now();
+    const store = open({ prefix: 'removed' }, () => new Date(now));
+    const large = largeObjectsOf(store) ?? assert.fail();
+    const begun = await large.beginLarge('a');
+    await begun.putPiece({ number: 0, offset: 0 }, bytes);
+    const [UploadId] = (
+      (await client.listMultipartUploads({ Bucket: 'backups', Prefix: 'removed/' })).Uploads ?? []
+    ).map((one) => one.UploadId);
+    await client.abortMultipartUpload({ Bucket: 'backups', Key: 'removed/a', UploadId });
+    now += 86_400_000;
+    assert.equal(await large.wasCommitted('a', begun.token, bytes.length), false);
+    await large.abandonLarge('a', begun.token);
+    const other = await large.beginLarge('b');
+    await other.putPiece({ number: 0, offset: 0 }, bytes);
+    await other.commit();
+    now += 86_400_000;
+    assert.equal(await large.wasCommitted('b', other.token, bytes.length), true);
   });
 
   test('a page of something before the service is no empty listing', async () => {
