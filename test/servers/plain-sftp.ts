@@ -23,16 +23,27 @@ export interface PlainSftpServer extends AsyncDisposable {
   readonly port: number;
 }
 
+/** What goes wrong from now on. */
+export interface PlainSftpFaults {
+  /** It may be told to rename nothing, and says so as it says everything. */
+  renamesNothing?: boolean;
+  /** After the first answer to who lists a folder: what it says together with the status that is the end of a folder, too. */
+  listingBreaksOff?: string;
+}
+
 const { OPEN_MODE, STATUS_CODE } = ssh2.utils.sftp;
 
 /** Serves a folder to whoever comes. */
-export const startPlainSftp = async (root: string): Promise<PlainSftpServer> => {
+export const startPlainSftp = async (
+  root: string,
+  faults: PlainSftpFaults = {},
+): Promise<PlainSftpServer> => {
   const hostKeys = [ssh2.utils.generateKeyPairSync('ed25519').private];
   const server = new ssh2.Server({ hostKeys }, (client) => {
     client.on('error', () => {});
     (client as unknown as { setNoDelay(on: boolean): void }).setNoDelay(true); // missing in its types
     client.on('authentication', (attempt) => attempt.accept());
-    client.on('session', (accept) => accept().on('sftp', (open) => serve(open(), root)));
+    client.on('session', (accept) => accept().on('sftp', (open) => serve(open(), root, faults)));
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   return {
@@ -45,7 +56,7 @@ export const startPlainSftp = async (root: string): Promise<PlainSftpServer> => 
 
 type Handle = { file: number } | { names: string[]; folder: string };
 
-const serve = (channel: SFTPWrapper, root: string): void => {
+const serve = (channel: SFTPWrapper, root: string, faults: PlainSftpFaults): void => {
   const handles = new Map<string, Handle>();
   const place = (path: string): string => join(root, join('/', path));
   const hold = (handle: Handle): Buffer => {
@@ -106,7 +117,9 @@ const serve = (channel: SFTPWrapper, root: string): void => {
     answer(id, () => {
       const handle = handles.get(String(name));
       const some = handle && 'names' in handle ? handle.names.splice(0, 50) : [];
-      if (some.length === 0 || !handle || !('folder' in handle)) channel.status(id, STATUS_CODE.EOF);
+      const { listingBreaksOff: said } = faults;
+      if (said !== undefined && some.length < 50) channel.status(id, STATUS_CODE.EOF, said);
+      else if (some.length === 0 || !handle || !('folder' in handle)) channel.status(id, STATUS_CODE.EOF);
       else
         channel.name(
           id,
@@ -118,6 +131,7 @@ const serve = (channel: SFTPWrapper, root: string): void => {
   channel.on('MKDIR', (id, path) => done(id, () => mkdirSync(place(path))));
   channel.on('RENAME', (id, from, to) =>
     done(id, () => {
+      if (faults.renamesNothing) throw new Error('renaming is not allowed');
       if (existsSync(place(to))) throw new Error('the protocol does not replace a file');
       renameSync(place(from), place(to));
     }),

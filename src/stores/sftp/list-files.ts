@@ -1,6 +1,7 @@
 // The files below a prefix: several folders at a time, because each costs a few journeys to the server.
 import { posix } from 'node:path';
 import { mapOrdered } from '#lib/concurrency.ts';
+import { HoldfastError, messageOf } from '#lib/errors.ts';
 import type { StoredObject } from '../store.ts';
 import { hasStatus, sftpError, sftpStatus } from './sftp-error.ts';
 import type { SftpLine } from './sftp-session.ts';
@@ -37,7 +38,9 @@ const readFolder = async (place: Place, folder: string, start: string): Promise<
   const folders: string[] = [];
   try {
     const line = await place.session.line();
-    for (const entry of await entriesOf(line, posix.join(place.root, folder))) {
+    const entries = await entriesOf(line, posix.join(place.root, folder));
+    place.isFound = true;
+    for (const entry of entries) {
       const name = entry.filename;
       if (name === '.' || name === '..' || !name.startsWith(start)) continue;
       const key = folder + name;
@@ -51,10 +54,19 @@ const readFolder = async (place: Place, folder: string, start: string): Promise<
   } catch (cause) {
     if (!hasStatus(cause, sftpStatus.noSuchFile) && !(await isFile(place, folder, cause)))
       throw sftpError(cause, 'list', place.location, folder || 'its objects');
+    if (place.isFound) await assertRoot(place);
     // Its name is not UTF-8, and so names nothing: listed all the same, it is seen to be missing when it is read.
     if (folder.includes('\uFFFD')) objects.push({ key: folder.slice(0, -1), size: 0 });
   }
   return { objects, folders };
+};
+
+/** What lies on a disk that is gone from the server is not gone: who took it for gone would overlook locks. */
+const assertRoot = async ({ session, root, location }: Place): Promise<void> => {
+  if (await followLink(await session.line(), root)) return;
+  throw new HoldfastError('STORE_UNREACHABLE', `${location}: the folder is not found any more`, {
+    hint: 'check the disk of the server',
+  });
 };
 
 /** Removes the folder and those in it, innermost first; what something lies in stays. */
@@ -117,10 +129,13 @@ const readSome = async (line: SftpLine, folder: Buffer): Promise<readonly Entry[
   try {
     return await line.request<Entry[]>((sftp, answer) => sftp.readdir(folder, answer));
   } catch (error) {
-    if (hasStatus(error, sftpStatus.endOfFile)) return undefined;
+    if (hasStatus(error, sftpStatus.endOfFile) && !isBrokenOff(error)) return undefined;
     throw error;
   }
 };
+
+/** Servers written with Go's sftp give this status, too, when what lies behind them (an S3 service) broke off: 'Get "https://…": EOF'. */
+const isBrokenOff = (error: unknown): boolean => /\S[:,] (unexpected )?EOF$/.test(messageOf(error));
 
 const followLink = async (line: SftpLine, path: string): Promise<Attributes | undefined> => {
   try {

@@ -22,6 +22,7 @@ export const openSftpStore = (
     session: new SftpSession(config, formatSftpUrl(config), context.log),
     location: formatSftpUrl(config),
     root: config.path,
+    isFound: false,
   };
   const checksums = config.commands === 'checksums' ? new ServerChecksums(place) : undefined;
   const guard = new Guard(place.location, checkFileKey);
@@ -100,6 +101,8 @@ export interface Place {
   readonly session: SftpSession;
   readonly location: string;
   readonly root: string;
+  /** Whether the root was seen: then it is there, or its disk is gone from the server. */
+  isFound: boolean;
 }
 
 /** Whether it was read back, and is the same. The protocol cannot sync a folder: how soon the rename outlives a power cut is up to the server's file system. */
@@ -117,6 +120,7 @@ const putFile = async (
     const isSame = readsBack && Buffer.compare(await writeAndReadBack(line, file, bytes), bytes) === 0;
     if (!readsBack) await writeWhole(line, file, bytes);
     await rename(line, temporary, path);
+    place.isFound = true;
     return isSame;
   } catch (cause) {
     const full = hasStatus(cause, sftpStatus.failure) && (await lacksRoom(line, place.root, bytes.length));
@@ -166,14 +170,32 @@ export const rename = async (line: SftpLine, from: string, to: string): Promise<
   }
 };
 
-/** Where two put the same object at once, each may remove what the other has just put there: the last attempt tells. */
+/**
+ * What is in the way is moved aside until the object has its name: the server may refuse to rename for other reasons, and says so in the
+ * same words. Where two put the same object at once, each may move what the other has just put there: the last attempt tells.
+ */
 const renamePlainly = async (line: SftpLine, from: string, to: string): Promise<void> => {
+  const move = (source: string, target: string): Promise<void> =>
+    line.request<void>((sftp, answer) => sftp.rename(source, target, answer));
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await line.request<void>((sftp, answer) => sftp.rename(from, to, answer));
+      return await move(from, to);
     } catch (error) {
       if (attempt === 10) throw error;
-      await unlink(line, to).catch(() => {}); // it may be gone again
+      const aside = temporaryName(to);
+      const isAside = await move(to, aside).then(
+        () => true,
+        () => false, // it may be gone again
+      );
+      if (!isAside) continue;
+      try {
+        await move(from, to);
+      } catch {
+        await move(aside, to).catch(() => {}); // somebody else may have put it there meanwhile
+        continue;
+      }
+      await unlink(line, aside).catch(() => {}); // readers skip its name anyway
+      return;
     }
   }
 };
@@ -183,12 +205,14 @@ export const unlink = (line: SftpLine, path: string): Promise<void> =>
 
 const getFile = async (
   line: SftpLine,
-  { location, root }: Place,
+  place: Place,
   key: string,
   range: ByteRange | undefined,
 ): Promise<Uint8Array> => {
+  const { location, root } = place;
   try {
     const file = await openFile(line, posix.join(root, key), 'r');
+    place.isFound = true;
     try {
       const wanted = range ?? { offset: 0, length: await sizeOf(line, file) };
       const bytes = await readFully(line, file, wanted);

@@ -8,6 +8,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  renameSync,
   writeFileSync,
 } from 'node:fs';
 import type { AddressInfo } from 'node:net';
@@ -18,7 +19,11 @@ import { systemClock } from '#lib/clock.ts';
 import { hasCode } from '#lib/errors.ts';
 import { silentLog } from '#lib/log.ts';
 import { seededRandom } from '#lib/random.ts';
-import { type PlainSftpServer, startPlainSftp } from '../../../test/servers/plain-sftp.ts';
+import {
+  type PlainSftpFaults,
+  type PlainSftpServer,
+  startPlainSftp,
+} from '../../../test/servers/plain-sftp.ts';
 import { type SshServer, skipWithoutSshd, startSshd } from '../../../test/servers/sshd.ts';
 import { resticBinaries, runRestic, skipWithoutRestic } from '../../../test/tools/restic.ts';
 import { slowLine } from '../../../test/tools/slow-line.ts';
@@ -123,25 +128,54 @@ storeContract('sftp on OpenSSH, chrooted', {
 let plain: PlainSftpServer;
 const plainFolder = temporaryFolder('plain-sftp');
 
+const openPlain = ({ port }: PlainSftpServer, folder: string): Store =>
+  openSftpStore(
+    sftp.config.parse({
+      host: '127.0.0.1',
+      port,
+      user: 'anybody',
+      password: 'any',
+      path: '/some/folder',
+      knownHosts: join(folder, 'known_hosts'),
+      newHosts: 'accept',
+      sshConfig: 'none',
+    }),
+    { log: silentLog },
+  );
+
 storeContract('sftp on a server without extensions', {
   start: async () => {
     plain = await startPlainSftp(plainFolder);
   },
-  open: async () =>
-    openSftpStore(
-      sftp.config.parse({
-        host: '127.0.0.1',
-        port: plain.port,
-        user: 'anybody',
-        password: 'any',
-        path: '/some/folder',
-        knownHosts: join(plainFolder, 'known_hosts'),
-        newHosts: 'accept',
-        sshConfig: 'none',
-      }),
-      { log: silentLog },
-    ),
+  open: async () => openPlain(plain, plainFolder),
   stop: async () => await plain?.[Symbol.asyncDispose](),
+});
+
+test('an object stays where it is when a server without extensions refuses to rename another onto it', async () => {
+  const folder = temporaryFolder('plain-sftp');
+  const faults: PlainSftpFaults = {};
+  await using server = await startPlainSftp(folder, faults);
+  await using store = openPlain(server, folder);
+  await store.put('config', bytes);
+  await store.put('config', Buffer.from('another'));
+  assert.equal(String(Buffer.from(await store.get('config'))), 'another');
+  faults.renamesNothing = true;
+  await assert.rejects(store.put('config', bytes), { code: 'STORE_UNREACHABLE' });
+  assert.equal(String(Buffer.from(await store.get('config'))), 'another');
+  assert.deepEqual(readdirSync(join(folder, 'some/folder')), ['config']);
+});
+
+test('a folder whose listing breaks off with the status of its end is not at its end', async () => {
+  const folder = temporaryFolder('plain-sftp');
+  const faults: PlainSftpFaults = {};
+  await using server = await startPlainSftp(folder, faults);
+  await using store = openPlain(server, folder);
+  for (let number = 0; number < 60; number += 1) await store.put(`locks/${number}`, bytes);
+  const list = () => Array.fromAsync(store.list('locks/'));
+  faults.listingBreaksOff = 'operation error S3: ListObjectsV2, Get "https://s3/backups": EOF';
+  await assert.rejects(list(), { code: 'STORE_UNREACHABLE' });
+  delete faults.listingBreaksOff;
+  assert.equal((await list()).length, 60);
 });
 
 suite('sftp', { skip: skip ?? false }, () => {
@@ -373,6 +407,21 @@ suite('sftp', { skip: skip ?? false }, () => {
     await assert.rejects(object.commit(), { code: 'STORE_UNREACHABLE' });
     await object.commit();
     assert.deepEqual(Buffer.from(await store.get('large')), bytes);
+  });
+
+  test('a folder that is gone from the server has not become empty, and one that never was there is', async () => {
+    await using store = open({ path: `${server.path}/unmounted` });
+    assert.deepEqual(await Array.fromAsync(store.list('locks/')), []);
+    await store.put('locks/a', bytes);
+    const folder = join(server.folder, 'unmounted');
+    await using other = open({ path: `${server.path}/unmounted` });
+    await other.get('locks/a');
+    renameSync(folder, `${folder}-away`);
+    for (const one of [store, other])
+      for (const prefix of ['locks/', ''])
+        await assert.rejects(Array.fromAsync(one.list(prefix)), { code: 'STORE_UNREACHABLE' });
+    renameSync(`${folder}-away`, folder);
+    assert.deepEqual(await Array.fromAsync(other.list('snapshots/')), []);
   });
 
   test('a server that ends the connection is connected to again', async () => {
