@@ -25,9 +25,11 @@ export const noticeText = (notice: Notice, limit = Number.POSITIVE_INFINITY): st
 export const shortened = (text: string, limit: number): string =>
   text.length <= limit ? text : `${text.slice(0, Math.max(0, limit - 1)).toWellFormed()}…`;
 
-/** 'processed 1,204, succeeded 1,203, failed 1'. */
+/** 'processed 1,204, succeeded 1,203, failed 1'; three noughts beside a source that failed as a whole would look like a mistake. */
 export const countsLine = ({ items: { processed, succeeded, failed } }: RunSummary): string =>
-  `processed ${formatCount(processed)}, succeeded ${formatCount(succeeded)}, failed ${formatCount(failed)}`;
+  processed === 0
+    ? 'nothing was processed'
+    : `processed ${formatCount(processed)}, succeeded ${formatCount(succeeded)}, failed ${formatCount(failed)}`;
 
 /** 'run 20261121-033000-x7kq (backup), 2026-11-21 03:30:00, took 12 s, exit status 3'. */
 export const runLine = ({ id, verb, startedAt, endedAt, exitStatus }: RunSummary): string =>
