@@ -2,9 +2,10 @@
 // https://docs.openstack.org/swift/latest/overview_large_objects.html).
 import { createHash, randomUUID } from 'node:crypto';
 import { z } from 'zod';
+import { HoldfastError } from '#lib/errors.ts';
 import type { HttpAnswer } from '../http-client.ts';
 import type { LargeObject } from '../store.ts';
-import { check, objectPath, type Place, parseBody, type Request, send } from './swift-store.ts';
+import { check, checkStored, objectPath, type Place, parseBody, type Request, send } from './swift-store.ts';
 
 const mib = 1024 * 1024;
 /** A manifest has 1000 segments at most, unless the operator says otherwise: growing ones make room for 140 GB. */
@@ -31,14 +32,16 @@ export const beginSegments = async (place: Place, key: string): Promise<LargeObj
     },
     async commit() {
       const inOrder = [...segments].toSorted(([a], [b]) => a - b).map(([, segment]) => segment);
-      const before = (await manifestAt(place, key)).filter(({ name }) => !name.includes(`/${token}/`));
+      const before = ((await manifestAt(place, key)) ?? []).filter(
+        ({ name }) => !name.includes(`/${token}/`),
+      );
       const answer = await send(place, `finish ${key}`, {
         method: 'PUT',
         path: `${objectPath(place, key)}?multipart-manifest=put`,
         headers: octets,
         body: Buffer.from(JSON.stringify(inOrder)),
       });
-      check(place, `finish ${key}`, answer);
+      checkStored(place, `finish ${key}`, answer);
       await removeAll(
         place,
         before.map(({ name }) => name),
@@ -58,12 +61,24 @@ export const abandonSegments = async (place: Place, key: string, token: string):
   if (!(await hasManifest(place, key, token))) await removeSegments(place, key, token);
 };
 
-const hasManifest = async (place: Place, key: string, token: string): Promise<boolean> =>
-  (await manifestAt(place, key)).some(({ name }) => name.includes(`/${token}/`));
+/** A service in trouble may answer 404 for an object that it has, and lists: taken for absent, that would lose its segments. */
+const hasManifest = async (place: Place, key: string, token: string): Promise<boolean> => {
+  const segments = await manifestAt(place, key);
+  if (segments) return segments.some(({ name }) => name.includes(`/${token}/`));
+  if (!(await isListed(place, key))) return false;
+  throw new HoldfastError('STORE_UNREACHABLE', `${place.location}: ${key} is listed, and is not found`, {
+    hint: 'check the service, and try again',
+  });
+};
+
+const isListed = async (place: Place, key: string): Promise<boolean> => {
+  const name = place.prefix + key;
+  return (await namesBelow(place, name, `look for ${key}`)).includes(name);
+};
 
 /** Removes the manifest first: without it nobody misses the segments. */
 export const deleteWithSegments = async (place: Place, key: string): Promise<void> => {
-  const segments = await manifestAt(place, key);
+  const segments = (await manifestAt(place, key)) ?? [];
   accept404(
     place,
     `delete ${key}`,
@@ -97,18 +112,18 @@ const putSegment = async (place: Place, beside: Place, key: string, request: Req
     }
     answer = await put();
   }
-  check(place, `write ${key}`, answer);
+  checkStored(place, `write ${key}`, answer);
 };
 
 const manifestSchema = z.array(z.object({ name: z.string() }));
 
-/** The segments that the object of this key consists of, as '/container/name'; none when it is no such object, or absent. */
-const manifestAt = async (place: Place, key: string): Promise<z.infer<typeof manifestSchema>> => {
+/** The segments that the object of this key consists of, as '/container/name'; none when it is no such object, undefined when it is absent. */
+const manifestAt = async (place: Place, key: string): Promise<z.infer<typeof manifestSchema> | undefined> => {
   const doing = `look at ${key}`;
   const path = objectPath(place, key);
   // Some versions of Swift spoil the connection when HEAD finds nothing.
   const first = await send(place, doing, { method: 'GET', path, headers: { Range: 'bytes=0-0' } });
-  if (first.status === 404) return [];
+  if (first.status === 404) return undefined;
   if (first.status !== 416) check(place, doing, first);
   if (first.headers['x-static-large-object']?.toString().toLowerCase() !== 'true') return [];
   const answer = await send(place, doing, { method: 'GET', path: `${path}?multipart-manifest=get` });
@@ -121,13 +136,19 @@ const listingSchema = z.array(z.object({ name: z.string() }));
 /** The segments of one attempt, as '/container/name'. */
 const segmentsOf = async (place: Place, key: string, token: string): Promise<string[]> => {
   const beside = besideOf(place);
-  const query = new URLSearchParams({ format: 'json', prefix: place.prefix + folderOf(key, token) });
   const doing = `look for what is left of ${key}`;
-  const answer = await send(place, doing, { method: 'GET', path: `${beside.container}?${query}` });
+  const names = await namesBelow(beside, place.prefix + folderOf(key, token), doing);
+  return names.map((name) => `/${decodeURIComponent(beside.container)}/${name}`);
+};
+
+/** One page, which is more than there can be of segments. */
+const namesBelow = async (place: Place, prefix: string, doing: string): Promise<string[]> => {
+  const query = new URLSearchParams({ format: 'json', prefix });
+  const answer = await send(place, doing, { method: 'GET', path: `${place.container}?${query}` });
   if (answer.status === 404) return [];
   check(place, doing, answer);
   const found = answer.status === 204 ? [] : parseBody(place, doing, answer, listingSchema);
-  return found.map(({ name }) => `/${decodeURIComponent(beside.container)}/${name}`);
+  return found.map(({ name }) => name);
 };
 
 const removeSegments = async (place: Place, key: string, token: string): Promise<void> =>

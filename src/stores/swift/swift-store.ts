@@ -105,7 +105,7 @@ const putObject = async (place: Place, key: string, bytes: Uint8Array): Promise<
     check(place, 'make the container', made);
     answer = await put();
   }
-  check(place, `write ${key}`, answer);
+  checkStored(place, `write ${key}`, answer);
 };
 
 /** The ETag of an object in segments is made of theirs, and stands in quotes. */
@@ -160,11 +160,13 @@ async function* listObjects(place: Place, prefix: string): AsyncGenerator<Stored
     check(place, doing, answer);
     const page = answer.status === 204 ? [] : parseBody(place, doing, answer, pageSchema);
     for (const { name, bytes, last_modified: time } of page) {
+      if (name.endsWith('/')) continue; // consoles put such objects where they show folders
       const modified = time === undefined ? undefined : utcTime(time);
       yield { key: name.slice(place.prefix.length), size: bytes, ...(modified && { modified }) };
     }
     const last = page.at(-1);
     if (last === undefined) return;
+    if (last.name === marker) throw strangeAnswer(place, doing);
     marker = last.name;
   }
 }
@@ -177,7 +179,7 @@ const utcTime = (text: string): Date | undefined => {
 
 /** A proxy that is put before the service may answer in its place. */
 export const parseBody = <Parsed>(
-  { location }: Place,
+  place: Place,
   doing: string,
   { body }: HttpAnswer,
   schema: z.ZodType<Parsed>,
@@ -185,16 +187,15 @@ export const parseBody = <Parsed>(
   try {
     return schema.parse(JSON.parse(body.toString()));
   } catch (cause) {
-    throw new HoldfastError(
-      'STORE_UNREACHABLE',
-      `${location}: cannot ${doing}: the answer is none of Swift's`,
-      {
-        cause,
-        hint: busy.hint,
-      },
-    );
+    throw strangeAnswer(place, doing, cause);
   }
 };
+
+const strangeAnswer = ({ location }: Place, doing: string, cause?: unknown): HoldfastError =>
+  new HoldfastError('STORE_UNREACHABLE', `${location}: cannot ${doing}: the answer is none of Swift's`, {
+    cause,
+    hint: busy.hint,
+  });
 
 /** Sends it with a token; once more with a new one when the service does not take the first. */
 export const send = async (
@@ -220,6 +221,12 @@ export const check = ({ location }: Place, doing: string, { status }: HttpAnswer
   if (status >= 200 && status < 300) return;
   const { code, hint } = meanings[status] ?? (status >= 500 ? busy : strange);
   throw new HoldfastError(code, `${location}: cannot ${doing}: status ${status}`, { hint });
+};
+
+/** The service says of what it has stored that it was created. */
+export const checkStored = (place: Place, doing: string, answer: HttpAnswer): void => {
+  check(place, doing, answer);
+  if (answer.status !== 201) throw strangeAnswer(place, doing);
 };
 
 const goneMeanwhile = ({ location }: Place, doing: string): HoldfastError =>

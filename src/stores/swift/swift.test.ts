@@ -174,7 +174,7 @@ test('a token that is no longer taken, or soon runs out, is renewed, once for al
       good = `token-${logins}`;
       response.setHeader('x-auth-token', good).setHeader('x-storage-url', service.url);
       response.setHeader('x-auth-token-expires', '3600');
-    } else if (request.headers['x-auth-token'] !== good) response.statusCode = 401;
+    } else response.statusCode = request.headers['x-auth-token'] === good ? 201 : 401;
     request.resume().on('end', () => response.end());
   });
   let nowMs = Date.now();
@@ -252,6 +252,52 @@ test('a page of something before the service is no listing', async () => {
   const { code, message } = await failure(Array.fromAsync(store.list('')));
   assert.equal(code, 'STORE_UNREACHABLE');
   assert.match(message, /swift:c:/);
+});
+
+test('a page of something before the service is no word that an object was stored', async () => {
+  await using service = await serve((request, response) => {
+    if (request.url === '/auth/v1.0')
+      response.setHeader('x-auth-token', 't').setHeader('x-storage-url', service.url);
+    request.resume().on('end', () => response.end('<html><body>Back soon</body></html>'));
+  });
+  const settings = { container: 'c', authUrl: `${service.url}/auth/v1.0`, user: 'a:b', password: 'k' };
+  await using store = openSwiftStore(swift.config.parse(settings), { clock: systemClock }, {});
+  await assert.rejects(store.put('a', bytes), { code: 'STORE_UNREACHABLE' });
+  const large = await store.beginLarge('a');
+  const piece = { number: 0, offset: 0 };
+  await assert.rejects(large.putPiece(piece, bytes), { code: 'STORE_UNREACHABLE' });
+});
+
+test('the segments of an object that is listed and answered 404 stay, and objects that stand for folders are passed over', async () => {
+  const deleted: (string | undefined)[] = [];
+  await using service = await serve(({ method, url = '' }, response) => {
+    if (method === 'DELETE') deleted.push(url);
+    if (url === '/auth/v1.0')
+      response.setHeader('x-auth-token', 't').setHeader('x-storage-url', service.url).end();
+    else if (url.startsWith('/c_segments?')) response.end('[{"name":"a/t/0000"}]');
+    else if (url.includes('marker=folder')) response.end('[]');
+    else if (url.startsWith('/c?')) response.end('[{"name":"a","bytes":1},{"name":"folder/","bytes":0}]');
+    else response.writeHead(404).end();
+  });
+  const settings = { container: 'c', authUrl: `${service.url}/auth/v1.0`, user: 'a:b', password: 'k' };
+  await using store = openSwiftStore(swift.config.parse(settings), { clock: systemClock }, {});
+  await assert.rejects(store.abandonLarge('a', 't'), { code: 'STORE_UNREACHABLE' });
+  await assert.rejects(store.wasCommitted('a', 't', 1), { code: 'STORE_UNREACHABLE' });
+  assert.deepEqual(deleted, []);
+  assert.deepEqual(await Array.fromAsync(store.list(''), ({ key }) => key), ['a']);
+  await store.abandonLarge('b', 't');
+  assert.equal(deleted.length, 1);
+});
+
+test('a listing that does not get on has no end', async () => {
+  await using service = await serve(({ url }, response) => {
+    if (url === '/auth/v1.0')
+      response.setHeader('x-auth-token', 't').setHeader('x-storage-url', service.url).end();
+    else response.end('[{"name":"a","bytes":1}]');
+  });
+  const settings = { container: 'c', authUrl: `${service.url}/auth/v1.0`, user: 'a:b', password: 'k' };
+  await using store = openSwiftStore(swift.config.parse(settings), { clock: systemClock }, {});
+  await assert.rejects(Array.fromAsync(store.list('')), { code: 'STORE_UNREACHABLE' });
 });
 
 test('a container that was there and is not found any more has not become empty', async () => {
