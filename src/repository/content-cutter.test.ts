@@ -11,14 +11,14 @@ const averageOf = (...args: Parameters<typeof tableCut>): number => {
   return cut.averageBytes;
 };
 
-test('a table is cut into about 8 KiB, a large one into a million blobs, and never above 256 KiB', () => {
+test('a table is cut into about 8 KiB, a large one into half a million blobs, and never above 256 KiB', () => {
   const expected = [
     [0, 8],
     [1, 8],
-    [8 * gibibyte, 8],
-    [8 * gibibyte + 1, 16],
-    [16 * gibibyte, 16],
-    [100 * gibibyte, 128],
+    [4 * gibibyte, 8],
+    [4 * gibibyte + 1, 16],
+    [8 * gibibyte, 16],
+    [50 * gibibyte, 128],
     [1000 * gibibyte, 256],
     [1e15, 256],
   ] as const;
@@ -27,24 +27,24 @@ test('a table is cut into about 8 KiB, a large one into a million blobs, and nev
 
 test('what the last snapshot used is kept while the table grows, up to four times what it should be', () => {
   const before = { sizeBytes: 4 * gibibyte, blobs: (4 * gibibyte) / (8 * kibibyte) };
-  for (const size of [0, 9 * gibibyte, 31 * gibibyte, 32 * gibibyte])
+  for (const size of [0, 5 * gibibyte, 15 * gibibyte, 16 * gibibyte])
     assert.equal(averageOf(size, { previous: before }), 8 * kibibyte, `${size} bytes`);
-  assert.equal(averageOf(33 * gibibyte, { previous: before }), 64 * kibibyte);
+  assert.equal(averageOf(17 * gibibyte, { previous: before }), 64 * kibibyte);
 });
 
-test('with each million of blobs in a snapshot those of the next tables are twice as large', () => {
-  const million = 1024 ** 2;
+test('with each half a million of blobs in a snapshot those of the next tables are twice as large', () => {
+  const half = 512 * 1024;
   const expected = [
-    [million - 1, 8],
-    [million, 16],
-    [3 * million, 64],
-    [100 * million, 256],
+    [half - 1, 8],
+    [half, 16],
+    [3 * half, 64],
+    [100 * half, 256],
   ] as const;
   for (const [blobsBefore, average] of expected)
     assert.equal(averageOf(gibibyte, { blobsBefore }), average * kibibyte, `${blobsBefore} blobs`);
   const previous = { sizeBytes: gibibyte, blobs: gibibyte / (16 * kibibyte) };
-  assert.equal(averageOf(gibibyte, { blobsBefore: 3 * million, previous }), 16 * kibibyte);
-  assert.equal(averageOf(gibibyte, { blobsBefore: 4 * million, previous }), 128 * kibibyte);
+  assert.equal(averageOf(gibibyte, { blobsBefore: 3 * half, previous }), 16 * kibibyte);
+  assert.equal(averageOf(gibibyte, { blobsBefore: 4 * half, previous }), 128 * kibibyte);
 });
 
 test('a table that shrinks keeps its cuts as well', () => {

@@ -16,7 +16,7 @@ const rabinMinimumBytes = 512 * 1024;
 const smallestAverage = 8 * 1024;
 const largestAverage = 256 * 1024;
 /** A table is cut into about so many blobs at most, and after so many of a snapshot the next are twice as large: each takes memory. */
-const blobsOfASize = 1024 * 1024;
+const blobsOfASize = 512 * 1024;
 
 interface BlobTotals {
   readonly ids: BlobIds;
@@ -35,7 +35,7 @@ export interface TableCutOptions {
 }
 
 /**
- * The average size of a table's blobs: 8 KiB, and more for tables beyond 8 GiB or that come after others of that size. What an earlier
+ * The average size of a table's blobs: 8 KiB, and more for tables beyond 4 GiB or that come after others of that size. What an earlier
  * snapshot used is kept, because other cuts would store the whole table again.
  */
 export const tableCut = (sizeBytes: number, { blobsBefore = 0, previous }: TableCutOptions = {}): Cut => {
