@@ -1,9 +1,9 @@
 // Documents from the server, many in one request.
 import { forEachLimit } from '#lib/concurrency.ts';
-import { asError, hasCode } from '#lib/errors.ts';
+import { asError, HoldfastError, hasCode } from '#lib/errors.ts';
 import type { ChangedDocument } from './changed.ts';
 import type { CouchClient } from './http.ts';
-import { BrokenJson, isKey, skipValue, valueAt, walkElements, walkMembers } from './json-scan.ts';
+import { BrokenJson, isKey, type Range, skipValue, valueAt, walkElements, walkMembers } from './json-scan.ts';
 import { type Leaf, leafAt } from './leaf.ts';
 import { documentParts } from './server.ts';
 
@@ -119,17 +119,38 @@ const openLeaves = (client: CouchClient, database: string, id: string): Promise<
     },
     (body) => {
       const leaves: Leaf[] = [];
-      if (body.toString('utf8', 0, 1) === '[') readOpened(body, 0, leaves);
-      else valueAt(body, { start: 0, end: body.length }); // {"error": "not_found"}, whole
-      return leaves;
+      if (body.toString('utf8', 0, 1) !== '[') return noLeaves(body, `the document ${id} of ${database}`);
+      const refused: Range[] = [];
+      readOpened(body, 0, leaves, refused);
+      const [first] = refused;
+      if (first === undefined) return leaves;
+      throw new HoldfastError(
+        'ITEM_UNREADABLE',
+        `cannot read a revision of the document ${id} of ${database}: ${body.toString('utf8', first.start, first.end)}`,
+        { hint: 'see the log of the server, and run the backup again' },
+      );
     },
   );
 
+/** A database that is gone or is being made, and what stands before the server, answer 404, too. */
+const noLeaves = (body: Buffer, what: string): Leaf[] => {
+  const answer = valueAt(body, { start: 0, end: body.length });
+  const reason = answer instanceof Object ? Reflect.get(answer, 'reason') : undefined;
+  if (reason === 'missing' || reason === 'deleted') return [];
+  throw new HoldfastError('SOURCE_UNREACHABLE', `cannot read ${what}: ${body.toString().trim()}`, {
+    hint: 'check the database, and what answers there in the place of the server; run the backup again',
+  });
+};
+
 /** [{"ok": <document>}, …], or in the place of "ok" an error that says why there is none. Returns where it ends. */
-const readOpened = (body: Buffer, at: number, leaves: Leaf[]): number =>
+const readOpened = (body: Buffer, at: number, leaves: Leaf[], refused: Range[] = []): number =>
   walkElements(body, at, (one) =>
     walkMembers(body, one, (key, value) => {
-      if (!isKey(body, key, 'ok')) return skipValue(body, value);
+      if (!isKey(body, key, 'ok')) {
+        const end = skipValue(body, value);
+        refused.push({ start: key.start, end });
+        return end;
+      }
       const leaf = leafAt(body, value);
       leaves.push(leaf);
       return leaf.end;

@@ -183,4 +183,47 @@ suite('later backups of CouchDB', { skip: (await skipWithoutCouch()) ?? false },
       [['one', '2-bb']],
     );
   });
+
+  test('a document that is answered 404 for another reason than its own, or whose revision cannot be read, is told and not left out', async () => {
+    await server.ask('PUT', '/shop');
+    await putRevisions(server, 'shop', [revision('one', 'aa'), revision('two', 'aa')]);
+    const refused = '[{"error":{"id":"one","rev":"1-aa","error":"internal_error"}}]';
+    for (const [status, body] of [
+      [404, '{"error":"not_found","reason":"no_db_file"}'],
+      [404, '{"message":"no Route matched with those values"}'],
+      [200, refused],
+      [200, '[{"missing":"1-aa"}]'],
+    ] as const) {
+      proxy.rule = ({ path }) => {
+        if (path === '/shop/one') return { status, body };
+        return path === '/shop/_bulk_get'
+          ? { change: (answer) => answer.toString().replaceAll(/"ok":(?=\{[^{}]*"_id":"one")/g, '"no":') }
+          : undefined;
+      };
+      const dumped = await dump();
+      assert.deepEqual(
+        dumped.flatMap(({ path, failed }) => (failed ? [path] : [])),
+        ['shop/data/all/one'],
+        body,
+      );
+      assert.deepEqual(
+        documentsOf(dumped).map(({ _id }) => _id),
+        ['two'],
+      );
+    }
+  });
+
+  test('what something before the server answers in its place is asked for again', async () => {
+    await server.ask('PUT', '/shop');
+    await putRevisions(server, 'shop', [revision('one', 'aa')]);
+    for (const status of [200, 404]) {
+      const strange = new Set(status === 200 ? ['/_all_dbs', '/shop', '/shop/_changes'] : ['/shop']);
+      proxy.rule = ({ path }) =>
+        strange.delete(path)
+          ? { status, body: '{"message":"no Route matched with those values"}' }
+          : undefined;
+      assert.equal(documentsOf(await dump()).length, 1);
+      assert.equal(strange.size, 0);
+    }
+  });
 });

@@ -42,10 +42,11 @@ export const serverFacts = async (client: CouchClient): Promise<ServerFacts> => 
 };
 
 export const listDatabases = (client: CouchClient): Promise<string[]> =>
-  client.parse(
-    { path: ['_all_dbs'], doing: 'list the databases' },
-    (body) => JSON.parse(body.toString()) as string[],
-  );
+  client.parse({ path: ['_all_dbs'], doing: 'list the databases' }, (body) => {
+    const names: unknown = JSON.parse(body.toString());
+    if (!Array.isArray(names)) throw new BrokenJson('the answer is no list of databases');
+    return names as string[];
+  });
 
 /** Undefined when there is no such database. */
 export const databaseInfo = async (
@@ -54,7 +55,12 @@ export const databaseInfo = async (
   database: string,
 ): Promise<DatabaseInfo | undefined> => {
   const request = { path: [database], doing: `read the database ${database}`, allow: [404] };
-  const info = (await client.parse(request, parseObject)) as unknown as RawInfo;
+  const info = await client.parse(request, (body) => {
+    const answer = parseObject(body) as unknown as RawInfo;
+    const isKnown = answer.error === 'not_found' || typeof answer.doc_count === 'number';
+    if (!isKnown) throw new BrokenJson('the answer tells of no database'); // something else may answer in the server's place
+    return answer;
+  });
   if (info.error !== undefined) return undefined;
   return {
     documents: info.doc_count,
@@ -111,7 +117,8 @@ export const changesPage = (
       doing: `read the changes of ${database}`,
     },
     (body) => {
-      const { results, last_seq } = JSON.parse(body.toString()) as RawChanges;
+      const { results, last_seq } = JSON.parse(body.toString()) as Partial<RawChanges>;
+      if (!results || last_seq === undefined) throw new BrokenJson('the answer is no feed of changes');
       const changes = results.map(({ id, changes: leaves }) => ({ id, revs: leaves.map(({ rev }) => rev) }));
       return { changes, lastSeq: String(last_seq), isLast: results.length < limit };
     },
