@@ -2,7 +2,7 @@
 import type { Context } from '#lib/kind.ts';
 import { attempt, findingOf } from '../findings.ts';
 import type { Finding } from '../source.ts';
-import { describeDatabase, namesOfDatabases } from './choice.ts';
+import { describeDatabase, hiddenDatabases, namesOfDatabases } from './choice.ts';
 import type { MongodbConfig } from './config.ts';
 import { type Connection, connect } from './connect.ts';
 import { inconsistencyOf } from './consistency.ts';
@@ -33,6 +33,8 @@ const findingsOf = async (
       message: inconsistencyOf(connection.facts),
       hint: 'make it a replica set, one member is enough; or stop writing while it is backed up',
     });
+  const hidden = await hiddenDatabases(connection, config);
+  if (hidden) findings.push({ level: 'warning', subject: 'databases', ...hidden });
   let bytes = 0;
   const all: Collection[] = [];
   for (const [database, collections] of moment.collections) {

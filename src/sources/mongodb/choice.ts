@@ -1,12 +1,13 @@
 // What of a server a backup keeps, with all that is known of it before the first document is read.
 import { forEachLimit } from '#lib/concurrency.ts';
 import { HoldfastError } from '#lib/errors.ts';
+import { isLiteral } from '../patterns.ts';
 import { assertDatabasesFound, chooseDatabases } from '../wanted-databases.ts';
 import type { MongodbConfig } from './config.ts';
 import type { Connection } from './connect.ts';
 import { byBytes, type Collection, listCollections, listDatabases, listIndexes } from './listing.ts';
 import { isInternal, isInternalDatabase, wantedOf } from './patterns.ts';
-import { itemError } from './server-error.ts';
+import { code, itemError, serverCode } from './server-error.ts';
 
 export interface ChosenCollection {
   readonly collection: Collection;
@@ -39,6 +40,31 @@ export const namesOfDatabases = async (connection: Connection, config: MongodbCo
   assertDatabasesFound(config, connection.server, { chosen, absent, hint });
   const all = config.users ? [...new Set([...chosen, accountDatabase])] : chosen;
   return all.toSorted(byBytes);
+};
+
+/**
+ * What to say where databases may be there that the user does not see: the server leaves them out of its list without a word, unless
+ * it is asked for all of them. Undefined where it lists all, or only those that are named are wanted.
+ */
+export const hiddenDatabases = async (
+  connection: Connection,
+  { databases, url }: MongodbConfig,
+): Promise<{ readonly message: string; readonly hint: string } | undefined> => {
+  const isNamed =
+    databases === undefined ? url.database !== undefined : databases !== 'all' && databases.every(isLiteral);
+  if (isNamed) return undefined;
+  try {
+    await connection.command('admin', { listDatabases: 1, nameOnly: true, authorizedDatabases: false });
+    return undefined;
+  } catch (error) {
+    const refusal = serverCode(error);
+    if (refusal === undefined) throw error;
+    if (refusal !== code.unauthorized) return undefined; // before 4.0.6 it cannot be asked so
+  }
+  return {
+    message: `the server lists only databases that ${connection.user ?? 'the user'} may read; others are not backed up`,
+    hint: 'grant the role backup, or name the databases in `databases`',
+  };
 };
 
 /** The collections of these databases that are wanted. */

@@ -315,3 +315,25 @@ test('a wrong password is denied, and a server that is not there unreachable', {
   const nobody = { url: 'mongodb://127.0.0.1:1/shop?serverSelectionTimeoutMS=300' };
   await assert.rejects(dumpOf(guarded, nobody), (error) => hasCode(error, 'SOURCE_UNREACHABLE'));
 });
+
+test('that databases may be hidden is said where all are wanted, and not where they are named', {
+  skip,
+}, async () => {
+  await server.client.db('seen').collection('one').insertOne({});
+  const restricted: Intercept = ({ name, fields }) =>
+    name === 'listDatabases' && fields.authorizedDatabases === false
+      ? { ok: 0, code: 13, codeName: 'Unauthorized', errmsg: 'not authorized on admin' }
+      : undefined;
+  const said = async (databases: unknown): Promise<boolean> => {
+    await using source = await openMongodb(server, { databases });
+    return (await source.check()).some(
+      ({ level, subject }) => level === 'warning' && subject === 'databases',
+    );
+  };
+  await intercepting(restricted, async () => {
+    assert.equal(await said('all'), true);
+    assert.equal(await said(['se*']), true);
+    assert.equal(await said(['seen']), false);
+  });
+  assert.equal(await said('all'), false);
+});

@@ -3,7 +3,7 @@ import type { Context } from '#lib/kind.ts';
 import { version } from '#lib/version.ts';
 import type { Entry } from '../source.ts';
 import { createTally, type Tally } from '../tally.ts';
-import { type ChosenDatabase, describeDatabase, namesOfDatabases } from './choice.ts';
+import { type ChosenDatabase, describeDatabase, hiddenDatabases, namesOfDatabases } from './choice.ts';
 import type { MongodbConfig } from './config.ts';
 import { type Connection, connect } from './connect.ts';
 import { makeContents } from './contents.ts';
@@ -35,6 +35,8 @@ export async function* dumpServer({ config, context, onClose }: DumpRequest): As
     await connection[Symbol.asyncDispose]();
   });
   const names = await namesOfDatabases(connection, config);
+  const hidden = await hiddenDatabases(connection, config);
+  if (hidden) context.log.warn({ server: connection.server, hint: hidden.hint }, hidden.message);
   const moment = await takeMoment(connection, config, names, () => context.clock.now());
   const databases: ChosenDatabase[] = [];
   for (const [name, collections] of moment.collections) {
