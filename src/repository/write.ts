@@ -95,7 +95,7 @@ class TreeWriter {
   readonly #open: Directory[] = [];
   readonly #defaults: EntryMeta;
   #current = '';
-  /** Of the files that were cut as tables. */
+  /** Of the files that are cut as tables. */
   #tableBlobs = 0;
   readonly failures: ItemOutcome[] = [];
 
@@ -218,6 +218,9 @@ class TreeWriter {
     const how: Cut = isTable
       ? tableCut(entry.meta.size ?? 0, { blobsBefore: this.#tableBlobs, previous: sizesOf(before) })
       : { by: 'rabin' };
+    // Several tables, or parts of one, are read at a time: those that are not done yet count by their size.
+    const expectedBlobs = how.by === 'gear' ? Math.ceil((entry.meta.size ?? 0) / how.averageBytes) : 0;
+    this.#tableBlobs += expectedBlobs;
     let seen = 0;
     const options = {
       expectedBytes: entry.meta.size,
@@ -229,7 +232,7 @@ class TreeWriter {
     };
     try {
       await this.#cutter.cut(content, how, options, ({ ids, bytes, ...added }) => {
-        if (isTable) this.#tableBlobs += ids.length;
+        if (isTable) this.#tableBlobs += ids.length - expectedBlobs;
         this.#counts.dataBlobs += added.newBlobs;
         this.#counts.dataAdded += added.newBytes;
         this.#counts.dataAddedPacked += added.storedBytes;
