@@ -1,5 +1,5 @@
 // The files below a prefix, found lazily, folder by folder.
-import { lstatSync, statSync } from 'node:fs';
+import { type Dirent, lstatSync, type Stats, statSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as otherWork } from 'node:timers/promises';
@@ -30,21 +30,25 @@ async function* filesIn(root: string, folder: string, start: string): AsyncGener
 /** Node reads such a name so that nothing is found under it: listed all the same, it is seen to be missing when it is read. */
 const isNotUtf8 = (name: string): boolean => name.includes('\uFFFD');
 
-const readFolder = async (root: string, folder: string) => {
+const readFolder = async (root: string, folder: string, isSecond = false): Promise<Dirent[]> => {
   try {
     return await readdir(join(root, folder), { withFileTypes: true });
   } catch (cause) {
     const code = systemCode(cause);
-    if (code === 'ENOENT' && !hasName(root, folder)) return [];
+    if (code === 'ENOENT') {
+      const there = nameOf(root, folder);
+      if (!there) return [];
+      if (!there.isSymbolicLink() && !isSecond) return await readFolder(root, folder, true); // somebody has just made it
+    }
     if (code === 'ENOTDIR' && statSync(root).isDirectory()) return [];
     throw folderError(cause, 'list', root, folder || 'its objects');
   }
 };
 
 /** A link to a disk that is not mounted leads nowhere: what lies there is not gone, and a prune that took it for gone would remove what it needs. */
-const hasName = (root: string, folder: string): boolean => {
+const nameOf = (root: string, folder: string): Stats | undefined => {
   const path = join(root, folder).replace(/\/+$/, ''); // with a slash the link would be followed
-  return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+  return lstatSync(path, { throwIfNoEntry: false });
 };
 
 const lookAt = (root: string, key: string): StoredObject | 'folder' | undefined => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -121,6 +121,16 @@ test('a file in the place of the store is an error, and not a store with nothing
   await using store = openLocalStore(join(folder, 'plain file'));
   for (const prefix of ['', 'keys/'])
     await assert.rejects(Array.fromAsync(store.list(prefix)), { code: 'STORE_DENIED' });
+});
+
+test('a folder that somebody makes while it is listed is no error', async () => {
+  await using store = openLocalStore(folder);
+  for (let round = 0; round < 300; round += 1) {
+    rmSync(join(folder, 'late'), { recursive: true, force: true });
+    const listing = Array.fromAsync(store.list('late/'));
+    mkdirSync(join(folder, 'late'));
+    assert.deepEqual(await listing, []);
+  }
 });
 
 test('a folder that is a link to a disk that is not mounted is an error, and not a folder with nothing in it', async () => {
