@@ -223,10 +223,10 @@ export const check = ({ location }: Place, doing: string, { status }: HttpAnswer
   throw new HoldfastError(code, `${location}: cannot ${doing}: status ${status}`, { hint });
 };
 
-/** The service says of what it has stored that it was created. */
+/** The service says of what it has stored that it was created, or accepted where another put of the same name came in between. */
 export const checkStored = (place: Place, doing: string, answer: HttpAnswer): void => {
   check(place, doing, answer);
-  if (answer.status !== 201) throw strangeAnswer(place, doing);
+  if (answer.status !== 201 && answer.status !== 202) throw strangeAnswer(place, doing);
 };
 
 const goneMeanwhile = ({ location }: Place, doing: string): HoldfastError =>
