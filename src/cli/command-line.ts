@@ -112,21 +112,23 @@ const addCommand = (
     .summary(entry.summary)
     .helpOption('-h, --help', 'show this help');
   let command: Command | undefined;
+  let global: GlobalOptions | undefined;
   program.hook('preSubcommand', async (_, called) => {
     if (called !== parser) return;
-    await chosen(entry, globalOptions(program));
+    global = globalOptions(program);
+    await chosen(entry, global);
     command = await entry.load();
     explain(parser, command);
   });
   parser.action(() => {
-    if (command === undefined) return;
+    if (command === undefined || global === undefined) return;
     found({
       what: 'command',
       name: entry.name,
       command,
       args: parser.args,
       options: optionsOf(parser, command),
-      global: globalOptions(program),
+      global,
     });
   });
 };

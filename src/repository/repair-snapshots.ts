@@ -3,12 +3,11 @@ import { throwIfCancelled } from '#lib/clock.ts';
 import { HoldfastError, hasCode } from '#lib/errors.ts';
 import { BlobWriter } from './blob-writer.ts';
 import type { RepairOptions, RepairSnapshotReport } from './contract.ts';
-import { loadBlob } from './load-blob.ts';
+import { loadNodes } from './load-blob.ts';
 import type { Session } from './session.ts';
 import { loadSnapshot, saveSnapshot } from './snapshot.ts';
 import { takeStock } from './stock.ts';
 import { encodeTree, type TreeNode } from './tree.ts';
-import { readTree } from './tree-nodes.ts';
 import { listIds, unlessDamaged } from './unpacked.ts';
 
 /** A tree as it can be kept: its id (the old one when nothing is lost below it), or nothing when it cannot be read. */
@@ -92,7 +91,7 @@ const keepNodes = async (
   id: string,
 ): Promise<Kept> => {
   throwIfCancelled(session.signal);
-  const nodes = await unlessDamaged(loadTree(session, id).then((bytes) => readTree(bytes, id)));
+  const nodes = await unlessDamaged(loadListed(session, id));
   if (!nodes) return nothing;
   const lost: string[] = [];
   const kept: TreeNode[] = [];
@@ -110,8 +109,8 @@ const keepNodes = async (
 };
 
 /** What lies in a pack that the store has just listed whole and now denies having is not lost: some stores say that when a part of them is away. */
-const loadTree = (session: Session, id: string): Promise<Buffer> =>
-  loadBlob(session, id, 'tree').catch((error: unknown) => {
+const loadListed = (session: Session, id: string): Promise<TreeNode[]> =>
+  loadNodes(session, id).catch((error: unknown) => {
     if (!(error instanceof HoldfastError) || !hasCode(error.cause, 'OBJECT_MISSING')) throw error;
     throw new HoldfastError('STORE_UNREACHABLE', `${error.cause.message}, which it listed a moment ago`, {
       cause: error,

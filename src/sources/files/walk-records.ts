@@ -91,7 +91,8 @@ const extraOf = ({ linkTarget, device, xattrs, mtime, atime, ctime }: EntryMeta)
 };
 
 /** In 64 bits there is room for the nanoseconds of the years 1678 to 2262. */
-const fits = (time = 0n): boolean => time >= -(2n ** 63n) && time < 2n ** 63n;
+const fits = (time = 0n): boolean => time >= -tooFar && time < tooFar;
+const tooFar = 2n ** 63n;
 
 export function* readRecords({ paths, fields, extras }: Records): Generator<Seen> {
   const doubles = new Float64Array(fields);
