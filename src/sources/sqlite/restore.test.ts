@@ -40,6 +40,21 @@ const shop = `PRAGMA user_version=7;
   INSERT INTO customers(name) VALUES('Ada'), ('Bob'); INSERT INTO orders(customer, total) VALUES(1, 5), (2, 50), (9, 500);
   DELETE FROM orders WHERE id = 3; DELETE FROM log`;
 
+test('a trigger comes back that writes the name of its table in another case', async () => {
+  const sql = `CREATE TABLE NODES(id); CREATE TABLE log(note); CREATE VIEW Latest AS SELECT max(id) AS id FROM nodes;
+    CREATE TRIGGER noted AFTER INSERT ON nodes BEGIN INSERT INTO log VALUES(new.id); END;
+    CREATE TRIGGER added INSTEAD OF INSERT ON latest BEGIN INSERT INTO nodes VALUES(new.id); END`;
+  const entries = await dump(database(sql));
+  const whole = newPath();
+  await restore(whole, entries);
+  execute(whole, 'INSERT INTO latest VALUES(7)');
+  assert.deepEqual(query(whole, 'SELECT note FROM log'), [[7n]]);
+  const rename = [['NODES', 'old']] as const;
+  await restore(whole, only(entries, 'NODES'), { force: true, rename });
+  execute(whole, 'INSERT INTO old VALUES(8)');
+  assert.deepEqual(query(whole, 'SELECT note FROM log'), [[7n], [8n]]);
+});
+
 suite('one table', () => {
   test('comes alone into a new file, with its indexes, triggers and counter', async () => {
     const path = newPath();

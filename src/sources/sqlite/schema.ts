@@ -30,7 +30,7 @@ export interface Settings {
 export interface Definition {
   readonly type: 'table' | 'index' | 'view' | 'trigger';
   readonly name: string;
-  /** The table or view it belongs to; for a table its own name. */
+  /** The table or view it belongs to, as that spells its name; for a table its own name. */
   readonly table: string;
   readonly sql: string;
 }
@@ -90,13 +90,19 @@ const readDefinitions = (db: DatabaseSync): Definition[] => {
     `SELECT type, name, tbl_name AS "table", sql, CAST(sql AS BLOB) AS bytes
      FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY rowid`,
   );
+  const owners = new Map(
+    definitions
+      .filter(({ type }) => type === 'table' || type === 'view')
+      .map(({ name }) => [foldName(name), name]),
+  );
   return definitions.map(({ bytes, ...definition }) => {
     // The replacement character stands where SQLite or Node met bytes that are no text.
     if (definition.sql.includes('\ufffd') && !isUtf8(bytes))
       throw new HoldfastError('UNSUPPORTED', `the definition of "${definition.name}" is not valid UTF-8`, {
         hint: 'rename what has such a name, or correct its definition',
       });
-    return { ...definition };
+    // A trigger names its table as it was written in it, in whatever case.
+    return { ...definition, table: owners.get(foldName(definition.table)) ?? definition.table };
   });
 };
 
