@@ -13,7 +13,7 @@ export const createSql = ({ settings, tables, virtualTables }: Schema): string =
       'PRAGMA foreign_keys=OFF',
       'PRAGMA ignore_check_constraints=ON',
       'BEGIN',
-      ...tables.map(({ sql }) => sql),
+      ...tables.map(({ sql }) => withClosedComment(sql)),
       ...withWritableSchema(virtualTables.map(virtualTableRow)),
     ],
   );
@@ -32,8 +32,7 @@ export const finishSql = (
         ...(internalRows.get(name) ?? []),
       ]),
     ),
-    // A view may end in a comment, which must not take the semicolon with it.
-    ...others.map(({ type, sql }) => (type === 'view' ? `${sql}\n` : sql)),
+    ...others.map(({ sql }) => withClosedComment(sql)),
     `PRAGMA user_version=${settings.user_version}`,
     `PRAGMA application_id=${settings.application_id}`,
     'COMMIT',
@@ -53,6 +52,17 @@ const virtualTableRow = ({ name, sql }: Definition): string =>
 
 const withWritableSchema = (statements: readonly string[]): string[] =>
   statements.length === 0 ? [] : ['PRAGMA writable_schema=ON', ...statements, 'PRAGMA writable_schema=OFF'];
+
+/** A definition may end in a comment, even one without an end, which must not take the semicolon with it. */
+const withClosedComment = (sql: string): string => {
+  const last = [...sql.matchAll(quotedOrComment)].at(-1);
+  const [text] = last ?? [''];
+  if (last === undefined || last.index + text.length < sql.length) return sql;
+  if (text.startsWith('--')) return `${sql}\n`;
+  return text.startsWith('/*') && !/^\/\*.*\*\/$/s.test(text) ? `${sql}*/` : sql;
+};
+
+const quotedOrComment = /--[^\n]*|\/\*.*?(?:\*\/|$)|'[^']*'|"[^"]*"|`[^`]*`|\[[^\]]*\]/gs;
 
 /** A title, and the statements, each after a line that no statement has: the second line of the file shows it. */
 const statementFile = (title: string, statements: readonly string[]): string => {

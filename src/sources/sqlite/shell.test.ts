@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { suite, test } from 'node:test';
 import { program, skipWithout } from '../../../test/servers/programs.ts';
 import { temporaryFolder } from '../../../test/tools/temp.ts';
@@ -36,6 +37,30 @@ suite('with the sqlite3 shell', { skip: skipWithout('sqlite') }, () => {
       assert.deepEqual(query(copy, 'PRAGMA integrity_check'), [['ok']]);
       assert.deepEqual(query(copy, "SELECT title FROM docs('rock')"), [['kelp']]);
     });
+
+  test('definitions that end in a comment do not swallow what follows them', async () => {
+    const path = join(folder, 'comments.db');
+    using db = new DatabaseSync(path);
+    for (const sql of [
+      "CREATE TABLE a(x PRIMARY KEY, y DEFAULT '--') WITHOUT ROWID -- it''s \"the",
+      'CREATE TABLE b(x INT) STRICT /* without end',
+      'CREATE INDEX c ON a(y) -- key',
+      'CREATE INDEX d ON b(x) /* without end',
+      'CREATE INDEX e ON b(x, x) /*/',
+      'CREATE VIEW f AS SELECT 1 /* one */ -- two',
+      'INSERT INTO a VALUES(1, 2)',
+    ])
+      db.prepare(sql).run();
+    const copy = join(folder, 'comments-copy.db');
+    shell(copy, concatenated(await dump(path)));
+    const names = 'SELECT name FROM sqlite_schema ORDER BY name';
+    assert.deepEqual(query(copy, names), query(path, names));
+    assert.deepEqual(query(copy, 'SELECT * FROM a'), [[1n, 2n]]);
+    assert.deepEqual(query(copy, 'PRAGMA integrity_check'), [['ok']]);
+    const again = join(folder, 'comments-again.db');
+    shell(again, concatenated(await dump(copy)));
+    assert.deepEqual(contentsOf(again), contentsOf(copy));
+  });
 
   test('the rows of one table go into a database that has it', async () => {
     const path = join(folder, 'orders.db');
