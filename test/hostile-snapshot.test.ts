@@ -14,6 +14,7 @@ import { Sealer } from '#repository/seal.ts';
 import { saveSnapshot } from '#repository/snapshot.ts';
 import { type TestRepository, testRepository } from '#repository/testing.ts';
 import { encodeTree, type TreeNode } from '#repository/tree.ts';
+import { joined } from '#repository/tree-parts.ts';
 import { filesSource } from '#sources/files/testing.ts';
 import type { RestoreReport } from '#sources/source.ts';
 import { intoEmpty } from '#sources/testing.ts';
@@ -41,24 +42,26 @@ const craft = async ({ store, key }: TestRepository, top: readonly Crafted[]): P
   const stored = new Map<BlobType, PackBuilder>();
   const known = new Set<string>();
   const put = (type: BlobType, bytes: Uint8Array): string => {
-    const id = hash('sha256', bytes, 'buffer');
+    const id = hash('sha256', bytes, 'hex');
     const builder = stored.get(type) ?? new PackBuilder({ sealer, type, level: 3, verify: true });
     stored.set(type, builder);
-    if (!known.has(`${type} ${id.toString('hex')}`)) builder.add(id, bytes);
-    known.add(`${type} ${id.toString('hex')}`);
-    return id.toString('hex');
+    if (!known.has(`${type} ${id}`)) builder.add(id, bytes);
+    known.add(`${type} ${id}`);
+    return id;
   };
   const content = put('data', Buffer.from('pwned'));
   const putTree = (nodes: readonly Crafted[]): string =>
     put(
       'tree',
-      encodeTree(
-        nodes.map(({ children, meta = {}, ...node }) => ({
-          ...node,
-          meta: { mode: node.type === 'dir' ? 0o755 : 0o644, uid: 0, gid: 0, size: 5, ...meta },
-          ...(node.type === 'file' && { content: [content] }),
-          ...(children && { subtree: putTree(children) }),
-        })),
+      joined(
+        encodeTree(
+          nodes.map(({ children, meta = {}, ...node }) => ({
+            ...node,
+            meta: { mode: node.type === 'dir' ? 0o755 : 0o644, uid: 0, gid: 0, size: 5, ...meta },
+            ...(node.type === 'file' && { content: [content] }),
+            ...(children && { subtree: putTree(children) }),
+          })),
+        ),
       ),
     );
   const tree = putTree(top);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Random, seededRandom } from '#lib/random.ts';
-import { areSameIds, jsonLength, PackedIds, readIds, writeIds } from './blob-ids.ts';
+import { areSameIds, jsonLength, PackedIds, packIds, readIds, writeIds } from './blob-ids.ts';
 
 const idsOf = (random: Random, count: number): string[] =>
   Array.from({ length: count }, () =>
@@ -44,8 +44,8 @@ test('they are written as JSON has them, and read again from that alone', () => 
   for (const ids of [[], idsOf(random, 1), idsOf(random, 70)]) {
     const json = JSON.stringify(ids);
     const bytes = Buffer.alloc(json.length, '[');
-    const end = writeIds(packed(ids, random), bytes, 1);
-    assert.equal(end, jsonLength(ids) + 1);
+    const end = writeIds(packIds(packed(ids, random)), bytes, 1);
+    assert.equal(end, jsonLength(packIds(ids)) + 1);
     bytes.write(']', end);
     assert.equal(bytes.toString(), json);
     if (ids.length === 0) continue;

@@ -1,5 +1,5 @@
 // The blobs of a file, in order. A large table has millions: packed, each takes 32 bytes in the place of a hundred.
-import { idBytes, isId } from './blob.ts';
+import { idBytes, idFromHex, isId } from './blob.ts';
 import { discard } from './seal.ts';
 
 /** Ids of blobs as hex digits: a list of them, or packed. */
@@ -44,6 +44,11 @@ export class PackedIds implements BlobIds {
     return [...this].join(separator);
   }
 
+  /** A copy of all of them, one after the other, in memory of its own. */
+  copy(): Uint8Array<ArrayBuffer> {
+    return new Uint8Array(this.#bytes.subarray(0, this.#length * idBytes));
+  }
+
   #grow(bytes: number): void {
     const larger = Buffer.allocUnsafe(2 * bytes);
     larger.set(this.#bytes);
@@ -60,16 +65,36 @@ export const areSameIds = (some: BlobIds | undefined, others: BlobIds | undefine
   return (some ?? []).every((id) => id === other.next().value);
 };
 
+/** They one after the other, 32 bytes each, in memory of its own. */
+export const packIds = (ids: BlobIds): Uint8Array<ArrayBuffer> => {
+  if (ids instanceof PackedIds) return ids.copy();
+  const packed = new PackedIds(ids.length);
+  let at = 0;
+  for (const id of ids) packed.set(at++, idFromHex(id));
+  return packed.copy();
+};
+
 const bytesOfJson = 2 * idBytes + 3;
 const [quote, comma, closeBracket] = Buffer.from('",]');
+const digits = Buffer.from('0123456789abcdef');
 
 /** How long `writeIds` makes them. */
-export const jsonLength = (ids: BlobIds): number => Math.max(0, ids.length * bytesOfJson - 1);
+export const jsonLength = (packed: Uint8Array): number =>
+  Math.max(0, (packed.length / idBytes) * bytesOfJson - 1);
 
-/** Writes them as JSON strings with commas between; returns where they end. */
-export const writeIds = (ids: BlobIds, into: Buffer, from: number): number => {
+/** Writes packed ids as JSON strings with commas between; returns where they end. */
+export const writeIds = (packed: Uint8Array, into: Uint8Array, from: number): number => {
   let at = from;
-  for (const id of ids) at += into.write(at === from ? `"${id}"` : `,"${id}"`, at, 'latin1');
+  for (let start = 0; start < packed.length; start += idBytes) {
+    if (start > 0) into[at++] = comma as number;
+    into[at++] = quote as number;
+    for (let index = start; index < start + idBytes; index += 1) {
+      const byte = packed[index] as number;
+      into[at++] = digits[byte >> 4] as number;
+      into[at++] = digits[byte & 15] as number;
+    }
+    into[at++] = quote as number;
+  }
   return at;
 };
 

@@ -1,6 +1,5 @@
 // The coordinator of the write path: hands blobs to the workers, stores the packs they fill, and lists stored packs in
 // index files. Order is the law: a blob's pack is durable before an index names it.
-import { hash } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { setFlagsFromString } from 'node:v8';
 import { Worker } from 'node:worker_threads';
@@ -15,6 +14,7 @@ import { type IndexedPack, saveIndex } from './index-file.ts';
 import type { Range } from './ranges.ts';
 import type { BatchReply, SealReply, SealRequest, SealWorkerData } from './seal-messages.ts';
 import type { Session } from './session.ts';
+import { type TreePart, treeId } from './tree-parts.ts';
 
 /** Large enough for the largest blob, so that each blob lies whole in one slab. */
 const slabBytes = 8 * 1024 * 1024;
@@ -125,25 +125,28 @@ export class BlobWriter {
     return this.#treeBytes > mostTreeBytes ? this.#change() : this.#barrier();
   }
 
-  /** Takes a tree blob and, when it has memory of its own, this with it. All go to one worker, so that there are few packs of trees. */
-  addTree(tree: Uint8Array, done: Done<string>): void {
+  /**
+   * Takes a tree blob and, of parts that have memory of their own, this with them; returns its id. All go to one worker, so that there
+   * are few packs of trees.
+   */
+  addTree(tree: readonly TreePart[], done: Done<string>): string {
     this.#throwFailure();
-    const id = hash('sha256', tree, 'hex');
+    const id = treeId(tree);
     if (this.#session.blobs.has(id, 'tree')) {
       done(id, 0); // as nearly all are when little has changed
-      return;
+      return id;
     }
-    const { length, buffer, byteOffset } = tree;
-    const isAlone =
-      buffer instanceof ArrayBuffer && byteOffset === 0 && buffer.byteLength - length <= spareBytes;
-    const bytes = isAlone ? new Uint8Array(buffer.transfer(length)) : new Uint8Array(tree);
+    const parts = tree.map(({ kind, bytes }) => ({ kind, bytes: alone(bytes) }));
+    const memory = parts.map(({ bytes }) => bytes.buffer);
+    const size = memory.reduce((sum, { byteLength }) => sum + byteLength, 0);
     const worker = this.#workers[0] ?? this.#startWorker();
-    this.#treeBytes += length;
+    this.#treeBytes += size;
     const request = this.#expect(worker, (reply) => {
-      this.#treeBytes -= length;
+      this.#treeBytes -= size;
       done(id, reply.stored[0] as number);
     });
-    post(worker, { kind: 'tree', request, bytes }, [bytes.buffer as ArrayBuffer]);
+    post(worker, { kind: 'tree', request, id, parts }, memory);
+    return id;
   }
 
   /** Puts blobs of an old pack into new ones; resolves when they have been read. REPOSITORY_DAMAGED when one of them is not whole. */
@@ -354,6 +357,14 @@ export class BlobWriter {
     for (const resume of waiting) resume();
   }
 }
+
+/** The bytes in memory of their own: in that which they had when nothing else lies there. */
+const alone = (bytes: Uint8Array): Uint8Array<ArrayBuffer> => {
+  const { length, buffer, byteOffset } = bytes;
+  const isAlone =
+    buffer instanceof ArrayBuffer && byteOffset === 0 && buffer.byteLength - length <= spareBytes;
+  return isAlone ? new Uint8Array(buffer.transfer(length)) : new Uint8Array(bytes);
+};
 
 const post = (worker: SealWorker, message: SealRequest, transfer: ArrayBuffer[] = []): void =>
   worker.thread.postMessage(message, transfer);

@@ -95,7 +95,7 @@ const copyBlobs = async (
     if (error) throw error;
     if (!to.blobs.has(id, 'tree')) {
       for (let wait = writer.busy(); wait; wait = writer.busy()) await wait;
-      writer.addTree(tree, stored(tree.length)); // before what it lists, so that its memory is free while that is copied
+      writer.addTree([{ kind: 'json', bytes: tree }], stored(tree.length)); // before what it lists, so that its memory is free while that is copied
     }
     for (const { content = [] } of nodes)
       for (const blob of content) {

@@ -1,5 +1,4 @@
 // A snapshot's files cut anew, as another repository cuts: so that they share blobs with what is backed up there.
-import { hash } from 'node:crypto';
 import { throwIfCancelled } from '#lib/clock.ts';
 import type { BlobIds } from './blob-ids.ts';
 import type { BlobReader } from './blob-reader.ts';
@@ -9,6 +8,7 @@ import { loadNodes } from './load-blob.ts';
 import { readContent } from './read-content.ts';
 import type { Session } from './session.ts';
 import { encodeTree, type TreeNode } from './tree.ts';
+import { lengthOf } from './tree-parts.ts';
 
 export interface CutAnewOptions {
   readonly signal: AbortSignal;
@@ -52,13 +52,11 @@ export const cutAnew = async (
     }
     await writer.settled(); // every content has its ids
     const tree = encodeTree(stored);
-    const { length } = tree;
-    const storedId = hash('sha256', tree, 'hex');
+    const length = lengthOf(tree);
     for (let wait = writer.busy(); wait; wait = writer.busy()) await wait;
-    writer.addTree(tree, (_, storedBytes) => {
+    return writer.addTree(tree, (_, storedBytes) => {
       if (storedBytes > 0) onStored(1, length, storedBytes);
     });
-    return storedId;
   };
   return await store(root);
 };

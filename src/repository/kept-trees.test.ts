@@ -6,6 +6,7 @@ import type { Entry, EntryMeta } from '#sources/source.ts';
 import { isSameNode } from './same-node.ts';
 import { memoryEntries, testRepository } from './testing.ts';
 import { decodeTree, encodeTree, type TreeNode } from './tree.ts';
+import { joined } from './tree-parts.ts';
 
 type Tree = Record<string, Partial<Entry>>;
 
@@ -78,7 +79,7 @@ suite('the next snapshot has the root of a fresh one', () => {
 
 suite('a node is the same as before', () => {
   const node: TreeNode = { name: 'a', type: 'file', meta: fileMeta, content: ['ab'.repeat(32)] };
-  const before = (given: TreeNode): TreeNode => decodeTree(encodeTree([given]), '')[0] as TreeNode;
+  const before = (given: TreeNode): TreeNode => decodeTree(joined(encodeTree([given])), '')[0] as TreeNode;
 
   test('when it would be encoded as that was', () => {
     for (const same of [node, { ...node, meta: {} }, { ...node, meta: { ...fileMeta, user: '' } }])

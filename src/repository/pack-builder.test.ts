@@ -2,19 +2,22 @@ import assert from 'node:assert/strict';
 import { hash } from 'node:crypto';
 import { test } from 'node:test';
 import { randomData, sqlData } from './chunker/testing.ts';
-import { decompress } from './compression.ts';
+import { decompress, mostKeptBytes } from './compression.ts';
 import { newMasterKey } from './key.ts';
 import { PackBuilder } from './pack-builder.ts';
 import { packBytes, readHeader } from './pack-format.ts';
 import { overheadBytes, Sealer } from './seal.ts';
 
 const sealer = new Sealer(newMasterKey());
-const idOf = (bytes: Uint8Array): Buffer => hash('sha256', bytes, 'buffer');
+const idOf = (bytes: Uint8Array): string => hash('sha256', bytes, 'hex');
 const mebibyte = 1024 * 1024;
 
 /** Fills a pack with the blobs and holds every one of them against what was given. */
 const assertHolds = async (builder: PackBuilder, blobs: readonly Uint8Array[]): Promise<void> => {
-  for (const blob of blobs) builder.add(idOf(blob), blob);
+  for (const blob of blobs)
+    if (blob.length > mostKeptBytes)
+      builder.addPieces(idOf(blob), [blob.subarray(0, 7), blob.subarray(7)], blob.length);
+    else builder.add(idOf(blob), blob);
   const { id, entries, bytes } = builder.finish();
   const pack = Buffer.from(bytes);
   assert.equal(id, hash('sha256', pack, 'hex'));
@@ -26,8 +29,8 @@ const assertHolds = async (builder: PackBuilder, blobs: readonly Uint8Array[]): 
     const { offset, length, plainLength, id: blobId } = entries[at]!;
     const opened = sealer.open(pack.subarray(offset, offset + length), blobId);
     const plain = plainLength > 0 ? decompress(opened, plainLength) : opened;
-    assert.ok(idOf(plain).equals(idOf(blob)), `blob ${at}`);
-    assert.equal(blobId, idOf(blob).toString('hex'));
+    assert.equal(idOf(plain), idOf(blob), `blob ${at}`);
+    assert.equal(blobId, idOf(blob));
   }
 };
 
@@ -83,4 +86,10 @@ test('a blob that would not come back is noticed before its pack is stored', () 
     () => builder.add(idOf(sqlData(10_000, 2)), blob),
     /could not be read back after it was sealed/,
   );
+  const large = sqlData(10 * mebibyte, 1);
+  for (const [id, length] of [
+    [idOf(blob), large.length],
+    [idOf(large), large.length + 1],
+  ] as const)
+    assert.throws(() => builder.addPieces(id, [large], length), `${length} bytes of ${id}`);
 });

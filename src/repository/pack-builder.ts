@@ -1,7 +1,14 @@
 // One pack being filled: blobs are sealed straight into the memory in which the pack is authenticated, hashed and stored.
 import { hash } from 'node:crypto';
-import { type BlobType, idToHex, type PackEntry } from './blob.ts';
-import { compress, discardLarge, hashDecompressed } from './compression.ts';
+import type { BlobType, PackEntry } from './blob.ts';
+import {
+  compress,
+  compressPieces,
+  decompress,
+  hashDecompressed,
+  longestFrame,
+  mostKeptBytes,
+} from './compression.ts';
 import { encodeHeader, lengthBytes } from './pack-format.ts';
 import { createPoly1305, type Poly1305 } from './poly1305.ts';
 import { discard, overheadBytes, type Sealer } from './seal.ts';
@@ -12,6 +19,9 @@ const targetBytes = 16 * 1024 * 1024;
 const mostEntries = 20_000;
 /** The largest blob that fits without the memory growing, and room for the header. */
 const slackBytes = 10 * 1024 * 1024;
+const usualBytes = targetBytes + slackBytes;
+/** The zstd level of trees, which are compressed in any case. */
+export const usualLevel = 3;
 /** A blob is stored as it is when compression would save less than one part in so many. */
 const leastGain = 32;
 
@@ -49,18 +59,28 @@ export class PackBuilder {
     return this.#entries.length === 0;
   }
 
-  /** Seals a blob into the pack; returns its stored length. What is `handedOver` may be gone then: the tree of a large table is large. */
-  add(id: Uint8Array, plain: Uint8Array, handedOver = false): number {
-    const { sealer, type } = this.#options;
+  /** Seals a blob into the pack; returns its stored length. */
+  add(id: string, plain: Uint8Array): number {
     const squeezed = this.#squeeze(plain);
     const payload = squeezed ?? plain;
-    const plainLength = squeezed ? plain.length : 0;
-    if (squeezed && handedOver) discard(plain);
     const poly = this.#room(payload.length + overheadBytes);
-    const length = sealer.sealInto(poly, this.#used, payload);
-    if (squeezed) discardLarge(squeezed);
+    const length = this.#options.sealer.sealInto(poly, this.#used, payload);
+    return this.#added(id, poly, length, squeezed ? plain.length : 0);
+  }
+
+  /** The same for a blob that is not in memory as a whole; it is compressed. */
+  addPieces(id: string, pieces: Iterable<Uint8Array>, plainLength: number): number {
+    const { sealer, level = usualLevel } = this.#options;
+    const poly = this.#room(longestFrame(plainLength) + overheadBytes);
+    const length = sealer.sealPieces(poly, this.#used, (take) =>
+      compressPieces(pieces, { level, plainLength }, take),
+    );
+    return this.#added(id, poly, length, plainLength);
+  }
+
+  #added(id: string, poly: Poly1305, length: number, plainLength: number): number {
     if (this.#options.verify) this.#compare(poly, length, plainLength, id);
-    this.#entries.push({ id: idToHex(id), type, offset: this.#used, length, plainLength });
+    this.#entries.push({ id, type: this.#options.type, offset: this.#used, length, plainLength });
     this.#used += length;
     return length;
   }
@@ -81,6 +101,7 @@ export class PackBuilder {
     view.setUint32(this.#used + header.length, header.length, true);
     const bytes = poly.buffer.subarray(0, this.#used + header.length + lengthBytes);
     const finished = { id: hash('sha256', bytes, 'hex'), entries: this.#entries, bytes };
+    if (poly.buffer.length > usualBytes) this.#poly = undefined;
     this.#used = 0;
     this.#entries = [];
     return finished;
@@ -95,7 +116,7 @@ export class PackBuilder {
   #room(bytes: number): Poly1305 {
     const needed = this.#used + bytes;
     if (!this.#poly || this.#poly.buffer.length < needed) {
-      const larger = createPoly1305(Math.max(targetBytes + slackBytes, needed + slackBytes));
+      const larger = createPoly1305(Math.max(usualBytes, needed + slackBytes));
       if (this.#poly) larger.buffer.set(this.#poly.buffer.subarray(0, this.#used));
       this.#poly = larger;
     }
@@ -103,14 +124,21 @@ export class PackBuilder {
   }
 
   // Guards against bad memory and faulty codecs: what cannot be opened now could never be restored.
-  #compare(poly: Poly1305, length: number, plainLength: number, id: Uint8Array): void {
-    const opened = this.#options.sealer.openFrom(poly, this.#used, length);
-    const found =
-      opened && (plainLength > 0 ? hashDecompressed(opened, plainLength) : hash('sha256', opened, 'hex'));
-    if (!opened || found !== idToHex(id))
-      throw new Error(
-        `blob ${idToHex(id)} could not be read back after it was sealed; test this machine's memory`,
-      );
+  #compare(poly: Poly1305, length: number, plainLength: number, id: string): void {
+    if (this.#idOf(poly, length, plainLength) !== id)
+      throw new Error(`blob ${id} could not be read back after it was sealed; test this machine's memory`);
+  }
+
+  #idOf(poly: Poly1305, length: number, plainLength: number): string | undefined {
+    const { sealer } = this.#options;
+    if (plainLength > mostKeptBytes) {
+      const pieces = sealer.piecesFrom(poly, this.#used, length);
+      return pieces && hashDecompressed(pieces, plainLength);
+    }
+    const opened = sealer.openFrom(poly, this.#used, length);
+    if (!opened) return undefined;
+    const id = hash('sha256', plainLength > 0 ? decompress(opened, plainLength) : opened, 'hex');
     discard(opened);
+    return id;
   }
 }

@@ -98,7 +98,7 @@ const saveBlobs = async (
       }
       for (let wait = writer.busy(); wait; wait = writer.busy()) await wait;
       if (type === 'data') await writer.add(bytes, () => {});
-      else writer.addTree(bytes, () => {});
+      else writer.addTree([{ kind: 'json', bytes }], () => {});
     }
   }
   return { id, saved: entries.length - lost.length, lost };

@@ -3,6 +3,7 @@ import type { PlainError } from '#lib/plain-error.ts';
 import type { PackEntry } from './blob.ts';
 import type { SharedBlobs } from './blob-table.ts';
 import type { SealKey } from './seal.ts';
+import type { TreePart } from './tree-parts.ts';
 
 export interface SealWorkerData {
   readonly key: SealKey;
@@ -25,7 +26,12 @@ export type SealRequest =
       readonly slab: number;
       readonly lengths: readonly number[];
     }
-  | { readonly kind: 'tree'; readonly request: number; readonly bytes: Uint8Array }
+  | {
+      readonly kind: 'tree';
+      readonly request: number;
+      readonly id: string;
+      readonly parts: readonly TreePart[];
+    }
   /** Blobs of an old pack that go into new ones, sealed as they are: bytes `offset` to `offset + length` hold all of them. */
   | {
       readonly kind: 'repack';

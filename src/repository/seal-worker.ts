@@ -3,13 +3,15 @@ import { hash } from 'node:crypto';
 import { parentPort, workerData } from 'node:worker_threads';
 import { plainError } from '#lib/plain-error.ts';
 import { putLocalFileSync } from '#stores/local/write-object.ts';
-import { type BlobType, idBytes, packKey } from './blob.ts';
+import { type BlobType, idBytes, idFromHex, idToHex, packKey } from './blob.ts';
 import { BlobTable } from './blob-table.ts';
+import { mostKeptBytes } from './compression.ts';
 import { openBlob } from './load-blob.ts';
-import { PackBuilder } from './pack-builder.ts';
+import { PackBuilder, usualLevel } from './pack-builder.ts';
 import { PackReader } from './pack-reader.ts';
 import { Sealer } from './seal.ts';
 import type { BatchReply, SealReply, SealRequest, SealWorkerData } from './seal-messages.ts';
+import { lengthOf, piecesOf, type TreePart } from './tree-parts.ts';
 
 const port = parentPort;
 if (!port) throw new Error('seal-worker runs as a worker thread only');
@@ -18,20 +20,33 @@ let { localFolder } = workerData as SealWorkerData;
 const sealer = new Sealer(key);
 const builders = {
   data: new PackBuilder({ sealer, type: 'data', level, verify }),
-  tree: new PackBuilder({ sealer, type: 'tree', level: level ?? 3, verify }),
+  tree: new PackBuilder({ sealer, type: 'tree', level: level ?? usualLevel, verify }),
 } as const;
 let table = new BlobTable(sharedTable);
 let packs: PackReader | undefined;
 
-const addBlob = (type: BlobType, plain: Uint8Array, reply: BatchReply, at: number): void => {
+const addBlob = (plain: Uint8Array, reply: BatchReply, at: number): void => {
   const id = hash('sha256', plain, 'buffer');
   reply.ids.set(id, at * idBytes);
-  if (!table.claim(id, type)) return;
-  reply.stored[at] = 1;
-  if (dryRun) return;
+  reply.stored[at] = addUnknown('data', id, (builder) => builder.add(idToHex(id), plain));
+};
+
+const addTree = (id: string, parts: readonly TreePart[]): number =>
+  addUnknown('tree', idFromHex(id), (builder) => {
+    const [first, ...others] = parts;
+    return first && others.length === 0 && first.bytes.length <= mostKeptBytes
+      ? builder.add(id, first.bytes)
+      : builder.addPieces(id, piecesOf(parts), lengthOf(parts));
+  });
+
+/** How many bytes it takes in a pack; 0 when the repository has it. */
+const addUnknown = (type: BlobType, id: Uint8Array, add: (builder: PackBuilder) => number): number => {
+  if (!table.claim(id, type)) return 0;
+  if (dryRun) return 1;
   const builder = builders[type];
-  reply.stored[at] = builder.add(id, plain, type === 'tree');
+  const stored = add(builder);
   if (builder.isFull) sendPack(type);
+  return stored;
 };
 
 /** Each blob is opened first: a damaged one must not be carried over. */
@@ -75,7 +90,7 @@ const handle = (message: SealRequest): void => {
       const bytes = new Uint8Array(slabs[message.slab] as SharedArrayBuffer);
       let offset = 0;
       for (const [at, length] of lengths.entries()) {
-        addBlob('data', bytes.subarray(offset, offset + length), reply, at);
+        addBlob(bytes.subarray(offset, offset + length), reply, at);
         offset += length;
       }
       send(reply, [reply.ids.buffer as ArrayBuffer, reply.stored.buffer as ArrayBuffer]);
@@ -83,7 +98,7 @@ const handle = (message: SealRequest): void => {
     }
     case 'tree': {
       const reply = emptyReply(message.request, 1);
-      addBlob('tree', message.bytes, reply, 0);
+      reply.stored[0] = addTree(message.id, message.parts);
       send(reply);
       break;
     }

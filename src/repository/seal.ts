@@ -5,6 +5,7 @@ import {
   createCipheriv,
   createDecipheriv,
   createSecretKey,
+  type Decipheriv,
   type KeyObject,
   randomFillSync,
 } from 'node:crypto';
@@ -42,28 +43,52 @@ export class Sealer {
 
   /** Seals into `poly.buffer` at `offset`, which must have room for the plaintext and 32 bytes; returns the bytes written. */
   sealInto(poly: Poly1305, offset: number, plain: Uint8Array): number {
+    return this.sealPieces(poly, offset, (take) => take(plain));
+  }
+
+  /** The same for a plaintext that is not in memory as a whole: `give` has all of it taken. */
+  sealPieces(poly: Poly1305, offset: number, give: (take: (plain: Uint8Array) => void) => void): number {
     const iv = poly.buffer.subarray(offset, offset + ivBytes);
     this.#fillIv(iv);
     const cipher = createCipheriv('aes-256-ctr', this.#key, iv);
-    for (let at = 0; at < plain.length; at += pieceBytes) {
-      const sealed = cipher.update(plain.subarray(at, at + pieceBytes));
-      poly.buffer.set(sealed, offset + ivBytes + at);
-      discard(sealed);
-    }
-    const end = offset + ivBytes + plain.length;
-    poly.mac(offset + ivBytes, plain.length, this.#oneTimeKeyFor(iv), poly.buffer, end);
-    return plain.length + overheadBytes;
+    const start = offset + ivBytes;
+    let end = start;
+    give((plain) => {
+      for (let at = 0; at < plain.length; at += pieceBytes) {
+        const sealed = cipher.update(plain.subarray(at, at + pieceBytes));
+        poly.buffer.set(sealed, end);
+        end += sealed.length;
+        discard(sealed);
+      }
+    });
+    poly.mac(start, end - start, this.#oneTimeKeyFor(iv), poly.buffer, end);
+    return end - offset + macBytes;
   }
 
   /** The plaintext of sealed bytes that lie in `poly.buffer`; undefined when the MAC does not fit. */
   openFrom(poly: Poly1305, offset: number, length: number): Buffer | undefined {
+    const encrypted = this.#encryptedIn(poly, offset, length);
+    return encrypted && this.#decipher(poly.buffer.subarray(offset, offset + ivBytes)).update(encrypted);
+  }
+
+  /** The same, a MiB at a time; each piece is valid until the next. */
+  piecesFrom(poly: Poly1305, offset: number, length: number): Iterable<Uint8Array> | undefined {
+    const encrypted = this.#encryptedIn(poly, offset, length);
+    return (
+      encrypted && eachDeciphered(this.#decipher(poly.buffer.subarray(offset, offset + ivBytes)), encrypted)
+    );
+  }
+
+  #encryptedIn(poly: Poly1305, offset: number, length: number): Uint8Array | undefined {
     if (length < overheadBytes) return undefined;
-    const iv = poly.buffer.subarray(offset, offset + ivBytes);
-    const size = length - overheadBytes;
     const start = offset + ivBytes;
-    poly.mac(start, size, this.#oneTimeKeyFor(iv), this.#mac, 0);
-    if (!equalBytes(this.#mac, poly.buffer, start + size)) return undefined;
-    return createDecipheriv('aes-256-ctr', this.#key, iv).update(poly.buffer.subarray(start, start + size));
+    const end = offset + length - macBytes;
+    poly.mac(start, end - start, this.#oneTimeKeyFor(poly.buffer.subarray(offset, start)), this.#mac, 0);
+    return equalBytes(this.#mac, poly.buffer, end) ? poly.buffer.subarray(start, end) : undefined;
+  }
+
+  #decipher(iv: Uint8Array): Decipheriv {
+    return createDecipheriv('aes-256-ctr', this.#key, iv);
   }
 
   seal(plain: Uint8Array): Buffer {
@@ -90,7 +115,7 @@ export class Sealer {
     const iv = sealed.subarray(0, ivBytes);
     const encrypted = sealed.subarray(ivBytes, end);
     const isWhole = this.#scratchFor(0).verify(encrypted, this.#oneTimeKeyFor(iv), sealed.subarray(end));
-    return isWhole ? createDecipheriv('aes-256-ctr', this.#key, iv).update(encrypted) : undefined;
+    return isWhole ? this.#decipher(iv).update(encrypted) : undefined;
   }
 
   #scratchFor(length: number): Poly1305 {
@@ -111,6 +136,14 @@ export class Sealer {
   #oneTimeKeyFor(iv: Uint8Array): Uint8Array {
     this.#oneTimeKey.set(this.#macCipher.update(iv), 16);
     return this.#oneTimeKey;
+  }
+}
+
+function* eachDeciphered(decipher: Decipheriv, encrypted: Uint8Array): Generator<Uint8Array> {
+  for (let at = 0; at < encrypted.length; at += pieceBytes) {
+    const plain = decipher.update(encrypted.subarray(at, at + pieceBytes));
+    yield plain;
+    discard(plain);
   }
 }
 

@@ -3,11 +3,12 @@ import { HoldfastError } from '#lib/errors.ts';
 import type { EntryMeta } from '#sources/source.ts';
 import { isSameNode } from './same-node.ts';
 import { compareNames, encodeTree, type TreeNode } from './tree.ts';
+import type { TreePart } from './tree-parts.ts';
 
 /** Where directories become tree blobs. */
 export interface TreeStore {
   /** Stores a tree blob and tells its id. `existed`: the previous snapshot has a directory of that path. */
-  store(tree: Uint8Array, existed: boolean, done: (id: string) => void): void;
+  store(tree: readonly TreePart[], existed: boolean, done: (id: string) => void): void;
   /** Told of a directory that is as it was: the tree blob of the previous snapshot is its own. */
   keep(id: string): void;
   /** How many names the previous snapshot has in a directory; undefined when that is not at hand. */
@@ -99,7 +100,7 @@ export class Directory {
     this.#nodes.clear();
   }
 
-  #encoded(): Uint8Array {
+  #encoded(): TreePart[] {
     return encodeTree([...this.#nodes.values()].sort((a, b) => compareNames(a.name, b.name)));
   }
 

@@ -5,6 +5,7 @@ import { seededRandom } from '#lib/random.ts';
 import { PackedIds } from './blob-ids.ts';
 import { decodeTree, encodeNode, encodeTree, type TreeNode } from './tree.ts';
 import { eachNode } from './tree-nodes.ts';
+import { joined } from './tree-parts.ts';
 
 const blob = 'ab'.repeat(32);
 
@@ -39,7 +40,7 @@ const oddTree = (): Buffer => {
       ...(index % 3 === 0 ? { subtree: blob } : { content: Array.from({ length: index % 7 }, () => blob) }),
     }),
   );
-  return encodeTree(nodes);
+  return joined(encodeTree(nodes));
 };
 
 test('one after the other, nodes are what they are all at once', () => {
@@ -57,10 +58,12 @@ test('a tree that begins in another way, or is empty, is read as well', () => {
 });
 
 test('a tree that is cut or changed is damaged, and never shorter', () => {
-  const tree = encodeTree([
-    { name: 'a"\\', type: 'file', meta: {}, content: [blob] },
-    { name: 'b', type: 'dir', meta: {}, subtree: blob },
-  ]);
+  const tree = joined(
+    encodeTree([
+      { name: 'a"\\', type: 'file', meta: {}, content: [blob] },
+      { name: 'b', type: 'dir', meta: {}, subtree: blob },
+    ]),
+  );
   const whole = tree.length - 1; // the newline at the end may be missing
   for (let length = 0; length < whole; length += 1)
     assert.throws(() => singly(tree.subarray(0, length)), { code: 'REPOSITORY_DAMAGED' }, `${length} bytes`);
@@ -84,7 +87,7 @@ suite('a file with many blobs', () => {
   const random = seededRandom('many blobs');
   const ids = Array.from({ length: 2000 }, () => hash('sha256', `${random.next()}`));
   const node: TreeNode = { name: 'orders', type: 'file', meta: { size: 7 }, content: ids };
-  const tree = encodeTree([{ ...node, name: 'a', content: [blob] }, node, { ...node, name: 'z' }]);
+  const tree = joined(encodeTree([{ ...node, name: 'a', content: [blob] }, node, { ...node, name: 'z' }]));
 
   test('is written as any other, and its ids are packed when it is read', () => {
     const json = JSON.parse(tree.toString()) as { nodes: { content: string[] }[] };
@@ -99,7 +102,7 @@ suite('a file with many blobs', () => {
       assert.ok(content instanceof PackedIds);
       assert.deepEqual([...content], ids);
     }
-    assert.deepEqual(encodeTree(singly(tree)), tree);
+    assert.deepEqual(joined(encodeTree(singly(tree))), tree);
     assert.equal(encodeNode(singly(tree)[1]!), encodeNode(node));
   });
 

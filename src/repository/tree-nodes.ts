@@ -2,9 +2,8 @@
 import { HoldfastError, messageOf } from '#lib/errors.ts';
 import { readIds } from './blob-ids.ts';
 import { decodeNode, decodeTree, isRecord, parseTreeJson, type TreeNode } from './tree.ts';
+import { largeTreeBytes } from './tree-parts.ts';
 
-/** Smaller ones are parsed at once, which is quicker. */
-const largeTreeBytes = 1024 * 1024;
 /** The ids of larger nodes are packed. */
 const largeNodeBytes = 64 * 1024;
 
@@ -12,7 +11,7 @@ const largeNodeBytes = 64 * 1024;
 export const readTree = (bytes: Uint8Array, id: string): TreeNode[] => [...eachNode(bytes, id)];
 
 /**
- * All nodes, as `decodeTree` has them, with no more than one in memory at a time. REPOSITORY_DAMAGED when it is no tree, which may
+ * All nodes, as `decodeTree` has them, of a large tree with no more than one in memory at a time. REPOSITORY_DAMAGED when it is no tree, which may
  * be noticed after some nodes were given.
  */
 export function* eachNode(bytes: Uint8Array, id: string, atOnceBytes = largeTreeBytes): Generator<TreeNode> {

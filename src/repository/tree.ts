@@ -3,9 +3,10 @@ import { HoldfastError } from '#lib/errors.ts';
 import { decodeName, encodeName } from '#lib/file-name.ts';
 import type { EntryMeta, EntryType } from '#sources/source.ts';
 import { isId } from './blob.ts';
-import { type BlobIds, jsonLength, writeIds } from './blob-ids.ts';
+import { type BlobIds, packIds } from './blob-ids.ts';
 import { goQuote, goUnquote } from './go-quote.ts';
 import { formatTime, parseTime } from './time.ts';
+import { joined, largeTreeBytes, lengthOf, type TreePart } from './tree-parts.ts';
 
 export interface TreeNode {
   readonly name: string;
@@ -53,28 +54,30 @@ const encodeFields = (node: TreeNode): string => {
   return json;
 };
 
-/** The ids of so many blobs are never made one string, whose length has a limit. */
+/** The ids of more blobs are never made one string, whose length has a limit. */
 const manyBlobs = 1024;
 
-/** The tree blob's bytes, in memory of their own, of nodes that are sorted by the bytes of their names. */
-export const encodeTree = (nodes: readonly TreeNode[]): Buffer => {
-  const parts: (string | BlobIds)[] = [];
+/** The tree blob of nodes that are sorted by the bytes of their names: one part, unless it is large. All are in memory of their own. */
+export const encodeTree = (nodes: readonly TreeNode[]): TreePart[] => {
+  const parts: TreePart[] = [];
   let text = '{"nodes":[';
   for (const [at, node] of nodes.entries()) {
     if (at > 0) text += ',';
     if (node.content && node.content.length > manyBlobs) {
-      parts.push(text + beforeIds(node), node.content);
+      parts.push(jsonPart(text + beforeIds(node)), { kind: 'ids', bytes: packIds(node.content) });
       text = afterIds(node);
     } else text += encodeNode(node);
   }
-  parts.push(`${text}]}\n`);
-  const lengthOf = (part: string | BlobIds): number =>
-    typeof part === 'string' ? Buffer.byteLength(part) : jsonLength(part);
-  const tree = Buffer.allocUnsafeSlow(parts.reduce((sum, part) => sum + lengthOf(part), 0));
-  let at = 0;
-  for (const part of parts)
-    at = typeof part === 'string' ? at + tree.write(part, at) : writeIds(part, tree, at);
-  return tree;
+  parts.push(jsonPart(`${text}]}\n`));
+  return parts.length === 1 || lengthOf(parts) > largeTreeBytes
+    ? parts
+    : [{ kind: 'json', bytes: joined(parts) }];
+};
+
+const jsonPart = (text: string): TreePart => {
+  const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(text));
+  bytes.write(text);
+  return { kind: 'json', bytes };
 };
 
 /** Orders names by their bytes, as restic demands of a tree. */

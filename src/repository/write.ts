@@ -17,6 +17,7 @@ import { saveSnapshot } from './snapshot.ts';
 import { refuseIfPruned, takeStock } from './stock.ts';
 import type { TreeNode } from './tree.ts';
 import { Directory, type TreeStore } from './tree-builder.ts';
+import { lengthOf } from './tree-parts.ts';
 
 const progressMs = 100;
 
@@ -276,7 +277,7 @@ class TreeWriter {
 
   readonly #trees: TreeStore = {
     store: (tree, existed, done) => {
-      const { length } = tree;
+      const length = lengthOf(tree);
       this.#writer.addTree(tree, (id, storedBytes) => {
         this.#counts[existed ? (storedBytes > 0 ? 'dirsChanged' : 'dirsUnmodified') : 'dirsNew'] += 1;
         if (storedBytes > 0) {
