@@ -6,12 +6,13 @@ import { forHistory, historyClose, historyOpen } from './history.ts';
 import { quoteIdentifier } from './identifiers.ts';
 import { splitLines } from './lines.ts';
 import type { FileColumn } from './load-data.ts';
+import { firstWarning, loadMode, mildLoadMode } from './load-mode.ts';
 import type { LoadedRows } from './load-rows.ts';
 
 /** A statement is sent when it is at least this long; a longer row goes alone. */
 const statementBytes = 512 * 1024;
 
-/** In one transaction, as LOAD DATA would do it. */
+/** In one transaction and with warnings for errors of values, as LOAD DATA would do it. */
 export const insertRows = async (
   connection: Connection,
   table: string,
@@ -23,15 +24,19 @@ export const insertRows = async (
   let bytes = 0;
   let waiting: Buffer[] = [];
   let length = 0;
+  let warning: string | undefined;
   const send = async (): Promise<void> => {
     if (waiting.length === 0) return;
-    await connection.run(
+    const { warnings } = await connection.run(
       Buffer.concat([head, ...waiting.flatMap((row, index) => (index === 0 ? [row] : [comma, row]))]),
     );
+    if (warnings > 0) warning ??= await firstWarning(connection);
     waiting = [];
     length = 0;
   };
-  await connection.run('set character_set_client = binary, character_set_connection = binary');
+  await connection.run(
+    `set character_set_client = binary, character_set_connection = binary, sql_mode = '${mildLoadMode}'`,
+  );
   await connection.run('start transaction');
   try {
     for await (const lines of splitLines(content()))
@@ -49,8 +54,10 @@ export const insertRows = async (
     if (connection.usable) await connection.run('rollback');
     throw error;
   }
-  await connection.run('set character_set_client = utf8mb4, character_set_connection = utf8mb4');
-  return { rows, bytes };
+  await connection.run(
+    `set character_set_client = utf8mb4, character_set_connection = utf8mb4, sql_mode = '${loadMode}'`,
+  );
+  return { rows, bytes, warning };
 };
 
 const comma = Buffer.from(',');

@@ -1,6 +1,7 @@
 // Rows of a backup into the tables of a database, counted on both sides.
 import { HoldfastError } from '#lib/errors.ts';
 import type { Manifest } from '../manifest.ts';
+import type { Pool } from '../pool.ts';
 import type { Reporter } from '../restore-report.ts';
 import type { Content } from '../source.ts';
 import type { Connection } from './connect.ts';
@@ -9,6 +10,8 @@ import type { RowsEntry } from './entry-stream.ts';
 import { plainName, quoteIdentifier } from './identifiers.ts';
 import { insertRows } from './insert-rows.ts';
 import { type FileColumn, fileColumns, fileLiteral, loadSql } from './load-data.ts';
+import { firstWarning } from './load-mode.ts';
+import { readBack } from './read-back.ts';
 import type { Restoring } from './restore.ts';
 import { isInfileOff, ServerError } from './server-error.ts';
 import type { SqlItem } from './sql-items.ts';
@@ -17,6 +20,8 @@ import type { SqlItem } from './sql-items.ts';
 export interface LoadedRows {
   readonly rows: number;
   readonly bytes: number;
+  /** What the server said of the first value that it may have changed. */
+  readonly warning?: string | undefined;
 }
 
 export interface RowLoader {
@@ -53,10 +58,14 @@ export const loadRows = async (
   const table = tableOf(contents, entry.place.table);
   const before = loaded.get(table.name);
   const work = async (): Promise<LoadedRows> => {
-    const earlier = (await before) ?? { rows: 0, bytes: 0 };
+    const earlier: LoadedRows = (await before) ?? { rows: 0, bytes: 0 };
     try {
-      const { rows, bytes } = await loadFile(loader, connection, table, entry);
-      return { rows: earlier.rows + rows, bytes: earlier.bytes + bytes };
+      const { rows, bytes, warning } = await loadFile(loader, connection, table, entry);
+      return {
+        rows: earlier.rows + rows,
+        bytes: earlier.bytes + bytes,
+        warning: earlier.warning ?? warning,
+      };
     } catch (error) {
       if (!(error instanceof ServerError)) throw error;
       throw refused(plainName(contents.database, table.name), error.message, error);
@@ -117,19 +126,14 @@ const loadTable = async (
   try {
     const { info, bytes, warnings } = await connection.load(sql, content);
     const [, records, , skipped] = /Records: (\d+)\s+Deleted: (\d+)\s+Skipped: (\d+)/.exec(info) ?? [];
-    if (warnings > 0) await failByWarning(connection, table);
-    if (skipped !== '0') throw refused(table, `${skipped ?? 'some'} rows were left out as doubled`);
-    return { rows: Number(records), bytes };
+    const warning = warnings > 0 ? await firstWarning(connection) : undefined;
+    if (skipped !== '0')
+      throw refused(table, warning ?? `${skipped ?? 'some'} rows were left out as doubled`);
+    return { rows: Number(records), bytes, warning };
   } catch (error) {
     if (isInfileOff(error)) return await insertRows(connection, table, columns, content);
     throw error;
   }
-};
-
-/** What the server calls a warning when it comes by LOAD DATA LOCAL: a value that does not fit. */
-const failByWarning = async (connection: Connection, table: string): Promise<never> => {
-  const [warning] = await connection.query<{ Message: string }>('show warnings limit 1');
-  throw refused(table, warning?.Message ?? 'the server does not say why');
 };
 
 export const tableOf = ({ tables }: Contents, name: string): ContentsTable => {
@@ -140,16 +144,22 @@ export const tableOf = ({ tables }: Contents, name: string): ContentsTable => {
   });
 };
 
-/** Compares what was loaded with what was captured; TARGET_FAILED for the first difference, which nothing but damage explains. */
+/**
+ * Compares what was loaded with what was captured; TARGET_FAILED for the first difference, which nothing but damage explains, or a
+ * server that does not take the values. What one warned of may still be as it was: '' for an ENUM without that value, or a generated
+ * column that fits no longer; so it is read again.
+ */
 export const assertComplete = async (
-  { contents, loaded, reporter }: RowLoader,
+  { contents, loaded, reporter, takesHistory }: RowLoader,
+  pool: Pool<Connection>,
   manifest: Manifest,
   isWanted: (table: string) => boolean,
 ): Promise<void> => {
   const missing = new Map(manifest.missing.map(({ name, reason }) => [name, reason]));
   for (const [name, reason] of missing) reporter.warn(`${name} is not in the snapshot: ${reason}`);
   const counts = new Map(manifest.tables.map((table) => [table.name, table]));
-  for (const { name, rows } of contents.tables) {
+  for (const table of contents.tables) {
+    const { name, rows } = table;
     if (!rows || !isWanted(name)) continue;
     const label = plainName(contents.database, name);
     const captured = counts.get(label);
@@ -165,5 +175,9 @@ export const assertComplete = async (
         `${label} was captured with ${captured.rows} rows in ${captured.bytes} bytes and restored with ${restored.rows} in ${restored.bytes}`,
         { hint: 'verify the snapshot, and restore from another one' },
       );
+    if (restored.warning === undefined) continue;
+    const found = await pool.use((connection) => readBack(connection, table, takesHistory));
+    if (found.checksum !== captured.checksum || found.rows !== captured.rows)
+      throw refused(label, restored.warning);
   }
 };

@@ -1,12 +1,16 @@
 // Sequences and tables of a backup, made in a database that may have another name than theirs.
 
+import { HoldfastError } from '#lib/errors.ts';
 import type { Reporter } from '../restore-report.ts';
-import { binaryIdentifier } from './binary-text.ts';
+import { binaryIdentifier, bytesOf } from './binary-text.ts';
 import type { Connection } from './connect.ts';
 import type { Contents } from './contents.ts';
+import { withoutNextNumber } from './create-table.ts';
 import { quoteIdentifier } from './identifiers.ts';
 import { setSequenceSql } from './load-data.ts';
+import { loadMode, mildLoadMode } from './load-mode.ts';
 import { runItem } from './run-items.ts';
+import { ServerError } from './server-error.ts';
 import type { SqlItem } from './sql-items.ts';
 
 /** Each sequence gets its number at once, so that nothing takes a number that was given away. */
@@ -18,9 +22,38 @@ export const makeTables = async (
   reporter: Reporter,
 ): Promise<void> => {
   for (const item of items) {
-    await runItem(connection, withSequencesOf(item, contents.database, database), reporter);
+    const own = withSequencesOf(item, contents.database, database);
+    await (item.type === 'table' ? makeTable : runItem)(connection, own, reporter);
     const value = contents.sequences.find(({ name }) => item.type === 'sequence' && name === item.name);
     if (value) await connection.run(setSequenceSql(quoteIdentifier(value.name), value));
+  }
+};
+
+/** What a server refuses that it once took with a warning, such as a SET with a value twice, is made so again if it then is the same. */
+export const makeTable = async (connection: Connection, item: SqlItem, reporter: Reporter): Promise<void> => {
+  try {
+    await runItem(connection, item, reporter);
+  } catch (error) {
+    if (!(error instanceof HoldfastError) || !(error.cause instanceof ServerError)) throw error;
+    if (!(await isMadeMildly(connection, item))) throw error;
+  }
+};
+
+/** Without the strict mode a server may also change what it is told; then nothing is left of it. */
+const isMadeMildly = async (connection: Connection, { name, statement }: SqlItem): Promise<boolean> => {
+  const table = quoteIdentifier(name);
+  await connection.run(`set sql_mode = '${mildLoadMode}'`);
+  try {
+    await connection.run(bytesOf(statement));
+    const [made] = await connection.queryBytes<{ 'Create Table': string }>(`show create table ${table}`);
+    const isSame = withoutNextNumber(made?.['Create Table'] ?? '') === withoutNextNumber(statement);
+    if (!isSame) await connection.run(`drop table ${table}`);
+    return isSame;
+  } catch (error) {
+    if (error instanceof ServerError) return false;
+    throw error;
+  } finally {
+    if (connection.usable) await connection.run(`set sql_mode = '${loadMode}'`);
   }
 };
 

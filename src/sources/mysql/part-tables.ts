@@ -16,7 +16,7 @@ import {
 import { assertKeysHold } from './foreign-keys.ts';
 import { parseName, plainName, quoteIdentifier, quoteLiteral, quoteName } from './identifiers.ts';
 import { setSequenceSql } from './load-data.ts';
-import { inDatabase } from './make-tables.ts';
+import { inDatabase, makeTable } from './make-tables.ts';
 import type { Goal } from './restore-goal.ts';
 import { runItem } from './run-items.ts';
 import { ServerError } from './server-error.ts';
@@ -93,7 +93,7 @@ export class PartTables {
       .map((part) => inDatabase(part, contents.database, goal.name));
     const own = plan.how === 'beside' ? parts.map(withoutCheckName) : parts;
     const statement = createTableStatement(name, { parts: own, options: plan.definition.options });
-    await pool.use((connection) => runItem(connection, { ...plan.item, statement }, reporter));
+    await pool.use((connection) => makeTable(connection, { ...plan.item, statement }, reporter));
     return plan;
   }
 

@@ -69,7 +69,7 @@ const loadTables = async (
         throw error;
       }
     });
-  await assertComplete(loader, texts.manifest(), () => true);
+  await assertComplete(loader, pool, texts.manifest(), () => true);
 };
 
 /** From here on there is no way back: the old one goes, and the tables beside it take its place. */

@@ -6,6 +6,7 @@ import { binaryIdentifier, bytesOf } from './binary-text.ts';
 import { type Connection, connect } from './connect.ts';
 import { takeHistorySql } from './history.ts';
 import { quoteIdentifier, quoteLiteral } from './identifiers.ts';
+import { loadMode } from './load-mode.ts';
 import { isDenied, isReadOnly, ServerError } from './server-error.ts';
 import type { ConnectionSettings } from './settings.ts';
 import { assertSupported } from './survey.ts';
@@ -95,11 +96,7 @@ const creationHint = (error: ServerError, user: string): string | undefined => {
 /** A name that nobody has, and that says where it comes from. */
 export const stagingName = (): string => `holdfast-restore-${randomUUID().slice(0, 8)}`;
 
-/**
- * Data comes as it was: dates that are none, numbers that are zero, rows before those that they refer to, rows that break a rule
- * which came later; but nothing is cut off.
- */
-const loadMode = 'STRICT_ALL_TABLES,NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES';
+/** Rows come before those that they refer to, and some break a rule that came later. */
 const needed = [`sql_mode = '${loadMode}'`, 'foreign_key_checks = 0', 'unique_checks = 0', 'sql_notes = 0'];
 
 /** Settings that some servers lack, and some users may not make. */
