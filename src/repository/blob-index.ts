@@ -4,7 +4,7 @@ import { mapOrdered } from '#lib/concurrency.ts';
 import type { Store } from '#stores/store.ts';
 import { type BlobLocation, type BlobType, isId } from './blob.ts';
 import { BlobTable } from './blob-table.ts';
-import { type IndexedPack, loadIndex } from './index-file.ts';
+import { fetchIndex, type IndexedPack } from './index-file.ts';
 import { packBytes } from './pack-format.ts';
 import type { Sealer } from './seal.ts';
 
@@ -120,8 +120,9 @@ export const readNewIndexFiles = async (
     bytes += size;
   }
   index.reserve(Math.ceil(bytes / bytesPerBlob));
-  for await (const packs of mapOrdered(added, store.connections, (id) => loadIndex(store, sealer, id))) {
+  for await (const open of mapOrdered(added, store.connections, (id) => fetchIndex(store, sealer, id))) {
     throwIfCancelled(signal);
+    const packs = open();
     index.reserve(packs.reduce((sum, pack) => sum + pack.entries.length, 0));
     for (const pack of packs) index.add(pack);
   }

@@ -7,7 +7,7 @@ import { packIdOf, packKey } from './blob.ts';
 import { BlobIndex } from './blob-index.ts';
 import { BlobReader } from './blob-reader.ts';
 import type { CheckOptions, CheckReport, Snapshot } from './contract.ts';
-import { type IndexedPack, loadIndex } from './index-file.ts';
+import { fetchIndex, type IndexedPack } from './index-file.ts';
 import { checkKeys } from './key.ts';
 import { packBytes } from './pack-format.ts';
 import type { OpenStore, Session } from './session.ts';
@@ -47,20 +47,31 @@ async function* loadEach<Loaded>(
   load: (id: string) => Promise<Loaded>,
 ): AsyncGenerator<Loaded> {
   const attempt = (id: string): Promise<Loaded | undefined> =>
-    load(id).catch((error: unknown) => {
-      if (!hasCode(error, 'REPOSITORY_DAMAGED')) throw error;
-      found.problems.push(error.message);
-      return undefined;
-    });
+    load(id).catch((error: unknown) => noteDamage(error, found));
   for await (const one of mapOrdered(ids, store.connections, attempt)) if (one !== undefined) yield one;
 }
 
-/** All packs of all index files, a few files in memory at a time. */
+const noteDamage = (error: unknown, found: Findings): undefined => {
+  if (!hasCode(error, 'REPOSITORY_DAMAGED')) throw error;
+  found.problems.push(error.message);
+};
+
+/** All packs of all index files, one file open at a time. */
 async function* listedPacks(open: OpenStore, found: Findings): AsyncGenerator<IndexedPack> {
-  const ids = await listIds(open.store, 'index');
-  for await (const packs of loadEach(open, ids, found, (id) => loadIndex(open.store, open.sealer, id)))
-    yield* packs;
+  const { store, sealer } = open;
+  const ids = await listIds(store, 'index');
+  for await (const openFile of loadEach(open, ids, found, (id) => fetchIndex(store, sealer, id)))
+    yield* packsOf(openFile, found);
 }
+
+const packsOf = (openFile: () => readonly IndexedPack[], found: Findings): readonly IndexedPack[] => {
+  try {
+    return openFile();
+  } catch (error) {
+    noteDamage(error, found);
+    return [];
+  }
+};
 
 const addPack = (blobs: BlobIndex, pack: IndexedPack, found: Findings): void => {
   const known = blobs.packSize(pack.id);

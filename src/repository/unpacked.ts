@@ -32,7 +32,15 @@ export const loadUnpacked = async (
   sealer: Sealer,
   folder: UnpackedFolder,
   id: string,
-): Promise<unknown> => {
+): Promise<unknown> => (await fetchUnpacked(store, sealer, folder, id))();
+
+/** The same in two steps: what it resolves to opens what was fetched, which takes far more memory. */
+export const fetchUnpacked = async (
+  store: Store,
+  sealer: Sealer,
+  folder: UnpackedFolder,
+  id: string,
+): Promise<() => unknown> => {
   const key = `${folder}/${id}`;
   const damaged = (why: string): HoldfastError =>
     new HoldfastError('REPOSITORY_DAMAGED', `${key} is damaged: ${why}`, {
@@ -40,7 +48,7 @@ export const loadUnpacked = async (
     });
   const sealed = await getNamed(store, `${folder}/`, id);
   if (!sealed) throw damaged('its content does not fit its name');
-  return decodeUnpacked(sealer.open(sealed, key), damaged);
+  return () => decodeUnpacked(sealer.open(sealed, key), damaged);
 };
 
 /** The object of that name and SHA-256; read twice when need be, for the line may be at fault and not the store. Undefined when it does not fit. */
