@@ -27,6 +27,8 @@ const contentsSchema = z.strictObject({
       /** The number that comes next, and in which round of a cycle. */
       next: z.string().regex(/^-?\d+$/),
       round: z.string().regex(/^\d+$/),
+      /** It comes before the number that the sequence starts with. */
+      restarted: z.literal(true).optional(),
     }),
   ),
 });

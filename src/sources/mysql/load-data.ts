@@ -1,5 +1,5 @@
 // The statements that read a table's rows and that take them in again.
-import type { ContentsColumn, ContentsTable } from './contents.ts';
+import type { ContentsColumn, ContentsTable, SequenceValue } from './contents.ts';
 import { forHistory, hasLasted, isPast, type Period } from './history.ts';
 import { quoteIdentifier, quoteLiteral } from './identifiers.ts';
 import type { RowsPart } from './layout.ts';
@@ -85,10 +85,13 @@ export const loadSql = (file: string, table: string, columns: readonly FileColum
   );
 };
 
-/** A cycle's round is 0 unless it has begun anew. */
+/** A cycle's round is 0 unless it has begun anew. The server's `setval` goes back in a new round only. */
 export const setSequenceSql = (
   sequence: string,
-  { next, round }: { readonly next: string; readonly round: string },
-): string => `do setval(${sequence}, ${BigInt(next)}, 0, ${BigInt(round)})`;
+  { next, round, restarted }: Omit<SequenceValue, 'name'>,
+): string =>
+  restarted && BigInt(round) === 0n
+    ? `alter sequence ${sequence} restart with ${BigInt(next)}`
+    : `do setval(${sequence}, ${BigInt(next)}, 0, ${BigInt(round)})`;
 
 export const fileLiteral = quoteLiteral;

@@ -43,9 +43,11 @@ export const readPrograms = async (request: ProgramsRequest): Promise<Programs> 
   const items: SqlItem[] = [];
   const failures: Failure[] = [];
   if (listed.length > 0) await connection.run(`use ${quoteIdentifier(database)}`); // else views name it in every place
+  const [own] = await connection.query<{ collation: string }>('select @@collation_database as collation');
+  const collation = own?.collation ?? '';
   for (const program of listed)
     try {
-      items.push(await readProgram(connection, database, program));
+      items.push(await readProgram(connection, database, program, collation));
     } catch (error) {
       const label = `${program.type} ${plainName(database, program.name)}`;
       const failure = itemError(error, label, user);
@@ -102,6 +104,7 @@ const readProgram = async (
   connection: Connection,
   database: string,
   { type, name, table }: Program,
+  collation: string,
 ): Promise<SqlItem> => {
   const quoted = quoteName(database, name);
   if (type === 'view') await connection.query(`show columns from ${quoted}`); // an error for one that is broken
@@ -124,17 +127,21 @@ const readProgram = async (
     type,
     name,
     ...(table !== undefined && { table }),
-    session: sessionOf(row),
+    session: sessionOf(row, collation),
     statement: type === 'trigger' ? triggerHere(statement) : statement,
   };
 };
 
-const sessionOf = (row: Readonly<Record<string, string | null>>): ItemSession => ({
-  sqlMode: row.sql_mode ?? '',
-  charset: row.character_set_client ?? 'utf8mb4',
-  collation: row.collation_connection ?? 'utf8mb4_general_ci',
-  ...(row.time_zone && { timeZone: row.time_zone }),
-});
+const sessionOf = (row: Readonly<Record<string, string | null>>, now: string): ItemSession => {
+  const written = row['Database Collation'] ?? now;
+  return {
+    sqlMode: row.sql_mode ?? '',
+    charset: row.character_set_client ?? 'utf8mb4',
+    collation: row.collation_connection ?? 'utf8mb4_general_ci',
+    ...(row.time_zone && { timeZone: row.time_zone }),
+    ...(written !== now && { databaseCollation: { written, now } }),
+  };
+};
 
 /** Each view after those it looks at. A view that seems to look at itself in a circle comes as it may. */
 const viewsInOrder = (items: readonly SqlItem[]): SqlItem[] => {

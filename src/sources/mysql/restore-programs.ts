@@ -6,7 +6,8 @@ import type { Connection } from './connect.ts';
 import { databaseFiles, databasePath } from './layout.ts';
 import type { Goal } from './restore-goal.ts';
 import { runItem } from './run-items.ts';
-import type { SqlItem } from './sql-items.ts';
+import { ServerError } from './server-error.ts';
+import { collateDatabase, type SqlItem } from './sql-items.ts';
 
 /** Each one that fails is reported; the others go on. What failed is tried again as long as that helps: it may need another. */
 export const restorePrograms = async (
@@ -20,7 +21,7 @@ export const restorePrograms = async (
     const failures: { item: SqlItem; error: unknown }[] = [];
     for (const item of left)
       try {
-        await runItem(connection, item, reporter);
+        await runAsWritten(connection, item, reporter);
       } catch (error) {
         if (!connection.usable) throw error;
         failures.push({ item, error });
@@ -31,6 +32,30 @@ export const restorePrograms = async (
       return;
     }
     left = failures.map(({ item }) => item);
+  }
+};
+
+/** With the database's collation as it was when somebody wrote the item: its variables have it. */
+const runAsWritten = async (connection: Connection, item: SqlItem, reporter: Reporter): Promise<void> => {
+  const collation = item.session?.databaseCollation?.written;
+  const [own] = collation
+    ? await connection.query<{ now: string }>('select @@collation_database as now')
+    : [];
+  if (collation === undefined || own === undefined || own.now === collation)
+    return await runItem(connection, item, reporter);
+  try {
+    await connection.run(collateDatabase(collation));
+  } catch (error) {
+    if (!(error instanceof ServerError)) throw error;
+    reporter.warn(
+      `${item.type} ${item.name} gets the collation ${own.now} of the database: ${error.message}`,
+    );
+    return await runItem(connection, item, reporter);
+  }
+  try {
+    await runItem(connection, item, reporter);
+  } finally {
+    if (connection.usable) await connection.run(collateDatabase(own.now));
   }
 };
 

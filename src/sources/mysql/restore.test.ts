@@ -176,6 +176,19 @@ suite('restoring to MariaDB', { skip: skipWithout('mariadb') ?? false }, () => {
     assert.equal(await seen(name), before);
   });
 
+  test('a sequence that was set back goes on where it was', async () => {
+    await server.sql(`create database numbers; use numbers; create sequence up start 100; create sequence down start 100 increment -1 maxvalue 1000;
+      alter sequence up restart 21; alter sequence down restart 200; create sequence plain start 7; do nextval(plain)`);
+    const entries = await dumpOf(server, { url: server.url('numbers') });
+    await restoreTo(server, entries, { url: server.url('numbers_copy') });
+    const states = 'select * from up; select * from down; select * from plain';
+    assert.equal(await server.sql(states, 'numbers_copy'), await server.sql(states, 'numbers'));
+    const script = entries.find(({ path }) => path === 'numbers/load.sql')?.content ?? '';
+    await server.sql('do setval(up, 500), setval(down, 50)', 'numbers_copy');
+    await server.client(['numbers_copy'], script);
+    assert.match(await server.sql(states, 'numbers_copy'), /^21\t.*\n200\t/);
+  });
+
   test('a table whose numbers come from a sequence brings that too', async () => {
     await server.sql('create database parts');
     await restorePart('parts', ['shop/data/numbered/0000.tsv', 'shop/data/par*']);

@@ -11,6 +11,10 @@ const sessionSchema = z.strictObject({
   charset: z.string().regex(/^\w+$/),
   collation: z.string().regex(/^\w+$/),
   timeZone: z.string().optional(),
+  /** The collation that its database had when it was written, which its variables have, and has now; where they differ. */
+  databaseCollation: z
+    .strictObject({ written: z.string().regex(/^\w+$/), now: z.string().regex(/^\w+$/) })
+    .optional(),
 });
 
 const headingSchema = z.strictObject({
@@ -62,15 +66,24 @@ const itemText = ({ statement, ...rest }: SqlItem): string => {
 };
 
 const frame = (
-  { sqlMode, charset, collation, timeZone }: ItemSession,
+  { sqlMode, charset, collation, timeZone, databaseCollation }: ItemSession,
   statement: string,
 ): [string, string] => {
   let delimiter = ';;';
   while (statement.includes(delimiter)) delimiter += ';';
   const zone = timeZone === undefined ? '' : `, time_zone = ${quoteLiteral(timeZone)}`;
   const set = `SET sql_mode = ${quoteLiteral(sqlMode)}, character_set_client = ${charset}, collation_connection = ${collation}${zone};\n`;
-  return [binaryOf(`${set}DELIMITER ${delimiter}\n`), `\n${delimiter}\nDELIMITER ;\n${settings}`];
+  const [begin, end] = databaseCollation
+    ? [`${collateDatabase(databaseCollation.written)};\n`, `${collateDatabase(databaseCollation.now)};\n`]
+    : ['', ''];
+  return [
+    binaryOf(`${begin}${set}DELIMITER ${delimiter}\n`),
+    `\n${delimiter}\nDELIMITER ;\n${end}${settings}`,
+  ];
 };
+
+/** The database in use. */
+export const collateDatabase = (collation: string): string => `ALTER DATABASE COLLATE ${collation}`;
 
 /** Reads a script; TARGET_FAILED where it is not as `scriptOf` made it. */
 export const itemsOf = (script: Buffer): SqlItem[] => {

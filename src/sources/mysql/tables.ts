@@ -154,11 +154,17 @@ const readSequence = async (
   const [definition] = await connection.queryBytes<{ 'Create Table': string }>(
     `show create sequence ${quoted}`,
   );
-  const [value] = await connection.query<{ next: string; round: string }>(
-    `select next_not_cached_value as next, cycle_count as round from ${quoted}`,
+  const [value] = await connection.query<{ next: string; round: string; restarted: string }>(
+    `select next_not_cached_value as next, cycle_count as round,
+        if(increment < 0, next_not_cached_value > start_value, next_not_cached_value < start_value) as restarted
+      from ${quoted}`,
   );
   if (!definition || !value) throw asError(`sequence ${plainName(database, name)} is empty`);
-  return { name, definition: definition['Create Table'], next: value.next, round: value.round };
+  const { next, round, restarted } = value;
+  return {
+    ...{ name, next, round, definition: definition['Create Table'] },
+    ...(restarted === '1' && { restarted: true }),
+  };
 };
 
 /** Sequences come first: defaults of tables may take numbers from them. */
@@ -176,7 +182,7 @@ export const contentsOf = (database: string, { tables, sequences }: Tables): Con
     rows: withRows,
     ...(history && { history }),
   })),
-  sequences: sequences.map(({ name, next, round }) => ({ name, next, round })),
+  sequences: sequences.map(({ definition: _, ...value }) => value),
 });
 
 /** Whether the server answers a question about the table in the reader's state. */
