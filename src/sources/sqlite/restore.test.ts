@@ -55,6 +55,23 @@ test('a trigger comes back that writes the name of its table in another case', a
   assert.deepEqual(query(whole, 'SELECT note FROM log'), [[7n], [8n]]);
 });
 
+test('a table whose triggers keep search indexes up to date comes beside itself', async () => {
+  const path = database(`CREATE TABLE docs(id INTEGER PRIMARY KEY, body, x); CREATE TABLE log(note);
+    CREATE VIRTUAL TABLE found USING fts5(body, content=docs, content_rowid=id); CREATE VIRTUAL TABLE older USING fts4(body);
+    CREATE VIRTUAL TABLE places USING rtree(id, x0, x1);
+    CREATE TRIGGER docs_found AFTER INSERT ON docs BEGIN INSERT INTO found(rowid, body) VALUES(new.id, new.body); END;
+    CREATE TRIGGER docs_older AFTER INSERT ON docs BEGIN INSERT INTO older(docid, body) VALUES(new.id, new.body); END;
+    CREATE TRIGGER docs_places AFTER INSERT ON docs BEGIN INSERT INTO places VALUES(new.id, new.x, new.x); END;
+    INSERT INTO docs VALUES(1, 'kelp', 5)`);
+  const rename = [['docs', 'docs_old']] as const;
+  const report = await restore(path, only(await dump(path), 'docs'), { force: true, rename });
+  assert.deepEqual(report.failures, []);
+  assert.deepEqual(query(path, 'SELECT body FROM docs_old'), [['kelp']]);
+  execute(path, "INSERT INTO docs_old VALUES(2, 'rock', 7)");
+  assert.deepEqual(query(path, "SELECT rowid FROM found('rock')"), [[2n]]);
+  assert.deepEqual(query(path, 'SELECT id FROM places'), [[1n], [2n]]);
+});
+
 suite('one table', () => {
   test('comes alone into a new file, with its indexes, triggers and counter', async () => {
     const path = newPath();

@@ -1,10 +1,10 @@
 // The schema of a snapshot, made anew in memory without its rows. SQLite itself thus parses what the files say, and what is
 // made in the target are the definitions it understood, one by one.
-import { DatabaseSync } from 'node:sqlite';
+import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
 import { HoldfastError, messageOf } from '#lib/errors.ts';
-import { guard } from './authorizer.ts';
+import { type Guard, guard } from './authorizer.ts';
 import { leadingName, quoteName } from './identifiers.ts';
-import { readSchema, type Schema } from './schema.ts';
+import { columnList, readSchema, type Schema } from './schema.ts';
 import { statementsOf } from './schema-files.ts';
 
 export interface Scratch extends Disposable {
@@ -48,6 +48,7 @@ export const openScratch = (): Scratch => {
     schema: () => readSchema(db),
     drop: (type, name) => db.exec(`DROP ${type} IF EXISTS main.${quoteName(name)}`),
     rename(names) {
+      if (names.length > 0) furnish(db, under);
       for (const [from, to] of names) {
         try {
           db.exec(`ALTER TABLE main.${quoteName(from)} RENAME TO ${quoteName(to)}`);
@@ -71,6 +72,25 @@ const memoryOptions = {
   allowExtension: false,
   defensive: false, // virtual tables are entered into the schema
 };
+
+/**
+ * Renaming connects the virtual tables that triggers use, and those look into what they keep: FTS5 for a version, R-Tree for
+ * the size of its nodes. Here all of that is empty.
+ */
+const furnish = (db: DatabaseSync, under: Guard['under']): void => {
+  for (const { owner, name, columns } of readSchema(db).tables) {
+    const row = firstRows.get(columns.map((column) => column.name).join());
+    if (owner === undefined || row === undefined) continue;
+    const insert = `INSERT OR IGNORE INTO main.${quoteName(name)}(${columnList(columns)}) VALUES(?, ?)`;
+    under({ allow: 'rows', table: name }, () => db.prepare(insert).run(...row));
+  }
+};
+
+/** By columns: of `<FTS5>_config` and `<R-Tree>_node`. */
+const firstRows = new Map<string, readonly [SQLInputValue, SQLInputValue]>([
+  ['k,v', ['version', 4]],
+  ['nodeno,data', [1, new Uint8Array(512)]],
+]);
 
 const refused = (sql: string, cause: unknown): Failure => {
   const subject = subjectOf(sql);
