@@ -166,6 +166,33 @@ suite('rows', () => {
     );
   });
 
+  test('a definition that SQLite does not understand is named', async () => {
+    const path = database('CREATE TABLE t(a); CREATE VIEW v AS SELECT 1');
+    using db = new DatabaseSync(path, { defensive: false });
+    db.exec(
+      "PRAGMA writable_schema=ON; UPDATE sqlite_schema SET sql = 'CREATE VIEW v AS SELEC 1' WHERE name = 'v'",
+    );
+    await assert.rejects(
+      dump(path),
+      /cannot be read: malformed database schema \(v\) - near "SELEC": syntax error/,
+    );
+  });
+
+  test('a table in the order of a collation that is not there is missing, and not called damaged', async () => {
+    const path = database('CREATE TABLE t(a PRIMARY KEY) WITHOUT ROWID; CREATE TABLE good(a)');
+    using db = new DatabaseSync(path, { defensive: false });
+    db.exec(
+      "PRAGMA writable_schema=ON; UPDATE sqlite_schema SET sql = replace(sql, 'a P', 'a COLLATE own P')",
+    );
+    await using source = await openSqlite(path);
+    await assert.rejects(
+      async () => {
+        for await (const entry of source.dump()) await Array.fromAsync(entry.content?.() ?? []);
+      },
+      (error) => hasCode(error, 'ITEM_UNREADABLE') && /function or collation/.test(error.hint ?? ''),
+    );
+  });
+
   test('damage in what a virtual table keeps is damage of the virtual table', async () => {
     const path = database("CREATE VIRTUAL TABLE docs USING fts5(a); INSERT INTO docs VALUES('x')");
     damage(path, 'docs_content');

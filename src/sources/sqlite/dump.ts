@@ -16,7 +16,7 @@ import { tableRows } from './rows.ts';
 import type { Schema, Table } from './schema.ts';
 import { createSql, finishSql } from './schema-files.ts';
 import { selectFrom } from './selection.ts';
-import { cannotRead } from './sqlite-error.ts';
+import { cannotRead, resultCode, sqliteCode } from './sqlite-error.ts';
 
 /** What a dump needs to know all along. */
 interface Dump {
@@ -130,7 +130,10 @@ async function* checkedRows({ config, context, reading, schema }: Dump, table: T
     if (cause instanceof HoldfastError) throw cause;
     throw new HoldfastError('ITEM_UNREADABLE', `table ${table.name} cannot be read: ${messageOf(cause)}`, {
       cause,
-      hint: `see "PRAGMA integrity_check"; what is left can be rescued with "sqlite3 ${config.path} .recover"`,
+      hint:
+        sqliteCode(cause) === resultCode.error
+          ? 'it may need a function or collation that only the application has: back it up with the application’s own export'
+          : `see "PRAGMA integrity_check"; what is left can be rescued with "sqlite3 ${config.path} .recover"`,
     });
   }
 }

@@ -29,12 +29,15 @@ export const isBusy = (error: unknown): boolean => {
 /** The error for a database that could not be read at all. */
 export const cannotRead = (path: string, cause: unknown): HoldfastError => {
   if (cause instanceof HoldfastError) return cause;
-  const [message, hint] = explanations.get(sqliteCode(cause) ?? 0) ?? [
+  const [message, hint] = (isBrokenSchema(cause) ? undefined : explanations.get(sqliteCode(cause) ?? 0)) ?? [
     `cannot be read: ${messageOf(cause)}`,
     `see whether "sqlite3 ${path} .schema" can read it`,
   ];
   return new HoldfastError('SOURCE_UNREACHABLE', `${path} ${message}`, { cause, hint });
 };
+
+/** A definition that SQLite does not understand is corruption to it, too; it says which one, and what is wrong with it. */
+const isBrokenSchema = (error: unknown): boolean => messageOf(error).startsWith('malformed database schema');
 
 /** The error for a restore that ended with this one: SQLite's own errors do not say which file they are about. */
 export const cannotWrite = (path: string, error: unknown): unknown => {
