@@ -41,6 +41,37 @@ for (const { name, start, skip } of servers)
     }
   });
 
+/** As a client in Latin-1 says it. */
+const inLatin1 = `set names latin1;
+  create table té (cé int);
+  create procedure pé(aé int) comment 'cé' begin declare vé int; select 'sé' as zé; end;;
+  create function fé(aé int) returns varchar(20) deterministic comment 'it''s cé' return concat('sé', aé);;
+  create trigger tré before insert on té for each row set new.cé = length('sé');;
+  create event eé on schedule every '1 1' day_hour starts '2030-01-01' disable comment ' DO cé' do insert into té values (length('sé'));;
+  create definer = 'ué'@'%' procedure dé() select 'sé';;
+  create view wé as select cé, 'sé' as zé from té;;`;
+
+for (const { name, start, skip } of servers)
+  test(`what was written to ${name} in another character set keeps its names and comments`, {
+    skip: skip ?? false,
+  }, async () => {
+    await using server = await start();
+    await server.sql('create database shop collate utf8mb4_bin');
+    const script = inLatin1.replace('int);', 'int);\ndelimiter ;;\n');
+    await server.client(['shop'], Buffer.from(script, 'latin1'));
+    const dumped = await dumpOf(server, { url: server.url('shop') });
+    const { failures } = await restoreTo(server, dumped, { url: server.url('copy') });
+    assert.deepEqual(failures, []);
+    const names = (database: string): Promise<string> =>
+      server.sql(`set names utf8mb4;
+        select routine_name, routine_comment, definer, hex(routine_definition) from information_schema.routines where routine_schema = '${database}' order by 1;
+        select trigger_name, event_object_table, hex(action_statement) from information_schema.triggers where trigger_schema = '${database}';
+        select event_name, event_comment, hex(event_definition) from information_schema.events where event_schema = '${database}'`);
+    assert.match(await names('shop'), /it's cé/);
+    assert.equal(await names('copy'), await names('shop'));
+    assert.equal(await server.sql('insert into `té` values (5); select * from `wé`', 'copy'), '2\tsé');
+  });
+
 const collations = (server: MysqlServer, database: string): Promise<string> =>
   server.sql(`
     select routine_name, database_collation from information_schema.routines where routine_schema = '${database}' order by 1;

@@ -9,6 +9,7 @@ import { wantedOf } from './patterns.ts';
 import type { ItemSession, SqlItem } from './sql-items.ts';
 import type { Failure } from './tables.ts';
 import { triggerHere } from './trigger-text.ts';
+import { inOneCharset } from './written-names.ts';
 
 export interface Programs {
   /** In an order in which they can be made. */
@@ -123,13 +124,13 @@ const readProgram = async (
             : 'grant show_routine on *.*',
       },
     );
-  return {
+  return await inOneCharset(connection, {
     type,
     name,
     ...(table !== undefined && { table }),
     session: sessionOf(row, collation),
     statement: type === 'trigger' ? triggerHere(statement) : statement,
-  };
+  });
 };
 
 const sessionOf = (row: Readonly<Record<string, string | null>>, now: string): ItemSession => {
