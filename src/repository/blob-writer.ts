@@ -99,6 +99,7 @@ export class BlobWriter {
       slabs,
       dryRun,
     };
+    this.#collectInTime();
     void this.#storeLocally();
   }
 
@@ -245,9 +246,13 @@ export class BlobWriter {
     do await this.settled();
     while (this.#requests.size > 0); // a directory was closed meanwhile
     this.#session.blobs.reserve(2 * tableMargin);
-    if (this.#session.blobs.table.count > manyBlobs) setFlagsFromString('--heap-growing-percent=100');
+    this.#collectInTime();
     for (const worker of this.#workers)
       post(worker, { kind: 'table', table: this.#session.blobs.table.shared });
+  }
+
+  #collectInTime(): void {
+    if (this.#session.blobs.table.count > manyBlobs) setFlagsFromString('--heap-growing-percent=100');
   }
 
   #dispatch(): void {

@@ -1,6 +1,7 @@
 // Every tree below some roots, each once, opened by the workers in batches.
 import { throwIfCancelled } from '#lib/clock.ts';
 import type { BlobReader } from './blob-reader.ts';
+import { discardLarge } from './compression.ts';
 import type { TreeNode } from './tree.ts';
 import { readTree } from './tree-nodes.ts';
 
@@ -26,6 +27,7 @@ export async function* visitTrees(
   let nodes: readonly TreeNode[] = [];
   const read = (bytes: Uint8Array, id: string): string[] => {
     nodes = readTree(bytes, id);
+    discardLarge(bytes);
     return nodes.flatMap((node) => subtreeOf(node, id));
   };
   for await (const { id, error, visited } of eachTree({ reader, roots, read, signal }))
