@@ -77,6 +77,7 @@ const holds = async (connection: Connection, condition: string): Promise<boolean
 
 interface Key {
   readonly name: string;
+  /** As FROM has them: of a table that is not partitioned, heirs have no part in its keys. */
   readonly child: string;
   readonly parent: string;
   readonly childColumns: readonly string[];
@@ -101,20 +102,29 @@ const assertKeysHold = async (connection: Connection, table: QualifiedName): Pro
   const columns = (of: 'conrelid' | 'confrelid', keys: 'conkey' | 'confkey'): string =>
     `array(select a.attname::text from unnest(c.${keys}) with ordinality k (number, place)
       join pg_catalog.pg_attribute a on a.attrelid = c.${of} and a.attnum = k.number order by k.place)`;
+  const relation = (id: 'conrelid' | 'confrelid'): string =>
+    `(select case relkind when 'p' then '' else 'only ' end from pg_catalog.pg_class where oid = c.${id}) || c.${id}::regclass::text`;
+  // A key to a partitioned table also stands there for each partition, as if all rows had to refer to that one.
   const keys = await connection.query<Key>(
-    `select c.conname::text as name, c.conrelid::regclass::text as child, c.confrelid::regclass::text as parent,
+    `with recursive key as (
+        select k.* from pg_catalog.pg_constraint k
+          where k.contype = 'f' and k.convalidated and ${quoteLiteral(quoteName(table))}::regclass in (k.conrelid, k.confrelid)
+        union select k.* from key join pg_catalog.pg_constraint k on k.oid = key.conparentid and k.conrelid = key.conrelid)
+      select c.conname::text as name, ${relation('conrelid')} as child, ${relation('confrelid')} as parent,
       ${columns('conrelid', 'conkey')} as "childColumns", ${columns('confrelid', 'confkey')} as "parentColumns",
       coalesce((to_jsonb(c) ->> 'conperiod')::boolean, false) as period
-      from pg_catalog.pg_constraint c
-      where c.contype = 'f' and c.convalidated and ${quoteLiteral(quoteName(table))}::regclass in (c.conrelid, c.confrelid)`,
+      from key c
+      where not exists (select from key k where k.oid = c.conparentid and k.conrelid = c.conrelid)`,
   );
   for (const key of keys) {
     const { name, child, parent } = key;
     if (await holds(connection, orphansOf(key)))
       throw new HoldfastError(
         'TARGET_FAILED',
-        `rows of ${child} would refer to rows of ${parent} that are not in the backup (${name})`,
+        `rows of ${plain(child)} would refer to rows of ${plain(parent)} that are not in the backup (${name})`,
         { hint: 'nothing was changed; restore both tables, or this one beside with --as' },
       );
   }
 };
+
+const plain = (relation: string): string => relation.replace(/^only /, '');

@@ -159,6 +159,44 @@ test('rows that others refer to are replaced when no reference breaks, else noth
   assert.equal(await server.psql(database, 'select email from customers where id = 9999'), 'new');
 });
 
+test('rows refer to a partition, or to a table with heirs, as the server itself looks at it', {
+  skip,
+}, async () => {
+  await server.psql('postgres', 'create database keyed');
+  await server.psql(
+    'keyed',
+    `create table rooms (id int primary key, up int) partition by list (id);
+    create table rooms_1 partition of rooms for values in (1); create table rooms_2 partition of rooms for values in (2, 3);
+    insert into rooms values (1, null), (2, 1), (3, 2); alter table rooms add foreign key (up) references rooms;
+    create table stays (room int references rooms); insert into stays values (1), (2);
+    create table places (id int primary key, name text); create table old_places () inherits (places); insert into places values (1, 'a');
+    create table trips (place int references places); create table old_trips () inherits (trips);
+    insert into trips values (1); insert into old_trips values (7)`,
+  );
+  const backup = await dumpOf(server, { url: server.url('keyed') });
+  const replace = async (table: string) => {
+    const selection = [`keyed/data/public.${table}`];
+    await restoreTo(
+      server,
+      partOf(backup, ...selection),
+      { url: server.url('keyed') },
+      { selection, force: true },
+    );
+  };
+  const unchecked = 'set session_replication_role = replica;';
+  await server.psql('keyed', `${unchecked} delete from rooms where id = 2; update places set name = 'b'`);
+  for (const table of ['rooms_2', 'rooms_1', 'places']) await replace(table);
+  assert.equal(await server.psql('keyed', 'select count(*), min(name) from rooms, places'), '3|a');
+  await server.psql('keyed', 'insert into stays values (3)');
+  await server.psql('keyed', `${unchecked} insert into stays values (4)`);
+  await assert.rejects(replace('rooms_1'), /public.stays would refer to rows of public.rooms that/);
+  await server.psql(
+    'keyed',
+    `delete from stays where room = 4; insert into places values (2); insert into old_places values (2); insert into trips values (2)`,
+  );
+  await assert.rejects(replace('places'), /public.trips would refer to rows of public.places that/);
+});
+
 test('a schema that was dropped comes back with its functions, views and types', { skip }, async () => {
   const database = await copyOfShop();
   const sales = ['--schema=sales'];
