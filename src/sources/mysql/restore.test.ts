@@ -176,6 +176,15 @@ suite('restoring to MariaDB', { skip: skipWithout('mariadb') ?? false }, () => {
     assert.equal(await seen(name), before);
   });
 
+  test('an archive comes back with its numbers', async () => {
+    await server.sql(`install soname 'ha_archive'; create database archives; use archives;
+      create table archive (id int auto_increment primary key, note varchar(9)) engine=ARCHIVE; insert into archive (note) values ('x'), ('y')`);
+    const entries = await dumpOf(server, { url: server.url('archives') });
+    const { failures } = await restoreTo(server, entries, { url: server.url('archives_copy') });
+    assert.deepEqual(failures, []);
+    assert.equal(await server.dump('archives_copy'), await server.dump('archives'));
+  });
+
   test('a sequence that was set back goes on where it was', async () => {
     await server.sql(`create database numbers; use numbers; create sequence up start 100; create sequence down start 100 increment -1 maxvalue 1000;
       alter sequence up restart 21; alter sequence down restart 200; create sequence plain start 7; do nextval(plain)`);

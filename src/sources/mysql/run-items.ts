@@ -72,7 +72,7 @@ const withoutDefiner = (statement: string): string => statement.replace(definer,
 const failed = ({ type, name }: SqlItem, why: string, cause?: ServerError): HoldfastError => {
   const [said, of] = aboutUsers.has(type) ? [withoutExcerpt(why), cause && scrubbed(cause)] : [why, cause];
   return new HoldfastError('TARGET_FAILED', `${type} ${name} could not be restored: ${said}`, {
-    hint: hintFor(of),
+    hint: hintFor(type, of),
     cause: of,
   });
 };
@@ -85,10 +85,11 @@ const withoutExcerpt = (message: string): string => message.replace(/ near '.*$/
 const scrubbed = ({ errno, state, message }: ServerError): ServerError =>
   new ServerError(errno, state, withoutExcerpt(message));
 
-const hintFor = (error: ServerError | undefined): string | undefined => {
+const hintFor = (type: SqlItem['type'], error: ServerError | undefined): string | undefined => {
   if (errnoOf(error) === 1419)
     return 'set global log_bin_trust_function_creators = 1 on the server, or restore as an administrator';
-  return error && isDenied(error)
-    ? 'restore as a user with more rights, or grant what is missing'
+  if (error && isDenied(error)) return 'restore as a user with more rights, or grant what is missing';
+  return error && type === 'table'
+    ? 'the other tables come back one by one (--table), or with the stock client, which goes on (mariadb -f): see docs/sources/mysql.md'
     : undefined;
 };

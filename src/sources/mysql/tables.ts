@@ -4,7 +4,7 @@ import { binaryIdentifier } from './binary-text.ts';
 import type { MysqlConfig } from './config.ts';
 import type { Connection } from './connect.ts';
 import type { Contents, SequenceValue } from './contents.ts';
-import { type CreateTable, isPrimaryKey, parseCreateTable } from './create-table.ts';
+import { type CreateTable, isPrimaryKey, parseCreateTable, withoutNextNumber } from './create-table.ts';
 import type { Period } from './history.ts';
 import { plainName, quoteName } from './identifiers.ts';
 import { changed, itemError } from './item-error.ts';
@@ -170,8 +170,16 @@ const readSequence = async (
 /** Sequences come first: defaults of tables may take numbers from them. */
 export const tableItems = ({ tables, sequences }: Tables): SqlItem[] => [
   ...sequences.map(({ name, definition }) => ({ type: 'sequence' as const, name, statement: definition })),
-  ...tables.map(({ name, definition }) => ({ type: 'table' as const, name, statement: definition })),
+  ...tables.map((table) => ({
+    type: 'table' as const,
+    name: table.name,
+    statement: makeableDefinition(table),
+  })),
 ];
+
+/** ARCHIVE takes no number below the one that comes next, and finds that one by itself. */
+const makeableDefinition = ({ engine, definition }: Table): string =>
+  engine === 'ARCHIVE' ? withoutNextNumber(definition) : definition;
 
 export const contentsOf = (database: string, { tables, sequences }: Tables): Contents => ({
   contents: 1,
