@@ -9,8 +9,10 @@ import { connect } from './connect.ts';
 import { type Contents, makeContents } from './contents.ts';
 import { type DatabaseDump, dataEntries, failedEntries, largeObjectEntries } from './data-entries.ts';
 import type { Dump } from './dump.ts';
+import { type ForeignKey, listExtensionKeys } from './foreign-keys.ts';
 import { hiddenParts } from './hidden-parts.ts';
 import { plainName } from './identifiers.ts';
+import { databaseError } from './item-error.ts';
 import { listLargeObjects } from './large-objects.ts';
 import { databaseFiles, databasePath, dataFolder } from './layout.ts';
 import { databaseSearchPath, listRoles, listSequences, listViewUses, tableSizes } from './listing.ts';
@@ -19,7 +21,7 @@ import { manifestContent } from './manifest-content.ts';
 import { wantedOf } from './patterns.ts';
 import { dumpDatabaseDefinition, dumpSection } from './program-entries.ts';
 import { type Range, rangesOf } from './ranges.ts';
-import { openReading, type Reading } from './reading.ts';
+import { openReading } from './reading.ts';
 import { readSequences } from './sequences.ts';
 import { takeSnapshot } from './snapshot.ts';
 
@@ -27,6 +29,7 @@ import { takeSnapshot } from './snapshot.ts';
 export interface OpenDatabase extends DatabaseDump {
   readonly lifetime: Lifetime;
   readonly contents: Contents;
+  readonly extensionKeys: readonly ForeignKey[];
 }
 
 /** Closes it when all is read. */
@@ -47,7 +50,7 @@ export async function* dumpDatabase(opened: OpenDatabase): AsyncGenerator<Entry>
 async function* entriesOf(opened: OpenDatabase): AsyncGenerator<Entry> {
   const { dump, database, folder, snapshot, choice, contents } = opened;
   const section = (name: 'pre-data' | 'post-data') => () =>
-    whileHeld(opened.reading, dumpSection(dump, { database, section: name, snapshot, choice }));
+    definition(opened, dumpSection(dump, { database, section: name, snapshot, choice }));
   const file = (name: string, content: () => AsyncIterable<Uint8Array>): Entry => ({
     path: `${folder}/${name}`,
     type: 'file',
@@ -56,24 +59,32 @@ async function* entriesOf(opened: OpenDatabase): AsyncGenerator<Entry> {
   });
   yield directory(folder);
   yield file(databaseFiles.preData, section('pre-data'));
-  yield file(databaseFiles.database, () => dumpDatabaseDefinition(dump, database, snapshot));
+  yield file(databaseFiles.database, () =>
+    definition(opened, dumpDatabaseDefinition(dump, database, snapshot)),
+  );
   yield file(databaseFiles.postData, section('post-data'));
   yield file(databaseFiles.contents, () => textContent(`${JSON.stringify(contents, undefined, 1)}\n`));
   yield directory(`${folder}/${dataFolder}`);
   yield* failedEntries(opened);
   yield* dataEntries(opened);
   yield* largeObjectEntries(opened, contents.largeObjects);
-  yield file(databaseFiles.load, () => textContent(loadScript(contents)));
+  yield file(databaseFiles.load, () => textContent(loadScript(contents, opened.extensionKeys)));
   yield file(databaseFiles.manifest, () => manifestContent(opened));
 }
 
-/** When the snapshot is lost, pg_dump only knows that it has gone; the session that held it was told why. */
-async function* whileHeld(reading: Reading, output: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+/**
+ * When the snapshot is lost, pg_dump only knows that it has gone; the session that held it was told why. What else it cannot
+ * read of one database is no reason to be without the others.
+ */
+async function* definition(
+  { reading, dump, database }: OpenDatabase,
+  output: AsyncIterable<Buffer>,
+): AsyncGenerator<Buffer> {
   try {
     yield* output;
   } catch (error) {
     if (hasCode(error, 'SOURCE_DENIED')) await reading.assertHeld();
-    throw error;
+    throw (dump.several && databaseError(error, database)) || error;
   }
 }
 
@@ -132,6 +143,7 @@ export const openDatabase = async (dump: Dump, database: string): Promise<OpenDa
       sequences: await readSequences(reading, choice.sequences),
       largeObjects: largeObjects ? await listLargeObjects(reading) : [],
     });
+    const extensionKeys = await listExtensionKeys(holder);
     const folder = databasePath(database);
     return {
       dump,
@@ -145,6 +157,7 @@ export const openDatabase = async (dump: Dump, database: string): Promise<OpenDa
       tally,
       lifetime,
       contents,
+      extensionKeys,
     };
   } catch (error) {
     await lifetime.end();

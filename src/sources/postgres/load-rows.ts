@@ -20,6 +20,8 @@ export interface RowLoader {
   readonly contents: Contents;
   readonly reporter: Reporter;
   readonly loaded: Loaded;
+  /** Tables that refer to others whose rows may come later. */
+  readonly early?: ReadonlySet<string>;
 }
 
 /** Loads one file; `target` is another name for its table. */
@@ -41,7 +43,11 @@ export const loadRows = async (
   const searchPath = searchPathSql(searchPathFor(loader.contents, table));
   try {
     // At once: distant servers have one answer to wait for, and not three.
-    const copied = await connection.copyIn(`${searchPath} ${copy}; ${searchPathSql('')}`, counted);
+    const [before, after] = loader.early?.has(plainName(table)) ? uncheckedKeys : ['', ''];
+    const copied = await connection.copyIn(
+      `${searchPath} ${before} ${copy}; ${after} ${searchPathSql('')}`,
+      counted,
+    );
     loader.loaded.set(`${tablePath(table)}/${rangeFile(place.range)}`, copied);
   } catch (error) {
     if (!isServerError(error)) throw error;
@@ -55,6 +61,11 @@ export const loadRows = async (
     );
   }
 };
+
+const uncheckedKeys = [
+  'set session_replication_role = replica;',
+  'set session_replication_role = origin;',
+] as const;
 
 export const tableOf = ({ tables }: Contents, wanted: QualifiedName): ContentsTable => {
   const table = tables.find(({ schema, name }) => schema === wanted.schema && name === wanted.name);

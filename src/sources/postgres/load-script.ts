@@ -1,6 +1,7 @@
 // load.sql: what psql needs to load the files beside it. Holdfast itself does not read it.
 import type { Contents, ContentsTable } from './contents.ts';
-import { quoteIdentifier, quoteName } from './identifiers.ts';
+import { type ForeignKey, withReferred } from './foreign-keys.ts';
+import { plainName, quoteIdentifier, quoteName } from './identifiers.ts';
 import { largeObjectLoad } from './large-objects.ts';
 import { largeObjectDefinitionsPath, largeObjectPath, rangeFile, tablePath } from './layout.ts';
 import { searchPathFor, searchPathSql, takerOf } from './row-places.ts';
@@ -23,19 +24,25 @@ set statement_timeout = 0;
 select pg_catalog.set_config('search_path', '', false);
 `;
 
-/** The script as text. A name with a line break cannot stand in \\copy; the script then says so and fails. */
-export const loadScript = (contents: Contents): string =>
+/**
+ * The script as text; tables of extensions come after those that they refer to. A name with a line break cannot stand in \\copy;
+ * the script then says so and fails.
+ */
+export const loadScript = (contents: Contents, extensionKeys: readonly ForeignKey[]): string =>
   [
     head + loadSettings,
-    ...tableLines(contents),
+    ...tableLines(contents, extensionKeys),
     ...contents.sequences.map(setSequenceSql),
     ...largeObjectLines(contents),
     '',
   ].join('\n');
 
-const tableLines = (contents: Contents): string[] => {
+const tableLines = (contents: Contents, extensionKeys: readonly ForeignKey[]): string[] => {
   let searchPath = '';
-  return contents.tables.flatMap((table) => {
+  const tables = new Map(contents.tables.map((table) => [plainName(table), table]));
+  return withReferred(contents.tables, extensionKeys).flatMap((name) => {
+    const table = tables.get(plainName(name));
+    if (table === undefined) return [];
     const own = searchPathFor(contents, table);
     const lines = table.files === 0 || own === searchPath ? [] : [searchPathSql(own)];
     if (table.files > 0) searchPath = own;

@@ -6,11 +6,12 @@ import { HoldfastError, hasCode } from '#lib/errors.ts';
 import { notEmpty } from '../free-targets.ts';
 import { createPool } from '../pool.ts';
 import { isWholeServer } from '../restore-goal.ts';
-import { connect } from './connect.ts';
+import { type Connection, connect } from './connect.ts';
 import { databaseStatements, renamedProperty } from './database-statements.ts';
 import { DatabaseTexts } from './database-texts.ts';
 import type { RowsEntry } from './entry-stream.ts';
-import type { QualifiedName } from './identifiers.ts';
+import { listExtensionKeys } from './foreign-keys.ts';
+import { plainName, type QualifiedName } from './identifiers.ts';
 import { LackingExtensions } from './lacking-extensions.ts';
 import { databaseFiles, databasePath } from './layout.ts';
 import { assertComplete, loadRows, type RowLoader } from './load-rows.ts';
@@ -77,11 +78,12 @@ const load = async (restoring: Restoring, goal: Goal, texts: DatabaseTexts, name
     tablespaces: target.tablespaces,
     searchPathOf: (item) => searchPathFor(contents, item),
   });
-  const loader: RowLoader = { contents, reporter, loaded: new Map() };
   const lacks = new LackingExtensions(reporter, `${databasePath(goal.database)}/${databaseFiles.preData}`);
   await pool.use((connection) =>
     runner.runAll(connection, texts.items(databaseFiles.preData), (item, error) => lacks.take(item, error)),
   );
+  const early = new Set(await pool.use(tablesWithKeys));
+  const loader: RowLoader = { contents, reporter, loaded: new Map(), early };
   while (await texts.readUntilRows())
     await forEachLimit(stream.rows(goal.database), into.sequential ? 1 : limit, async (entry) => {
       try {
@@ -104,6 +106,15 @@ const load = async (restoring: Restoring, goal: Goal, texts: DatabaseTexts, name
     runner,
     onFailure: (error) => reporter.fail(`${databasePath(goal.database)}/${databaseFiles.postData}`, error),
   });
+};
+
+/** Only a superuser may load rows unchecked; for anybody else those of an extension must come in an order that fits. */
+const tablesWithKeys = async (connection: Connection): Promise<string[]> => {
+  const [role] = await connection.query<{ superuser: boolean }>(
+    "select current_setting('is_superuser') = 'on' as superuser",
+  );
+  if (!role?.superuser) return [];
+  return (await listExtensionKeys(connection)).map(({ from }) => plainName(from));
 };
 
 const tableOfRows = ({ place }: RowsEntry): QualifiedName | undefined =>

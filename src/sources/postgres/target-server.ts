@@ -137,14 +137,14 @@ const targetFacts = async (admin: Connection) => {
   };
 };
 
-/** No relation, type, function, schema or large object but those of the system and of extensions. */
+/** No relation, type, function, schema or large object but those of the system and of extensions, and what is part of these. */
 const isEmpty = async (connection: Connection): Promise<boolean> => {
   const own = (catalog: string, schema = ''): string =>
     `exists (select from pg_catalog.${catalog} o where o.oid >= 16384 ${schema && `and o.${schema} in (select oid from pg_catalog.pg_namespace where nspname !~ '^pg_')`}
       and not exists (select from pg_catalog.pg_depend d where d.classid = 'pg_catalog.${catalog}'::regclass
-        and d.objid = o.oid and d.deptype = 'e'))`;
+        and d.objid = o.oid and d.deptype in ('e', 'i')))`;
   const [row] = await connection.query<{ used: boolean }>(
-    `select ${own('pg_class', 'relnamespace')} or ${own('pg_proc', 'pronamespace')} or ${own('pg_type', 'typnamespace')}
+    `select ${own('pg_class', "relkind not in ('i', 'I') and o.relnamespace")} or ${own('pg_proc', 'pronamespace')} or ${own('pg_type', 'typnamespace')}
       or exists (select from pg_catalog.pg_namespace o where o.oid >= 16384 and nspname !~ '^pg_' and nspname <> 'public'
         and not exists (select from pg_catalog.pg_depend d where d.classid = 'pg_catalog.pg_namespace'::regclass
           and d.objid = o.oid and d.deptype = 'e'))
