@@ -185,6 +185,25 @@ suite('restoring to MariaDB', { skip: skipWithout('mariadb') ?? false }, () => {
     assert.equal(await server.dump('archives_copy'), await server.dump('archives'));
   });
 
+  test('an engine that the server lacks, and an event whose time has passed, are told', async () => {
+    await server.sql(`install soname 'ha_blackhole'; create database passing; use passing; create table hole (a int) engine=BLACKHOLE;
+      create event once on schedule at '2037-01-01' do set @x = 1; create event past on schedule at '2037-01-01' on completion preserve do set @x = 1`);
+    const entries = await dumpOf(server, { url: server.url('passing') });
+    await server.sql(`drop database passing; uninstall soname 'ha_blackhole'`);
+    const later = entries.map((entry) => {
+      const content = Buffer.from(entry.content ?? []).toString();
+      return entry.path.endsWith('post-data.sql')
+        ? { ...entry, content: Buffer.from(content.replaceAll("'2037-", "'2007-")) }
+        : entry;
+    });
+    const { failures, warnings } = await restoreTo(server, later, { url: server.url('passing') });
+    assert.deepEqual(failures, []);
+    assert.deepEqual(
+      warnings.map((warning) => warning.split(':')[0]),
+      ['table hole is not as it was', 'event once is not as it was', 'event past is not as it was'],
+    );
+  });
+
   test('a sequence that was set back goes on where it was', async () => {
     await server.sql(`create database numbers; use numbers; create sequence up start 100; create sequence down start 100 increment -1 maxvalue 1000;
       alter sequence up restart 21; alter sequence down restart 200; create sequence plain start 7; do nextval(plain)`);

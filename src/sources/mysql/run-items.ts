@@ -35,7 +35,8 @@ export const runItem = async (connection: Connection, given: SqlItem, reporter: 
   if (!beginnings[item.type].test(item.statement)) throw failed(item, 'its statement is of another kind');
   if (item.session) await connection.run(sessionSql(item.session));
   try {
-    await connection.run(bytesOf(item.statement));
+    const { warnings } = await connection.run(bytesOf(item.statement));
+    if (warnings > 0) await tellOfChanges(connection, item, reporter);
   } catch (error) {
     if (!(error instanceof ServerError)) throw error;
     const own = withoutDefiner(item.statement);
@@ -43,6 +44,15 @@ export const runItem = async (connection: Connection, given: SqlItem, reporter: 
     await runAsOwn(connection, item, own);
     reporter.warn(`${item.type} ${item.name} now belongs to the restoring user: ${error.message}`);
   }
+};
+
+/** Of another engine in the place of one that the server lacks, and of an event whose time has passed: it is gone, or off. */
+const changes = new Set(['1286', '1544', '1588']);
+
+const tellOfChanges = async (connection: Connection, item: SqlItem, reporter: Reporter): Promise<void> => {
+  const warnings = await connection.query<{ Code: string; Message: string }>('show warnings');
+  for (const { Code, Message } of warnings)
+    if (changes.has(Code)) reporter.warn(`${item.type} ${item.name} is not as it was: ${Message}`);
 };
 
 const runAsOwn = async (connection: Connection, item: SqlItem, statement: string): Promise<void> => {
@@ -59,7 +69,7 @@ const sessionSql = ({
   collation,
   timeZone = '+00:00',
 }: NonNullable<SqlItem['session']>): string =>
-  `set sql_mode = ${quoteLiteral(sqlMode)}, character_set_client = ${charset}, collation_connection = ${collation}, time_zone = ${quoteLiteral(timeZone)}`;
+  `set sql_mode = ${quoteLiteral(sqlMode)}, character_set_client = ${charset}, collation_connection = ${collation}, time_zone = ${quoteLiteral(timeZone)}, sql_notes = 1`;
 
 /** No right to act for others, or no such user. */
 const mayNotDefine = (error: ServerError): boolean => isDenied(error) || error.errno === 1449;
