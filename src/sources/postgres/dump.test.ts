@@ -218,6 +218,34 @@ test('why pg_dump could not read is told: who keeps it waiting, and what ended t
   });
 });
 
+test('a database of several that pg_dump cannot read is named, and the others are whole', {
+  skip,
+}, async () => {
+  const damaged = await makeDatabase(
+    'damaged',
+    `create table t (id int); insert into t values (2); create schema lost; create function lost.f() returns int language sql as 'select 1';
+      delete from pg_namespace where nspname = 'lost'`,
+  );
+  await makeDatabase('sound', 'create table t (id int); insert into t values (1)');
+  await using both = await openPostgres(server, { databases: ['damaged', 'sound'] });
+  const dumped = await readWith(both.dump(), nothing);
+  assert.deepEqual(failuresOf(dumped), [
+    'damaged/01-pre-data.sql',
+    'damaged/00-database.sql',
+    'damaged/post-data.sql',
+  ]);
+  const [failed] = dumped.filter((entry) => entry.failed);
+  assert.ok(hasCode(failed?.failed, 'ITEM_UNREADABLE'));
+  assert.match(
+    failed.failed.message,
+    /database damaged: .*pg_dump failed .* schema with OID \d+ does not exist/,
+  );
+  assert.deepEqual(rowsOf(dumped, 'damaged/data/public.t'), ['2']);
+  assert.deepEqual(rowsOf(dumped, 'sound/data/public.t'), ['1']);
+  await using alone = await openPostgres(server, { url: damaged });
+  await assert.rejects(readWith(alone.dump(), nothing), (error) => hasCode(error, 'SOURCE_DENIED'));
+});
+
 test('a table without privilege, and one with a policy, are named; the others are whole', {
   skip,
 }, async () => {

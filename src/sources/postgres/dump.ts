@@ -17,6 +17,8 @@ import type { ConnectionSettings } from './settings.ts';
 
 /** What a dump is made with. */
 export interface Dump extends Programs {
+  /** Whether there are other databases, for which it matters little that one alone cannot be read. */
+  readonly several: boolean;
   /** Closes what is still open when the dump is given up. */
   onClose(close: () => Promise<void>): void;
 }
@@ -33,7 +35,8 @@ export async function* dumpServer(request: DumpRequest): AsyncGenerator<Entry> {
   throwIfCancelled(context.signal);
   const { facts, databases, closed, connectedTo } = await surveyOf(request);
   assertOneIsOpen(databases, closed);
-  const dump: Dump = { ...request, facts, pgDump: await findPgDump(facts.major, config.pgDump) };
+  const pgDump = await findPgDump(facts.major, config.pgDump);
+  const dump: Dump = { ...request, facts, pgDump, several: databases.length > 1 };
   const contents: ServerContents = {
     server: 1,
     engine: 'postgres',
