@@ -8,6 +8,7 @@ import { foldersOf, retentionOf, type Store } from '#stores/store.ts';
 import { packKey } from './blob.ts';
 import { BlobReader } from './blob-reader.ts';
 import { BlobWriter } from './blob-writer.ts';
+import { discardLarge } from './compression.ts';
 import type { PruneOptions, PruneReport } from './contract.ts';
 import { type IndexedPack, loadIndex, saveIndex } from './index-file.ts';
 import { listPacks, type StoredPack } from './list-packs.ts';
@@ -172,6 +173,7 @@ const markUsed = async (session: Session, options: PruneOptions): Promise<Uint8A
       for (const blob of node.content ?? []) mark(blob, 'data');
       subtrees.push(...subtreeOf(node, id));
     }
+    discardLarge(bytes);
     return subtrees;
   };
   for await (const { id, error, visited } of eachTree({ reader, roots, read, signal: session.signal })) {
