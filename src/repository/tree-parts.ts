@@ -20,12 +20,15 @@ export const lengthOf = (parts: readonly TreePart[]): number =>
 
 /** The JSON, up to a MiB at a time; each piece is valid until the next. */
 export function* piecesOf(parts: readonly TreePart[]): Generator<Uint8Array> {
-  const room = Buffer.allocUnsafe(3 * largestStep.ids);
+  let room: Buffer | undefined;
   for (const { kind, bytes } of parts)
     for (let at = 0; at < bytes.length; at += largestStep[kind]) {
       const step = bytes.subarray(at, at + largestStep[kind]);
       if (kind === 'json') yield step;
-      else yield room.subarray(0, writeIds(step, room, at === 0 ? 0 : room.write(',')));
+      else {
+        room ??= Buffer.allocUnsafe(3 * largestStep.ids);
+        yield room.subarray(0, writeIds(step, room, at === 0 ? 0 : room.write(',')));
+      }
     }
 }
 
