@@ -15,7 +15,10 @@ export interface PostDataOptions {
   onFailure(error: Error): void;
 }
 
-/** Keys and indexes first, in parallel; then foreign keys; then all else in the order that pg_dump found. */
+/**
+ * Keys and indexes first, in parallel; then foreign keys; then all else in the order that pg_dump found, but for event triggers:
+ * one that allows no changes would not let materialised views be filled.
+ */
 export const runPostData = async (items: readonly SqlItem[], options: PostDataOptions): Promise<void> => {
   const parallel = items.filter(({ type }) => type === 'INDEX' || type === 'CONSTRAINT');
   const foreignKeys = items.filter(({ type }) => type === 'FK CONSTRAINT');
@@ -24,11 +27,16 @@ export const runPostData = async (items: readonly SqlItem[], options: PostDataOp
   await runTogether(parallel, options);
   await runInOrder(attach, options);
   await runTogether(foreignKeys, options);
+  const others = rest.filter((item) => !attach.includes(item));
   await runInOrder(
-    rest.filter((item) => !attach.includes(item)),
+    [...others.filter((item) => !isEventTrigger(item)), ...others.filter(isEventTrigger)],
     options,
   );
 };
+
+/** Or a comment on one. */
+const isEventTrigger = ({ type, name }: SqlItem): boolean =>
+  type === 'EVENT TRIGGER' || name.startsWith('EVENT TRIGGER ');
 
 const runTogether = async (items: readonly SqlItem[], options: PostDataOptions): Promise<void> => {
   await forEachLimit(items, options.limit, (item) =>

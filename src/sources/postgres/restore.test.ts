@@ -192,6 +192,42 @@ test('what cannot be made after the rows is told, and keeps nothing else from be
   assert.equal(await original.pgDump('replaced'), await original.pgDump('héllo'));
 });
 
+test('an event trigger that allows no changes does not keep materialised views from being filled', {
+  skip,
+}, async () => {
+  await original.psql('postgres', 'create database strict');
+  await original.psql(
+    'strict',
+    `create materialized view filled as select 1 as one; create function refuse() returns event_trigger language plpgsql as 'begin raise exception ''no changes''; end';
+    create event trigger frozen on ddl_command_start execute function refuse(); comment on event trigger frozen is 'f'`,
+  );
+  const strict = await dumpOf(original, { url: original.url('strict') });
+  const { failures } = await restoreTo(other, strict, { url: other.url('strict') });
+  assert.deepEqual(failures, []);
+  assert.equal(await other.pgDump('strict'), await original.pgDump('strict'));
+});
+
+test('privileges on what an extension no longer brings are told, and keep nothing else from being there', {
+  skip,
+}, async () => {
+  await original.psql('postgres', 'create database extended');
+  await original.psql(
+    'extended',
+    `create extension citext; create table t (id int); insert into t values (1); create schema later;
+    create table later.added (id int, secret int); create function later.added(int) returns int language sql as 'select 1';
+    alter extension citext add table later.added; alter extension citext add function later.added(int);
+    grant select on later.added to reader; grant update (secret) on later.added to reader; grant execute on function later.added(int) to reader`,
+  );
+  const extended = await dumpOf(original, { url: original.url('extended') });
+  const { failures, warnings } = await restoreTo(other, extended, { url: other.url('extended') });
+  assert.deepEqual(failures, []);
+  assert.equal(
+    warnings.filter((warning) => /^left as it is: (GRANT|REVOKE) .*does not exist/.test(warning)).length,
+    3,
+  );
+  assert.equal(await other.psql('extended', 'select id from t'), '1');
+});
+
 test('SQL of a hostile snapshot runs no program here, whatever it says to psql', { skip }, async () => {
   const marker = join(temporaryFolder('hostile'), 'marker');
   const hostile = onlyDatabase('héllo').map((entry) =>

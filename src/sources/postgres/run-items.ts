@@ -57,7 +57,7 @@ export const createRunner = ({ reporter, tablespaces, searchPathOf }: RunnerOpti
           reporter.warn(`without MAINTAIN, which the server does not know: ${firstLine(statement)}`);
           continue;
         }
-        if (!isDecoration(statement) || !mayBeLeft.has(each.code)) throw itemFailure(item, each);
+        if (!mayBeLeft(statement, each.code)) throw itemFailure(item, each);
         reporter.warn(`left as it is: ${firstLine(statement)}: ${each.message}`);
       }
     },
@@ -108,8 +108,16 @@ const computes = new Set(['INDEX', 'CONSTRAINT', 'MATERIALIZED VIEW DATA']);
 /** A function or a relation that was named and is not there. */
 const isUnnamed = new Set<string>([state.undefinedFunction, state.undefinedTable]);
 
+const mayBeLeft = (statement: string, code: string): boolean =>
+  isDecoration(statement) && (mayBeLacking.has(code) || (isPrivilege.test(statement) && isAbsent.has(code)));
+
 /** Also privileges that only later versions know. */
-const mayBeLeft = new Set<string>([state.insufficientPrivilege, state.undefinedObject, state.syntaxError]);
+const mayBeLacking = new Set<string>([state.insufficientPrivilege, state.undefinedObject, state.syntaxError]);
+
+const isPrivilege = /^(GRANT|REVOKE)\s/;
+
+/** What belonged to an extension, and does not where that has another version or was changed by hand. */
+const isAbsent = new Set<string>([...isUnnamed, state.undefinedSchema, state.undefinedColumn]);
 
 export const itemFailure = ({ type, name, schema }: SqlItem, error: Refusal): HoldfastError => {
   const where = schema === '-' || schema === '' ? name : `${schema}.${name}`;
@@ -124,11 +132,15 @@ export const itemFailure = ({ type, name, schema }: SqlItem, error: Refusal): Ho
 };
 
 const hintFor = (type: string, { code }: Refusal): string | undefined => {
-  if (type === 'EXTENSION') return 'install the package that brings the extension on the server';
+  if (type === 'EXTENSION' && isNotInstalled.has(code))
+    return 'install the package that brings the extension on the server';
   if (code === state.insufficientPrivilege) return 'restore as a superuser, or grant what is missing';
   if (isUnnamed.has(code) && computes.has(type))
     return 'name it with its schema in the function that needs it, or alter that function to set search_path: since version 17 it does not have the database’s';
   return undefined;
 };
+
+/** Before version 13 it was the file that was said to be missing. */
+const isNotInstalled = new Set<string>([state.featureNotSupported, state.undefinedFile]);
 
 const firstLine = (statement: string): string => statement.split('\n')[0] ?? statement;

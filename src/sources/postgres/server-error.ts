@@ -23,6 +23,7 @@ export const state = {
   undefinedFunction: '42883',
   undefinedTable: '42P01',
   undefinedObject: '42704',
+  undefinedColumn: '42703',
   undefinedSchema: '3F000',
   duplicateObject: '42710',
   lockNotAvailable: '55P03',
