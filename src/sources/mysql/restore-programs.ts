@@ -4,36 +4,72 @@ import type { Reporter } from '../restore-report.ts';
 import { binaryIdentifier } from './binary-text.ts';
 import type { Connection } from './connect.ts';
 import { databaseFiles, databasePath } from './layout.ts';
+import type { Restoring } from './restore.ts';
 import type { Goal } from './restore-goal.ts';
 import { runItem } from './run-items.ts';
 import { ServerError } from './server-error.ts';
 import { collateDatabase, type SqlItem } from './sql-items.ts';
 
-/** Each one that fails is reported; the others go on. What failed is tried again as long as that helps: it may need another. */
+/** What could not be made, and why. */
+export interface Unmade {
+  readonly goal: Goal;
+  readonly item: SqlItem;
+  readonly error: Error;
+}
+
+/** Each one that fails is reported; the others go on. */
 export const restorePrograms = async (
   connection: Connection,
   items: readonly SqlItem[],
-  { database, name }: Goal,
+  goal: Goal,
   reporter: Reporter,
 ): Promise<void> => {
-  let left = items.map((item) => inDatabase(item, database, name));
+  for (const unmade of await makePrograms(connection, items, goal, reporter)) reportUnmade(unmade, reporter);
+};
+
+/** What failed is tried again as long as that helps: it may need another. */
+export const makePrograms = async (
+  connection: Connection,
+  items: readonly SqlItem[],
+  goal: Goal,
+  reporter: Reporter,
+): Promise<readonly Unmade[]> => {
+  let left = items;
   for (;;) {
-    const failures: { item: SqlItem; error: unknown }[] = [];
+    const unmade: Unmade[] = [];
     for (const item of left)
       try {
-        await runAsWritten(connection, item, reporter);
+        await runAsWritten(connection, inDatabase(item, goal.database, goal.name), reporter);
       } catch (error) {
         if (!connection.usable) throw error;
-        failures.push({ item, error });
+        unmade.push({ goal, item, error: asError(error) });
       }
-    if (failures.length === left.length || failures.length === 0) {
-      for (const { error } of failures)
-        reporter.fail(`${databasePath(database)}/${databaseFiles.postData}`, asError(error));
-      return;
-    }
-    left = failures.map(({ item }) => item);
+    if (unmade.length === left.length || unmade.length === 0) return unmade;
+    left = unmade.map(({ item }) => item);
   }
 };
+
+/** Once all databases are there: a view may look into one that came later. */
+export const makeLeftPrograms = async (
+  { target, context, reporter }: Pick<Restoring, 'target' | 'context' | 'reporter'>,
+  unmade: readonly Unmade[],
+): Promise<void> => {
+  let left = unmade;
+  for (let before = left.length + 1; left.length > 0 && left.length < before; ) {
+    before = left.length;
+    const still: Unmade[] = [];
+    for (const [goal, own] of Map.groupBy(left, (each) => each.goal)) {
+      await using connection = await target.connectTo(goal.name, context.signal);
+      const items = own.map(({ item }) => item);
+      still.push(...(await makePrograms(connection, items, goal, reporter)));
+    }
+    left = still;
+  }
+  for (const each of left) reportUnmade(each, reporter);
+};
+
+const reportUnmade = ({ goal, error }: Unmade, reporter: Reporter): void =>
+  reporter.fail(`${databasePath(goal.database)}/${databaseFiles.postData}`, error);
 
 /** With the database's collation as it was when somebody wrote the item: its variables have it. */
 const runAsWritten = async (connection: Connection, item: SqlItem, reporter: Reporter): Promise<void> => {

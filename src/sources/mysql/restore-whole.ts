@@ -12,7 +12,7 @@ import { makeTables } from './make-tables.ts';
 import { moveTables } from './move-tables.ts';
 import type { Restoring } from './restore.ts';
 import type { Goal } from './restore-goal.ts';
-import { restorePrograms } from './restore-programs.ts';
+import { makePrograms } from './restore-programs.ts';
 import { stagingName } from './target-server.ts';
 
 /**
@@ -41,7 +41,8 @@ export const restoreWhole = async (restoring: Restoring, goal: Goal): Promise<vo
     }
   }
   await using connection = await target.connectTo(goal.name, context.signal);
-  await restorePrograms(connection, texts.items(databaseFiles.postData), goal, restoring.reporter);
+  const items = texts.items(databaseFiles.postData);
+  restoring.unmade.push(...(await makePrograms(connection, items, goal, restoring.reporter)));
 };
 
 const loadTables = async (

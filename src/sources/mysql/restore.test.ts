@@ -67,6 +67,26 @@ suite('restoring to MariaDB', { skip: skipWithout('mariadb') ?? false }, () => {
     );
   });
 
+  test('a view that looks into a database which comes later is made when that is there', async () => {
+    await server.sql(`create database above; create database below; create table below.t (a int); insert into below.t values (3);
+      create view above.first as select a from below.t; create view below.second as select a from above.first;
+      create view above.third as select a + 1 as b from below.second; create view above.lost as select a from below.t`);
+    const databases = ['above', 'below'];
+    const entries = await dumpOf(server, { url: server.url(), databases });
+    await server.sql('drop database above; drop database below');
+    const changed = entries.map((entry) =>
+      entry.path !== 'above/post-data.sql'
+        ? entry
+        : { ...entry, content: Buffer.from(`${entry.content}`.replace(/(VIEW `lost`.*)`t`/, '$1`x`')) },
+    );
+    const { failures } = await restoreTo(server, changed, { url: server.url() });
+    assert.deepEqual(
+      failures.map(({ path, error }) => `${path}: ${error.message.split(':')[0]}`),
+      ['above/post-data.sql: view lost could not be restored'],
+    );
+    assert.equal(await server.sql('select b from above.third'), '4');
+  });
+
   test('a database that is not empty is refused, and replaced when that is forced', async () => {
     const name = await copyOfShop();
     await server.sql('delete from orders; drop table customers_old', name).catch(() => {});

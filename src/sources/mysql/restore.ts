@@ -6,6 +6,7 @@ import type { Entry, RestoreReport, RestoreTarget } from '../source.ts';
 import { EntryStream } from './entry-stream.ts';
 import { type Selection, tablePlaces } from './restore-goal.ts';
 import { restoreParts } from './restore-parts.ts';
+import { makeLeftPrograms, type Unmade } from './restore-programs.ts';
 import { restoreUsers } from './restore-users.ts';
 import { restoreWhole } from './restore-whole.ts';
 import { parseServerContents } from './server-contents.ts';
@@ -19,6 +20,8 @@ export interface Restoring extends SourceRequest {
   readonly selection: Selection;
   readonly reporter: Reporter;
   readonly stream: EntryStream;
+  /** Programs of the databases restored so far that could not be made yet. */
+  readonly unmade: Unmade[];
 }
 
 export const restoreServer = async (
@@ -34,6 +37,7 @@ export const restoreServer = async (
     selection: parseSelection(into.selection, tablePlaces),
     reporter: new Reporter(into),
     stream: new EntryStream(entries),
+    unmade: [],
   };
   let restoreGrants: (() => Promise<void>) | undefined;
   return await restoreDatabases(restoring, {
@@ -46,6 +50,9 @@ export const restoreServer = async (
         restoreGrants = await restoreUsers(restoring, await bytesOf(path, content));
       },
     },
-    finish: async () => await restoreGrants?.(),
+    finish: async () => {
+      await makeLeftPrograms(restoring, restoring.unmade);
+      await restoreGrants?.();
+    },
   });
 };
