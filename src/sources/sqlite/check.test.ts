@@ -62,3 +62,16 @@ test('rows that break the schema’s rules are a warning', async () => {
   const [finding] = await check(path);
   assert.deepEqual([finding?.level, finding?.message], ['warning', 'NULL value in t.a']);
 });
+
+test('a table in the order of a collation that is not there is an error', async () => {
+  const path = database(
+    'collation.db',
+    `CREATE TABLE t(a PRIMARY KEY) WITHOUT ROWID; CREATE TABLE good(a); PRAGMA writable_schema=ON;
+    UPDATE sqlite_schema SET sql = replace(sql, 'a P', 'a COLLATE own P')`,
+  );
+  const findings = await check(path, { quickCheck: false });
+  assert.deepEqual(
+    findings.map(({ level, subject }) => [level, subject]),
+    [['error', `${path}: table t`]],
+  );
+});

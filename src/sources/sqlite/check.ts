@@ -1,4 +1,5 @@
 // What would stop or spoil a dump of a database.
+import type { DatabaseSync } from 'node:sqlite';
 import { setImmediate as otherWork } from 'node:timers/promises';
 import { throwIfCancelled } from '#lib/clock.ts';
 import { messageOf } from '#lib/errors.ts';
@@ -9,6 +10,7 @@ import { type Damage, damageIn } from './damage.ts';
 import type { SqliteConfig } from './options.ts';
 import { value } from './query.ts';
 import { openForReading } from './reading.ts';
+import { selectLines } from './row-sql.ts';
 import { createSql, finishSql } from './schema-files.ts';
 import { openScratch } from './scratch.ts';
 import { type Selection, selectFrom } from './selection.ts';
@@ -20,7 +22,15 @@ export const checkDatabase = (config: SqliteConfig, context: Context): Promise<F
     try {
       const selection = selectFrom(reading.db, config);
       const journalMode = value<string>(reading.db, 'PRAGMA journal_mode');
-      const findings = [...patternFindings(selection), ...schemaFindings(selection, config.path)];
+      const unreadable = unreadableTables(reading.db, selection);
+      const findings = [
+        ...patternFindings(selection),
+        ...unreadable.map(({ table, error }) => unreadableFinding(config.path, table, error)),
+        ...schemaFindings(selection, config.path).filter(
+          ({ subject }) =>
+            !unreadable.some(({ table }) => subject === subjectOf(config.path, 'table', table)),
+        ),
+      ];
       if (journalMode !== 'wal') findings.push(waitingWriters(config.path, journalMode));
       if (!config.quickCheck) return findings;
       for (const { name } of selection.schema.tables) {
@@ -55,6 +65,26 @@ const patternFindings = ({ unmatched, schema }: Selection): Finding[] => [
     : []),
 ];
 
+/** Those whose rows no statement can ask for: in the order of a collation, for instance, that only the application has. */
+const unreadableTables = (db: DatabaseSync, { schema }: Selection) =>
+  schema.tables.flatMap((table) => {
+    try {
+      db.prepare(selectLines(table, { skip: 0 }));
+      return [];
+    } catch (error) {
+      return [{ table: table.name, error }];
+    }
+  });
+
+const unreadableFinding = (path: string, table: string, error: unknown): Finding => ({
+  level: 'error',
+  subject: subjectOf(path, 'table', table),
+  message: `its rows cannot be read: ${messageOf(error)}`,
+  hint: 'it may need a function or collation that only the application has: back it up with the application’s own export, and exclude it here',
+});
+
+const subjectOf = (path: string, type: string, name: string): string => `${path}: ${type} ${name}`;
+
 /** Makes the schema anew in memory: what fails there would fail in a restore. */
 const schemaFindings = ({ schema }: Selection, path: string): Finding[] => {
   using scratch = openScratch();
@@ -62,7 +92,7 @@ const schemaFindings = ({ schema }: Selection, path: string): Finding[] => {
   scratch.load(finishSql(schema, new Map(), 'delete'));
   return scratch.failures.map(({ type, name, error }) => ({
     level: 'warning',
-    subject: `${path}: ${type} ${name}`,
+    subject: subjectOf(path, type, name),
     message: `it is backed up, but Holdfast could not restore it: ${messageOf(error)}`,
     hint: 'a restore by hand with the application’s own SQLite can; docs/sources/sqlite.md shows how',
   }));
