@@ -24,8 +24,27 @@ export const makeTables = async (
   for (const item of items) {
     const own = withSequencesOf(item, contents.database, database);
     await (item.type === 'table' ? makeTable : runItem)(connection, own, reporter);
-    const value = contents.sequences.find(({ name }) => item.type === 'sequence' && name === item.name);
-    if (value) await connection.run(setSequenceSql(quoteIdentifier(value.name), value));
+    if (item.type === 'sequence') await setSequence(connection, item.name, contents);
+  }
+};
+
+/** Gives it the number that comes next. */
+export const setSequence = async (
+  connection: Connection,
+  sequence: string,
+  { sequences }: Contents,
+): Promise<void> => {
+  const value = sequences.find(({ name }) => name === sequence);
+  if (!value) return;
+  try {
+    await connection.run(setSequenceSql(quoteIdentifier(sequence), value));
+  } catch (error) {
+    if (!(error instanceof ServerError)) throw error;
+    throw new HoldfastError(
+      'TARGET_FAILED',
+      `the value of sequence ${sequence} could not be restored: ${error.message}`,
+      { cause: error },
+    );
   }
 };
 

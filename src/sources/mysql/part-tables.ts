@@ -15,8 +15,7 @@ import {
 } from './create-table.ts';
 import { assertKeysHold } from './foreign-keys.ts';
 import { parseName, plainName, quoteIdentifier, quoteLiteral, quoteName } from './identifiers.ts';
-import { setSequenceSql } from './load-data.ts';
-import { inDatabase, makeTable } from './make-tables.ts';
+import { inDatabase, makeTable, setSequence } from './make-tables.ts';
 import type { Goal } from './restore-goal.ts';
 import { runItem } from './run-items.ts';
 import { ServerError } from './server-error.ts';
@@ -155,8 +154,7 @@ export class PartTables {
       if ((await this.#stateOf(item.name)) !== 'absent') continue;
       await using connection = await target.connectTo(goal.name, new AbortController().signal);
       await runItem(connection, item, reporter);
-      const value = contents.sequences.find(({ name }) => name === item.name);
-      if (value) await connection.run(setSequenceSql(quoteIdentifier(value.name), value));
+      await setSequence(connection, item.name, contents);
     }
   }
 

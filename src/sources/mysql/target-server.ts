@@ -109,6 +109,7 @@ const wished = [
   'system_versioning_insert_history = 1',
   'explicit_defaults_for_timestamp = 1', // else a timestamp without a default is set anew by each update
   'restrict_fk_on_non_standard_key = 0',
+  'binlog_format = row', // sequences and LOAD DATA want it
 ];
 
 const prepare = async (connection: Connection): Promise<void> => {
