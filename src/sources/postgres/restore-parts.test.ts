@@ -104,6 +104,19 @@ test('a table comes to stand beside the original under another name', { skip }, 
   );
 });
 
+test('a table beside the original counts for itself, also where every name is quoted', { skip }, async () => {
+  await server.psql(
+    'postgres',
+    'create database quoting; alter database quoting set quote_all_identifiers = on',
+  );
+  await server.psql('quoting', 'create table t (id serial, note text); insert into t (note) values (null)');
+  const quoting = partOf(await dumpOf(server, { url: server.url('quoting') }), 'quoting/data/public.t');
+  const into = { selection: ['quoting/data/public.t'], rename: [['public.t', 'u']] } as const;
+  await restoreTo(server, quoting, { url: server.url('quoting') }, into);
+  assert.equal(await server.psql('quoting', 'insert into u default values returning id'), '2');
+  assert.equal(await server.psql('quoting', 'insert into t default values returning id'), '2');
+});
+
 test('comments on triggers, rules and foreign keys come back with these, or stay away with them', {
   skip,
 }, async () => {

@@ -103,7 +103,7 @@ export const withOtherNames = (
   names: readonly (readonly [from: QualifiedName, to: string])[],
 ): string => {
   const outside = new RegExp(
-    `(nextval\\('(?:[^']|'')*'::regclass\\))|('(?:[^']|'')*')|(?<![\\w$".])(?:${names.map(([from]) => `(${nameSource(from)})`).join('|')})(?![\\w$"])`,
+    `(${nextValue})|('(?:[^']|'')*')|(?<![\\w$".])(?:${names.map(([from]) => `(${nameSource(from)})`).join('|')})(?![\\w$"])`,
     'g',
   );
   return statement.replace(outside, (all: string, ...groups: (string | undefined)[]) => {
@@ -115,11 +115,14 @@ export const withOtherNames = (
   });
 };
 
+/** With quotes where `quote_all_identifiers` is set. */
+const nextValue = String.raw`"?nextval"?\('(?:[^']|'')*'::"?regclass"?\)`;
+
 const otherSequence = (
   call: string,
   names: readonly (readonly [from: QualifiedName, to: string])[],
 ): string => {
-  const inner = call.slice("nextval('".length, -"'::regclass)".length).replaceAll("''", "'");
+  const inner = call.slice(call.indexOf("'") + 1, call.lastIndexOf("'")).replaceAll("''", "'");
   const to = names.find(([from]) => new RegExp(`^${nameSource(from)}$`).test(inner))?.[1];
   return to === undefined ? call : `nextval('${to.replaceAll("'", "''")}'::regclass)`;
 };
