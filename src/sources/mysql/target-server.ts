@@ -110,6 +110,8 @@ const wished = [
   'explicit_defaults_for_timestamp = 1', // else a timestamp without a default is set anew by each update
   'restrict_fk_on_non_standard_key = 0',
   'binlog_format = row', // sequences and LOAD DATA want it
+  'transaction read write',
+  'innodb_compression_default = 0', // else tables and sequences get an option that they did not have
 ];
 
 const prepare = async (connection: Connection): Promise<void> => {
