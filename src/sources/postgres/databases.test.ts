@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { hasCode } from '#lib/errors.ts';
+import { HoldfastError, hasCode } from '#lib/errors.ts';
 import { type PostgresServer, startPostgres } from '../../../test/servers/postgres.ts';
 import { skipWithout } from '../../../test/servers/programs.ts';
 import { contentAt } from '../testing.ts';
@@ -141,6 +141,28 @@ test('rows of an extension come back whose tables refer to each other, also wher
   assert.match(
     Buffer.from(script ?? []).toString(),
     /copy "topology"\."topology" .*copy "topology"\."layer" /s,
+  );
+});
+
+test('what the server advises about an extension that it refuses is told', { skip }, async () => {
+  await server.psql('postgres', 'create database advised');
+  await server.psql('advised', 'create extension citext');
+  const edited = (await dumpOf(server, { url: server.url('advised') })).map((entry) =>
+    entry.path.endsWith('01-pre-data.sql')
+      ? {
+          ...entry,
+          content: Buffer.from(
+            Buffer.from(entry.content ?? [])
+              .toString()
+              .replace('EXISTS citext', 'EXISTS earthdistance'),
+          ),
+        }
+      : entry,
+  );
+  const { failures } = await restoreTo(server, edited, { url: server.url('advised_too') });
+  assert.deepEqual(
+    failures.map(({ error }) => error instanceof HoldfastError && error.hint),
+    ['Use CREATE EXTENSION ... CASCADE to install required extensions too.'],
   );
 });
 

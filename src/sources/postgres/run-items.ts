@@ -73,7 +73,7 @@ export const createRunner = ({ reporter, tablespaces, searchPathOf }: RunnerOpti
   return runner;
 };
 
-type Refusal = Error & { readonly code: string };
+type Refusal = Error & { readonly code: string; readonly hint?: string };
 
 /** All statements or none; the server's refusal as a value. */
 const attempt = async (connection: Connection, sql: string, mode: RunMode): Promise<'done' | Refusal> => {
@@ -131,13 +131,13 @@ export const itemFailure = ({ type, name, schema }: SqlItem, error: Refusal): Ho
   );
 };
 
-const hintFor = (type: string, { code }: Refusal): string | undefined => {
+const hintFor = (type: string, { code, hint }: Refusal): string | undefined => {
   if (type === 'EXTENSION' && isNotInstalled.has(code))
     return 'install the package that brings the extension on the server';
   if (code === state.insufficientPrivilege) return 'restore as a superuser, or grant what is missing';
   if (isUnnamed.has(code) && computes.has(type))
     return 'name it with its schema in the function that needs it, or alter that function to set search_path: since version 17 it does not have the database’s';
-  return undefined;
+  return hint?.replaceAll(/\s*\n\s*/g, ' ');
 };
 
 /** Before version 13 it was the file that was said to be missing. */
