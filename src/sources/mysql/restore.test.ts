@@ -220,7 +220,11 @@ suite('restoring to MariaDB', { skip: skipWithout('mariadb') ?? false }, () => {
     assert.deepEqual(failures, []);
     assert.deepEqual(
       warnings.map((warning) => warning.split(':')[0]),
-      ['table hole is not as it was', 'event once is not as it was', 'event past is not as it was'],
+      [
+        'table passing.hole is not as it was',
+        'event passing.once is not as it was',
+        'event passing.past is not as it was',
+      ],
     );
   });
 

@@ -3,9 +3,10 @@ import { HoldfastError } from '#lib/errors.ts';
 import type { Reporter } from '../restore-report.ts';
 import { bytesOf } from './binary-text.ts';
 import type { Connection } from './connect.ts';
-import { quoteLiteral } from './identifiers.ts';
+import { plainName, quoteLiteral } from './identifiers.ts';
 import { errnoOf, isDenied, ServerError } from './server-error.ts';
 import type { SqlItem } from './sql-items.ts';
+import { isStaging } from './target-server.ts';
 import { namesItsDatabase, triggerHere } from './trigger-text.ts';
 
 /** What a definition must begin with to be taken for one. */
@@ -51,8 +52,11 @@ const changes = new Set(['1286', '1544', '1588']);
 
 const tellOfChanges = async (connection: Connection, item: SqlItem, reporter: Reporter): Promise<void> => {
   const warnings = await connection.query<{ Code: string; Message: string }>('show warnings');
-  for (const { Code, Message } of warnings)
-    if (changes.has(Code)) reporter.warn(`${item.type} ${item.name} is not as it was: ${Message}`);
+  const told = warnings.filter(({ Code }) => changes.has(Code));
+  if (told.length === 0) return;
+  const [place] = await connection.query<{ db: string }>('select database() as db');
+  const name = place && !isStaging(place.db) ? plainName(place.db, item.name) : item.name;
+  for (const { Message } of told) reporter.warn(`${item.type} ${name} is not as it was: ${Message}`);
 };
 
 const runAsOwn = async (connection: Connection, item: SqlItem, statement: string): Promise<void> => {

@@ -94,7 +94,11 @@ const creationHint = (error: ServerError, user: string): string | undefined => {
 };
 
 /** A name that nobody has, and that says where it comes from. */
-export const stagingName = (): string => `holdfast-restore-${randomUUID().slice(0, 8)}`;
+export const stagingName = (): string => `${stagingPrefix}${randomUUID().slice(0, 8)}`;
+
+export const isStaging = (database: string): boolean => database.startsWith(stagingPrefix);
+
+const stagingPrefix = 'holdfast-restore-';
 
 /** Rows come before those that they refer to, and some break a rule that came later. */
 const needed = [`sql_mode = '${loadMode}'`, 'foreign_key_checks = 0', 'unique_checks = 0', 'sql_notes = 0'];
