@@ -45,3 +45,19 @@ for (const { name, start, skip } of servers)
       );
       assert.equal(await server.sql(`show databases like 'other'`), '');
     });
+
+test('what comes with a warning is found where names are kept in lower case', {
+  skip: skipWithout('mariadb') ?? false,
+}, async () => {
+  await using server = await startMariadb();
+  await server.sql('create database Shop');
+  await server.sql(
+    "set sql_mode = ''; create table Moods (m enum('good')); insert into Moods values ('x')",
+    'Shop',
+  );
+  const dumped = await dumpOf(server, { url: server.url('Shop') });
+  await using lower = await startMariadb({ settings: ['lower-case-table-names=1'] });
+  const { failures } = await restoreTo(lower, dumped, { url: lower.url('Copy') });
+  assert.deepEqual(failures, []);
+  assert.equal(await lower.sql('select m + 0 from copy.moods'), '0');
+});

@@ -13,7 +13,8 @@ export const readBack = async (
   takesHistory: boolean,
 ): Promise<RowCount> => {
   const [place] = await connection.query<{ db: string }>('select database() as db');
-  const columns = (await listColumns(connection, place?.db ?? '')).get(name) ?? [];
+  const listed = await listColumns(connection, place?.db ?? '');
+  const columns = listed.get(name) ?? listed.get(name.toLowerCase()) ?? []; // as servers on Windows keep names
   const selected = { columns, hasPrimaryKey: false, ...(history && { history }) };
   const table = quoteIdentifier(name);
   const parts = [selectSql(table, selected)];
