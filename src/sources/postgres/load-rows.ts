@@ -11,7 +11,7 @@ import { largeObjectLoad, largeObjectsName, otherOwnersSql } from './large-objec
 import { largeObjectDefinitionsPath, largeObjectPath, rangeFile, tablePath } from './layout.ts';
 import { copyInSql } from './ranges.ts';
 import { searchPathFor, searchPathSql, takerOf } from './row-places.ts';
-import { isServerError, serverMessage } from './server-error.ts';
+import { isServerError, serverMessage, sqlState, state } from './server-error.ts';
 
 /** What came of each file, by its path within the database's folder. */
 export type Loaded = Map<string, CopiedIn>;
@@ -55,7 +55,7 @@ export const loadRows = async (
       'TARGET_FAILED',
       `rows of ${plainName(table)} could not be restored: ${serverMessage(error)}`,
       {
-        hint: 'the server’s message says which row; the backup itself is whole',
+        hint: hintFor(error, table, target),
         cause: error,
       },
     );
@@ -66,6 +66,12 @@ const uncheckedKeys = [
   'set session_replication_role = replica;',
   'set session_replication_role = origin;',
 ] as const;
+
+/** Of a table that is there, also a check that was made NOT VALID looks at every row that comes. */
+const hintFor = (error: Error, table: QualifiedName, target: QualifiedName | undefined): string =>
+  target === table && sqlState(error) === state.checkViolation && 'constraint' in error && error.constraint
+    ? 'the check of that name refuses rows of the backup: drop it first, and make it again NOT VALID, or restore beside the table with --as'
+    : 'the server’s message says which row; the backup itself is whole';
 
 export const tableOf = ({ tables }: Contents, wanted: QualifiedName): ContentsTable => {
   const table = tables.find(({ schema, name }) => schema === wanted.schema && name === wanted.name);

@@ -210,6 +210,24 @@ test('rows refer to a partition, or to a table with heirs, as the server itself 
   await assert.rejects(replace('places'), /public.trips would refer to rows of public.places that/);
 });
 
+test('what is to be done is said where a check refuses rows that were there before it', {
+  skip,
+}, async () => {
+  await server.psql('postgres', 'create database checked');
+  await server.psql(
+    'checked',
+    'create table t (id int); insert into t values (-1); alter table t add constraint positive check (id > 0) not valid',
+  );
+  const selection = ['checked/data/public.t'];
+  const checked = partOf(await dumpOf(server, { url: server.url('checked') }), ...selection);
+  const restore = () =>
+    restoreTo(server, checked, { url: server.url('checked') }, { selection, force: true });
+  await assert.rejects(restore(), { hint: /the check of that name refuses .* --as/ });
+  await server.psql('checked', 'alter table t drop constraint positive');
+  await restore();
+  assert.equal(await server.psql('checked', 'select id from t'), '-1');
+});
+
 test('a schema that was dropped comes back with its functions, views and types', { skip }, async () => {
   const database = await copyOfShop();
   const sales = ['--schema=sales'];

@@ -29,6 +29,7 @@ export const state = {
   lockNotAvailable: '55P03',
   objectNotInPrerequisiteState: '55000',
   objectInUse: '55006',
+  checkViolation: '23514',
   queryCanceled: '57014',
   adminShutdown: '57P01',
   deadlockDetected: '40P01',
