@@ -10,7 +10,10 @@ export const database = 'shop';
 
 /** Starts it and loads so many bytes of COPY text; `folder` holds them meanwhile. */
 export const ordersServer = async (folder: string, sizeBytes: number): Promise<PostgresServer> => {
-  const server = await startPostgres({ settings: { shared_buffers: '256MB', max_wal_size: '4GB' } });
+  await using unlessLoaded = new AsyncDisposableStack();
+  const server = unlessLoaded.use(
+    await startPostgres({ settings: { shared_buffers: '256MB', max_wal_size: '4GB' } }),
+  );
   const file = writeBytes(join(folder, 'orders.copy'), wholeOrders('orders', sizeBytes));
   await server.psql('postgres', `CREATE DATABASE ${database}`);
   await server.psql(
@@ -20,6 +23,7 @@ export const ordersServer = async (folder: string, sizeBytes: number): Promise<P
   rmSync(file);
   await server.psql('postgres', 'CHECKPOINT');
   await server.psql(database, 'VACUUM (ANALYZE) orders');
+  unlessLoaded.move();
   return server;
 };
 

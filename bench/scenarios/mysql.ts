@@ -51,18 +51,22 @@ const databaseOf = ({ user, host, port, password }: MysqlServer, name: string): 
 
 /** Starts it and loads so many bytes of rows; `folder` holds them meanwhile. */
 const ordersServer = async (folder: string, sizeBytes: number): Promise<MysqlServer> => {
-  const server = await startMariadb({
-    settings: [
-      'innodb-buffer-pool-size=512M',
-      'innodb-log-file-size=256M',
-      'innodb-flush-log-at-trx-commit=1',
-    ],
-  });
+  await using unlessLoaded = new AsyncDisposableStack();
+  const server = unlessLoaded.use(
+    await startMariadb({
+      settings: [
+        'innodb-buffer-pool-size=512M',
+        'innodb-log-file-size=256M',
+        'innodb-flush-log-at-trx-commit=1',
+      ],
+    }),
+  );
   const file = writeBytes(join(folder, 'orders.tsv'), rows(sizeBytes));
   await server.sql(`create database ${database} character set utf8mb4`);
   const load = `set unique_checks = 0, foreign_key_checks = 0; load data local infile '${file}' into table orders character set binary`;
   await server.client(['--local-infile', database], `${ordersTable}; ${load}`);
   rmSync(file);
+  unlessLoaded.move();
   return server;
 };
 

@@ -31,6 +31,12 @@ type Plan =
   | { readonly how: 'beside'; readonly table: ContentsTable; readonly beside: Beside }
   | { readonly how: 'replace'; readonly table: ContentsTable; readonly finish: () => Promise<void> };
 
+interface Task {
+  readonly item: SqlItem;
+  /** Throws the error when it matters. */
+  onFailure(error: unknown): void;
+}
+
 export class PartTables {
   readonly #options: PartTablesOptions;
   readonly #plans = new Map<string, Plan>();
@@ -52,28 +58,25 @@ export class PartTables {
       schemas.includes(table.schema) || tables.some((asked) => plainName(asked) === plainName(table));
     for (const table of withPartitions(contents, contents.tables.filter(isAsked)))
       this.#plans.set(plainName(table), await this.#plan(table));
-    const owners = this.#ownersOf(preData);
     for (const plan of this.#plans.values())
       if (plan.how === 'beside') await plan.beside.begin(this.#options.connection);
-    for (const item of preData.filter(isNotAttached)) {
-      const owner = owners.get(item);
-      if (owner) await this.#runForTable(owner, item);
-      else if (this.#isOfAskedSchema(item)) await this.#runForSchema(item);
-    }
+    await this.#run(this.#tasksOf(preData.filter(isNotAttached)));
   }
 
   /** Where the rows of a table go. A table that nobody asked for by name is made as its rows come. */
   async targetOf(table: ContentsTable): Promise<QualifiedName> {
-    let plan = this.#plans.get(plainName(table));
-    if (!plan) {
-      plan = await this.#plan(table);
-      this.#plans.set(plainName(table), plan);
-      const { connection, contents, preData } = this.#options;
-      if (plan.how === 'beside') await plan.beside.begin(connection);
-      const items = itemsOfTable(preData.filter(isNotAttached), table, contents);
-      for (const item of items) await this.#runForTable(plan, item);
-    }
+    const plan = this.#plans.get(plainName(table)) ?? (await this.#make(table));
     return plan.how === 'beside' ? plan.beside.table : table;
+  }
+
+  async #make(table: ContentsTable): Promise<Plan> {
+    const { connection, contents, preData } = this.#options;
+    const plan = await this.#plan(table);
+    this.#plans.set(plainName(table), plan);
+    if (plan.how === 'beside') await plan.beside.begin(connection);
+    const items = itemsOfTable(preData.filter(isNotAttached), table, contents);
+    await this.#run(items.flatMap((item) => this.#tasksForTable(plan, item)));
+    return plan;
   }
 
   /** Sequences, indexes, constraints and names, when the rows are there. */
@@ -88,12 +91,7 @@ export class PartTables {
       ...postData.filter(({ type }) => refersToOthers.has(type)),
       ...postData.filter(isComment),
     ];
-    const owners = this.#ownersOf(items);
-    for (const item of items) {
-      const owner = owners.get(item);
-      if (owner) await this.#runForTable(owner, item);
-      else if (this.#isOfAskedSchema(item)) await this.#runForSchema(item);
-    }
+    await this.#run(this.#tasksOf(items));
     for (const plan of this.#plans.values())
       if (plan.how === 'beside') await plan.beside.finish(this.#options.connection);
   }
@@ -140,34 +138,48 @@ export class PartTables {
     return this.#schemas.some((schema) => isOfSchema(item, schema));
   }
 
+  /** What asked tables and schemas need of these items, in their order. */
+  #tasksOf(items: readonly SqlItem[]): Task[] {
+    const owners = this.#ownersOf(items);
+    return items.flatMap((item) => {
+      const owner = owners.get(item);
+      if (owner) return this.#tasksForTable(owner, item);
+      return this.#isOfAskedSchema(item) ? this.#taskForSchema(item) : [];
+    });
+  }
+
   /** Of a table that is there, all but the rows stays as it is. */
-  async #runForTable(plan: Plan, item: SqlItem): Promise<void> {
-    if (plan.how === 'replace') return;
-    const { connection, runner, reporter } = this.#options;
+  #tasksForTable(plan: Plan, item: SqlItem): Task[] {
+    if (plan.how === 'replace') return [];
+    const { connection, reporter } = this.#options;
     const own = plan.how === 'beside' ? plan.beside.translate(item) : item;
     if (!own) {
       reporter.warn(`left out beside the original: ${describe(item)}`);
-      return;
+      return [];
     }
-    try {
-      await runner.run(connection, own, 'transaction');
-    } catch (error) {
+    const onFailure = (error: unknown): void => {
       const mayLack = refersToOthers.has(item.type) || (isComment(item) && isGone(error));
       if (!mayLack || !connection.usable) throw error;
       reporter.warn(`left out: ${messageOf(error)}`);
-    }
+    };
+    return [{ item: own, onFailure }];
   }
 
   /** Types, functions and views that are there stay as they are. */
-  async #runForSchema(item: SqlItem): Promise<void> {
-    const { connection, runner, reporter } = this.#options;
-    try {
-      await runner.run(connection, item, 'transaction');
-    } catch (error) {
+  #taskForSchema(item: SqlItem): Task {
+    const onFailure = (error: unknown): void => {
       const cause = error instanceof Error ? error.cause : undefined;
       if (!isServerError(cause) || !isDuplicate.has(cause.code)) throw error;
-      reporter.warn(`kept as it is: ${describe(item)}`);
-    }
+      this.#options.reporter.warn(`kept as it is: ${describe(item)}`);
+    };
+    return { item, onFailure };
+  }
+
+  async #run(tasks: readonly Task[]): Promise<void> {
+    const { connection, runner } = this.#options;
+    const failed = new Map(tasks.map(({ item, onFailure }) => [item, onFailure]));
+    const items = [...failed.keys()];
+    await runner.runAll(connection, items, (item, error) => failed.get(item)?.(error), 'transaction');
   }
 
   /** A sequence that is in use only goes forward: its numbers may stand in other tables already. */

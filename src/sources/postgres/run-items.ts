@@ -14,13 +14,17 @@ export interface ItemRunner {
     connection: Connection,
     items: readonly SqlItem[],
     onFailure: (item: SqlItem, error: unknown) => void,
+    mode?: RunMode,
   ): Promise<void>;
 }
 
-/** A distant server has one answer to wait for instead of so many; each table of theirs is locked until then. */
+/**
+ * A distant server has one answer to wait for instead of so many; each table of theirs is locked until then. And in a transaction
+ * with thousands of tables a savepoint takes a server some milliseconds.
+ */
 const atOnce = 50;
 
-/** Within a transaction each item gets a savepoint, so that what is tried in vain leaves no mark. */
+/** Within a transaction there are savepoints, so that what is tried in vain leaves no mark. */
 export type RunMode = 'autocommit' | 'transaction';
 
 export interface RunnerOptions {
@@ -61,12 +65,13 @@ export const createRunner = ({ reporter, tablespaces, searchPathOf }: RunnerOpti
         reporter.warn(`left as it is: ${firstLine(statement)}: ${each.message}`);
       }
     },
-    async runAll(connection, items, onFailure) {
+    async runAll(connection, items, onFailure, mode = 'autocommit') {
       for (let at = 0; at < items.length; at += atOnce) {
         const some = items.slice(at, at + atOnce);
         const statements = some.flatMap((item) => [...settingsFor(item), ...item.statements]);
-        if ((await attempt(connection, statements.join('\n'), 'autocommit')) === 'done') continue;
-        for (const item of some) await runner.run(connection, item).catch((error) => onFailure(item, error));
+        if ((await attempt(connection, statements.join('\n'), mode)) === 'done') continue;
+        for (const item of some)
+          await runner.run(connection, item, mode).catch((error) => onFailure(item, error));
       }
     },
   };
@@ -78,9 +83,10 @@ type Refusal = Error & { readonly code: string; readonly hint?: string };
 /** All statements or none; the server's refusal as a value. */
 const attempt = async (connection: Connection, sql: string, mode: RunMode): Promise<'done' | Refusal> => {
   const inTransaction = mode === 'transaction';
-  if (inTransaction) await connection.query('savepoint holdfast_item');
   try {
-    await connection.query(inTransaction ? `${sql}\n; release savepoint holdfast_item` : sql);
+    await connection.query(
+      inTransaction ? `savepoint holdfast_item; ${sql}\n; release savepoint holdfast_item` : sql,
+    );
     return 'done';
   } catch (error) {
     if (!isServerError(error) || !connection.usable) throw error;

@@ -1,6 +1,6 @@
 // Which of pg_dump's items belong to a table, told by what their statements say of it.
 import type { Contents, SequenceValue } from './contents.ts';
-import { plainName, type QualifiedName, quoteIdentifier } from './identifiers.ts';
+import { type QualifiedName, quoteIdentifier } from './identifiers.ts';
 import type { SqlItem } from './sql-items.ts';
 
 /** All items without which the table would not be what it was, in their order. */
@@ -9,7 +9,10 @@ export const itemsOfTable = (
   table: QualifiedName,
   contents: Contents,
 ): SqlItem[] => {
-  const matchers = [aboutTable(table), ...ownedSequences(contents, table).map(aboutSequence)];
+  const matchers = [
+    mentioning(table, aboutTable(table)),
+    ...ownedSequences(contents, table).map((sequence) => mentioning(sequence, aboutSequence(sequence))),
+  ];
   const belongs = new Set(items.filter((item) => matchers.some((isAbout) => isAbout(item))));
   const indexes = new Set(
     [...belongs].map((item) => indexNameOf(item, table)).filter((name) => name !== undefined),
@@ -23,8 +26,8 @@ export const itemsOfTable = (
   return items.filter((item) => belongs.has(item) || isAboutIndex(item));
 };
 
-export const ownedSequences = ({ sequences }: Contents, table: QualifiedName): SequenceValue[] =>
-  sequences.filter(({ owner }) => owner !== null && plainName(owner) === plainName(table));
+export const ownedSequences = ({ sequences }: Contents, { schema, name }: QualifiedName): SequenceValue[] =>
+  sequences.filter(({ owner }) => owner?.name === name && owner.schema === schema);
 
 /** Whether an item is of the schema itself or of something in it. */
 export const isOfSchema = ({ type, name, schema }: SqlItem, wanted: string): boolean =>
@@ -33,6 +36,12 @@ export const isOfSchema = ({ type, name, schema }: SqlItem, wanted: string): boo
   (name.startsWith('SCHEMA ') && schema === '-' && unquoted(name.slice('SCHEMA '.length)) === wanted);
 
 type Matcher = (item: SqlItem) => boolean;
+
+/** Of thousands of tables nearly all items are about others, which patterns take long to find. */
+const mentioning = ({ name }: QualifiedName, isAbout: Matcher): Matcher => {
+  const written = name.replaceAll('"', '""');
+  return (item) => item.statements.some((text) => text.includes(written)) && isAbout(item);
+};
 
 const aboutTable = (table: QualifiedName): Matcher => {
   const source = nameSource(table);
