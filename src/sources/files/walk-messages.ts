@@ -12,6 +12,8 @@ export interface WalkRequest {
 }
 
 export type WalkReply =
+  /** The first, unless it fails: only from then on may the thread be ended. */
+  | { readonly kind: 'begun' }
   | { readonly kind: 'records'; readonly records: Records }
   | { readonly kind: 'log'; readonly level: 'info' | 'warn'; readonly words: LogWords }
   | { readonly kind: 'failed'; readonly error: PlainError }

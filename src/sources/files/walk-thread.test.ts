@@ -5,6 +5,7 @@ import { chmodSync, linkSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import test from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import { hasCode } from '#lib/errors.ts';
 import { type Log, silentLog } from '#lib/log.ts';
 import { capture, previousOf } from '../testing.ts';
@@ -13,7 +14,7 @@ import { planOf } from './roots.ts';
 import { selectionOf } from './selection.ts';
 import { asNobody, calls, filesSource, isRoot, makeOddTree, makeTree, temporaryFolder } from './testing.ts';
 import { type Seen, walkTree } from './walk.ts';
-import { readyThread, walkOnThread } from './walk-thread.ts';
+import { dismissThread, readyThread, walkOnThread } from './walk-thread.ts';
 import { xattrReader } from './xattrs.ts';
 
 const never = (): AbortSignal => new AbortController().signal;
@@ -86,6 +87,17 @@ test('a cancelled walk ends at once', async () => {
   const walk = onThread(folder.path, silentLog, cancelling.signal);
   cancelling.abort();
   await assert.rejects(walk, (error) => hasCode(error, 'CANCELLED'));
+});
+
+test('a thread may be ended whenever that is', async () => {
+  using folder = temporaryFolder();
+  makeTree(folder.path, { a: '' });
+  for (let round = 0; round < 20; round += 1) {
+    readyThread();
+    await setTimeout(round % 10);
+    if (round < 10) dismissThread();
+    else await assert.rejects(onThread(folder.path, silentLog, AbortSignal.abort()));
+  }
 });
 
 test('a file that was seen and is gone when it is to be read is no error', async () => {

@@ -15,7 +15,7 @@ const resourceLimits = { maxYoungGenerationSizeMb: 6 };
 /** One that was started before it was needed. */
 let ready: Worker | undefined;
 
-/** Starts a thread, which takes as long as many files do, for a walk that will come. */
+/** Starts a thread, which takes as long as many files do, for a walk that will come. Until then it may be ended at any time. */
 export const readyThread = (): void => {
   ready ??= startThread();
 };
@@ -47,15 +47,18 @@ export async function* walkOnThread(
   ready = undefined;
   thread.ref();
   const found: Records[] = [];
+  const begun = Promise.withResolvers<void>();
   let end: { error?: Error } | undefined;
   let wake = (): void => {};
   thread.on('message', (reply: WalkReply) => {
+    begun.resolve();
     if (reply.kind === 'records') found.push(reply.records);
     else if (reply.kind === 'log') log[reply.level](...reply.words);
-    else end = reply.kind === 'failed' ? { error: errorOf(reply.error) } : {};
+    else if (reply.kind !== 'begun') end = reply.kind === 'failed' ? { error: errorOf(reply.error) } : {};
     wake();
   });
   const fail = (cause: unknown): void => {
+    begun.resolve();
     end ??= {
       error: new HoldfastError('FAILED', `the thread that walks ended: ${String(cause)}`, { cause }),
     };
@@ -64,9 +67,9 @@ export async function* walkOnThread(
   thread.on('error', fail).on('exit', () => fail('too early'));
   const onAbort = (): void => wake();
   signal.addEventListener('abort', onAbort);
+  const request: WalkRequest = { config, withXattrs, taken: taken.buffer };
+  thread.postMessage(request);
   try {
-    const request: WalkRequest = { config, withXattrs, taken: taken.buffer };
-    thread.postMessage(request);
     for (;;) {
       throwIfCancelled(signal);
       const records = found.shift();
@@ -84,6 +87,7 @@ export async function* walkOnThread(
     }
   } finally {
     signal.removeEventListener('abort', onAbort);
+    await begun.promise; // a thread that is ended while it loads system calls would take the process with it
     await thread.terminate();
   }
 }

@@ -16,10 +16,10 @@ const mostWaiting = 32;
 
 const port = parentPort;
 if (!port) throw new Error('walk-worker runs as a worker thread only');
-const calls = await loadSystemCalls();
 
-const walk = ({ config, withXattrs, taken }: WalkRequest): void => {
-  const readXattrs = withXattrs ? xattrReader(config.xattrs, calls) : undefined;
+const walk = async ({ config, withXattrs, taken }: WalkRequest): Promise<void> => {
+  const readXattrs = withXattrs ? xattrReader(config.xattrs, await loadSystemCalls()) : undefined;
+  send({ kind: 'begun' });
   const records = new RecordWriter(mostEntries);
   const hand = handOn(records, new Int32Array(taken));
   const log = { info: tell('info'), warn: tell('warn') };
@@ -49,9 +49,9 @@ const tell =
   (...words: readonly unknown[]): void =>
     send({ kind: 'log', level, words: words as unknown as LogWords });
 
-port.once('message', (request: WalkRequest) => {
+port.once('message', async (request: WalkRequest) => {
   try {
-    walk(request);
+    await walk(request);
     send({ kind: 'done' });
   } catch (error) {
     send({ kind: 'failed', error: plainError(error) });
