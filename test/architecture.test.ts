@@ -47,6 +47,14 @@ const importsOf = (file: string): string[] =>
     ),
   ].map((match) => (match[1] ?? match[2]) as string);
 
+/** At once, and not for their types alone. */
+const loadedBy = (file: string): string[] =>
+  [
+    ...readFileSync(join(root, file), 'utf8').matchAll(
+      /^(?:import|export)(?! type)(?:[^;]*? from)? '([^']+)'/gm,
+    ),
+  ].map((match) => match[1] as string);
+
 test('modules import only what the table allows', () => {
   const wrong: string[] = [];
   for (const file of files) {
@@ -66,6 +74,25 @@ test('modules import only what the table allows', () => {
     }
   }
   assert.deepEqual(wrong, []);
+});
+
+test('worker threads load no package, so that they start quickly', () => {
+  const packagesOf = (file: string, seen = new Set<string>()): string[] => {
+    if (seen.has(file)) return [];
+    seen.add(file);
+    return loadedBy(file).flatMap((specifier) => {
+      if (specifier.startsWith('node:')) return [];
+      if (specifier.startsWith('#')) return packagesOf(specifier.slice(1), seen);
+      if (specifier.startsWith('.')) return packagesOf(normalize(join(dirname(file), specifier)), seen);
+      return [`${file} loads ${specifier}`];
+    });
+  };
+  const workers = files.filter((file) => file.endsWith('-worker.ts'));
+  assert.ok(workers.length >= 3);
+  assert.deepEqual(
+    workers.flatMap((worker) => packagesOf(worker)),
+    [],
+  );
 });
 
 test('no plug sees a sibling', () => {

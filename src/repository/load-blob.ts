@@ -1,10 +1,9 @@
 // One blob, read and verified on this thread: for trees, one at a time. Contents go through BlobReader.
-import { hash } from 'node:crypto';
 import { HoldfastError, hasCode } from '#lib/errors.ts';
 import { type ByteRange, type Store, treeCacheOf } from '#stores/store.ts';
 import { type BlobLocation, type BlobType, packKey } from './blob.ts';
-import { decompress, discardLarge, spareBytes } from './compression.ts';
-import { discard } from './seal.ts';
+import { discardLarge, spareBytes } from './compression.ts';
+import { openBlob } from './open-blob.ts';
 import type { Session } from './session.ts';
 import type { TreeNode } from './tree.ts';
 import { readTree } from './tree-nodes.ts';
@@ -67,40 +66,4 @@ export const locateBlob = (session: Session, id: string, type: BlobType, copy = 
   throw new HoldfastError('REPOSITORY_DAMAGED', `${type} blob ${id} is in no index`, {
     hint: 'its pack was lost, or its index: run `holdfast check`',
   });
-};
-
-/**
- * Finishes opening a blob: `opened` is what lay under the seal, undefined when the seal did not fit, and is used up. What it gives
- * is valid until the next call, or lies at the beginning of `output`, which needs `spareBytes` more.
- */
-export const openBlob = (
-  opened: Buffer | undefined,
-  id: string,
-  { pack, offset, plainLength }: Omit<BlobLocation, 'length'>,
-  output?: Uint8Array,
-): Uint8Array => {
-  const damaged = (why: string, cause?: unknown): HoldfastError =>
-    new HoldfastError(
-      'REPOSITORY_DAMAGED',
-      `blob ${id} in ${packKey(pack)} at byte ${offset} is damaged: ${why}`,
-      {
-        cause,
-        hint: 'run `holdfast check --read-data` to learn what else is damaged',
-      },
-    );
-  if (!opened) throw damaged('its authentication code does not fit');
-  let plain: Uint8Array = opened;
-  if (plainLength > 0)
-    try {
-      plain = decompress(opened, plainLength, output);
-      discard(opened);
-    } catch (cause) {
-      throw damaged('it does not decompress', cause);
-    }
-  if (hash('sha256', plain, 'hex') !== id) throw damaged('its content does not fit its id');
-  if (!output || plainLength > 0) return plain;
-  const { length } = plain; // discarded it has none
-  output.set(plain);
-  discard(plain);
-  return output.subarray(0, length);
 };

@@ -5,7 +5,7 @@ import { messageOf } from '#lib/errors.ts';
 import { type PlainError, plainError } from '#lib/plain-error.ts';
 import { type PackEntry, packKey } from './blob.ts';
 import { spareBytes } from './compression.ts';
-import { openBlob } from './load-blob.ts';
+import { openBlob } from './open-blob.ts';
 import type { BlobsRequest, OpenReply, OpenRequest, OpenWorkerData, PackRequest } from './open-messages.ts';
 import { decodeHeader, lengthBytes } from './pack-format.ts';
 import { PackReader } from './pack-reader.ts';

@@ -6,7 +6,7 @@ import { putLocalFileSync } from '#stores/local/write-object.ts';
 import { type BlobType, idBytes, idFromHex, idToHex, packKey } from './blob.ts';
 import { BlobTable } from './blob-table.ts';
 import { mostKeptBytes } from './compression.ts';
-import { openBlob } from './load-blob.ts';
+import { openBlob } from './open-blob.ts';
 import { PackBuilder, usualLevel } from './pack-builder.ts';
 import { PackReader } from './pack-reader.ts';
 import { Sealer } from './seal.ts';

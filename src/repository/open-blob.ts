@@ -1,0 +1,42 @@
+// From what lay under a blob's seal to its plaintext. Workers load this, and little else: each starts when a command needs it.
+import { hash } from 'node:crypto';
+import { HoldfastError } from '#lib/errors.ts';
+import { type BlobLocation, packKey } from './blob.ts';
+import { decompress } from './compression.ts';
+import { discard } from './seal.ts';
+
+/**
+ * Finishes opening a blob: `opened` is what lay under the seal, undefined when the seal did not fit, and is used up. What it gives
+ * is valid until the next call, or lies at the beginning of `output`, which needs `spareBytes` more.
+ */
+export const openBlob = (
+  opened: Buffer | undefined,
+  id: string,
+  { pack, offset, plainLength }: Omit<BlobLocation, 'length'>,
+  output?: Uint8Array,
+): Uint8Array => {
+  const damaged = (why: string, cause?: unknown): HoldfastError =>
+    new HoldfastError(
+      'REPOSITORY_DAMAGED',
+      `blob ${id} in ${packKey(pack)} at byte ${offset} is damaged: ${why}`,
+      {
+        cause,
+        hint: 'run `holdfast check --read-data` to learn what else is damaged',
+      },
+    );
+  if (!opened) throw damaged('its authentication code does not fit');
+  let plain: Uint8Array = opened;
+  if (plainLength > 0)
+    try {
+      plain = decompress(opened, plainLength, output);
+      discard(opened);
+    } catch (cause) {
+      throw damaged('it does not decompress', cause);
+    }
+  if (hash('sha256', plain, 'hex') !== id) throw damaged('its content does not fit its id');
+  if (!output || plainLength > 0) return plain;
+  const { length } = plain; // discarded it has none
+  output.set(plain);
+  discard(plain);
+  return output.subarray(0, length);
+};
