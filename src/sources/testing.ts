@@ -158,3 +158,15 @@ export const contentAt = (entries: readonly CapturedEntry[], path: string): Buff
 
 export const textAt = (entries: readonly CapturedEntry[], path: string): string =>
   contentAt(entries, path).toString();
+
+/** The entries, with other text in those whose paths end so: what another version would have written, or damage. */
+export const edited = (
+  entries: readonly CapturedEntry[],
+  ending: string,
+  edit: (text: string) => string,
+): CapturedEntry[] =>
+  entries.map((entry) =>
+    entry.content && entry.path.endsWith(ending)
+      ? { ...entry, content: Buffer.from(edit(Buffer.from(entry.content).toString())) }
+      : entry,
+  );

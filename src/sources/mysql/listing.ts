@@ -127,3 +127,9 @@ const withoutRows = new Set([
 
 export const hasRowsOfItsOwn = ({ kind, engine }: Relation): boolean =>
   kind === 'table' && engine !== null && !withoutRows.has(engine.toUpperCase());
+
+/** Of a connection that has one. */
+export const databaseInUse = async (connection: Connection): Promise<string> => {
+  const [place] = await connection.query<{ db: string }>('select database() as db');
+  return place?.db ?? '';
+};

@@ -3,7 +3,7 @@ import { combine, createRowCounter, noRows, type RowCount } from '#lib/row-check
 import type { Connection } from './connect.ts';
 import type { ContentsTable } from './contents.ts';
 import { quoteIdentifier } from './identifiers.ts';
-import { listColumns } from './listing.ts';
+import { databaseInUse, listColumns } from './listing.ts';
 import { selectHistorySql, selectSql } from './load-data.ts';
 
 /** Of the database in use. */
@@ -12,8 +12,7 @@ export const readBack = async (
   { name, history }: ContentsTable,
   takesHistory: boolean,
 ): Promise<RowCount> => {
-  const [place] = await connection.query<{ db: string }>('select database() as db');
-  const listed = await listColumns(connection, place?.db ?? '');
+  const listed = await listColumns(connection, await databaseInUse(connection));
   const columns = listed.get(name) ?? listed.get(name.toLowerCase()) ?? []; // as servers on Windows keep names
   const selected = { columns, hasPrimaryKey: false, ...(history && { history }) };
   const table = quoteIdentifier(name);

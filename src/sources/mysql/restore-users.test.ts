@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { inspect } from 'node:util';
 import { skipWithoutMysql, startMysql } from '../../../test/servers/mysql.ts';
+import { edited } from '../testing.ts';
 import { dumpOf, restoreTo } from './testing.ts';
 
 const skip = skipWithoutMysql() ?? false;
@@ -28,14 +29,7 @@ test('no part of a password is in what is said of a user who cannot be restored'
   await server.sql(`create database shop; create user app@localhost identified by 'x'`);
   const dumped = await dumpOf(server, { databases: ['shop'], users: true });
   await server.sql('drop user app@localhost; drop database shop');
-  const unknown = dumped.map((entry) =>
-    entry.content && entry.path === '01-users.sql'
-      ? {
-          ...entry,
-          content: Buffer.from(Buffer.from(entry.content).toString().replaceAll(' AS 0x', ' OF 0x')),
-        }
-      : entry,
-  );
+  const unknown = edited(dumped, '01-users.sql', (sql) => sql.replaceAll(' AS 0x', ' OF 0x'));
   const { failures } = await restoreTo(server, unknown);
   assert.match(`${failures[0]?.error.message}`, /error in your SQL syntax/);
   assert.doesNotMatch(inspect(failures, { depth: 9 }), /0x24/);

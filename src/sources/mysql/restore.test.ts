@@ -5,7 +5,7 @@ import { type MysqlServer, startMariadb } from '../../../test/servers/mariadb.ts
 import { skipWithout } from '../../../test/servers/programs.ts';
 import type { RestoreReport, RestoreTarget } from '../source.ts';
 import type { CapturedEntry } from '../testing.ts';
-import { openSockets, partOf } from '../testing.ts';
+import { edited, openSockets, partOf } from '../testing.ts';
 import { dumpOf, makeShop, restoreTo } from './testing.ts';
 
 suite('restoring to MariaDB', { skip: skipWithout('mariadb') ?? false }, () => {
@@ -210,12 +210,7 @@ suite('restoring to MariaDB', { skip: skipWithout('mariadb') ?? false }, () => {
       create event once on schedule at '2037-01-01' do set @x = 1; create event past on schedule at '2037-01-01' on completion preserve do set @x = 1`);
     const entries = await dumpOf(server, { url: server.url('passing') });
     await server.sql(`drop database passing; uninstall soname 'ha_blackhole'`);
-    const later = entries.map((entry) => {
-      const content = Buffer.from(entry.content ?? []).toString();
-      return entry.path.endsWith('post-data.sql')
-        ? { ...entry, content: Buffer.from(content.replaceAll("'2037-", "'2007-")) }
-        : entry;
-    });
+    const later = edited(entries, 'post-data.sql', (sql) => sql.replaceAll("'2037-", "'2007-"));
     const { failures, warnings } = await restoreTo(server, later, { url: server.url('passing') });
     assert.deepEqual(failures, []);
     assert.deepEqual(

@@ -4,6 +4,7 @@ import type { Reporter } from '../restore-report.ts';
 import { bytesOf } from './binary-text.ts';
 import type { Connection } from './connect.ts';
 import { plainName, quoteLiteral } from './identifiers.ts';
+import { databaseInUse } from './listing.ts';
 import { errnoOf, isDenied, ServerError } from './server-error.ts';
 import type { SqlItem } from './sql-items.ts';
 import { isStaging } from './target-server.ts';
@@ -54,8 +55,8 @@ const tellOfChanges = async (connection: Connection, item: SqlItem, reporter: Re
   const warnings = await connection.query<{ Code: string; Message: string }>('show warnings');
   const told = warnings.filter(({ Code }) => changes.has(Code));
   if (told.length === 0) return;
-  const [place] = await connection.query<{ db: string }>('select database() as db');
-  const name = place && !isStaging(place.db) ? plainName(place.db, item.name) : item.name;
+  const database = await databaseInUse(connection);
+  const name = isStaging(database) ? item.name : plainName(database, item.name);
   for (const { Message } of told) reporter.warn(`${item.type} ${name} is not as it was: ${Message}`);
 };
 

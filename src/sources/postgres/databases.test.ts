@@ -3,7 +3,7 @@ import { after, before, test } from 'node:test';
 import { HoldfastError, hasCode } from '#lib/errors.ts';
 import { type PostgresServer, startPostgres } from '../../../test/servers/postgres.ts';
 import { skipWithout } from '../../../test/servers/programs.ts';
-import { contentAt } from '../testing.ts';
+import { contentAt, edited } from '../testing.ts';
 import { dumpOf, openPostgres, restoreTo } from './testing.ts';
 
 const skip = skipWithout('postgresql') ?? false;
@@ -147,19 +147,11 @@ test('rows of an extension come back whose tables refer to each other, also wher
 test('what the server advises about an extension that it refuses is told', { skip }, async () => {
   await server.psql('postgres', 'create database advised');
   await server.psql('advised', 'create extension citext');
-  const edited = (await dumpOf(server, { url: server.url('advised') })).map((entry) =>
-    entry.path.endsWith('01-pre-data.sql')
-      ? {
-          ...entry,
-          content: Buffer.from(
-            Buffer.from(entry.content ?? [])
-              .toString()
-              .replace('EXISTS citext', 'EXISTS earthdistance'),
-          ),
-        }
-      : entry,
+  const dumped = await dumpOf(server, { url: server.url('advised') });
+  const other = edited(dumped, '01-pre-data.sql', (sql) =>
+    sql.replace('EXISTS citext', 'EXISTS earthdistance'),
   );
-  const { failures } = await restoreTo(server, edited, { url: server.url('advised_too') });
+  const { failures } = await restoreTo(server, other, { url: server.url('advised_too') });
   assert.deepEqual(
     failures.map(({ error }) => error instanceof HoldfastError && error.hint),
     ['Use CREATE EXTENSION ... CASCADE to install required extensions too.'],
@@ -175,31 +167,20 @@ test('an extension that the server lacks is reported with the rows it kept, and 
     `create schema jobs; create table jobs.job (id serial); insert into jobs.job values (1); create table t (id int); insert into t values (1);
     create extension citext`,
   );
-  const edited = async (depends: string) =>
-    (await dumpOf(server, { url: server.url('extended') })).map((entry) =>
-      entry.path.endsWith('01-pre-data.sql')
-        ? {
-            ...entry,
-            content: Buffer.from(
-              Buffer.from(entry.content ?? [])
-                .toString()
-                .replace('EXISTS citext', 'EXISTS not_here')
-                .replace(
-                  /CREATE (TABLE|SEQUENCE) jobs\.[^;]*;|ALTER (TABLE|SEQUENCE) [^;]*jobs\.[^;]*;/g,
-                  depends,
-                ),
-            ),
-          }
-        : entry,
+  const lacking = async (depends: string) =>
+    edited(await dumpOf(server, { url: server.url('extended') }), '01-pre-data.sql', (sql) =>
+      sql
+        .replace('EXISTS citext', 'EXISTS not_here')
+        .replace(/CREATE (TABLE|SEQUENCE) jobs\.[^;]*;|ALTER (TABLE|SEQUENCE) [^;]*jobs\.[^;]*;/g, depends),
     );
-  const { failures } = await restoreTo(server, await edited(''), { url: server.url('lacking') });
+  const { failures } = await restoreTo(server, await lacking(''), { url: server.url('lacking') });
   assert.match(
     failures.map(({ error }) => error.message).join('\n'),
     /extension citext .*not available.*\nrows of jobs\.job .*not exist/,
   );
   assert.equal(await server.psql('lacking', 'select id from t'), '1');
   await assert.rejects(
-    restoreTo(server, await edited('select not_here();'), { url: server.url('lacking_too') }),
+    restoreTo(server, await lacking('select not_here();'), { url: server.url('lacking_too') }),
     /extension citext could not be restored/,
   );
   const made = `select count(*) from pg_database where datname like 'lacking_too%'`;

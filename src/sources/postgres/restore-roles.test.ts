@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { type PostgresServer, startPostgres } from '../../../test/servers/postgres.ts';
 import { skipWithout } from '../../../test/servers/programs.ts';
-import type { CapturedEntry } from '../testing.ts';
+import { edited } from '../testing.ts';
 import { inWordsOf } from './restore-roles.ts';
 import { dumpOf, restoreTo } from './testing.ts';
 
@@ -15,13 +15,6 @@ before(async () => {
 });
 after(async () => await server?.[Symbol.asyncDispose]());
 
-/** What another version would have written. */
-const edited = (dumped: readonly CapturedEntry[], edit: (sql: string) => string): CapturedEntry[] =>
-  dumped.map((entry) =>
-    entry.content && entry.path.endsWith('.sql')
-      ? { ...entry, content: Buffer.from(edit(Buffer.from(entry.content).toString())) }
-      : entry,
-  );
 const members = (): Promise<string> =>
   server.psql(
     'postgres',
@@ -47,7 +40,7 @@ test('roles come back with what they are members of, whatever version wrote it a
   const dumped = await dumpOf(server, { databases: ['shop'] });
   const before = await members();
   await forget();
-  const other = edited(dumped, (sql) =>
+  const other = edited(dumped, '.sql', (sql) =>
     sql
       .replace(/GRANT readers TO helper[^;]*;/, 'GRANT readers TO helper GRANTED BY gone;')
       .replace('GRANT SELECT ON TABLE public.t', 'GRANT SELECT,MAINTAIN ON TABLE public.t'),

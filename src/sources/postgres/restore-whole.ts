@@ -82,7 +82,7 @@ const load = async (restoring: Restoring, goal: Goal, texts: DatabaseTexts, name
   await pool.use((connection) =>
     runner.runAll(connection, texts.items(databaseFiles.preData), (item, error) => lacks.take(item, error)),
   );
-  const early = new Set(await pool.use(tablesWithKeys));
+  const early = new Set(target.superuser ? await pool.use(tablesWithKeys) : []);
   const loader: RowLoader = { contents, reporter, loaded: new Map(), early };
   while (await texts.readUntilRows())
     await forEachLimit(stream.rows(goal.database), into.sequential ? 1 : limit, async (entry) => {
@@ -109,13 +109,8 @@ const load = async (restoring: Restoring, goal: Goal, texts: DatabaseTexts, name
 };
 
 /** Only a superuser may load rows unchecked; for anybody else those of an extension must come in an order that fits. */
-const tablesWithKeys = async (connection: Connection): Promise<string[]> => {
-  const [role] = await connection.query<{ superuser: boolean }>(
-    "select current_setting('is_superuser') = 'on' as superuser",
-  );
-  if (!role?.superuser) return [];
-  return (await listExtensionKeys(connection)).map(({ from }) => plainName(from));
-};
+const tablesWithKeys = async (connection: Connection): Promise<string[]> =>
+  (await listExtensionKeys(connection)).map(({ from }) => plainName(from));
 
 const tableOfRows = ({ place }: RowsEntry): QualifiedName | undefined =>
   place.kind === 'table' ? place.table : undefined;

@@ -14,6 +14,7 @@ import { selectLines } from './row-sql.ts';
 import { createSql, finishSql } from './schema-files.ts';
 import { openScratch } from './scratch.ts';
 import { type Selection, selectFrom } from './selection.ts';
+import { ownExportHint } from './sqlite-error.ts';
 
 /** Opens the database as a dump does and looks at its mode, its schema and, unless switched off, its pages. */
 export const checkDatabase = (config: SqliteConfig, context: Context): Promise<Finding[]> =>
@@ -80,7 +81,7 @@ const unreadableFinding = (path: string, table: string, error: unknown): Finding
   level: 'error',
   subject: subjectOf(path, 'table', table),
   message: `its rows cannot be read: ${messageOf(error)}`,
-  hint: 'it may need a function or collation that only the application has: back it up with the application’s own export, and exclude it here',
+  hint: `${ownExportHint}, and exclude it here`,
 });
 
 const subjectOf = (path: string, type: string, name: string): string => `${path}: ${type} ${name}`;

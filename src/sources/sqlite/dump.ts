@@ -16,7 +16,7 @@ import { tableRows } from './rows.ts';
 import type { Schema, Table } from './schema.ts';
 import { createSql, finishSql } from './schema-files.ts';
 import { selectFrom } from './selection.ts';
-import { cannotRead, resultCode, sqliteCode } from './sqlite-error.ts';
+import { cannotRead, ownExportHint, resultCode, sqliteCode } from './sqlite-error.ts';
 
 /** What a dump needs to know all along. */
 interface Dump {
@@ -132,7 +132,7 @@ async function* checkedRows({ config, context, reading, schema }: Dump, table: T
       cause,
       hint:
         sqliteCode(cause) === resultCode.error
-          ? 'it may need a function or collation that only the application has: back it up with the application’s own export'
+          ? ownExportHint
           : `see "PRAGMA integrity_check"; what is left can be rescued with "sqlite3 ${config.path} .recover"`,
     });
   }

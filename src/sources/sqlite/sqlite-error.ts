@@ -26,6 +26,10 @@ export const isBusy = (error: unknown): boolean => {
   return code === resultCode.busy || code === resultCode.locked || code === resultCode.ok;
 };
 
+/** Where SQLite does not understand what it is asked for. */
+export const ownExportHint =
+  'it may need a function or collation that only the application has: back it up with the application’s own export';
+
 /** The error for a database that could not be read at all. */
 export const cannotRead = (path: string, cause: unknown): HoldfastError => {
   if (cause instanceof HoldfastError) return cause;

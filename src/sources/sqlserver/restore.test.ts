@@ -7,7 +7,7 @@ import { after, beforeEach, test } from 'node:test';
 import { hasCode } from '#lib/errors.ts';
 import { shop } from '../../../test/servers/sqlserver-shop.ts';
 import type { Answer } from '../../../test/servers/tds-responder.ts';
-import type { CapturedEntry } from '../testing.ts';
+import { type CapturedEntry, edited } from '../testing.ts';
 import { dumpOf, rememberRows, restoreTo, startPlainServer } from './testing.ts';
 
 const original = await startPlainServer(shop, ['shop']);
@@ -193,18 +193,8 @@ test('what follows the rows and fails is named, and the rest is made; what waits
 
 test('damaged rows are noticed, whichever way they go', async () => {
   for (const bulkLoad of ['auto', 'never']) {
-    const damaged = entries.map((entry) =>
-      entry.path === `${orders}/0000.sql`
-        ? {
-            ...entry,
-            content: Buffer.from(
-              Buffer.from(entry.content ?? [])
-                .toString()
-                .replace('note 1)', 'note 9)')
-                .replace("N'note 1'", "N'note 9'"),
-            ),
-          }
-        : entry,
+    const damaged = edited(entries, `${orders}/0000.sql`, (sql) =>
+      sql.replace('note 1)', 'note 9)').replace("N'note 1'", "N'note 9'"),
     );
     await assert.rejects(
       restoreTo({ url: target.url(), bulkLoad }, damaged),
