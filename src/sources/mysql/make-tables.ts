@@ -13,20 +13,36 @@ import { runItem } from './run-items.ts';
 import { ServerError } from './server-error.ts';
 import type { SqlItem } from './sql-items.ts';
 
-/** Each sequence gets its number at once, so that nothing takes a number that was given away. */
+/** What the server did not make as it was, and why. */
+export interface Refused {
+  readonly item: SqlItem;
+  readonly error: HoldfastError;
+}
+
+/** Each sequence gets its number at once, so that nothing takes a number that was given away. What the server refuses is left out. */
 export const makeTables = async (
   connection: Connection,
   items: readonly SqlItem[],
   contents: Contents,
   database: string,
   reporter: Reporter,
-): Promise<void> => {
-  for (const item of items) {
-    const own = withSequencesOf(item, contents.database, database);
-    await (item.type === 'table' ? makeTable : runItem)(connection, own, reporter);
-    if (item.type === 'sequence') await setSequence(connection, item.name, contents);
-  }
+): Promise<readonly Refused[]> => {
+  const refused: Refused[] = [];
+  for (const item of items)
+    try {
+      const own = withSequencesOf(item, contents.database, database);
+      await (item.type === 'table' ? makeTable : runItem)(connection, own, reporter);
+      if (item.type === 'sequence') await setSequence(connection, item.name, contents);
+    } catch (error) {
+      if (!isRefusal(error) || !connection.usable) throw error;
+      refused.push({ item, error });
+    }
+  return refused;
 };
+
+/** It is what the server says of the definition, and not that the snapshot is damaged. */
+const isRefusal = (error: unknown): error is HoldfastError =>
+  error instanceof HoldfastError && error.cause instanceof ServerError;
 
 /** Gives it the number that comes next. */
 export const setSequence = async (
@@ -53,8 +69,7 @@ export const makeTable = async (connection: Connection, item: SqlItem, reporter:
   try {
     await runItem(connection, item, reporter);
   } catch (error) {
-    if (!(error instanceof HoldfastError) || !(error.cause instanceof ServerError)) throw error;
-    if (!(await isMadeMildly(connection, item))) throw error;
+    if (!isRefusal(error) || !(await isMadeMildly(connection, item))) throw error;
   }
 };
 

@@ -7,6 +7,7 @@ import { notEmpty } from '../free-targets.ts';
 import { createPool } from '../pool.ts';
 import { DatabaseTexts } from './database-texts.ts';
 import { databaseFiles } from './layout.ts';
+import { assertMayLack, isLeftOut, reportLeftOut } from './left-out-tables.ts';
 import { assertComplete, createLoader, loadRows } from './load-rows.ts';
 import { makeTables } from './make-tables.ts';
 import { moveTables } from './move-tables.ts';
@@ -16,8 +17,8 @@ import { makePrograms } from './restore-programs.ts';
 import { stagingName } from './target-server.ts';
 
 /**
- * A new database is dropped again when anything of its tables fails. One that is replaced stays as it is until all tables are there,
- * in a database beside it. In an empty one that was there before, what failed stays, and is told.
+ * A new database is dropped again when rows fail; tables that the server refuses are left out, and told. One that is replaced stays as
+ * it is until all tables are there, in a database beside it. In an empty one that was there before, what failed stays, and is told.
  */
 export const restoreWhole = async (restoring: Restoring, goal: Goal): Promise<void> => {
   const { target, into, settings, stream, context } = restoring;
@@ -60,9 +61,12 @@ const loadTables = async (
   const contents = texts.contents();
   const items = texts.items(databaseFiles.tables);
   const loader = createLoader(contents, items, restoring);
-  await pool.use((connection) => makeTables(connection, items, contents, name, reporter));
+  const refused = await pool.use((connection) => makeTables(connection, items, contents, name, reporter));
+  const leftOut = { database: goal.database, items, refused };
+  assertMayLack(leftOut, name !== goal.name);
   while (await texts.readUntilRows())
     await forEachLimit(stream.rows(goal.database), into.sequential ? 1 : limit, async (entry) => {
+      if (isLeftOut(leftOut, entry.place.table)) return;
       try {
         await pool.use((connection) => loadRows(loader, connection, entry));
       } catch (error) {
@@ -70,7 +74,8 @@ const loadTables = async (
         throw error;
       }
     });
-  await assertComplete(loader, pool, texts.manifest(), () => true);
+  await assertComplete(loader, pool, texts.manifest(), (table) => !isLeftOut(leftOut, table));
+  reportLeftOut(leftOut, texts.manifest(), reporter);
 };
 
 /** From here on there is no way back: the old one goes, and the tables beside it take its place. */

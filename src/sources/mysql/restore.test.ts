@@ -223,6 +223,51 @@ suite('restoring to MariaDB', { skip: skipWithout('mariadb') ?? false }, () => {
     );
   });
 
+  test('what the server refuses to make is left out and named with its rows, and all else comes back', async () => {
+    await server.sql(`create database partly; use partly; create table parent (id int primary key, u uuid); insert into parent (id) values (1), (2);
+      create table child (id int primary key, parent int, constraint up foreign key (parent) references parent (id)); insert into child values (7, 1);
+      create sequence refused start 5 maxvalue 9; create table counted (id int default nextval(refused)); create table plain (a int); insert into plain values (3);
+      create view seen as select a from plain; create view unseen as select id from parent; create trigger late before insert on parent for each row set new.id = 1;
+      create procedure act() select 1`);
+    const entries = edited(await dumpOf(server, { url: server.url('partly') }), '01-tables.sql', (sql) =>
+      sql.replace(' uuid ', ' vuid ').replace('maxvalue 9 ', 'maxvalue x '),
+    );
+    const { failures, warnings } = await restoreTo(server, entries, { url: server.url('partly_new') });
+    assert.deepEqual(
+      failures.map(
+        ({ path, error }) => `${path}: ${error.message.replace(/(?<=restored): .*?(?=; its|$)/s, '')}`,
+      ),
+      [
+        'partly/01-tables.sql: sequence refused could not be restored',
+        'partly/01-tables.sql: table counted could not be restored',
+        'partly/01-tables.sql: table parent could not be restored; its 2 rows are in the snapshot only',
+        'partly/post-data.sql: view unseen could not be restored',
+        'partly/post-data.sql: trigger late could not be restored',
+      ],
+    );
+    assert.match(warnings.join(), /child refers to parent, which could not be restored: .* `up` FOREIGN KEY/);
+    assert.equal(
+      await server.sql('select * from plain, seen, child; call act', 'partly_new'),
+      '3\t3\t7\t1\n1',
+    );
+    const replacing = restoreTo(server, entries, { url: server.url('partly') }, { force: true });
+    await assert.rejects(replacing, /partly was left as it was: .*refused.*counted.*parent/);
+    assert.equal(await server.sql('select count(*) from parent', 'partly'), '2');
+    assert.equal(await stagings(), '');
+  });
+
+  test('a database of which the server makes no table is not there afterwards', async () => {
+    await server.sql('create database hopeless; create table hopeless.t (a int)');
+    const entries = edited(await dumpOf(server, { url: server.url('hopeless') }), '01-tables.sql', (sql) =>
+      sql.replace(' int(', ' inx('),
+    );
+    await assert.rejects(
+      restoreTo(server, entries, { url: server.url('hopeless_new') }),
+      /table t could not/,
+    );
+    assert.equal(await server.sql(`show databases like 'hopeless_new'`), '');
+  });
+
   test('a sequence that was set back goes on where it was', async () => {
     await server.sql(`create database numbers; use numbers; create sequence up start 100; create sequence down start 100 increment -1 maxvalue 1000;
       alter sequence up restart 21; alter sequence down restart 200; create sequence plain start 7; do nextval(plain)`);

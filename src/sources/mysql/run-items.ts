@@ -105,6 +105,6 @@ const hintFor = (type: SqlItem['type'], error: ServerError | undefined): string 
     return 'set global log_bin_trust_function_creators = 1 on the server, or restore as an administrator';
   if (error && isDenied(error)) return 'restore as a user with more rights, or grant what is missing';
   return error && type === 'table'
-    ? 'the other tables come back one by one (--table), or with the stock client, which goes on (mariadb -f): see docs/sources/mysql.md'
+    ? 'make it by hand as this server knows it, and load its rows with the stock client: see docs/sources/mysql.md'
     : undefined;
 };
