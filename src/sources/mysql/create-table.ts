@@ -45,6 +45,12 @@ export const isPrimaryKey = (part: string): boolean => part.startsWith('PRIMARY 
 export const withoutCheckName = (part: string): string =>
   part.replace(/^CONSTRAINT `(?:[^`]|``)*` (?=CHECK )/, '');
 
+/** The servers do not show that an AUTO_INCREMENT column may be NULL, which it is only when that is said, and behind it. */
+export const withNullNumbers = (statement: string): string =>
+  statement.replace(nullNumber, (column) => `${column} NULL`);
+
+const nullNumber = /(?<=^ {2})`(?:[^`]|``)*` (?:(?! NOT NULL)[^'`\n])* AUTO_INCREMENT(?=[ ,\n])/m;
+
 /** The same definition, whatever number comes next. */
 export const withoutNextNumber = (statement: string): string =>
   statement.replace(/^(\)[^\n]*?) AUTO_INCREMENT=\d+/m, '$1');

@@ -19,6 +19,8 @@ export interface Column {
   readonly name: string;
   readonly type: string;
   readonly generated: boolean;
+  /** An ENUM with '' among its values, and without '0': its invalid value reads as '' too. */
+  readonly hasEmptyValue?: true;
   /** Of a system-versioned table: says since when a row is, or until when it was. */
   readonly period?: 'start' | 'end';
 }
@@ -71,6 +73,7 @@ interface ColumnRow {
   readonly name: string;
   readonly type: string;
   readonly expression: string | null;
+  readonly enum: string | null;
 }
 
 /** By table, in their order. */
@@ -80,11 +83,11 @@ export const listColumns = async (
 ): Promise<Map<string, Column[]>> => {
   const rows = await connection.query<ColumnRow>(
     `select table_schema as db, table_name as \`table\`, column_name as name, data_type as type,
-        generation_expression as expression
+        generation_expression as expression, if(data_type = 'enum', column_type, null) as \`enum\`
       from information_schema.columns where table_schema = ${quoteLiteral(database)} order by table_name, ordinal_position`,
   );
   const columns = new Map<string, Column[]>();
-  for (const { db, table, name, type, expression } of rows) {
+  for (const { db, table, name, type, expression, enum: values } of rows) {
     if (db !== database) continue;
     const own = columns.get(table) ?? [];
     const period = periods.get(expression ?? '');
@@ -93,10 +96,17 @@ export const listColumns = async (
       type: type.toLowerCase(),
       generated: (expression ?? '') !== '',
       ...(period && { period }),
+      ...(values !== null && hasEmptyValue(values) && { hasEmptyValue: true }),
     });
     columns.set(table, own);
   }
   return columns;
+};
+
+/** Of `enum('','it''s')`. */
+const hasEmptyValue = (type: string): boolean => {
+  const values: readonly string[] = type.match(/'(?:[^']|'')*'/g) ?? [];
+  return values.includes("''") && !values.includes("'0'");
 };
 
 /** What MariaDB says where other columns have an expression. */

@@ -41,10 +41,15 @@ export const countFleetingSql = (table: string, { start, end }: Period): string 
 };
 
 const valuesSql = ({ columns }: Selected, times: readonly string[]): string => {
-  const values = columns
-    .filter(({ generated }) => !generated)
-    .map((column) => `${quoteIdentifier(column.name)}${isShortened(column) ? ' * 1e0' : ''}`);
+  const values = columns.filter(({ generated }) => !generated).map(valueSql);
   return [...values, ...times.map(quoteIdentifier)].join(', ') || '1';
+};
+
+/** The server takes '0' for the invalid value of an ENUM. */
+const valueSql = (column: Column): string => {
+  const name = quoteIdentifier(column.name);
+  if (column.hasEmptyValue) return `if(${name} = 0, '0', ${name})`;
+  return isShortened(column) ? `${name} * 1e0` : name;
 };
 
 const orderSql = ({ hasPrimaryKey }: Selected): string => (hasPrimaryKey ? ' force index (primary)' : '');

@@ -4,7 +4,13 @@ import { binaryIdentifier } from './binary-text.ts';
 import type { MysqlConfig } from './config.ts';
 import type { Connection } from './connect.ts';
 import type { Contents, SequenceValue } from './contents.ts';
-import { type CreateTable, isPrimaryKey, parseCreateTable, withoutNextNumber } from './create-table.ts';
+import {
+  type CreateTable,
+  isPrimaryKey,
+  parseCreateTable,
+  withNullNumbers,
+  withoutNextNumber,
+} from './create-table.ts';
 import type { Period } from './history.ts';
 import { plainName, quoteName } from './identifiers.ts';
 import { changed, itemError } from './item-error.ts';
@@ -179,7 +185,7 @@ export const tableItems = ({ tables, sequences }: Tables): SqlItem[] => [
 
 /** ARCHIVE takes no number below the one that comes next, and finds that one by itself. */
 const makeableDefinition = ({ engine, definition }: Table): string =>
-  engine === 'ARCHIVE' ? withoutNextNumber(definition) : definition;
+  withNullNumbers(engine === 'ARCHIVE' ? withoutNextNumber(definition) : definition);
 
 export const contentsOf = (database: string, { tables, sequences }: Tables): Contents => ({
   contents: 1,
