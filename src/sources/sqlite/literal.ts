@@ -50,7 +50,7 @@ const longestText = 32 * 1024 * 1024;
 const pieceBytes = 128 * 1024;
 
 /** The text, or undefined when a literal would not give these bytes again. */
-const decode = (bytes: Uint8Array, encoding: string): string | undefined => {
+export const decode = (bytes: Uint8Array, encoding: string): string | undefined => {
   if (encoding === 'UTF-8') return isUtf8(bytes) ? Buffer.from(bytes).toString('utf8') : undefined;
   if (bytes.length % 2 !== 0) return undefined;
   const copy = Buffer.from(bytes);

@@ -64,6 +64,7 @@ const begin = (file: string, access: Access): Reading => {
     readOnly: access !== 'tidy',
     enableForeignKeyConstraints: false,
     enableDoubleQuotedStringLiterals: true,
+    defensive: false, // which would take a trigger on what a virtual table keeps for damage
   });
   const close = (): void => {
     if (db.isOpen) db.close();

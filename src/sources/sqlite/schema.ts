@@ -1,9 +1,9 @@
 // What a database consists of, read from its schema table.
-import { isUtf8 } from 'node:buffer';
 import type { DatabaseSync } from 'node:sqlite';
 import { HoldfastError } from '#lib/errors.ts';
 import { foldName, quoteName } from './identifiers.ts';
 import { mayOwn } from './layout.ts';
+import { decode } from './literal.ts';
 import { all, value } from './query.ts';
 
 export interface Schema {
@@ -55,12 +55,13 @@ export const columnName = ({ name, rowid }: Column): string => (rowid === 'hidde
 
 /** Reads the schema of the database, in the transaction that is open. */
 export const readSchema = (db: DatabaseSync): Schema => {
-  const definitions = readDefinitions(db);
+  const settings = readSettings(db);
+  const definitions = readDefinitions(db, settings.encoding);
   const virtualTables = definitions.filter(isVirtual);
   const stored = definitions.filter((each) => each.type === 'table' && !isVirtual(each));
   const tables = readTables(db, stored, virtualTables);
   return {
-    settings: readSettings(db),
+    settings,
     tables: tables.filter((each) => !isInternal(each)),
     virtualTables,
     others: definitions.filter(({ type }) => type !== 'table'),
@@ -84,27 +85,46 @@ const readSettings = (db: DatabaseSync): Settings => ({
   application_id: value(db, 'PRAGMA application_id'),
 });
 
-const readDefinitions = (db: DatabaseSync): Definition[] => {
+const readDefinitions = (db: DatabaseSync, encoding: string): Definition[] => {
   const definitions = all<Definition & { bytes: Uint8Array }>(
     db,
     `SELECT type, name, tbl_name AS "table", sql, CAST(sql AS BLOB) AS bytes
      FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY rowid`,
   );
+  for (const definition of definitions) assertWhole(definition);
   const owners = new Map(
     definitions
       .filter(({ type }) => type === 'table' || type === 'view')
       .map(({ name }) => [foldName(name), name]),
   );
   return definitions.map(({ bytes, ...definition }) => {
-    // The replacement character stands where SQLite or Node met bytes that are no text.
-    if (definition.sql.includes('\ufffd') && !isUtf8(bytes))
-      throw new HoldfastError('UNSUPPORTED', `the definition of "${definition.name}" is not valid UTF-8`, {
-        hint: 'rename what has such a name, or correct its definition',
-      });
+    // Where SQLite or Node met bytes that are no text, the definition has something else.
+    if (decode(bytes, encoding) !== definition.sql)
+      throw new HoldfastError(
+        'UNSUPPORTED',
+        `the definition of "${definition.name}" is not valid ${encoding}`,
+        {
+          hint: 'rename what has such a name, or correct its definition',
+        },
+      );
     // A trigger names its table as it was written in it, in whatever case.
     return { ...definition, table: owners.get(foldName(definition.table)) ?? definition.table };
   });
 };
+
+/** SQLite itself makes tables of whatever looks like a definition, and reads it as far as a NUL. */
+const assertWhole = ({ type, name, table, sql }: Record<keyof Definition, unknown>): void => {
+  const texts = [name, table, sql].every((text) => typeof text === 'string' && !text.includes('\0'));
+  if (texts && definitionTypes.has(type)) return;
+  throw new Error(`malformed database schema (${name}) - its entry is not a whole definition`);
+};
+
+const definitionTypes: ReadonlySet<unknown> = new Set<Definition['type']>([
+  'table',
+  'index',
+  'view',
+  'trigger',
+]);
 
 const readTables = (
   db: DatabaseSync,

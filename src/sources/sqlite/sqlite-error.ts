@@ -35,7 +35,7 @@ export const cannotRead = (path: string, cause: unknown): HoldfastError => {
   if (cause instanceof HoldfastError) return cause;
   const [message, hint] = (isBrokenSchema(cause) ? undefined : explanations.get(sqliteCode(cause) ?? 0)) ?? [
     `cannot be read: ${messageOf(cause)}`,
-    `see whether "sqlite3 ${path} .schema" can read it`,
+    `see whether "sqlite3 ${path} .schema" can read it; if not, rescue what is left with "sqlite3 ${path} .recover"`,
   ];
   return new HoldfastError('SOURCE_UNREACHABLE', `${path} ${message}`, { cause, hint });
 };
