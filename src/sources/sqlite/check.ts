@@ -6,7 +6,7 @@ import { messageOf } from '#lib/errors.ts';
 import type { Context } from '#lib/kind.ts';
 import { attempt } from '../findings.ts';
 import type { Finding } from '../source.ts';
-import { type Damage, damageIn } from './damage.ts';
+import { type Damage, damageHint, damageIn } from './damage.ts';
 import type { SqliteConfig } from './options.ts';
 import { value } from './query.ts';
 import { openForReading } from './reading.ts';
@@ -35,7 +35,7 @@ export const checkDatabase = (config: SqliteConfig, context: Context): Promise<F
       if (journalMode !== 'wal') findings.push(waitingWriters(config.path, journalMode));
       if (!config.quickCheck) return findings;
       for (const { name } of selection.schema.tables) {
-        findings.push(...damageFindings(damageIn(reading.db, name), `${config.path}: table ${name}`));
+        findings.push(...damageFindings(damageIn(reading.db, name), name, config.path));
         await otherWork();
         throwIfCancelled(context.signal);
       }
@@ -99,19 +99,19 @@ const schemaFindings = ({ schema }: Selection, path: string): Finding[] => {
   }));
 };
 
-const damageFindings = ({ damage, remarks }: Damage, subject: string): Finding[] => [
+const damageFindings = ({ damage, remarks }: Damage, table: string, path: string): Finding[] => [
   ...damage.slice(0, mostShown).map(
     (message): Finding => ({
       level: 'error',
-      subject,
+      subject: subjectOf(path, 'table', table),
       message: `it is damaged: ${message}`,
-      hint: 'rescue what can be read with "sqlite3 <file> .recover", or restore an earlier snapshot',
+      hint: damageHint(damage, path),
     }),
   ),
   ...remarks.slice(0, mostShown).map(
     (message): Finding => ({
       level: 'warning',
-      subject,
+      subject: subjectOf(path, 'table', table),
       message,
       hint: 'the rows are backed up all the same; a restore may refuse those that break the schema’s own rules',
     }),

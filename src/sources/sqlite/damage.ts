@@ -12,12 +12,38 @@ export interface Damage {
   readonly remarks: readonly string[];
 }
 
-/** PRAGMA quick_check: all pages and rows, but not whether indexes agree with their tables. */
+/** PRAGMA quick_check: all pages and rows, but of indexes only whether they have as many entries as there are rows. */
 export const damageIn = (db: DatabaseSync, table: string): Damage => runCheck(db, 'quick_check', table);
 
-/** PRAGMA integrity_check: indexes as well. */
-export const integrityOf = (db: DatabaseSync, table?: string): Damage =>
+/** PRAGMA integrity_check of a table: indexes as well. */
+export const integrityOf = (db: DatabaseSync, table: string): Damage =>
   runCheck(db, 'integrity_check', table);
+
+/** The same of the whole file. What virtual tables keep is as it was dumped, so what they say of it is a remark. */
+export const integrityOfFile = (db: DatabaseSync): Damage => {
+  const whole = runCheck(db, 'integrity_check', undefined);
+  const tables = all<{ name: string; type: string }>(
+    db,
+    "SELECT name, type FROM pragma_table_list WHERE schema = 'main' AND type <> 'view'",
+  );
+  const virtual = tables.filter(({ type }) => type === 'virtual');
+  if (whole.damage.length === 0 || virtual.length === 0) return whole;
+  // One by one: a virtual table may end the check of all, or say the hundred things that SQLite shows at most.
+  const checks = tables.filter((each) => !virtual.includes(each)).map(({ name }) => integrityOf(db, name));
+  return {
+    damage: checks.flatMap(({ damage }) => damage),
+    remarks: [
+      ...checks.flatMap(({ remarks }) => remarks),
+      ...virtual.flatMap(({ name }) => saidBy(db, name)),
+    ],
+  };
+};
+
+/** What a virtual table's own check says of what it keeps. */
+export const saidBy = (db: DatabaseSync, virtualTable: string): string[] => {
+  const { damage, remarks } = integrityOf(db, virtualTable);
+  return [...damage, ...remarks].map((message) => `virtual table ${virtualTable}: ${message}`);
+};
 
 /** Rows of, or referring to, these tables whose counterpart is not there. Constraints were off while they were loaded. */
 export const foreignKeyWarnings = (
@@ -38,6 +64,12 @@ export const foreignKeyWarnings = (
     return [`foreign keys cannot be checked: ${messageOf(error)}`];
   }
 };
+
+/** What helps against damage. */
+export const damageHint = (damage: readonly string[], path: string): string =>
+  damage.length > 0 && damage.every((message) => message.startsWith('wrong # of entries in index '))
+    ? 'its rows can be read, but not as many are in an index: see whether some are gone, let "REINDEX" make the index anew, and back up again'
+    : `see "PRAGMA integrity_check"; what is left can be rescued with "sqlite3 ${path} .recover"`;
 
 const runCheck = (db: DatabaseSync, check: string, table: string | undefined): Damage => {
   try {
@@ -62,10 +94,7 @@ const runPragma = (db: DatabaseSync, check: string, table: string | undefined): 
   return rows.map((row) => Object.values(row)[0] as string).filter((message) => message !== 'ok');
 };
 
-const isRemark = (message: string): boolean => breaksRule.test(message) || differsFromIndex.test(message);
-
-/** Of a search index whose text lies in another table: the application alone keeps the two alike. */
-const differsFromIndex = /^(malformed inverted index|unable to validate the inverted index) for FTS\d table /;
+const isRemark = (message: string): boolean => breaksRule.test(message);
 
 /** Of a constraint that came after the rows, or was off when they came. */
 const breaksRule =

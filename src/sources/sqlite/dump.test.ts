@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { suite, test } from 'node:test';
 import { Worker } from 'node:worker_threads';
-import { hasCode } from '#lib/errors.ts';
+import { HoldfastError, hasCode } from '#lib/errors.ts';
 import { temporaryFolder } from '../../../test/tools/temp.ts';
 import { type Manifest, manifestSchema } from '../manifest.ts';
 import { type CapturedEntry, contentOf } from '../testing.ts';
@@ -164,6 +164,18 @@ suite('rows', () => {
       dump(path),
       (error) => hasCode(error, 'SOURCE_UNREACHABLE') && /is damaged/.test(error.message),
     );
+  });
+
+  test('a table with more or fewer rows than an index is missing, and its index may be made anew', async () => {
+    const path = database(
+      `CREATE TABLE t(a); CREATE INDEX i ON t(a) WHERE a > 1; INSERT INTO t VALUES(1), (2);
+       PRAGMA writable_schema=ON; UPDATE sqlite_schema SET sql = 'CREATE INDEX i ON t(a)' WHERE name = 'i'`,
+    );
+    const failed = (await dump(path)).find((entry) => entry.path === 'data/t/0000.sql')?.failed;
+    assert.match(String(failed), /wrong # of entries in index i/);
+    assert.match(failed instanceof HoldfastError ? String(failed.hint) : '', /REINDEX/);
+    execute(path, 'REINDEX');
+    assert.match(text(await dump(path), 'data/t/0000.sql'), /VALUES\(1,1\)/);
   });
 
   test('a definition that SQLite does not understand is named', async () => {

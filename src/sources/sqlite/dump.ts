@@ -5,7 +5,7 @@ import type { Context } from '#lib/kind.ts';
 import { createRowCounter } from '#lib/row-checksum.ts';
 import { manifestName } from '../manifest.ts';
 import type { Entry } from '../source.ts';
-import { damageIn } from './damage.ts';
+import { damageHint, damageIn } from './damage.ts';
 import { manifestOf, type Outcome } from './dump-manifest.ts';
 import { byPath, createFile, dataPath, finishFile } from './layout.ts';
 import { type Claim, createLease, type Lease } from './lease.ts';
@@ -122,21 +122,19 @@ async function* checkedRows({ config, context, reading, schema }: Dump, table: T
   try {
     if (config.quickCheck) {
       const { damage, remarks } = damageIn(db, table.name);
-      if (damage.length > 0) throw new Error(damage.join('; '));
+      if (damage.length > 0) throw unreadable(table, damage.join('; '), damageHint(damage, config.path));
       for (const remark of remarks) log.warn({ table: table.name }, remark);
     }
     yield* tableRows({ db, table, encoding: schema.settings.encoding, signal });
   } catch (cause) {
     if (cause instanceof HoldfastError) throw cause;
-    throw new HoldfastError('ITEM_UNREADABLE', `table ${table.name} cannot be read: ${messageOf(cause)}`, {
-      cause,
-      hint:
-        sqliteCode(cause) === resultCode.error
-          ? ownExportHint
-          : `see "PRAGMA integrity_check"; what is left can be rescued with "sqlite3 ${config.path} .recover"`,
-    });
+    const hint = sqliteCode(cause) === resultCode.error ? ownExportHint : damageHint([], config.path);
+    throw unreadable(table, messageOf(cause), hint, cause);
   }
 }
+
+const unreadable = ({ name }: Table, message: string, hint: string, cause?: unknown): HoldfastError =>
+  new HoldfastError('ITEM_UNREADABLE', `table ${name} cannot be read: ${message}`, { hint, cause });
 
 const textEntry = (path: string, { lease, config }: Dump, make: () => Promise<string>): Entry => {
   const claim = lease.expect();

@@ -29,7 +29,7 @@ export const copyRows = (
   const name = quoteName(table.name);
   to.prepare(`DELETE FROM main.${name}${which}`).run(...values);
   const rows = from
-    .prepare(`SELECT ${columnList(columns)} FROM ${name}${which} ORDER BY rowid`, {
+    .prepare(`SELECT ${columnList(columns)} FROM ${name} NOT INDEXED${which}`, {
       readBigInts: true,
       returnArrays: true,
     })

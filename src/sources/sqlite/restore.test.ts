@@ -253,8 +253,36 @@ suite('a whole database', () => {
     );
     const copy = newPath();
     const { failures, warnings } = await restore(copy, await dump(path));
-    assert.deepEqual([failures, warnings], [[], ['malformed inverted index for FTS4 table main.words']]);
+    assert.deepEqual(
+      [failures, warnings],
+      [[], ['virtual table words: malformed inverted index for FTS4 table main.words']],
+    );
     assert.deepEqual(query(copy, "SELECT docid FROM words WHERE words MATCH 'kelp'"), [[1n]]);
+  });
+
+  test('comes back with search and box indexes that are damaged, as they were', async () => {
+    const path = database(
+      `CREATE VIRTUAL TABLE docs USING fts5(body); INSERT INTO docs VALUES('kelp'), ('rock');
+       CREATE VIRTUAL TABLE boxes USING rtree(id, x0, x1); INSERT INTO boxes VALUES(1, 0, 1), (2, 5, 6);
+       DELETE FROM docs_idx; UPDATE docs_data SET block = x'00' WHERE id > 10; DELETE FROM boxes_rowid WHERE rowid = 2;
+       CREATE TABLE t(a UNIQUE); INSERT INTO t VALUES(1)`,
+    );
+    const copy = newPath();
+    const { failures, warnings = [] } = await restore(copy, await dump(path));
+    assert.deepEqual(failures, []);
+    assert.match(warnings.join('; '), /virtual table boxes: In RTree main.boxes/);
+    assert.match(warnings.join('; '), /virtual table docs: /);
+    assert.deepEqual(contentsOf(copy).rows, contentsOf(path).rows);
+  });
+
+  test('comes back with statistics that have no rowids', async () => {
+    const path = database(
+      `PRAGMA writable_schema=ON; CREATE TABLE sqlite_stat1(tbl PRIMARY KEY, idx, stat) WITHOUT ROWID;
+       INSERT INTO sqlite_stat1 VALUES('t', 'i', '1 1'); CREATE TABLE t(a)`,
+    );
+    const copy = newPath();
+    await restore(copy, await dump(path));
+    assert.deepEqual(contentsOf(copy), contentsOf(path));
   });
 });
 

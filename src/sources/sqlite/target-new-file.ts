@@ -5,7 +5,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
 import { HoldfastError, messageOf } from '#lib/errors.ts';
 import { guard } from './authorizer.ts';
-import { integrityOf } from './damage.ts';
+import { integrityOfFile } from './damage.ts';
 import { quoteName, quoteText } from './identifiers.ts';
 import { damaged, makeDefinition, writeOptions } from './make-definition.ts';
 import type { Target } from './target.ts';
@@ -52,7 +52,7 @@ export const targetNewFile = (path: string): Target => {
       db.open();
       // Rows that break a CHECK did so in the source; a hundred of their messages would hide one of damage.
       db.exec('PRAGMA trusted_schema=OFF; PRAGMA ignore_check_constraints=ON; PRAGMA cache_size=-65536');
-      const { damage, remarks } = integrityOf(db);
+      const { damage, remarks } = integrityOfFile(db);
       if (damage.length > 0) throw damaged(path, damage);
       if (journalMode === 'wal') db.exec('PRAGMA journal_mode=WAL');
       close();
