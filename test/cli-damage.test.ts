@@ -12,7 +12,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { before, suite, test } from 'node:test';
 import { seededRandom } from '#lib/random.ts';
 import { testPassword } from '#repository/testing.ts';
@@ -26,6 +26,9 @@ const folder = temporaryFolder('cli-damage');
 const at = (...parts: string[]): string => join(folder, ...parts);
 const media = at('media');
 
+/** What only the first of two backups stored. */
+const storedFirst: string[] = [];
+
 /** Two snapshots, so that every folder holds several objects. */
 before(async () => {
   await makeRepository(at('whole'));
@@ -34,6 +37,7 @@ before(async () => {
     for (let file = 0; file < 6; file += 1)
       writeFileSync(join(media, `${round}`, `${file}`), randomBytes(random, 1 + file * 40_000));
     assert.equal((await run('whole', `backup ${media}`)).status, 0);
+    if (round === 1) storedFirst.push(...objectsOf('whole', 'data'));
   }
 });
 
@@ -95,7 +99,12 @@ const restoreWhatIsLeft = async (repository: string): Promise<void> => {
   if (outcome.status === 0 && !speaksOfIt) assert.deepEqual(missing, [], 'nothing is missing in silence');
   if (outcome.status === 3)
     for (const file of missing)
-      assert.ok(outcome.stderr.includes(`${file}: `), `${file} in ${outcome.stderr}`);
+      assert.ok(
+        [file, dirname(file)].some((path) =>
+          outcome.stderr.split('\n').some((line) => line.startsWith(`${path}: `)),
+        ),
+        `${file} in ${outcome.stderr}`,
+      );
 };
 
 suite('a damaged repository', () => {
@@ -135,4 +144,56 @@ test('a snapshot that is damaged keeps no other from being copied out of a repos
   const restored = await run('rescued', `restore latest:later --to ${at('restored-later')}`);
   assert.equal(restored.status, 0, restored.stderr);
   assert.deepEqual(readFileSync(at('restored-later', 'new')), readFileSync(join(later, 'new')));
+});
+
+suite('of a snapshot in which a folder is damaged', () => {
+  const broken = 'folder-lost';
+  const isNamed = (stderr: string, what: RegExp): void => {
+    assert.match(stderr, new RegExp(`^${what.source}: data/.* is missing`, 'm'));
+  };
+
+  before(() => {
+    cpSync(at('whole'), at(broken), { recursive: true });
+    for (const pack of storedFirst) rmSync(at(broken, pack));
+  });
+
+  test('all else is restored into a folder, and what is not is named', async () => {
+    const { status, stderr } = await run(broken, `restore latest --to ${at('left')}`);
+    assert.equal(status, 3, stderr);
+    isNamed(stderr, /1/);
+    assert.deepEqual(filesBelow(at('left')).length, 6);
+    assert.deepEqual(readFileSync(at('left', '2', '5')), readFileSync(join(media, '2', '5')));
+    const dry = await run(broken, `restore latest --dry-run --to ${at('nowhere')}`);
+    assert.equal(dry.status, 3);
+    isNamed(dry.stderr, /media\/1/);
+  });
+
+  test('all else is listed', async () => {
+    const { status, stdout, stderr } = await run(broken, 'ls latest');
+    assert.equal(status, 3);
+    isNamed(stderr, /\/media\/1/);
+    assert.deepEqual(stdout.split('\n').slice(0, 4), ['/media', '/media/1', '/media/2', '/media/2/0']);
+  });
+
+  test('all else is searched, and all other snapshots', async () => {
+    const { status, stdout, stderr } = await run(broken, 'find 5');
+    assert.equal(status, 3);
+    isNamed(stderr, /\/media\/1 of snapshot [0-9a-f]{8} of media/);
+    isNamed(stderr, /snapshot [0-9a-f]{8} of media/);
+    assert.match(
+      stdout,
+      /^\/media\/2\/5\n1 entry in 1 snapshot; 2 items could not be searched, named above$/m,
+    );
+  });
+
+  test('the others are verified all the same', async () => {
+    const later = at('beside');
+    mkdirSync(later);
+    writeFileSync(join(later, 'new'), 'new');
+    assert.equal((await run(broken, `backup ${later}`)).status, 0);
+    const { status, stdout, stderr } = await run(broken, 'verify');
+    assert.equal(status, 1);
+    isNamed(stderr, /snapshot [0-9a-f]{8} of media/);
+    assert.match(stdout, /beside: snapshot [0-9a-f]{8} is what was captured/);
+  });
 });

@@ -1,12 +1,13 @@
 // holdfast find: which snapshots hold a file.
 import { findRecords, hasRecords, type RecordsRead } from '#jobs/find-records.ts';
 import { chooseSnapshot, matching, originOf } from '#jobs/snapshot-choice.ts';
-import { HoldfastError } from '#lib/errors.ts';
+import { HoldfastError, hasCode } from '#lib/errors.ts';
 import { formatTime, plural, printable, shortId } from '#lib/format.ts';
-import type { Repository, Snapshot } from '#repository/contract.ts';
+import type { ReadOptions, Repository, Snapshot } from '#repository/contract.ts';
 import { compilePatterns } from '#sources/files/patterns.ts';
 import { type Call, defineCommand, flag, list, type OptionSpecs, value } from './command.ts';
-import { entryFields } from './ls.ts';
+import { entryFields, showDamaged } from './ls.ts';
+import type { Output } from './output.ts';
 import { filterOf, readOptions, withChosenRepository } from './snapshot-options.ts';
 
 const options = {
@@ -31,7 +32,7 @@ With --document, documents are looked for by their id in snapshots of CouchDB an
     ["find '*.jpg' --source media", 'pictures of one source'],
     ['find --document order:17', 'every snapshot with that document'],
   ],
-  statuses: [10, 11, 12, 14],
+  statuses: [3, 10, 11, 12, 14],
   run: (call) =>
     withChosenRepository(call, async (repository) => {
       const { output, signal } = call;
@@ -46,11 +47,11 @@ With --document, documents are looked for by their id in snapshots of CouchDB an
       const patterns = compilePatterns(texts, { ignoreCase: call.options.ignoreCase });
       let [entries, holding] = [0, 0];
       const searched = chosen(await repository.snapshots(), call);
-      for (const snapshot of searched) {
+      const failed = await inEach(searched, output, async (snapshot, onDamaged) => {
         const before = entries;
         const include = (path: string, type: string): boolean =>
           patterns.matches(`/${path}`) || (type === 'dir' && patterns.mayMatchBelow(`/${path}`));
-        for await (const entry of repository.list(snapshot, { include, signal })) {
+        for await (const entry of repository.list(snapshot, { include, onDamaged, signal })) {
           if (!patterns.matches(`/${entry.path}`)) continue;
           if (entries === before && !output.json) await output.heading(headingOf(snapshot));
           entries += 1;
@@ -60,14 +61,14 @@ With --document, documents are looked for by their id in snapshots of CouchDB an
           );
         }
         if (entries > before) holding += 1;
-      }
+      });
       output.say(
-        { message_type: 'summary', entries, snapshots: holding },
-        entries === 0
+        { message_type: 'summary', entries, snapshots: holding, items_failed: failed },
+        (entries === 0
           ? `nothing found in ${plural(searched.length, 'snapshot')}`
-          : `${plural(entries, 'entry', 'entries')} in ${plural(holding, 'snapshot')}`,
+          : `${plural(entries, 'entry', 'entries')} in ${plural(holding, 'snapshot')}`) + unread(failed),
       );
-      return 0;
+      return failed > 0 ? 3 : 0;
     }),
 });
 
@@ -77,7 +78,7 @@ const findDocument = async (call: FindCall, repository: Repository, key: string)
   const read: RecordsRead = new Map();
   let [documents, holding] = [0, 0];
   const searched = chosen(await repository.snapshots(), call).filter(hasRecords);
-  for (const snapshot of searched) {
+  const failed = await inEach(searched, output, async (snapshot) => {
     const before = documents;
     for await (const { path, records } of findRecords(repository, snapshot, { key, signal, read })) {
       if (documents === before && !output.json) await output.heading(headingOf(snapshot));
@@ -89,18 +90,48 @@ const findDocument = async (call: FindCall, repository: Repository, key: string)
       );
     }
     if (documents > before) holding += 1;
-  }
+  });
   output.say(
-    { message_type: 'summary', entries: documents, snapshots: holding },
-    documents === 0
+    { message_type: 'summary', entries: documents, snapshots: holding, items_failed: failed },
+    (documents === 0
       ? `nothing found in ${plural(searched.length, 'snapshot')} of CouchDB or MongoDB`
-      : `${plural(documents, 'document')} in ${plural(holding, 'snapshot')}`,
+      : `${plural(documents, 'document')} in ${plural(holding, 'snapshot')}`) + unread(failed),
   );
-  return 0;
+  return failed > 0 ? 3 : 0;
 };
 
-const headingOf = (snapshot: Snapshot): string =>
-  `snapshot ${shortId(snapshot.id)} of ${printable(originOf(snapshot))}, ${formatTime(snapshot.time)}`;
+type OnDamaged = NonNullable<ReadOptions['onDamaged']>;
+
+/** One snapshot after the other. What damage keeps from being searched is told, and counted, and keeps nothing else from it. */
+const inEach = async (
+  snapshots: readonly Snapshot[],
+  output: Output,
+  search: (snapshot: Snapshot, onDamaged: OnDamaged) => Promise<void>,
+): Promise<number> => {
+  let failed = 0;
+  for (const snapshot of snapshots) {
+    const onDamaged = (path: string, error: HoldfastError): void => {
+      failed += 1;
+      const what = path === '' ? '' : `/${path} of `;
+      showDamaged(output, `${what}${nameOf(snapshot)}`, error);
+    };
+    try {
+      await search(snapshot, onDamaged);
+    } catch (error) {
+      if (!hasCode(error, 'REPOSITORY_DAMAGED')) throw error;
+      onDamaged('', error);
+    }
+  }
+  return failed;
+};
+
+const unread = (failed: number): string =>
+  failed > 0 ? `; ${plural(failed, 'item')} could not be searched, named above` : '';
+
+const nameOf = (snapshot: Snapshot): string =>
+  `snapshot ${shortId(snapshot.id)} of ${printable(originOf(snapshot))}`;
+
+const headingOf = (snapshot: Snapshot): string => `${nameOf(snapshot)}, ${formatTime(snapshot.time)}`;
 
 const chosen = (all: readonly Snapshot[], { options }: FindCall): Snapshot[] => {
   const filter = filterOf(options);

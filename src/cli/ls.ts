@@ -1,8 +1,11 @@
 // holdfast ls: what is in a snapshot.
 import { findPath } from '#jobs/selection.ts';
+import { type HoldfastError, messageOf } from '#lib/errors.ts';
 import { formatTime, plural, printable } from '#lib/format.ts';
 import type { ListedEntry } from '#repository/contract.ts';
 import { defineCommand, flag } from './command.ts';
+import { errorFields } from './job-report.ts';
+import type { Output } from './output.ts';
 import { latestRule, readOptions, snapshotArgument, withSnapshot } from './snapshot-options.ts';
 
 export const command = defineCommand({
@@ -14,25 +17,41 @@ formats, one folder or file a table. ${latestRule}`,
     ['ls latest:media', 'everything'],
     ['ls -l 3fa8c2d1 media/2026', 'one folder, in detail'],
   ],
-  statuses: [10, 11, 12, 14],
+  statuses: [3, 10, 11, 12, 14],
   run: (call) =>
     withSnapshot(call, async (repository, snapshot) => {
       const { args, options, output, signal } = call;
       const path =
         args[1] === undefined ? undefined : (await findPath(repository, snapshot, args[1], signal)).path;
       let entries = 0;
-      for await (const entry of repository.list(snapshot, { ...(path !== undefined && { path }), signal })) {
+      let failed = 0;
+      const onDamaged = (at: string, error: HoldfastError): void => {
+        failed += 1;
+        showDamaged(output, `/${at}`, error);
+      };
+      for await (const entry of repository.list(snapshot, {
+        ...(path !== undefined && { path }),
+        ...{ onDamaged, signal },
+      })) {
         entries += 1;
         await output.result(entryFields(entry), options.long ? longLine(entry) : `/${printable(entry.path)}`);
       }
       if (output.json)
         output.say(
-          { message_type: 'summary', snapshot_id: snapshot.id, entries },
+          { message_type: 'summary', snapshot_id: snapshot.id, entries, items_failed: failed },
           plural(entries, 'entry', 'entries'),
         );
-      return 0;
+      return failed > 0 ? 3 : 0;
     }),
 });
+
+/** A folder, or a whole snapshot, whose content is not to be known; also for `find`. */
+export const showDamaged = (output: Output, item: string, error: HoldfastError): void =>
+  output.failure(
+    { message_type: 'item_failed', item, ...errorFields(error) },
+    `${printable(item)}: ${messageOf(error)}`,
+    error.hint,
+  );
 
 const longLine = ({ path, type, meta }: ListedEntry): string => {
   const owner = `${meta.user || (meta.uid ?? '-')}:${meta.group || (meta.gid ?? '-')}`;

@@ -210,12 +210,20 @@ const warnIfNotEmpty = ({ output }: RestoreCall, target: SourceConfig): void => 
     );
 };
 
-const showPlan = ({ output }: RestoreCall, snapshot: Snapshot, { files, bytes }: RestorePlan): number => {
+const showPlan = (
+  { output }: RestoreCall,
+  snapshot: Snapshot,
+  { files, bytes, lost }: RestorePlan,
+): number => {
+  showFailures(output, lost);
   output.say(
-    { message_type: 'summary', dry_run: true, snapshot_id: snapshot.id, files, bytes },
-    `would restore ${plural(files, 'file')}, ${formatBytes(bytes)}, of snapshot ${shortId(snapshot.id)} (${originOf(snapshot)}); nothing was written`,
+    {
+      ...{ message_type: 'summary', dry_run: true, snapshot_id: snapshot.id },
+      ...{ files, bytes, items_failed: lost.length },
+    },
+    `would restore ${plural(files, 'file')}, ${formatBytes(bytes)}, of snapshot ${shortId(snapshot.id)} (${originOf(snapshot)}); nothing was written${failedText(lost)}`,
   );
-  return 0;
+  return lost.length > 0 ? 3 : 0;
 };
 
 const showReport = (
@@ -226,13 +234,7 @@ const showReport = (
 ): number => {
   output.progressDone();
   for (const text of warnings) output.warn(printable(text));
-  for (const { path, error } of failures)
-    output.failure(
-      { message_type: 'item_failed', item: path, ...errorFields(error) },
-      `${printable(path || '.')}: ${messageOf(error)}`,
-      hintOf(error),
-    );
-  const failed = failures.length > 0 ? `; ${plural(failures.length, 'item')} failed, named above` : '';
+  showFailures(output, failures);
   output.say(
     {
       message_type: 'summary',
@@ -243,7 +245,19 @@ const showReport = (
       items_failed: failures.length,
       duration_ms: ms,
     },
-    `restored ${plural(entries, 'entry', 'entries')}, ${formatBytes(bytes)}, of ${from.text} to ${withoutPassword(options.to ?? '')}, ${formatDuration(ms)}${failed}`,
+    `restored ${plural(entries, 'entry', 'entries')}, ${formatBytes(bytes)}, of ${from.text} to ${withoutPassword(options.to ?? '')}, ${formatDuration(ms)}${failedText(failures)}`,
   );
   return failures.length > 0 ? 3 : 0;
 };
+
+const showFailures = (output: Output, failures: RestoreReport['failures']): void => {
+  for (const { path, error } of failures)
+    output.failure(
+      { message_type: 'item_failed', item: path, ...errorFields(error) },
+      `${printable(path || '.')}: ${messageOf(error)}`,
+      hintOf(error),
+    );
+};
+
+const failedText = (failures: RestoreReport['failures']): string =>
+  failures.length > 0 ? `; ${plural(failures.length, 'item')} failed, named above` : '';

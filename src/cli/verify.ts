@@ -1,11 +1,12 @@
 // holdfast verify: is each snapshot what was captured?
 import { chooseSnapshot, matching, newestOfEach, originOf } from '#jobs/snapshot-choice.ts';
 import { type VerifyReport, verifySnapshot } from '#jobs/verify.ts';
-import { HoldfastError } from '#lib/errors.ts';
+import { HoldfastError, hasCode } from '#lib/errors.ts';
 import { formatBytes, plural, printable, shortId } from '#lib/format.ts';
 import type { Snapshot } from '#repository/contract.ts';
 import { type Call, defineCommand, flag, type OptionSpecs } from './command.ts';
 import { jobContext } from './job-context.ts';
+import { showDamaged } from './ls.ts';
 import type { Output } from './output.ts';
 import { filterOf, readOptions, withChosenRepository } from './snapshot-options.ts';
 
@@ -25,13 +26,22 @@ verified cryptographically. Without a snapshot, the newest of each source is tak
   statuses: [3, 4, 10, 11, 12, 14],
   run: (call) =>
     withChosenRepository(call, async (repository) => {
+      const { output } = call;
       const reports: VerifyReport[] = [];
-      for (const snapshot of chosen(await repository.snapshots(), call)) {
-        const report = await verifySnapshot(repository, snapshot, jobContext(call));
-        showReport(call.output, report);
-        reports.push(report);
-      }
-      return summarize(call.output, reports);
+      const damaged: HoldfastError[] = [];
+      const snapshots = chosen(await repository.snapshots(), call);
+      for (const snapshot of snapshots)
+        try {
+          const report = await verifySnapshot(repository, snapshot, jobContext(call));
+          showReport(output, report);
+          reports.push(report);
+        } catch (error) {
+          if (snapshots.length === 1 || !hasCode(error, 'REPOSITORY_DAMAGED')) throw error;
+          damaged.push(error);
+          output.progressDone();
+          showDamaged(output, `snapshot ${shortId(snapshot.id)} of ${originOf(snapshot)}`, error);
+        }
+      return summarize(output, reports, damaged.length);
     }),
 });
 
@@ -72,10 +82,13 @@ const showReport = (output: Output, report: VerifyReport): void => {
   );
 };
 
-const summarize = (output: Output, reports: readonly VerifyReport[]): number => {
+const summarize = (output: Output, reports: readonly VerifyReport[], damaged: number): number => {
   const differing = reports.filter(({ differences }) => differences.length > 0).length;
   const incomplete = reports.filter(({ missing }) => missing.length > 0).length;
   if (output.json)
-    output.say({ message_type: 'summary', snapshots: reports.length, differing, incomplete }, '');
-  return differing > 0 ? 4 : incomplete > 0 ? 3 : 0;
+    output.say(
+      { message_type: 'summary', snapshots: reports.length + damaged, differing, incomplete, damaged },
+      '',
+    );
+  return damaged > 0 ? 1 : differing > 0 ? 4 : incomplete > 0 ? 3 : 0;
 };

@@ -1,7 +1,7 @@
 // A snapshot → a folder or a database.
 
 import { HoldfastError } from '#lib/errors.ts';
-import type { Repository, Snapshot } from '#repository/contract.ts';
+import type { ReadOptions, Repository, Snapshot } from '#repository/contract.ts';
 import { openSource, type SourceConfig } from '#sources/registry.ts';
 import type { Entry, RestoreReport } from '#sources/source.ts';
 import { recordPlaces } from './find-records.ts';
@@ -10,6 +10,7 @@ import { manifestsOf } from './manifests.ts';
 import { type Selection, type Selects, select, type Wanted } from './selection.ts';
 import { tagOf } from './snapshot-choice.ts';
 
+type Failure = RestoreReport['failures'][number];
 type Renames = readonly (readonly [from: string, to: string])[];
 
 export interface RestoreRequest {
@@ -37,6 +38,8 @@ export interface RestorePlan {
   readonly rename: Renames;
   readonly files: number;
   readonly bytes: number;
+  /** Folders whose content is not to be known, as far as that was looked at. */
+  readonly lost: readonly Failure[];
 }
 
 /** Looks at the listing only, and not even there when all is wanted and its size is known. PATH_UNKNOWN when something asked for, or everything, is not there. */
@@ -58,19 +61,19 @@ export const planRestore = async (
   const known = onEntry === undefined && isWhole(wanted) ? snapshot.summary : undefined;
   let files = known?.totalFilesProcessed ?? 0;
   let bytes = known?.totalBytesProcessed ?? 0;
-  for await (const { path, type, meta } of known
-    ? []
-    : repository.list(snapshot, { include: selection.selects, signal })) {
+  const lost: Failure[] = [];
+  const listed = { include: selection.selects, ...goingOn(target, lost), signal };
+  for await (const { path, type, meta } of known ? [] : repository.list(snapshot, listed)) {
     if (type === 'dir') continue;
     files += 1;
     bytes += meta.size ?? 0;
     await onEntry?.(path, meta.size);
   }
-  if (files === 0 && wanted.matches !== undefined)
+  if (files === 0 && lost.length === 0 && wanted.matches !== undefined)
     throw new HoldfastError('PATH_UNKNOWN', 'the patterns match nothing in the snapshot', {
       hint: `\`holdfast ls ${snapshot.id.slice(0, 8)}\` lists what it holds`,
     });
-  return { selection, root, rename: await renamesOf(request, selection, signal), files, bytes };
+  return { selection, root, rename: await renamesOf(request, selection, signal), files, bytes, lost };
 };
 
 /** Writes what the plan holds into the target. */
@@ -86,13 +89,15 @@ export const restoreSnapshot = async (
     throw new HoldfastError('USAGE', `a ${target.kind} target takes no query`, {
       hint: 'queries choose documents of MongoDB; name a table or a path instead',
     });
+  const lost: Failure[] = [];
   const entries: AsyncIterable<Entry> = repository.read(snapshot, {
     ...(root !== undefined && { root }),
     include: root === undefined ? selects : withRoot(root, selects),
     oneByOne: isFolder(target), // databases load several tables at once
+    ...goingOn(target, lost),
     signal,
   });
-  return await opened.restore(entries, {
+  const report = await opened.restore(entries, {
     force,
     rename,
     ...(asked && { selection: asked }),
@@ -112,7 +117,12 @@ export const restoreSnapshot = async (
         },
       }),
   });
+  return { ...report, failures: [...report.failures, ...lost] };
 };
+
+/** Into a folder goes whatever is left of a snapshot; a database is nothing without what its definitions speak of. */
+const goingOn = (target: SourceConfig, lost: Failure[]): Pick<ReadOptions, 'onDamaged'> =>
+  isFolder(target) ? { onDamaged: (path, error) => lost.push({ path, error }) } : {};
 
 /** With the paths of the files that hold the documents asked for. */
 const withDocuments = async (

@@ -112,6 +112,18 @@ test('an index that leaves out a blob, or moves one, is found by structure and b
   assert.match((await moved.check(1)).problems.join(), /its header and the index do not list the same blobs/);
 });
 
+test('a lost pack is one problem however often it is met, and a pack in many index files one note', async () => {
+  const repository = await writtenOnce();
+  const { store } = repository;
+  for (const _ of [1, 2]) await rewriteIndex(repository, (packs) => packs, true);
+  const packs = await keysOf(store, 'data/');
+  for (const key of packs) await store.delete(key);
+  const { problems, notes } = await repository.check();
+  for (const pack of packs)
+    assert.equal(problems.filter((problem) => problem === `${pack} is missing`).length, 1);
+  assert.equal(notes.length, packs.length);
+});
+
 test('what is no pack among the packs is a note', async () => {
   const repository = await writtenOnce();
   await repository.store.put('data/00/README', Buffer.from('hello'));

@@ -35,8 +35,10 @@ export const checkRepository = async (open: OpenStore, options: CheckOptions): P
   await using reader = new BlobReader(session);
   await checkTrees(session, reader, snapshots, found, options);
   const bytesRead = options.readData ? await readPacks(session, reader, found, options) : 0;
-  const packs = blobs.packIds.length;
-  return { packs, blobs: blobs.table.count, snapshots: snapshots.length, bytesRead, ...found };
+  // One lost pack is met with each tree in it, and a pack in every index that lists it.
+  const [problems, notes] = [[...new Set(found.problems)], [...new Set(found.notes)]];
+  const counts = { packs: blobs.packIds.length, blobs: blobs.table.count, snapshots: snapshots.length };
+  return { ...counts, bytesRead, problems, notes };
 };
 
 /** What can be loaded, in order; what is damaged is among the problems. */

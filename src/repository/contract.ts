@@ -1,4 +1,5 @@
 // What the rest of Holdfast sees of a repository. `repository.ts` opens one.
+import type { HoldfastError } from '#lib/errors.ts';
 import type { OnProgress } from '#lib/progress.ts';
 import type { Entry, EntryMeta, EntryType, Previous } from '#sources/source.ts';
 import type { BlobIds } from './blob-ids.ts';
@@ -201,6 +202,8 @@ export interface ReadOptions {
   readonly include?: (path: string, type: EntryType) => boolean;
   /** The reader is done with an entry, and with all bytes it had of it, when it asks for the next one: their memory is used again. */
   readonly oneByOne?: boolean;
+  /** Told of a directory whose content is not to be known for damage, after it was given; all else is. Without this it is an error. */
+  readonly onDamaged?: (path: string, error: HoldfastError) => void;
   readonly signal?: AbortSignal;
 }
 

@@ -204,6 +204,25 @@ test('of a snapshot with a damaged pack every whole file is read, and every othe
   assert.ok(damaged >= 1 && damaged <= 3, `${damaged} damaged`);
 });
 
+test('of a snapshot with a damaged folder all else is given to who is told of it, and an error to others', async () => {
+  const repository = await testRepository();
+  await repository.write(memoryEntries({ 'b/2': 'two' }));
+  const first = await keysOf(repository.store, 'data/');
+  const report = await repository.write(memoryEntries({ 'a/1': 'one', 'b/2': 'two', 'c/3': 'three' }));
+  for (const key of first) await repository.store.delete(key);
+  await using opened = await repository.open();
+  const told: string[] = [];
+  const options: ReadOptions = {
+    root: 'test',
+    onDamaged: (path, { code }) => told.push(`${path} ${code}`),
+  };
+  const paths = ['', 'a', 'a/1', 'b', 'c', 'c/3'];
+  assert.deepEqual(await Array.fromAsync(opened.list(report.snapshot!, options), ({ path }) => path), paths);
+  assert.deepEqual(await Array.fromAsync(opened.read(report.snapshot!, options), ({ path }) => path), paths);
+  assert.deepEqual(told, ['b REPOSITORY_DAMAGED', 'b REPOSITORY_DAMAGED']);
+  await assert.rejects(Array.fromAsync(opened.read(report.snapshot!)), { code: 'REPOSITORY_DAMAGED' });
+});
+
 test('an open repository that is closed ends its readers with an error, and closing twice is harmless', async () => {
   const repository = await fixture.open({ lock: 'shared' });
   const entries = repository.read(snapshot)[Symbol.asyncIterator]();

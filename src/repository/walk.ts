@@ -1,6 +1,6 @@
 // A snapshot's entries in order, from its trees.
 import { throwIfCancelled } from '#lib/clock.ts';
-import { HoldfastError } from '#lib/errors.ts';
+import { HoldfastError, hasCode } from '#lib/errors.ts';
 import type { ListedEntry, ReadOptions, Snapshot } from './contract.ts';
 import { loadNodes } from './load-blob.ts';
 import { EarlierNodes } from './previous.ts';
@@ -30,9 +30,10 @@ export async function* walkSnapshot(
       if (!wanted(path, start.node)) return;
       yield listed(path, start.node);
     }
-    if (!start.node.subtree) return;
+    if (start.node.type !== 'dir') return;
   }
-  levels.push({ path: start.path, nodes: await trees.load(start.node?.subtree ?? snapshot.tree), next: 0 });
+  const top = start.node ?? { subtree: snapshot.tree };
+  levels.push({ path: start.path, nodes: await nodesBelow(trees, top, start.path), next: 0 });
   for (let level = levels.at(-1); level; level = levels.at(-1)) {
     throwIfCancelled(options.signal);
     const node = level.nodes[level.next++];
@@ -46,11 +47,25 @@ export async function* walkSnapshot(
       if (!wanted(path, node)) continue;
       yield listed(path, node);
     }
-    if (node.type !== 'dir' || !node.subtree) continue;
+    if (node.type !== 'dir') continue;
     trees.expect(level.nodes, level.next);
-    levels.push({ path: full, nodes: await trees.load(node.subtree), next: 0 });
+    try {
+      levels.push({ path: full, nodes: await nodesBelow(trees, node, full), next: 0 });
+    } catch (error) {
+      if (!options.onDamaged || !hasCode(error, 'REPOSITORY_DAMAGED')) throw error;
+      options.onDamaged(path ?? full, error);
+    }
   }
 }
+
+const nodesBelow = (
+  trees: ReturnType<typeof treeLoader>,
+  { subtree }: Pick<TreeNode, 'subtree'>,
+  path: string,
+): Promise<TreeNode[]> => {
+  if (subtree) return trees.load(subtree);
+  throw new HoldfastError('REPOSITORY_DAMAGED', `the directory ${path} has no tree in the snapshot`);
+};
 
 const startOf = async (
   session: Session,
