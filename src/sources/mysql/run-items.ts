@@ -2,13 +2,16 @@
 import { HoldfastError } from '#lib/errors.ts';
 import type { Reporter } from '../restore-report.ts';
 import { bytesOf } from './binary-text.ts';
+import { withKnownCollations } from './collations.ts';
 import type { Connection } from './connect.ts';
 import { plainName, quoteLiteral } from './identifiers.ts';
 import { databaseInUse } from './listing.ts';
+import type { Done } from './packets.ts';
 import { errnoOf, isDenied, ServerError } from './server-error.ts';
-import type { SqlItem } from './sql-items.ts';
+import type { ItemSession, SqlItem } from './sql-items.ts';
 import { isStaging } from './target-server.ts';
 import { namesItsDatabase, triggerHere } from './trigger-text.ts';
+import type { Version } from './version.ts';
 
 /** What a definition must begin with to be taken for one. */
 const beginnings: Readonly<Record<SqlItem['type'], RegExp>> = {
@@ -35,15 +38,21 @@ export const runItem = async (connection: Connection, given: SqlItem, reporter: 
   if (item.type === 'trigger' && namesItsDatabase(item.statement))
     throw failed(item, 'it would be made in the database that it names');
   if (!beginnings[item.type].test(item.statement)) throw failed(item, 'its statement is of another kind');
-  if (item.session) await connection.run(sessionSql(item.session));
+  const run = (statement: string): Promise<Done> =>
+    withKnownCollations(
+      statement,
+      (known) => connection.run(bytesOf(known)),
+      (text) => reporter.warn(text),
+    );
   try {
-    const { warnings } = await connection.run(bytesOf(item.statement));
+    if (item.session) await run(sessionSql(item.session, connection.version.engine));
+    const { warnings } = await run(item.statement);
     if (warnings > 0) await tellOfChanges(connection, item, reporter);
   } catch (error) {
     if (!(error instanceof ServerError)) throw error;
     const own = withoutDefiner(item.statement);
     if (own === item.statement || !mayNotDefine(error)) throw failed(item, error.message, error);
-    await runAsOwn(connection, item, own);
+    await runAsOwn(item, () => run(own));
     reporter.warn(`${item.type} ${item.name} now belongs to the restoring user: ${error.message}`);
   }
 };
@@ -60,21 +69,30 @@ const tellOfChanges = async (connection: Connection, item: SqlItem, reporter: Re
   for (const { Message } of told) reporter.warn(`${item.type} ${name} is not as it was: ${Message}`);
 };
 
-const runAsOwn = async (connection: Connection, item: SqlItem, statement: string): Promise<void> => {
+const runAsOwn = async (item: SqlItem, run: () => Promise<Done>): Promise<void> => {
   try {
-    await connection.run(bytesOf(statement));
+    await run();
   } catch (error) {
     throw error instanceof ServerError ? failed(item, error.message, error) : error;
   }
 };
 
-const sessionSql = ({
-  sqlMode,
-  charset,
-  collation,
-  timeZone = '+00:00',
-}: NonNullable<SqlItem['session']>): string =>
-  `set sql_mode = ${quoteLiteral(sqlMode)}, character_set_client = ${charset}, collation_connection = ${collation}, time_zone = ${quoteLiteral(timeZone)}, sql_notes = 1`;
+const sessionSql = (
+  { sqlMode, charset, collation, timeZone = '+00:00' }: ItemSession,
+  engine: Version['engine'],
+): string =>
+  `set sql_mode = ${quoteLiteral(knownMode(sqlMode, engine))}, character_set_client = ${charset}, collation_connection = ${collation}, time_zone = ${quoteLiteral(timeZone)}, sql_notes = 1`;
+
+/** Without modes that MySQL has no longer, and that mean nothing to what is stored. Others make a routine mean something else. */
+const knownMode = (sqlMode: string, engine: Version['engine']): string =>
+  engine === 'mysql'
+    ? sqlMode
+        .split(',')
+        .filter((mode) => !gone.has(mode))
+        .join(',')
+    : sqlMode;
+
+const gone = new Set(['NO_AUTO_CREATE_USER', 'NO_FIELD_OPTIONS', 'NO_KEY_OPTIONS', 'NO_TABLE_OPTIONS']);
 
 /** No right to act for others, or no such user. */
 const mayNotDefine = (error: ServerError): boolean => isDenied(error) || error.errno === 1449;

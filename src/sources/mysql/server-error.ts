@@ -22,6 +22,7 @@ export const errno = {
   unknownDatabase: 1049,
   unknownColumn: 1054,
   noSuchTable: 1146,
+  unknownCollation: 1273,
   lockWaitTimeout: 1205,
   deadlock: 1213,
   viewInvalid: 1356,

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { throwIfCancelled } from '#lib/clock.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import { binaryIdentifier, bytesOf } from './binary-text.ts';
+import { withKnownCollations } from './collations.ts';
 import { type Connection, connect } from './connect.ts';
 import { takeHistorySql } from './history.ts';
 import { quoteIdentifier, quoteLiteral } from './identifiers.ts';
@@ -19,8 +20,8 @@ export interface TargetServer extends AsyncDisposable {
   /** Whether rows come with the times from which and to which they were what they are. */
   readonly takesHistory: boolean;
   stateOf(database: string): Promise<DatabaseState>;
-  /** Makes a database by the statement of the backup, under another name. */
-  create(name: string, statement: string): Promise<void>;
+  /** Makes a database by the statement of the backup, under another name. `tell` is told what it does not get as it was. */
+  create(name: string, statement: string, tell?: (text: string) => void): Promise<void>;
   /** Gives a database the options in such a statement. */
   setOptions(name: string, statement: string): Promise<void>;
   drop(name: string): Promise<void>;
@@ -48,9 +49,10 @@ export const openTargetServer = async (
     admin,
     takesHistory,
     stateOf: (database) => stateOf(admin, database),
-    async create(name, statement) {
+    async create(name, statement, tell = () => {}) {
       try {
-        await admin.run(bytesOf(`CREATE DATABASE ${binaryIdentifier(name)}${optionsIn(statement)}`));
+        const create = `CREATE DATABASE ${binaryIdentifier(name)}${optionsIn(statement)}`;
+        await withKnownCollations(create, (known) => admin.run(bytesOf(known)), tell);
       } catch (error) {
         if (!(error instanceof ServerError)) throw error;
         throw new HoldfastError(
@@ -65,8 +67,13 @@ export const openTargetServer = async (
     },
     async setOptions(name, statement) {
       const options = optionsIn(statement);
-      if (options.trim() !== '')
-        await admin.run(bytesOf(`ALTER DATABASE ${binaryIdentifier(name)}${options}`));
+      if (options.trim() === '') return;
+      const alter = `ALTER DATABASE ${binaryIdentifier(name)}${options}`;
+      await withKnownCollations(
+        alter,
+        (known) => admin.run(bytesOf(known)),
+        () => {}, // it was told when the database beside it was made
+      );
     },
     async drop(name) {
       await admin.run(`drop database if exists ${quoteIdentifier(name)}`);
