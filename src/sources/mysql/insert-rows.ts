@@ -8,6 +8,7 @@ import { splitLines } from './lines.ts';
 import type { FileColumn } from './load-data.ts';
 import { firstWarning, loadMode, mildLoadMode } from './load-mode.ts';
 import type { LoadedRows } from './load-rows.ts';
+import type { ServerError } from './server-error.ts';
 
 /** A statement is sent when it is at least this long; a longer row goes alone. */
 const statementBytes = 512 * 1024;
@@ -24,7 +25,7 @@ export const insertRows = async (
   let bytes = 0;
   let waiting: Buffer[] = [];
   let length = 0;
-  let warning: string | undefined;
+  let warning: ServerError | undefined;
   const send = async (): Promise<void> => {
     if (waiting.length === 0) return;
     const { warnings } = await connection.run(
@@ -53,10 +54,12 @@ export const insertRows = async (
   } catch (error) {
     if (connection.usable) await connection.run('rollback');
     throw error;
+  } finally {
+    if (connection.usable)
+      await connection.run(
+        `set character_set_client = utf8mb4, character_set_connection = utf8mb4, sql_mode = '${loadMode}'`,
+      );
   }
-  await connection.run(
-    `set character_set_client = utf8mb4, character_set_connection = utf8mb4, sql_mode = '${loadMode}'`,
-  );
   return { rows, bytes, warning };
 };
 

@@ -13,21 +13,15 @@ import { runItem } from './run-items.ts';
 import { ServerError } from './server-error.ts';
 import type { SqlItem } from './sql-items.ts';
 
-/** What the server did not make as it was, and why. */
-export interface Refused {
-  readonly item: SqlItem;
-  readonly error: HoldfastError;
-}
-
-/** Each sequence gets its number at once, so that nothing takes a number that was given away. What the server refuses is left out. */
+/** Each sequence gets its number at once, so that nothing takes a number that was given away. What the server refuses is handed to `leaveOut`. */
 export const makeTables = async (
   connection: Connection,
   items: readonly SqlItem[],
   contents: Contents,
   database: string,
   reporter: Reporter,
-): Promise<readonly Refused[]> => {
-  const refused: Refused[] = [];
+  leaveOut: (item: SqlItem, error: HoldfastError) => void,
+): Promise<void> => {
   for (const item of items)
     try {
       const own = withSequencesOf(item, contents.database, database);
@@ -35,13 +29,12 @@ export const makeTables = async (
       if (item.type === 'sequence') await setSequence(connection, item.name, contents);
     } catch (error) {
       if (!isRefusal(error) || !connection.usable) throw error;
-      refused.push({ item, error });
+      leaveOut(item, error);
     }
-  return refused;
 };
 
-/** It is what the server says of the definition, and not that the snapshot is damaged. */
-const isRefusal = (error: unknown): error is HoldfastError =>
+/** It is what the server says of a definition or of rows, and not that the snapshot is damaged. */
+export const isRefusal = (error: unknown): error is HoldfastError =>
   error instanceof HoldfastError && error.cause instanceof ServerError;
 
 /** Gives it the number that comes next. */

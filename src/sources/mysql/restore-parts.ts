@@ -49,7 +49,13 @@ export const restoreParts = async (restoring: Restoring, goal: Goal, parts: Part
         await tables.begin(tableOf(contents, entry.place.table).name);
         await pool.use((connection) => loadRows(loader, connection, entry));
       });
-    await assertComplete(loader, pool, texts.manifest(), (table) => tables.has(table));
+    await assertComplete(
+      loader,
+      pool,
+      texts.manifest(),
+      (table) => tables.has(table),
+      (_, error) => Promise.reject(error),
+    );
     throwIfCancelled(signal);
     await tables.finish(texts.items(databaseFiles.postData));
   } finally {

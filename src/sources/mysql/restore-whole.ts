@@ -6,10 +6,11 @@ import { HoldfastError } from '#lib/errors.ts';
 import { notEmpty } from '../free-targets.ts';
 import { createPool } from '../pool.ts';
 import { DatabaseTexts } from './database-texts.ts';
+import { quoteIdentifier } from './identifiers.ts';
 import { databaseFiles } from './layout.ts';
-import { assertMayLack, isLeftOut, reportLeftOut } from './left-out-tables.ts';
+import { LeftOutTables } from './left-out-tables.ts';
 import { assertComplete, createLoader, loadRows } from './load-rows.ts';
-import { makeTables } from './make-tables.ts';
+import { isRefusal, makeTables } from './make-tables.ts';
 import { moveTables } from './move-tables.ts';
 import type { Restoring } from './restore.ts';
 import type { Goal } from './restore-goal.ts';
@@ -17,8 +18,8 @@ import { makePrograms } from './restore-programs.ts';
 import { stagingName } from './target-server.ts';
 
 /**
- * A new database is dropped again when rows fail; tables that the server refuses are left out, and told. One that is replaced stays as
- * it is until all tables are there, in a database beside it. In an empty one that was there before, what failed stays, and is told.
+ * What the server refuses is left out, and told. A new database is dropped again when anything else fails. One that is replaced stays
+ * as it is until all tables are there, in a database beside it. In an empty one that was there before, what was restored stays.
  */
 export const restoreWhole = async (restoring: Restoring, goal: Goal): Promise<void> => {
   const { target, into, settings, stream, context } = restoring;
@@ -31,7 +32,7 @@ export const restoreWhole = async (restoring: Restoring, goal: Goal): Promise<vo
     await loadTables(restoring, goal, texts, goal.name);
   } else {
     const name = state === 'used' ? stagingName() : goal.name;
-    await target.create(name, texts.databaseStatement());
+    await target.create(name, texts.databaseStatement(), (text) => restoring.reporter.warn(text));
     try {
       await loadTables(restoring, goal, texts, name);
       throwIfCancelled(context.signal);
@@ -61,21 +62,31 @@ const loadTables = async (
   const contents = texts.contents();
   const items = texts.items(databaseFiles.tables);
   const loader = createLoader(contents, items, restoring);
-  const refused = await pool.use((connection) => makeTables(connection, items, contents, name, reporter));
-  const leftOut = { database: goal.database, items, refused };
-  assertMayLack(leftOut, name !== goal.name);
+  const leftOut = new LeftOutTables(goal.database, items);
+  const leaveOut = async (table: string, error: HoldfastError): Promise<void> => {
+    leftOut.addTable(table, error);
+    await pool.use((connection) => connection.run(`drop table if exists ${quoteIdentifier(table)}`));
+  };
+  const replaced = name === goal.name ? undefined : goal.name;
+  await pool.use((connection) =>
+    makeTables(connection, items, contents, name, reporter, (item, error) => leftOut.add(item, error)),
+  );
+  leftOut.assertMayLack(replaced);
   while (await texts.readUntilRows())
     await forEachLimit(stream.rows(goal.database), into.sequential ? 1 : limit, async (entry) => {
-      if (isLeftOut(leftOut, entry.place.table)) return;
+      const { table } = entry.place;
+      if (leftOut.has(table)) return;
       try {
         await pool.use((connection) => loadRows(loader, connection, entry));
       } catch (error) {
+        if (isRefusal(error) && replaced === undefined) return await leaveOut(table, error);
         failure.abort(error);
         throw error;
       }
     });
-  await assertComplete(loader, pool, texts.manifest(), (table) => !isLeftOut(leftOut, table));
-  reportLeftOut(leftOut, texts.manifest(), reporter);
+  await assertComplete(loader, pool, texts.manifest(), (table) => !leftOut.has(table), leaveOut);
+  leftOut.assertMayLack(replaced);
+  leftOut.report(texts.manifest(), reporter);
 };
 
 /** From here on there is no way back: the old one goes, and the tables beside it take its place. */
