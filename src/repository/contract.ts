@@ -137,6 +137,8 @@ export interface Snapshot {
   readonly original?: string;
   readonly programVersion?: string;
   readonly summary?: SnapshotSummary;
+  /** What else its file has, as its maker wrote it: the maker's uid and gid, restic's list of excludes, marks of other programs. */
+  readonly others?: Readonly<Record<string, unknown>>;
 }
 
 export interface SnapshotSummary {

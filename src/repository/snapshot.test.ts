@@ -6,7 +6,8 @@ import type { Store } from '#stores/store.ts';
 import type { Snapshot } from './contract.ts';
 import { newMasterKey } from './key.ts';
 import { Sealer } from './seal.ts';
-import { loadSnapshot, loadSnapshots, saveSnapshot } from './snapshot.ts';
+import { loadSnapshot, loadSnapshots, retagSnapshot, saveSnapshot } from './snapshot.ts';
+import { loadUnpacked } from './unpacked.ts';
 
 const sealer = new Sealer(newMasterKey());
 
@@ -78,6 +79,30 @@ suite('a snapshot', () => {
       hostname: '',
       username: '',
       tags: [],
+      others: { excludes: ['*.tmp'], uid: 7 },
+    });
+  });
+
+  test('that gets other tags keeps all that its maker wrote', async () => {
+    const store = memoryStore();
+    const made = {
+      time: '2026-11-21T05:04:05.678901234+02:00',
+      tree: 'ab'.repeat(32),
+      paths: ['/srv'],
+      hostname: 'host',
+      username: 'ada',
+      uid: 7,
+      excludes: ['*.tmp'],
+      delete: 'Never', // rustic's mark that no rule may remove it
+      tags: ['a'],
+      program_version: 'rustic 0.11.0',
+    };
+    const before = await loadSnapshot(store, sealer, await putJson(store, made));
+    const { id } = await retagSnapshot(store, sealer, before, ['b']);
+    assert.deepEqual(await loadUnpacked(store, sealer, 'snapshots', id), {
+      ...made,
+      tags: ['b'],
+      original: before.id,
     });
   });
 

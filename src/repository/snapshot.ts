@@ -35,7 +35,7 @@ const summaryFile = z.object({
   total_bytes_processed: count,
 });
 
-const snapshotFile = z.object({
+const snapshotFile = z.looseObject({
   time: timeText.transform((localTime) => ({ time: toDate(localTime), localTime })),
   tree: z.string().refine(isId, 'is no id'),
   paths: strings,
@@ -55,7 +55,8 @@ export const saveSnapshot = async (
   snapshot: Omit<Snapshot, 'id'>,
 ): Promise<Snapshot> => {
   const localTime = snapshot.localTime ?? formatLocalTime(snapshot.time);
-  const complete = { ...snapshot, localTime };
+  const others = snapshot.others ?? { uid: process.getuid?.(), gid: process.getgid?.() };
+  const complete = { ...snapshot, localTime, others };
   return { ...complete, id: await saveUnpacked(store, sealer, 'snapshots', encodeSnapshot(complete)) };
 };
 
@@ -91,11 +92,12 @@ export const loadSnapshot = async (store: Store, sealer: Sealer, id: string): Pr
       'REPOSITORY_DAMAGED',
       `snapshots/${id} is damaged: ${z.prettifyError(file.error)}`,
     );
-  const { time, program_version: programVersion, summary, parent, original, ...same } = file.data;
+  const { time, program_version: programVersion, summary, parent, original, ...rest } = file.data;
+  const { tree, paths, hostname, username, tags, ...others } = rest;
   return {
     id,
     ...time,
-    ...same,
+    ...{ tree, paths, hostname, username, tags, others },
     ...(parent !== undefined && { parent }),
     ...(original !== undefined && { original }),
     ...(programVersion !== undefined && { programVersion }),
@@ -120,14 +122,13 @@ export const retagSnapshot = async (
 };
 
 const encodeSnapshot = (snapshot: Omit<Snapshot, 'id'>): Record<string, unknown> => ({
+  ...snapshot.others,
   time: snapshot.localTime,
   parent: snapshot.parent,
   tree: snapshot.tree,
   paths: snapshot.paths,
   hostname: snapshot.hostname,
   username: snapshot.username,
-  uid: process.getuid?.(),
-  gid: process.getgid?.(),
   tags: snapshot.tags,
   original: snapshot.original,
   program_version: snapshot.programVersion,
