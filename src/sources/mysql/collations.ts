@@ -8,21 +8,24 @@ export const withKnownCollations = async <Made>(
   run: (statement: string) => Promise<Made>,
   tell: (text: string) => void,
 ): Promise<Made> => {
-  const unknown = new Map<string, string>();
+  const others = new Map<string, { taken: string; readonly left: string[] }>();
   for (let known = statement; ; )
     try {
       const made = await run(known);
-      for (const [name, other] of unknown)
+      for (const [name, { taken }] of others)
         tell(
-          `the server does not know the collation ${name}: ${other} takes its place, by which text may sort and compare otherwise`,
+          `the server does not know the collation ${name}: ${taken} takes its place, by which text may sort and compare otherwise`,
         );
       return made;
     } catch (error) {
-      const name = nameIn(error);
-      const other = name && closestTo(name).find((each) => each !== name && !unknown.has(each));
-      if (name === undefined || other === undefined || unknown.has(name)) throw error;
-      unknown.set(name, other);
-      known = withOther(known, name, other);
+      const unknown = nameIn(error);
+      if (unknown === undefined) throw error;
+      const [name] = [...others].find(([, { taken }]) => taken === unknown) ?? [unknown];
+      const left = others.get(name)?.left ?? closestTo(name);
+      const taken = left.shift();
+      if (taken === undefined) throw error;
+      others.set(name, { taken, left });
+      known = withOther(known, unknown, taken);
     }
 };
 
@@ -31,15 +34,15 @@ const nameIn = (error: unknown): string | undefined =>
     ? /'(\w+)'/.exec(error.message)?.[1]
     : undefined;
 
-/** MySQL has Unicode 9 («0900»), without padding, and MariaDB has Unicode 14 («uca1400»), with and without. */
+/** The closest first. MySQL has Unicode 9 («0900»), without padding, and MariaDB has Unicode 14 («uca1400»), with and without. */
 const closestTo = (name: string): string[] => {
   const [charset = ''] = name.split('_');
-  const [, kind] = /_(a[is]_c[is])$/.exec(name) ?? [];
-  const closest: string[] = [];
-  if (name === 'utf8mb4_0900_bin') closest.push('utf8mb4_nopad_bin', 'utf8mb4_bin');
-  if (kind && name.includes('_0900_')) closest.push(`${charset}_uca1400_nopad_${kind}`);
-  if (kind && name.includes('_uca1400_')) closest.push(`${charset}_0900_${kind}`);
-  return [...closest, `${charset}_general_ci`];
+  const plainest = `${charset}_general_ci`;
+  if (name === 'utf8mb4_0900_bin') return ['utf8mb4_nopad_bin', 'utf8mb4_bin'];
+  const [, version, kind] = /_(0900|uca1400)_(?:.*_)?(a[is]_c[is])$/.exec(name) ?? [];
+  if (version === undefined) return name === plainest ? [] : [plainest];
+  const other = version === '0900' ? `${charset}_uca1400_nopad_${kind}` : `${charset}_0900_${kind}`;
+  return [other, `${charset}_unicode_520_ci`, plainest];
 };
 
 /** What stands in quotes stays as it is. */

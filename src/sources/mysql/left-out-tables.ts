@@ -60,7 +60,10 @@ export class LeftOutTables {
         : '';
       reporter.fail(
         `${databasePath(this.#database)}/${databaseFiles.tables}`,
-        new HoldfastError(error.code, `${error.message}${held}`, { hint: error.hint, cause: error.cause }),
+        new HoldfastError(error.code, `${error.message.replace(/\.$/, '')}${held}`, {
+          hint: error.hint,
+          cause: error.cause,
+        }),
       );
       if (type === 'table') for (const text of this.#brokenKeysTo(name)) reporter.warn(text);
     }
