@@ -4,6 +4,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
 import { type MysqlServer, startMariadb } from './servers/mariadb.ts';
+import { skipWithoutMysql, startMysql } from './servers/mysql.ts';
 import { skipWithout } from './servers/programs.ts';
 import { type DrillSite, drillSite, drillWith } from './tools/drill.ts';
 import { temporaryFolder } from './tools/temp.ts';
@@ -71,6 +72,30 @@ jobs:
     assert.match(differences, /trigger counted of orders is missing/);
     assert.equal(await leftovers(), '');
   });
+});
+
+test('a table of MySQL is as it was, also where a copy shows the character set besides the collation', {
+  skip: skipWithoutMysql() ?? false,
+}, async () => {
+  const folder = temporaryFolder('drill-mysql-own');
+  await using server = await startMysql();
+  await server.sql(
+    `create database shop; create table shop.notes (t text, e enum('a', ' CHARACTER SET utf8mb4 COLLATE utf8mb4_bin')) collate utf8mb4_bin`,
+  );
+  mkdirSync(join(folder, 'scratch'));
+  const site = await drillSite(
+    folder,
+    `
+sources:
+  shop: { kind: mysql, url: "${server.url('shop')}" }
+jobs:
+  nightly: { backup: [shop], to: [here] }
+  prove: { drill: [shop], from: here }
+`,
+  );
+  assert.equal((await site.run('backup')).status, 0);
+  const { status, stdout, stderr } = await site.run('drill', 'prove');
+  assert.equal(status, 0, stdout + stderr);
 });
 
 const shop = `

@@ -2,7 +2,7 @@
 
 import { decodeName } from '../path-names.ts';
 import type { ReadDefinitions } from '../source.ts';
-import { binaryIdentifier } from './binary-text.ts';
+import { binaryIdentifier, quotedSource } from './binary-text.ts';
 import { parseContents } from './contents.ts';
 import { databaseFiles } from './layout.ts';
 import { itemsOf, type SqlItem } from './sql-items.ts';
@@ -37,10 +37,18 @@ const readItems = (
       .filter(({ type }) => type !== 'event')
       .map((item) => [
         nameOf(item),
-        copy === undefined ? item.statement : item.statement.replaceAll(binaryIdentifier(copy), own),
+        withoutDoubledCharset(
+          copy === undefined ? item.statement : item.statement.replaceAll(binaryIdentifier(copy), own),
+        ),
       ]),
   );
 };
+
+/** MySQL shows the character set besides the collation, which says it, where a table was made from what it showed. */
+const withoutDoubledCharset = (statement: string): string =>
+  statement.replace(doubledCharset, (found, charset?: string) => (charset === undefined ? found : ''));
+
+const doubledCharset = new RegExp(String.raw`${quotedSource}| CHARACTER SET (\w+)(?= COLLATE \1_)`, 'g');
 
 const nameOf = ({ type, name, table }: SqlItem): string => {
   if (type === 'database') return 'the database itself';
