@@ -40,10 +40,19 @@ export const integrityOfFile = (db: DatabaseSync): Damage => {
 };
 
 /** What a virtual table's own check says of what it keeps. */
-export const saidBy = (db: DatabaseSync, virtualTable: string): string[] => {
+const saidBy = (db: DatabaseSync, virtualTable: string): string[] => {
   const { damage, remarks } = integrityOf(db, virtualTable);
-  return [...damage, ...remarks].map((message) => `virtual table ${virtualTable}: ${message}`);
+  const messages = [...damage, ...remarks];
+  return messages.length === 0 ? [] : [`virtual table ${virtualTable}: ${firstOf(messages)}`];
 };
+
+/** As many as anybody reads. */
+export const firstOf = (messages: readonly string[]): string => {
+  const more = messages.length - mostShown;
+  return [...messages.slice(0, mostShown), ...(more > 0 ? [`and ${more} more`] : [])].join('; ');
+};
+
+const mostShown = 3;
 
 /** Rows of, or referring to, these tables whose counterpart is not there. Constraints were off while they were loaded. */
 export const foreignKeyWarnings = (
@@ -91,7 +100,9 @@ const runPragma = (db: DatabaseSync, check: string, table: string | undefined): 
   const rows = named
     ? all<Record<string, string>>(db, `SELECT * FROM pragma_${check}(?)`, table)
     : all<Record<string, string>>(db, `PRAGMA ${check}`);
-  return rows.map((row) => Object.values(row)[0] as string).filter((message) => message !== 'ok');
+  return rows
+    .flatMap((row) => (Object.values(row)[0] as string).split('\n'))
+    .filter((message) => message !== 'ok' && !/^\*\*\* in database .* \*\*\*$/.test(message));
 };
 
 const isRemark = (message: string): boolean => breaksRule.test(message);

@@ -5,7 +5,7 @@ import type { Context } from '#lib/kind.ts';
 import { createRowCounter } from '#lib/row-checksum.ts';
 import { manifestName } from '../manifest.ts';
 import type { Entry } from '../source.ts';
-import { damageHint, damageIn } from './damage.ts';
+import { damageHint, damageIn, firstOf } from './damage.ts';
 import { manifestOf, type Outcome } from './dump-manifest.ts';
 import { byPath, createFile, dataPath, finishFile } from './layout.ts';
 import { type Claim, createLease, type Lease } from './lease.ts';
@@ -122,7 +122,7 @@ async function* checkedRows({ config, context, reading, schema }: Dump, table: T
   try {
     if (config.quickCheck) {
       const { damage, remarks } = damageIn(db, table.name);
-      if (damage.length > 0) throw unreadable(table, damage.join('; '), damageHint(damage, config.path));
+      if (damage.length > 0) throw unreadable(table, firstOf(damage), damageHint(damage, config.path));
       for (const remark of remarks) log.warn({ table: table.name }, remark);
     }
     yield* tableRows({ db, table, encoding: schema.settings.encoding, signal });

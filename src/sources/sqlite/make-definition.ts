@@ -1,6 +1,7 @@
 // Tables, indexes, views and triggers in a target.
 import type { DatabaseSync } from 'node:sqlite';
 import { HoldfastError, messageOf } from '#lib/errors.ts';
+import { firstOf } from './damage.ts';
 import { leadingName, quoteName } from './identifiers.ts';
 import { all } from './query.ts';
 import type { Definition } from './schema.ts';
@@ -85,6 +86,6 @@ export const definitionAs = (definition: Definition, name: string): Definition =
 const withoutName = (sql: string): string => sql.slice(leadingName(sql)?.length ?? 0);
 
 export const damaged = (path: string, damage: readonly string[]): HoldfastError =>
-  new HoldfastError('TARGET_FAILED', `${path} would be damaged: ${damage.slice(0, 3).join('; ')}`, {
+  new HoldfastError('TARGET_FAILED', `${path} would be damaged: ${firstOf(damage)}`, {
     hint: 'nothing was changed; check the repository, or restore from another snapshot',
   });

@@ -275,6 +275,16 @@ suite('a whole database', () => {
     assert.deepEqual(contentsOf(copy).rows, contentsOf(path).rows);
   });
 
+  test('comes back in UTF-16, also when all it has is a virtual table that keeps nothing', async () => {
+    for (const sql of ['', 'CREATE VIRTUAL TABLE pages USING dbstat']) {
+      const path = database(`PRAGMA encoding='UTF-16be'; CREATE TABLE t(a); DROP TABLE t; ${sql}`);
+      const copy = newPath();
+      await restore(copy, await dump(path));
+      const { settings, schema } = contentsOf(path);
+      assert.deepEqual({ ...contentsOf(copy), rows: {} }, { settings, schema, rows: {} });
+    }
+  });
+
   test('comes back with statistics that have no rowids', async () => {
     const path = database(
       `PRAGMA writable_schema=ON; CREATE TABLE sqlite_stat1(tbl PRIMARY KEY, idx, stat) WITHOUT ROWID;

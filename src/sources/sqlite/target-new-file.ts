@@ -40,6 +40,9 @@ export const targetNewFile = (path: string): Target => {
       db.exec('PRAGMA trusted_schema=OFF; PRAGMA ignore_check_constraints=ON');
       db.exec(`PRAGMA page_size=${settings.page_size}; PRAGMA encoding=${quoteText(settings.encoding)}`);
       db.exec(`PRAGMA auto_vacuum=${settings.auto_vacuum}; BEGIN`);
+      // Only the first table fixes the encoding: before, rows entered into the schema would be in another than the file.
+      if (tables.length === 0 && settings.encoding !== 'UTF-8')
+        db.exec('CREATE TABLE holdfast(a); DROP TABLE holdfast');
       for (const table of tables) makeDefinition(this, table); // all of them, in their own order
     },
     makeTable() {},
