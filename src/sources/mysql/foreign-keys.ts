@@ -4,6 +4,7 @@ import { textOfBinary } from './binary-text.ts';
 import type { Connection } from './connect.ts';
 import { type CreateTable, isForeignKey } from './create-table.ts';
 import { plainName, quoteIdentifier, quoteLiteral, quoteName } from './identifiers.ts';
+import type { TargetServer } from './target-server.ts';
 
 export interface PlacedTable {
   /** In the backup, and while it is loaded. */
@@ -27,7 +28,10 @@ interface Key {
 }
 
 /** TARGET_FAILED, before anything has changed, for the first key that would be broken. Parents that are not there are not looked at. */
-export const assertKeysHold = async (connection: Connection, request: KeysRequest): Promise<void> => {
+export const assertKeysHold = async (
+  { admin: connection, nameHere }: TargetServer,
+  request: KeysRequest,
+): Promise<void> => {
   const { database, staging, tables } = request;
   const place = (table: string): string => {
     const staged = tables.find(({ newName }) => newName === table);
@@ -40,7 +44,7 @@ export const assertKeysHold = async (connection: Connection, request: KeysReques
       )
     ).map(({ name }) => name),
   );
-  const own = tables.flatMap(ownKeys);
+  const own = tables.flatMap(ownKeys).map((key) => ({ ...key, parent: nameHere(key.parent) }));
   const others = (await Promise.all(tables.map((table) => keysTo(connection, database, table)))).flat();
   const isThere = (table: string): boolean =>
     present.has(table) || tables.some(({ newName }) => newName === table);

@@ -70,7 +70,7 @@ export class PartTables {
     const { target, goal, staging } = this.#options;
     const plans = await Promise.all(this.#plans.values());
     const placed = plans.filter(({ how }) => how !== 'beside');
-    await assertKeysHold(target.admin, { database: goal.name, staging, tables: placed });
+    await assertKeysHold(target, { database: goal.name, staging, tables: placed });
     for (const plan of plans) await this.#place(plan);
     for (const plan of plans) await this.#addForeignKeys(plan);
     await using connection = await target.connectTo(goal.name, new AbortController().signal);
@@ -97,7 +97,7 @@ export class PartTables {
   }
 
   async #plan(name: string): Promise<Plan> {
-    const { items, contents, goal, force } = this.#options;
+    const { items, contents, goal, force, target } = this.#options;
     const item = items.find((each) => each.type === 'table' && each.name === name);
     const definition = item && parseCreateTable(item.statement);
     if (!item || !definition)
@@ -107,7 +107,7 @@ export class PartTables {
     const asked = this.#options.rename.find(
       ([from]) => from === name || from === plainName(contents.database, name),
     );
-    const newName = asked ? tableName(asked[1], goal.name) : name;
+    const newName = target.nameHere(asked ? tableName(asked[1], goal.name, target) : name);
     const state = await this.#stateOf(newName);
     if (state === 'absent') return { name, newName, how: asked ? 'beside' : 'create', item, definition };
     if (asked || state === 'other' || (state === 'filled' && !force))
@@ -151,7 +151,7 @@ export class PartTables {
         !parts.some((part) => part.includes(own + binaryOf(quoteIdentifier(item.name))))
       )
         continue;
-      if ((await this.#stateOf(item.name)) !== 'absent') continue;
+      if ((await this.#stateOf(target.nameHere(item.name))) !== 'absent') continue;
       await using connection = await target.connectTo(goal.name, new AbortController().signal);
       await runItem(connection, item, reporter);
       await setSequence(connection, item.name, contents);
@@ -197,10 +197,10 @@ export class PartTables {
 }
 
 /** 'orders_old', or 'shop.orders_old' in the database that it goes to. */
-const tableName = (text: string, database: string): string => {
+const tableName = (text: string, database: string, { nameHere }: Pick<TargetServer, 'nameHere'>): string => {
   const [first, second] = parseName(text) ?? [];
   if (first !== undefined && second === undefined) return first;
-  if (first === database && second !== undefined) return second;
+  if (first !== undefined && nameHere(first) === database && second !== undefined) return second;
   throw new HoldfastError('USAGE', `"${text}" is no name for a table of ${database}`, {
     hint: 'say the name alone, with backquotes around it if it has a dot',
   });

@@ -35,8 +35,9 @@ interface Loaded extends Kept {
 
 const openReceiving = async (request: SourceRequest): Promise<Receiving> => {
   const { settings, config, context } = request;
-  const name = onlyDatabase(config, settings, 'receiving');
+  const asked = onlyDatabase(config, settings, 'receiving');
   const target = await openTargetServer(settings, context.signal);
+  const name = target.nameHere(asked);
   const { admin } = target;
   let kept: Kept | undefined;
   let isOurs = false;

@@ -426,3 +426,47 @@ test('a server that is too old is refused as a target, and no connection to it s
   await assert.rejects(restoreTo(old, []), (error) => hasCode(error, 'UNSUPPORTED'));
   assert.equal(await openSockets(), before);
 });
+
+test('names in capitals find what a server keeps in lower case', {
+  skip: skipWithout('mariadb') ?? false,
+}, async () => {
+  await using server = await startMariadb({ settings: ['lower-case-table-names=0'] });
+  await server.sql(`create database Shop; use Shop; create table People (id int primary key) comment 'all';
+    create table Orders (id int primary key, who int, constraint buyer foreign key (who) references People (id));
+    insert into People values (1); insert into Orders values (7, 1); create view Names as select id from People`);
+  const dumped = await dumpOf(server, { url: server.url('Shop') });
+  await using lower = await startMariadb({ settings: ['lower-case-table-names=1'] });
+  const whole = (into: Partial<RestoreTarget>) => restoreTo(lower, dumped, { url: lower.url('Shop') }, into);
+  const part = (table: string, into: Partial<RestoreTarget>) => {
+    const selection = [`Shop/data/${table}/0000.tsv`];
+    return restoreTo(lower, partOf(dumped, ...selection), { url: lower.url('Shop') }, { selection, ...into });
+  };
+  const isNotEmpty = (error: unknown): boolean => hasCode(error, 'TARGET_NOT_EMPTY');
+  await whole({});
+  await assert.rejects(whole({}), isNotEmpty);
+  assert.deepEqual((await whole({ force: true })).failures, []);
+  await assert.rejects(part('Orders', {}), isNotEmpty);
+  await lower.sql(
+    'delete from orders; insert into people values (2); insert into orders values (8, 2)',
+    'shop',
+  );
+  await assert.rejects(part('People', { force: true }), /would refer to/);
+  await part('Orders', { force: true });
+  await part('Orders', { rename: [['Orders', 'Shop.Orders_Old']] });
+  await assert.rejects(part('Orders', { rename: [['Orders', 'Orders_Old']] }), isNotEmpty);
+  assert.equal(
+    await lower.sql('select * from orders; select * from orders_old; select * from names', 'shop'),
+    '7\t1\n7\t1\n1\n2',
+  );
+  await server.sql('create database shop; create table shop.t (a int)');
+  const both = await dumpOf(server, { databases: ['Shop', 'shop'] });
+  const { failures } = await restoreTo(lower, both, { databases: 'all' }, { force: true });
+  assert.deepEqual(
+    failures.map(({ error }) => error.message),
+    ['Shop and shop are one database on this server'],
+  );
+  assert.equal(
+    await lower.sql('show tables; show databases like "holdfast%"', 'shop'),
+    'names\norders\npeople',
+  );
+});

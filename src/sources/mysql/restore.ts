@@ -1,10 +1,11 @@
 // A backup back into a server: all of it, one database, or some tables.
+import { HoldfastError } from '#lib/errors.ts';
 import { restoreDatabases } from '../restore-databases.ts';
 import { parseSelection } from '../restore-goal.ts';
 import { bytesOf, Reporter } from '../restore-report.ts';
 import type { Entry, RestoreReport, RestoreTarget } from '../source.ts';
 import { EntryStream } from './entry-stream.ts';
-import { type Selection, tablePlaces } from './restore-goal.ts';
+import { type Goal, type Selection, tablePlaces } from './restore-goal.ts';
 import { restoreParts } from './restore-parts.ts';
 import { makeLeftPrograms, type Unmade } from './restore-programs.ts';
 import { restoreUsers } from './restore-users.ts';
@@ -39,11 +40,25 @@ export const restoreServer = async (
     stream: new EntryStream(entries),
     unmade: [],
   };
+  const taken = new Map<string, string>();
+  const here = (goal: Goal): Goal => {
+    const name = target.nameHere(goal.name);
+    const rival = taken.get(name) ?? goal.database;
+    taken.set(name, rival);
+    if (rival === goal.database) return { ...goal, name };
+    throw new HoldfastError(
+      'TARGET_FAILED',
+      `${rival} and ${goal.database} are one database on this server`,
+      {
+        hint: `restore ${goal.database} under another name`,
+      },
+    );
+  };
   let restoreGrants: (() => Promise<void>) | undefined;
   return await restoreDatabases(restoring, {
     databasesIn: (text) => parseServerContents(text).databases,
-    restoreWhole: (goal) => restoreWhole(restoring, goal),
-    restoreParts: (goal, parts) => restoreParts(restoring, goal, parts),
+    restoreWhole: (goal) => restoreWhole(restoring, here(goal)),
+    restoreParts: (goal, parts) => restoreParts(restoring, here(goal), parts),
     others: {
       name: 'users',
       restore: async ({ path, content }) => {

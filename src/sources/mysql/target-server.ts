@@ -19,6 +19,8 @@ export interface TargetServer extends AsyncDisposable {
   readonly admin: Connection;
   /** Whether rows come with the times from which and to which they were what they are. */
   readonly takesHistory: boolean;
+  /** A name of a database or table as the server keeps it, which may be in lower case. */
+  nameHere(name: string): string;
   stateOf(database: string): Promise<DatabaseState>;
   /** Makes a database by the statement of the backup, under another name. `tell` is told what it does not get as it was. */
   create(name: string, statement: string, tell?: (text: string) => void): Promise<void>;
@@ -45,10 +47,13 @@ export const openTargetServer = async (
     throw error;
   }
   const takesHistory = await mayTakeHistory(admin);
+  const inLowerCase = await keepsLowerCase(admin);
+  const nameHere = (name: string): string => (inLowerCase ? name.toLowerCase() : name);
   return {
     admin,
     takesHistory,
-    stateOf: (database) => stateOf(admin, database),
+    nameHere,
+    stateOf: (database) => stateOf(admin, nameHere(database)),
     async create(name, statement, tell = () => {}) {
       try {
         const create = `CREATE DATABASE ${binaryIdentifier(name)}${optionsIn(statement)}`;
@@ -136,6 +141,11 @@ const mayTakeHistory = async (connection: Connection): Promise<boolean> =>
   (await isAllowed(connection, takeHistorySql)) &&
   (await isAllowed(connection, 'set timestamp = 1')) &&
   (await isAllowed(connection, 'set timestamp = default'));
+
+const keepsLowerCase = async (connection: Connection): Promise<boolean> => {
+  const [row] = await connection.query<{ lower: string }>('select @@lower_case_table_names = 1 as lower');
+  return row?.lower === '1';
+};
 
 const isAllowed = async (connection: Connection, statement: string): Promise<boolean> => {
   try {
