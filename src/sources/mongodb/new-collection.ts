@@ -1,6 +1,6 @@
 // Collections, indexes and views, made by the definitions of a backup.
 import { decode, elementAt } from './bson.ts';
-import type { Connection } from './connect.ts';
+import type { Command, Connection } from './connect.ts';
 import type { ContentsCollection } from './contents.ts';
 import { isIdIndex } from './listing.ts';
 import { code, serverCode } from './server-error.ts';
@@ -31,12 +31,19 @@ export const createCollection = async (
   await connection.command(database, command);
 };
 
+export interface IndexTrouble {
+  readonly index: string;
+  readonly error: unknown;
+  /** It is there, without the options that today's servers do not know. */
+  readonly isBuilt: boolean;
+}
+
 /** Builds all but the one on _id, which is there. Each that fails is named; the others are built. */
 export const createIndexes = async (
   connection: Connection,
   { indexes }: ContentsCollection,
   { database, name }: Place,
-): Promise<{ readonly index: string; readonly error: unknown }[]> => {
+): Promise<IndexTrouble[]> => {
   const specifications = indexes
     .map((index) => Buffer.from(index, 'base64'))
     .filter((index) => !isIdIndex(index) && !elementAt(index, 'clustered'))
@@ -48,15 +55,29 @@ export const createIndexes = async (
   } catch (error) {
     if (serverCode(error) === undefined) throw error;
   }
-  const failures: { index: string; error: unknown }[] = [];
-  for (const specification of specifications)
-    try {
-      await connection.command(database, { createIndexes: name, indexes: [specification] });
-    } catch (error) {
-      if (serverCode(error) === undefined) throw error;
-      failures.push({ index: String(specification.get('name')), error });
-    }
-  return failures;
+  const troubles: IndexTrouble[] = [];
+  for (const specification of specifications) {
+    const command = { createIndexes: name, indexes: [specification] };
+    const error = await refusal(connection, database, command);
+    if (error === undefined) continue;
+    // Servers of long ago took any option, and indexes kept it (`safe`, `w`).
+    const isBuilt =
+      serverCode(error) === code.invalidIndexOption &&
+      (await refusal(connection, database, { ...command, ignoreUnknownIndexOptions: true })) === undefined;
+    troubles.push({ index: String(specification.get('name')), error, isBuilt });
+  }
+  return troubles;
+};
+
+/** What the server has against a command; undefined when it did it. */
+const refusal = async (connection: Connection, database: string, command: Command): Promise<unknown> => {
+  try {
+    await connection.command(database, command);
+    return undefined;
+  } catch (error) {
+    if (serverCode(error) === undefined) throw error;
+    return error;
+  }
 };
 
 /** The indexes by which the server removes documents, and the time before which these are past theirs. */
@@ -75,7 +96,7 @@ export const expiringIndexes = (
   });
 
 /** Old servers keep the collection's name in each index; it may have another one now. */
-const withoutNamespace = (index: Uint8Array): Map<string, unknown> => {
+export const withoutNamespace = (index: Uint8Array): Map<string, unknown> => {
   const specification = decode(index);
   specification.delete('ns');
   return specification;

@@ -63,7 +63,7 @@ test('indexes are built and dropped by commands, because servers do not apply th
   const index = { v: 2, key: { a: 1 }, name: 'a_1' };
   assert.deepEqual(
     of(
-      { op: 'c', ns: 'shop.$cmd', o: { createIndexes: 'orders', ...index } },
+      { op: 'c', ns: 'shop.$cmd', o: { createIndexes: 'orders', ...index, ns: 'shop.orders' } }, // as MongoDB 4.2 has it
       { op: 'c', ns: 'shop.$cmd', o: { commitIndexBuild: 'orders', indexBuildUUID: uuid, indexes: [index] } },
       { op: 'c', ns: 'shop.$cmd', o: { dropIndexes: 'orders', index: 'a_1' } },
     ),
@@ -77,7 +77,7 @@ test('indexes are built and dropped by commands, because servers do not apply th
 
 test('collections made, changed and dropped meanwhile follow, under their new names', () => {
   const commands = [
-    { create: 'new', idIndex: { v: 2 } },
+    { create: 'new', idIndex: { v: 2, ns: 'shop.new' }, recordIdsReplicated: true },
     { collMod: 'orders', validator: {} },
     { drop: 'orders' },
   ];

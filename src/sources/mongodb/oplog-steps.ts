@@ -2,6 +2,7 @@
 // one entry after the other, because transactions come in several.
 import { HoldfastError } from '#lib/errors.ts';
 import { decode, documentAt, documentsAt, elementAt, elementsOf, emptyDocument, stringAt } from './bson.ts';
+import { withoutNamespace } from './new-collection.ts';
 
 export type Step =
   /** An entry for the server's `applyOps`, with the names of the target. */
@@ -79,11 +80,11 @@ export class OplogSteps {
     if (!target) return [];
     const into = target.database;
     if (command === 'createIndexes') {
-      const { createIndexes: _, ...index } = Object.fromEntries(decode(change));
+      const { createIndexes: _, ...index } = Object.fromEntries(withoutNamespace(change));
       return [{ kind: 'command', database: into, command: { createIndexes: target.name, indexes: [index] } }];
     }
     if (command === 'commitIndexBuild') {
-      const indexes = documentsAt(change, 'indexes').map(decode);
+      const indexes = documentsAt(change, 'indexes').map(withoutNamespace);
       return [{ kind: 'command', database: into, command: { createIndexes: target.name, indexes } }];
     }
     if (/^(delete|drop)Index(es)?$/.test(command))
@@ -96,6 +97,9 @@ export class OplogSteps {
       ];
     if (!appliedCommands.includes(command)) throw notRepeatable(command);
     const changed = new Map(decode(change)).set(command, target.name);
+    const idIndex = documentAt(change, 'idIndex');
+    if (idIndex) changed.set('idIndex', withoutNamespace(idIndex));
+    changed.delete('recordIdsReplicated'); // not every server takes it (mongorestore/oplog.go)
     return [{ kind: 'apply', entry: renamed(entry, `${into}.$cmd`).set('o', changed), raw: entry }];
   }
 }

@@ -46,18 +46,19 @@ const settle = async ({ connection, into }: Restoring, goal: Goal, place: Place)
 const indexed = async (restoring: Restoring, goal: Goal): Promise<void> => {
   const { connection, reporter } = restoring;
   const place = await stage(restoring, goal); // a collection that is kept empty has no documents that came before
-  for (const { index, error } of await createIndexes(connection, goal.collection, place))
-    reporter.fail(
-      `${goal.database}/${goal.collection.metadata}`,
-      new HoldfastError(
-        'TARGET_FAILED',
-        `index ${index} of ${goal.database}.${goal.collection.name} could not be built: ${messageOf(error)}`,
-        {
+  for (const { index, error, isBuilt } of await createIndexes(connection, goal.collection, place)) {
+    const what = `index ${index} of ${goal.database}.${goal.collection.name}`;
+    if (isBuilt)
+      reporter.warn(`${what} was built without an option unknown to the server: ${messageOf(error)}`);
+    else
+      reporter.fail(
+        `${goal.database}/${goal.collection.metadata}`,
+        new HoldfastError('TARGET_FAILED', `${what} could not be built: ${messageOf(error)}`, {
           hint: 'its documents are all there; build the index by hand when its cause is gone',
           cause: error,
-        },
-      ),
-    );
+        }),
+      );
+  }
   await warnOfExpired(restoring, goal, place);
 };
 

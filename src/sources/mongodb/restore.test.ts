@@ -169,6 +169,30 @@ test('an index that cannot be built is named, and its documents are there', { sk
   assert.equal(await server.client.db('no_index').collection('orders').countDocuments(), 40);
 });
 
+test('an index with an option that servers of today refuse is built without it, which is told', {
+  skip,
+}, async () => {
+  const [contents, ...others] = shop.filter(({ type }) => type === 'file');
+  const server00 = JSON.parse(String(contents?.content));
+  const orders = server00.databases[0].collections.find((each: { name: string }) => each.name === 'orders');
+  orders.indexes = orders.indexes.map((index: string) => {
+    const known = BSON.deserialize(Buffer.from(index, 'base64'));
+    const old = known.name === 'open' ? { ...known, safe: true } : known; // as MongoDB 2.x took it
+    return Buffer.from(BSON.serialize(old)).toString('base64');
+  });
+  const entries = [{ ...contents!, content: Buffer.from(JSON.stringify(server00)) }, ...others];
+  const { failures, warnings } = await restoreTo(server, entries, { url: server.url('old_index') });
+  assert.deepEqual(failures, []);
+  assert.match(
+    warnings.join(),
+    /^index open of shop\.orders was built without an option unknown to the server: .*'safe'/,
+  );
+  assert.deepEqual(
+    (await seenBy(server.client.db('old_index'))).orders,
+    (await seenBy(server.client.db('shop'))).orders,
+  );
+});
+
 test('a rename of something that is not there, and two that would meet, are refused', { skip }, async () => {
   await assert.rejects(restoreTo(server, shop, {}, { rename: [['shpo', 'x']] }), (error) =>
     hasCode(error, 'USAGE'),

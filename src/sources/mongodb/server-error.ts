@@ -11,6 +11,7 @@ export const code = {
   invalidOptions: 72,
   readConcernMajorityNotEnabled: 148,
   queryPlanKilled: 175,
+  invalidIndexOption: 197,
   notImplemented: 238,
   snapshotTooOld: 239,
   cursorKilled: 237,

@@ -190,7 +190,13 @@ export const errorReply = (error: unknown): Document => {
 
 /** 'M00' and two characters of 6 bits each, offset by '0'; the ones that matter here have other numbers in MongoDB. */
 const mongoCode = (state: string): number => {
-  const known: Readonly<Record<string, number>> = { M001C: 11_000, M0008: 26, M0001: 2, M000U: 115 };
+  const known: Readonly<Record<string, number>> = {
+    M001C: 11_000,
+    M0008: 26,
+    M0001: 2,
+    M000U: 115,
+    M0012: 197,
+  };
   return known[state] ?? 1;
 };
 
