@@ -176,7 +176,8 @@ const commandsOfManuals = [
   ['mysql', 'mariadb shop < 01-tables.sql'],
   ['mysql', 'mariadb --local-infile shop < load.sql'],
   ['mysql', 'mariadb shop < post-data.sql'],
-  ['sqlite', 'cat create.sql data/*/*.sql finish.sql | sqlite3 -bail /srv/new.db'],
+  ['sqlite', 'cat create.sql data/*/*.sql finish.sql |'],
+  ['sqlite', "sqlite3 -bail -cmd '.dbconfig defensive off' -cmd '.dbconfig dqs_ddl on' /srv/new.db"],
   ['sqlserver', 'sqlcmd -S server -U sa -x -b -I -f 65001 -i 00-database.sql'],
   ['mongodb', 'mongorestore --uri mongodb://restorer@'],
 ] as const;

@@ -9,7 +9,8 @@ PostgreSQL      psql -X -f 01-globals.sql postgres
 MariaDB, MySQL  mariadb -f < 01-users.sql       (if there; now, and again when all databases are loaded)
  each database  mariadb < 00-database.sql; mariadb <database> < 01-tables.sql
  in its folder  mariadb --local-infile <database> < load.sql; mariadb <database> < post-data.sql
-SQLite          cat create.sql data/*/*.sql finish.sql | sqlite3 -bail /srv/new.db
+SQLite          cat create.sql data/*/*.sql finish.sql |
+                  sqlite3 -bail -cmd '.dbconfig defensive off' -cmd '.dbconfig dqs_ddl on' /srv/new.db
 SQL Server      sqlcmd -S server -U sa -x -b -I -f 65001 -i 00-database.sql
  each database  the same with -d <database> and -i 01-schema.sql, then with the .sql files below data in their order
  in its folder  (a line GO after every 500 lines), at last without -b and with -i post-data.sql

@@ -3,13 +3,14 @@ import { basename } from 'node:path';
 import { manifestName } from '../manifest.ts';
 import type { PlainPart, PlainPlan } from '../plain-dump.ts';
 import type { Entry } from '../source.ts';
+import { shellCommand } from './schema-files.ts';
 
 /** 'shop' for /srv/shop.db. */
 const nameOf = (path: string): string => basename(path).replace(/\.(db|sqlite3?)$/i, '');
 
 export const plainPlan = (path: string): PlainPlan => ({
   databaseOf: () => nameOf(path),
-  title: (database) => [`SQLite database ${database}. Load it into a new file: sqlite3 -bail new.db`],
+  title: (database) => [`SQLite database ${database}. Load it into a new file: ${shellCommand} new.db`],
   parts,
 });
 

@@ -1,7 +1,8 @@
 // What docs/sources/sqlite.md promises: a dump rebuilds with nothing but the sqlite3 shell.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { join } from 'node:path';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { suite, test } from 'node:test';
 import { program, skipWithout } from '../../../test/servers/programs.ts';
@@ -37,6 +38,25 @@ suite('with the sqlite3 shell', { skip: skipWithout('sqlite') }, () => {
       assert.deepEqual(query(copy, 'PRAGMA integrity_check'), [['ok']]);
       assert.deepEqual(query(copy, "SELECT title FROM docs('rock')"), [['kelp']]);
     });
+
+  test('the first line of create.sql loads a dump into a shell that begins as strict as newer ones do', async () => {
+    const path = join(folder, 'strict.db');
+    execute(path, `${everythingSql}; CREATE TABLE words(a, CHECK(a IN ("kelp", "rock")))`);
+    const folderOfDump = join(folder, 'strict');
+    for (const { path: at, content } of await dump(path)) {
+      mkdirSync(dirname(join(folderOfDump, at)), { recursive: true });
+      writeFileSync(join(folderOfDump, at), content!);
+    }
+    const strict = join(folder, 'strict.init');
+    writeFileSync(strict, '.dbconfig defensive on\n.dbconfig dqs_ddl off\n');
+    const [title = ''] = readFileSync(join(folderOfDump, 'create.sql'), 'utf8').split('\n');
+    const command = title
+      .replace(/^.*: /, '')
+      .replace('sqlite3', `'${program('sqlite3')}' -init '${strict}'`);
+    const { status, stderr } = spawnSync('sh', ['-c', command], { cwd: folderOfDump, encoding: 'utf8' });
+    assert.deepEqual([status, stderr.replace(/^-- .*\n/, '')], [0, '']);
+    assert.deepEqual(contentsOf(join(folderOfDump, 'new.db')), contentsOf(path));
+  });
 
   test('definitions that end in a comment do not swallow what follows them', async () => {
     const path = join(folder, 'comments.db');
