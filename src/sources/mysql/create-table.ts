@@ -51,6 +51,13 @@ export const withNullNumbers = (statement: string): string =>
 
 const nullNumber = /(?<=^ {2})`(?:[^`]|``)*` (?:(?! NOT NULL)[^'`\n])* AUTO_INCREMENT(?=[ ,\n])/m;
 
+/** MariaDB gives texts and blobs plain defaults, which MySQL takes as expressions only. */
+export const withDefaultExpressions = (statement: string): string =>
+  statement.replace(plainDefault, '$1($2)');
+
+const plainDefault =
+  /(?<=^ {2})(`(?:[^`]|``)*` (?:tiny|medium|long)?(?:text|blob)\b[^'`\n]*? DEFAULT )('(?:[^'\\]|''|\\[\s\S])*')/gm;
+
 /** The same definition, whatever number comes next. */
 export const withoutNextNumber = (statement: string): string =>
   statement.replace(/^(\)[^\n]*?) AUTO_INCREMENT=\d+/m, '$1');

@@ -5,7 +5,7 @@ import type { Reporter } from '../restore-report.ts';
 import { binaryIdentifier, bytesOf } from './binary-text.ts';
 import type { Connection } from './connect.ts';
 import type { Contents } from './contents.ts';
-import { withoutNextNumber } from './create-table.ts';
+import { withDefaultExpressions, withoutNextNumber } from './create-table.ts';
 import { quoteIdentifier } from './identifiers.ts';
 import { setSequenceSql } from './load-data.ts';
 import { loadMode, mildLoadMode } from './load-mode.ts';
@@ -58,7 +58,13 @@ export const setSequence = async (
 };
 
 /** What a server refuses that it once took with a warning, such as a SET with a value twice, is made so again if it then is the same. */
-export const makeTable = async (connection: Connection, item: SqlItem, reporter: Reporter): Promise<void> => {
+export const makeTable = async (
+  connection: Connection,
+  given: SqlItem,
+  reporter: Reporter,
+): Promise<void> => {
+  const isMysql = connection.version.engine === 'mysql';
+  const item = isMysql ? { ...given, statement: withDefaultExpressions(given.statement) } : given;
   try {
     await runItem(connection, item, reporter);
   } catch (error) {

@@ -31,6 +31,8 @@ suite('a database of the other engine', { skip }, () => {
   const seen = `select w, f, j, note from words; select w from v; insert into words (w) values ('new');
     select note, same('X'), @@collation_database from words where w = 'new'`;
 
+  const defaults = 'insert into old () values (); select * from old';
+
   test('of MySQL comes to MariaDB, in collations that this knows', async () => {
     await mysql.sql(`create database shop; use shop; ${objects('utf8mb4_0900_ai_ci')}`);
     const dumped = await dumpOf(mysql, { url: mysql.url('shop') });
@@ -52,7 +54,7 @@ suite('a database of the other engine', { skip }, () => {
     );
     await mariadb.sql(
       `create table addresses (a inet6); insert into addresses values ('::1'); create table ruled (a int check (a > 0));
-        create table old (a varchar(9) character set utf8mb3 collate utf8mb3_uca1400_as_ci)`,
+        create table old (a varchar(9) character set utf8mb3 collate utf8mb3_uca1400_as_ci, t text not null default 'it\\'s, ''so''', b longblob default 'é', j json default '[]')`,
       'shop',
     );
     await mariadb.sql('set check_constraint_checks = 0; insert into ruled values (-1)', 'shop');
@@ -71,6 +73,7 @@ suite('a database of the other engine', { skip }, () => {
       ),
       ['utf8mb4_uca1400_swedish_ai_ci: utf8mb4_0900_ai_ci', 'utf8mb3_uca1400_as_ci: utf8mb3_unicode_520_ci'],
     );
+    assert.equal(await mysql.sql(defaults, 'from_mariadb'), "NULL\tit's, 'so'\té\t[]");
     assert.equal(
       await mysql.sql(seen, 'from_mariadb'),
       'Kelp é🐙\t0.1\t{"a": 1}\tx\nweed\tNULL\tNULL\t\nKelp é🐙\nweed\nmade\t1\tutf8mb4_0900_ai_ci',
