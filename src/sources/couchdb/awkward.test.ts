@@ -3,7 +3,7 @@ import { after, before, suite, test } from 'node:test';
 import { mapOrdered } from '#lib/concurrency.ts';
 import { hasCode } from '#lib/errors.ts';
 import { type CouchServer, skipWithoutCouch, startCouch } from '../../../test/servers/couchdb.ts';
-import { documentsOf, dumpOf, openCouch, restoreTo } from './testing.ts';
+import { documentsOf, dumpOf, openCouch, putRevisions, restoreTo, revision, textAt } from './testing.ts';
 
 suite('a CouchDB without databases', { skip: (await skipWithoutCouch()) ?? false }, () => {
   let server: CouchServer;
@@ -58,5 +58,40 @@ suite('a CouchDB of many databases', { skip: (await skipWithoutCouch()) ?? false
     );
     const last = (await empty.ask('GET', `/${names.at(-1)}/one`)) as { readonly of: string };
     assert.equal(last.of, names.at(-1));
+  });
+});
+
+suite('names of nothing but dots', { skip: (await skipWithoutCouch()) ?? false }, () => {
+  const names = ['.', '..', '...'];
+  let server: CouchServer;
+  before(async () => {
+    server = await startCouch();
+    await server.ask('PUT', '/dots');
+    const attachment = (name: string) => ({
+      content_type: 'text/plain',
+      revpos: 1,
+      data: Buffer.from(`in ${name}`).toString('base64'),
+    });
+    await putRevisions(
+      server,
+      'dots',
+      names.map((name) => ({
+        ...revision(name, 'aa'),
+        _attachments: Object.fromEntries(names.map((other) => [other, attachment(`${name}${other}`)])),
+      })),
+    );
+  });
+  after(() => server[Symbol.asyncDispose]());
+
+  test('are those of documents and attachments like others', async () => {
+    const dumped = await dumpOf(server);
+    const attachments = dumped.filter(({ path }) => path.startsWith('dots/data/all/'));
+    assert.deepEqual(
+      new Set(attachments.map(({ content }) => String(content))),
+      new Set(names.flatMap((name) => names.map((other) => `in ${name}${other}`))),
+    );
+    await using empty = await startCouch();
+    assert.deepEqual((await restoreTo(empty, dumped)).failures, []);
+    assert.equal(textAt(await dumpOf(empty), 'dots/data/all.jsonl'), textAt(dumped, 'dots/data/all.jsonl'));
   });
 });

@@ -134,6 +134,7 @@ const openLine = (config: CouchConfig, user: string | undefined): Line => {
   const { url, connections, timeoutSeconds } = config;
   const timeoutMs = timeoutSeconds * 1000;
   const isSecure = url.root.startsWith('https:');
+  const below = new URL(url.root).pathname.replace(/\/$/, '');
   // A connection more than there are contents, so that a question is answered while all are busy.
   const settings = { keepAlive: true, maxSockets: connections + 1, scheduling: 'lifo' as const };
   const agent = isSecure
@@ -154,7 +155,8 @@ const openLine = (config: CouchConfig, user: string | undefined): Line => {
     send: (request, signal) =>
       new Promise((resolve, reject) => {
         const { method = 'GET', body } = request;
-        const outgoing = (isSecure ? https : http).request(`${url.root}${targetOf(request)}`, {
+        const outgoing = (isSecure ? https : http).request(url.root, {
+          path: `${below}${targetOf(request)}`, // not in the URL: there even an encoded '..' means the folder above
           method,
           agent,
           signal,
