@@ -1,4 +1,6 @@
 // Revisions of documents into a database, with their history: many in one request, large attachments as streams.
+import { promisify } from 'node:util';
+import { gunzip } from 'node:zlib';
 import { HoldfastError, hasCode, messageOf } from '#lib/errors.ts';
 import type { Content } from '../source.ts';
 import { bytesOf } from './entry-stream.ts';
@@ -107,7 +109,8 @@ export const withAttachments = async (
     const bytes = await bytesOf(contentOf(one, attachment)());
     if (bytes.length !== one.length)
       throw new Error(`attachment ${one.name} has ${bytes.length} bytes, not ${one.length}`);
-    inline.push([one.name, { ...headOf(one), data: bytes.toString('base64') }]);
+    const plain = cameCompressed(one, bytes) ? await unzipped(bytes) : bytes;
+    inline.push([one.name, { ...headOf(one), data: plain.toString('base64') }]);
   }
   return withMembers(leaf, { _attachments: JSON.stringify(Object.fromEntries(inline)), ...replace });
 };
@@ -117,6 +120,19 @@ const contentOf = (attachment: Attachment, find: StoredLeaf['attachment']): (() 
   if (content) return content;
   throw new Error(`the snapshot lacks its attachment ${attachment.name}`);
 };
+
+/**
+ * Whether a client sent it compressed, for the server to give to others as it is when uncompressed. A text is gzip in a backup for no other
+ * reason: what comes to CouchDB as it is, CouchDB compresses itself (its `compressible_types`), and lies in a backup uncompressed.
+ */
+const cameCompressed = (one: Attachment, start: Uint8Array): boolean =>
+  isText(one) && start[0] === 0x1f && start[1] === 0x8b;
+
+const isText = ({ contentType }: Attachment): boolean =>
+  /^(text\/|application\/(javascript|json|xml)\b)/.test(contentType);
+
+/** As they are when they are not what they seem. */
+const unzipped = (bytes: Buffer): Promise<Buffer> => promisify(gunzip)(bytes).catch(() => bytes);
 
 /** The server makes the digest anew. */
 const headOf = ({ contentType, revpos }: Attachment) => ({
@@ -132,7 +148,10 @@ export const putStreamed = async (
 ): Promise<Refused[]> => {
   const { id, rev } = stored.leaf;
   try {
-    const answer = await target.client.send(streamedRequest(target, stored, boundary));
+    const compressed = new Set<Attachment>();
+    for (const one of stored.leaf.attachments.filter(isText))
+      if (cameCompressed(one, await startOf(contentOf(one, stored.attachment)()))) compressed.add(one);
+    const answer = await target.client.send(streamedRequest(target, stored, boundary, compressed));
     if (answer.status < 300) return [];
     const { error, reason } = JSON.parse(answer.body.toString()) as Result;
     return [{ id, rev, error: refusedError(id, target.database, error, reason) }];
@@ -142,9 +161,19 @@ export const putStreamed = async (
   }
 };
 
-const streamedRequest = ({ database }: PutTarget, stored: StoredLeaf, boundary: string): CouchRequest => {
+const startOf = async (content: Content): Promise<Uint8Array> => {
+  for await (const chunk of content) if (chunk.length > 1) return chunk.slice(0, 2);
+  return Buffer.alloc(0);
+};
+
+const streamedRequest = (
+  { database }: PutTarget,
+  stored: StoredLeaf,
+  boundary: string,
+  compressed: ReadonlySet<Attachment>,
+): CouchRequest => {
   const { id } = stored.leaf;
-  const parts = partsOf(stored, boundary);
+  const parts = partsOf(stored, boundary, compressed);
   return {
     method: 'PUT',
     path: [database, ...documentParts(id)],
@@ -166,9 +195,19 @@ interface Part {
   open(): Content;
 }
 
-const partsOf = ({ leaf, attachment }: StoredLeaf, boundary: string): Part[] => {
+const partsOf = (
+  { leaf, attachment }: StoredLeaf,
+  boundary: string,
+  compressed: ReadonlySet<Attachment>,
+): Part[] => {
   const heads = Object.fromEntries(
-    leaf.attachments.map((one) => [one.name, { ...headOf(one), length: one.length, follows: true }]),
+    leaf.attachments.map((one) => [
+      one.name,
+      {
+        ...{ ...headOf(one), length: one.length, follows: true },
+        ...(compressed.has(one) && { encoding: 'gzip', encoded_length: one.length }),
+      },
+    ]),
   );
   const document = withMembers(leaf, { _attachments: JSON.stringify(heads) });
   const parts = [textPart(`--${boundary}\r\nContent-Type: application/json\r\n\r\n`), bytesPart(document)];

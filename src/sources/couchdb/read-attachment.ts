@@ -15,7 +15,7 @@ export interface AttachmentPlace {
   readonly attachment: Attachment;
 }
 
-/** Its content, decoded. When the connection breaks it is asked for again, and what was given already is not given twice. */
+/** Its content, decoded, unless it came to the server compressed: that is kept as it came. When the connection breaks it is asked for again, and what was given already is not given twice. */
 export async function* readAttachment(
   client: CouchClient,
   place: AttachmentPlace,
@@ -66,10 +66,12 @@ async function* readFrom(
     });
   }
   const isCompressed = answer.headers['content-encoding'] === 'gzip';
+  // Of what a client sent compressed the server knows no other length.
+  const cameCompressed = isCompressed && Number(answer.headers['content-length']) === attachment.length;
   const [wire, plain] = [createHash('md5'), createHash('md5')];
   let length = 0;
   try {
-    for await (const chunk of isCompressed ? unzipped(answer, wire) : answer) {
+    for await (const chunk of isCompressed && !cameCompressed ? unzipped(answer, wire) : answer) {
       const bytes = chunk as Uint8Array;
       plain.update(bytes);
       const fresh = bytes.subarray(Math.min(bytes.length, Math.max(0, skip - length)));

@@ -9,6 +9,8 @@ import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { after, before, suite, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
+import { seededRandom } from '#lib/random.ts';
+import { randomBytes } from '../../../test/tools/random.ts';
 import type { CapturedEntry } from '../testing.ts';
 import { dumpOf, restoreTo, textAt } from './testing.ts';
 
@@ -23,6 +25,12 @@ const big =
   `{"t.txt":${stub(stored, text.length, 'text/plain')},"m.bin":${stub(movie, movie.length, 'application/octet-stream')}}` +
   `,"_revisions":{"start":1,"ids":["aa"]}}`;
 const seq = '3-g1AAAACbeJzLYWBgYMpgTmEQTM4vTc5ISXIwNDLXMwBCwxyQVCJDUv3___-zMpiTGHLB';
+
+/** Attachments of which a client said that they are compressed: the server knows the length of nothing else. */
+const sent = gzipSync('sent compressed '.repeat(30));
+const sentLarge = gzipSync(randomBytes(seededRandom('sent compressed'), 1_200_000));
+const packed = `{"_id":"p:2","_rev":"1-bb","_attachments":{"s.txt":${stub(sent, sent.length, 'text/plain')}},"_revisions":{"start":1,"ids":["bb"]}}`;
+const packedLarge = `{"_id":"p:3","_rev":"1-cc","_attachments":{"l.json":${stub(sentLarge, sentLarge.length, 'application/json')}},"_revisions":{"start":1,"ids":["cc"]}}`;
 
 interface Asked {
   readonly method: string;
@@ -64,6 +72,34 @@ const answers: Record<string, (request: IncomingMessage, answer: ServerResponse)
   },
   'GET /shop/p%3A1/m.bin': () => movie,
 };
+
+const compressed = (bytes: Buffer) => (_: unknown, answer: ServerResponse) => {
+  answer.setHeader('content-encoding', 'gzip');
+  return bytes;
+};
+
+const packedAnswers: typeof answers = {
+  'GET /packed': (...request) => ({
+    ...(answers['GET /shop']?.(...request) as object),
+    db_name: 'packed',
+    doc_count: 2,
+  }),
+  'GET /packed/_security': () => ({}),
+  'GET /packed/_revs_limit': () => 1000,
+  'GET /packed/_changes': () => ({
+    results: [
+      { seq, id: 'p:2', changes: [{ rev: '1-bb' }] },
+      { seq, id: 'p:3', changes: [{ rev: '1-cc' }] },
+    ],
+    last_seq: seq,
+    pending: 0,
+  }),
+  'POST /packed/_bulk_get': () =>
+    `{"results":[{"id":"p:2","docs":[{"ok":${packed}}]},{"id":"p:3","docs":[{"ok":${packedLarge}}]}]}`,
+  'GET /packed/p%3A2/s.txt': compressed(sent),
+  'GET /packed/p%3A3/l.json': compressed(sentLarge),
+};
+Object.assign(answers, packedAnswers);
 
 suite('what only the real CouchDB does', () => {
   const asked: Asked[] = [];
@@ -150,6 +186,27 @@ suite('what only the real CouchDB does', () => {
       requests.find(({ url: path }) => path === '/copy/_local/x')?.body.toString(),
       '{"_id":"_local/x","n":1.0}',
     );
+  });
+
+  test('an attachment that came compressed is kept as it came, and is again what it was', async () => {
+    const at = url().replace(/shop$/, 'packed');
+    const packedDump = await dumpOf({ url: () => at });
+    const files = packedDump.filter(({ path }) => path.startsWith('packed/data/all/'));
+    assert.deepEqual(
+      files.map(({ content }) => Buffer.from(content ?? [])).toSorted((a, b) => a.length - b.length),
+      [sent, sentLarge],
+    );
+    asked.length = 0;
+    answers['POST /copy/_bulk_docs'] = () => [];
+    const report = await restoreTo({ url: copyUrl }, packedDump, {}, { selection: ['packed'] });
+    assert.deepEqual(report.failures, []);
+    const small = asked.find(({ url: path }) => path === '/copy/_bulk_docs')?.body.toString() ?? '';
+    const { data } = JSON.parse(small).docs[0]._attachments['s.txt'];
+    assert.equal(Buffer.from(data, 'base64').toString(), 'sent compressed '.repeat(30));
+    const large = asked.find(({ url: path }) => path.startsWith('/copy/p%3A3'))?.body;
+    const [, document = ''] = large?.toString('latin1').split('\r\n\r\n') ?? [];
+    assert.match(document, new RegExp(`"encoding":"gzip","encoded_length":${sentLarge.length}`));
+    assert.ok(large?.includes(sentLarge));
   });
 
   test('large attachments go beside their document as multipart/related', async () => {
