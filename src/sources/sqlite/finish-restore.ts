@@ -3,7 +3,7 @@ import { HoldfastError } from '#lib/errors.ts';
 import { combine, noRows } from '#lib/row-checksum.ts';
 import { type Manifest, type ManifestTable, manifestName } from '../manifest.ts';
 import { foreignKeyWarnings } from './damage.ts';
-import { sameName } from './identifiers.ts';
+import { foldName, sameName } from './identifiers.ts';
 import { copyRows, makeInternalTable } from './internal-tables.ts';
 import { createFile, dataPath, finishFile } from './layout.ts';
 import { definitionAs, dropExisting, makeDefinition, makeVirtualTables } from './make-definition.ts';
@@ -39,8 +39,9 @@ const compareWith = (manifest: Manifest, { loaded, target }: Restore): void => {
     [...loaded.values()],
     ({ table, nameInSnapshot }) => table.owner ?? nameInSnapshot,
   );
+  const captured = new Map(manifest.tables.map((table) => [foldName(table.name), table]));
   for (const [name, came] of parts) {
-    const recorded = manifest.tables.find((table) => sameName(table.name, name));
+    const recorded = captured.get(foldName(name));
     if (recorded) compare(name, recorded, came);
     else if (!manifest.missing.some((each) => sameName(each.name, name)))
       throw notAsCaptured(`table ${name} is not in the manifest`);

@@ -30,7 +30,7 @@ export const openForReading = async (
     if (!isBusy(cause)) throw cannotRead(path, cause);
     throw new HoldfastError('SOURCE_UNREACHABLE', `${path} stayed locked for ${busyTimeoutSeconds} s`, {
       cause,
-      hint: 'a writer holds it: end the long transaction, raise busyTimeoutSeconds, or switch the database to WAL mode',
+      hint: 'a writer holds it: end the long transaction, or its locking_mode=EXCLUSIVE; raise busyTimeoutSeconds, or switch the database to WAL mode',
     });
   }
 };

@@ -57,14 +57,15 @@ const take = async (restore: Restore, path: string, content: Content): Promise<n
 const takeTables = async (restore: Restore, text: string): Promise<void> => {
   const { scratch, into, target } = restore;
   scratch.load(text);
-  const { tables, virtualTables } = scratch.schema();
+  const before = scratch.schema();
+  const { tables, virtualTables } = before;
   for (const [from] of into.rename) assertCanRename(from, tables, virtualTables);
   const places = placesOf(
     tables.map(({ name }) => name),
     virtualTables.map(({ name }) => name),
   );
   scratch.rename(into.rename);
-  restore.tables = { schema: scratch.schema(), places };
+  restore.tables = { schema: into.rename.length === 0 ? before : scratch.schema(), places };
   await target.begin(restore.tables.schema);
 };
 
