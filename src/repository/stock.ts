@@ -1,6 +1,7 @@
 // What is really there of the packs, compared with what the index says, before anything is written.
 import { mapOrdered } from '#lib/concurrency.ts';
 import { HoldfastError, hasCode } from '#lib/errors.ts';
+import { plural } from '#lib/format.ts';
 import { nameSyncOf } from '#stores/store.ts';
 import { packKey } from './blob.ts';
 import { readNewIndexFiles } from './blob-index.ts';
@@ -25,7 +26,7 @@ export const takeStock = async (session: Session): Promise<IndexedPack[]> => {
   }
   if (lost.size > 0)
     session.log.warn(
-      `${lost.size} packs are gone or cut: what only they held counts as lost (\`holdfast check\` names them)`,
+      `${plural(lost.size, 'pack is', 'packs are')} gone or cut: what only they held counts as lost (\`holdfast check\` names them)`,
     );
   session.blobs.forget(lost);
   if (unlisted.length === 0 || !(await session.lock?.isAlone())) return [];

@@ -107,7 +107,7 @@ const harmless: readonly number[] = [27, 85, 86, code.namespaceNotFound];
 
 type Apply = Extract<Step, { readonly kind: 'apply' }>;
 
-/** Whether the driver writes the document that is inserted as it was: not when it holds text that is not UTF-8. */
+/** Whether the driver writes the document that is inserted as it was: not when it holds text that is not UTF-8, or a DBPointer or undefined, as drivers of long ago wrote them. */
 const isFaithful = ({ entry, raw }: Apply): boolean => {
   const change = entry.get('o');
   const original = documentAt(raw, 'o');
@@ -123,7 +123,7 @@ const insertAsItIs = async (connection: Restoring['connection'], { entry, raw }:
   if (entry.get('op') !== 'i' || !document)
     throw new HoldfastError(
       'TARGET_FAILED',
-      `a change of a document in ${database}.${name.join('.')} holds text that is not UTF-8`,
+      `a change of a document in ${database}.${name.join('.')} holds text that is not UTF-8, or a value of a type that is no longer in use`,
     );
   try {
     await connection.insert(database, name.join('.'), [document]);
