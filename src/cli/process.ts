@@ -28,7 +28,7 @@ export const runProcess = async (): Promise<number> => {
 
 /** Into a file, Node's own stream calls bytes written of which a disk that is nearly full took only the first. */
 const standardOutput = (): Stream => {
-  if (!fstatSync(1).isFile()) return process.stdout;
+  if (!isFile(1)) return process.stdout;
   return new Writable({
     write(bytes: Buffer, _encoding, done) {
       try {
@@ -39,6 +39,14 @@ const standardOutput = (): Stream => {
       }
     },
   });
+};
+
+const isFile = (descriptor: number): boolean => {
+  try {
+    return fstatSync(descriptor).isFile();
+  } catch {
+    return false; // Windows cannot look at every stream
+  }
 };
 
 /** A socket, which a parent that is Node gives us for a stream, takes what is written later than a file does. */

@@ -1,7 +1,8 @@
 // Stores that a job holds against each other: what is said to be a copy must not be the original itself.
 import { realpathSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, isAbsolute, join } from 'node:path';
 import { HoldfastError, systemCode } from '#lib/errors.ts';
+import { slashed } from '#lib/file-name.ts';
 import type { Store } from '#stores/store.ts';
 
 /** CONFIG_INVALID when `inner` is `outer`, or a folder in it; `what` says why that cannot be. */
@@ -14,7 +15,7 @@ export const assertApart = (inner: Store, outer: Store, what: string): void => {
 };
 
 const placeOf = ({ location }: Store): string => {
-  const place = location.startsWith('/') ? realFolder(location) : location;
+  const place = isAbsolute(location) ? slashed(realFolder(location)) : location;
   return place.replace(/\/+$/, '');
 };
 

@@ -1,6 +1,7 @@
 // File names are bytes. As strings, bytes that are not UTF-8 stand as lone surrogates U+DC80…U+DCFF
 // (Python's «surrogateescape», PEP 383), so that every name survives the way there and back.
 import { isUtf8 } from 'node:buffer';
+import { sep } from 'node:path';
 
 /** The string for a name's bytes. */
 export const decodeName = (bytes: Uint8Array): string => {
@@ -35,6 +36,9 @@ export const encodeName = (name: string): Buffer => {
 
 /** The path to give to node:fs: the string when it is well formed, else its bytes. */
 export const fsPath = (path: string): string | Buffer => (path.isWellFormed() ? path : encodeName(path));
+
+/** The path with slashes only, which Windows takes as well as its own separator. */
+export const slashed = (path: string): string => (sep === '/' ? path : path.replaceAll(sep, '/'));
 
 const sequenceLength = (buffer: Buffer, at: number): number => {
   for (let length = 1; length <= 4 && at + length <= buffer.length; length += 1)

@@ -1,6 +1,6 @@
 // Where the user is at home, and who he is. A container may run under a number that no file of users knows: that is no error.
 import { homedir, userInfo } from 'node:os';
-import { join } from 'node:path';
+import { join, sep } from 'node:path';
 
 /** The user's home folder; `/` for one who has none. */
 export const homeFolder = (): string => {
@@ -20,6 +20,10 @@ export const userName = (): string => {
   }
 };
 
-/** A path as people write it: `~` and `~/…` are the user's home folder. */
+/** A path as people write it: `~` and `~/…` are the user's home folder, on Windows `~\…`, too. */
 export const expandHome = (path: string): string =>
-  path === '~' ? homeFolder() : path.startsWith('~/') ? join(homeFolder(), path.slice(2)) : path;
+  path === '~'
+    ? homeFolder()
+    : ['~/', `~${sep}`].some((start) => path.startsWith(start))
+      ? join(homeFolder(), path.slice(2))
+      : path;

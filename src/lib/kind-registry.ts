@@ -83,9 +83,9 @@ export const configuredByUrl = <Opened>(
   });
 };
 
-/** The scheme of a URL, in lower case; undefined for a path. */
+/** The scheme of a URL, in lower case; undefined for a path, which on Windows may begin with the letter of a drive. */
 export const schemeOf = (url: string): string | undefined =>
-  /^([a-z][a-z0-9+.-]*):/i.exec(url)?.[1]?.toLowerCase();
+  /^([a-z][a-z0-9+.-]+):/i.exec(url)?.[1]?.toLowerCase();
 
 const withKind = (kind: RegisteredKind<unknown>): JsonSchema => {
   const { properties, required, ...rest } = jsonSchemaOf(kind.schema);

@@ -20,6 +20,7 @@ test('a path and a URL name the same folder', async () => {
   assert.equal(await locationOf('file:///srv/backups'), '/srv/backups');
   assert.equal(await locationOf('~/backups'), `${homedir()}/backups`);
   assert.equal(await locationOf('./a:b'), `${process.cwd()}/a:b`);
+  assert.match(await locationOf('C:\\backups'), /C:\\backups$/); // a drive of Windows, elsewhere the name of a folder
 });
 
 test('a scheme nobody knows is refused with the ones that are known', () => {

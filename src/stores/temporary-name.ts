@@ -1,12 +1,11 @@
 // What an object is called while it is being written. The form is restic's (Go's os.CreateTemp), which every restic skips.
 import { randomInt } from 'node:crypto';
-import { posix } from 'node:path';
 import { HoldfastError } from '#lib/errors.ts';
 
 /** A name beside the object's own; below 255 bytes however long that is. */
 export const temporaryName = (path: string): string => {
-  const { dir, base } = posix.parse(path);
-  return posix.join(dir, `${base.slice(0, 64)}-tmp-${randomInt(2 ** 47)}`);
+  const base = /[^/\\]*$/.exec(path)?.[0] ?? '';
+  return `${path.slice(0, path.length - base.length)}${base.slice(0, 64)}-tmp-${randomInt(2 ** 47)}`;
 };
 
 /** True for a name that an unfinished write left behind; it is not an object. */

@@ -188,10 +188,12 @@ test('where folders cannot be held open, each is looked at before it is entered'
 });
 
 test('names with a meaning on Windows are unsafe there', () => {
-  for (const name of ['a\\b', 'C:', 'a:stream']) {
+  for (const name of ['a\\b', 'C:', 'a:stream', 'end.', 'end ', 'nul', 'Con.txt', 'COM1', 'lpt² .log']) {
     assert.ok(unsafeComponent(name, 'win32'));
     assert.equal(unsafeComponent(name, 'linux'), undefined);
   }
+  for (const name of ['null', 'a.con', 'com', 'com10', '.x'])
+    assert.equal(unsafeComponent(name, 'win32'), undefined);
 });
 
 test('a folder nobody can make is reported with everything in it', async () => {

@@ -3,6 +3,7 @@
 // anchored at the root; '**' stands for any number of components; '!' takes back what earlier patterns matched.
 import { posix } from 'node:path';
 import { HoldfastError } from '#lib/errors.ts';
+import { slashed } from '#lib/file-name.ts';
 import { compileGlob, isLiteral, type NameTest } from './glob.ts';
 
 /** What a list of patterns says of a path. Quick when paths of one folder are asked one after the other. */
@@ -78,7 +79,7 @@ interface Pattern {
 
 const parse = (text: string): Pattern => {
   const negated = text.startsWith('!');
-  const clean = posix.normalize(negated ? text.slice(1) : text).replace(/(?<=.)\/$/, '');
+  const clean = posix.normalize(slashed(negated ? text.slice(1) : text)).replace(/(?<=.)\/$/, '');
   const rooted = clean.startsWith('/');
   const globs = clean.split('/').slice(rooted ? 1 : 0);
   // '**' at an end adds nothing: what lies below a match matches anyway, and a relative pattern fits anywhere.

@@ -1,9 +1,10 @@
 // A restore into a file that is not there yet: written beside it under another name, and renamed when it is whole.
-import { closeSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs';
+import { closeSync, openSync, renameSync, rmSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
 import { HoldfastError, messageOf } from '#lib/errors.ts';
+import { syncFileSync, syncFolderSync } from '#lib/sync.ts';
 import { guard } from './authorizer.ts';
 import { integrityOfFile } from './damage.ts';
 import { quoteName, quoteText } from './identifiers.ts';
@@ -95,16 +96,12 @@ const removeLeftovers = (partial: string): void => {
 
 /** Puts the whole file in its place, durably. */
 const publish = (partial: string, file: string): void => {
-  flush(partial, 'r+');
-  renameSync(partial, file);
-  flush(dirname(file), 'r');
-};
-
-const flush = (path: string, flags: string): void => {
-  const descriptor = openSync(path, flags);
+  const descriptor = openSync(partial, 'r+');
   try {
-    fsyncSync(descriptor);
+    syncFileSync(descriptor);
   } finally {
     closeSync(descriptor);
   }
+  renameSync(partial, file);
+  syncFolderSync(dirname(file));
 };

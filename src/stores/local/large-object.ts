@@ -2,11 +2,12 @@
 import { type FileHandle, lstat, open, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { systemCode } from '#lib/errors.ts';
+import { syncFile } from '#lib/sync.ts';
 import type { LargeObject } from '../store.ts';
 import { temporaryName, unfinishedName } from '../temporary-name.ts';
 import { folderError } from './folder-error.ts';
 import { rememberMount } from './mount.ts';
-import { giveName, makeFolders, objectMode, syncFile, syncNames } from './write-object.ts';
+import { giveName, makeFolders, objectMode, syncNames } from './write-object.ts';
 
 /** What waits in memory, not what is written at once. */
 const pieceBytes = 4 * 1024 * 1024;

@@ -34,20 +34,21 @@ const readFolder = async (root: string, folder: string, isSecond = false): Promi
   try {
     return await readdir(join(root, folder), { withFileTypes: true });
   } catch (cause) {
-    const code = systemCode(cause);
-    if (code === 'ENOENT') {
+    let isFile = systemCode(cause) === 'ENOTDIR';
+    if (systemCode(cause) === 'ENOENT') {
       const there = nameOf(root, folder);
       if (!there) return [];
-      if (!there.isSymbolicLink() && !isSecond) return await readFolder(root, folder, true); // somebody has just made it
+      if (there.isDirectory() && !isSecond) return await readFolder(root, folder, true); // somebody has just made it
+      isFile = there.isFile(); // Windows says so of a file
     }
-    if (code === 'ENOTDIR' && statSync(root).isDirectory()) return [];
+    if (isFile && statSync(root).isDirectory()) return [];
     throw folderError(cause, 'list', root, folder || 'its objects');
   }
 };
 
 /** A link to a disk that is not mounted leads nowhere: what lies there is not gone, and a prune that took it for gone would remove what it needs. */
 const nameOf = (root: string, folder: string): Stats | undefined => {
-  const path = join(root, folder).replace(/\/+$/, ''); // with a slash the link would be followed
+  const path = join(root, folder).replace(/[/\\]+$/, ''); // with a slash the link would be followed
   return lstatSync(path, { throwIfNoEntry: false });
 };
 

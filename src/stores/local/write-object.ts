@@ -1,9 +1,10 @@
 // All or nothing: an object gets its name only when its bytes are on the disk.
-import { closeSync, fsyncSync, openSync, renameSync, unlinkSync, writevSync } from 'node:fs';
-import { type FileHandle, open, rename, unlink } from 'node:fs/promises';
+import { closeSync, openSync, renameSync, unlinkSync, writevSync } from 'node:fs';
+import { open, rename, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { systemCode } from '#lib/errors.ts';
 import { makeFolder } from '#lib/make-folder.ts';
+import { syncFile, syncFileSync, syncFolder, syncFolderSync } from '#lib/sync.ts';
 import { temporaryName } from '../temporary-name.ts';
 import { folderError } from './folder-error.ts';
 import { refuseIfUnmounted, rememberMount } from './mount.ts';
@@ -66,8 +67,8 @@ export const syncNames = async (folder: string, keys: readonly string[]): Promis
     });
 };
 
-// The mode applies to whoever opens the file later: objects never change.
-export const objectMode = 0o400;
+// The mode applies to whoever opens the file later: objects never change. Windows gives the name of a read-only file to no other.
+export const objectMode = process.platform === 'win32' ? 0o600 : 0o400;
 const folderMode = 0o700;
 
 const writeDurably = async (path: string, bytes: Uint8Array): Promise<void> => {
@@ -76,13 +77,11 @@ const writeDurably = async (path: string, bytes: Uint8Array): Promise<void> => {
   await syncFile(file);
 };
 
-export const syncFile = (file: FileHandle): Promise<void> => file.sync().catch(ignoreUnsupported);
-
 const writeDurablySync = (path: string, parts: readonly Uint8Array[]): void => {
   const file = openSync(path, 'wx', objectMode);
   try {
     writeAllSync(file, parts);
-    syncSync(file);
+    syncFileSync(file);
   } finally {
     closeSync(file);
   }
@@ -110,31 +109,4 @@ export const makeFolders = async (folder: string, path: string): Promise<void> =
 const makeFoldersSync = (folder: string, path: string): void => {
   refuseIfUnmounted(folder);
   for (const made of makeFolder(path, folderMode)) syncFolderSync(dirname(made));
-};
-
-const syncFolder = async (path: string): Promise<void> => {
-  await using folder = await open(path, 'r');
-  await folder.sync().catch(ignoreUnsupported);
-};
-
-const syncFolderSync = (path: string): void => {
-  const folder = openSync(path, 'r');
-  try {
-    syncSync(folder);
-  } finally {
-    closeSync(folder);
-  }
-};
-
-const syncSync = (file: number): void => {
-  try {
-    fsyncSync(file);
-  } catch (error) {
-    ignoreUnsupported(error);
-  }
-};
-
-/** Some network and FUSE file systems have no fsync for a file or a folder; there is nothing more to ask of them. */
-const ignoreUnsupported = (error: unknown): void => {
-  if (!['ENOTSUP', 'EOPNOTSUPP', 'EINVAL', 'ENOSYS'].includes(systemCode(error) ?? '')) throw error;
 };
