@@ -35,6 +35,7 @@ folders it needs, readable by their owner alone, and starts it.
   onRepository: false,
   statuses: [],
   async run(call) {
+    if (process.platform !== 'linux' && call.options.root === undefined) throw noSystemd();
     const place = placeOf(call);
     if (!call.options.user && !call.options.dryRun && call.options.root === undefined) requireRoot();
     const steps = call.options.remove ? removal(place) : installation(call, place, await configOf(call));
@@ -73,6 +74,11 @@ const placeOf = ({ options: { user, root }, env }: InstallCall): Place => {
     systemctl: (...words) => (runs ? [systemctlStep([...(user ? ['--user'] : []), ...words])] : []),
   };
 };
+
+const noSystemd = (): HoldfastError =>
+  new HoldfastError('UNSUPPORTED', `install makes a unit of systemd, which ${process.platform} has not`, {
+    hint: 'let what starts programs here start `holdfast daemon`, or each `holdfast run <job>` at its time',
+  });
 
 const requireRoot = (): void => {
   if (process.getuid?.() === 0) return;
