@@ -243,6 +243,11 @@ suite('a whole database', () => {
     );
     assert.deepEqual(query(copy, 'SELECT count(*) FROM customers'), [[2n]]);
     assert.deepEqual((await restore(newPath(), only(entries, 'orders'))).failures, []);
+    const beside = restore(copy, only(entries, 'sorted'), {
+      force: true,
+      rename: [['sorted', 'sorted_old']],
+    });
+    await refused(beside, 'TARGET_FAILED', /table sorted cannot be made: no such collation sequence: icu/);
   });
 
   test('comes back when a search index differs from its text, as it may where the application keeps the two alike', async () => {

@@ -9,8 +9,8 @@ import { assertSafePath, createFile, dataFolder, dataPath, finishFile, placesOf 
 import { loadRows } from './load.ts';
 import type { SqliteConfig } from './options.ts';
 import { incomplete, type Restore } from './restore-state.ts';
-import type { Schema, Table } from './schema.ts';
-import { openScratch } from './scratch.ts';
+import type { Schema } from './schema.ts';
+import { openScratch, type Scratch } from './scratch.ts';
 import { cannotWrite } from './sqlite-error.ts';
 import { openTarget } from './target.ts';
 
@@ -59,7 +59,7 @@ const takeTables = async (restore: Restore, text: string): Promise<void> => {
   scratch.load(text);
   const before = scratch.schema();
   const { tables, virtualTables } = before;
-  for (const [from] of into.rename) assertCanRename(from, tables, virtualTables);
+  for (const [from] of into.rename) assertCanRename(from, before, scratch);
   const places = placesOf(
     tables.map(({ name }) => name),
     virtualTables.map(({ name }) => name),
@@ -69,13 +69,11 @@ const takeTables = async (restore: Restore, text: string): Promise<void> => {
   await target.begin(restore.tables.schema);
 };
 
-const assertCanRename = (
-  from: string,
-  tables: readonly Table[],
-  virtualTables: Schema['virtualTables'],
-): void => {
+const assertCanRename = (from: string, { tables, virtualTables }: Schema, { failures }: Scratch): void => {
   if (virtualTables.some(({ name }) => sameName(name, from))) throw cannotRename(from);
   if (tables.some(({ name }) => sameName(name, from))) return;
+  const failure = failures.find(({ type, name }) => type === 'table' && sameName(name, from));
+  if (failure) throw failure.error;
   throw new HoldfastError('USAGE', `the snapshot has no table ${from} to rename`, {
     hint: 'give the table’s name as it is in the snapshot; a database is renamed by the path it is restored to',
   });
