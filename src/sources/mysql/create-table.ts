@@ -58,6 +58,15 @@ export const withDefaultExpressions = (statement: string): string =>
 const plainDefault =
   /(?<=^ {2})(`(?:[^`]|``)*` (?:tiny|medium|long)?(?:text|blob)\b[^'`\n]*? DEFAULT )('(?:[^'\\]|''|\\[\s\S])*')/gm;
 
+/** MariaDB shows options that no engine knows in comments, which make nothing. */
+export const withUnknownOptions = (statement: string): string =>
+  statement.replace(unknownOptions, (found, options?: string) => options ?? found);
+
+const unknownOptions = new RegExp(
+  `${quotedSource}| /\\*((?: \`(?:[^\`]|\`\`)*\`='(?:[^'\\\\]|''|\\\\[\\s\\S])*')+) \\*/`,
+  'g',
+);
+
 /** The same definition, whatever number comes next. */
 export const withoutNextNumber = (statement: string): string =>
   statement.replace(/^(\)[^\n]*?) AUTO_INCREMENT=\d+/m, '$1');

@@ -5,7 +5,12 @@ import type { Reporter } from '../restore-report.ts';
 import { binaryIdentifier, bytesOf } from './binary-text.ts';
 import type { Connection } from './connect.ts';
 import type { Contents } from './contents.ts';
-import { withDefaultExpressions, withoutNextNumber } from './create-table.ts';
+import {
+  parseCreateTable,
+  withDefaultExpressions,
+  withoutNextNumber,
+  withUnknownOptions,
+} from './create-table.ts';
 import { quoteIdentifier } from './identifiers.ts';
 import { setSequenceSql } from './load-data.ts';
 import { loadMode, mildLoadMode } from './load-mode.ts';
@@ -65,6 +70,9 @@ export const makeTable = async (
 ): Promise<void> => {
   const isMysql = connection.version.engine === 'mysql';
   const item = isMysql ? { ...given, statement: withDefaultExpressions(given.statement) } : given;
+  const full = { ...item, statement: withUnknownOptions(item.statement) };
+  if (!isMysql && full.statement !== item.statement && parseCreateTable(item.statement))
+    if (await isMadeMildly(connection, full, 'IGNORE_BAD_TABLE_OPTIONS')) return;
   try {
     await runItem(connection, item, reporter);
   } catch (error) {
@@ -73,9 +81,13 @@ export const makeTable = async (
 };
 
 /** Without the strict mode a server may also change what it is told; then nothing is left of it. */
-const isMadeMildly = async (connection: Connection, { name, statement }: SqlItem): Promise<boolean> => {
+const isMadeMildly = async (
+  connection: Connection,
+  { name, statement }: SqlItem,
+  mode = '',
+): Promise<boolean> => {
   const table = quoteIdentifier(name);
-  await connection.run(`set sql_mode = '${mildLoadMode}'`);
+  await connection.run(`set sql_mode = '${mildLoadMode},${mode}'`);
   try {
     await connection.run(bytesOf(statement));
     const [made] = await connection.queryBytes<{ 'Create Table': string }>(`show create table ${table}`);

@@ -289,6 +289,15 @@ suite('restoring to MariaDB', { skip: skipWithout('mariadb') ?? false }, () => {
     assert.equal(await server.sql(`show databases like 'hopeless_new'`), '');
   });
 
+  test('options that no engine knows come back', async () => {
+    await server.sql(`create database optioned; use optioned; set sql_mode = 'IGNORE_BAD_TABLE_OPTIONS';
+      create table t (a int foo='it''s', b int comment '/* \`x\`=''1'' */', key (b) bar=7) zork='x y' other=y comment='/* \`q\`=''1'' */'`);
+    const entries = await dumpOf(server, { url: server.url('optioned') });
+    await restoreTo(server, entries, { url: server.url('optioned_copy') });
+    assert.match(await definition('optioned', 't'), /\/\* .*zork/);
+    assert.equal(await definition('optioned_copy', 't'), await definition('optioned', 't'));
+  });
+
   test('a sequence that was set back goes on where it was', async () => {
     await server.sql(`create database numbers; use numbers; create sequence up start 100; create sequence down start 100 increment -1 maxvalue 1000;
       alter sequence up restart 21; alter sequence down restart 200; create sequence plain start 7; do nextval(plain)`);
