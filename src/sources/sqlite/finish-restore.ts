@@ -71,8 +71,9 @@ const notAsCaptured = (message: string): HoldfastError =>
 const describe = ({ rows, checksum }: Pick<ManifestTable, 'rows' | 'checksum'>): string =>
   `${rows} rows with the checksum ${checksum}`;
 
-/** Whether all the snapshot has is being restored, rather than tables chosen from it. */
-const isWhole = ({ loaded, failures }: Restore, { tables }: Manifest): boolean => {
+/** Whether all the snapshot has is being restored, rather than tables chosen from it; what comes beside others is chosen. */
+const isWhole = ({ loaded, failures, into }: Restore, { tables }: Manifest): boolean => {
+  if (into.rename.length > 0) return false;
   const came = new Set([
     ...[...loaded.values()].map(({ path }) => path),
     ...failures.map(({ path }) => path),
@@ -103,7 +104,7 @@ const finishedSchema = (restore: Restore, finish: string, whole: boolean): Schem
     if (whole || concerned) failures.push({ path: finishFile, error });
   }
   // A view or trigger that is broken, as old ones often are, would stand in the way of renaming.
-  if (into.rename.length > 0 && !whole) {
+  if (into.rename.length > 0) {
     const kept = new Set([...loaded.values()].map(({ nameInSnapshot }) => nameInSnapshot));
     for (const { type, name, table } of scratch.schema().others)
       if (type === 'view' || (type === 'trigger' && !kept.has(table))) scratch.drop(type, name);

@@ -55,6 +55,19 @@ test('a trigger comes back that writes the name of its table in another case', a
   assert.deepEqual(query(whole, 'SELECT note FROM log'), [[7n], [8n]]);
 });
 
+test('views and triggers on them stay as they are when the only table there is comes beside itself', async () => {
+  const path = database(`CREATE TABLE orders(id INTEGER PRIMARY KEY); INSERT INTO orders VALUES(1);
+    CREATE VIEW big AS SELECT id FROM orders; CREATE VIRTUAL TABLE pages USING dbstat; CREATE VIEW stale AS SELECT gone FROM orders;
+    CREATE TRIGGER added INSTEAD OF INSERT ON big BEGIN INSERT INTO orders VALUES(new.id); END`);
+  const entries = await dump(path);
+  execute(path, 'INSERT INTO orders VALUES(2)');
+  const views = "SELECT * FROM sqlite_schema WHERE tbl_name <> 'orders_old'";
+  const before = query(path, views);
+  await restore(path, entries, { force: true, rename: [['orders', 'orders_old']] });
+  assert.deepEqual(query(path, views), before);
+  assert.deepEqual(query(path, 'SELECT count(*) FROM big, orders_old'), [[2n]]);
+});
+
 test('a table whose triggers keep search indexes up to date comes beside itself', async () => {
   const path = database(`CREATE TABLE docs(id INTEGER PRIMARY KEY, body, x); CREATE TABLE log(note);
     CREATE VIRTUAL TABLE found USING fts5(body, content=docs, content_rowid=id); CREATE VIRTUAL TABLE older USING fts4(body);
