@@ -93,8 +93,9 @@ export const writeBatch = async (
   target: PutTarget,
   { leaves }: Batch,
 ): Promise<Refused[]> => {
-  const streamed = leaves.filter((leaf) => isStreamed(target.facts, leaf));
-  const together = leaves.filter((leaf) => !isStreamed(target.facts, leaf));
+  const streamed: StoredLeaf[] = [];
+  const together: StoredLeaf[] = [];
+  for (const leaf of leaves) ((await isStreamed(target.facts, leaf)) ? streamed : together).push(leaf);
   const refused = await putLeaves(target, together);
   for (const leaf of streamed) refused.push(...(await putStreamed(target, leaf, `holdfast-${randomUUID()}`)));
   for (const { id, error } of refused) {

@@ -33,9 +33,14 @@ export interface PutTarget {
 /** Attachments of a revision that are no more than this together travel within the document. */
 const inlineBytes = 1024 * 1024;
 
-/** True when it goes by itself, its attachments streamed. PouchDB Server cannot take them so. */
-export const isStreamed = ({ vendor }: ServerFacts, { leaf: { attachments } }: StoredLeaf): boolean =>
-  vendor === 'CouchDB' && attachments.reduce((sum, { length }) => sum + length, 0) > inlineBytes;
+/** True when it goes by itself, its attachments streamed, as large and as compressed as they came. PouchDB Server cannot take them so. */
+export const isStreamed = async ({ vendor }: ServerFacts, stored: StoredLeaf): Promise<boolean> => {
+  if (vendor !== 'CouchDB') return false;
+  const { attachments } = stored.leaf;
+  if (attachments.reduce((sum, { length }) => sum + length, 0) > inlineBytes) return true;
+  const compressed = await compressedOf(stored).catch(() => undefined); // told when its content is needed
+  return compressed !== undefined && compressed.size > 0;
+};
 
 /** Writes revisions as a replication does: each with the history and name it had. */
 export const putLeaves = async (target: PutTarget, leaves: readonly StoredLeaf[]): Promise<Refused[]> => {
@@ -148,9 +153,7 @@ export const putStreamed = async (
 ): Promise<Refused[]> => {
   const { id, rev } = stored.leaf;
   try {
-    const compressed = new Set<Attachment>();
-    for (const one of stored.leaf.attachments.filter(isText))
-      if (cameCompressed(one, await startOf(contentOf(one, stored.attachment)()))) compressed.add(one);
+    const compressed = await compressedOf(stored);
     const answer = await target.client.send(streamedRequest(target, stored, boundary, compressed));
     if (answer.status < 300) return [];
     const { error, reason } = JSON.parse(answer.body.toString()) as Result;
@@ -159,6 +162,14 @@ export const putStreamed = async (
     if (hasCode(error, 'CANCELLED', 'SOURCE_UNREACHABLE', 'SOURCE_DENIED')) throw error;
     return [{ id, rev, error: unreadable(stored.leaf, error) }];
   }
+};
+
+/** The attachments that came to the server compressed. */
+const compressedOf = async ({ leaf, attachment }: StoredLeaf): Promise<ReadonlySet<Attachment>> => {
+  const compressed = new Set<Attachment>();
+  for (const one of leaf.attachments.filter(isText))
+    if (cameCompressed(one, await startOf(contentOf(one, attachment)()))) compressed.add(one);
+  return compressed;
 };
 
 const startOf = async (content: Content): Promise<Uint8Array> => {
