@@ -1,6 +1,7 @@
 // From MariaDB to MySQL and back: what both know comes back, also under the other\'s names for it, and all else is named.
 import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
+import { HoldfastError } from '#lib/errors.ts';
 import { type MysqlServer, startMariadb } from '../../../test/servers/mariadb.ts';
 import { skipWithoutMysql, startMysql } from '../../../test/servers/mysql.ts';
 import { skipWithout } from '../../../test/servers/programs.ts';
@@ -77,6 +78,29 @@ suite('a database of the other engine', { skip }, () => {
     assert.equal(
       await mysql.sql(seen, 'from_mariadb'),
       'Kelp é🐙\t0.1\t{"a": 1}\tx\nweed\tNULL\tNULL\t\nKelp é🐙\nweed\nmade\t1\tutf8mb4_0900_ai_ci',
+    );
+  });
+
+  test('what only one of them has is named with what to do', async () => {
+    await mariadb.sql(`create database own; use own; create table t (a int); create sequence s; create user ann@'10.%' identified by 'secret'; grant select on own.* to ann@'10.%';
+      set sql_mode = oracle;
+delimiter ;;
+create package tools as function f return int; end;;
+`);
+    const dumped = await dumpOf(mariadb, { databases: ['own'], users: true });
+    const { failures } = await restoreTo(mysql, dumped, { databases: 'all' });
+    const hints = failures.map(({ error }) => [
+      error.message.replace(/ could not.*/s, ''),
+      error instanceof HoldfastError ? error.hint?.split(':')[0] : error,
+    ]);
+    const users = 'MariaDB and MySQL keep users and passwords each in its own way';
+    assert.deepEqual(
+      hints.filter(([name]) => !/admin|root/.test(`${name}`)),
+      [
+        [`user 'ann'@'10.%'`, users],
+        ['sequence s', 'only MariaDB has sequences'],
+        ['package tools', 'its text is in post-data.sql of the snapshot'],
+      ],
     );
   });
 });

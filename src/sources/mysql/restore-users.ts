@@ -1,5 +1,5 @@
 // Users, roles and grants: those that are missing are made, and those that are there stay as they are.
-import { asError, messageOf } from '#lib/errors.ts';
+import { asError } from '#lib/errors.ts';
 import { usersFile } from './layout.ts';
 import type { Restoring } from './restore.ts';
 import { runItem } from './run-items.ts';
@@ -13,8 +13,7 @@ export const restoreUsers = async (
 ): Promise<() => Promise<void>> => {
   const kept = new Set<string>();
   const later: SqlItem[] = [];
-  const fail = (error: unknown): void =>
-    reporter.fail(usersFile, new Error(messageOf(error), { cause: error }));
+  const fail = (error: unknown): void => reporter.fail(usersFile, asError(error));
   const run = async (items: readonly SqlItem[], mayWait: boolean): Promise<SqlItem[]> => {
     const waiting: SqlItem[] = [];
     for (const item of items) {

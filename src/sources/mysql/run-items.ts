@@ -7,7 +7,7 @@ import type { Connection } from './connect.ts';
 import { plainName, quoteLiteral } from './identifiers.ts';
 import { databaseInUse } from './listing.ts';
 import type { Done } from './packets.ts';
-import { errnoOf, isDenied, ServerError } from './server-error.ts';
+import { errno, errnoOf, isDenied, ServerError } from './server-error.ts';
 import type { ItemSession, SqlItem } from './sql-items.ts';
 import { isStaging } from './target-server.ts';
 import { namesItsDatabase, triggerHere } from './trigger-text.ts';
@@ -122,7 +122,15 @@ const hintFor = (type: SqlItem['type'], error: ServerError | undefined): string 
   if (errnoOf(error) === 1419)
     return 'set global log_bin_trust_function_creators = 1 on the server, or restore as an administrator';
   if (error && isDenied(error)) return 'restore as a user with more rights, or grant what is missing';
-  return error && type === 'table'
-    ? 'make it by hand as this server knows it, and load its rows with the stock client: see docs/sources/mysql.md'
-    : undefined;
+  if (error && type === 'table')
+    return 'make it by hand as this server knows it, and load its rows with the stock client: see docs/sources/mysql.md';
+  if (!isForeign(error)) return undefined;
+  if (aboutUsers.has(type))
+    return 'MariaDB and MySQL keep users and passwords each in its own way: make it by hand, with what it was granted';
+  if (type === 'sequence') return 'only MariaDB has sequences: let a column count by AUTO_INCREMENT';
+  return 'its text is in post-data.sql of the snapshot: write it as this server knows it';
 };
+
+/** It is not in the server's language, or not in a mode that it has. */
+const isForeign = (error: ServerError | undefined): boolean =>
+  [errno.syntax, errno.wrongValue].some((number) => number === error?.errno);

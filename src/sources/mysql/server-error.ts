@@ -21,7 +21,9 @@ export const errnoOf = (error: unknown): number | undefined =>
 export const errno = {
   unknownDatabase: 1049,
   unknownColumn: 1054,
+  syntax: 1064,
   noSuchTable: 1146,
+  wrongValue: 1231,
   unknownCollation: 1273,
   lockWaitTimeout: 1205,
   deadlock: 1213,
