@@ -5,7 +5,7 @@ import { type Manifest, type ManifestTable, manifestName } from '../manifest.ts'
 import { foreignKeyWarnings } from './damage.ts';
 import { foldName, sameName } from './identifiers.ts';
 import { copyRows, makeInternalTable } from './internal-tables.ts';
-import { createFile, dataPath, finishFile } from './layout.ts';
+import { createFile, dataFolder, dataPath, finishFile } from './layout.ts';
 import { definitionAs, dropExisting, makeDefinition, makeVirtualTables } from './make-definition.ts';
 import { incomplete, type LoadedTable, type Restore } from './restore-state.ts';
 import type { Definition, Schema } from './schema.ts';
@@ -71,9 +71,10 @@ const notAsCaptured = (message: string): HoldfastError =>
 const describe = ({ rows, checksum }: Pick<ManifestTable, 'rows' | 'checksum'>): string =>
   `${rows} rows with the checksum ${checksum}`;
 
-/** Whether all the snapshot has is being restored, rather than tables chosen from it; what comes beside others is chosen. */
+/** Whether all the snapshot has is being restored, rather than tables chosen from it, be they all it has. */
 const isWhole = ({ loaded, failures, into }: Restore, { tables }: Manifest): boolean => {
-  if (into.rename.length > 0) return false;
+  const chosen = into.selection?.some((path) => path.startsWith(`${dataFolder}/`));
+  if (chosen || into.rename.length > 0) return false;
   const came = new Set([
     ...[...loaded.values()].map(({ path }) => path),
     ...failures.map(({ path }) => path),
