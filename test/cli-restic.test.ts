@@ -121,6 +121,25 @@ for (const version of ['old', 'new'] as const)
       assertSame(at('of-both', 'media'));
     });
 
+    test('take / for all of what lies at the top of its snapshots', async () => {
+      await restic('several', 'init');
+      await hastenKey(at('several'));
+      const folders = ['first', 'second'];
+      for (const name of folders) {
+        mkdirSync(at(name));
+        writeFileSync(at(name, 'file'), name);
+      }
+      const options = { repository: at('several'), cwd: folder }; // paths that are relative stand at the top
+      await runRestic(binary, ['backup', ...folders], options);
+      const paths = folders.flatMap((name) => [`/${name}`, `/${name}/file`]);
+      assert.equal(await done('several', 'ls latest /'), `${paths.join('\n')}\n`);
+      await done('several', `restore latest --path / --to ${at('all-of-several')}`);
+      for (const name of folders)
+        assert.equal(readFileSync(at('all-of-several', name, 'file'), 'utf8'), name);
+      const tar = await done('several', 'dump latest /');
+      for (const name of folders) assert.ok(tar.includes(`${name}/file`), name);
+    });
+
     test('keep out while restic has an exclusive lock, and go on when it is dead', async () => {
       const holder = await holdResticLock(binary, at('theirs'), ['check', '--read-data']);
       for (const line of [`backup ${media}`, 'snapshots', 'check', 'prune']) {

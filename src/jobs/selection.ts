@@ -80,7 +80,7 @@ const placeOf = async (
   throw unknownPath(snapshot, path);
 };
 
-/** The entry that a user's path means: as `ls` shows it, with or without the first slash, or relative to the source. */
+/** The entry that a user's path means: as `ls` shows it, with or without the first slash, or relative to the source; '/' is everything. */
 export const findPath = async (
   repository: Repository,
   snapshot: Snapshot,
@@ -88,6 +88,7 @@ export const findPath = async (
   signal: AbortSignal,
 ): Promise<ListedEntry> => {
   const plain = path.replace(/^\/+/, '').replace(/\/+$/, '');
+  if (plain === '') return everything;
   const root = tagOf(snapshot, 'source');
   const candidates = root === undefined ? [plain] : [plain, `${root}/${plain}`];
   for (const candidate of candidates) {
@@ -96,6 +97,9 @@ export const findPath = async (
   }
   throw unknownPath(snapshot, path);
 };
+
+/** The folder above all that a snapshot has, of which restic's may hold several things. */
+const everything: ListedEntry = { path: '', type: 'dir', meta: {}, blobs: [] };
 
 const unknownPath = (snapshot: Snapshot, path: string): HoldfastError =>
   new HoldfastError('PATH_UNKNOWN', `snapshot ${snapshot.id.slice(0, 8)} holds no "${path}"`, {
