@@ -40,8 +40,8 @@ export const takeState = async (leader: Connection, options: StateOptions): Prom
     const locker = options.lock.length > 0 ? await open() : undefined;
     for (const connection of opened) await connection.run(waitFor(options.timeoutSeconds));
     for (const reader of readers) await letGoOfTables(reader, options.log);
-    await keepDefinitions(leader, options);
     const begun = await inStillness(leader, options, async (how) => {
+      await keepDefinitions(leader, how, options);
       if (locker) await locker.run(lockStatement(options.lock));
       if (locker && how === 'none')
         options.log.warn(
@@ -101,11 +101,18 @@ const letGoOfTables = async (reader: Connection, log: Log): Promise<void> => {
 const lockStatement = (tables: StateOptions['lock']): string =>
   `lock tables ${tables.map(([database, table]) => `${quoteName(database, table)} read`).join(', ')}`;
 
-/** MySQL can keep tables from being altered or dropped without keeping anybody from their rows. */
-const keepDefinitions = async (leader: Connection, { log, timeoutSeconds }: StateOptions): Promise<void> => {
+/**
+ * MySQL can keep tables from being altered or dropped without keeping anybody from their rows. Its lock comes after the one that holds
+ * commits back: the other way round, whoever just makes a table waits for this one, has what the other waits for, and fails.
+ */
+const keepDefinitions = async (
+  leader: Connection,
+  how: Stillness,
+  { log, timeoutSeconds }: StateOptions,
+): Promise<void> => {
   if (leader.version.engine !== 'mysql') return;
   try {
-    await leader.run(waitFor(timeoutSeconds));
+    if (how === 'none') await leader.run(waitFor(timeoutSeconds));
     await leader.run('lock instance for backup');
   } catch (error) {
     if (!(error instanceof ServerError)) throw error;
