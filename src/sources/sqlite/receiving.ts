@@ -9,7 +9,9 @@ import type { Context } from '#lib/kind.ts';
 import { type Mark, markSchema, type Receiver, type Receiving } from '../receiver.ts';
 import { whenFree } from './busy.ts';
 import { type SqliteConfig, sqliteConfig } from './options.ts';
+import { value } from './query.ts';
 import { restoreDatabase } from './restore.ts';
+import { isBusy } from './sqlite-error.ts';
 
 export const receiver = (config: SqliteConfig, context: Context): Receiver => ({
   takesChanges: false,
@@ -66,15 +68,30 @@ const writeOver = async (
   using source = new DatabaseSync(from, { readOnly: true });
   const write = async (): Promise<void> => {
     assertFree(path);
+    leaveWal(path, value(source, 'PRAGMA page_size'));
     await backup(source, path, { rate: allPages });
   };
-  await whenFree(write, busyTimeoutSeconds, context);
+  try {
+    await whenFree(write, busyTimeoutSeconds, context);
+  } catch (cause) {
+    if (!isBusy(cause)) throw cause;
+    throw new HoldfastError('TARGET_FAILED', `${path} stayed locked for ${busyTimeoutSeconds} s`, {
+      cause,
+      hint: 'let what reads it end its transactions, or close it once where the size of its pages has changed; readers see the old state',
+    });
+  }
 };
 
 /** Throws as SQLite does when somebody is reading or writing just now. */
 const assertFree = (path: string): void => {
   using db = new DatabaseSync(path);
   db.exec('BEGIN EXCLUSIVE; ROLLBACK');
+};
+
+/** In WAL mode a database keeps the size of its pages, whoever writes over it. */
+const leaveWal = (path: string, pageSize: number): void => {
+  using db = new DatabaseSync(path);
+  if (value<number>(db, 'PRAGMA page_size') !== pageSize) db.exec('PRAGMA journal_mode=DELETE');
 };
 
 const readMark = (path: string): Mark | undefined => {
