@@ -27,6 +27,8 @@ export class BlobIndex {
   readonly #others = new Map<string, Place[]>();
   /** The index files that were read. */
   readonly files = new Set<string>();
+  /** Packs that rustic will remove, by their ids. */
+  readonly marked = new Set<string>();
 
   constructor(blobs: number) {
     this.table = new BlobTable(blobs);
@@ -122,7 +124,8 @@ export const readNewIndexFiles = async (
   index.reserve(Math.ceil(bytes / bytesPerBlob));
   for await (const open of mapOrdered(added, store.connections, (id) => fetchIndex(store, sealer, id))) {
     throwIfCancelled(signal);
-    const packs = open();
+    const { packs, marked } = open();
+    for (const id of marked) index.marked.add(id);
     index.reserve(packs.reduce((sum, pack) => sum + pack.entries.length, 0));
     for (const pack of packs) index.add(pack);
   }

@@ -7,7 +7,7 @@ import { packIdOf, packKey } from './blob.ts';
 import { BlobIndex } from './blob-index.ts';
 import { BlobReader } from './blob-reader.ts';
 import type { CheckOptions, CheckReport, Snapshot } from './contract.ts';
-import { fetchIndex, type IndexedPack } from './index-file.ts';
+import { fetchIndex, type IndexContent, type IndexedPack } from './index-file.ts';
 import { checkKeys } from './key.ts';
 import { packBytes } from './pack-format.ts';
 import type { OpenStore, Session } from './session.ts';
@@ -66,9 +66,9 @@ async function* listedPacks(open: OpenStore, found: Findings): AsyncGenerator<In
     yield* packsOf(openFile, found);
 }
 
-const packsOf = (openFile: () => readonly IndexedPack[], found: Findings): readonly IndexedPack[] => {
+const packsOf = (openFile: () => IndexContent, found: Findings): readonly IndexedPack[] => {
   try {
-    return openFile();
+    return openFile().packs;
   } catch (error) {
     noteDamage(error, found);
     return [];

@@ -11,6 +11,12 @@ export interface IndexedPack {
   readonly entries: readonly PackEntry[];
 }
 
+export interface IndexContent {
+  readonly packs: readonly IndexedPack[];
+  /** Ids of packs that rustic took out of the repository: they are still there, and it removes them some day. */
+  readonly marked: readonly string[];
+}
+
 // Checked by hand below and not by a schema: an index has fifty thousand of these, and opening a repository reads all.
 interface RawBlob {
   readonly id: string;
@@ -20,31 +26,31 @@ interface RawBlob {
   readonly uncompressed_length?: number;
 }
 
+const named = z.object({ id: z.string().refine(isId) });
+
 const indexFile = z.object({
-  packs: z
-    .array(
-      z.object({ id: z.string().refine(isId), blobs: z.custom<(Partial<RawBlob> | null)[]>(Array.isArray) }),
-    )
-    .nullable(),
+  packs: z.array(named.extend({ blobs: z.custom<(Partial<RawBlob> | null)[]>(Array.isArray) })).nullable(),
+  packs_to_delete: z.array(named).default([]),
 });
 
 export const saveIndex = (store: Store, sealer: Sealer, packs: readonly IndexedPack[]): Promise<string> =>
   saveUnpacked(store, sealer, 'index', { packs: packs.map(encodePack) });
 
 /** The packs of one index file; REPOSITORY_DAMAGED when it is not one. */
-export const loadIndex = async (store: Store, sealer: Sealer, id: string): Promise<IndexedPack[]> =>
-  (await fetchIndex(store, sealer, id))();
+export const loadIndex = async (store: Store, sealer: Sealer, id: string): Promise<readonly IndexedPack[]> =>
+  (await fetchIndex(store, sealer, id))().packs;
 
-/** The same in two steps, so that several files are fetched at a time and only one is open, which takes thirty times as much memory. */
-export const fetchIndex = async (store: Store, sealer: Sealer, id: string): Promise<() => IndexedPack[]> => {
+/** All of it in two steps, so that several files are fetched at a time and only one is open, which takes thirty times as much memory. */
+export const fetchIndex = async (store: Store, sealer: Sealer, id: string): Promise<() => IndexContent> => {
   const open = await fetchUnpacked(store, sealer, 'index', id);
   return () => {
     const file = indexFile.safeParse(open());
     if (!file.success) throw damaged(id);
-    return (file.data.packs ?? []).map((pack) => ({
+    const packs = (file.data.packs ?? []).map((pack) => ({
       id: pack.id,
       entries: pack.blobs.map((blob) => decodeBlob(blob, id)),
     }));
+    return { packs, marked: file.data.packs_to_delete.map((pack) => pack.id) };
   };
 };
 

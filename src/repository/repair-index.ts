@@ -71,7 +71,7 @@ const loadListed = async (
   ids: readonly string[],
 ): Promise<Map<string, IndexedPack> & { damaged: boolean }> => {
   const listed = Object.assign(new Map<string, IndexedPack>(), { damaged: false });
-  const load = (id: string): Promise<IndexedPack[] | undefined> =>
+  const load = (id: string): Promise<readonly IndexedPack[] | undefined> =>
     unlessDamaged(loadIndex(open.store, open.sealer, id));
   for await (const packs of mapOrdered(ids, open.store.connections, load)) {
     if (!packs) listed.damaged = true;

@@ -5,6 +5,7 @@ import type { Store } from '#stores/store.ts';
 import { randomData, sqlData } from './chunker/testing.ts';
 import type { Repository, WriteReport } from './contract.ts';
 import { removeLocks } from './repository.ts';
+import { Sealer } from './seal.ts';
 import {
   keysOf,
   memoryEntries,
@@ -14,6 +15,7 @@ import {
   testRepository,
   writeOptions,
 } from './testing.ts';
+import { saveUnpacked } from './unpacked.ts';
 
 const content = randomData(1_200_000, 1);
 const tree = { 'a/big': content, 'a/rows': sqlData(800_000, 2), b: 'b' };
@@ -61,6 +63,24 @@ suite('packs that no index lists', () => {
     const failing = { ...tree, z: () => assert.fail('the source is gone') };
     await assert.rejects(backUp(repository, failing), /the source is gone/);
     assert.equal((await keysOf(repository.store, 'index/')).length, 1);
+    assert.deepEqual((await repository.check()).problems, []);
+  });
+
+  test('are left alone where rustic has marked them: it will remove them', async () => {
+    const repository = await testRepository();
+    const { store, key } = repository;
+    await backUp(repository, tree);
+    await deleteAll(store, 'index/');
+    await deleteAll(store, 'snapshots/');
+    const marked = (await keysOf(store, 'data/')).map((pack) => ({
+      id: pack.slice(-64),
+      blobs: [],
+      time: '2026-11-21T05:04:05+02:00',
+    }));
+    await saveUnpacked(store, new Sealer(key), 'index', { packs: [], packs_to_delete: marked });
+    const { summary } = await backUp(repository, tree);
+    assert.ok(summary.dataAdded > 1_900_000);
+    for (const { id } of marked) await store.delete(`data/${id.slice(0, 2)}/${id}`);
     assert.deepEqual((await repository.check()).problems, []);
   });
 

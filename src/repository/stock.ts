@@ -14,7 +14,8 @@ import { isThere, listIds } from './unpacked.ts';
 /**
  * Packs that the index lists and that are gone or cut: what only they held is forgotten, so that it is stored again. Packs
  * that no index lists are what a run that died had stored: they are returned, to be listed, and the table has room for them.
- * They are whole, because a pack gets its name last; but while somebody else writes they may be his, and he will list them.
+ * They are whole, because a pack gets its name last; but while somebody else writes they may be his, and he will list them, and
+ * those that rustic will remove are left to it.
  */
 export const takeStock = async (session: Session): Promise<IndexedPack[]> => {
   const lost = new Set(session.blobs.packIds);
@@ -31,7 +32,8 @@ export const takeStock = async (session: Session): Promise<IndexedPack[]> => {
   session.blobs.forget(lost);
   if (unlisted.length === 0 || !(await session.lock?.isAlone())) return [];
   await readNewIndexFiles(session.blobs, session); // of somebody who came and went since it was read
-  const left = unlisted.filter(({ id }) => session.blobs.packSize(id) === undefined);
+  const { blobs } = session;
+  const left = unlisted.filter(({ id }) => blobs.packSize(id) === undefined && !blobs.marked.has(id));
   const packs: IndexedPack[] = [];
   const read = mapOrdered(left, session.store.connections, (found) => readPack(session, found));
   for await (const pack of read) if (pack) packs.push(pack);
