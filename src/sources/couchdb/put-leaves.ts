@@ -1,4 +1,5 @@
 // Revisions of documents into a database, with their history: many in one request, large attachments as streams.
+import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { HoldfastError, hasCode, messageOf } from '#lib/errors.ts';
@@ -114,7 +115,7 @@ export const withAttachments = async (
     const bytes = await bytesOf(contentOf(one, attachment)());
     if (bytes.length !== one.length)
       throw new Error(`attachment ${one.name} has ${bytes.length} bytes, not ${one.length}`);
-    const plain = cameCompressed(one, bytes) ? await unzipped(bytes) : bytes;
+    const plain = isText(one) && (await cameCompressed(one, [bytes])) ? await unzipped(bytes) : bytes;
     inline.push([one.name, { ...headOf(one), data: plain.toString('base64') }]);
   }
   return withMembers(leaf, { _attachments: JSON.stringify(Object.fromEntries(inline)), ...replace });
@@ -127,11 +128,22 @@ const contentOf = (attachment: Attachment, find: StoredLeaf['attachment']): (() 
 };
 
 /**
- * Whether a client sent it compressed, for the server to give to others as it is when uncompressed. A text is gzip in a backup for no other
- * reason: what comes to CouchDB as it is, CouchDB compresses itself (its `compressible_types`), and lies in a backup uncompressed.
+ * Whether a client sent it compressed, for the server to give to others as it is when uncompressed. A text is gzip with that digest in a
+ * backup for no other reason: what comes to CouchDB as it is, CouchDB compresses itself (its `compressible_types`), and the digest is of that.
  */
-const cameCompressed = (one: Attachment, start: Uint8Array): boolean =>
-  isText(one) && start[0] === 0x1f && start[1] === 0x8b;
+const cameCompressed = async (one: Attachment, content: Content): Promise<boolean> => {
+  const md5 = createHash('md5');
+  let start = Buffer.alloc(0);
+  for await (const chunk of content) {
+    if (start.length < magic.length) start = Buffer.concat([start, chunk.subarray(0, magic.length)]);
+    if (start.length >= magic.length && !start.subarray(0, magic.length).equals(magic)) return false;
+    md5.update(chunk);
+  }
+  return start.length >= magic.length && one.digest === `md5-${md5.digest('base64')}`;
+};
+
+/** What gzip begins with. */
+const magic = Buffer.of(0x1f, 0x8b);
 
 const isText = ({ contentType }: Attachment): boolean =>
   /^(text\/|application\/(javascript|json|xml)\b)/.test(contentType);
@@ -168,13 +180,8 @@ export const putStreamed = async (
 const compressedOf = async ({ leaf, attachment }: StoredLeaf): Promise<ReadonlySet<Attachment>> => {
   const compressed = new Set<Attachment>();
   for (const one of leaf.attachments.filter(isText))
-    if (cameCompressed(one, await startOf(contentOf(one, attachment)()))) compressed.add(one);
+    if (await cameCompressed(one, contentOf(one, attachment)())) compressed.add(one);
   return compressed;
-};
-
-const startOf = async (content: Content): Promise<Uint8Array> => {
-  for await (const chunk of content) if (chunk.length > 1) return chunk.slice(0, 2);
-  return Buffer.alloc(0);
 };
 
 const streamedRequest = (

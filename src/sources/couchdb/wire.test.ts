@@ -32,6 +32,11 @@ const sentLarge = gzipSync(randomBytes(seededRandom('sent compressed'), 1_200_00
 const packed = `{"_id":"p:2","_rev":"1-bb","_attachments":{"s.txt":${stub(sent, sent.length, 'text/plain')}},"_revisions":{"start":1,"ids":["bb"]}}`;
 const packedLarge = `{"_id":"p:3","_rev":"1-cc","_attachments":{"l.json":${stub(sentLarge, sentLarge.length, 'application/json')}},"_revisions":{"start":1,"ids":["cc"]}}`;
 
+/** A file that is compressed, which its client called a text: the server compressed it again. */
+const own = gzipSync('own '.repeat(1000));
+const ownStored = gzipSync(own, { level: 8 });
+const packedOwn = `{"_id":"p:4","_rev":"1-dd","_attachments":{"o.txt":${stub(ownStored, own.length, 'text/plain')}},"_revisions":{"start":1,"ids":["dd"]}}`;
+
 interface Asked {
   readonly method: string;
   readonly url: string;
@@ -83,7 +88,7 @@ const packedAnswers: typeof answers = {
     ...(answers['GET /shop']?.(...request) as object),
     db_name: 'packed',
     props: {},
-    doc_count: 2,
+    doc_count: 3,
   }),
   'GET /packed/_security': () => ({}),
   'GET /packed/_revs_limit': () => 1000,
@@ -91,14 +96,16 @@ const packedAnswers: typeof answers = {
     results: [
       { seq, id: 'p:2', changes: [{ rev: '1-bb' }] },
       { seq, id: 'p:3', changes: [{ rev: '1-cc' }] },
+      { seq, id: 'p:4', changes: [{ rev: '1-dd' }] },
     ],
     last_seq: seq,
     pending: 0,
   }),
   'POST /packed/_bulk_get': () =>
-    `{"results":[{"id":"p:2","docs":[{"ok":${packed}}]},{"id":"p:3","docs":[{"ok":${packedLarge}}]}]}`,
+    `{"results":[${Object.entries({ 'p:2': packed, 'p:3': packedLarge, 'p:4': packedOwn }).map(([id, ok]) => `{"id":"${id}","docs":[{"ok":${ok}}]}`)}]}`,
   'GET /packed/p%3A2/s.txt': compressed(sent),
   'GET /packed/p%3A3/l.json': compressed(sentLarge),
+  'GET /packed/p%3A4/o.txt': compressed(ownStored),
 };
 Object.assign(answers, packedAnswers);
 
@@ -195,7 +202,7 @@ suite('what only the real CouchDB does', () => {
     const files = packedDump.filter(({ path }) => path.startsWith('packed/data/all/'));
     assert.deepEqual(
       files.map(({ content }) => Buffer.from(content ?? [])).toSorted((a, b) => a.length - b.length),
-      [sent, sentLarge],
+      [own, sent, sentLarge].toSorted((a, b) => a.length - b.length),
     );
     asked.length = 0;
     answers['POST /copy/_bulk_docs'] = () => [];
@@ -210,6 +217,11 @@ suite('what only the real CouchDB does', () => {
       assert.match(document, new RegExp(`"encoding":"gzip","encoded_length":${bytes.length}`));
       assert.ok(put?.includes(bytes));
     }
+    const inline = asked
+      .filter(({ url: path }) => path === '/copy/_bulk_docs')
+      .map(({ body }) => String(body));
+    const [ownDocument] = inline.flatMap((body) => JSON.parse(body).docs).filter(({ _id }) => _id === 'p:4');
+    assert.deepEqual(Buffer.from(ownDocument._attachments['o.txt'].data, 'base64'), own);
     const welcome = answers['GET /'];
     answers['GET /'] = () => ({ 'express-pouchdb': 'Welcome!', version: '4.2.0' }); // which takes no attachment compressed
     asked.length = 0;
