@@ -126,8 +126,8 @@ const loadTable = async (
   try {
     const { info, bytes, warnings } = await connection.load(sql, content);
     const [, records, , skipped] = /Records: (\d+)\s+Deleted: (\d+)\s+Skipped: (\d+)/.exec(info) ?? [];
-    const warning = warnings > 0 ? await firstWarning(connection) : undefined;
-    if (skipped !== '0') throw warning ?? new Error(`${skipped ?? 'some'} rows were left out as doubled`);
+    const warning = warnings > 0 || skipped !== '0' ? await firstWarning(connection) : undefined;
+    if (warning && skipped !== '0') throw warning;
     return { rows: Number(records), bytes, warning };
   } catch (error) {
     if (isInfileOff(error)) return await insertRows(connection, table, columns, content);
