@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { closeSync, openSync, writeSync } from 'node:fs';
-import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { suite, test } from 'node:test';
 import { Worker } from 'node:worker_threads';
@@ -9,15 +8,10 @@ import { HoldfastError, hasCode } from '#lib/errors.ts';
 import { temporaryFolder } from '../../../test/tools/temp.ts';
 import { type Manifest, manifestSchema } from '../manifest.ts';
 import { type CapturedEntry, contentOf } from '../testing.ts';
-import { execute, openSqlite, query } from './testing.ts';
+import { databasesIn, execute, openSqlite, query } from './testing.ts';
 
 const folder = temporaryFolder('sqlite-dump');
-let made = 0;
-const database = (sql: string): string => {
-  const path = join(folder, `${made++}.db`);
-  execute(path, sql);
-  return path;
-};
+const { database } = databasesIn(folder);
 
 const dump = async (path: string, config: Record<string, unknown> = {}): Promise<CapturedEntry[]> => {
   await using source = await openSqlite(path, config);

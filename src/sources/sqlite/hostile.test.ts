@@ -4,16 +4,11 @@ import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import { hasCode } from '#lib/errors.ts';
 import { temporaryFolder } from '../../../test/tools/temp.ts';
-import { dump, edit, execute, only, query, restore } from './testing.ts';
+import { edited } from '../testing.ts';
+import { databasesIn, dump, only, query, restore } from './testing.ts';
 
 const folder = temporaryFolder('sqlite-hostile');
-let made = 0;
-const newPath = (): string => join(folder, `${made++}.db`);
-const database = (sql: string): string => {
-  const path = newPath();
-  execute(path, sql);
-  return path;
-};
+const { database, newPath } = databasesIn(folder);
 
 const shop = 'CREATE TABLE orders(id INTEGER PRIMARY KEY, total); INSERT INTO orders VALUES(1, 5)';
 
@@ -31,7 +26,7 @@ suite('a hostile snapshot reaches nothing but the tables it is restored to', () 
   for (const [name, sql] of Object.entries(statements))
     for (const file of ['create.sql', 'finish.sql'])
       test(`${name} in ${file}`, async () => {
-        const entries = edit(await dump(database(shop)), file, (text) => `${text}--\n${sql};\n`);
+        const entries = edited(await dump(database(shop)), file, (text) => `${text}--\n${sql};\n`);
         const path = newPath();
         await restore(path, entries).catch(() => undefined);
         assert.ok(!existsSync(elsewhere));
@@ -50,7 +45,7 @@ suite('a hostile snapshot reaches nothing but the tables it is restored to', () 
     for (const value of values) {
       const path = database("CREATE TABLE secrets(a); INSERT INTO secrets VALUES('mine'); CREATE TABLE t(a)");
       const source = database('CREATE TABLE t(a); INSERT INTO t VALUES(1)');
-      const entries = edit(only(await dump(source), 't'), 'data/t/0000.sql', (text) =>
+      const entries = edited(only(await dump(source), 't'), 'data/t/0000.sql', (text) =>
         text.replace('1,1', `1,${value}`),
       );
       await assert.rejects(restore(path, entries, { force: true }), (error) =>
@@ -70,7 +65,7 @@ suite('a hostile snapshot reaches nothing but the tables it is restored to', () 
       'CREATE INDEX i ON secrets(a)',
       'CREATE TABLE i AS SELECT * FROM secrets',
     ]) {
-      const entries = edit(await dump(source), 'finish.sql', (text) => text + enter(sql));
+      const entries = edited(await dump(source), 'finish.sql', (text) => text + enter(sql));
       await restore(path, entries, { force: true }).catch(() => undefined);
       assert.deepEqual(query(path, 'SELECT a FROM secrets'), [['mine']]);
       assert.deepEqual(query(path, 'PRAGMA integrity_check'), [['ok']]);

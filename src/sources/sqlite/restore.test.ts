@@ -6,11 +6,11 @@ import { suite, test } from 'node:test';
 import type { HoldfastError } from '#lib/errors.ts';
 import { skipWithoutSmallDisk, smallDisk } from '../../../test/tools/small-disk.ts';
 import { temporaryFolder } from '../../../test/tools/temp.ts';
-import type { CapturedEntry } from '../testing.ts';
+import { type CapturedEntry, edited } from '../testing.ts';
 import {
   contentsOf,
+  databasesIn,
   dump,
-  edit,
   everythingSql,
   execute,
   only,
@@ -21,13 +21,7 @@ import {
 } from './testing.ts';
 
 const folder = temporaryFolder('sqlite-restore');
-let made = 0;
-const newPath = (): string => join(folder, `${made++}.db`);
-const database = (sql: string): string => {
-  const path = newPath();
-  execute(path, sql);
-  return path;
-};
+const { database, newPath } = databasesIn(folder);
 
 const shop = `PRAGMA user_version=7;
   CREATE TABLE customers(id INTEGER PRIMARY KEY AUTOINCREMENT, name);
@@ -204,7 +198,7 @@ suite('a whole database', () => {
 
   test('without a table that could not be dumped is a restore with a failure', async () => {
     const entries = (await dump(database(shop))).filter(({ path }) => !path.startsWith('data/log/'));
-    const partial = edit(entries, 'manifest.json', (text) => {
+    const partial = edited(entries, 'manifest.json', (text) => {
       const manifest = JSON.parse(text);
       const tables = manifest.tables.filter(({ name }: { name: string }) => name !== 'log');
       return JSON.stringify({ ...manifest, tables, missing: [{ name: 'log', reason: 'damaged' }] });
@@ -222,7 +216,7 @@ suite('a whole database', () => {
     const entries = (await dump(database(everythingSql))).filter(
       ({ path }) => !path.endsWith('docs_idx.sql'),
     );
-    const partial = edit(entries, 'manifest.json', (text) => {
+    const partial = edited(entries, 'manifest.json', (text) => {
       const manifest = JSON.parse(text);
       const tables = manifest.tables.filter(({ name }: { name: string }) => name !== 'docs');
       return JSON.stringify({ ...manifest, tables, missing: [{ name: 'docs', reason: 'damaged' }] });
@@ -425,7 +419,7 @@ suite('damage on the way is refused, and the target left as it was', () => {
   };
   for (const [name, change] of Object.entries(damages))
     test(name, async () => {
-      const entries = edit(await dump(database(shop)), table, change);
+      const entries = edited(await dump(database(shop)), table, change);
       const path = newPath();
       await refused(restore(path, entries), 'TARGET_FAILED', /orders/);
       assert.deepEqual(leftAt(path), []);

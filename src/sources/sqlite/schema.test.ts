@@ -1,17 +1,10 @@
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import { temporaryFolder } from '../../../test/tools/temp.ts';
-import { contentsOf, dump, execute, refused, restore } from './testing.ts';
+import { contentsOf, databasesIn, dump, execute, refused, restore } from './testing.ts';
 
 const folder = temporaryFolder('sqlite-schema');
-let made = 0;
-const newPath = (): string => join(folder, `${made++}.db`);
-const database = (sql: string): string => {
-  const path = newPath();
-  execute(path, sql);
-  return path;
-};
+const { database, newPath } = databasesIn(folder);
 
 suite('an entry of the schema that is no whole definition fails the dump', () => {
   for (const [what, change] of [

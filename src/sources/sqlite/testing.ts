@@ -1,6 +1,7 @@
 // Databases for tests, and other eyes to compare them with.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
+import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { systemClock } from '#lib/clock.ts';
 import { type ErrorCode, hasCode } from '#lib/errors.ts';
@@ -127,20 +128,26 @@ export const restore = async (
   return await target.restore(replay(entries), { ...intoEmpty, ...into });
 };
 
+/** Databases in this folder, each with a name of its own. */
+export const databasesIn = (
+  folder: string,
+): { readonly newPath: () => string; readonly database: (sql: string) => string } => {
+  let made = 0;
+  const newPath = (): string => join(folder, `${made++}.db`);
+  return {
+    newPath,
+    database: (sql) => {
+      const path = newPath();
+      execute(path, sql);
+      return path;
+    },
+  };
+};
+
 /** What a user gets who asks for some tables: their rows, and all that is no table's. */
 export const only = (entries: readonly CapturedEntry[], ...tables: readonly string[]): CapturedEntry[] =>
   entries.filter(
     ({ path }) => !path.startsWith('data/') || tables.some((table) => path.startsWith(`data/${table}/`)),
-  );
-
-/** The entries, with the text of one of them changed. */
-export const edit = (
-  entries: readonly CapturedEntry[],
-  path: string,
-  change: (text: string) => string,
-): CapturedEntry[] =>
-  entries.map((entry) =>
-    entry.path === path ? { ...entry, content: Buffer.from(change(String(entry.content))) } : entry,
   );
 
 /** Fails unless the work ends with this error. */
