@@ -6,7 +6,8 @@ import { formatTime, plural, printable, shortId } from '#lib/format.ts';
 import type { ReadOptions, Repository, Snapshot } from '#repository/contract.ts';
 import { compilePatterns } from '#sources/files/patterns.ts';
 import { type Call, defineCommand, flag, list, type OptionSpecs, value } from './command.ts';
-import { entryFields, showDamaged } from './ls.ts';
+import { showFailedItem } from './job-report.ts';
+import { entryFields } from './ls.ts';
 import type { Output } from './output.ts';
 import { filterOf, readOptions, withChosenRepository } from './snapshot-options.ts';
 
@@ -113,7 +114,7 @@ const inEach = async (
     const onDamaged = (path: string, error: HoldfastError): void => {
       failed += 1;
       const what = path === '' ? '' : `/${path} of `;
-      showDamaged(output, `${what}${nameOf(snapshot)}`, error);
+      showFailedItem(output, `${what}${nameOf(snapshot)}`, error);
     };
     try {
       await search(snapshot, onDamaged);

@@ -61,6 +61,14 @@ export const ofRepository = (repository: string, error: Error): string => {
 export const hintOf = (error: Error): string | undefined =>
   error instanceof HoldfastError ? error.hint : undefined;
 
+/** What of a snapshot could not be had: an entry, or a folder with all in it; '' is the whole. */
+export const showFailedItem = (output: Output, item: string, error: Error): void =>
+  output.failure(
+    { message_type: 'item_failed', item, ...errorFields(error) },
+    `${printable(item || '.')}: ${messageOf(error)}`,
+    hintOf(error),
+  );
+
 type EventOf<Type extends JobEvent['type']> = Extract<JobEvent, { type: Type }>;
 
 /** With somebody watching, the progress says what has begun. */

@@ -1,11 +1,10 @@
 // holdfast ls: what is in a snapshot.
 import { findPath } from '#jobs/selection.ts';
-import { type HoldfastError, messageOf } from '#lib/errors.ts';
+import type { HoldfastError } from '#lib/errors.ts';
 import { formatTime, plural, printable } from '#lib/format.ts';
 import type { ListedEntry } from '#repository/contract.ts';
 import { defineCommand, flag } from './command.ts';
-import { errorFields } from './job-report.ts';
-import type { Output } from './output.ts';
+import { showFailedItem } from './job-report.ts';
 import { latestRule, readOptions, snapshotArgument, withSnapshot } from './snapshot-options.ts';
 
 export const command = defineCommand({
@@ -27,7 +26,7 @@ formats, one folder or file a table. ${latestRule}`,
       let failed = 0;
       const onDamaged = (at: string, error: HoldfastError): void => {
         failed += 1;
-        showDamaged(output, `/${at}`, error);
+        showFailedItem(output, `/${at}`, error);
       };
       for await (const entry of repository.list(snapshot, {
         ...(path !== undefined && { path }),
@@ -44,14 +43,6 @@ formats, one folder or file a table. ${latestRule}`,
       return failed > 0 ? 3 : 0;
     }),
 });
-
-/** A folder, or a whole snapshot, whose content is not to be known; also for `find`. */
-export const showDamaged = (output: Output, item: string, error: HoldfastError): void =>
-  output.failure(
-    { message_type: 'item_failed', item, ...errorFields(error) },
-    `${printable(item)}: ${messageOf(error)}`,
-    error.hint,
-  );
 
 const longLine = ({ path, type, meta }: ListedEntry): string => {
   const owner = `${meta.user || (meta.uid ?? '-')}:${meta.group || (meta.gid ?? '-')}`;

@@ -3,7 +3,7 @@ import { readdirSync, statSync } from 'node:fs';
 import { planRestore, type RestorePlan, type RestoreRequest, restoreSnapshot } from '#jobs/restore.ts';
 import { byPatterns } from '#jobs/selection.ts';
 import { isGood, isPartial, isSuspicious, originOf, tagOf } from '#jobs/snapshot-choice.ts';
-import { HoldfastError, messageOf } from '#lib/errors.ts';
+import { HoldfastError } from '#lib/errors.ts';
 import { formatBytes, formatDuration, formatTime, plural, printable, shortId } from '#lib/format.ts';
 import { schemeOf } from '#lib/kind-registry.ts';
 import { withoutPassword } from '#lib/secret.ts';
@@ -12,7 +12,7 @@ import { type SourceConfig, sourceFromUrl } from '#sources/registry.ts';
 import type { RestoreReport } from '#sources/source.ts';
 import { type Call, defineCommand, flag, list, type OptionSpecs, value } from './command.ts';
 import { jobContext } from './job-context.ts';
-import { errorFields, hintOf } from './job-report.ts';
+import { showFailedItem } from './job-report.ts';
 import type { Output } from './output.ts';
 import { warnOfPasswordIn } from './password-warning.ts';
 import { archiveOptions, restoreFromArchive } from './restore-archive.ts';
@@ -251,12 +251,7 @@ const showReport = (
 };
 
 const showFailures = (output: Output, failures: RestoreReport['failures']): void => {
-  for (const { path, error } of failures)
-    output.failure(
-      { message_type: 'item_failed', item: path, ...errorFields(error) },
-      `${printable(path || '.')}: ${messageOf(error)}`,
-      hintOf(error),
-    );
+  for (const { path, error } of failures) showFailedItem(output, path, error);
 };
 
 const failedText = (failures: RestoreReport['failures']): string =>

@@ -6,7 +6,7 @@ import { formatBytes, plural, printable, shortId } from '#lib/format.ts';
 import type { Snapshot } from '#repository/contract.ts';
 import { type Call, defineCommand, flag, type OptionSpecs } from './command.ts';
 import { jobContext } from './job-context.ts';
-import { showDamaged } from './ls.ts';
+import { showFailedItem } from './job-report.ts';
 import type { Output } from './output.ts';
 import { filterOf, readOptions, withChosenRepository } from './snapshot-options.ts';
 
@@ -39,7 +39,7 @@ verified cryptographically. Without a snapshot, the newest of each source is tak
           if (snapshots.length === 1 || !hasCode(error, 'REPOSITORY_DAMAGED')) throw error;
           damaged.push(error);
           output.progressDone();
-          showDamaged(output, `snapshot ${shortId(snapshot.id)} of ${originOf(snapshot)}`, error);
+          showFailedItem(output, `snapshot ${shortId(snapshot.id)} of ${originOf(snapshot)}`, error);
         }
       return summarize(output, reports, damaged.length);
     }),
