@@ -72,7 +72,7 @@ export const makeTable = async (
   const item = isMysql ? { ...given, statement: withDefaultExpressions(given.statement) } : given;
   const full = { ...item, statement: withUnknownOptions(item.statement) };
   if (!isMysql && full.statement !== item.statement && parseCreateTable(item.statement))
-    if (await isMadeMildly(connection, full, 'IGNORE_BAD_TABLE_OPTIONS')) return;
+    if (await isMadeMildly(connection, full, `${mildLoadMode},IGNORE_BAD_TABLE_OPTIONS`)) return;
   try {
     await runItem(connection, item, reporter);
   } catch (error) {
@@ -84,10 +84,10 @@ export const makeTable = async (
 const isMadeMildly = async (
   connection: Connection,
   { name, statement }: SqlItem,
-  mode = '',
+  mode = mildLoadMode,
 ): Promise<boolean> => {
   const table = quoteIdentifier(name);
-  await connection.run(`set sql_mode = '${mildLoadMode},${mode}'`);
+  await connection.run(`set sql_mode = '${mode}'`);
   try {
     await connection.run(bytesOf(statement));
     const [made] = await connection.queryBytes<{ 'Create Table': string }>(`show create table ${table}`);
