@@ -167,22 +167,15 @@ test('an extension that the server lacks is reported with the rows it kept, and 
     `create schema jobs; create table jobs.job (id serial); insert into jobs.job values (1); create table t (id int); insert into t values (1);
     create extension citext`,
   );
-  const lacking = async (depends: string) =>
-    edited(await dumpOf(server, { url: server.url('extended') }), '01-pre-data.sql', (sql) =>
-      sql
-        .replace('EXISTS citext', 'EXISTS not_here')
-        .replace(/CREATE (TABLE|SEQUENCE) jobs\.[^;]*;|ALTER (TABLE|SEQUENCE) [^;]*jobs\.[^;]*;/g, depends),
-    );
-  const { failures } = await restoreTo(server, await lacking(''), { url: server.url('lacking') });
+  const lacking = edited(await dumpOf(server, { url: server.url('extended') }), '01-pre-data.sql', (sql) =>
+    sql
+      .replace('EXISTS citext', 'EXISTS not_here')
+      .replace(/CREATE (TABLE|SEQUENCE) jobs\.[^;]*;|ALTER (TABLE|SEQUENCE) [^;]*jobs\.[^;]*;/g, ''),
+  );
+  const { failures } = await restoreTo(server, lacking, { url: server.url('lacking') });
   assert.match(
     failures.map(({ error }) => error.message).join('\n'),
     /extension citext .*not available.*\nrows of jobs\.job .*not exist/,
   );
   assert.equal(await server.psql('lacking', 'select id from t'), '1');
-  await assert.rejects(
-    restoreTo(server, await lacking('select not_here();'), { url: server.url('lacking_too') }),
-    /extension citext could not be restored/,
-  );
-  const made = `select count(*) from pg_database where datname like 'lacking_too%'`;
-  assert.equal(await server.psql('postgres', made), '0');
 });

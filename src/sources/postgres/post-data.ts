@@ -12,7 +12,7 @@ export interface PostDataOptions {
   readonly limit: number;
   readonly runner: ItemRunner;
   /** Called for each item that could not be made; the others go on. */
-  onFailure(error: Error): void;
+  onFailure(item: SqlItem, error: Error): void;
 }
 
 /**
@@ -65,6 +65,6 @@ const runOne = async (
       const cause = asError(error).cause;
       if (sqlState(cause) === state.deadlockDetected && attempt < deadlockRetries) continue;
       if (!isServerError(cause) || !connection.usable) throw error;
-      return onFailure(itemFailure(item, cause));
+      return onFailure(item, itemFailure(item, cause));
     }
 };

@@ -12,8 +12,8 @@ import { DatabaseTexts } from './database-texts.ts';
 import type { RowsEntry } from './entry-stream.ts';
 import { listExtensionKeys } from './foreign-keys.ts';
 import { plainName, type QualifiedName } from './identifiers.ts';
-import { LackingExtensions } from './lacking-extensions.ts';
 import { databaseFiles, databasePath } from './layout.ts';
+import { LeftOut } from './left-out.ts';
 import { assertComplete, loadRows, type RowLoader } from './load-rows.ts';
 import { runPostData } from './post-data.ts';
 import type { Restoring } from './restore.ts';
@@ -21,10 +21,13 @@ import type { Goal } from './restore-goal.ts';
 import { ensureRoles } from './restore-roles.ts';
 import { searchPathFor } from './row-places.ts';
 import { createRunner } from './run-items.ts';
-import { setSequenceSql } from './sequences.ts';
+import { setSequence } from './sequences.ts';
 import { temporaryName } from './target-server.ts';
 
-/** All or nothing, except into an empty database that was there before: there what failed stays, and is told. */
+/**
+ * What the server refuses is left out, and told. A new database is dropped again when anything else fails. One that is replaced stays
+ * as it is unless all of it can be restored. In an empty one that was there before, what was restored stays.
+ */
 export const restoreWhole = async (restoring: Restoring, goal: Goal): Promise<void> => {
   const { target, into, settings, stream, context } = restoring;
   const state = await target.stateOf(goal.name);
@@ -35,7 +38,7 @@ export const restoreWhole = async (restoring: Restoring, goal: Goal): Promise<vo
   await ensureRoles(target, texts.contents().roles, restoring.reporter, restoring.roleComment);
   throwIfCancelled(context.signal);
   if (state === 'empty') {
-    await load(restoring, goal, texts, goal.name);
+    await load(restoring, goal, texts, goal.name, undefined);
     if (isWholeServer(restoring)) await applyProperties(restoring, goal, properties);
     else tellProperties(restoring, properties);
     return;
@@ -44,7 +47,7 @@ export const restoreWhole = async (restoring: Restoring, goal: Goal): Promise<vo
   const before = restoring.reporter.failures.length;
   await target.create(name, create);
   try {
-    await load(restoring, goal, texts, name);
+    await load(restoring, goal, texts, name, state === 'used' ? goal.name : undefined);
     const failure = restoring.reporter.failures[before];
     if (state === 'used' && failure)
       throw new HoldfastError('TARGET_FAILED', `${goal.name} was left as it was: ${failure.error.message}`, {
@@ -65,7 +68,13 @@ const tellProperties = ({ reporter }: Restoring, properties: readonly string[]):
     reporter.warn(`the database was there before, so this was not set: ${statement}`);
 };
 
-const load = async (restoring: Restoring, goal: Goal, texts: DatabaseTexts, name: string): Promise<void> => {
+const load = async (
+  restoring: Restoring,
+  goal: Goal,
+  texts: DatabaseTexts,
+  name: string,
+  replaced: string | undefined,
+): Promise<void> => {
   const { config, settings, context, target, reporter, stream, into } = restoring;
   // One failure ends what the others are doing: nothing of it will be kept.
   const failure = new AbortController();
@@ -78,16 +87,19 @@ const load = async (restoring: Restoring, goal: Goal, texts: DatabaseTexts, name
     tablespaces: target.tablespaces,
     searchPathOf: (item) => searchPathFor(contents, item),
   });
-  const lacks = new LackingExtensions(reporter, `${databasePath(goal.database)}/${databaseFiles.preData}`);
+  const leftOut = new LeftOut(replaced);
   await pool.use((connection) =>
-    runner.runAll(connection, texts.items(databaseFiles.preData), (item, error) => lacks.take(item, error)),
+    runner.runAll(connection, texts.items(databaseFiles.preData), (item, error) =>
+      leftOut.addItem(item, error),
+    ),
   );
+  leftOut.assertMayLack(contents.tables);
   const early = new Set(target.superuser ? await pool.use(tablesWithKeys) : []);
   const loader: RowLoader = { contents, reporter, loaded: new Map(), early };
   while (await texts.readUntilRows())
     await forEachLimit(stream.rows(goal.database), into.sequential ? 1 : limit, async (entry) => {
       try {
-        await lacks.excuse(tableOfRows(entry), () =>
+        await leftOut.excuse(tableOfRows(entry), () =>
           pool.use((connection) => loadRows(loader, connection, entry)),
         );
       } catch (error) {
@@ -95,16 +107,20 @@ const load = async (restoring: Restoring, goal: Goal, texts: DatabaseTexts, name
         throw error;
       }
     });
-  assertComplete(loader, texts.manifest(), (table) => !lacks.has(table), true);
+  assertComplete(loader, texts.manifest(), (table) => !leftOut.has(table), true);
   await pool.use(async (connection) => {
     for (const sequence of contents.sequences)
-      await lacks.excuse(sequence, () => connection.query(setSequenceSql(sequence)));
+      await leftOut.excuse(sequence, () => setSequence(connection, sequence));
   });
+  leftOut.report(goal.database, texts.manifest(), loader.loaded, reporter);
   await runPostData(texts.items(databaseFiles.postData), {
     pool,
     limit,
     runner,
-    onFailure: (error) => reporter.fail(`${databasePath(goal.database)}/${databaseFiles.postData}`, error),
+    onFailure: (item, error) => {
+      if (!leftOut.isConsequence(item, error))
+        reporter.fail(`${databasePath(goal.database)}/${databaseFiles.postData}`, error);
+    },
   });
 };
 

@@ -1,9 +1,11 @@
 // The values of sequences. They do not belong to any snapshot: what is read after it is never lower than what it had.
+import { HoldfastError } from '#lib/errors.ts';
 import type { Connection } from './connect.ts';
 import type { SequenceValue } from './contents.ts';
-import { quoteLiteral, quoteName } from './identifiers.ts';
+import { plainName, quoteLiteral, quoteName } from './identifiers.ts';
 import type { Sequence } from './listing.ts';
 import type { Reading } from './reading.ts';
+import { isServerError, serverMessage } from './server-error.ts';
 
 /** One statement reads so many. */
 const batch = 200;
@@ -35,6 +37,20 @@ export const readSequences = async (
 /** The statement that sets a sequence to its value. */
 export const setSequenceSql = ({ lastValue, isCalled, ...name }: SequenceValue): string =>
   `select pg_catalog.setval(${quoteLiteral(quoteName(name)).trim()}, ${BigInt(lastValue)}, ${isCalled});`;
+
+/** TARGET_FAILED when the server refuses. */
+export const setSequence = async (connection: Connection, value: SequenceValue): Promise<void> => {
+  try {
+    await connection.query(setSequenceSql(value));
+  } catch (error) {
+    if (!isServerError(error)) throw error;
+    throw new HoldfastError(
+      'TARGET_FAILED',
+      `sequence ${plainName(value)} could not be set to ${value.lastValue}: ${serverMessage(error)}`,
+      { cause: error },
+    );
+  }
+};
 
 /** Whether the value is further than what the sequence has now, in the direction in which it counts. */
 export const isAhead = async (connection: Connection, value: SequenceValue): Promise<boolean> => {

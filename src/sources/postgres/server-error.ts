@@ -46,6 +46,13 @@ export const serverMessage = (error: unknown): string => {
   return messageOf(error) + detail.replaceAll(/\s*\n\s*/g, ' ');
 };
 
+/** The server would not have a definition or rows. What it could not do at all, such as for want of room, is no refusal. */
+export const isRefusal = (error: unknown): error is HoldfastError & { readonly cause: ServerError } =>
+  error instanceof HoldfastError && isServerError(error.cause) && !isInability.test(error.cause.code);
+
+/** Resources, an operator's intervention, the system, damage; a library that is not there is one thing's matter (58P01). */
+const isInability = /^(53|57|58(?!P01)|XX00[12])/;
+
 /** The error for a connection that could not be made. */
 export const connectError = (error: unknown, settings: ConnectionSettings, database: string): Error => {
   if (error instanceof HoldfastError) return error;
