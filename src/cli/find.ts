@@ -136,10 +136,7 @@ const headingOf = (snapshot: Snapshot): string => `${nameOf(snapshot)}, ${format
 
 const chosen = (all: readonly Snapshot[], { options }: FindCall): Snapshot[] => {
   const filter = filterOf(options);
-  if (options.snapshot.length > 0) {
-    if (filter.source !== undefined && options.snapshot.some((word) => !word.startsWith('latest')))
-      throw new HoldfastError('USAGE', '--source and an id contradict each other');
+  if (options.snapshot.length > 0)
     return [...new Set(options.snapshot.map((word) => chooseSnapshot(all, word, filter)))];
-  }
   return matching(all, filter).toReversed();
 };

@@ -39,6 +39,23 @@ test('the beginning of an id is enough when only one snapshot has it', () => {
   });
 });
 
+test('an id of another source, job or host than asked for is refused', () => {
+  const tags = ['source:shop', 'job:nightly'];
+  const nightly = snapshotOf('shop', 5, { tags });
+  const word = nightly.id.slice(0, 8);
+  assert.equal(
+    chooseSnapshot([old, nightly], word, { source: 'shop', job: 'nightly', host: 'here' }),
+    nightly,
+  );
+  assert.throws(() => chooseSnapshot([old, nightly], word, { source: 'media' }), {
+    code: 'USAGE',
+    message: `"${word}" and --source media contradict each other`,
+    hint: 'it is of source shop, job nightly and host here',
+  });
+  for (const filter of [{ job: 'weekly' }, { host: 'there' }])
+    assert.throws(() => chooseSnapshot([old, nightly], word, filter), { code: 'USAGE' });
+});
+
 test('what is no snapshot is said to be none', () => {
   for (const word of ['ffffffff', 'nightly', '../config', '', 'LATEST'])
     assert.throws(() => chooseSnapshot([old], word, {}), { code: 'SNAPSHOT_UNKNOWN' });

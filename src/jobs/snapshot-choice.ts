@@ -61,7 +61,8 @@ export const newestOfEach = (snapshots: readonly Snapshot[]): Snapshot[] => [
 
 /**
  * The one snapshot a word stands for. `latest` is the newest that the filter lets through, and is refused with USAGE when those
- * are of several sources or hosts: the newest of all would be the one that happened to finish last. An id ignores the filter.
+ * are of several sources or hosts: the newest of all would be the one that happened to finish last. An id that the filter does
+ * not let through is refused, too.
  */
 export const chooseSnapshot = (
   snapshots: readonly Snapshot[],
@@ -72,7 +73,21 @@ export const chooseSnapshot = (
   if (source !== undefined && filter.source !== undefined && filter.source !== source)
     throw new HoldfastError('USAGE', `"${word}" and --source ${filter.source} contradict each other`);
   if (source !== undefined) return latest(snapshots, { ...filter, source });
-  return word === 'latest' ? latest(snapshots, filter) : byId(snapshots, word);
+  if (word === 'latest') return latest(snapshots, filter);
+  const snapshot = byId(snapshots, word);
+  if (matching([snapshot], filter).length === 0) throw contradiction(snapshot, word, filter);
+  return snapshot;
+};
+
+const contradiction = (snapshot: Snapshot, word: string, filter: SnapshotFilter): HoldfastError => {
+  const { source, job, host } = filter;
+  const asked = Object.entries({ source, job, host }).flatMap(([name, value]) =>
+    value === undefined ? [] : `--${name} ${value}`,
+  );
+  const ofJob = tagOf(snapshot, 'job');
+  return new HoldfastError('USAGE', `"${word}" and ${asked.join(', ')} contradict each other`, {
+    hint: `it is of source ${originOf(snapshot)}${ofJob === undefined ? '' : `, job ${ofJob}`} and host ${snapshot.hostname}`,
+  });
 };
 
 const latest = (snapshots: readonly Snapshot[], filter: SnapshotFilter): Snapshot => {
