@@ -54,16 +54,10 @@ const targetOf = async (call: CopyCall): Promise<RepositoryConfig> => {
   const { to } = call.options;
   if (to === undefined)
     throw new HoldfastError('USAGE', 'copy needs --to', { hint: 'name the repository to copy into' });
-  const { HOLDFAST_TO_PASSWORD, HOLDFAST_TO_PASSWORD_FILE, HOLDFAST_TO_PASSWORD_COMMAND } = call.env;
   return await chooseRepository({
     ...call,
     global: { ...call.global, repository: to, passwordFile: undefined, passwordCommand: undefined },
-    env: {
-      ...call.env,
-      HOLDFAST_PASSWORD: HOLDFAST_TO_PASSWORD,
-      HOLDFAST_PASSWORD_FILE: HOLDFAST_TO_PASSWORD_FILE,
-      HOLDFAST_PASSWORD_COMMAND: HOLDFAST_TO_PASSWORD_COMMAND,
-    },
+    passwordVariable: 'HOLDFAST_TO_PASSWORD',
   });
 };
 

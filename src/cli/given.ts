@@ -11,14 +11,21 @@ export const isPlace = (word: string): boolean => /[/:\\]|^[.~]/.test(word);
 export const givenRepository = ({ repository }: GlobalOptions, env: World['env']): string | undefined =>
   repository ?? (env.HOLDFAST_REPOSITORY || undefined);
 
+/** Variables that hold a password, or with `_FILE` or `_COMMAND` say where it is; the second is of what `copy` writes to. */
+export type PasswordVariable = 'HOLDFAST_PASSWORD' | 'HOLDFAST_TO_PASSWORD';
+
 /** The password, however it is given, which the configuration file may also do. */
-export const givenPassword = (global: GlobalOptions, env: World['env']): Secret | undefined => {
+export const givenPassword = (
+  global: GlobalOptions,
+  env: World['env'],
+  variable: PasswordVariable = 'HOLDFAST_PASSWORD',
+): Secret | undefined => {
   const option = passwordOption(global);
   if (option !== undefined) return option;
-  if (env.HOLDFAST_PASSWORD) return new Secret(env.HOLDFAST_PASSWORD);
-  if (env.HOLDFAST_PASSWORD_FILE) return toSecret({ file: env.HOLDFAST_PASSWORD_FILE });
-  if (env.HOLDFAST_PASSWORD_COMMAND) return toSecret({ command: env.HOLDFAST_PASSWORD_COMMAND });
-  return undefined;
+  const { [variable]: text, [`${variable}_FILE`]: file, [`${variable}_COMMAND`]: command } = env;
+  if (text) return new Secret(text);
+  if (file) return toSecret({ file });
+  return command ? toSecret({ command }) : undefined;
 };
 
 /** The password that the command line gives, which goes before all others. */

@@ -6,7 +6,7 @@ import { HoldfastError } from '#lib/errors.ts';
 import { Secret, withoutPassword } from '#lib/secret.ts';
 import { storeFromUrl } from '#stores/registry.ts';
 import type { GlobalOptions, World } from './command.ts';
-import { givenPassword, givenRepository, isPlace, passwordOption } from './given.ts';
+import { givenPassword, givenRepository, isPlace, type PasswordVariable, passwordOption } from './given.ts';
 import type { Output } from './output.ts';
 import { warnOfPasswordIn } from './password-warning.ts';
 
@@ -14,6 +14,7 @@ import { warnOfPasswordIn } from './password-warning.ts';
 export interface Chooser extends Pick<World, 'env' | 'askSecret'> {
   readonly global: GlobalOptions;
   readonly output: Output;
+  readonly passwordVariable?: PasswordVariable;
 }
 
 /** The configuration file when there is one; its warnings are shown. `-r /a/folder` needs none, but one that is named is read. */
@@ -89,7 +90,9 @@ const repositoryAt = async (url: string, chooser: Chooser, isNew: boolean): Prom
   return {
     name,
     store,
-    password: givenPassword(chooser.global, chooser.env) ?? (await askPassword(name, chooser, isNew)),
+    password:
+      givenPassword(chooser.global, chooser.env, chooser.passwordVariable) ??
+      (await askPassword(name, chooser, isNew)),
     compression: 'default',
     verifyWrites: true,
   };
@@ -106,10 +109,11 @@ const notRead = (env: World['env'], names: readonly string[]): string => {
   return found === undefined ? '' : `; ${found} is not read`;
 };
 
-const askPassword = async (place: string, { askSecret, env }: Chooser, isNew: boolean): Promise<Secret> => {
+const askPassword = async (place: string, chooser: Chooser, isNew: boolean): Promise<Secret> => {
+  const { askSecret } = chooser;
   if (askSecret === undefined)
     throw new HoldfastError('USAGE', `no password is given for the repository ${place}`, {
-      hint: `set HOLDFAST_PASSWORD_FILE, HOLDFAST_PASSWORD_COMMAND or HOLDFAST_PASSWORD, or use --password-file${notRead(env, ['RESTIC_PASSWORD_FILE', 'RESTIC_PASSWORD_COMMAND', 'RESTIC_PASSWORD'])}`,
+      hint: waysToGiveIt(chooser),
     });
   const typed = await askSecret(isNew ? `new password for ${place}: ` : `password for ${place}: `);
   if (isNew && typed !== (await askSecret('the same again: ')))
@@ -118,4 +122,10 @@ const askPassword = async (place: string, { askSecret, env }: Chooser, isNew: bo
     });
   if (typed === '') throw new HoldfastError('USAGE', 'an empty password protects nothing');
   return new Secret(typed);
+};
+
+const waysToGiveIt = ({ env, passwordVariable }: Chooser): string => {
+  if (passwordVariable !== undefined)
+    return `set ${passwordVariable}_FILE, ${passwordVariable}_COMMAND or ${passwordVariable}`;
+  return `set HOLDFAST_PASSWORD_FILE, HOLDFAST_PASSWORD_COMMAND or HOLDFAST_PASSWORD, or use --password-file${notRead(env, ['RESTIC_PASSWORD_FILE', 'RESTIC_PASSWORD_COMMAND', 'RESTIC_PASSWORD'])}`;
 };
