@@ -74,6 +74,35 @@ jobs:
   });
 });
 
+test('a user with the rights that a drill needs may not act for others, which is a note and no difference', {
+  skip: skipWithout('mariadb') ?? false,
+}, async () => {
+  const folder = temporaryFolder('drill-mysql-rights');
+  await using server = await startMariadb({ settings: ['log-bin-trust-function-creators=1'] });
+  await server.sql(`
+    create database shop character set utf8mb4; use shop; ${shop}
+    create procedure p() select 1;
+    create user holdfast@'127.0.0.1' identified by 'pass';
+    grant select, show view, trigger, event, reload on *.* to holdfast@'127.0.0.1';
+    grant all on \`holdfast\\_drill\\_%\`.* to holdfast@'127.0.0.1'`);
+  mkdirSync(join(folder, 'scratch'));
+  const site = await drillSite(
+    folder,
+    `
+sources:
+  shop: { kind: mysql, url: "${server.url('shop', 'holdfast', 'pass')}" }
+jobs:
+  nightly: { backup: [shop], to: [here] }
+  prove: { drill: [shop], from: here }
+`,
+  );
+  assert.equal((await site.run('backup')).status, 0);
+  const { status, stdout, stderr } = await site.run('drill', 'prove');
+  assert.equal(status, 0, stdout + stderr);
+  for (const what of ['view dear', 'function twice', 'procedure p', 'trigger counted'])
+    assert.match(stdout, new RegExp(`^shop: note: ${what} now belongs to the restoring user`, 'm'));
+});
+
 test('a table of MySQL is as it was, also where a copy shows the character set besides the collation', {
   skip: skipWithoutMysql() ?? false,
 }, async () => {

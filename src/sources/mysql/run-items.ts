@@ -100,7 +100,7 @@ const mayNotDefine = (error: ServerError): boolean => isDenied(error) || error.e
 const quoted = '(?:`(?:[^`]|``)*`|"(?:[^"]|"")*")';
 const definer = new RegExp(`^(CREATE (?:ALGORITHM=\\w+ )?)DEFINER=${quoted}(?:@${quoted})? `);
 
-const withoutDefiner = (statement: string): string => statement.replace(definer, '$1');
+export const withoutDefiner = (statement: string): string => statement.replace(definer, '$1');
 
 const failed = ({ type, name }: SqlItem, why: string, cause?: ServerError): HoldfastError => {
   const [said, of] = aboutUsers.has(type) ? [withoutExcerpt(why), cause && scrubbed(cause)] : [why, cause];

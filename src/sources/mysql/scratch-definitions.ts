@@ -1,10 +1,12 @@
-// The definitions of a database, file by file: what a trial restore must bring back besides rows. Events are no part of a trial.
+// The definitions of a database, file by file: what a trial restore must bring back besides rows. Events are no part of a trial, and
+// definers are left out: a restore tells of those that it could not set.
 
 import { decodeName } from '../path-names.ts';
 import type { ReadDefinitions } from '../source.ts';
 import { binaryIdentifier, quotedSource } from './binary-text.ts';
 import { parseContents } from './contents.ts';
 import { databaseFiles } from './layout.ts';
+import { withoutDefiner } from './run-items.ts';
 import { itemsOf, type SqlItem } from './sql-items.ts';
 
 /** `names` are those of the copies, by the databases' own. */
@@ -38,7 +40,9 @@ const readItems = (
       .map((item) => [
         nameOf(item),
         withoutDoubledCharset(
-          copy === undefined ? item.statement : item.statement.replaceAll(binaryIdentifier(copy), own),
+          withoutDefiner(
+            copy === undefined ? item.statement : item.statement.replaceAll(binaryIdentifier(copy), own),
+          ),
         ),
       ]),
   );
