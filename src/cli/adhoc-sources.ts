@@ -73,7 +73,7 @@ const withFileOptions = (source: SourceConfig, options: FileOptions): SourceConf
   if (source.kind !== 'files' || Object.keys(extra).length === 0) return source;
   const { kind, ...plain } = source.toJSON();
   const parsed = sourceKinds.get('files')?.schema.safeParse({ ...plain, ...extra });
-  if (parsed?.success) return { ...parsed.data, name: source.name };
+  if (parsed?.success) return { ...parsed.data, name: source.name, place: source.place };
   throw new HoldfastError('USAGE', parsed?.error.issues[0]?.message ?? 'these options do not fit together');
 };
 
@@ -90,7 +90,7 @@ const named = (
   words: readonly string[],
   name: string | undefined,
 ): SourceConfig[] => {
-  if (name !== undefined) return [{ ...onlyOne(sources), name: checkedName(name) }];
+  if (name !== undefined) return [{ ...onlyOne(sources), name: checkedName(name), place: undefined }];
   for (const [at, source] of sources.entries()) {
     const before = sources.findIndex((other) => other.name === source.name);
     if (before < at)

@@ -98,11 +98,13 @@ const allBackups = (config: Config): JobConfig[] => {
 const checkTags = (tags: readonly string[]): void => {
   const bad = tags.find(
     (tag) =>
-      tag === '' || tag.includes(',') || /^(source|kind|job|run):|^(partial|suspicious|accepted)$/.test(tag),
+      tag === '' ||
+      tag.includes(',') ||
+      /^(source|kind|job|run|place):|^(partial|suspicious|accepted)$/.test(tag),
   );
   if (bad !== undefined)
     throw new HoldfastError('USAGE', `"${bad}" cannot be a tag`, {
-      hint: 'a tag has no comma (say --tag once for each), and is not one that Holdfast itself gives (source:…, kind:…, job:…, run:…, partial, suspicious, accepted)',
+      hint: 'a tag has no comma (say --tag once for each), and is not one that Holdfast itself gives (source:…, kind:…, job:…, run:…, place:…, partial, suspicious, accepted)',
     });
 };
 

@@ -12,11 +12,11 @@ const options = {
 };
 
 /** Say where a snapshot comes from, and whether it is complete: Holdfast reads them. */
-const ownTag = /^(source|kind|job|run):|^partial$/;
+const ownTag = /^(source|kind|job|run|place):|^partial$/;
 
 export const command = defineCommand({
   description: `Changes the tags of snapshots; a snapshot with other tags has another id. The tags that Holdfast gives itself
-(source:, kind:, job:, run:, partial) stay as they are.`,
+(source:, kind:, job:, run:, place:, partial) stay as they are.`,
   args: [{ usage: '<snapshot...>', text: 'ids, latest, or latest:<source>' }],
   options,
   examples: [

@@ -54,6 +54,20 @@ test('each source gets a snapshot that says where it comes from', async () => {
   );
 });
 
+test('a name that was taken from a place is refused to another place, and to nothing else', async () => {
+  const repository = await testRepository();
+  const of = async (name: string, place?: string) => {
+    const { outcomes, snapshots } = await back(repository, [{ ...plainSource(name, files), place }]);
+    return [outcomes[0]?.state, snapshots.at(-1)?.tags.find((tag) => tag.startsWith('place:'))];
+  };
+  assert.deepEqual(await of('data', '/srv/data'), ['ok', 'place:/srv/data']);
+  assert.deepEqual(await of('data', '/home/data'), ['failed', 'place:/srv/data']);
+  assert.deepEqual(await of('data', '/srv/data'), ['ok', 'place:/srv/data']);
+  assert.deepEqual(await of('data'), ['ok', undefined]);
+  assert.deepEqual(await of('data', '/home/data'), ['failed', undefined]);
+  assert.deepEqual(await of('other', '/home/data'), ['ok', 'place:/home/data']);
+});
+
 test('a source that fails does not stop those after it', async () => {
   const down = new HoldfastError('SOURCE_UNREACHABLE', 'no server at db:5432');
   const { outcomes, snapshots } = await back(await testRepository(), [

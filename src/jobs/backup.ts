@@ -152,20 +152,42 @@ type Found =
 
 const parentIn = async (target: BackupTarget, source: SourceConfig): Promise<Found> => {
   try {
-    const earlier = ownSnapshots(await target.repository.snapshots(), source);
+    const snapshots = await target.repository.snapshots();
+    assertNameIsFree(snapshots, source, target);
+    const earlier = ownSnapshots(snapshots, source);
     return { target, parent: earlier.findLast((one) => isGood(one) || isOfPartialBackup(one)), earlier };
   } catch (error) {
     return { target, ended: asError(error) };
   }
 };
 
-const writeOptions = ({ runId, job, tags, dryRun }: BackupRequest, { name, kind }: SourceConfig) => ({
+/** Two places that would share a name would be one source, and the snapshots of one could be forgotten for those of the other. */
+const assertNameIsFree = (
+  snapshots: readonly Snapshot[],
+  { name, place }: SourceConfig,
+  target: BackupTarget,
+): void => {
+  const named = snapshots.findLast(
+    (one) => isFromHere(one, name) && tagOf(one, 'place') !== undefined && place !== undefined,
+  );
+  const other = named && tagOf(named, 'place');
+  if (other === undefined || other === place) return;
+  throw new HoldfastError('USAGE', `"${name}" is the name of ${other} in ${target.name} already`, {
+    hint: `give ${place} a name of its own with --name; or, if it is the same in another place, say --name ${name}`,
+  });
+};
+
+const isFromHere = (snapshot: Snapshot, name: string): boolean =>
+  tagOf(snapshot, 'source') === name && snapshot.hostname === hostname();
+
+const writeOptions = ({ runId, job, tags, dryRun }: BackupRequest, { name, kind, place }: SourceConfig) => ({
   root: name,
   tags: [
     `source:${name}`,
     `kind:${kind}`,
     `run:${runId}`,
     ...(job === undefined ? [] : [`job:${job}`]),
+    ...(place === undefined ? [] : [`place:${place}`]),
     ...tags,
   ],
   dryRun,
@@ -195,12 +217,7 @@ const eventsOf = (name: string, onEvent: OnJobEvent) => {
 
 /** The snapshots of the source from this machine. */
 const ownSnapshots = (snapshots: readonly Snapshot[], { name, kind }: SourceConfig): Snapshot[] =>
-  snapshots.filter(
-    (snapshot) =>
-      tagOf(snapshot, 'source') === name &&
-      tagOf(snapshot, 'kind') === kind &&
-      snapshot.hostname === hostname(),
-  );
+  snapshots.filter((snapshot) => isFromHere(snapshot, name) && tagOf(snapshot, 'kind') === kind);
 
 interface Judged {
   readonly earlier: readonly Snapshot[];

@@ -22,7 +22,7 @@ const kept = (snapshots: readonly Snapshot[], rules: KeepRules): [string, string
     .filter(({ reasons }) => reasons.length > 0)
     .map(({ snapshot, reasons }) => [snapshot.localTime ?? '', reasons.join(', ')]);
 
-const partial = { tags: ['source:shop', 'partial'] };
+const partial = { tags: ['source:shop', 'kind:files', 'partial'] };
 
 describe('rules', () => {
   test('keep the newest of each period, and the oldest while places are left', () => {
@@ -113,25 +113,26 @@ describe('promises', () => {
     ]);
   });
 
-  test('the last complete snapshot of each source and host stays, whatever the rules say', () => {
+  test('the last complete snapshot of each source, kind and host stays, whatever the rules say', () => {
     const history = [
       at('2020-01-01T00:00:00Z'),
       at('2021-01-01T00:00:00Z'),
       at('2019-01-01T00:00:00Z', { hostname: 'there' }),
       at('2018-01-01T00:00:00Z', { tags: ['source:media'] }),
+      at('2017-01-01T00:00:00Z', { tags: ['source:shop', 'kind:sqlite'] }),
     ];
     assert.deepEqual(
       kept(history, { tag: ['nothing has this'] }).map(([time, why]) => [time.slice(0, 4), why]),
-      ['2021', '2019', '2018'].map((year) => [year, 'last complete snapshot']),
+      ['2021', '2019', '2018', '2017'].map((year) => [year, 'last complete snapshot']),
     );
     assert.deepEqual(
       lastGoodOnes(history, now).map(({ time }) => time.getUTCFullYear()),
-      [2021, 2019, 2018],
+      [2021, 2019, 2018, 2017],
     );
   });
 
   test('a pinned snapshot stays', () => {
-    const pinned = at('2020-01-01T00:00:00Z', { tags: ['source:shop', 'pinned'] });
+    const pinned = at('2020-01-01T00:00:00Z', { tags: ['source:shop', 'kind:files', 'pinned'] });
     assert.deepEqual(kept([pinned, at('2026-11-20T00:00:00Z')], { last: 1 }).at(-1), [
       pinned.localTime,
       'pinned',

@@ -1,4 +1,4 @@
-// Which snapshots are kept: restic's rules, applied to each source of each host on its own, and what Holdfast promises
+// Which snapshots are kept: restic's rules, applied to each source of each kind and host on its own, and what Holdfast promises
 // beyond them: nothing that is incomplete, suspicious or dated in the future takes the place of a good snapshot, and the last good one stays.
 import type { KeepRules } from '#config/keep.ts';
 import type { Snapshot } from '#repository/contract.ts';
@@ -16,11 +16,11 @@ export const pinTag = 'pinned';
 
 export const isPinned = ({ tags }: Snapshot): boolean => tags.includes(pinTag);
 
-/** One verdict a snapshot, by source and host, the newest of each first. */
+/** One verdict a snapshot, by source, kind and host, the newest of each first. */
 export const applyRetention = (snapshots: readonly Snapshot[], rules: KeepRules, now: Date): Verdict[] =>
   groupsOf(snapshots).flatMap((group) => judge(group, rules, now));
 
-/** The newest complete snapshot of each source and host: what `forget` never removes. */
+/** The newest complete snapshot of each source, kind and host: what `forget` never removes. */
 export const lastGoodOnes = (snapshots: readonly Snapshot[], now: Date): Snapshot[] =>
   groupsOf(snapshots).flatMap((group) => {
     const past = group.filter((snapshot) => snapshot.time <= now && isGood(snapshot));
@@ -49,6 +49,7 @@ const descending = (a: bigint, b: bigint): number => (a > b ? -1 : a < b ? 1 : 0
 const groupKey = (snapshot: Snapshot): string =>
   JSON.stringify([
     tagOf(snapshot, 'source') === undefined ? snapshot.paths.toSorted() : originOf(snapshot),
+    tagOf(snapshot, 'kind'),
     snapshot.hostname,
   ]);
 

@@ -10,8 +10,10 @@ export interface SnapshotFilter {
 }
 
 /** The value of a tag of the form `name:value`. */
-export const tagOf = (snapshot: Snapshot, name: 'source' | 'kind' | 'job' | 'run'): string | undefined =>
-  snapshot.tags.find((tag) => tag.startsWith(`${name}:`))?.slice(name.length + 1);
+export const tagOf = (
+  snapshot: Snapshot,
+  name: 'source' | 'kind' | 'job' | 'run' | 'place',
+): string | undefined => snapshot.tags.find((tag) => tag.startsWith(`${name}:`))?.slice(name.length + 1);
 
 /** True when items that were asked for are missing in it. */
 export const isPartial = (snapshot: Snapshot): boolean => snapshot.tags.includes('partial');

@@ -37,6 +37,18 @@ test('a path is files, named after its last part', () => {
   assert.deepEqual(kindAndName('/'), ['files', 'root']);
 });
 
+test('where a source is does not depend on how that is written, and holds no secret', () => {
+  for (const [url, place] of [
+    ['/srv/media/', '/srv/media'],
+    ['files:/srv/../srv/media', '/srv/media'],
+    ['sqlite:shop.db', join(process.cwd(), 'shop.db')],
+    ['postgresql://u:se%2Fcr%40t@db:5433/shop?sslmode=require&password=secret', 'postgres://db:5433/shop'],
+    ['mongodb://u:secret@a:1,b:2/shop#x', 'mongodb://a:1,b:2/shop'],
+    ['couchdb://db', 'couchdb://db'],
+  ] as const)
+    assert.equal(sourceFromUrl(url).place, place);
+});
+
 test('a file that is an SQLite database in name and content is taken as one', () => {
   const path = join(folder, 'shop.db');
   new DatabaseSync(path).exec('CREATE TABLE t (x)');

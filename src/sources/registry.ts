@@ -12,6 +12,7 @@ import {
   registry,
   schemeOf,
 } from '#lib/kind-registry.ts';
+import { withoutPassword } from '#lib/secret.ts';
 import { couchdb } from './couchdb/couchdb.ts';
 import { files } from './files/files.ts';
 import { mongodb } from './mongodb/mongodb.ts';
@@ -45,6 +46,8 @@ export const recordFinderOf = (kind: string | undefined): (() => Promise<RecordF
 /** A source that can be opened: its name, its kind, and that kind's configuration. */
 export interface SourceConfig extends Configured<Source> {
   readonly name: string;
+  /** Where it is, when its name was taken from that: another place may give the same name. */
+  readonly place?: string | undefined;
 }
 
 export const openSource = (source: SourceConfig, context: Omit<Context, 'name'>): Promise<Source> =>
@@ -57,7 +60,9 @@ export const openSource = (source: SourceConfig, context: Omit<Context, 'name'>)
  */
 export const sourceFromUrl = (url: string): SourceConfig => {
   const scheme = schemeOf(url) ?? (isSqliteFile(expandHome(url)) ? 'sqlite' : 'files');
-  return { ...configuredByUrl(sourceKinds, url, scheme), name: nameFromUrl(url) };
+  const configured = configuredByUrl(sourceKinds, url, scheme);
+  const place = placeOf(url, configured.kind);
+  return { ...configured, name: nameOfPlace(place), place };
 };
 
 const isSqliteFile = (path: string): boolean => {
@@ -84,13 +89,16 @@ const hasSqliteMagic = (path: string): boolean => {
   }
 };
 
+/** An absolute path, or a URL without whom it lets in and how. */
+const placeOf = (url: string, kind: string): string => {
+  const address = schemeOf(url) === undefined ? url : withoutPassword(url).replace(/^[^:]*:/, '');
+  if (schemeOf(url) === undefined || !address.startsWith('//')) return resolve(expandHome(address));
+  return `${kind}:${address.replace(/[?#].*$/s, '').replace(/^\/\/[^@/]*@/, '//')}`;
+};
+
 /** The last part of the path, or the host of a URL without one, with nothing but the characters that a name may have. */
-const nameFromUrl = (url: string): string => {
-  const place =
-    schemeOf(url) === undefined
-      ? resolve(expandHome(url))
-      : url.replace(/^[^:]*:(\/\/([^@/]*@)?)?/, '').replace(/[?#].*$/s, '');
-  const name = basename(place)
+const nameOfPlace = (place: string): string => {
+  const name = basename(place.replace(/^[^:/]*:(\/\/)?/, ''))
     .replace(sqliteExtension, '')
     .replaceAll(/[^A-Za-z0-9._-]+/g, '-')
     .replace(/^[^A-Za-z0-9]+/, '');
