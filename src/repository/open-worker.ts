@@ -7,7 +7,7 @@ import { type PackEntry, packKey } from './blob.ts';
 import { spareBytes } from './compression.ts';
 import { openBlob } from './open-blob.ts';
 import type { BlobsRequest, OpenReply, OpenRequest, OpenWorkerData, PackRequest } from './open-messages.ts';
-import { decodeHeader, lengthBytes } from './pack-format.ts';
+import { areSameEntries, decodeHeader, lengthBytes } from './pack-format.ts';
 import { PackReader } from './pack-reader.ts';
 import { overheadBytes, Sealer } from './seal.ts';
 
@@ -25,8 +25,7 @@ const openBlobs = (request: BlobsRequest): OpenReply => {
   } catch (error) {
     problem = plainError(error);
   }
-  const total =
-    spareBytes + blobs.reduce((sum, blob) => sum + (blob.plainLength || blob.length - overheadBytes), 0);
+  const total = spareBytes + blobs.reduce((sum, blob) => sum + (blob.plainLength || plainBytes(blob)), 0);
   const plain = request.spare && request.spare.byteLength >= total ? request.spare : new ArrayBuffer(total);
   const room = new Uint8Array(plain);
   let at = 0;
@@ -43,6 +42,9 @@ const openBlobs = (request: BlobsRequest): OpenReply => {
   });
   return { kind: 'blobs', request: request.request, plain, lengths };
 };
+
+/** Of one that is not compressed; an index that is wrong may say that there is less than its seal. */
+const plainBytes = ({ length }: PackEntry): number => Math.max(0, length - overheadBytes);
 
 const checkPack = ({ request, pack, entries, bytes }: PackRequest): OpenReply => {
   const name = packKey(pack);
@@ -77,11 +79,7 @@ const checkHeader = (name: string, pack: Uint8Array, indexed: readonly PackEntry
   const header = sealer.openFrom(packs.poly, start, length);
   if (!header) return [`${name} is damaged: its header's authentication code does not fit`];
   try {
-    const describe = ({ id, type, offset, length: bytes, plainLength }: PackEntry): string =>
-      `${id} ${type} ${offset} ${bytes} ${plainLength}`;
-    const listed = decodeHeader(header).map(describe);
-    const known = [...indexed].sort((a, b) => a.offset - b.offset).map(describe);
-    return listed.join() === known.join()
+    return areSameEntries(decodeHeader(header), indexed)
       ? []
       : [`${name}: its header and the index do not list the same blobs`];
   } catch (error) {

@@ -52,6 +52,16 @@ export const decodeHeader = (header: Buffer): PackEntry[] => {
   return entries;
 };
 
+/** Whether both list the same blobs in the same places, in whatever order. */
+export const areSameEntries = (some: readonly PackEntry[], others: readonly PackEntry[]): boolean =>
+  describe(some) === describe(others);
+
+const describe = (entries: readonly PackEntry[]): string =>
+  entries
+    .toSorted((a, b) => a.offset - b.offset)
+    .map(({ id, type, offset, length, plainLength }) => `${id} ${type} ${offset} ${length} ${plainLength}`)
+    .join();
+
 /** The size of the whole pack file that holds these entries. */
 export const packBytes = (entries: readonly PackEntry[]): number =>
   entries.reduce(

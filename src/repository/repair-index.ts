@@ -4,10 +4,12 @@ import { forEachLimit, mapOrdered } from '#lib/concurrency.ts';
 import { hasCode } from '#lib/errors.ts';
 import { nameSyncOf } from '#stores/store.ts';
 import { packKey } from './blob.ts';
+import { BlobIndex } from './blob-index.ts';
+import { BlobReader } from './blob-reader.ts';
 import type { RepairIndexReport, RepairOptions } from './contract.ts';
 import { type IndexedPack, loadIndex, saveIndex } from './index-file.ts';
 import { listPacks, type StoredPack } from './list-packs.ts';
-import { packBytes, readHeader } from './pack-format.ts';
+import { areSameEntries, packBytes, readHeader } from './pack-format.ts';
 import type { OpenStore } from './session.ts';
 import { listIds, unlessDamaged } from './unpacked.ts';
 
@@ -23,17 +25,18 @@ export const repairIndex = async (open: OpenStore, options: RepairOptions): Prom
   const added: string[] = [];
   const cut: string[] = [];
   const unreadable: string[] = [];
+  await using reader = new BlobReader({ ...open, blobs: new BlobIndex(0) });
+  // Of a header and an index that contradict each other the header is right when all that it lists can be opened.
+  const isWhole = async (pack: IndexedPack): Promise<boolean> =>
+    (await reader.checkPack(pack)).problems.length === 0;
   const read = async ({ id, size }: StoredPack): Promise<void> => {
     throwIfCancelled(open.signal);
     const known = listed.get(id);
-    if (known && packBytes(known.entries) === size) {
-      packs.push(known);
-      return;
-    }
+    const fits = known !== undefined && packBytes(known.entries) === size;
     const key = packKey(id);
     const keep = (): void => {
       if (known) packs.push(known);
-      (known ? cut : unreadable).push(id);
+      if (!fits) (known ? cut : unreadable).push(id);
     };
     try {
       const entries = await readHeader(
@@ -42,10 +45,12 @@ export const repairIndex = async (open: OpenStore, options: RepairOptions): Prom
         (offset, length) => store.get(key, { offset, length }),
         key,
       );
-      if (packBytes(entries) === size) {
+      const isListed = fits && areSameEntries(known.entries, entries);
+      if (packBytes(entries) !== size || isListed || (fits && !(await isWhole({ id, entries })))) keep();
+      else {
         packs.push({ id, entries });
         added.push(id);
-      } else keep();
+      }
     } catch (error) {
       if (!hasCode(error, 'REPOSITORY_DAMAGED', 'OBJECT_MISSING')) throw error; // who may not read it must not call it lost
       keep();
@@ -65,7 +70,7 @@ export const repairIndex = async (open: OpenStore, options: RepairOptions): Prom
   return report;
 };
 
-/** What the readable indexes list; `damaged` when one of them could not be read. */
+/** What the readable indexes list; `damaged` when one of them could not be read, or two contradict each other. */
 const loadListed = async (
   open: OpenStore,
   ids: readonly string[],
@@ -75,7 +80,11 @@ const loadListed = async (
     unlessDamaged(loadIndex(open.store, open.sealer, id));
   for await (const packs of mapOrdered(ids, open.store.connections, load)) {
     if (!packs) listed.damaged = true;
-    for (const pack of packs ?? []) listed.set(pack.id, pack);
+    for (const pack of packs ?? []) {
+      const other = listed.get(pack.id);
+      if (other && !areSameEntries(other.entries, pack.entries)) listed.damaged = true;
+      listed.set(pack.id, pack);
+    }
   }
   return listed;
 };

@@ -1,7 +1,7 @@
 // Saves what is whole of packs in which something is damaged: it goes into new packs, and the damaged ones go.
 import { throwIfCancelled } from '#lib/clock.ts';
 import { mapOrdered } from '#lib/concurrency.ts';
-import { HoldfastError } from '#lib/errors.ts';
+import { HoldfastError, hasCode } from '#lib/errors.ts';
 import type { BlobType } from './blob.ts';
 import { loadBlobIndex } from './blob-index.ts';
 import type { BlobReader } from './blob-reader.ts';
@@ -10,6 +10,8 @@ import type { RepairedPack, RepairOptions, RepairPacksReport } from './contract.
 import { type IndexedPack, loadIndex } from './index-file.ts';
 import { listPacks, type StoredPack } from './list-packs.ts';
 import { loadBlob } from './load-blob.ts';
+import { refuseIfMisjudged } from './misjudged-packs.ts';
+import { areSameEntries } from './pack-format.ts';
 import { removePacks } from './prune.ts';
 import type { Session } from './session.ts';
 import { readPack } from './stock.ts';
@@ -25,6 +27,11 @@ export const repairPacks = async (
   const there = await packsThere(session);
   const damaged = await findDamaged(session, reader, there, options);
   if (damaged.length === 0) return { packs: packIds.length, damaged: [] };
+  await refuseIfMisjudged(session, reader, storedOf(damaged, there), listedAmong(damaged)).catch(
+    (error: unknown) => {
+      throw hasCode(error, 'STORE_UNREACHABLE') ? nothingRemoved(error) : error;
+    },
+  );
   const blobs = await loadBlobIndex(session);
   const gone = packIds.filter((id) => !there.has(id)); // nor does one that is gone hold anything
   blobs.forget(new Set([...gone, ...damaged.map(({ id }) => id)]));
@@ -43,6 +50,16 @@ export const repairPacks = async (
 
 const packsThere = async ({ store }: Session): Promise<ReadonlyMap<string, StoredPack>> =>
   new Map(await Array.fromAsync(listPacks(store), (pack) => [pack.id, pack] as const));
+
+const storedOf = (
+  packs: readonly IndexedPack[],
+  there: ReadonlyMap<string, StoredPack>,
+): readonly StoredPack[] => packs.flatMap(({ id }) => there.get(id) ?? []);
+
+const listedAmong = (packs: readonly IndexedPack[]): ((pack: IndexedPack) => boolean) => {
+  const listed = new Map(packs.map(({ id, entries }) => [id, entries]));
+  return ({ id, entries }) => areSameEntries(entries, listed.get(id) ?? []);
+};
 
 /**
  * Those that are there and not whole; of those that are gone, the index is to be repaired. One that no index lists may be what a repair

@@ -1,9 +1,12 @@
 // Saves what is whole of snapshots that lost blobs: files that cannot be restored are left out, and named.
 import { throwIfCancelled } from '#lib/clock.ts';
 import { HoldfastError, hasCode } from '#lib/errors.ts';
+import { BlobReader } from './blob-reader.ts';
 import { BlobWriter } from './blob-writer.ts';
 import type { RepairOptions, RepairSnapshotReport } from './contract.ts';
+import { listPacks } from './list-packs.ts';
 import { loadNodes } from './load-blob.ts';
+import { refuseIfMisjudged } from './misjudged-packs.ts';
 import type { Session } from './session.ts';
 import { loadSnapshot, saveSnapshot } from './snapshot.ts';
 import { takeStock } from './stock.ts';
@@ -43,6 +46,7 @@ export const repairSnapshots = async (
       const tree = kept.isEmpty ? undefined : kept.id; // a folder that only led to what is lost is nothing that is left
       const lost = tree === undefined ? ['/'] : kept.lost.map((path) => `/${path}`);
       const report = { id, ...(snapshot && { snapshot }), lost };
+      if (reports.length === 0) await refuseIfNotLost(session);
       reports.push(options.dryRun ? report : await replace(session, writer, report, tree));
     }
     if (!options.dryRun) await writer.finish();
@@ -50,6 +54,17 @@ export const repairSnapshots = async (
     await writer.close();
   }
   return reports;
+};
+
+/** What a pack holds that the index has otherwise only seems to be lost. */
+const refuseIfNotLost = async (session: Session): Promise<void> => {
+  const { blobs, store } = session;
+  const packs = await Array.fromAsync(listPacks(store));
+  const listed = packs.filter(({ id }) => blobs.packSize(id) !== undefined);
+  await using reader = new BlobReader(session);
+  await refuseIfMisjudged(session, reader, listed, ({ entries }) =>
+    entries.every(({ id, type }) => blobs.has(id, type)),
+  );
 };
 
 const replace = async (

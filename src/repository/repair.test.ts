@@ -1,5 +1,6 @@
 // What repairs take away, and what they must leave: above all, whatever only seems to be lost.
 import assert from 'node:assert/strict';
+import { hash } from 'node:crypto';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import { HoldfastError } from '#lib/errors.ts';
@@ -7,13 +8,18 @@ import { openLocalStore } from '#stores/local/local.ts';
 import type { Store } from '#stores/store.ts';
 import { failingDisk, skipWithoutFailingDisk } from '../../test/tools/failing-disk.ts';
 import { temporaryFolder } from '../../test/tools/temp.ts';
+import { packKey } from './blob.ts';
 import { randomData } from './chunker/testing.ts';
 import type { RepairIndexReport, RepairPacksReport, RepairSnapshotReport } from './contract.ts';
+import { type IndexedPack, loadIndex, saveIndex } from './index-file.ts';
+import { encodeHeader } from './pack-format.ts';
 import { removeLocks } from './repository.ts';
+import { Sealer } from './seal.ts';
 import {
   keysOf,
   memoryEntries,
   openTestRepository,
+  readFiles,
   type TestRepository,
   testPassword,
   testRepository,
@@ -274,6 +280,97 @@ test('a snapshot whose blobs are only in no index is not touched, and they are l
   assert.deepEqual(await repairSnapshots(repository), []);
   await assertWhole(repository);
 });
+
+suite('an index that says something else than whole packs do', () => {
+  /** Every index file again, with packs that are made otherwise. */
+  const misjudged = async (
+    change: (pack: IndexedPack, id: string) => IndexedPack,
+    { beside }: { readonly beside: boolean },
+  ): Promise<TestRepository> => {
+    const repository = await writtenOnce();
+    const { store, key } = repository;
+    const sealer = new Sealer(key);
+    for (const name of await keysOf(store, 'index/')) {
+      const packs = await loadIndex(store, sealer, name.slice('index/'.length));
+      await store.delete(name);
+      for (let copy = 0; copy < 8; copy += 1) {
+        const lie = packs.map((pack) => change(pack, hash('sha256', `${copy}`)));
+        await saveIndex(store, sealer, lie);
+      }
+      if (beside) await saveIndex(store, sealer, packs); // one of the others is read before it
+    }
+    return repository;
+  };
+  const lies = {
+    'other blobs': () =>
+      misjudged(
+        ({ id, entries: [first, ...others] }, other) => ({
+          id,
+          entries: [{ ...first!, id: other }, ...others],
+        }),
+        { beside: false },
+      ),
+    'other blobs, beside the true one': () =>
+      misjudged(
+        ({ id, entries }, other) => ({ id, entries: entries.map((entry) => ({ ...entry, id: other })) }),
+        { beside: true },
+      ),
+    'nothing, beside the true one': () => misjudged(({ id }) => ({ id, entries: [] }), { beside: true }),
+  };
+  for (const [what, make] of Object.entries(lies)) {
+    test(`(${what}) is told of by repairs of snapshots and packs, which remove nothing`, async () => {
+      const repository = await make();
+      const { store } = repository;
+      const before = await keysOf(store, 'data/');
+      const refused = { code: 'REPOSITORY_DAMAGED', message: /nothing was removed/, hint: /repair index/ };
+      await assert.rejects(repairSnapshots(repository), refused);
+      await assert.rejects(repairPacks(repository), refused);
+      assert.deepEqual(await keysOf(store, 'data/'), before);
+    });
+
+    test(`(${what}) is made anew from them`, async () => {
+      const repository = await make();
+      await repairIndex(repository);
+      assert.deepEqual(await repairSnapshots(repository), []);
+      await assertWhole(repository);
+    });
+  }
+
+  test('is left as it is where it is right, and the header is not', async () => {
+    const repository = await testRepository();
+    const { store, key } = repository;
+    const sealer = new Sealer(key);
+    await repository.write(memoryEntries(tree));
+    const indexes = await keysOf(store, 'index/');
+    for (const name of indexes) {
+      const packs = await loadIndex(store, sealer, name.slice('index/'.length));
+      const changed = await Promise.all(packs.map((pack) => withFalseHeader(store, sealer, pack)));
+      await saveIndex(store, sealer, changed);
+      await store.delete(name);
+      for (const { id } of packs) await store.delete(packKey(id));
+    }
+    const { added } = await repairIndex(repository);
+    assert.deepEqual(added, []);
+    await using opened = await repository.open();
+    const [snapshot] = await opened.snapshots();
+    assert.equal(String((await readFiles(opened, snapshot!, { root: 'test' })).get('three')), 'three');
+  });
+});
+
+/** The pack again, under another name, whose header names other blobs than it holds; the index has it rightly. */
+const withFalseHeader = async (store: Store, sealer: Sealer, pack: IndexedPack): Promise<IndexedPack> => {
+  const bytes = await store.get(packKey(pack.id));
+  const named = pack.entries.map((entry) => ({ ...entry, id: hash('sha256', entry.id) }));
+  const header = sealer.seal(encodeHeader(named));
+  const changed = Buffer.concat([
+    bytes.subarray(0, bytes.length - 4 - header.length),
+    header,
+    bytes.subarray(-4),
+  ]);
+  const id = hash('sha256', changed);
+  await store.put(packKey(id), changed);
+  return { id, entries: pack.entries };
+};
 
 test('a snapshot that is damaged itself is removed, so that a prune can go on', async () => {
   const repository = await writtenOnce();
