@@ -9,7 +9,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { before, test } from 'node:test';
 import { openRepository } from '../src/repository/repository.ts';
 import { openLocalStore } from '../src/stores/local/local.ts';
-import { compiledCode, runCli, startCli } from './tools/cli.ts';
+import { compiledCode, jsonLines, runCli, startCli } from './tools/cli.ts';
 import { hastenKey } from './tools/repository.ts';
 import { temporaryFolder } from './tools/temp.ts';
 
@@ -66,6 +66,19 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const)
     assert.match((await runCli(['runs', 'latest'], { env })).stdout, /^backup: cancelled$/m);
     assert.equal((await runCli(['backup', at('shop.db')], { env })).status, 0);
   });
+
+test('a machine whose name does not last goes on with its snapshots under the name that it is given', async () => {
+  const named = { env: { ...env, HOLDFAST_HOST: 'web-1' } };
+  mkdirSync(at('site'));
+  for (const text of ['one', 'two']) {
+    writeFileSync(at('site', 'index.html'), text);
+    assert.equal((await runCli(['backup', at('site')], named)).status, 0);
+  }
+  const { stdout } = await runCli(['snapshots', '--host', 'web-1', '--json'], { env });
+  const [first, second] = jsonLines(stdout);
+  assert.deepEqual([first?.hostname, second?.hostname, second?.parent], ['web-1', 'web-1', first?.id]);
+  assert.equal((await runCli(['backup', at('site')], { env: { ...env, HOLDFAST_HOST: 'web 1' } })).status, 2);
+});
 
 test('the password is read from a pipe, which can be read only once', () => {
   for (const [password, expected] of [

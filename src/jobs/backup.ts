@@ -1,7 +1,8 @@
 // Sources → snapshots, one source after the other, each read once for all repositories. One that fails does not stop the others.
-import { hostname } from 'node:os';
+
 import { throwIfCancelled } from '#lib/clock.ts';
 import { asError, type ErrorCode, HoldfastError, hasCode } from '#lib/errors.ts';
+import { machineName } from '#lib/machine-name.ts';
 import type { Progress } from '#lib/progress.ts';
 import type { ItemOutcome, Repository, Snapshot, WriteOptions, WriteReport } from '#repository/contract.ts';
 import { openSource, type SourceConfig } from '#sources/registry.ts';
@@ -178,7 +179,7 @@ const assertNameIsFree = (
 };
 
 const isFromHere = (snapshot: Snapshot, name: string): boolean =>
-  tagOf(snapshot, 'source') === name && snapshot.hostname === hostname();
+  tagOf(snapshot, 'source') === name && snapshot.hostname === machineName();
 
 const writeOptions = ({ runId, job, tags, dryRun }: BackupRequest, { name, kind, place }: SourceConfig) => ({
   root: name,

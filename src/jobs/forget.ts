@@ -1,10 +1,11 @@
 // Removing snapshots: those that a job's rules do not keep, and those that somebody names.
-import { hostname } from 'node:os';
+
 import type { RepositoryConfig } from '#config/config.ts';
 import type { KeepRules } from '#config/keep.ts';
 import { throwIfCancelled } from '#lib/clock.ts';
 import { forEachLimit } from '#lib/concurrency.ts';
 import { HoldfastError } from '#lib/errors.ts';
+import { machineName } from '#lib/machine-name.ts';
 import type { Repository, Snapshot } from '#repository/contract.ts';
 import type { JobContext } from './job-context.ts';
 import { applyRetention, isPinned, lastGoodOnes, type Verdict } from './retention.ts';
@@ -26,7 +27,7 @@ const retryLockMs = 5 * 60_000;
 /** Applies a job's rules to the snapshots that the job made, and removes what they do not keep, unless it is a dry run. */
 export const retain = async (
   repository: RepositoryConfig,
-  { job, rules, sources, host = hostname() }: JobRetention,
+  { job, rules, sources, host = machineName() }: JobRetention,
   dryRun: boolean,
   context: JobContext,
 ): Promise<Verdict[]> =>

@@ -1,9 +1,10 @@
 // When a job runs, from its schedule and what became of its due times so far. Nothing here looks at a clock or remembers.
-import { hostname } from 'node:os';
+
 import type { JobConfig } from '#config/config.ts';
 import type { ScheduleConfig } from '#config/schedule.ts';
 import { latestTime, nextTime } from '#lib/cron.ts';
 import { durationMs } from '#lib/duration.ts';
+import { machineName } from '#lib/machine-name.ts';
 import { seededRandom } from '#lib/random.ts';
 
 export interface ScheduledJob {
@@ -21,7 +22,7 @@ export const scheduleKey = ({ schedule }: ScheduledJob): string =>
 
 /** A job as its schedule knows it; none without a schedule. */
 export const scheduledJob = ({ name, verb, schedule, overlap = 'skip' }: JobConfig): ScheduledJob[] =>
-  schedule ? [{ name, verb, schedule, overlap, seed: `${hostname()} ${name}` }] : [];
+  schedule ? [{ name, verb, schedule, overlap, seed: `${machineName()} ${name}` }] : [];
 
 /** What is known of a job's due times. */
 export interface ScheduleFacts {

@@ -1,10 +1,11 @@
 // From a source's entries to a snapshot: contents become blobs, directories trees, and when all of it is durable, and
 // only then, a snapshot names the root.
-import { hostname } from 'node:os';
+
 import { throwIfCancelled } from '#lib/clock.ts';
 import { HoldfastError, hasCode } from '#lib/errors.ts';
 import { dateToNanos } from '#lib/file-times.ts';
 import { userName } from '#lib/home.ts';
+import { machineName } from '#lib/machine-name.ts';
 import { version } from '#lib/version.ts';
 import type { Entry, EntryMeta } from '#sources/source.ts';
 import { BlobWriter } from './blob-writer.ts';
@@ -50,7 +51,7 @@ export const writeSnapshot = async (
       time: options.time,
       tree: root,
       paths: [`/${options.root}`],
-      hostname: hostname(),
+      hostname: machineName(),
       username: userName(),
       tags,
       ...(options.parent && { parent: options.parent.id }),

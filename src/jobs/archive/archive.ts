@@ -1,5 +1,5 @@
 // Sources → plain files, each whole or not there at all.
-import { hostname } from 'node:os';
+
 import { encrypt } from '#archive/encryption.ts';
 import { type Format, formatOf } from '#archive/format.ts';
 import { type NameTemplate, type NameWords, nameTemplate } from '#archive/name.ts';
@@ -10,6 +10,7 @@ import { packTar, type TarMember } from '#archive/tar-stream.ts';
 import type { UnfinishedObjects } from '#catalog/unfinished.ts';
 import { throwIfCancelled } from '#lib/clock.ts';
 import { asError, HoldfastError } from '#lib/errors.ts';
+import { machineName } from '#lib/machine-name.ts';
 import { openSource, type SourceConfig } from '#sources/registry.ts';
 import { type Entry, plainDumperOf, type Source } from '#sources/source.ts';
 import type { Store } from '#stores/store.ts';
@@ -173,7 +174,7 @@ class GroupWork {
 
   #name({ name, kind: _ }: SourceConfig, database: string): string {
     const { job, site = '', startedAt, recipients } = this.#group;
-    const words: NameWords = { source: name, database, job, host: hostname(), site };
+    const words: NameWords = { source: name, database, job, host: machineName(), site };
     const base = this.#template.format(words, startedAt);
     const named = formatOf(this.#group.name) ? base : base + endingOf(this.#format);
     const file = recipients.length > 0 && !/\.age$/i.test(named) ? `${named}.age` : named;

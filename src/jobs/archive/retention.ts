@@ -1,7 +1,8 @@
 // Which archives are kept: the rules for snapshots, read from names and times in the store.
-import { hostname } from 'node:os';
+
 import type { KeepRules } from '#config/keep.ts';
 import { throwIfCancelled } from '#lib/clock.ts';
+import { machineName } from '#lib/machine-name.ts';
 import type { Snapshot } from '#repository/contract.ts';
 import type { Store } from '#stores/store.ts';
 import type { JobContext } from '../job-context.ts';
@@ -46,7 +47,7 @@ const asSnapshot = ({ key, time, group }: OwnFile): Snapshot => ({
   time,
   tree: '',
   paths: [],
-  hostname: hostname(),
+  hostname: machineName(),
   username: '',
   tags: [`source:${group}`],
 });

@@ -1,9 +1,10 @@
 // One run of an archive job: every source into plain files in every store, remembered in the catalog.
-import { hostname } from 'node:os';
+
 import { checkRecipients } from '#archive/encryption.ts';
 import type { KeepRules } from '#config/keep.ts';
 import { throwIfCancelled } from '#lib/clock.ts';
 import { asError } from '#lib/errors.ts';
+import { machineName } from '#lib/machine-name.ts';
 import type { SourceConfig } from '#sources/registry.ts';
 import { openStore, type StoreConfig } from '#stores/registry.ts';
 import type { Store } from '#stores/store.ts';
@@ -138,7 +139,7 @@ const applyKeep = async (
 export const ownFilesOf = (
   { name, job, site = '' }: Pick<ArchiveTask, 'name' | 'job' | 'site'>,
   sources: readonly SourceConfig[],
-  host: readonly string[] | 'any' = [hostname()],
+  host: readonly string[] | 'any' = [machineName()],
 ): OwnFiles => ({
   name,
   words: {

@@ -1,5 +1,5 @@
 // How everything stands: the jobs by the catalog, the sources and repositories by what lies in the stores.
-import { hostname } from 'node:os';
+
 import type { Catalog } from '#catalog/catalog.ts';
 import type { NotifierState, Trouble } from '#catalog/notice.ts';
 import type { JobStatus } from '#catalog/run.ts';
@@ -8,6 +8,7 @@ import { throwIfCancelled } from '#lib/clock.ts';
 import { forEachLimit } from '#lib/concurrency.ts';
 import { durationMs } from '#lib/duration.ts';
 import { messageOf } from '#lib/errors.ts';
+import { machineName } from '#lib/machine-name.ts';
 import type { Snapshot } from '#repository/contract.ts';
 import type { JobContext } from '../job-context.ts';
 import { type ReceiverHealth, receiversOf } from '../receive/lag.ts';
@@ -187,7 +188,7 @@ const sourcesOf = (
               const needed =
                 ageMs === undefined ? expected.get(job.name)?.needed : new Date(now.getTime() - ageMs);
               // One dated in the future says nothing of the present: a clock that went wrong once would hide all that fails since.
-              const past = snapshotsOf(snapshots, source, hostname()).filter(({ time }) => time <= now);
+              const past = snapshotsOf(snapshots, source, machineName()).filter(({ time }) => time <= now);
               return { ...begin, ...standingOf(past, needed) };
             }),
           ),

@@ -1,6 +1,5 @@
 // Tells whoever wants to know. A notifier that fails never fails the work: it is remembered, and the others are told.
 import { randomUUID } from 'node:crypto';
-import { hostname } from 'node:os';
 import type { Catalog } from '#catalog/catalog.ts';
 import type { Delivery, Trouble } from '#catalog/notice.ts';
 import { errorReport } from '#catalog/run.ts';
@@ -12,6 +11,7 @@ import type { Clock } from '#lib/clock.ts';
 import { forEachLimit } from '#lib/concurrency.ts';
 import { messageOf } from '#lib/errors.ts';
 import type { Log } from '#lib/log.ts';
+import { machineName } from '#lib/machine-name.ts';
 import { withoutSecrets } from '#lib/secret.ts';
 import { deliver } from '#notifiers/deliver.ts';
 import type { Notice, NoticeEvent } from '#notifiers/notice.ts';
@@ -116,7 +116,7 @@ export const makeNotice = (notice: Omit<Notice, 'id' | 'at' | 'host' | 'severity
   ...notice,
   id: randomUUID(),
   at: now,
-  host: hostname(),
+  host: machineName(),
   severity: severityOf(notice.event),
   title: withoutSecrets(notice.title).replaceAll(/\s*\n\s*/g, ' '),
   paragraphs: notice.paragraphs.map(withoutSecrets),

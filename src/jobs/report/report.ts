@@ -1,8 +1,9 @@
 // The evidence of a period, for somebody who was not there: what ran, what was stored, what was proven to restore.
-import { hostname } from 'node:os';
+
 import type { Catalog } from '#catalog/catalog.ts';
 import type { Drill } from '#catalog/drill.ts';
 import type { ErrorReport, Run, SourceRecord } from '#catalog/run.ts';
+import { machineName } from '#lib/machine-name.ts';
 import { version } from '#lib/version.ts';
 
 export interface Period {
@@ -82,7 +83,7 @@ export const gatherReport = (catalog: Catalog, period: Period, generatedAt: Date
   return {
     ...period,
     generatedAt,
-    host: hostname(),
+    host: machineName(),
     version,
     jobs: jobsOf(runs),
     sources: sourcesOf(backups, drills, period.until),
