@@ -104,6 +104,13 @@ const faults: readonly Fault[] = [
   ),
   fault('a copying server that is not there', 'error', 'source copy', /ECONNREFUSED|refused/, /./),
   fault('a server to replicate that is not there', 'error', 'source couch', /ECONNREFUSED|refused/, /./),
+  fault(
+    'a receiver of a kind that receives nothing',
+    'error',
+    'receiver in couch',
+    /nothing can be received into sources of kind couchdb/,
+    /receive\.md/,
+  ),
   fault('a receiver that is not there', 'error', 'source received', /ECONNREFUSED|refused/, /./),
   fault('a list of files that is refused', 'error', 'query to listing', /no_such_table/, /psql/),
   fault(
@@ -411,6 +418,7 @@ jobs:
   fetched: { backup: [received], to: [good] }
   again: { drill: [slow], from: good, scratch: ${folder}/no-scratch }
   followed: { receive: [{ source: shop, into: later }], from: good }
+  taken: { receive: [{ source: shop, into: couch }], from: good }
 `;
 
 const mend = async (folder: string, server: PostgresServer): Promise<void> => {

@@ -13,8 +13,10 @@ import { diagnosePlainStore, diagnoseReadStore, diagnoseRepository } from './rep
 import {
   askedSubject,
   diagnoseAsked,
+  diagnoseReceiver,
   diagnoseScratch,
   diagnoseSource,
+  receiverSubject,
   scratchSubject,
   sourceSubject,
 } from './source.ts';
@@ -120,6 +122,8 @@ const examineSources = async (
   for (const { source, query } of eachOnce(needs.flatMap(({ asked }) => asked)))
     if (query !== undefined || !whole.includes(source))
       add(await diagnoseAsked(sourceNamed(config, source), query, context));
+  for (const name of named({ config, ...task }, ({ receivers }) => receivers))
+    add(await diagnoseReceiver(sourceNamed(config, name), context));
   const places = needs.flatMap(({ scratch }) =>
     scratch.map(({ into, folder = tmpdir() }) => ({ into, folder })),
   );
@@ -167,12 +171,13 @@ const diagnoseNotifier = async (
 };
 
 const verdictOn = (job: JobConfig, diagnoses: readonly Diagnosis[]): JobVerdict => {
-  const { sources, asked, repositories, scratch, catalog } = needsOf(job);
+  const { sources, asked, receivers, repositories, scratch, catalog } = needsOf(job);
   const subjects = new Set([
     `job ${job.name}`,
     storeSubject(job),
     ...sources.map(sourceSubject),
     ...asked.map(({ source, query }) => askedSubject(source, query)),
+    ...receivers.map(receiverSubject),
     ...scratch.map(({ into }) => scratchSubject(into)),
     ...repositories.map((name) => `repository ${name}`),
     ...(catalog ? ['catalog'] : []),

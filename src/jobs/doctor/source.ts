@@ -6,6 +6,7 @@ import { queryReaderOf } from '#sources/query-reader.ts';
 import { openSource, type SourceConfig } from '#sources/registry.ts';
 import { type Source, scratchMakerOf } from '#sources/source.ts';
 import type { JobContext } from '../job-context.ts';
+import { requireReceiver } from '../receive/receive-source.ts';
 import { clockDiagnosis } from './clock.ts';
 import { broken, type Diagnosis, fine, ofFinding } from './diagnosis.ts';
 
@@ -17,6 +18,7 @@ export const sourceSubject = (source: string): string => `source ${source}`;
 export const askedSubject = (source: string, query: string | undefined): string =>
   query === undefined ? sourceSubject(source) : `query to ${source}`;
 export const scratchSubject = (source: string): string => `drill in ${source}`;
+export const receiverSubject = (source: string): string => `receiver in ${source}`;
 
 export const diagnoseSource = (source: SourceConfig, context: JobContext): Promise<Diagnosis[]> =>
   withSource({ source, subject: sourceSubject(source.name) }, context, async (opened, subject) => {
@@ -62,6 +64,13 @@ export const diagnoseScratch = (
     const findings = await maker.checkScratch(folder);
     if (findings.length > 0) return findings.map((finding) => ofFinding(subject, finding));
     return [fine(subject, `can be restored for a trial (${maker.scratchLocation(folder)})`)];
+  });
+
+/** Whether it is of a kind that can receive; what lies there is looked at by the run alone, which shuts others out meanwhile. */
+export const diagnoseReceiver = (source: SourceConfig, context: JobContext): Promise<Diagnosis[]> =>
+  withSource({ source, subject: receiverSubject(source.name) }, context, async (opened) => {
+    requireReceiver(opened, source);
+    return [];
   });
 
 const describe = async (source: Source, subject: string, { clock }: JobContext): Promise<Diagnosis[]> => {

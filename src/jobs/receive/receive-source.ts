@@ -76,7 +76,8 @@ interface Step {
   readonly receiving: Receiving;
 }
 
-const requireReceiver = (source: Source, { name, kind }: SourceConfig): Receiver => {
+/** UNSUPPORTED of a kind that nothing can be received into. */
+export const requireReceiver = (source: Source, { name, kind }: SourceConfig): Receiver => {
   const receiver = receiverOf(source);
   if (receiver) return receiver;
   throw new HoldfastError('UNSUPPORTED', `${name}: nothing can be received into sources of kind ${kind}`, {
