@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Snapshot } from './contract.ts';
-import { memoryEntries, testRepository } from './testing.ts';
+import { memoryEntries, putTrees, testRepository } from './testing.ts';
 
 const before = {
   'gone.txt': 'gone',
@@ -59,6 +59,23 @@ test('usage counts each blob once and each restored file every time', async () =
   assert.ok(usage.bytesPlain > data && usage.bytesPlain < data + 5000);
   assert.ok(usage.bytesStored <= usage.bytesOfPacks);
   assert.equal(usage.blobs, 6);
+});
+
+test('folders that lie in each other deeper than calls can are compared and counted', async () => {
+  const made = await testRepository();
+  const { snapshot: small } = await made.write(memoryEntries({ a: 'a' }));
+  const depth = 10_000;
+  const tree = await putTrees(made, (put) => {
+    let innermost = put([]);
+    for (let level = 0; level < depth; level += 1)
+      innermost = put([{ name: 'd', type: 'dir', meta: {}, subtree: innermost }]);
+    return innermost;
+  });
+  await using repository = await made.open();
+  const deep = { ...small!, tree };
+  const differences = await Array.fromAsync(repository.diff(small!, deep), ({ change }) => change);
+  assert.equal(differences.filter((change) => change === 'added').length, depth);
+  assert.equal((await repository.usage([small!, deep])).files, 1);
 });
 
 test('the check value of the key is the same for every password, and of no other repository', async () => {

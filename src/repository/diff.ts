@@ -6,6 +6,14 @@ import { loadNodes } from './load-blob.ts';
 import type { Session } from './session.ts';
 import { compareNames, encodeNode, type TreeNode } from './tree.ts';
 
+/** Two folders that are compared, and what of them is still to be looked at. */
+interface Level {
+  readonly folder: string;
+  readonly pairs: Iterator<NodePair, void>;
+}
+
+type NodePair = readonly [TreeNode | undefined, TreeNode | undefined];
+
 /** See Repository.diff. */
 export async function* diffSnapshots(
   session: Session,
@@ -13,25 +21,26 @@ export async function* diffSnapshots(
   after: Snapshot,
   options: DiffOptions,
 ): AsyncGenerator<Difference> {
-  yield* diffTrees(session, before.tree, after.tree, '', options);
-}
-
-async function* diffTrees(
-  session: Session,
-  before: string | undefined,
-  after: string | undefined,
-  folder: string,
-  options: DiffOptions,
-): AsyncGenerator<Difference> {
-  if (before === after) return;
-  throwIfCancelled(options.signal);
-  const [old, young] = await Promise.all([nodesOf(session, before), nodesOf(session, after)]);
-  for (const [one, other] of merged(old, young)) {
+  const levels: Level[] = [];
+  const enter = async (old: string | undefined, young: string | undefined, folder: string): Promise<void> => {
+    if (old === young) return;
+    throwIfCancelled(options.signal);
+    const nodes = await Promise.all([nodesOf(session, old), nodesOf(session, young)]);
+    levels.push({ folder, pairs: merged(...nodes) });
+  };
+  await enter(before.tree, after.tree, '');
+  for (let level = levels.at(-1); level; level = levels.at(-1)) {
+    const pair = level.pairs.next().value;
+    if (!pair) {
+      levels.pop();
+      continue;
+    }
+    const [one, other] = pair;
     const name = one?.name ?? other?.name ?? '';
-    const path = folder === '' ? name : `${folder}/${name}`;
+    const path = level.folder === '' ? name : `${level.folder}/${name}`;
     const change = changeOf(one, other, options);
     if (change) yield { path, change, ...(one && { before: one }), ...(other && { after: other }) };
-    yield* diffTrees(session, one?.subtree, other?.subtree, path, options);
+    await enter(one?.subtree, other?.subtree, path);
   }
 }
 
@@ -39,10 +48,7 @@ const nodesOf = async (session: Session, tree: string | undefined): Promise<Tree
   tree === undefined ? [] : await loadNodes(session, tree);
 
 /** Nodes of the same name side by side; both lists are in the order of their names' bytes. */
-function* merged(
-  old: readonly TreeNode[],
-  young: readonly TreeNode[],
-): Generator<readonly [TreeNode | undefined, TreeNode | undefined]> {
+function* merged(old: readonly TreeNode[], young: readonly TreeNode[]): Generator<NodePair, void> {
   let [left, right] = [0, 0];
   while (left < old.length || right < young.length) {
     const [one, other] = [old[left], young[right]];

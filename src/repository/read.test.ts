@@ -1,11 +1,12 @@
 // Looking into a snapshot: all of it, a part, and what is left of a damaged one.
 import assert from 'node:assert/strict';
+import { hash } from 'node:crypto';
 import { suite, test } from 'node:test';
 import { HoldfastError } from '#lib/errors.ts';
 import type { Entry } from '#sources/source.ts';
 import { randomData, sqlData } from './chunker/testing.ts';
 import type { ReadOptions } from './contract.ts';
-import { keysOf, memoryEntries, readFiles, testRepository, writeOptions } from './testing.ts';
+import { keysOf, memoryEntries, putTrees, readFiles, testRepository, writeOptions } from './testing.ts';
 
 const tree = {
   'data/a/1': sqlData(900_000, 1),
@@ -246,4 +247,14 @@ test('while a snapshot is written, one whose root is lost can be asked for, and 
   };
   const { snapshot } = await opened.write(memoryEntries({ b: 'b' }), writeOptions({ lateTags }));
   assert.deepEqual([...(await readFiles(opened, snapshot!)).keys()], ['test/b']);
+});
+
+test('a file that a stranger made of one byte, named again and again, is read', async () => {
+  const made = await testRepository();
+  const { snapshot: small } = await made.write(memoryEntries({ a: 'h' }));
+  const content = Array<string>(300_000).fill(hash('sha256', 'h'));
+  const tree = await putTrees(made, (put) => put([{ name: 'many', type: 'file', meta: {}, content }]));
+  await using repository = await made.open();
+  const files = await readFiles(repository, { ...small!, tree });
+  assert.equal(files.get('many')?.length, 300_000);
 });

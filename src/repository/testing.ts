@@ -1,8 +1,10 @@
 // Builders for the tests of repositories: one that opens in no time, and entries made from plain values.
+import { hash } from 'node:crypto';
 import { encodeName } from '#lib/file-name.ts';
 import type { Content, Entry, EntryMeta } from '#sources/source.ts';
 import { memoryStore } from '#stores/memory/memory.ts';
 import type { Store } from '#stores/store.ts';
+import { packKey } from './blob.ts';
 import { createConfig } from './config.ts';
 import type {
   CheckReport,
@@ -12,9 +14,13 @@ import type {
   WriteOptions,
   WriteReport,
 } from './contract.ts';
+import { saveIndex } from './index-file.ts';
 import { addKey, newMasterKey, openKeys } from './key.ts';
+import { PackBuilder } from './pack-builder.ts';
 import { type OpenOptions, openRepository } from './repository.ts';
 import { Sealer, type SealKey } from './seal.ts';
+import { encodeTree, type TreeNode } from './tree.ts';
+import { joined } from './tree-parts.ts';
 import { listIds } from './unpacked.ts';
 
 export const testPassword = 'secret';
@@ -105,6 +111,25 @@ export const readFiles = async (
     files.set(path, Buffer.concat(pieces));
   }
   return files;
+};
+
+/** Stores trees as they are given, as whoever has the password can; returns what `make` does. */
+export const putTrees = async <Made>(
+  { store, key }: TestRepository,
+  make: (put: (nodes: readonly TreeNode[]) => string) => Made,
+): Promise<Made> => {
+  const sealer = new Sealer(key);
+  const trees = new PackBuilder({ sealer, type: 'tree', level: 3, verify: false });
+  const made = make((nodes) => {
+    const bytes = joined(encodeTree(nodes));
+    const id = hash('sha256', bytes);
+    trees.add(id, bytes);
+    return id;
+  });
+  const { id, entries, bytes } = trees.finish();
+  await store.put(packKey(id), bytes);
+  await saveIndex(store, sealer, [{ id, entries }]);
+  return made;
 };
 
 /** The first master key that the password opens. */

@@ -54,18 +54,25 @@ export const usageOf = async (
   };
 };
 
+/** Innermost folders first: a stranger's may lie in each other deeper than calls can. */
 const amountBelow = (
-  id: string,
+  root: string,
   folders: ReadonlyMap<string, Folder>,
   known: Map<string, Amount>,
 ): Amount => {
-  const found = known.get(id);
-  if (found) return found;
-  const own = folders.get(id) ?? { files: 0, bytes: 0, folders: [] };
-  const amount = sumOf([own, ...own.folders.map((folder) => amountBelow(folder, folders, known))]);
-  known.set(id, amount);
-  return amount;
+  const waiting = [root];
+  for (let id = waiting.at(-1); id !== undefined; id = waiting.at(-1)) {
+    const own = folders.get(id) ?? { files: 0, bytes: 0, folders: [] };
+    const unknown = known.has(id) ? [] : own.folders.filter((folder) => !known.has(folder));
+    if (unknown.length === 0) {
+      waiting.pop();
+      known.set(id, sumOf([own, ...own.folders.map((folder) => known.get(folder) ?? nothing)]));
+    } else for (const folder of unknown) waiting.push(folder);
+  }
+  return known.get(root) ?? nothing;
 };
+
+const nothing: Amount = { files: 0, bytes: 0 };
 
 const sumOf = (amounts: readonly Amount[]): Amount =>
   amounts.reduce((sum, { files, bytes }) => ({ files: sum.files + files, bytes: sum.bytes + bytes }), {
