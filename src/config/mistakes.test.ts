@@ -32,6 +32,18 @@ const cases: readonly (readonly [name: string, text: string, expected: readonly 
     inJob('mirror: /srv/a\n    to: /srv/b\n    lookBack: 2h'),
     ['f:10:15: jobs.extra.lookBack: is for what "listedBy" lists'],
   ],
+  [
+    'a site in no name of an archive',
+    inJob('archive: [media]\n    to: [/srv/a]\n    site: north'),
+    ['f:10:11: jobs.extra.site: is for a "name" that holds {site}'],
+  ],
+  [
+    'a site in no name of an export',
+    inJob(
+      'export: [media]\n    tables: [{ table: t, key: id }]\n    to: /srv/a\n    name: "{table}_{first}.csv"\n    site: north',
+    ),
+    ['f:12:11: jobs.extra.site: is for a "name" that holds {site}'],
+  ],
   ['nothing', '', ['f:1:1: the file is empty']],
   ['only a comment', '# later\n', ['f:1:1: the file is empty']],
   ['a list instead of a mapping', '- a\n', ['f:1:1: must be a mapping, not a list']],

@@ -46,6 +46,8 @@ export const archive = (names: Names) =>
       const template = nameTemplate(name);
       if (template.has('site') && site === undefined)
         context.addIssue({ code: 'custom', path: ['name'], message: 'holds {site}, and no "site" is given' });
+      if (site !== undefined && !template.has('site'))
+        context.addIssue({ code: 'custom', path: ['site'], message: 'is for a "name" that holds {site}' });
       if (keep && !template.tellsDay)
         context.addIssue({
           code: 'custom',

@@ -91,20 +91,23 @@ export const exporting = (names: Names) =>
         .describe(
           'How files are called, from {site} {source} {table} {first} {last} {job}; first and last are the keys of its first and last row.',
         ),
-      site: z.string().min(1).default('site').describe('What {site} stands for in the name.'),
+      site: z.string().min(1).optional().describe('What {site} stands for in the name. Default: site.'),
       shipTo: fileStoreSchema().optional().describe('A second store to which finished files are copied.'),
       purge: purge
         .optional()
         .describe('When `holdfast purge` may remove files; all that is said here must be true of a file.'),
     })
-    .superRefine(({ purge: rules, shipTo, format, csv: dialect }, context) => {
+    .superRefine(({ purge: rules, shipTo, format, csv: dialect, name, site }, context) => {
       if (format !== 'csv' && dialect !== undefined)
         context.addIssue({ code: 'custom', path: ['csv'], message: `is for format csv, not ${format}` });
       if (rules?.shipped && shipTo === undefined)
         context.addIssue({ code: 'custom', path: ['purge', 'shipped'], message: 'needs a "shipTo"' });
+      if (site !== undefined && !name.includes('{site}'))
+        context.addIssue({ code: 'custom', path: ['site'], message: 'is for a "name" that holds {site}' });
     })
-    .transform(({ name, csv: dialect = csv.parse({}), ...job }) => ({
+    .transform(({ name, csv: dialect = csv.parse({}), site = 'site', ...job }) => ({
       verb: 'export' as const,
+      site,
       fileName: fileName(name, job),
       csv: dialect,
       ...job,
