@@ -101,6 +101,16 @@ test('a damaged key does not stop another one, and is named when no other fits',
   assert.deepEqual(await checkKeys(store), [`keys/${bad} is damaged: its content does not fit its name`]);
 });
 
+test('a key file that holds a master key of other lengths is damaged', async () => {
+  const short = { ...newMasterKey(), encrypt: new Uint8Array(16) };
+  const store = memoryStore();
+  const id = await addKey(store, 'secret', short, created, cheap);
+  await assert.rejects(findKey(store, 'secret'), {
+    code: 'REPOSITORY_DAMAGED',
+    message: `keys/${id} is damaged: it holds no master key`,
+  });
+});
+
 test('an emptied key file is damaged, not passed over', async () => {
   const store = memoryStore();
   const id = await addKey(store, 'secret', newMasterKey(), created, cheap);

@@ -24,7 +24,8 @@ const keyFile = z.object({
   salt: base64,
   data: base64,
 });
-const masterKey = z.object({ mac: z.object({ k: base64, r: base64 }), encrypt: base64 });
+const bytes = (length: number) => base64.refine((value) => value.length === length);
+const masterKey = z.object({ mac: z.object({ k: bytes(16), r: bytes(16) }), encrypt: bytes(32) });
 
 /** 64 MiB and about 0.1 s: what restic's own calibration arrives at, with one pass. */
 const scryptCost = { N: 65_536, r: 8, p: 1 };

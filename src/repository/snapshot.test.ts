@@ -83,6 +83,17 @@ suite('a snapshot', () => {
     });
   });
 
+  test('is read as restic reads it where fields are null, or its summary is none', async () => {
+    const store = memoryStore();
+    const whole = { time: '2026-11-21T03:04:05.678901234Z', tree: 'ab'.repeat(32) };
+    const nothing = { paths: null, tags: null, hostname: null, username: null, parent: null, original: null };
+    const { id: _, ...expected } = await loadSnapshot(store, sealer, await putJson(store, whole));
+    for (const odd of [{ ...nothing, program_version: null, summary: null }, { summary: { files_new: 5 } }]) {
+      const { id, ...read } = await loadSnapshot(store, sealer, await putJson(store, { ...whole, ...odd }));
+      assert.deepEqual(read, expected);
+    }
+  });
+
   test('that gets other tags keeps all that its maker wrote', async () => {
     const store = memoryStore();
     const made = {

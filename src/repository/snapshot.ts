@@ -16,6 +16,12 @@ const strings = z
   .array(z.string())
   .nullish()
   .transform((list) => list ?? []);
+// Go, in which restic is written, takes null for a field that is not there.
+const text = z
+  .string()
+  .nullish()
+  .transform((value) => value ?? undefined);
+const word = text.transform((value) => value ?? '');
 const count = z.number().default(0);
 
 const summaryFile = z.object({
@@ -39,13 +45,13 @@ const snapshotFile = z.looseObject({
   time: timeText.transform((localTime) => ({ time: toDate(localTime), localTime })),
   tree: z.string().refine(isId, 'is no id'),
   paths: strings,
-  hostname: z.string().default(''),
-  username: z.string().default(''),
+  hostname: word,
+  username: word,
   tags: strings,
-  parent: z.string().optional(),
-  original: z.string().optional(),
-  program_version: z.string().optional(),
-  summary: summaryFile.optional(),
+  parent: text,
+  original: text,
+  program_version: text,
+  summary: summaryFile.optional().catch(undefined), // without it the snapshot is whole all the same
 });
 
 /** Stores a snapshot and returns it with its id. */
