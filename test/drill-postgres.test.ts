@@ -39,7 +39,8 @@ suite('drills of PostgreSQL', { skip: skipWithout('postgresql') }, () => {
     );
     await server.psql(
       'mine',
-      `set role maker; create table pages (id int primary key, body text); insert into pages values (1, 'a')`,
+      `set role maker; create table pages (id int primary key, body text); insert into pages values (1, 'a');
+        reset role; select lo_from_bytea(4711, 'somebody else’s'); comment on large object 4711 is 'kept'; grant select on large object 4711 to maker`,
     );
     mkdirSync(join(folder, 'scratch'));
     site = await drillSite(
@@ -96,6 +97,7 @@ jobs:
   test('every kind of object comes back, several databases at once, also for a role that is no superuser', async () => {
     const { status, stdout, stderr } = await site.run('drill', 'prove');
     assert.equal(status, 0, stdout + stderr);
+    assert.match(stdout, /^mine: note: 1 large objects stay with the restoring role/m);
     assert.equal(await databasesOf(server), untouched);
   });
 

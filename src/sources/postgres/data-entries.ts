@@ -92,8 +92,13 @@ export function* largeObjectEntries(of: DatabaseDump, groups: readonly number[])
     item: `${of.database}.${largeObjectsName}`,
   };
   yield { path: `${of.folder}/${largeObjectFolder}`, type: 'dir', meta: { mode: 0o700 } };
-  const definitions = largeObjectDefinitionsSql(of.snapshot.encoding);
-  yield rowsEntry(of, { ...common, path: largeObjectDefinitionsPath, sql: definitions });
+  const { recast } = of.dump;
+  yield rowsEntry(of, {
+    ...common,
+    path: largeObjectDefinitionsPath,
+    sql: largeObjectDefinitionsSql(of.snapshot.encoding),
+    ...(recast && { recast: (rows) => recast(of.database, rows) }),
+  });
   for (const group of groups)
     yield rowsEntry(of, { ...common, path: largeObjectPath(group), sql: largeObjectsSql(group) });
 }
@@ -109,6 +114,7 @@ interface Rows {
   readonly size?: number;
   readonly sql: string;
   readonly table?: QualifiedName;
+  readonly recast?: (rows: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array>;
 }
 
 const rowsEntry = (of: DatabaseDump, rows: Rows): Entry => {
@@ -125,7 +131,7 @@ const rowsEntry = (of: DatabaseDump, rows: Rows): Entry => {
 
 /** The rows; the server's own count of them must agree with ours. */
 async function* countedRows({ dump, reading, tally }: DatabaseDump, rows: Rows): AsyncGenerator<Uint8Array> {
-  const { name, label, path, sql, table } = rows;
+  const { name, label, path, sql, table, recast } = rows;
   const counter = createRowCounter('lines');
   let sent: number | undefined;
   let outcome: unknown = new HoldfastError('CANCELLED', 'not read to its end');
@@ -133,7 +139,8 @@ async function* countedRows({ dump, reading, tally }: DatabaseDump, rows: Rows):
     const onRows = (count: number | undefined): void => {
       sent = count;
     };
-    for await (const chunk of reading.copy({ sql, onRows, ...(table && { table }) })) {
+    const sentRows = reading.copy({ sql, onRows, ...(table && { table }) });
+    for await (const chunk of recast?.(sentRows) ?? sentRows) {
       counter.update(chunk);
       yield chunk;
     }

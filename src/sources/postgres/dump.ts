@@ -16,7 +16,7 @@ import type { ServerContents } from './server-contents.ts';
 import type { ConnectionSettings } from './settings.ts';
 
 /** What a dump is made with. */
-export interface Dump extends Programs {
+export interface Dump extends Programs, Pick<DumpRequest, 'recast'> {
   /** Whether there are other databases, for which it matters little that one alone cannot be read. */
   readonly several: boolean;
   /** Closes what is still open when the dump is given up. */
@@ -27,6 +27,8 @@ export interface DumpRequest {
   readonly config: PostgresConfig;
   readonly settings: ConnectionSettings;
   readonly context: Context;
+  /** Of a copy that is compared: what the definitions of its large objects are taken to be, before they are counted. */
+  readonly recast?: (database: string, rows: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array>;
   onClose(close: () => Promise<void>): void;
 }
 

@@ -12,6 +12,7 @@ import { serverFacts } from './listing.ts';
 import { findPgDump } from './pg-dump.ts';
 import { restoreServer } from './restore.ts';
 import { definitionsIn } from './scratch-definitions.ts';
+import { capturedOwners } from './scratch-large-objects.ts';
 import { sqlState, state } from './server-error.ts';
 import type { ConnectionSettings } from './settings.ts';
 import { connectForAdmin } from './target-server.ts';
@@ -32,17 +33,18 @@ const openPlace = async (
   const { settings, config } = request;
   const scratchNames = scratchNamesOf(name, databases);
   await assertFree(request, name);
+  const owners = capturedOwners(scratchNames);
   return {
     concurrency: config.connections,
     restore: (entries, onProgress) =>
-      restoreServer({ ...request, roleComment: name }, entries, {
+      restoreServer({ ...request, roleComment: name }, owners.watch(entries), {
         force: false,
         rename: [...scratchNames],
         // Named one by one, so that the server's own roles and tablespaces are left alone.
         selection: databases.map(databasePath),
         onProgress,
       }),
-    dump: () => dumpScratch(request, scratchNames),
+    dump: () => dumpScratch({ ...request, recast: owners.recast }, scratchNames),
     definitionsIn,
     query: (text, database) =>
       runQuery(settings, copyOf(scratchNames, database), text, request.context.signal),
