@@ -72,6 +72,7 @@ test('attachments lie by digest and length', () => {
     digest: 'md5-XUFAKrxLKna5cZ2REBfFkg==',
     length: 5,
     revpos: 1,
+    compressed: false,
   };
   assert.equal(attachmentFile(attachment), 'md5-5d41402abc4b2a76b9719d911017c592-5');
   assert.throws(

@@ -84,7 +84,7 @@ const bulkGet = (
   const request = {
     method: 'POST',
     path: [database, '_bulk_get'],
-    query: { revs: true, attachments: false },
+    query: { revs: true, attachments: false, att_encoding_info: true },
     body: Buffer.from(JSON.stringify({ docs })),
     doing: `read documents of ${database}`,
   } as const;
@@ -113,7 +113,7 @@ const openLeaves = (client: CouchClient, database: string, id: string): Promise<
   client.parse(
     {
       path: [database, ...documentParts(id)],
-      query: { open_revs: 'all', revs: true },
+      query: { open_revs: 'all', revs: true, att_encoding_info: true },
       doing: `read the document ${id} of ${database}`,
       allow: [404],
     },

@@ -22,6 +22,8 @@ export interface Attachment {
   /** Bytes, decoded. */
   readonly length: number;
   readonly revpos: number | undefined;
+  /** Whether the server keeps it compressed; false where it did not say, as in backups of earlier versions. */
+  readonly compressed: boolean;
 }
 
 /** The document that begins at a place of an answer, or of a file of a backup. BrokenJson when it is none. */
@@ -67,7 +69,7 @@ export const linesOf = (leaves: readonly Leaf[]): Buffer => {
 
 const attachmentsOf = (stubs: unknown, id: string): Attachment[] =>
   Object.entries((stubs ?? {}) as Record<string, Record<string, unknown>>).map(([name, stub]) => {
-    const { content_type: contentType, digest, length, revpos } = stub;
+    const { content_type: contentType, digest, length, revpos, encoding } = stub;
     if (typeof digest !== 'string' || typeof length !== 'number')
       throw new HoldfastError('ITEM_UNREADABLE', `attachment ${name} of ${id} has no digest`, {
         hint: 'the server is too old, or the document is damaged',
@@ -78,6 +80,7 @@ const attachmentsOf = (stubs: unknown, id: string): Attachment[] =>
       length,
       contentType: typeof contentType === 'string' ? contentType : 'application/octet-stream',
       revpos: typeof revpos === 'number' ? revpos : undefined,
+      compressed: encoding === 'gzip',
     };
   });
 

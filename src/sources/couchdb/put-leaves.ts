@@ -115,7 +115,8 @@ export const withAttachments = async (
     const bytes = await bytesOf(contentOf(one, attachment)());
     if (bytes.length !== one.length)
       throw new Error(`attachment ${one.name} has ${bytes.length} bytes, not ${one.length}`);
-    const plain = isText(one) && (await cameCompressed(one, [bytes])) ? await unzipped(bytes) : bytes;
+    const plain =
+      mayBeCompressed(one) && (await cameCompressed(one, [bytes])) ? await unzipped(bytes) : bytes;
     inline.push([one.name, { ...headOf(one), data: plain.toString('base64') }]);
   }
   return withMembers(leaf, { _attachments: JSON.stringify(Object.fromEntries(inline)), ...replace });
@@ -145,8 +146,9 @@ const cameCompressed = async (one: Attachment, content: Content): Promise<boolea
 /** What gzip begins with. */
 const magic = Buffer.of(0x1f, 0x8b);
 
-const isText = ({ contentType }: Attachment): boolean =>
-  /^(text\/|application\/(javascript|json|xml)\b)/.test(contentType);
+/** A backup of an earlier version does not say; then only a text may be, for a file like app.tar.gz is compressed by itself. */
+const mayBeCompressed = ({ compressed, contentType }: Attachment): boolean =>
+  compressed || /^(text\/|application\/(javascript|json|xml)\b)/.test(contentType);
 
 /** As they are when they are not what they seem. */
 const unzipped = (bytes: Buffer): Promise<Buffer> => promisify(gunzip)(bytes).catch(() => bytes);
@@ -179,7 +181,7 @@ export const putStreamed = async (
 /** The attachments that came to the server compressed. */
 const compressedOf = async ({ leaf, attachment }: StoredLeaf): Promise<ReadonlySet<Attachment>> => {
   const compressed = new Set<Attachment>();
-  for (const one of leaf.attachments.filter(isText))
+  for (const one of leaf.attachments.filter(mayBeCompressed))
     if (await cameCompressed(one, contentOf(one, attachment)())) compressed.add(one);
   return compressed;
 };

@@ -37,6 +37,13 @@ const own = gzipSync('own '.repeat(1000));
 const ownStored = gzipSync(own, { level: 8 });
 const packedOwn = `{"_id":"p:4","_rev":"1-dd","_attachments":{"o.txt":${stub(ownStored, own.length, 'text/plain')}},"_revisions":{"start":1,"ids":["dd"]}}`;
 
+/** A picture that came compressed, and a compressed file that came as it is: their bytes are the same. */
+const packedPicture = `{"_id":"p:5","_rev":"1-ee","_attachments":{"i.svgz":${stub(sent, sent.length, 'image/svg+xml')},"f.gz":${stub(sent, sent.length, 'application/gzip')}},"_revisions":{"start":1,"ids":["ee"]}}`;
+const packedPictureSaid = packedPicture.replace(
+  '"stub":true',
+  `"stub":true,"encoding":"gzip","encoded_length":${sent.length}`,
+);
+
 interface Asked {
   readonly method: string;
   readonly url: string;
@@ -88,7 +95,7 @@ const packedAnswers: typeof answers = {
     ...(answers['GET /shop']?.(...request) as object),
     db_name: 'packed',
     props: {},
-    doc_count: 3,
+    doc_count: 4,
   }),
   'GET /packed/_security': () => ({}),
   'GET /packed/_revs_limit': () => 1000,
@@ -97,15 +104,21 @@ const packedAnswers: typeof answers = {
       { seq, id: 'p:2', changes: [{ rev: '1-bb' }] },
       { seq, id: 'p:3', changes: [{ rev: '1-cc' }] },
       { seq, id: 'p:4', changes: [{ rev: '1-dd' }] },
+      { seq, id: 'p:5', changes: [{ rev: '1-ee' }] },
     ],
     last_seq: seq,
     pending: 0,
   }),
-  'POST /packed/_bulk_get': () =>
-    `{"results":[${Object.entries({ 'p:2': packed, 'p:3': packedLarge, 'p:4': packedOwn }).map(([id, ok]) => `{"id":"${id}","docs":[{"ok":${ok}}]}`)}]}`,
+  'POST /packed/_bulk_get': ({ url = '' }) =>
+    `{"results":[${Object.entries({
+      ...{ 'p:2': packed, 'p:3': packedLarge, 'p:4': packedOwn },
+      'p:5': url.includes('att_encoding_info=true') ? packedPictureSaid : packedPicture,
+    }).map(([id, ok]) => `{"id":"${id}","docs":[{"ok":${ok}}]}`)}]}`,
   'GET /packed/p%3A2/s.txt': compressed(sent),
   'GET /packed/p%3A3/l.json': compressed(sentLarge),
   'GET /packed/p%3A4/o.txt': compressed(ownStored),
+  'GET /packed/p%3A5/i.svgz': compressed(sent),
+  'GET /packed/p%3A5/f.gz': () => sent,
 };
 Object.assign(answers, packedAnswers);
 
@@ -211,11 +224,13 @@ suite('what only the real CouchDB does', () => {
     for (const [path, bytes] of [
       ['/copy/p%3A2', sent],
       ['/copy/p%3A3', sentLarge],
+      ['/copy/p%3A5', sent],
     ] as const) {
       const put = asked.find(({ url: other }) => other.startsWith(path))?.body;
       const [, document = ''] = put?.toString('latin1').split('\r\n\r\n') ?? [];
       assert.match(document, new RegExp(`"encoding":"gzip","encoded_length":${bytes.length}`));
       assert.ok(put?.includes(bytes));
+      assert.equal(document.split('"encoding"').length, 2);
     }
     const inline = asked
       .filter(({ url: path }) => path === '/copy/_bulk_docs')
