@@ -25,8 +25,8 @@ export const startCouchNamespace = async (url: string, prefix: string): Promise<
   const server = createServer((incoming, outgoing) => {
     const path = (incoming.url ?? '/').replace(/^\/(?=[a-z])/, `/${prefix}`);
     const passed = send(
-      `${there}${path}`,
-      { method: incoming.method, headers: incoming.headers },
+      there,
+      { path, method: incoming.method, headers: incoming.headers }, // in the URL even an encoded '..' would mean the folder above
       async (answer) => {
         if (incoming.url !== '/_all_dbs' || answer.statusCode !== 200) {
           outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
