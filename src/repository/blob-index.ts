@@ -10,6 +10,8 @@ import type { Sealer } from './seal.ts';
 
 /** About what a blob takes of an index file; a version 1 file takes more, and the table is larger than it must be. */
 const bytesPerBlob = 45;
+/** More is believed when it is there: sizes of a listing are what the server says, and room for them is taken before anything is read. */
+const mostForeseenBlobs = 16 * 1024 * 1024;
 
 interface Pack {
   readonly id: string;
@@ -121,7 +123,7 @@ export const readNewIndexFiles = async (
     added.push(id);
     bytes += size;
   }
-  index.reserve(Math.ceil(bytes / bytesPerBlob));
+  index.reserve(Math.min(mostForeseenBlobs, Math.ceil(bytes / bytesPerBlob)));
   for await (const open of mapOrdered(added, store.connections, (id) => fetchIndex(store, sealer, id))) {
     throwIfCancelled(signal);
     const { packs, marked } = open();

@@ -6,7 +6,15 @@ import { HoldfastError } from '#lib/errors.ts';
 import type { Entry } from '#sources/source.ts';
 import { randomData, sqlData } from './chunker/testing.ts';
 import type { ReadOptions } from './contract.ts';
-import { keysOf, memoryEntries, putTrees, readFiles, testRepository, writeOptions } from './testing.ts';
+import {
+  keysOf,
+  memoryEntries,
+  openTestRepository,
+  putTrees,
+  readFiles,
+  testRepository,
+  writeOptions,
+} from './testing.ts';
 
 const tree = {
   'data/a/1': sqlData(900_000, 1),
@@ -257,4 +265,18 @@ test('a file that a stranger made of one byte, named again and again, is read', 
   await using repository = await made.open();
   const files = await readFiles(repository, { ...small!, tree });
   assert.equal(files.get('many')?.length, 300_000);
+});
+
+test('sizes of index files that a server makes up take no memory', async () => {
+  const { store, key } = fixture;
+  const lying: typeof store = {
+    ...store,
+    async *list(prefix) {
+      for await (const object of store.list(prefix)) yield { ...object, size: 2 ** 50 };
+    },
+  };
+  await using repository = await openTestRepository(lying, key).open();
+  const before = process.memoryUsage().rss;
+  assert.equal((await readFiles(repository, snapshot, { root: 'test' })).size, 6);
+  assert.ok(process.memoryUsage().rss - before < 1024 ** 3);
 });

@@ -1,8 +1,7 @@
 // HTTP requests whose bodies fit in memory, over connections that are kept.
 
-import http, { type IncomingHttpHeaders } from 'node:http';
+import http, { type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
 import https from 'node:https';
-import { buffer } from 'node:stream/consumers';
 import { certificates } from '#lib/certificates.ts';
 
 export interface HttpRequest {
@@ -10,6 +9,8 @@ export interface HttpRequest {
   readonly url: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Uint8Array;
+  /** A body with more is an error: a server that never ends must not fill the memory. 1 GiB unless told. */
+  readonly mostBytes?: number;
 }
 
 export interface HttpAnswer {
@@ -51,8 +52,10 @@ interface Agents {
   readonly https: https.Agent;
 }
 
+const mostBytesOfAnswers = 1024 ** 3;
+
 const send = (
-  { method, url, headers, body }: HttpRequest,
+  { method, url, headers, body, mostBytes = mostBytesOfAnswers }: HttpRequest,
   agents: Agents,
   timeoutMs: number,
 ): Promise<HttpAnswer> =>
@@ -68,7 +71,18 @@ const send = (
     request.on('error', reject);
     request.on('response', (response) => {
       const { statusCode: status = 0, headers } = response;
-      buffer(response).then((content) => resolve({ status, headers, body: content }), reject);
+      bodyOf(response, mostBytes).then((content) => resolve({ status, headers, body: content }), reject);
     });
     request.end(body);
   });
+
+const bodyOf = async (response: IncomingMessage, mostBytes: number): Promise<Buffer> => {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > mostBytes) throw new Error(`the answer has more than ${mostBytes} bytes, which nothing has`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+};

@@ -122,7 +122,12 @@ const getObject = async (place: Place, key: string, range: ByteRange | undefined
     return new Uint8Array();
   }
   const headers = range && { Range: `bytes=${range.offset}-${range.offset + range.length - 1}` };
-  const answer = await send(place, `read ${key}`, { method: 'GET', path, ...(headers && { headers }) });
+  const answer = await send(place, `read ${key}`, {
+    method: 'GET',
+    path,
+    ...(headers && { headers }),
+    ...(!mayBeLarge.test(path) && { mostBytes: mostSmallBytes }),
+  });
   if (answer.status === 404) throw missingObject(location, key);
   if (range !== undefined && answer.status === 416) await checkSize(range);
   check(place, `read ${key}`, 'GET', answer);
@@ -130,6 +135,10 @@ const getObject = async (place: Place, key: string, range: ByteRange | undefined
   checkRange(location, key, range, range.offset + answer.body.length);
   throw new HoldfastError('STORE_UNREACHABLE', `${location}: ${key}: the server does not keep to ranges`);
 };
+
+/** Packs and indexes; keys and the config, which are read before anything can be verified, have a few hundred bytes. */
+const mayBeLarge = /^(data|index)\//;
+const mostSmallBytes = 64 * 1024 * 1024;
 
 async function* listObjects(place: Place, prefix: string): AsyncGenerator<StoredObject> {
   if ('config'.startsWith(prefix)) {
@@ -196,7 +205,21 @@ const objectsOf = (place: Place, doing: string, answer: HttpAnswer): z.output<ty
       `${place.location}: the server does not speak version 2 of the REST protocol`,
       { hint: 'check that a REST server of restic is at this address, and bring it up to date' },
     );
-  return listing.parse(JSON.parse(answer.body.toString()));
+  const listed = listing.safeParse(parseJson(answer.body));
+  if (listed.success) return listed.data;
+  throw new HoldfastError(
+    'STORE_UNREACHABLE',
+    `${place.location}: cannot ${doing}: what the server answers is no list of objects`,
+    { hint: 'check the server, and what may answer in its place' },
+  );
+};
+
+const parseJson = (body: Buffer): unknown => {
+  try {
+    return JSON.parse(body.toString());
+  } catch {
+    return undefined; // which is no listing
+  }
 };
 
 interface RestRequest {
@@ -205,6 +228,7 @@ interface RestRequest {
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Uint8Array;
+  readonly mostBytes?: number;
 }
 
 const send = async (

@@ -254,3 +254,25 @@ test('a server that answers strangely is told from one that is busy, and from on
   await using nobody = openRestStore(rest.config.parse({ url: 'http://127.0.0.1:1/' }), {});
   assert.match((await failure(nobody.get('config'), 'STORE_UNREACHABLE')).message, /ECONNREFUSED/);
 });
+
+test('a server that answers without end takes no memory, and what is no listing is called that', async () => {
+  let body: string | undefined;
+  await using hostile = await serve((_request, response) => {
+    response.setHeader('content-type', 'application/vnd.x.restic.rest.v2');
+    if (body !== undefined) return void response.end(body);
+    const piece = Buffer.alloc(1024 * 1024);
+    const pour = (): void => {
+      while (!response.destroyed && response.write(piece));
+      response.once('drain', pour);
+    };
+    pour();
+  });
+  await using store = openRestStore(rest.config.parse({ url: hostile.url }), {});
+  for (const key of ['config', keyFor('keys', bytes)])
+    assert.match((await failure(store.get(key), 'STORE_UNREACHABLE')).message, /has more than/);
+  for (body of ['<html>', 'null', '[{"name":"a","size":"5"}]', '[{"name":'])
+    assert.match(
+      (await failure(Array.fromAsync(store.list('index/')), 'STORE_UNREACHABLE')).message,
+      /no list/,
+    );
+});
