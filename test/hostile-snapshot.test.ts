@@ -231,4 +231,17 @@ suite('a hostile snapshot', () => {
       'names are printed so that they cannot drive a terminal',
     );
   });
+
+  test('whose file has another size than it says is named by a dump of its folder', async () => {
+    const { folder } = scene();
+    await using store = openLocalStore(join(folder, 'repository'));
+    const env = { HOLDFAST_REPOSITORY: store.localFolder, HOLDFAST_PASSWORD: 'secret' };
+    const repository = await testRepository(store);
+    for (const size of [-1, 2, 2 ** 40]) {
+      const { id } = await craft(repository, [dir('d', file('odd', { size }))]);
+      const { status, stderr } = await runCli(['dump', id, '/d'], { env });
+      assert.equal(status, 1);
+      assert.match(stderr, new RegExp(`/d/odd has not the ${size} bytes[^]*hint:`));
+    }
+  });
 });

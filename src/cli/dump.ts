@@ -6,7 +6,7 @@ import { findPath } from '#jobs/selection.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import { printable } from '#lib/format.ts';
 import type { Repository, Snapshot } from '#repository/contract.ts';
-import type { Entry } from '#sources/source.ts';
+import type { Content, Entry } from '#sources/source.ts';
 import { type Call, defineCommand, type OptionSpecs, value } from './command.ts';
 import { latestRule, readOptions, snapshotArgument, withSnapshot } from './snapshot-options.ts';
 
@@ -65,7 +65,6 @@ path then says in which database to look. ${latestRule}`,
     }),
 });
 
-/** What a snapshot holds has the length that it says. */
 async function* tarMembers(
   entries: AsyncIterable<Entry>,
   onLeftOut: (path: string, why: string) => void,
@@ -77,9 +76,27 @@ async function* tarMembers(
       onLeftOut(path, 'its name or target is not UTF-8; `holdfast restore` brings it back');
     else {
       const header = { ...headerOf(path, entry), size: meta.size ?? 0 };
-      yield content ? { header, bytes: content() } : { header };
+      yield content ? { header, bytes: ofItsSize(path, header.size, content()) } : { header };
     }
   }
+}
+
+/** A tar has the length before the bytes; a snapshot that says another was made by somebody else. */
+async function* ofItsSize(path: string, size: number, content: Content): AsyncGenerator<Uint8Array> {
+  let bytes = 0;
+  for await (const chunk of content) {
+    bytes += chunk.length;
+    if (bytes > size) break;
+    yield chunk;
+  }
+  if (bytes === size) return;
+  throw new HoldfastError(
+    'REPOSITORY_DAMAGED',
+    `/${path} has not the ${size} bytes that the snapshot says, so no tar can hold it`,
+    {
+      hint: 'dump it by itself, or bring the folder back with `holdfast restore`',
+    },
+  );
 }
 
 const dumpDocument = async (
