@@ -90,7 +90,7 @@ export class PartTables {
       // The first refusal ends the transaction: whatever followed it would change the table as it was before.
       for (const statement of [...made, ...again, ...counter]) {
         const [failure] = await runStatements(connection, [statement], { reporter, signal });
-        if (failure) throw failure;
+        if (failure) throw failure.error;
       }
     }
   }

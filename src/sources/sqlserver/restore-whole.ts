@@ -2,23 +2,29 @@
 
 import { throwIfCancelled } from '#lib/clock.ts';
 import { HoldfastError } from '#lib/errors.ts';
+import { plural } from '#lib/format.ts';
 import { notEmpty } from '../free-targets.ts';
+import type { Manifest } from '../manifest.ts';
+import type { Reporter } from '../restore-report.ts';
 import { bulkWorks } from './bulk-rows.ts';
 import { type Connection, connect } from './connect.ts';
 import { DatabaseTexts } from './database-texts.ts';
 import { plainName } from './identifiers.ts';
 import { databaseFiles, databasePath } from './layout.ts';
 import { assertComplete, assertRowCount, type Loaded, loadRows, tableOf } from './load-rows.ts';
-import type { Contents } from './model.ts';
+import type { Contents, Table } from './model.ts';
 import { restoreNative } from './native.ts';
 import type { Restoring } from './restore.ts';
 import type { Goal } from './restore-goal.ts';
-import { runStatements } from './run-statements.ts';
+import { runStatements, type Unmade } from './run-statements.ts';
 import { databaseStatements } from './script.ts';
 import { postDataStatements, preDataStatements } from './statements.ts';
 import { admitSessions, dropDatabase, endSessions, temporaryName } from './target-server.ts';
 
-/** All or nothing, except into an empty database that was there before: there what failed stays, and is told. */
+/**
+ * What the server refuses to make is left out, and told. A new database is dropped again when anything else fails. One that is
+ * replaced stays as it is unless all of it can be restored. In an empty one that was there before, what was restored stays.
+ */
 export const restoreWhole = async (restoring: Restoring, goal: Goal): Promise<void> => {
   const { target, into, settings, stream, context, reporter } = restoring;
   const state = await target.stateOf(goal.name);
@@ -28,12 +34,12 @@ export const restoreWhole = async (restoring: Restoring, goal: Goal): Promise<vo
     return await restoreFile(restoring, goal, texts, state !== 'absent');
   const contents = texts.contents();
   throwIfCancelled(context.signal);
-  if (state === 'empty') return await load(restoring, goal, texts, goal.name);
+  if (state === 'empty') return await load(restoring, goal, texts, goal.name, undefined);
   const name = state === 'used' ? temporaryName(goal.name) : goal.name;
   const before = reporter.failures.length;
   await create(restoring, contents, name);
   try {
-    await load(restoring, goal, texts, name);
+    await load(restoring, goal, texts, name, state === 'used' ? goal.name : undefined);
     const failure = reporter.failures[before];
     if (state === 'used' && failure)
       throw new HoldfastError('TARGET_FAILED', `${goal.name} was left as it was: ${failure.error.message}`, {
@@ -73,30 +79,74 @@ const withoutUsualCollation = async (admin: Connection, contents: Contents): Pro
   return row?.collation?.toLowerCase() === collation?.toLowerCase() ? { ...contents, database } : contents;
 };
 
-const load = async (restoring: Restoring, goal: Goal, texts: DatabaseTexts, name: string): Promise<void> => {
+const load = async (
+  restoring: Restoring,
+  goal: Goal,
+  texts: DatabaseTexts,
+  name: string,
+  replaced: string | undefined,
+): Promise<void> => {
   const { config, settings, context, reporter, stream } = restoring;
   const { signal } = context;
   await using connection = await connect(settings, name, signal);
   const contents = texts.contents();
-  const [failure] = await runStatements(connection, preDataStatements(contents), { reporter, signal });
-  if (failure) throw failure;
+  const leftOut = await runStatements(connection, preDataStatements(contents), { reporter, signal });
+  const unmade = new Set(leftOut.map(({ what }) => what));
+  const isMade = (table: Table): boolean => !unmade.has(`table ${plainName(table)}`);
+  const tables = contents.tables.filter(isMade);
+  assertMayLack(leftOut, replaced, tables.length > 0 || contents.tables.length === 0);
   const bulk = config.bulkLoad === 'auto' && (await bulkWorks(() => connect(settings, name, signal)));
   const loaded: Loaded = new Map();
   while (await texts.readUntilRows())
     for await (const { path, place, content } of stream.rows(goal.database)) {
       const table = tableOf(contents, place.table);
+      if (!isMade(table)) continue;
       const request = { connection, table, into: table, bulk, signal, inTransaction: false };
       loaded.set(plainName(table), await loadRows(request, reporter.counted(path, content)));
     }
   assertComplete(loaded, contents, texts.manifest(), {
-    isWanted: () => true,
+    isWanted: (table) => tables.some((made) => plainName(made) === plainName(table)),
     warn: (text) => reporter.warn(text),
   });
   await assertCounts(connection, contents, loaded);
   for (const { what, reason } of contents.notKept) reporter.warn(`${what} is not in the backup: ${reason}`);
-  const failures = await runStatements(connection, postDataStatements(contents), { reporter, signal });
-  for (const error of failures)
+  reportUnmade(leftOut, texts.manifest(), `${databasePath(goal.database)}/${databaseFiles.schema}`, reporter);
+  // Foreign keys to tables that were left out are tried, and named.
+  const statements = postDataStatements({ ...contents, tables });
+  for (const { error } of await runStatements(connection, statements, { reporter, signal }))
     reporter.fail(`${databasePath(goal.database)}/${databaseFiles.postData}`, error);
+};
+
+/** TARGET_FAILED when no table was made, or when nothing may lack, since it takes the place of a database that is there. */
+const assertMayLack = (
+  leftOut: readonly Unmade[],
+  replaced: string | undefined,
+  hasTables: boolean,
+): void => {
+  const [first] = leftOut;
+  if (first === undefined) return;
+  if (!hasTables) throw first.error;
+  if (replaced === undefined) return;
+  throw new HoldfastError(
+    'TARGET_FAILED',
+    `${replaced} was left as it was: ${leftOut.map(({ error }) => error.message).join('; ')}`,
+    { hint: 'restore under another name to have all else', cause: first.error },
+  );
+};
+
+/** Tables with the number of rows that lack with them. */
+const reportUnmade = (
+  leftOut: readonly Unmade[],
+  manifest: Manifest,
+  path: string,
+  reporter: Reporter,
+): void => {
+  for (const { what, error } of leftOut) {
+    const rows = manifest.tables.find((table) => what === `table ${table.name}`)?.rows ?? 0;
+    const lacking = rows > 0 ? `; ${plural(rows, 'row')} of it in the snapshot only` : '';
+    const text = `${error.message.replace(/\.$/, '')}${lacking}`;
+    reporter.fail(path, new HoldfastError(error.code, text, { hint: error.hint, cause: error.cause }));
+  }
 };
 
 const assertCounts = async (connection: Connection, contents: Contents, loaded: Loaded): Promise<void> => {

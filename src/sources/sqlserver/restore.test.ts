@@ -173,6 +173,33 @@ test('when something fails, nothing of a database that was made for it stays', a
   assert.equal(countOf('shop', 'sales.orders'), 5000, 'the one that was there');
 });
 
+test('a table that the server refuses is named with its rows, and all else is there', async () => {
+  const refuseTable = (sql: string): Answer | undefined =>
+    /^CREATE TABLE \[sales\]\.\[orders\]/.test(sql) ? refused(2715, 'Cannot find data type.') : undefined;
+  target.interfere = refuseTable;
+  const { failures } = await restoreTo({ url: target.url() }, entries);
+  assert.deepEqual(
+    failures.map(({ path, error }) => [path, error.message]),
+    [
+      [
+        'shop/01-schema.sql',
+        'table sales.orders could not be restored: Cannot find data type; 5,000 rows of it in the snapshot only',
+      ],
+    ],
+  );
+  assert.equal(countOf('shop', 'dbo.customers'), shop.rows['dbo.customers']?.length);
+  place();
+  target.interfere = refuseTable;
+  await assert.rejects(
+    restoreTo({ url: target.url('shop') }, entries, { force: true }),
+    /left as it was: table sales.orders/,
+  );
+  target.databases.clear();
+  target.interfere = (sql) => (/^CREATE TABLE/.test(sql) ? refused(262, 'You may not.') : undefined);
+  await assert.rejects(restoreTo({ url: target.url() }, entries), /You may not/);
+  assert.deepEqual([...target.databases.keys()], []);
+});
+
 test('what follows the rows and fails is named, and the rest is made; what waits for another is tried again', async () => {
   let tries = 0;
   target.interfere = (sql) => {

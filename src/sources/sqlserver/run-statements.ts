@@ -6,12 +6,18 @@ import type { Connection } from './connect.ts';
 import { errorNumber, serverMessage } from './server-error.ts';
 import type { Statement } from './statements.ts';
 
+export interface Unmade {
+  /** As its statement has it: 'table dbo.orders'. */
+  readonly what: string;
+  readonly error: HoldfastError;
+}
+
 /** What could not be made, when nothing more could. Decoration that could not be set is told as a warning. */
 export const runStatements = async (
   connection: Connection,
   statements: readonly Statement[],
   { reporter, signal }: { readonly reporter: Reporter; readonly signal: AbortSignal },
-): Promise<HoldfastError[]> => {
+): Promise<Unmade[]> => {
   let pending = statements;
   for (;;) {
     const failed: (readonly [Statement, HoldfastError])[] = [];
@@ -26,7 +32,7 @@ export const runStatements = async (
       continue;
     }
     for (const [{ isDecoration }, error] of failed) if (isDecoration) reporter.warn(error.message);
-    return failed.filter(([{ isDecoration }]) => !isDecoration).map(([, error]) => error);
+    return failed.filter(([{ isDecoration }]) => !isDecoration).map(([{ what }, error]) => ({ what, error }));
   }
 };
 
