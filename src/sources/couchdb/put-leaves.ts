@@ -56,13 +56,36 @@ export const putLeaves = async (target: PutTarget, leaves: readonly StoredLeaf[]
   return [...refused, ...(await postDocuments(target, documents, false))];
 };
 
-/** Writes documents in one request; with `newEdits` each as a new revision of what is there. */
+/**
+ * Writes documents in one request, with `newEdits` each as a new revision of what is there. When that is too large for the server, which
+ * it says of a single document as well, they go in smaller ones.
+ */
 export const postDocuments = async (
-  { client, database }: PutTarget,
+  target: PutTarget,
   documents: readonly Buffer[],
   newEdits: boolean,
 ): Promise<Refused[]> => {
   if (documents.length === 0) return [];
+  try {
+    return await postTogether(target, documents, newEdits);
+  } catch (error) {
+    if (!hasCode(error, 'TARGET_FAILED')) throw error;
+    const [first] = documents;
+    if (first && documents.length === 1) {
+      const { _id: id, _rev: rev = '' } = JSON.parse(first.toString()) as { _id: string; _rev?: string };
+      return [{ id, rev, error }];
+    }
+    const half = Math.ceil(documents.length / 2);
+    const refused = await postDocuments(target, documents.slice(0, half), newEdits);
+    return [...refused, ...(await postDocuments(target, documents.slice(half), newEdits))];
+  }
+};
+
+const postTogether = async (
+  { client, database }: PutTarget,
+  documents: readonly Buffer[],
+  newEdits: boolean,
+): Promise<Refused[]> => {
   const body = Buffer.concat([
     Buffer.from(`{"new_edits":${newEdits},"docs":[`),
     ...documents.flatMap((document, at) => (at === 0 ? [document] : [comma, document])),

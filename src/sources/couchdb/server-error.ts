@@ -65,6 +65,10 @@ export const refusal = ({ status, headers, body }: Answer, doing: string, { serv
     return new HoldfastError('SOURCE_UNREACHABLE', `${what}: ${said}`, {
       hint: 'check the name of the database and the URL',
     });
+  if (status === 413)
+    return new HoldfastError('TARGET_FAILED', `${what}: ${said}`, {
+      hint: 'it takes nothing this large: raise max_document_size and max_http_request_size of the server, and what a proxy before it allows',
+    });
   return new HoldfastError('SOURCE_UNREACHABLE', `${what}: ${status} ${said}`, {
     hint: 'see the log of the server',
   });

@@ -252,6 +252,40 @@ suite('what only the real CouchDB does', () => {
     );
   });
 
+  test('a document that is too large for the server is named, and the others are restored', async () => {
+    const at = url().replace(/shop$/, 'packed');
+    const packedDump = await dumpOf({ url: () => at });
+    const written: string[] = [];
+    const plain: Record<string, string> = { 'p:6': '1-ff', 'p:7': '1-ab', 'p:8': '1-cd' };
+    const lines = Object.entries(plain).map(([_id, _rev]) => JSON.stringify({ _id, _rev, n: 1 }));
+    const changed = packedDump
+      .filter(({ path }) => !path.startsWith('packed/data/all/'))
+      .map((entry) => {
+        const isManifest = entry.path.endsWith('manifest.json');
+        const text = String(entry.content).replace(/"rows": \d+,\s+"bytes": \d+/, () => {
+          const bytes = lines.join('').length + lines.length;
+          return `"rows": ${lines.length}, "bytes": ${bytes}`;
+        });
+        const content = entry.path.endsWith('all.jsonl') ? lines.map((line) => `${line}\n`).join('') : text;
+        return isManifest || entry.path.endsWith('all.jsonl')
+          ? { ...entry, content: Buffer.from(content) }
+          : entry;
+      });
+    answers['POST /copy/_bulk_docs'] = (_, answer) => {
+      const ids = (JSON.parse(String(asked.at(-1)?.body)).docs as { _id: string }[]).map(({ _id }) => _id);
+      if (!ids.includes('p:7')) {
+        written.push(...ids);
+        return [];
+      }
+      answer.statusCode = 413;
+      return { error: 'document_too_large', reason: 'p:7' };
+    };
+    const report = await restoreTo({ url: copyUrl }, changed, {}, { selection: ['packed'] });
+    assert.deepEqual(written.toSorted(), ['p:6', 'p:8']);
+    assert.equal(report.failures.length, 1);
+    assert.match(report.failures[0]?.error.message ?? '', /document_too_large, p:7/);
+  });
+
   test('large attachments go beside their document as multipart/related', async () => {
     const sent = (await restore()).find(({ url: path }) => path.startsWith('/copy/p%3A1'));
     const boundary = /boundary="([^"]+)"/.exec(sent?.type ?? '')?.[1] ?? 'none';
