@@ -8,6 +8,6 @@ export const warnOfPasswordIn = (url: string, output: Output): void => {
   if (shown === url) return;
   output.warn(
     `the password in ${shown} can be seen by other users of this machine (ps)`,
-    'keep it in ~/.pgpass, RESTIC_REST_PASSWORD or the like, or in a holdfast.yaml as { file: … } or { env: … }',
+    'keep it in ~/.pgpass, COUCHDB_PASSWORD, RESTIC_REST_PASSWORD or the like, or in a holdfast.yaml as { file: … } or { env: … }',
   );
 };

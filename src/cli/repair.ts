@@ -12,8 +12,8 @@ const options = { dryRun: flag('-n, --dry-run', 'say what would be done, and cha
 
 export const command = defineCommand({
   description: `"repair packs" reads everything, puts what is whole of damaged packs into new ones, and removes those.
-"repair index" makes the index anew from the packs that are there: after packs or indexes were lost. A damaged index comes
-first, before packs; otherwise packs come first.
+"repair index" reads the header of each pack and makes the index anew where it says something else: after packs or indexes
+were lost, or when an index is wrong. A damaged index comes first, before packs; otherwise packs come first.
 "repair snapshots" then rewrites the snapshots that need something lost, without the files that cannot be
 restored; each is named. Such a snapshot is tagged "partial" and "repaired"; one of which nothing is left is removed.
 What cannot be read at the moment, for want of a right or of a line, or because the disk does not give it, is an error and

@@ -51,7 +51,9 @@ export const refusal = ({ status, headers, body }: Answer, doing: string, { serv
       hint:
         user === undefined
           ? 'name a user and a password'
-          : `check the password of ${user}, and that ${user} is a member of the database`,
+          : /server admin/i.test(said)
+            ? 'log in as a server administrator, who alone may do this'
+            : `check the password of ${user}, and that ${user} is a member of the database`,
     });
   if (status === 403)
     return new HoldfastError(
