@@ -21,7 +21,7 @@ export const thisProcess = (): ProcessIdentity => ({
  */
 export const mayBeAlive = ({ host, pid, started }: ProcessIdentity): boolean => {
   if (host !== hostname() || isInAnotherContainer(started)) return true;
-  if (!exists(pid)) return false;
+  if (!exists(pid) || isZombie(pid)) return false;
   return started === '' || startOf(pid) === started;
 };
 
@@ -33,6 +33,9 @@ const exists = (pid: number): boolean => {
   }
 };
 
+/** It has ended, and whoever started it did not ask how: as the first process of a container often never does. */
+const isZombie = (pid: number): boolean => statusOf(pid)?.[0] === 'Z';
+
 /** Containers that share a host name (that of their host, most often) still have process ids of their own. */
 const isInAnotherContainer = (started: string): boolean => {
   const [boot, namespace] = started.split(' ');
@@ -43,10 +46,20 @@ const isInAnotherContainer = (started: string): boolean => {
 /** Boot, namespace of process ids, and start time since the boot (proc_pid_stat(5), field 22); undefined where there is no /proc. */
 const startOf = (pid: number): string | undefined => {
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
     const namespace = readlinkSync('/proc/self/ns/pid');
-    return `${boot} ${namespace} ${stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]}`;
+    const status = statusOf(pid);
+    return status && `${boot} ${namespace} ${status[19]}`;
+  } catch {
+    return undefined;
+  }
+};
+
+/** The fields of proc_pid_stat(5) from the third on; undefined where there is no such process, or no /proc. */
+const statusOf = (pid: number): string[] | undefined => {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   } catch {
     return undefined;
   }
