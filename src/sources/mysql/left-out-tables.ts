@@ -1,8 +1,8 @@
 // Sequences and tables that the server refuses, or whose rows it refuses: all else of their database is restored, and they are named
 // with what they leave behind.
-import { HoldfastError } from '#lib/errors.ts';
-import { plural } from '#lib/format.ts';
+import type { HoldfastError } from '#lib/errors.ts';
 import type { Manifest } from '../manifest.ts';
+import { leftAsItWas, withLackingRows } from '../refused.ts';
 import type { Reporter } from '../restore-report.ts';
 import { binaryIdentifier, textOfBinary } from './binary-text.ts';
 import { isForeignKey, parseCreateTable } from './create-table.ts';
@@ -41,11 +41,7 @@ export class LeftOutTables {
     if (first === undefined) return;
     if (this.#errors.size === this.#items.length) throw first;
     if (replaced === undefined) return;
-    throw new HoldfastError(
-      'TARGET_FAILED',
-      `${replaced} was left as it was: ${[first, ...others].map(({ message }) => message).join('; ')}`,
-      { hint: 'restore under another name to have all else', cause: first },
-    );
+    throw leftAsItWas(replaced, [first, ...others]);
   }
 
   /** Each with its rows, and with the foreign keys that refer to it. */
@@ -55,16 +51,8 @@ export class LeftOutTables {
       const error = this.#errors.get(item);
       if (!error) continue;
       const captured = manifest.tables.find((table) => table.name === plainName(this.#database, name));
-      const held = captured?.rows
-        ? `; what it held, ${plural(captured.rows, 'row')}, is in the snapshot only`
-        : '';
-      reporter.fail(
-        `${databasePath(this.#database)}/${databaseFiles.tables}`,
-        new HoldfastError(error.code, `${error.message.replace(/\.$/, '')}${held}`, {
-          hint: error.hint,
-          cause: error.cause,
-        }),
-      );
+      const path = `${databasePath(this.#database)}/${databaseFiles.tables}`;
+      reporter.fail(path, withLackingRows(error, captured?.rows ?? 0));
       if (type === 'table') for (const text of this.#brokenKeysTo(name)) reporter.warn(text);
     }
   }

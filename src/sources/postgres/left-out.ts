@@ -1,7 +1,7 @@
 // What the server refuses of a database, and the rows it refuses: all else is restored, and they are named.
-import { HoldfastError } from '#lib/errors.ts';
-import { plural } from '#lib/format.ts';
+import type { HoldfastError } from '#lib/errors.ts';
 import type { Manifest, ManifestTable } from '../manifest.ts';
+import { leftAsItWas, withLackingRows } from '../refused.ts';
 import type { Reporter } from '../restore-report.ts';
 import { plainName, type QualifiedName } from './identifiers.ts';
 import { databaseFiles, databasePath } from './layout.ts';
@@ -58,24 +58,22 @@ export class LeftOut {
   assertMayLack(tables: readonly QualifiedName[]): void {
     const [first] = this.#items;
     if (first === undefined) return;
-    if (this.#replaced !== undefined) {
-      const reasons = this.#items.map(({ error }) => error.message).join('; ');
-      throw new HoldfastError('TARGET_FAILED', `${this.#replaced} was left as it was: ${reasons}`, {
-        hint: first.error.hint ?? 'restore under another name to have all else',
-        cause: first.error,
-      });
-    }
+    if (this.#replaced !== undefined)
+      throw leftAsItWas(
+        this.#replaced,
+        this.#items.map(({ error }) => error),
+      );
     if (tables.length > 0 && tables.every((table) => this.#unmade.has(plainName(table)))) throw first.error;
   }
 
   /** The definitions first, then each table with the rows that it lacks. */
   report(database: string, manifest: Manifest, loaded: Loaded, reporter: Reporter): void {
     const tables = new Map(manifest.tables.map((table) => [table.name, table]));
-    const tell = (file: string, name: string, { code, message, hint, cause }: HoldfastError): void => {
+    const tell = (file: string, name: string, error: HoldfastError): void => {
       const table = this.#rows.has(name) ? tables.get(name) : undefined;
       const path = table?.entries.find((entry) => !loaded.has(entry)) ?? file;
-      const text = `${message.replace(/\.$/, '')}${table ? lackingText(table, loaded) : ''}`;
-      reporter.fail(`${databasePath(database)}/${path}`, new HoldfastError(code, text, { hint, cause }));
+      const rows = table ? lackingRows(table, loaded) : 0;
+      reporter.fail(`${databasePath(database)}/${path}`, withLackingRows(error, rows));
     };
     for (const { item, error } of this.#items) tell(databaseFiles.preData, nameOf(item), error);
     for (const [name, error] of this.#rows)
@@ -83,10 +81,8 @@ export class LeftOut {
   }
 }
 
-const lackingText = ({ entries, rows }: ManifestTable, loaded: Loaded): string => {
-  const there = entries.reduce((sum, entry) => sum + (loaded.get(entry)?.rows ?? 0), 0);
-  return rows > there ? `; ${plural(rows - there, 'row')} of it in the snapshot only` : '';
-};
+const lackingRows = ({ entries, rows }: ManifestTable, loaded: Loaded): number =>
+  rows - entries.reduce((sum, entry) => sum + (loaded.get(entry)?.rows ?? 0), 0);
 
 /** By its type, the name as the server says it. */
 const nameOf = ({ type, schema, name }: SqlItem): string =>

@@ -2,9 +2,10 @@
 
 import { throwIfCancelled } from '#lib/clock.ts';
 import { forEachLimit } from '#lib/concurrency.ts';
-import { HoldfastError, hasCode } from '#lib/errors.ts';
+import { hasCode } from '#lib/errors.ts';
 import { notEmpty } from '../free-targets.ts';
 import { createPool } from '../pool.ts';
+import { leftAsItWas } from '../refused.ts';
 import { isWholeServer } from '../restore-goal.ts';
 import { type Connection, connect } from './connect.ts';
 import { databaseStatements, renamedProperty } from './database-statements.ts';
@@ -48,11 +49,8 @@ export const restoreWhole = async (restoring: Restoring, goal: Goal): Promise<vo
   await target.create(name, create);
   try {
     await load(restoring, goal, texts, name, state === 'used' ? goal.name : undefined);
-    const failure = restoring.reporter.failures[before];
-    if (state === 'used' && failure)
-      throw new HoldfastError('TARGET_FAILED', `${goal.name} was left as it was: ${failure.error.message}`, {
-        hint: 'restore under another name to see everything that fails, and to have all else',
-      });
+    const failures = restoring.reporter.failures.slice(before).map(({ error }) => error);
+    if (state === 'used' && failures.length > 0) throw leftAsItWas(goal.name, failures);
     throwIfCancelled(context.signal);
     await target.rename(name, goal.name);
   } catch (error) {

@@ -2,9 +2,9 @@
 
 import { throwIfCancelled } from '#lib/clock.ts';
 import { HoldfastError } from '#lib/errors.ts';
-import { plural } from '#lib/format.ts';
 import { notEmpty } from '../free-targets.ts';
 import type { Manifest } from '../manifest.ts';
+import { leftAsItWas, withLackingRows } from '../refused.ts';
 import type { Reporter } from '../restore-report.ts';
 import { bulkWorks } from './bulk-rows.ts';
 import { type Connection, connect } from './connect.ts';
@@ -40,11 +40,8 @@ export const restoreWhole = async (restoring: Restoring, goal: Goal): Promise<vo
   await create(restoring, contents, name);
   try {
     await load(restoring, goal, texts, name, state === 'used' ? goal.name : undefined);
-    const failure = reporter.failures[before];
-    if (state === 'used' && failure)
-      throw new HoldfastError('TARGET_FAILED', `${goal.name} was left as it was: ${failure.error.message}`, {
-        hint: 'restore under another name to see everything that fails, and to have all else',
-      });
+    const failures = reporter.failures.slice(before).map(({ error }) => error);
+    if (state === 'used' && failures.length > 0) throw leftAsItWas(goal.name, failures);
     throwIfCancelled(context.signal);
     if (state === 'used') await target.replace(goal.name, name);
   } catch (error) {
@@ -127,10 +124,9 @@ const assertMayLack = (
   if (first === undefined) return;
   if (!hasTables) throw first.error;
   if (replaced === undefined) return;
-  throw new HoldfastError(
-    'TARGET_FAILED',
-    `${replaced} was left as it was: ${leftOut.map(({ error }) => error.message).join('; ')}`,
-    { hint: 'restore under another name to have all else', cause: first.error },
+  throw leftAsItWas(
+    replaced,
+    leftOut.map(({ error }) => error),
   );
 };
 
@@ -143,9 +139,7 @@ const reportUnmade = (
 ): void => {
   for (const { what, error } of leftOut) {
     const rows = manifest.tables.find((table) => what === `table ${table.name}`)?.rows ?? 0;
-    const lacking = rows > 0 ? `; ${plural(rows, 'row')} of it in the snapshot only` : '';
-    const text = `${error.message.replace(/\.$/, '')}${lacking}`;
-    reporter.fail(path, new HoldfastError(error.code, text, { hint: error.hint, cause: error.cause }));
+    reporter.fail(path, withLackingRows(error, rows));
   }
 };
 
