@@ -39,7 +39,7 @@ suite('replications of CouchDB', { skip: (await skipWithoutCouch()) ?? false }, 
     writeFileSync(at('password'), 'secret');
     writeFileSync(at('couch-password'), source.password);
     for (const name of ['password', 'couch-password']) chmodSync(at(name), 0o600);
-    await fillWithManyKinds(source);
+    await fillWithManyKinds(source, { refusing: false });
   });
   after(async () => {
     for (const id of await replications()) {
