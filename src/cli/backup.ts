@@ -1,6 +1,7 @@
 // holdfast backup: jobs of the configuration file, or what the command line names.
 import { type Config, type JobConfig, jobNamed } from '#config/config.ts';
 import { runBackup } from '#jobs/run-backup.ts';
+import { isOriginTag } from '#jobs/snapshot-choice.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import { adhocSources, fileOptions, givenFileOptions } from './adhoc-sources.ts';
 import { reportBackup } from './backup-report.ts';
@@ -98,9 +99,7 @@ const allBackups = (config: Config): JobConfig[] => {
 const checkTags = (tags: readonly string[]): void => {
   const bad = tags.find(
     (tag) =>
-      tag === '' ||
-      tag.includes(',') ||
-      /^(source|kind|job|run|place):|^(partial|suspicious|accepted)$/.test(tag),
+      tag === '' || tag.includes(',') || isOriginTag(tag) || /^(partial|suspicious|accepted)$/.test(tag),
   );
   if (bad !== undefined)
     throw new HoldfastError('USAGE', `"${bad}" cannot be a tag`, {

@@ -1,4 +1,5 @@
 // holdfast tag: what snapshots are marked with.
+import { isOriginTag } from '#jobs/snapshot-choice.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import { type Call, defineCommand, list, type OptionSpecs } from './command.ts';
 import { changeTags } from './snapshot-change.ts';
@@ -12,7 +13,7 @@ const options = {
 };
 
 /** Say where a snapshot comes from, and whether it is complete: Holdfast reads them. */
-const ownTag = /^(source|kind|job|run|place):|^partial$/;
+const isOwnTag = (tag: string): boolean => isOriginTag(tag) || tag === 'partial';
 
 export const command = defineCommand({
   description: `Changes the tags of snapshots; a snapshot with other tags has another id. The tags that Holdfast gives itself
@@ -28,7 +29,7 @@ export const command = defineCommand({
     const { add, remove, set } = checked(call.options);
     return await changeTags(call, 'tagged', (tags) =>
       set.length > 0
-        ? [...tags.filter((tag) => ownTag.test(tag)), ...set]
+        ? [...tags.filter(isOwnTag), ...set]
         : [...tags.filter((tag) => !remove.includes(tag)), ...add],
     );
   },
@@ -41,7 +42,7 @@ const checked = (given: Call<OptionSpecs & typeof options>['options']): typeof g
   if (set.length > 0 && add.length + remove.length > 0)
     throw new HoldfastError('USAGE', '--set goes with neither --add nor --remove');
   for (const tag of [...add, ...remove, ...set]) {
-    if (ownTag.test(tag))
+    if (isOwnTag(tag))
       throw new HoldfastError('USAGE', `the tag "${tag}" is Holdfast's own`, {
         hint: 'it says where the snapshot comes from, or that it is not complete',
       });

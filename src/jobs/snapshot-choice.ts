@@ -9,11 +9,14 @@ export interface SnapshotFilter {
   readonly host?: string | undefined;
 }
 
-/** The value of a tag of the form `name:value`. */
-export const tagOf = (
-  snapshot: Snapshot,
-  name: 'source' | 'kind' | 'job' | 'run' | 'place',
-): string | undefined => snapshot.tags.find((tag) => tag.startsWith(`${name}:`))?.slice(name.length + 1);
+/** Tags of the form `name:value`, which say where a snapshot comes from. */
+const originTags = ['source', 'kind', 'job', 'run', 'place'] as const;
+
+export const isOriginTag = (tag: string): boolean => originTags.some((name) => tag.startsWith(`${name}:`));
+
+/** The value of such a tag. */
+export const tagOf = (snapshot: Snapshot, name: (typeof originTags)[number]): string | undefined =>
+  snapshot.tags.find((tag) => tag.startsWith(`${name}:`))?.slice(name.length + 1);
 
 /** True when items that were asked for are missing in it. */
 export const isPartial = (snapshot: Snapshot): boolean => snapshot.tags.includes('partial');
