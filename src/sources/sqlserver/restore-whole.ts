@@ -9,10 +9,10 @@ import type { Reporter } from '../restore-report.ts';
 import { bulkWorks } from './bulk-rows.ts';
 import { type Connection, connect } from './connect.ts';
 import { DatabaseTexts } from './database-texts.ts';
-import { plainName } from './identifiers.ts';
+import { plainName, type QualifiedName } from './identifiers.ts';
 import { databaseFiles, databasePath } from './layout.ts';
 import { assertComplete, assertRowCount, type Loaded, loadRows, tableOf } from './load-rows.ts';
-import type { Contents, Table } from './model.ts';
+import type { Contents } from './model.ts';
 import { restoreNative } from './native.ts';
 import type { Restoring } from './restore.ts';
 import type { Goal } from './restore-goal.ts';
@@ -89,7 +89,7 @@ const load = async (
   const contents = texts.contents();
   const leftOut = await runStatements(connection, preDataStatements(contents), { reporter, signal });
   const unmade = new Set(leftOut.map(({ what }) => what));
-  const isMade = (table: Table): boolean => !unmade.has(`table ${plainName(table)}`);
+  const isMade = (table: QualifiedName): boolean => !unmade.has(`table ${plainName(table)}`);
   const tables = contents.tables.filter(isMade);
   assertMayLack(leftOut, replaced, tables.length > 0 || contents.tables.length === 0);
   const bulk = config.bulkLoad === 'auto' && (await bulkWorks(() => connect(settings, name, signal)));
@@ -102,7 +102,7 @@ const load = async (
       loaded.set(plainName(table), await loadRows(request, reporter.counted(path, content)));
     }
   assertComplete(loaded, contents, texts.manifest(), {
-    isWanted: (table) => tables.some((made) => plainName(made) === plainName(table)),
+    isWanted: isMade,
     warn: (text) => reporter.warn(text),
   });
   await assertCounts(connection, contents, loaded);
