@@ -85,20 +85,7 @@ test('a user with the rights that a drill needs may not act for others, which is
     create user holdfast@'127.0.0.1' identified by 'pass';
     grant select, show view, trigger, event, reload on *.* to holdfast@'127.0.0.1';
     grant all on \`holdfast\\_drill\\_%\`.* to holdfast@'127.0.0.1'`);
-  mkdirSync(join(folder, 'scratch'));
-  const site = await drillSite(
-    folder,
-    `
-sources:
-  shop: { kind: mysql, url: "${server.url('shop', 'holdfast', 'pass')}" }
-jobs:
-  nightly: { backup: [shop], to: [here] }
-  prove: { drill: [shop], from: here }
-`,
-  );
-  assert.equal((await site.run('backup')).status, 0);
-  const { status, stdout, stderr } = await site.run('drill', 'prove');
-  assert.equal(status, 0, stdout + stderr);
+  const stdout = await provenAt(folder, server.url('shop', 'holdfast', 'pass'));
   for (const what of ['view dear', 'function twice', 'procedure p', 'trigger counted'])
     assert.match(stdout, new RegExp(`^shop: note: ${what} now belongs to the restoring user`, 'm'));
 });
@@ -111,12 +98,17 @@ test('a table of MySQL is as it was, also where a copy shows the character set b
   await server.sql(
     `create database shop; create table shop.notes (t text, e enum('a', ' CHARACTER SET utf8mb4 COLLATE utf8mb4_bin')) collate utf8mb4_bin`,
   );
+  await provenAt(folder, server.url('shop'));
+});
+
+/** What the drill says of a backup of what is there. */
+const provenAt = async (folder: string, url: string): Promise<string> => {
   mkdirSync(join(folder, 'scratch'));
   const site = await drillSite(
     folder,
     `
 sources:
-  shop: { kind: mysql, url: "${server.url('shop')}" }
+  shop: { kind: mysql, url: "${url}" }
 jobs:
   nightly: { backup: [shop], to: [here] }
   prove: { drill: [shop], from: here }
@@ -125,7 +117,8 @@ jobs:
   assert.equal((await site.run('backup')).status, 0);
   const { status, stdout, stderr } = await site.run('drill', 'prove');
   assert.equal(status, 0, stdout + stderr);
-});
+  return stdout;
+};
 
 const shop = `
 create table customers (id int unsigned not null auto_increment primary key, email varchar(190) not null unique, at timestamp(6) not null default '2026-01-01', raw varbinary(20), doc json);

@@ -168,10 +168,9 @@ const assertNameIsFree = (
   { name, place }: SourceConfig,
   target: BackupTarget,
 ): void => {
-  const named = snapshots.findLast(
-    (one) => isFromHere(one, name) && tagOf(one, 'place') !== undefined && place !== undefined,
-  );
-  const other = named && tagOf(named, 'place');
+  if (place === undefined) return;
+  const named = snapshots.filter((one) => isFromHere(one, name));
+  const other = named.map((one) => tagOf(one, 'place')).findLast((each) => each !== undefined);
   if (other === undefined || other === place) return;
   throw new HoldfastError('USAGE', `"${name}" is the name of ${other} in ${target.name} already`, {
     hint: `give ${place} a name of its own with --name; or, if it is the same in another place, say --name ${name}`,

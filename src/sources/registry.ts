@@ -91,8 +91,9 @@ const hasSqliteMagic = (path: string): boolean => {
 
 /** An absolute path, or a URL without whom it lets in and how. */
 const placeOf = (url: string, kind: string): string => {
-  const address = schemeOf(url) === undefined ? url : withoutPassword(url).replace(/^[^:]*:/, '');
-  if (schemeOf(url) === undefined || !address.startsWith('//')) return resolve(expandHome(address));
+  const scheme = schemeOf(url);
+  const address = scheme === undefined ? url : withoutPassword(url).slice(scheme.length + 1);
+  if (scheme === undefined || !address.startsWith('//')) return resolve(expandHome(address));
   return `${kind}:${address.replace(/[?#].*$/s, '').replace(/^\/\/[^@/]*@/, '//')}`;
 };
 
