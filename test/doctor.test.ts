@@ -104,13 +104,6 @@ const faults: readonly Fault[] = [
   ),
   fault('a copying server that is not there', 'error', 'source copy', /ECONNREFUSED|refused/, /./),
   fault('a server to replicate that is not there', 'error', 'source couch', /ECONNREFUSED|refused/, /./),
-  fault(
-    'a receiver of a kind that receives nothing',
-    'error',
-    'receiver in couch',
-    /nothing can be received into sources of kind couchdb/,
-    /receive\.md/,
-  ),
   fault('a receiver that is not there', 'error', 'source received', /ECONNREFUSED|refused/, /./),
   fault('a list of files that is refused', 'error', 'query to listing', /no_such_table/, /psql/),
   fault(
@@ -127,6 +120,44 @@ const faults: readonly Fault[] = [
     'store of rows',
     /nowhere has no files/,
     /mounted/,
+  ),
+  fault(
+    'a table to export that is not there',
+    'error',
+    'job gathered',
+    /shop: .*no table dates; did you mean/,
+    /./,
+  ),
+  fault(
+    'a column to export by that is not there',
+    'error',
+    'job gathered',
+    /has no column number/,
+    /it has id/,
+  ),
+  fault(
+    'an overlap that a column cannot have',
+    'error',
+    'job gathered',
+    /dated is exported by id, a number/,
+    /`overlap`/,
+  ),
+  fault('a table of a partial backup that is not there', 'error', 'job lately', /no table dates/, /./),
+  fault('a table of a partial backup without a key', 'error', 'job lately', /no primary key/, /give it one/),
+  fault('a column of changes that is no time', 'error', 'job lately', /dated.note is of type text/, /by/),
+  fault(
+    'a table of files that is not captured',
+    'error',
+    'job pictures',
+    /no column path of a captured/,
+    /./,
+  ),
+  fault(
+    'a folder of files that is not there',
+    'error',
+    'job pictures',
+    /folder .*no-pictures.* not there/,
+    /./,
   ),
   fault('a place for archives that is no folder', 'error', 'store of plain', /blocked/, /./),
   fault('a store that cannot be reached', 'error', 'repository far', /./, /./),
@@ -187,7 +218,10 @@ suite('holdfast doctor', { skip: skipWithout('postgresql') }, () => {
   before(async () => {
     server = await startPostgres();
     await server.psql('postgres', "create role reader login password 'r'; create database shop");
-    await server.psql('shop', 'create table secrets (id int); insert into secrets values (1)');
+    await server.psql(
+      'shop',
+      'create table secrets (id int); insert into secrets values (1); create table dated (id int primary key, at timestamptz, note text)',
+    );
     plant(folder);
     writeFileSync(at('holdfast.yaml'), yamlOf(folder, server, await freePort()), { mode: 0o600 });
     for (const name of ['good', 'wrong', 'busy', 'stale']) await makeRepository(at(name));
@@ -390,7 +424,7 @@ sources:
   stranger: { kind: postgres, url: "${server.url('shop', 'postgres', 'not it')}" }
   nodatabase: { kind: postgres, url: "${server.url('nothing_of_that_name')}" }
   couch: { kind: couchdb, url: "http://127.0.0.1:${closed}", user: a, password: b }
-  copy: { kind: couchdb, url: "http://127.0.0.1:${closed}/", user: a, password: b }
+  copy: { kind: couchdb, url: "http://localhost:${closed}/", user: a, password: b }
   received: { kind: postgres, url: "postgres://x:y@127.0.0.1:${closed}/shop" }
   later: { kind: postgres, url: "${server.url('not_received_yet')}" }
   listing: { kind: postgres, url: "${server.url('shop')}" }
@@ -413,12 +447,14 @@ jobs:
   follow: { receive: [{ source: shop, into: received }, { source: shop, into: later }], from: good }
   copies: { mirror: ${folder}/empty, to: ${folder}/good, listedBy: { source: listing, query: select path from no_such_table }, statusTable: statuses }
   rows: { export: [shop], tables: [{ table: secrets, key: id }], to: ${folder}/rows, purge: { listedIn: ${folder}/nowhere } }
+  gathered: { export: [shop], tables: [{ table: dates, key: id }, { table: secrets, key: number }, { table: dated, key: id, overlap: 1h }], to: ${folder}/rows }
+  lately: { backup: [shop], to: [good], partial: { since: 10m, by: at, tables: [dates, { table: dated, by: note }, secrets] } }
+  pictures: { backup: [shop], to: [good], partial: { since: 10m, by: at, tables: [dated], files: [{ table: dated, column: path, folder: ${folder} }, { table: dated, column: note, folder: ${folder}/no-pictures }] } }
   prove: { drill: [slow, unreadable], from: good, scratch: ${folder}/no-scratch }
   kept: { backup: [slow], to: [good] }
   fetched: { backup: [received], to: [good] }
   again: { drill: [slow], from: good, scratch: ${folder}/no-scratch }
   followed: { receive: [{ source: shop, into: later }], from: good }
-  taken: { receive: [{ source: shop, into: couch }], from: good }
 `;
 
 const mend = async (folder: string, server: PostgresServer): Promise<void> => {

@@ -47,7 +47,6 @@ jobs:
           - { query: select * from dear }
     from: here
     scratch: ${folder}/scratch
-  asked: { drill: [{ source: media, queries: [{ query: select 1 }] }], from: here, scratch: ${folder}/scratch }
   doubt:
     drill:
       - media
@@ -114,16 +113,6 @@ jobs:
     );
     assert.match(stderr, /select 1 where false: expected was at least one row, found: 0 rows/);
     assertTidy();
-  });
-
-  test('queries to what answers none are a mistake, and no difference', async () => {
-    const { status, stderr } = await site.run('drill', 'asked');
-    assert.equal(status, 1);
-    assert.match(
-      stderr,
-      /^media: .*sources of kind files answer no queries\nhint: take the `queries` of media out/m,
-    );
-    assert.deepEqual(readdirSync(join(folder, 'scratch')), []);
   });
 
   test('a file that is lost, changed, new or of another mode is named', async () => {

@@ -8,7 +8,7 @@ import { notifierKinds } from '#notifiers/registry.ts';
 import { sourceKinds } from '#sources/registry.ts';
 import { daemonSchema, logsSchema } from './daemon.ts';
 import { jobSchema } from './jobs/verbs.ts';
-import { type Names, named } from './names.ts';
+import { type Names, named, noNames } from './names.ts';
 import { storeSchema } from './store-schema.ts';
 
 /** The schema of a file that gives these names. */
@@ -36,7 +36,7 @@ export type FileValues = z.output<ReturnType<typeof fileSchema>>;
 export const jsonSchema = (): JsonSchema => ({
   $schema: 'https://json-schema.org/draft/2020-12/schema',
   title: 'holdfast.yaml',
-  ...jsonSchemaOf(fileSchema({ repositories: [], sources: [], notifiers: [] })),
+  ...jsonSchemaOf(fileSchema(noNames)),
 });
 
 const repository = () =>

@@ -41,7 +41,7 @@ const cases: readonly (readonly [name: string, text: string, expected: readonly 
     'a site in no name of an export',
     inJob(
       'export: [media]\n    tables: [{ table: t, key: id }]\n    to: /srv/a\n    name: "{table}_{first}.csv"\n    site: north',
-    ),
+    ).replace('kind: files', 'kind: sqlite'),
     ['f:12:11: jobs.extra.site: is for a "name" that holds {site}'],
   ],
   ['nothing', '', ['f:1:1: the file is empty']],

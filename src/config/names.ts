@@ -1,7 +1,10 @@
 // Names of repositories, sources, notifiers and jobs, and how a job refers to them.
 import { z } from 'zod';
+import { anyOf } from '#lib/format.ts';
 import { didYouMean } from '#lib/nearest.ts';
 import { jsonSchemaOf, parseBy } from '#lib/parse-by.ts';
+import { kindsWith } from '#sources/abilities.ts';
+import type { Ability } from '#sources/source.ts';
 import type { Problem } from './problems.ts';
 
 /** A name may stand in a path, a tag and a command line without quotes. */
@@ -12,18 +15,39 @@ export interface Names {
   readonly repositories: readonly string[];
   readonly sources: readonly string[];
   readonly notifiers: readonly string[];
+  /** The kind of a source; undefined where the file gives none that there is. */
+  kindOf(source: string): string | undefined;
 }
+
+/** Those of a file without any. */
+export const noNames: Names = { repositories: [], sources: [], notifiers: [], kindOf: () => undefined };
 
 /** One of the names that the file gives; `what` is 'source', 'repository' or 'notifier'. */
 export const reference = (what: string, names: readonly string[]) =>
   z.string().refine((name) => names.includes(name), { error: ({ input }) => unknown(what, input, names) });
 
+/** One of the sources, of a kind that has the ability. */
+export const sourceWith = (ability: Ability, names: Names) =>
+  reference('source', names.sources).superRefine((name, context) => {
+    const message = lackOf(ability, name, names);
+    if (message !== undefined) context.addIssue({ code: 'custom', message: `must be ${message}` });
+  });
+
+/** 'a source of kind postgres, and "shop" is of kind mysql', where a source is of a kind that lacks the ability. */
+export const lackOf = (ability: Ability, source: string, { kindOf }: Names): string | undefined => {
+  const [kind, able] = [kindOf(source), kindsWith(ability)];
+  if (kind === undefined || able.includes(kind)) return undefined;
+  return `a source of kind ${anyOf(able)}, and "${source}" is of kind ${kind}`;
+};
+
 /** One or more of them, each once. */
-export const references = (what: string, names: readonly string[]) =>
+export const references = (what: string, names: readonly string[]) => eachOnce(reference(what, names));
+
+export const eachOnce = (name: z.ZodType<string>) =>
   z
-    .array(reference(what, names))
+    .array(name)
     .min(1)
-    .superRefine((list, context) => refuseTwice(list, (name) => name, context));
+    .superRefine((list, context) => refuseTwice(list, (one) => one, context));
 
 /** Complains of each item whose name was there before. */
 export const refuseTwice = <Item>(

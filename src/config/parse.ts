@@ -1,8 +1,10 @@
 // A text → the file's values, or all its mistakes.
 import { jsonSchemaOf } from '#lib/parse-by.ts';
+import { kindNamed } from '#sources/abilities.ts';
 import { type Mistake, parseYaml } from './document.ts';
 import { type FileValues, fileSchema } from './file-schema.ts';
 import type { Environment } from './interpolate.ts';
+import { flawsTogether } from './jobs-together.ts';
 import { badNames, isMapping, namesIn } from './names.ts';
 import { type Problem, problemsOf } from './problems.ts';
 
@@ -21,6 +23,10 @@ export const parseConfig = (
     repositories: namesIn(sections.repositories),
     sources: namesIn(sections.sources),
     notifiers: namesIn(sections.notifiers),
+    kindOf: (source) => {
+      const one = isMapping(sections.sources) ? sections.sources[source] : undefined;
+      return isMapping(one) ? kindNamed(one.kind) : undefined;
+    },
   });
   const result = schema.safeParse(value);
   const unread = new Set(inText.map(({ path }) => JSON.stringify(path)));
@@ -29,6 +35,10 @@ export const parseConfig = (
     ...(result.success ? [] : problemsOf(result.error.issues, { root: value, schema: jsonSchemaOf(schema) })),
   ].filter(({ path }) => !unread.has(JSON.stringify(path)));
   mistakes.push(...problems.map(({ path, part, message }) => ({ ...positionOf(path, part), path, message })));
+  if (result.success && mistakes.length === 0)
+    mistakes.push(
+      ...flawsTogether(result.data).map((flaw) => ({ ...positionOf(flaw.path, 'value'), ...flaw })),
+    );
   return result.success && mistakes.length === 0 ? { values: result.data } : { mistakes: inOrder(mistakes) };
 };
 

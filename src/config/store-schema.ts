@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { HoldfastError, messageOf } from '#lib/errors.ts';
 import { ofKind } from '#lib/kind-registry.ts';
 import { jsonSchemaOf, parseBy } from '#lib/parse-by.ts';
+import { whereIn } from '#stores/apart.ts';
 import { keepsRepositoriesOnly, type StoreConfig, storeFromUrl, storeKinds } from '#stores/registry.ts';
 import { isMapping } from './names.ts';
 
@@ -43,4 +44,17 @@ const schemaFor = (
     if (typeof value === 'string') return { schema: restrict(byUrl), value };
     return { issues: [{ code: 'custom', message: 'must be a folder, a URL or { kind: … }', input: value }] };
   });
+};
+
+/** What is wrong with a store that must not be another one, nor lie in it; undefined when they are apart. */
+export const flawIn = (inner: StoreConfig, outer: StoreConfig, what: string): string | undefined => {
+  const where = whereIn(inner, outer);
+  return where && `${what}, and this is ${where}`;
+};
+
+/** Complains of each store that is the same place as one before it. */
+export const refuseSamePlace = (stores: readonly StoreConfig[], context: z.core.$RefinementCtx): void => {
+  for (const [index, store] of stores.entries())
+    if (stores.slice(0, index).some((before) => whereIn(store, before) === 'the same place'))
+      context.addIssue({ code: 'custom', path: [index], message: 'this place is here twice' });
 };

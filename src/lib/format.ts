@@ -21,6 +21,10 @@ export const formatCount = (count: number): string => String(count).replaceAll(/
 export const plural = (count: number, one: string, many = `${one}s`): string =>
   `${formatCount(count)} ${count === 1 ? one : many}`;
 
+/** 'a', 'a or b', 'a, b or c'. */
+export const anyOf = (words: readonly string[]): string =>
+  new Intl.ListFormat('en-GB', { type: 'disjunction' }).format(words);
+
 /** A length of time in two units at most: '0.42 s', '12 s', '3 min 20 s', '2 h 05 min'. */
 export const formatDuration = (ms: number): string => {
   const seconds = Math.max(0, ms) / 1000;

@@ -10,6 +10,8 @@ export interface Configured<Opened> {
   readonly kind: string;
   /** As the kind's schema made it; secrets are `Secret`s. */
   readonly config: unknown;
+  /** See Kind; absent where the configuration alone does not tell. */
+  readonly location?: string;
   /** See Kind. */
   readonly load?: () => Promise<unknown>;
   open(context: Context): Promise<Opened>;
@@ -34,6 +36,7 @@ export const register = <Config, Opened>(kind: Kind<Config, Opened>): Registered
   const configure = (config: Config): Configured<Opened> => ({
     kind: kind.name,
     config,
+    ...(kind.locationOf && { location: kind.locationOf(config) }),
     ...(kind.load && { load: kind.load }),
     open: (context) => kind.open(config, context),
     toJSON: () => ({ kind: kind.name, ...config }),

@@ -16,6 +16,8 @@ export interface Kind<Config, Opened> {
   readonly schemes?: readonly string[];
   /** The configuration that a URL (or a path) on the command line stands for; absent when the kind has no such form. */
   readonly fromUrl?: (url: string) => Config;
+  /** Where it is, so that two configurations of one place are known as such: what lies in it begins with that and a slash. */
+  readonly locationOf?: (config: Config) => string;
   /** Imports what `open` will need, for whoever has the time before it is needed. */
   readonly load?: () => Promise<unknown>;
   /** Heavy clients are imported here, on first use; remote ones connect lazily. */

@@ -24,10 +24,13 @@ export const namedDatabase = (
   { database }: Settings,
   work: string,
 ): string | undefined => {
-  const [named, another] = Array.isArray(databases) ? databases : [];
-  if (databases === 'all' || another !== undefined || !isLiteral(named ?? '')) throw notOne(work);
-  return named ?? database;
+  if (mayBeSeveral({ databases })) throw notOne(work);
+  return (Array.isArray(databases) ? databases[0] : undefined) ?? database;
 };
+
+/** Whatever the server has, and whichever is connected to. */
+export const mayBeSeveral = ({ databases }: Choice): boolean =>
+  databases === 'all' || (databases !== undefined && (databases.length > 1 || !databases.every(isLiteral)));
 
 const notOne = (work: string): HoldfastError =>
   new HoldfastError('CONFIG_INVALID', `${work} is of one database`, {

@@ -2,7 +2,7 @@
 // what was told, or all of it. Both are asked for by presence.
 import { z } from 'zod';
 import { manifestName, manifestSchema } from './manifest.ts';
-import type { Entry, Previous, RestoreReport, RestoreTarget, Source } from './source.ts';
+import type { Entry, Finding, Previous, RestoreReport, RestoreTarget, Source } from './source.ts';
 
 /** What a partial backup captures. */
 export interface ChangeRules {
@@ -21,6 +21,8 @@ export interface ChangesReader {
    * between two that follow each other.
    */
   dumpChanges(rules: ChangeRules, previous?: Previous): AsyncIterable<Entry>;
+  /** What of the rules cannot be done: tables and columns that are not there, and others that are not fit. Reads no rows. */
+  checkChanges(rules: ChangeRules): Promise<Finding[]>;
 }
 
 export const changesReaderOf = (source: Source): (Source & ChangesReader) | undefined =>

@@ -4,8 +4,15 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, test } from 'node:test';
+import { systemClock } from '#lib/clock.ts';
+import { silentLog } from '#lib/log.ts';
 import { failingDisk, skipWithoutFailingDisk } from '../../test/tools/failing-disk.ts';
-import { sourceFromUrl, sourceKinds } from './registry.ts';
+import { kindsWith } from './abilities.ts';
+import { fileStatusKeeperOf } from './file-statuses.ts';
+import { queryReaderOf } from './query-reader.ts';
+import { changesReaderOf, receiverOf } from './receiver.ts';
+import { openSource, sourceFromUrl, sourceKinds } from './registry.ts';
+import { type Ability, plainDumperOf, rowReaderOf, scratchMakerOf } from './source.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'holdfast-registry-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -20,6 +27,34 @@ test('every kind that has a folder is registered, by its own name', () => {
     .map(({ name }) => name)
     .filter((name) => existsSync(join(import.meta.dirname, name, `${name}.ts`)));
   assert.deepEqual([...sourceKinds.keys()].toSorted(), folders.toSorted());
+});
+
+test('a kind has the abilities that it says it has', async () => {
+  const examples = {
+    files: folder,
+    sqlite: `sqlite:${join(folder, 'abilities.db')}`,
+    postgres: 'postgres://u@127.0.0.1:9/shop',
+    mysql: 'mysql://u@127.0.0.1:9/shop',
+    mongodb: 'mongodb://127.0.0.1:9/shop',
+    sqlserver: 'sqlserver://u@127.0.0.1:9/shop',
+    couchdb: 'couchdb://127.0.0.1:9/shop',
+  };
+  assert.deepEqual(Object.keys(examples).toSorted(), [...sourceKinds.keys()].toSorted());
+  const context = { signal: new AbortController().signal, log: silentLog, clock: systemClock };
+  for (const [kind, url] of Object.entries(examples)) {
+    await using source = await openSource(sourceFromUrl(url), context);
+    const abilities: Partial<Record<Ability, boolean>> = {
+      rows: rowReaderOf(source) !== undefined,
+      sql: plainDumperOf(source)?.plainExtension === 'sql',
+      listing: queryReaderOf(source) !== undefined,
+      statuses: fileStatusKeeperOf(source) !== undefined,
+      receiving: receiverOf(source) !== undefined,
+      changes: changesReaderOf(source) !== undefined && receiverOf(source)?.takesChanges === true,
+      'scratch folder': scratchMakerOf(source)?.scratchLocation('/scratch') === '/scratch',
+    };
+    for (const [ability, has] of Object.entries(abilities))
+      assert.equal(kindsWith(ability as Ability).includes(kind), has, `${kind}: ${ability}`);
+  }
 });
 
 test('the scheme of a URL names the kind, its last part the source', () => {

@@ -19,7 +19,26 @@ export interface Source extends AsyncDisposable {
   restore(entries: AsyncIterable<Entry>, into: RestoreTarget): Promise<RestoreReport>;
 }
 
-export type SourceKind<Config> = Kind<Config, Source>;
+export interface SourceKind<Config> extends Kind<Config, Source> {
+  /** What its sources can do beside being backed up and restored: known before one is opened, so that a file that asks for more is refused. */
+  readonly abilities: readonly Ability[];
+}
+
+/**
+ * 'rows' are those of a `RowReader`, 'sql' is a `PlainDumper` whose files end so, 'listing' and 'statuses' are what a mirror asks for,
+ * 'receiving' is a `Receiver`, 'changes' that it takes partial backups and makes them, 'queries' that it answers those of a drill,
+ * 'scratch folder' that a drill makes files, 'replication' that its servers replicate.
+ */
+export type Ability =
+  | 'rows'
+  | 'sql'
+  | 'listing'
+  | 'statuses'
+  | 'receiving'
+  | 'changes'
+  | 'queries'
+  | 'scratch folder'
+  | 'replication';
 
 /** One file of a source, real or virtual. */
 export interface Entry {

@@ -1,8 +1,7 @@
 // A job that exports: what is new in its tables, as files.
 import { type Config, sourceNamed } from '#config/config.ts';
-import type { TableWish } from '#jobs/export/row-order.ts';
+import { wishOf } from '#jobs/export/row-order.ts';
 import { type ExportTask, runExport } from '#jobs/export/run.ts';
-import { durationMs } from '#lib/duration.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import { plural } from '#lib/format.ts';
 import type { JobOf, RunVerb } from './verb.ts';
@@ -32,11 +31,4 @@ const exportTask = (job: JobOf<'export'>, config: Config): ExportTask => ({
   format: job.format === 'csv' ? { kind: 'csv', csv: job.csv } : { kind: 'jsonl' },
   gzip: job.gzip,
   maxRows: job.maxRows,
-});
-
-const wishOf = ({ overlap, ...wish }: JobOf<'export'>['tables'][number]): TableWish => ({
-  ...wish,
-  ...(overlap !== undefined && {
-    overlap: typeof overlap === 'number' ? { steps: overlap } : { seconds: durationMs(overlap) / 1000 },
-  }),
 });

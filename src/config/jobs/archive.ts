@@ -1,9 +1,10 @@
 // `archive: [sources]`: plain files that are read without Holdfast, in any store, and `keep` says how long.
 import { z } from 'zod';
-import { flawInTemplate, nameTemplate } from '#archive/name.ts';
+import { flawInTemplate } from '#archive/name.ts';
 import { keepFilesSchema } from '../keep.ts';
-import { type Names, references } from '../names.ts';
-import { fileStoreSchema } from '../store-schema.ts';
+import { type Names, references, refuseTwice } from '../names.ts';
+import { fileStoreSchema, refuseSamePlace } from '../store-schema.ts';
+import { nameFlaws } from './archive-name.ts';
 
 /** A public key of age: https://age-encryption.org/v1 */
 const recipient = z.string().regex(/^age1[0-9a-z]+$/, { error: 'must be a public key of age: age1…' });
@@ -15,6 +16,7 @@ export const archive = (names: Names) =>
       to: z
         .array(fileStoreSchema())
         .min(1)
+        .superRefine(refuseSamePlace)
         .describe('The stores that get the files: folders or URLs as -r takes them, or { kind: …, … }.'),
       name: z
         .string()
@@ -27,6 +29,7 @@ export const archive = (names: Names) =>
       encryptTo: z
         .array(recipient)
         .min(1)
+        .superRefine((list, context) => refuseTwice(list, (key) => key, context))
         .optional()
         .describe(
           'Public keys of age (age1…): only who has the secret key of one of them can read the files, which end in .age.',
@@ -41,19 +44,10 @@ export const archive = (names: Names) =>
         .optional()
         .describe('No more than so many KiB per second are stored.'),
     })
-    .superRefine(({ name, site, keep }, context) => {
-      if (flawInTemplate(name) !== undefined) return;
-      const template = nameTemplate(name);
-      if (template.has('site') && site === undefined)
-        context.addIssue({ code: 'custom', path: ['name'], message: 'holds {site}, and no "site" is given' });
-      if (site !== undefined && !template.has('site'))
-        context.addIssue({ code: 'custom', path: ['site'], message: 'is for a "name" that holds {site}' });
-      if (keep && !template.tellsDay)
-        context.addIssue({
-          code: 'custom',
-          path: ['keep'],
-          message: 'needs {yyyy}, {mm} and {dd} in "name"',
-        });
+    .superRefine((job, context) => {
+      if (flawInTemplate(job.name) !== undefined) return;
+      for (const { path, message } of nameFlaws(job, names))
+        context.addIssue({ code: 'custom', path: [...path], message });
     })
     // A job's own name is called so.
     .transform(({ name, ...job }) => ({ verb: 'archive' as const, archiveName: name, ...job }));

@@ -4,7 +4,7 @@ import { duration } from '#lib/duration-schema.ts';
 import { expandHome } from '#lib/home.ts';
 import { anomaliesSchema } from '../anomalies.ts';
 import { type KeepRules, keepSchema } from '../keep.ts';
-import { type Names, reference, references, refuseTwice, shortOrLong } from '../names.ts';
+import { lackOf, type Names, reference, references, refuseTwice, shortOrLong } from '../names.ts';
 
 /** A repository that a job stores in, and what the job keeps there; without rules, everything. */
 export interface Destination {
@@ -13,6 +13,9 @@ export interface Destination {
 }
 
 const column = z.string().min(1);
+
+const tableOf = (one: string | { readonly table: string }): string =>
+  typeof one === 'string' ? one : one.table;
 
 const partial = z
   .strictObject({
@@ -30,6 +33,7 @@ const partial = z
         ]),
       )
       .min(1)
+      .superRefine((list, context) => refuseTwice(list, tableOf, context))
       .describe('The tables whose changed rows are captured; { table, by } has a column of its own.'),
     by: column.optional().describe('The column with the time of the last change, where a table names none.'),
     files: z
@@ -91,6 +95,8 @@ export const backup = (names: Names) =>
       const complain = (path: string, message: string): void =>
         void context.addIssue({ code: 'custom', path: [path], message });
       if (some && sources.length > 1) complain('partial', 'is for one source: give each a job of its own');
+      const lack = some && sources.map((source) => lackOf('changes', source, names)).find((each) => each);
+      if (lack) complain('partial', `is for ${lack}`);
       if (some && anomalies !== undefined)
         complain('anomalies', 'judges complete backups, and this job has "partial"');
     })

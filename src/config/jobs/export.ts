@@ -1,8 +1,8 @@
 // `export: [sources]`: rows that were not exported yet, as CSV or JSON lines, each in exactly one file.
 import { z } from 'zod';
 import { duration } from '#lib/duration-schema.ts';
-import { type Names, references, refuseTwice } from '../names.ts';
-import { fileStoreSchema } from '../store-schema.ts';
+import { eachOnce, type Names, refuseTwice, sourceWith } from '../names.ts';
+import { fileStoreSchema, flawIn } from '../store-schema.ts';
 
 export const exportNameFields = ['site', 'source', 'table', 'first', 'last', 'job'] as const;
 
@@ -68,7 +68,7 @@ const purge = z
 export const exporting = (names: Names) =>
   z
     .strictObject({
-      export: references('source', names.sources).describe('The databases to export from.'),
+      export: eachOnce(sourceWith('rows', names)).describe('The databases to export from.'),
       tables: z
         .array(table)
         .min(1)
@@ -97,13 +97,22 @@ export const exporting = (names: Names) =>
         .optional()
         .describe('When `holdfast purge` may remove files; all that is said here must be true of a file.'),
     })
-    .superRefine(({ purge: rules, shipTo, format, csv: dialect, name, site }, context) => {
-      if (format !== 'csv' && dialect !== undefined)
-        context.addIssue({ code: 'custom', path: ['csv'], message: `is for format csv, not ${format}` });
-      if (rules?.shipped && shipTo === undefined)
-        context.addIssue({ code: 'custom', path: ['purge', 'shipped'], message: 'needs a "shipTo"' });
+    .superRefine(({ purge: rules, to, shipTo, format, csv: dialect, name, site }, context) => {
+      const complain = (message: string | undefined, ...path: string[]): void => {
+        if (message !== undefined) context.addIssue({ code: 'custom', path, message });
+      };
+      if (shipTo)
+        complain(flawIn(shipTo, to, 'what is shipped must leave the folder of the exports'), 'shipTo');
+      if (rules?.listedIn)
+        complain(
+          flawIn(rules.listedIn, to, 'what shows that files were taken away must be another store'),
+          'purge',
+          'listedIn',
+        );
+      if (format !== 'csv' && dialect !== undefined) complain(`is for format csv, not ${format}`, 'csv');
+      if (rules?.shipped && shipTo === undefined) complain('needs a "shipTo"', 'purge', 'shipped');
       if (site !== undefined && !name.includes('{site}'))
-        context.addIssue({ code: 'custom', path: ['site'], message: 'is for a "name" that holds {site}' });
+        complain('is for a "name" that holds {site}', 'site');
     })
     .transform(({ name, csv: dialect = csv.parse({}), site = 'site', ...job }) => ({
       verb: 'export' as const,

@@ -3,8 +3,8 @@ import { z } from 'zod';
 import { duration } from '#lib/duration-schema.ts';
 import { jsonSchemaOf, parseBy } from '#lib/parse-by.ts';
 import type { StoreConfig } from '#stores/registry.ts';
-import { isMapping, type Names, namePattern, reference } from '../names.ts';
-import { fileStoreSchema } from '../store-schema.ts';
+import { isMapping, type Names, namePattern, sourceWith } from '../names.ts';
+import { fileStoreSchema, flawIn } from '../store-schema.ts';
 
 /** Queries that need not be written, by the system whose files they list. */
 const mirrorPresets = ['dataverse'] as const;
@@ -12,7 +12,7 @@ const mirrorPresets = ['dataverse'] as const;
 const listedBy = (names: Names) =>
   z
     .strictObject({
-      source: reference('source', names.sources).describe('The database, a source of kind postgres.'),
+      source: sourceWith('listing', names).describe('The database, a source of kind postgres.'),
       preset: z.enum(mirrorPresets).optional().describe('A query that Holdfast knows: that of Dataverse.'),
       query: z
         .string()
@@ -57,13 +57,17 @@ export const mirror = (names: Names) =>
         .describe(
           'How long before the newest time of creation files are still looked for whose rows appeared late. Default: "1h".',
         ),
-      statusTable: reference('source', names.sources)
+      statusTable: sourceWith('statuses', names)
         .optional()
         .describe(
           'A source of kind postgres, in whose table datafilestatus the status of each file is kept for others.',
         ),
     })
-    .superRefine(({ mirror: stores, listedBy: query, lookBack }, context) => {
+    .superRefine(({ mirror: stores, to, listedBy: query, lookBack }, context) => {
+      for (const store of Object.values(stores)) {
+        const message = flawIn(to, store, 'copies must not lie among the originals');
+        if (message !== undefined) context.addIssue({ code: 'custom', path: ['to'], message });
+      }
       if (!query && lookBack !== undefined)
         context.addIssue({ code: 'custom', path: ['lookBack'], message: 'is for what "listedBy" lists' });
       if (!query && !('' in stores))

@@ -3,7 +3,15 @@ import { z } from 'zod';
 import { duration } from '#lib/duration-schema.ts';
 import { expandHome } from '#lib/home.ts';
 import { keepSchema } from '../keep.ts';
-import { type Names, namePattern, reference, refuseTwice, shortOrLong } from '../names.ts';
+import {
+  lackOf,
+  type Names,
+  namePattern,
+  reference,
+  refuseTwice,
+  shortOrLong,
+  sourceWith,
+} from '../names.ts';
 
 /** What is received, and where it goes. */
 export interface ReceivedSource {
@@ -65,16 +73,22 @@ export const receive = (names: Names) =>
     .transform((job) => ({ verb: 'receive' as const, ...job }));
 
 const receivedSource = (names: Names) => {
-  const into = reference('source', names.sources);
+  const into = sourceWith('receiving', names);
   const short = into.transform((source): ReceivedSource => ({ source, into: source }));
-  const long: z.ZodType<ReceivedSource> = z.strictObject({
-    source: z
-      .string()
-      .regex(namePattern, { error: 'must be the name of a source' })
-      .describe('Its name on the sending machine.'),
-    host: z.string().min(1).optional().describe('The sending machine, where several have such a source.'),
-    into: into.describe('The source of this file that takes it in.'),
-    files: path.optional().describe('The folder for files that partial snapshots bring.'),
-  });
+  const long: z.ZodType<ReceivedSource> = z
+    .strictObject({
+      source: z
+        .string()
+        .regex(namePattern, { error: 'must be the name of a source' })
+        .describe('Its name on the sending machine.'),
+      host: z.string().min(1).optional().describe('The sending machine, where several have such a source.'),
+      into: into.describe('The source of this file that takes it in.'),
+      files: path.optional().describe('The folder for files that partial snapshots bring.'),
+    })
+    .superRefine(({ into: target, files }, context) => {
+      const lack = files === undefined ? undefined : lackOf('changes', target, names);
+      if (lack !== undefined)
+        context.addIssue({ code: 'custom', path: ['files'], message: `is for ${lack}` });
+    });
   return shortOrLong<ReceivedSource>(short, long);
 };

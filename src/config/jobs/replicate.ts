@@ -1,7 +1,7 @@
 // `replicate: <source>`: a second CouchDB server keeps copies of the databases, by replications of its own.
 import { z } from 'zod';
 import { duration } from '#lib/duration-schema.ts';
-import { type Names, reference } from '../names.ts';
+import { type Names, sourceWith } from '../names.ts';
 
 const serverUrl = () =>
   z
@@ -13,10 +13,10 @@ const serverUrl = () =>
 export const replicate = (names: Names) =>
   z
     .strictObject({
-      replicate: reference('source', names.sources).describe(
+      replicate: sourceWith('replication', names).describe(
         'The source, of kind couchdb, whose databases are copied; which ones, it says itself.',
       ),
-      into: reference('source', names.sources).describe(
+      into: sourceWith('replication', names).describe(
         'The server that keeps the copies, as a source of kind couchdb; its user must be a server administrator.',
       ),
       from: serverUrl()

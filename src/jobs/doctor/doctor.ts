@@ -13,14 +13,13 @@ import { diagnosePlainStore, diagnoseReadStore, diagnoseRepository } from './rep
 import {
   askedSubject,
   diagnoseAsked,
-  diagnoseReceiver,
   diagnoseScratch,
   diagnoseSource,
-  receiverSubject,
   scratchSubject,
   sourceSubject,
 } from './source.ts';
 import { spaceDiagnosis } from './space.ts';
+import { diagnoseTables } from './tables.ts';
 
 export interface DoctorTask {
   readonly config: Config;
@@ -58,6 +57,9 @@ export const examine = async (
   add(diagnoseMachine(task));
   add(diagnoseJobs(task.jobs, task.all ? [...task.config.sources.keys()] : []));
   await examineSources(task, context, add);
+  const isWell = (source: string): boolean =>
+    !diagnoses.some(({ level, subject }) => level === 'error' && subject === sourceSubject(source));
+  for (const job of task.jobs) add(await diagnoseTables(job, task.config, isWell, context));
   const snapshots = await examineRepositories(task, context, add);
   for (const job of task.jobs) {
     const { stores, readStores } = needsOf(job);
@@ -122,8 +124,6 @@ const examineSources = async (
   for (const { source, query } of eachOnce(needs.flatMap(({ asked }) => asked)))
     if (query !== undefined || !whole.includes(source))
       add(await diagnoseAsked(sourceNamed(config, source), query, context));
-  for (const name of named({ config, ...task }, ({ receivers }) => receivers))
-    add(await diagnoseReceiver(sourceNamed(config, name), context));
   const places = needs.flatMap(({ scratch }) =>
     scratch.map(({ into, folder = tmpdir() }) => ({ into, folder })),
   );
@@ -171,13 +171,12 @@ const diagnoseNotifier = async (
 };
 
 const verdictOn = (job: JobConfig, diagnoses: readonly Diagnosis[]): JobVerdict => {
-  const { sources, asked, receivers, repositories, scratch, catalog } = needsOf(job);
+  const { sources, asked, repositories, scratch, catalog } = needsOf(job);
   const subjects = new Set([
     `job ${job.name}`,
     storeSubject(job),
     ...sources.map(sourceSubject),
     ...asked.map(({ source, query }) => askedSubject(source, query)),
-    ...receivers.map(receiverSubject),
     ...scratch.map(({ into }) => scratchSubject(into)),
     ...repositories.map((name) => `repository ${name}`),
     ...(catalog ? ['catalog'] : []),

@@ -11,8 +11,6 @@ export interface Needs {
   readonly sources: readonly string[];
   /** Sources that it asks or writes to, and the query that it asks. */
   readonly asked: readonly { readonly source: string; readonly query?: string }[];
-  /** Sources that it receives into. */
-  readonly receivers: readonly string[];
   readonly repositories: readonly string[];
   readonly notifiers: readonly string[];
   /** Stores that the job names itself, for plain files. */
@@ -33,7 +31,7 @@ export interface Needs {
 
 export const needsOf = (job: JobConfig): Needs => {
   const none = {
-    ...{ sources: [], asked: [], receivers: [], repositories: [], stores: [], readStores: [], scratch: [] },
+    ...{ sources: [], asked: [], repositories: [], stores: [], readStores: [], scratch: [] },
     forgets: [],
     notifiers: notifiersOf(job),
     catalog: false,
@@ -50,9 +48,8 @@ export const needsOf = (job: JobConfig): Needs => {
       return { ...none, repositories: job.check };
     case 'receive': {
       const own = job.fetchInto ? [job.fetchInto.repository] : [];
-      const receivers = job.receive.map(({ into }) => into);
-      const asked = receivers.map((source) => ({ source }));
-      return { ...none, asked, receivers, repositories: [job.from, ...own], forgets: own };
+      const asked = job.receive.map(({ into }) => ({ source: into }));
+      return { ...none, asked, repositories: [job.from, ...own], forgets: own };
     }
     case 'drill':
       return {

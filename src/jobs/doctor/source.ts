@@ -6,7 +6,6 @@ import { queryReaderOf } from '#sources/query-reader.ts';
 import { openSource, type SourceConfig } from '#sources/registry.ts';
 import { type Source, scratchMakerOf } from '#sources/source.ts';
 import type { JobContext } from '../job-context.ts';
-import { requireReceiver } from '../receive/receive-source.ts';
 import { clockDiagnosis } from './clock.ts';
 import { broken, type Diagnosis, fine, ofFinding } from './diagnosis.ts';
 
@@ -18,7 +17,6 @@ export const sourceSubject = (source: string): string => `source ${source}`;
 export const askedSubject = (source: string, query: string | undefined): string =>
   query === undefined ? sourceSubject(source) : `query to ${source}`;
 export const scratchSubject = (source: string): string => `drill in ${source}`;
-export const receiverSubject = (source: string): string => `receiver in ${source}`;
 
 export const diagnoseSource = (source: SourceConfig, context: JobContext): Promise<Diagnosis[]> =>
   withSource({ source, subject: sourceSubject(source.name) }, context, async (opened, subject) => {
@@ -66,13 +64,6 @@ export const diagnoseScratch = (
     return [fine(subject, `can be restored for a trial (${maker.scratchLocation(folder)})`)];
   });
 
-/** Whether it is of a kind that can receive; what lies there is looked at by the run alone, which shuts others out meanwhile. */
-export const diagnoseReceiver = (source: SourceConfig, context: JobContext): Promise<Diagnosis[]> =>
-  withSource({ source, subject: receiverSubject(source.name) }, context, async (opened) => {
-    requireReceiver(opened, source);
-    return [];
-  });
-
 const describe = async (source: Source, subject: string, { clock }: JobContext): Promise<Diagnosis[]> => {
   const describing = describingOf(source);
   if (describing === undefined) return [];
@@ -84,7 +75,8 @@ const describe = async (source: Source, subject: string, { clock }: JobContext):
   ];
 };
 
-const withSource = async (
+/** Opens it to look at it; what is thrown is an error of the subject. */
+export const withSource = async (
   { source, subject }: { readonly source: SourceConfig; readonly subject: string },
   { signal, clock, log }: JobContext,
   work: (opened: Source, subject: string) => Promise<Diagnosis[]>,

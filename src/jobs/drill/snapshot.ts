@@ -53,10 +53,6 @@ export const drillSnapshot = async (
   const found = await manifestsOf(repository, snapshot, signal);
   const databases = found.map(({ manifest }) => manifest.database);
   await using opened = await maker.openScratch({ name: scratch, folder, databases });
-  if (request.queries.length > 0 && opened.query === undefined)
-    throw new HoldfastError('UNSUPPORTED', `sources of kind ${into.kind} answer no queries`, {
-      hint: `take the \`queries\` of ${subject} out of the drill job`,
-    });
   const begin = {
     ...{ id, source: subject, kind: into.kind, repository: request.repositoryName, snapshot: snapshot.id },
   };

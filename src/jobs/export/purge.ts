@@ -49,7 +49,12 @@ export const runPurge = (task: PurgeTask, context: RunContext): Promise<PurgeRun
       openStore(config, { name: job, signal, clock, log }, options);
     await using store = await open(task.to);
     await using other = task.rules.listedIn ? await open(task.rules.listedIn) : undefined;
-    if (other) assertApart(other, store, 'what shows that files were taken away must be another store');
+    if (task.rules.listedIn)
+      assertApart(
+        task.rules.listedIn,
+        task.to,
+        'what shows that files were taken away must be another store',
+      );
     const listed = other && (await sizesIn(other));
     const files = neededCatalog(context).exports.files(job, ['done']);
     if (other && listed?.size === 0 && files.length > 0)

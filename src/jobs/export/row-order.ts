@@ -1,5 +1,7 @@
 // By which columns the rows of a table are ordered, and told apart.
 import { createHash } from 'node:crypto';
+import type { JobConfig } from '#config/config.ts';
+import { durationMs } from '#lib/duration.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import { didYouMean } from '#lib/nearest.ts';
 import type { RowColumn, RowTable, RowValues } from '#sources/source.ts';
@@ -16,6 +18,16 @@ export interface TableWish {
   /** Seconds or steps, as the column is; what is usual for it when absent. */
   readonly overlap?: { readonly seconds: number } | { readonly steps: number } | undefined;
 }
+
+type ExportedTable = Extract<JobConfig, { readonly verb: 'export' }>['tables'][number];
+
+/** What the file asks for. */
+export const wishOf = ({ overlap, ...wish }: ExportedTable): TableWish => ({
+  ...wish,
+  ...(overlap !== undefined && {
+    overlap: typeof overlap === 'number' ? { steps: overlap } : { seconds: durationMs(overlap) / 1000 },
+  }),
+});
 
 export interface RowOrder {
   readonly orderedBy: string;
@@ -78,5 +90,6 @@ const overlapOf = ({ overlap }: TableWish, table: RowTable, { name, distance }: 
   throw new HoldfastError(
     'CONFIG_INVALID',
     `${table.name} is exported by ${name}, ${overlapForms[distance]}`,
+    { hint: `correct the \`overlap\` of ${table.name}, or leave it out` },
   );
 };

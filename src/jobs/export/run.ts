@@ -206,7 +206,7 @@ class ExportWork {
     if (shipTo === undefined) return 0;
     try {
       await using second = await openFor(job, shipTo, this.#context);
-      assertApart(second, this.#store, 'what is shipped must leave the folder of the exports');
+      assertApart(shipTo, this.#task.to, 'what is shipped must leave the folder of the exports');
       return await shipFiles({ catalog: this.#catalog, job, from: this.#store, to: second }, this.#context);
     } catch (thrown) {
       throwIfCancelled(this.#context.signal);

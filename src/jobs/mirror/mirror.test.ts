@@ -30,7 +30,7 @@ const fixture = () => {
   const at = (...parts: string[]): string => join(folder, ...parts);
   mkdirSync(at('from'));
   const storeAt = (name: string, wrap = (store: Store): Store => store): StoreConfig => ({
-    ...{ kind: 'local', config: {}, toJSON: () => ({}) },
+    ...{ kind: 'local', config: {}, location: at(name), toJSON: () => ({}) },
     open: async () => wrap(openLocalStore(at(name))),
   });
   const read: string[] = [];

@@ -119,7 +119,8 @@ class Mirror {
       await using places = await openPlaces(job, from, this.#context);
       await using store = await openFor(job, to, this.#context);
       this.#location = store.location;
-      for (const place of places.stores) assertApart(store, place, 'copies must not lie among the originals');
+      for (const place of Object.values(from))
+        assertApart(to, place, 'copies must not lie among the originals');
       await removeLeftovers(this.#catalog.unfinished, job, store);
       await using listing = await this.#listing(places);
       await using table = statusTable && (await openStatusTable(statusTable, this.#context));

@@ -8,7 +8,9 @@ export const couchdb: SourceKind<CouchConfig> = {
   name: 'couchdb',
   schemes: ['couchdbs'],
   config: configSchema,
+  abilities: ['queries', 'replication'],
   fromUrl: configFromUrl,
+  locationOf: ({ url }) => url.root,
   load,
   open: async (config, context) => (await load()).openServer(config, context),
 };

@@ -14,6 +14,7 @@ const loadForBackup = async () => {
 export const files: SourceKind<FilesConfig> = {
   name: 'files',
   config: filesConfig,
+  abilities: ['receiving', 'scratch folder'],
   fromUrl: (url) => filesConfig.parse({ path: expandHome(url.replace(/^files:(\/\/(?=\/))?/, '')) }),
   load: loadForBackup,
   open: async (config, context) => (await load()).openFilesHere(config, context),

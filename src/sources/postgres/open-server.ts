@@ -10,7 +10,7 @@ import { type PostgresConfig, settingsOf } from './config.ts';
 import { dumpServer } from './dump.ts';
 import { openRows } from './export-rows.ts';
 import { openFileStatuses } from './file-statuses.ts';
-import { dumpChanges } from './partial.ts';
+import { checkChanges, dumpChanges } from './partial.ts';
 import { plainPlan } from './plain.ts';
 import { openQuery } from './query-rows.ts';
 import { receiver } from './receiving.ts';
@@ -38,6 +38,7 @@ export const openServer = (
     concurrency: config.connections,
     check: () => checkServer({ config, settings, context }),
     dump: () => dumpServer({ config, settings, context, onClose }),
+    checkChanges: (rules) => checkChanges({ config, settings, context, onClose }, rules),
     dumpChanges: (rules, previous) => dumpChanges({ config, settings, context, onClose }, rules, previous),
     plainExtension: 'sql',
     plainDumps: () => plainDumps(dumpServer({ config, settings, context, onClose }), plainPlan),

@@ -1,6 +1,8 @@
 // Partial backups: the rows of chosen tables that changed lately, with all that they refer to, in one consistent state.
+import { existsSync } from 'node:fs';
 import { HoldfastError } from '#lib/errors.ts';
 import { createRowCounter } from '#lib/row-checksum.ts';
+import { attempt } from '../findings.ts';
 import { createLifetime } from '../lifetime.ts';
 import { type Manifest, type ManifestTable, manifestName, manifestSchema } from '../manifest.ts';
 import { namedFiles } from '../named-files.ts';
@@ -14,7 +16,7 @@ import {
   positions,
   settledBefore,
 } from '../receiver.ts';
-import type { Entry, Previous } from '../source.ts';
+import type { Entry, Finding, Previous } from '../source.ts';
 import { type Connection, connect } from './connect.ts';
 import type { DumpRequest } from './dump.ts';
 import { plainName, quoteIdentifier, quoteLiteral } from './identifiers.ts';
@@ -47,6 +49,42 @@ export async function* dumpChanges(
     await (complete ? lifetime.seal() : lifetime.end());
   }
 }
+
+/** Each table by itself, so that all that is wrong is told; then what is asked of all of them together. */
+export const checkChanges = async (
+  { settings, context, config }: DumpRequest,
+  rules: ChangeRules,
+): Promise<Finding[]> =>
+  await attempt('partial', async () => {
+    const database = onlyDatabase(config, settings, 'a partial backup');
+    await using connection = await connect(settings, database, context.signal);
+    await connection.query('begin isolation level repeatable read, read only');
+    const since = new Date().toISOString();
+    const findings: Finding[] = [];
+    for (const one of rules.tables)
+      findings.push(
+        ...(await attempt(`table ${one.table}`, async () => {
+          await planPartial(connection, { ...rules, tables: [one] }, since);
+          return [];
+        })),
+      );
+    if (findings.length > 0) return findings;
+    const plan = await planPartial(connection, rules, since);
+    for (const { table, column, folder } of rules.files)
+      findings.push(
+        ...(await attempt(`files of ${table}`, async () => {
+          capturedTable(plan, table, column);
+          return folderFindings(folder);
+        })),
+      );
+    return findings;
+  });
+
+const folderFindings = (folder: string): Finding[] => {
+  if (existsSync(folder)) return [];
+  const hint = 'check the path, and that what lies there is mounted';
+  return [{ level: 'error', subject: `folder ${folder}`, message: 'it is not there', hint }];
+};
 
 interface Reach extends ChangeRules {
   /** What the previous one has for certain. */
@@ -133,11 +171,7 @@ const filesOf = async (
 ): Promise<Capture['files']> => {
   const found: { folder: string; paths: string[] }[] = [];
   for (const { table, column, folder } of files) {
-    const captured = plan.tables.find((each) => [plainName(each), each.name].includes(table));
-    if (!captured?.columns.includes(column))
-      throw new HoldfastError('CONFIG_INVALID', `no column ${column} of a captured table ${table}`, {
-        hint: 'files can be named by columns of the tables of `partial`, and of those they refer to',
-      });
+    const captured = capturedTable(plan, table, column);
     const rows = await connection.queryText(
       `select distinct path from (${plan.rowsSql(captured, `t.${quoteIdentifier(column)}::text as path`)}) named
         where path <> '' order by path`,
@@ -145,6 +179,15 @@ const filesOf = async (
     found.push({ folder, paths: rows.flatMap(([path]) => path ?? []) });
   }
   return found;
+};
+
+/** The table whose column names files. */
+const capturedTable = ({ tables }: PartialPlan, table: string, column: string): ChangedTable => {
+  const captured = tables.find((each) => [plainName(each), each.name].includes(table));
+  if (captured?.columns.includes(column)) return captured;
+  throw new HoldfastError('CONFIG_INVALID', `no column ${column} of a captured table ${table}`, {
+    hint: 'files can be named by columns of the tables of `partial`, and of those they refer to',
+  });
 };
 
 async function* countedRows(

@@ -8,6 +8,7 @@ export const sqlserver: SourceKind<SqlServerConfig> = {
   name: 'sqlserver',
   schemes: ['mssql'],
   config: configSchema,
+  abilities: ['rows', 'queries'],
   fromUrl: configFromUrl,
   load,
   open: async (config, context) => (await load()).openServer(config, context),

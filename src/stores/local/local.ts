@@ -29,6 +29,7 @@ export const local: StoreKind<LocalConfig> = {
   config,
   schemes: ['file'],
   fromUrl: (url) => ({ path: expandHome(url.replace(/^(local:|file:\/\/(?=\/))/, '')) }),
+  locationOf: ({ path }) => resolve(path),
   open: async ({ path }) => openLocalStore(path),
 };
 

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { secret } from '#lib/secret-schema.ts';
 import type { StoreKind } from '../store.ts';
-import { parseS3Url } from './s3-url.ts';
+import { formatS3Url, parseS3Url } from './s3-url.ts';
 
 const objectLock = z.strictObject({
   mode: z
@@ -68,5 +68,6 @@ export const s3: StoreKind<S3Config> = {
   name: 's3',
   config,
   fromUrl: (url) => config.parse(parseS3Url(url)),
+  locationOf: formatS3Url,
   open: async (settings) => (await import('./s3-store.ts')).openS3Store(settings),
 };

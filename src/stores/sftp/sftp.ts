@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { secret } from '#lib/secret-schema.ts';
 import type { StoreKind } from '../store.ts';
-import { parseSftpUrl } from './sftp-url.ts';
+import { formatSftpUrl, parseSftpUrl } from './sftp-url.ts';
 
 const config = z.strictObject({
   host: z
@@ -72,5 +72,6 @@ export const sftp: StoreKind<SftpConfig> = {
   name: 'sftp',
   config,
   fromUrl: (url) => config.parse(parseSftpUrl(url)),
+  locationOf: formatSftpUrl,
   open: async (settings, context) => (await import('./sftp-store.ts')).openSftpStore(settings, context),
 };

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { secret } from '#lib/secret-schema.ts';
 import type { StoreKind } from '../store.ts';
-import { parseSwiftUrl } from './swift-url.ts';
+import { formatSwiftUrl, parseSwiftUrl } from './swift-url.ts';
 
 const name = z.string().min(1);
 
@@ -65,6 +65,13 @@ export const swift: StoreKind<SwiftConfig> = {
   name: 'swift',
   config,
   fromUrl: (url) => config.parse(parseSwiftUrl(url)),
+  locationOf: (settings) => {
+    const { authUrl, cloud, project, user, applicationCredential, region } = settings;
+    const account = [authUrl ?? cloud, project ?? user ?? applicationCredential?.id, region].filter(
+      (part) => part !== undefined,
+    );
+    return [...account, formatSwiftUrl(settings)].join(' ');
+  },
   open: async (settings, context) =>
     (await import('./swift-store.ts')).openSwiftStore(settings, context, process.env),
 };
