@@ -1,11 +1,13 @@
 // One holdfast.yaml with every engine: one job backs them all up, and each is listed, searched, read, verified and brought back.
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
+import { createRowCounter } from '#lib/row-checksum.ts';
 import type { Repository, Snapshot } from '#repository/contract.ts';
 import { openRepository } from '#repository/repository.ts';
 import { neverFires, testPassword, writeOptions } from '#repository/testing.ts';
+import { manifestName, manifestSchema } from '#sources/manifest.ts';
 import type { Entry } from '#sources/source.ts';
 import { openLocalStore } from '#stores/local/local.ts';
 import { holdfast, type Outcome } from '../src/cli/testing.ts';
@@ -104,6 +106,20 @@ ${sources.join('')}jobs:
       assert.deepEqual(seen, await partWanted());
     });
 
+    if (kind !== 'files')
+      test(`${kind}: a row that changed is told, with what it was and is`, async () => {
+        const { entry, text, other, row } = engineOf(kind);
+        await using store = openLocalStore(at('backups'));
+        await using repository = await openRepository(store, testPassword, {
+          lock: 'shared',
+          signal: neverFires,
+        });
+        const later = await withOther(repository, kind, { entry, text, other, counted: true });
+        const told = await done('diff', `latest:${kind}`, later.id, '--rows');
+        assert.ok(told.split('\n').includes(`M  ${kind}${row}`), told);
+        assert.match(told, / 0 rows added, 0 removed, 1 changed, in 1 of \d+ tables?\n$/);
+      });
+
     // Of a file nothing is said but by the repository, which reads no byte that is another than its hash says.
     if (kind !== 'files')
       test(`${kind}: one row that is another than was captured is a difference`, async () => {
@@ -152,9 +168,11 @@ interface Change {
   readonly entry: string;
   readonly text: string;
   readonly other: string;
+  /** Its manifest has it, as if it had changed in the source. */
+  readonly counted?: boolean;
 }
 
-/** The newest snapshot of a source once more, with another text in one of its files and the manifest of before. */
+/** The newest snapshot of a source once more, with another text in one of its files. */
 const withOther = async (repository: Repository, source: string, change: Change): Promise<Snapshot> => {
   const snapshots = await repository.snapshots();
   const newest = snapshots.findLast(({ tags }) => tags.includes(`source:${source}`));
@@ -170,9 +188,10 @@ async function* changed(
   repository: Repository,
   snapshot: Snapshot,
   root: string,
-  { entry, text, other }: Change,
+  { entry, text, other, counted = false }: Change,
 ): AsyncGenerator<Entry> {
   let found = false;
+  let rows = Buffer.alloc(0);
   for await (const { content, ...rest } of repository.read(snapshot, { path: root, root })) {
     if (!content) {
       yield rest;
@@ -182,7 +201,24 @@ async function* changed(
     const was = bytes.toString('latin1');
     const now = rest.path === entry ? was.replace(text, other) : was;
     found ||= now !== was;
-    yield { ...rest, content: () => [Buffer.from(now, 'latin1')] };
+    if (rest.path === entry) rows = Buffer.from(now, 'latin1');
+    const isManifest = counted && basename(rest.path) === manifestName;
+    yield {
+      ...rest,
+      content: () => [isManifest ? counting(bytes, entry, rows) : Buffer.from(now, 'latin1')],
+    };
   }
   assert.ok(found, `${entry} does not hold ${text}`);
 }
+
+/** The manifest with the count of these rows for the table that lies there. */
+const counting = (manifest: Buffer, entry: string, rows: Buffer): Buffer => {
+  const parsed = manifestSchema.parse(JSON.parse(manifest.toString('utf8')));
+  const tables = parsed.tables.map((table) => {
+    if (!table.entries.some((path) => entry.endsWith(path))) return table;
+    const counter = createRowCounter(table.format);
+    counter.update(rows);
+    return { ...table, ...counter.finish() };
+  });
+  return Buffer.from(JSON.stringify({ ...parsed, tables }));
+};

@@ -1,8 +1,10 @@
 // holdfast diff: what changed between two snapshots.
 import { chooseSnapshot } from '#jobs/snapshot-choice.ts';
+import { HoldfastError } from '#lib/errors.ts';
 import { formatBytes, formatCount, printable, shortId } from '#lib/format.ts';
 import type { Difference } from '#repository/contract.ts';
-import { defineCommand, flag } from './command.ts';
+import { defineCommand, flag, list } from './command.ts';
+import { showRows } from './diff-rows.ts';
 import { filterOf, latestRule, readOptions, withChosenRepository } from './snapshot-options.ts';
 
 const signs: Readonly<Record<Difference['change'], string>> = {
@@ -16,21 +18,35 @@ const signs: Readonly<Record<Difference['change'], string>> = {
 export const command = defineCommand({
   description: `Names the files and folders in which two snapshots differ: + only in the second, - only in the first, M another
 content, T another type, and with --metadata also U another mode, owner or time. Folders that are the same in both
-are not read. ${latestRule}`,
+are not read. ${latestRule}
+
+With --rows, rows and documents of databases are compared: + only in the second, - only in the first, M another
+content under the same primary key. No server is needed; tables that are the same in both are not read.`,
   args: [
     { usage: '<before>', text: 'a snapshot: latest, latest:<source>, or the beginning of an id' },
     { usage: '<after>', text: 'another one' },
   ],
-  options: { ...readOptions, metadata: flag('--metadata', 'also what differs in nothing but its metadata') },
-  examples: [['diff 3fa8c2d1 latest:media', 'what happened since']],
-  statuses: [10, 11, 12, 14],
+  options: {
+    ...readOptions,
+    metadata: flag('--metadata', 'also what differs in nothing but its metadata'),
+    rows: flag('--rows', 'rows and documents in the place of files'),
+    table: list('--table <name>', 'with --rows, only this table or collection'),
+  },
+  examples: [
+    ['diff 3fa8c2d1 latest:media', 'what happened since'],
+    ['diff 3fa8c2d1 latest:shop --rows --table orders', 'which orders changed, and what in them'],
+  ],
+  statuses: [3, 10, 11, 12, 14],
   run: (call) =>
     withChosenRepository(call, async (repository) => {
       const { output, signal, options, args } = call;
+      assertFitting(options);
       const all = await repository.snapshots();
       const [before, after] = [args[0] ?? '', args[1] ?? ''].map((word) =>
         chooseSnapshot(all, word, filterOf(options)),
       ) as [(typeof all)[0], (typeof all)[0]];
+      if (options.rows)
+        return await showRows(repository, [before, after], { ...call, tables: options.table });
       const counts = { added: 0, removed: 0, content: 0, type: 0, metadata: 0 };
       let [bytesAdded, bytesRemoved] = [0, 0];
       for await (const difference of repository.diff(before, after, { metadata: options.metadata, signal })) {
@@ -61,6 +77,19 @@ are not read. ${latestRule}`,
       return 0;
     }),
 });
+
+const assertFitting = (options: {
+  readonly rows: boolean;
+  readonly metadata: boolean;
+  readonly table: readonly string[];
+}): void => {
+  if (options.table.length > 0 && !options.rows)
+    throw new HoldfastError('USAGE', '--table is for rows', { hint: 'say --rows as well' });
+  if (options.metadata && options.rows)
+    throw new HoldfastError('USAGE', '--metadata and --rows exclude each other', {
+      hint: 'rows have no metadata; compare files in a command of its own',
+    });
+};
 
 const sizeOf = (side: Difference['before']): number => (side?.type === 'file' ? (side.meta.size ?? 0) : 0);
 

@@ -22,6 +22,7 @@ import type { RecordFinder } from './records.ts';
 import type { Source } from './source.ts';
 import { sqlite } from './sqlite/sqlite.ts';
 import { sqlserver } from './sqlserver/sqlserver.ts';
+import type { TableReader } from './table-reader.ts';
 
 export const sourceKinds: KindRegistry<Source> = registry(
   register(files),
@@ -42,6 +43,20 @@ const recordFinders: Readonly<Record<string, () => Promise<RecordFinder>>> = {
 /** How documents are found in what a kind dumped, or undefined where they cannot be. */
 export const recordFinderOf = (kind: string | undefined): (() => Promise<RecordFinder>) | undefined =>
   kind !== undefined && Object.hasOwn(recordFinders, kind) ? recordFinders[kind] : undefined;
+
+/** Kinds whose dumps have rows or documents that can be told apart and looked into. */
+const tableReaders: Readonly<Record<string, () => Promise<TableReader>>> = {
+  couchdb: async () => (await import('./couchdb/table-reader.ts')).tableReader,
+  mongodb: async () => (await import('./mongodb/table-reader.ts')).tableReader,
+  mysql: async () => (await import('./mysql/table-reader.ts')).tableReader,
+  postgres: async () => (await import('./postgres/table-reader.ts')).tableReader,
+  sqlite: async () => (await import('./sqlite/table-reader.ts')).tableReader,
+  sqlserver: async () => (await import('./sqlserver/table-reader.ts')).tableReader,
+};
+
+/** How rows are read in what a kind dumped, or undefined where there are none. */
+export const tableReaderOf = (kind: string | undefined): (() => Promise<TableReader>) | undefined =>
+  kind !== undefined && Object.hasOwn(tableReaders, kind) ? tableReaders[kind] : undefined;
 
 /** A source that can be opened: its name, its kind, and that kind's configuration. */
 export interface SourceConfig extends Configured<Source> {

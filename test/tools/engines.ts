@@ -20,6 +20,8 @@ export interface Engine extends AsyncDisposable {
   readonly entry: string;
   readonly text: string;
   readonly other: string;
+  /** How `diff --rows` tells that row with the other text, without its sign and the source's name. */
+  readonly row: string;
   /** What `find` is asked for. */
   readonly find: readonly string[];
   /** Variables that the source and a restore read, and the same with a wrong password. */
@@ -76,6 +78,7 @@ const postgres = async (): Promise<Engine> => {
     entry: 'shop/data/public.plants/0000.copy',
     text: 'Kelp',
     other: 'Kalp',
+    row: '/shop: public.plants  id=1  name: Kelp, now Kalp',
     find: ['public.plants'],
     copy: server.url('shop_copy'),
     seen: (of) => server.pgDump(of === 'copy' ? 'shop_copy' : 'shop'),
@@ -107,6 +110,7 @@ const mysql = async (): Promise<Engine> => {
     entry: 'shop/data/plants/0000.tsv',
     text: 'Kelp',
     other: 'Kalp',
+    row: '/shop: shop.plants  id=1  name: Kelp, now Kalp',
     find: ['plants'],
     copy: server.url('shop_copy'),
     seen: (of) => server.dump(of === 'copy' ? 'shop_copy' : 'shop'),
@@ -140,6 +144,7 @@ const mongodb = async (): Promise<Engine> => {
     entry: 'hf_plants/plants.bson',
     text: 'Kelp',
     other: 'Kalp',
+    row: '/hf_plants: plants  _id=1  name: "Kelp", now "Kalp"',
     find: ['plants.bson'],
     copy: server.url(names.copy),
     seen: (of) => seenBy(server.client.db(names[of])),
@@ -179,6 +184,7 @@ const couchdb = async (): Promise<Engine> => {
     entry: 'plants/data/all.jsonl',
     text: 'Kelp',
     other: 'Kalp',
+    row: '/plants: documents  _id="plant:1"  name: "Kelp", now "Kalp"',
     find: ['--document', 'plant:1'],
     copy: server.url('plants_copy'),
     seen: (of) => only(of === 'copy' ? 'plants_copy' : 'plants'),
@@ -206,6 +212,7 @@ const sqlserver = async (): Promise<Engine> => {
     entry: 'shop/data/dbo.customers/0000.sql',
     text: 'user1@',
     other: 'user9@',
+    row: '/shop: dbo.customers  id=2  email: user1@example.org, now user9@example.org',
     find: ['sales.orders'],
     copy: server.url('shop_copy'),
     seen: async (of) => textsOf(of === 'copy' ? 'shop_copy' : 'shop', ...Object.keys(shop.rows)),
@@ -237,6 +244,7 @@ const sqlite = async (path: string): Promise<Engine> => {
     entry: 'data/plants/0000.sql',
     text: 'Kelp',
     other: 'Kalp',
+    row: ": plants  id=1  name: 'Kelp', now 'Kalp'",
     find: ['plants'],
     copy: `sqlite:${copy}`,
     seen: async (of) =>
@@ -268,6 +276,7 @@ const files = async (folder: string): Promise<Engine> => {
     entry: 'kelp.txt',
     text: 'Kelp',
     other: 'Kalp',
+    row: '',
     find: ['kelp.txt'],
     copy: `${folder}-copy`,
     seen: async (of) => treeOf(of === 'copy' ? `${folder}-copy` : folder),

@@ -1,11 +1,11 @@
 // Rows of tables in the order of a column, for exports.
 import { HoldfastError } from '#lib/errors.ts';
 import { didYouMean } from '#lib/nearest.ts';
+import { splitLines } from '#lib/split-lines.ts';
 import { onlyDatabase } from '../only-database.ts';
 import type { RowColumn, RowQuery, RowStart, RowTable, RowValues, RowView } from '../source.ts';
 import { type Connection, connect } from './connect.ts';
 import { parseName, quoteIdentifier, quoteLiteral, quoteName } from './identifiers.ts';
-import { splitLines } from './lines.ts';
 import type { SourceRequest } from './survey.ts';
 
 /** One snapshot of the transactional tables. The server does not tell which transactions it cannot see yet. */

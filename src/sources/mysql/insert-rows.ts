@@ -1,10 +1,10 @@
 // Rows by INSERT, for servers that take no LOAD DATA LOCAL: MySQL has it switched off unless told.
 import { HoldfastError } from '#lib/errors.ts';
+import { splitLines } from '#lib/split-lines.ts';
 import type { Content } from '../source.ts';
 import type { Connection } from './connect.ts';
 import { forHistory, historyClose, historyOpen } from './history.ts';
 import { quoteIdentifier } from './identifiers.ts';
-import { splitLines } from './lines.ts';
 import type { FileColumn } from './load-data.ts';
 import { firstWarning, loadMode, mildLoadMode } from './load-mode.ts';
 import type { LoadedRows } from './load-rows.ts';

@@ -1,6 +1,7 @@
 // A whole database as one file for the stock client: the files of a dump, one after the other, with the rows as INSERT statements,
 // since LOAD DATA would need files beside it. Taken apart again, the rows are those lines once more.
 import { HoldfastError } from '#lib/errors.ts';
+import { splitLines } from '#lib/split-lines.ts';
 import { decodeName } from '../path-names.ts';
 import type { PlainPart, PlainPlan } from '../plain-dump.ts';
 import { readPlain } from '../plain-dump.ts';
@@ -10,7 +11,6 @@ import { historyOpen } from './history.ts';
 import { quoteIdentifier } from './identifiers.ts';
 import { columnsSql, valuesOf } from './insert-rows.ts';
 import { databaseFiles, parsePath, serverFile, usersFile } from './layout.ts';
-import { splitLines } from './lines.ts';
 import { type FileColumn, fileColumns, setSequenceSql } from './load-data.ts';
 import { loadSettings } from './load-script.ts';
 

@@ -1,6 +1,10 @@
 // Lines out of chunks that are cut anywhere.
+import { HoldfastError } from './errors.ts';
 
-/** The lines of each chunk without their newlines; each is valid until the next are asked for. The last one must end in a newline too. */
+/**
+ * The lines of each chunk without their newlines; each is valid until the next are asked for. ITEM_UNREADABLE when the last one
+ * does not end in a newline.
+ */
 export async function* splitLines(
   chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
 ): AsyncGenerator<Buffer[]> {
@@ -18,7 +22,10 @@ export async function* splitLines(
     if (start < bytes.length) pieces.push(Buffer.from(bytes.subarray(start))); // the chunk may be used again
     if (lines.length > 0) yield lines;
   }
-  if (pieces.length > 0) throw new Error('the rows end in the middle of one');
+  if (pieces.length > 0)
+    throw new HoldfastError('ITEM_UNREADABLE', 'the rows end in the middle of one', {
+      hint: 'verify the snapshot, and take another one',
+    });
 }
 
 const newline = '\n'.charCodeAt(0);

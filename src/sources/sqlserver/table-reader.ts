@@ -1,0 +1,42 @@
+// What is in the rows of a snapshot: INSERT statements.
+import { splitLines } from '#lib/split-lines.ts';
+import { sqlValues } from '../sql-values.ts';
+import type { RowShape, RowValues, TableReader } from '../table-reader.ts';
+import { plainName } from './identifiers.ts';
+import { databaseFiles } from './layout.ts';
+import { readLiteral } from './literal.ts';
+import { parseContents, type Table } from './model.ts';
+import { linePrefix, storedColumns } from './table-sql.ts';
+
+export const tableReader: TableReader = {
+  definitions: [databaseFiles.contents],
+  shapes(files) {
+    const file = files.get(databaseFiles.contents);
+    if (!file) return () => undefined;
+    const tables = parseContents(file.toString('utf8')).tables;
+    const shapes = new Map(tables.map((table) => [plainName(table), shapeOf(table)]));
+    return (table) => shapes.get(table);
+  },
+  split: splitLines,
+};
+
+const shapeOf = (table: Table): RowShape => {
+  const columns = storedColumns(table).map(({ name }) => name);
+  const primary = table.indexes.find(({ kind }) => kind === 'primary key');
+  const key = (primary?.columns ?? []).map(({ name }) => name).filter((name) => columns.includes(name));
+  const prefix = linePrefix(table);
+  return { key, valuesOf: (row) => valuesOf(row, columns, prefix) };
+};
+
+const valuesOf = (row: Buffer, columns: readonly string[], prefix: string): RowValues => {
+  if (columns.length === 0) return new Map();
+  const values = sqlValues(row.toString('utf8'), prefix.length);
+  return new Map(columns.map((name, at) => [name, told(values[at] ?? 'NULL')]));
+};
+
+/** Texts as they are, all else as its literal or expression. */
+const told = (literal: string): string | null => {
+  const read = readLiteral(literal, 0);
+  if (read?.end !== literal.length) return literal;
+  return Buffer.isBuffer(read.value) ? literal : read.value;
+};

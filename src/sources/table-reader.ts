@@ -1,0 +1,20 @@
+// An ability of some kinds: to tell what is in the rows that they dumped, without a source.
+import type { Content } from './source.ts';
+
+/** What a row has in each column, as text in the engine's own form; null for NULL. */
+export type RowValues = ReadonlyMap<string, string | null>;
+
+export interface RowShape {
+  /** The columns by which a row is told from all others of its table; none where no such columns are known. */
+  readonly key: readonly string[];
+  valuesOf(row: Buffer): RowValues;
+}
+
+export interface TableReader {
+  /** The files of a database's folder that say what its tables are. */
+  readonly definitions: readonly string[];
+  /** Finds a table by the name that a manifest has for it; undefined for one that the files, by their names, do not define. */
+  shapes(files: ReadonlyMap<string, Buffer>): (table: string) => RowShape | undefined;
+  /** The rows of one of a table's files, some at once; each is valid until the next are asked for. */
+  split(content: Content): AsyncIterable<readonly Uint8Array[]>;
+}

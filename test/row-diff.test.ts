@@ -1,0 +1,218 @@
+// holdfast diff --rows on databases whose rows change in every way between two backups.
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import { after, before, suite, test } from 'node:test';
+import { testPassword } from '#repository/testing.ts';
+import { holdfast } from '../src/cli/testing.ts';
+import { execute } from '../src/sources/sqlite/testing.ts';
+import { type MysqlServer, startMariadb } from './servers/mariadb.ts';
+import { type PostgresServer, startPostgres } from './servers/postgres.ts';
+import { skipWithout } from './servers/programs.ts';
+import { jsonLines } from './tools/cli.ts';
+import { makeRepository } from './tools/repository.ts';
+import { temporaryFolder } from './tools/temp.ts';
+
+const folder = temporaryFolder('row-diff');
+const repository = join(folder, 'repository');
+const env = { HOLDFAST_PASSWORD: testPassword, HOME: folder };
+
+const run = async (...words: readonly string[]) => await holdfast(['-r', repository, ...words], { env });
+
+/** A backup; returns the id of its snapshot. */
+const backUp = async (...words: readonly string[]): Promise<string> => {
+  const { stdout, stderr } = await run('backup', ...words, '--json');
+  const id = jsonLines(stdout).find(({ message_type: type }) => type === 'source_done')?.snapshot_id;
+  assert.equal(typeof id, 'string', stderr);
+  return `${id}`;
+};
+
+const diff = async (...words: readonly string[]): Promise<string[]> => {
+  const { status, stdout, stderr } = await run('diff', ...words, '--rows');
+  assert.deepEqual({ status, stderr }, { status: 0, stderr: '' });
+  return stdout.trimEnd().split('\n');
+};
+
+const summaryOf = (lines: readonly string[]): string => lines.at(-1)?.replace(/^\w+ to \w+: /, '') ?? '';
+
+before(() => makeRepository(repository));
+
+suite('rows of PostgreSQL', { skip: skipWithout('postgresql') ?? false }, () => {
+  let server: PostgresServer;
+  let url: string;
+  before(async () => {
+    server = await startPostgres();
+    await server.psql('postgres', 'CREATE DATABASE shop');
+    await server.psql(
+      'shop',
+      `CREATE TABLE orders (id int PRIMARY KEY, status text, note text);
+       INSERT INTO orders SELECT n, 'open', repeat('x', n % 100) FROM generate_series(1, 20000) n;
+       CREATE SCHEMA "odd ""one, two)";
+       CREATE TABLE "odd ""one, two)"."ta.ble" ("a, b" int, "c)""d" text, v bytea, PRIMARY KEY ("c)""d", "a, b"));
+       INSERT INTO "odd ""one, two)"."ta.ble" VALUES (1, E'tab\\tline\\nback\\\\slash', '\\x00ff');
+       CREATE TABLE log (at int, text text);
+       INSERT INTO log VALUES (1, 'twice'), (1, 'twice'), (2, NULL);
+       CREATE TABLE days (day int, v int, PRIMARY KEY (day)) PARTITION BY RANGE (day);
+       CREATE TABLE days_1 PARTITION OF days FOR VALUES FROM (0) TO (10);
+       CREATE TABLE days_2 PARTITION OF days FOR VALUES FROM (10) TO (20);
+       INSERT INTO days VALUES (1, 1), (11, 1);`,
+    );
+    url = server.url('shop');
+  });
+  after(() => server[Symbol.asyncDispose]());
+
+  test('each row that came, went or changed is told, and no other', async () => {
+    const first = await backUp(url, '--name', 'shop');
+    await server.psql(
+      'shop',
+      `UPDATE orders SET status = 'paid' WHERE id = 17; UPDATE orders SET note = NULL WHERE id = 300;
+       DELETE FROM orders WHERE id = 4000; INSERT INTO orders VALUES (20001, '', 'NULL');
+       UPDATE "odd ""one, two)"."ta.ble" SET v = NULL;
+       DELETE FROM log WHERE ctid = (SELECT min(ctid) FROM log); INSERT INTO log VALUES (3, 'new');
+       UPDATE days SET v = 2 WHERE day = 11; ALTER TABLE days ADD more int;
+       CREATE TABLE late (x int); INSERT INTO late VALUES (1);`,
+    );
+    const second = await backUp(url, '--name', 'shop');
+    const lines = await diff(first, second);
+    const expected = [
+      'M  shop/shop: public.orders  id=17  status: open, now paid',
+      `M  shop/shop: public.orders  id=300  note: '', now NULL`,
+      `-  shop/shop: public.orders  id=4000  status=open, note=''`,
+      `+  shop/shop: public.orders  id=20001  status='', note='NULL'`,
+      '   shop/shop: public.orders  1 added, 1 removed, 2 changed (20,000 rows, now 20,000)',
+      `M  shop/shop: odd "one, two).ta.ble  c)"d=tab\\tline\\nback\\slash, a, b=1  v: \\x00ff, now NULL`,
+      '-  shop/shop: public.log  at=1, text=twice',
+      '+  shop/shop: public.log  at=3, text=new',
+      'M  shop/shop: public.days_1  day=1  more: (none), now NULL',
+      'M  shop/shop: public.days_2  day=11  v: 1, now 2; more: (none), now NULL',
+      '+  shop/shop: public.late  (a table of 1 row)',
+    ];
+    for (const line of expected) assert.ok(lines.includes(line), `${line}\nis not in\n${lines.join('\n')}`);
+    assert.equal(summaryOf(lines), '2 rows added, 2 removed, 5 changed, in 6 of 6 tables');
+
+    const [row, table, summary] = jsonLines(
+      (await run('diff', first, second, '--rows', '--table', 'days_2', '--json')).stdout,
+    );
+    assert.deepEqual(row, {
+      message_type: 'row',
+      database: 'shop/shop',
+      table: 'public.days_2',
+      change: 'changed',
+      modifier: 'M',
+      key: { day: '11' },
+      before: { day: '11', v: '1' },
+      after: { day: '11', v: '2', more: null },
+    });
+    assert.deepEqual([table?.changed, table?.rows_before, table?.listed], [1, 1, true]);
+    assert.deepEqual([summary?.tables, summary?.tables_differing], [1, 1]);
+    // A partitioned table is its parts.
+    assert.equal(
+      summaryOf(await diff(first, second, '--table', 'days')),
+      '0 rows added, 0 removed, 2 changed, in 2 of 2 tables',
+    );
+  });
+
+  test('a table that was written anew in another order has not changed', async () => {
+    await server.psql('shop', 'CREATE INDEX by_note ON orders (note, id DESC)');
+    const first = await backUp(url, '--name', 'shop');
+    await server.psql('shop', 'CLUSTER orders USING by_note; UPDATE orders SET status = status');
+    const lines = await diff(first, await backUp(url, '--name', 'shop'));
+    assert.equal(summaryOf(lines), '0 rows added, 0 removed, 0 changed, in 0 of 6 tables');
+    assert.equal(lines.length, 1);
+  });
+
+  test('a table that a backup could not read is named, and the others are compared', async () => {
+    const first = await backUp(url, '--name', 'shop');
+    await server.psql(
+      'shop',
+      `CREATE ROLE reader LOGIN PASSWORD 'r'; GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader;
+       REVOKE ALL ON log FROM reader; UPDATE orders SET status = 'late' WHERE id = 1`,
+    );
+    const reader = new URL(url);
+    [reader.username, reader.password] = ['reader', 'r'];
+    const second = await backUp(reader.href, '--name', 'shop');
+    const { status, stdout, stderr } = await run('diff', first, second, '--rows');
+    assert.equal(status, 3);
+    assert.match(stderr, /^shop\/shop: public\.log: not in snapshot \w{8}: reader may not read/m);
+    assert.match(stdout, /^M {2}shop\/shop: public\.orders {2}id=1 {2}status: open, now late$/m);
+    assert.match(stdout, /; \d tables? could not be compared, named above\n$/);
+  });
+});
+
+suite('rows of MariaDB', { skip: skipWithout('mariadb') ?? false }, () => {
+  let server: MysqlServer;
+  before(async () => {
+    server = await startMariadb();
+  });
+  after(() => server[Symbol.asyncDispose]());
+
+  test('keys of any name, bytes that are no text, and rows of the past', async () => {
+    await server.sql(
+      `create database shop; use shop; set names utf8mb4;
+       create table \`o\`\`dd, ü\` (\`k\`\`ey\` varchar(9), n int, raw blob, primary key (\`k\`\`ey\`, n));
+       insert into \`o\`\`dd, ü\` values ('a\\tb', 1, x'00ff'), ('c', 2, null);
+       create table past (id int primary key, v int) with system versioning;
+       insert into past values (1, 1);`,
+    );
+    const first = await backUp(server.url('shop'), '--name', 'maria');
+    await server.sql(
+      `use shop; set names utf8mb4; update \`o\`\`dd, ü\` set raw = 'text' where n = 1; delete from \`o\`\`dd, ü\` where n = 2;
+       update past set v = 2;`,
+    );
+    const second = await backUp(server.url('shop'), '--name', 'maria');
+    const lines = await diff(first, second);
+    assert.ok(
+      lines.includes('M  maria/shop: shop.o`dd, ü  k`ey=a\\tb, n=1  raw: 0x00ff, now text'),
+      lines.join('\n'),
+    );
+    assert.ok(lines.includes('-  maria/shop: shop.o`dd, ü  k`ey=c, n=2  raw=NULL'), lines.join('\n'));
+    assert.match(summaryOf(lines), /^\d rows? added, \d removed, \d changed, in 2 of 2 tables$/);
+  });
+});
+
+suite('rows of SQLite, and what cannot be compared', () => {
+  const path = join(folder, 'shop.db');
+
+  test('rows are told by their key, or else by their rowid', async () => {
+    execute(
+      path,
+      `CREATE TABLE kv (k TEXT PRIMARY KEY, v) WITHOUT ROWID; INSERT INTO kv VALUES ('a', 1), ('b', X'00');
+       CREATE TABLE log (text); INSERT INTO log VALUES ('one'), ('two');
+       CREATE TABLE gone (x); INSERT INTO gone VALUES (1);`,
+    );
+    const first = await backUp(path);
+    execute(
+      path,
+      "UPDATE kv SET v = '1' WHERE k = 'a'; UPDATE log SET text = 'a' || char(10) || 'b' WHERE rowid = 2; DROP TABLE gone",
+    );
+    const second = await backUp(path);
+    assert.deepEqual((await diff(first, second)).slice(0, -1).toSorted(), [
+      '   shop: kv  0 added, 0 removed, 1 changed (2 rows, now 2)',
+      '   shop: log  0 added, 0 removed, 1 changed (2 rows, now 2)',
+      '-  shop: gone  (a table of 1 row)',
+      "M  shop: kv  k='a'  v: 1, now '1'",
+      "M  shop: log  rowid=2  text: 'two', now replace('a\\nb','\\n',char(10))",
+    ]);
+  });
+
+  test('what is asked for in vain is refused', async () => {
+    execFileSync('mkdir', [join(folder, 'media')]);
+    const files = await backUp(join(folder, 'media'));
+    const refusals: readonly (readonly [words: readonly string[], message: RegExp, status?: number])[] = [
+      [
+        ['latest:shop', 'latest:shop', '--rows', '--table', 'kw'],
+        /holds a table "kw"; did you mean "kv"\?/,
+        1,
+      ],
+      [['latest:shop', files, '--rows'], /is of kind sqlite, \w{8} of kind files/],
+      [[files, files, '--rows'], /leave out --rows/],
+      [['latest:shop', 'latest:shop', '--table', 'kv'], /say --rows as well/],
+      [['latest:shop', 'latest:shop', '--rows', '--metadata'], /exclude each other/],
+    ];
+    for (const [words, message, expected = 2] of refusals) {
+      const { status, stderr } = await run('diff', ...words);
+      assert.equal(status, expected, words.join(' '));
+      assert.match(stderr, message);
+    }
+  });
+});
