@@ -1,12 +1,12 @@
 // `daemon:` and `logs:`: how Holdfast runs by itself, and where it says what it did.
 import { z } from 'zod';
-import { duration } from '#lib/duration-schema.ts';
+import { waitedDuration } from '#lib/duration-schema.ts';
 import { expandHome } from '#lib/home.ts';
 
 export const daemonSchema = z
   .strictObject({
     atOnce: z.int().min(1).max(100).default(2).describe('How many jobs run at the same time at most.'),
-    stopTimeout: duration()
+    stopTimeout: waitedDuration()
       .default('1m')
       .describe(
         'How long running jobs may go on when the daemon is stopped; then they are cancelled, and run again when it is back.',

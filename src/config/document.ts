@@ -47,6 +47,7 @@ export const parseYaml = (text: string, env: Environment): ParsedDocument => {
     lineCounter: lines,
     merge: true,
     stringKeys: true,
+    resolveKnownTags: false,
     prettyErrors: false,
   });
   const positionAt = (offset: number): Position => {
@@ -103,6 +104,9 @@ const syntaxMessage = (error: YAMLError, text: string): string => {
   if (error.code === 'DUPLICATE_KEY') return `the key ${keyAt(text, error.pos[0])} is here twice`;
   if (error.code === 'MULTIPLE_DOCS') return 'the file holds more than one document';
   if (error.code === 'TAG_RESOLVE_FAILED') return 'an unknown tag; a text that begins with ! needs quotes';
+  if (error.code === 'NON_STRING_KEY') return 'not YAML as it is read here: a key must be a text';
+  if (error.code === 'RESOURCE_EXHAUSTION') return 'it is nested too deeply';
+  if (error.message.startsWith('Unexpected alias')) return 'not YAML: a text that begins with * needs quotes';
   const [offset] = error.pos;
   if (text.slice(offset - 1, offset + 1) === '${')
     return `not YAML: between { and } or [ and ], a text with a variable in it needs quotes: "\${NAME}"`;

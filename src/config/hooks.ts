@@ -1,6 +1,6 @@
 // `hooks: { before, after, on }`: the user's own commands around a job.
 import { z } from 'zod';
-import { duration } from '#lib/duration-schema.ts';
+import { waitedDuration } from '#lib/duration-schema.ts';
 
 /** One command: a line for the shell, or a program and its arguments, and how long it may take. */
 export interface HookConfig {
@@ -15,7 +15,7 @@ const line = z.string().min(1).describe('A line for the shell.');
 const argv = z.array(z.string().min(1)).min(1).describe('A program and its arguments, run without a shell.');
 const long = z.strictObject({
   command: z.union([line, argv]).describe('A line for the shell, or a list of program and arguments.'),
-  timeLimit: duration().default(usualLimit).describe('How long it may take; it has then failed.'),
+  timeLimit: waitedDuration().default(usualLimit).describe('How long it may take; it has then failed.'),
 });
 
 const commands = () =>

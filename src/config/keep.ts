@@ -1,6 +1,9 @@
 // `keep: { daily: 7, … }`: which snapshots are kept when others are forgotten.
 import { z } from 'zod';
 
+/** A key that is misspelt is not also missed. */
+const withoutIssues = ({ issues }: { readonly issues: readonly unknown[] }): boolean => issues.length === 0;
+
 const count = (what: string) =>
   z
     .union([z.int().min(1), z.literal('unlimited')])
@@ -32,6 +35,7 @@ export const keepSchema = z
       .describe('Everything with one of these tags; of "a,b" both are needed.'),
   })
   .refine((rules) => Object.keys(rules).length > 0, {
+    when: withoutIssues,
     error: 'needs at least one rule, such as { daily: 7 }; without "keep", everything is kept',
   });
 

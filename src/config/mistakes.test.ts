@@ -77,6 +77,64 @@ const cases: readonly (readonly [name: string, text: string, expected: readonly 
     'sources: !env FOO\n',
     ['f:1:10: an unknown tag; a text that begins with ! needs quotes'],
   ],
+  [
+    'a tag that other schemas of YAML know',
+    'catalog: !!binary aGk=\n',
+    ['f:1:10: an unknown tag; a text that begins with ! needs quotes'],
+  ],
+  [
+    'a cron expression without quotes, which begins with a star',
+    inJob('check: [offsite]\n    schedule: */5 * * * *'),
+    ['f:9:19: not YAML: a text that begins with * needs quotes'],
+  ],
+  [
+    'a cron expression of four fields',
+    inJob('check: [offsite]\n    schedule: "30 3 * *"'),
+    ['f:9:15: jobs.extra.schedule: is no cron expression such as "30 3 * * *" (it has 4 fields, not five)'],
+  ],
+  [
+    'a word for a cron expression that is none',
+    inJob('check: [offsite]\n    schedule: "@reboot"'),
+    [
+      'f:9:15: jobs.extra.schedule: is no cron expression such as "30 3 * * *" (the words that stand for one are @yearly, @monthly, @weekly, @daily, @hourly)',
+    ],
+  ],
+  [
+    'a day that never comes',
+    inJob('check: [offsite]\n    schedule: "0 0 30 2 *"'),
+    ['f:9:15: jobs.extra.schedule: is no cron expression such as "30 3 * * *" (it never comes)'],
+  ],
+  ['a key that is a list', '? [a, b]\n: c\n', ['f:1:3: not YAML as it is read here: a key must be a text']],
+  [
+    'a rule for what to keep that is misspelt is one mistake',
+    inJob('backup: [media]\n    to: [offsite]\n    keep: { dayly: 7 }'),
+    ['f:10:13: jobs.extra.keep.dayly: unknown key; did you mean "daily"?'],
+  ],
+  [
+    'a time limit of a hook that no timer can wait for',
+    inJob('check: [offsite]\n    hooks: { before: { command: "true", timeLimit: 30d } }'),
+    ['f:9:52: jobs.extra.hooks.before.timeLimit: must not be longer than "24d"'],
+  ],
+  [
+    'a time for a stop that no timer can wait for',
+    'daemon: { stopTimeout: 30d }\n',
+    ['f:1:24: daemon.stopTimeout: must not be longer than "24d"'],
+  ],
+  [
+    'a patience that no timer has',
+    'repositories: { r: { store: { kind: sftp, host: h, path: /x, timeoutSeconds: 3000000 }, password: x } }\n',
+    ['f:1:78: repositories.r.store.timeoutSeconds: must be at most 86400'],
+  ],
+  [
+    'a length of time before all dates',
+    inJob('backup: [media]\n    to: [offsite]\n    maxAge: 999999w'),
+    ['f:10:13: jobs.extra.maxAge: must not be longer than "52000w"'],
+  ],
+  [
+    'an address of a service that is none',
+    'repositories: { r: { store: { kind: s3, bucket: b, endpoint: vault }, password: x } }\n',
+    ['f:1:62: repositories.r.store.endpoint: must be an http: or https: URL'],
+  ],
   ['a merge of no mapping', 'sources: { <<: 3 }\n', ['f:1:12: << takes a mapping, or a list of them']],
   [
     'anchors within themselves',
@@ -311,6 +369,12 @@ sources:
     'f:5:5: sources.a.exlude: unknown key; did you mean "exclude"?',
     'f:8:11: sources.b.path: must be a text, not a number; a text that looks like one needs quotes',
   ]);
+});
+
+test('what is nested too deeply is said to be, and not what breaks', () => {
+  const [mistake, more] = mistakesIn(`a: ${'['.repeat(20_000)}\n`);
+  assert.match(mistake ?? '', /^f:1:\d+: it is nested too deeply$/);
+  assert.equal(more, undefined);
 });
 
 test('nothing that could be a secret is repeated in a message', () => {

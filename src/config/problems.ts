@@ -47,23 +47,46 @@ const problemsOfIssue = (issue: Issue, base: Path, judged: Judged): Problem[] =>
   if (issue.code === 'invalid_union') return problemsOfUnion(issue.errors, path, judged);
   if (issue.code === 'too_small' && Number(issue.minimum) === 1 && typeof value !== 'number')
     return ofValue('must not be empty');
+  if ((issue.code === 'too_small' || issue.code === 'too_big') && typeof value === 'number')
+    return ofValue(beyond(issue));
   return ofValue(issue.message.charAt(0).toLowerCase() + issue.message.slice(1));
 };
 
 /** The complaint of the one form that was meant; when none stands out, all forms are named. */
 const problemsOfUnion = (forms: readonly (readonly Issue[])[], path: Path, judged: Judged): Problem[] => {
+  const value = valueAt(judged.root, path);
   const possible = forms.filter((issues) => !issues.some(isOfWholeValue));
   const fewest = Math.min(...possible.map(unknownKeysIn));
-  const [meant, other] = possible.filter((issues) => unknownKeysIn(issues) === fewest);
+  const likely = possible.filter((issues) => unknownKeysIn(issues) === fewest);
+  const [meant, other] = Array.isArray(value) ? possible.toSorted(byFirstItem).slice(0, 1) : likely;
   if (meant && !other) return meant.flatMap((issue) => problemsOfIssue(issue, path, judged));
-  const value = valueAt(judged.root, path);
   const known = keysAt(judged.schema, judged.root, path);
   const unknown = isMapping(value) ? Object.keys(value).filter((key) => !known.includes(key)) : [];
   if (unknown.length > 0 && meant) return unknown.map((key) => unknownKey(path, key, judged));
-  const instead = meant ? 'and nothing beside it' : `not ${whatItIs(value)}${quotesFor(value)}`;
-  const message = `must be ${describeForms(judged.schema, judged.root, path)}, ${instead}`;
+  const choice = describeForms(judged.schema, judged.root, path);
+  const instead = meant ? 'and nothing beside it' : `not ${insteadOf(choice, value)}`;
+  const message = `must be ${choice}, ${instead}`;
   return [{ path, part: 'value', message }];
 };
+
+/** What stands there. A text is repeated where only certain words or lists may stand: in the place of a mapping it may be its secret. */
+const insteadOf = (choice: string, value: unknown): string => {
+  if (choice.includes('a text')) return `${whatItIs(value)}${quotesFor(value)}`;
+  return typeof value === 'string' && !choice.includes('{')
+    ? `"${value}"${didYouMean(value, choice.split(/, | or /))}`
+    : whatItIs(value);
+};
+
+/** Of lists, the form that suits the first items: what is said is then of the first item that is unlike them. */
+const byFirstItem = (a: readonly Issue[], b: readonly Issue[]): number => firstUnlike(b) - firstUnlike(a);
+
+/** An item of the wrong type is less like the form than one with a mistake in it. */
+const firstUnlike = (issues: readonly Issue[]): number =>
+  Math.min(
+    ...issues.map(({ code, path: [item = -1, ...inItem] }) =>
+      code === 'invalid_type' && inItem.length === 0 ? Number(item) : Number(item) + 0.5,
+    ),
+  );
 
 const unknownKeysIn = (issues: readonly Issue[]): number =>
   issues.reduce((sum, issue) => sum + (issue.code === 'unrecognized_keys' ? issue.keys.length : 0), 0);
@@ -89,6 +112,14 @@ const missingKey = (path: Path, { root, schema }: Judged): Problem => {
 const wrongType = (expected: string, value: unknown): string =>
   `must be ${typeNames[expected] ?? expected}, not ${whatItIs(value)}${expected === 'string' ? quotesFor(value) : ''}`;
 
+const beyond = (issue: z.core.$ZodIssueTooSmall | z.core.$ZodIssueTooBig): string => {
+  const [bound, reach] =
+    issue.code === 'too_small' ? [issue.minimum, 'at least'] : [issue.maximum, 'at most'];
+  if (issue.inclusive === false)
+    return `must be ${issue.code === 'too_small' ? 'more' : 'less'} than ${bound}`;
+  return `must be ${reach} ${bound}`;
+};
+
 const wrongValue = (values: readonly unknown[], value: unknown): string => {
   const choice = values.map(String);
   const found = typeof value === 'string' ? `"${value}"${didYouMean(value, choice)}` : whatItIs(value);
@@ -101,6 +132,8 @@ const quotesFor = (value: unknown): string =>
 const whatItIs = (value: unknown): string => {
   if (value === null) return 'nothing';
   if (typeof value === 'boolean') return String(value);
+  if (typeof value === 'number' && Number.isFinite(value) && !Number.isInteger(value))
+    return 'a number with a fraction';
   return typeNames[Array.isArray(value) ? 'array' : typeof value] ?? typeof value;
 };
 

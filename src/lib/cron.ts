@@ -1,6 +1,7 @@
 // Cron expressions in a time zone. A fixed time that the clock jumps over in spring comes right after the gap, and one that
 // the clock passes twice in autumn comes once; what repeats within the day goes on as time itself does.
 import { Cron } from 'croner';
+import { plural } from './format.ts';
 
 export interface CronSchedule {
   /** Five fields, or six with seconds before them, or a nickname such as '@daily'. */
@@ -21,13 +22,19 @@ export const latestTime = (schedule: CronSchedule, until: Date): Date | undefine
 
 /** What is wrong with an expression, in a few words; undefined when nothing is. */
 export const cronMistake = (expression: string): string | undefined => {
+  const fields = expression.split(/\s+/).filter((field) => field !== '');
   try {
     if (nextTime({ expression, timeZone: 'UTC' }, new Date()) === undefined) return 'it never comes';
     return undefined;
   } catch (error) {
+    if (fields[0]?.startsWith('@')) return `the words that stand for one are ${nicknames.join(', ')}`;
+    if (fields.length !== 5 && fields.length !== 6)
+      return `it has ${plural(fields.length, 'field')}, not five`;
     return String(error instanceof Error ? error.message : error).replace(/^Cron\w+: /, '');
   }
 };
+
+const nicknames = ['@yearly', '@monthly', '@weekly', '@daily', '@hourly'];
 
 export const isTimeZone = (name: string): boolean => {
   try {

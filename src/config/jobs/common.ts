@@ -1,15 +1,11 @@
 // The keys that every job may have, whatever its verb: each is a line here, and nowhere else.
 import { z } from 'zod';
-import { durationMs } from '#lib/duration.ts';
-import { duration } from '#lib/duration-schema.ts';
+import { waitedDuration } from '#lib/duration-schema.ts';
 import { type JsonSchema, jsonSchemaOf, lazily } from '#lib/parse-by.ts';
 import { hooksSchema } from '../hooks.ts';
 import { isMapping, type Names } from '../names.ts';
 import { notifySchema } from '../notify.ts';
 import { scheduleSchema } from '../schedule.ts';
-
-/** Timers of Node cannot wait longer than 2^31 milliseconds. */
-const longestTimerMs = 24 * 86_400_000;
 
 const keys = (names: Names) => ({
   schedule: scheduleSchema
@@ -24,8 +20,7 @@ const keys = (names: Names) => ({
     .describe(
       'What a run does when another of the same job is not over: nothing (skip, the default), or wait for it.',
     ),
-  timeLimit: duration()
-    .refine((text) => durationMs(text) <= longestTimerMs, { error: 'must not be longer than "24d"' })
+  timeLimit: waitedDuration()
     .optional()
     .describe(
       'How long a run may take ("6h"): it is then cancelled, and has failed. Default: as long as it takes.',

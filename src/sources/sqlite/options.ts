@@ -27,6 +27,7 @@ export const sqliteConfig = z.strictObject({
   busyTimeoutSeconds: z
     .number()
     .nonnegative()
+    .max(86_400)
     .default(30)
     .describe('How long to wait for a writer that has locked the database.'),
 });

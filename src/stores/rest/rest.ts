@@ -7,7 +7,7 @@ import { parseRestUrl, withSlash } from './rest-url.ts';
 
 const config = z.strictObject({
   url: z
-    .url({ protocol: /^https?$/ })
+    .url({ protocol: /^https?$/, error: 'must be an http: or https: URL' })
     .refine((url) => !/^[^/]*\/\/[^/]*@|[?#]/.test(url), {
       error: 'must be an address alone: who logs in is said by user and password',
     })
@@ -23,7 +23,13 @@ const config = z.strictObject({
     .describe('The user’s password; $RESTIC_REST_PASSWORD when neither it nor a user is given.'),
   ca: z.string().min(1).optional().describe('A file with certificates to trust besides the usual ones.'),
   connections: z.number().int().min(1).max(64).default(5).describe('How many objects travel at once.'),
-  timeoutSeconds: z.number().int().min(1).default(60).describe('How long the server may stay silent.'),
+  timeoutSeconds: z
+    .number()
+    .int()
+    .min(1)
+    .max(86_400)
+    .default(60)
+    .describe('How long the server may stay silent.'),
 });
 export type RestConfig = z.output<typeof config>;
 

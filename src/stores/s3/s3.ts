@@ -27,7 +27,7 @@ const config = z.strictObject({
     .optional()
     .describe('Where in the bucket; the whole bucket when absent.'),
   endpoint: z
-    .url({ protocol: /^https?$/ })
+    .url({ protocol: /^https?$/, error: 'must be an http: or https: URL' })
     .transform((value) => value.replace(/\/+$/, ''))
     .optional()
     .describe("The service's address, https://…; Amazon's when absent."),
@@ -59,7 +59,13 @@ const config = z.strictObject({
     ),
   ca: z.string().min(1).optional().describe('A file with certificates to trust besides the usual ones.'),
   connections: z.number().int().min(1).max(64).default(5).describe('How many objects travel at once.'),
-  timeoutSeconds: z.number().int().min(1).default(60).describe('How long the service may stay silent.'),
+  timeoutSeconds: z
+    .number()
+    .int()
+    .min(1)
+    .max(86_400)
+    .default(60)
+    .describe('How long the service may stay silent.'),
 });
 export type S3Config = z.output<typeof config>;
 

@@ -62,6 +62,7 @@ const config = z.strictObject({
     .number()
     .int()
     .min(1)
+    .max(86_400)
     .default(30)
     .describe('How long the server may take to let Holdfast in.'),
 });

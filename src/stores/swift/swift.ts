@@ -18,7 +18,7 @@ const config = z.strictObject({
     .describe('Where in the container; the whole container when absent.'),
   cloud: name.optional().describe('An entry of clouds.yaml; $OS_CLOUD when absent.'),
   authUrl: z
-    .url({ protocol: /^https?$/ })
+    .url({ protocol: /^https?$/, error: 'must be an http: or https: URL' })
     .optional()
     .describe(
       'Where to log in: Keystone (…/v3) or TempAuth (…/auth/v1.0); $OS_AUTH_URL or $ST_AUTH when absent.',
@@ -56,7 +56,13 @@ const config = z.strictObject({
     .optional()
     .describe('A file with certificates to trust besides the usual ones; $OS_CACERT when absent.'),
   connections: z.number().int().min(1).max(64).default(5).describe('How many objects travel at once.'),
-  timeoutSeconds: z.number().int().min(1).default(60).describe('How long the service may stay silent.'),
+  timeoutSeconds: z
+    .number()
+    .int()
+    .min(1)
+    .max(86_400)
+    .default(60)
+    .describe('How long the service may stay silent.'),
 });
 export type SwiftConfig = z.output<typeof config>;
 
