@@ -4,8 +4,11 @@ import { connect, createServer, type Socket } from 'node:net';
 
 export interface SlowLine extends AsyncDisposable {
   readonly port: number;
-  /** Breaks every connection as soon as this many more bytes have gone towards the server; `forGood` lets none in afterwards. */
-  breakAfter(bytes: number, options?: { readonly forGood?: boolean }): void;
+  /**
+   * Breaks every connection as soon as this many more bytes have gone towards the server; `forGood` lets none in afterwards, `half`
+   * only lets the server hear the end of the one that sent them.
+   */
+  breakAfter(bytes: number, options?: { readonly forGood?: boolean; readonly half?: boolean }): void;
 }
 
 /** Passes on what comes to the port, each piece `roundTripMs / 2` later in each direction, at any speed. */
@@ -13,8 +16,9 @@ export const slowLine = async (target: number, roundTripMs: number): Promise<Slo
   const sockets = new Set<Socket>();
   let bytesLeft = Number.POSITIVE_INFINITY;
   let forGood = false;
+  let half = false;
   const server = createServer((client) => {
-    const upstream = connect(target, '127.0.0.1');
+    const upstream = connect({ port: target, host: '127.0.0.1', allowHalfOpen: true });
     for (const socket of [client, upstream]) {
       sockets.add(socket.setNoDelay(true));
       socket.on('close', () => sockets.delete(socket));
@@ -25,8 +29,9 @@ export const slowLine = async (target: number, roundTripMs: number): Promise<Slo
     client.on('data', (chunk) => {
       bytesLeft -= chunk.length;
       if (bytesLeft > 0) return;
-      for (const socket of sockets) socket.destroy();
       bytesLeft = Number.POSITIVE_INFINITY;
+      if (half) return void upstream.end();
+      for (const socket of sockets) socket.destroy();
       if (forGood) server.close();
     });
   }).listen(0, '127.0.0.1');
@@ -37,6 +42,7 @@ export const slowLine = async (target: number, roundTripMs: number): Promise<Slo
     breakAfter: (bytes, options = {}) => {
       bytesLeft = bytes;
       forGood = options.forGood ?? false;
+      half = options.half ?? false;
     },
     async [Symbol.asyncDispose]() {
       for (const socket of sockets) socket.destroy();

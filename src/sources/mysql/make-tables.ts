@@ -1,6 +1,6 @@
 // Sequences and tables of a backup, made in a database that may have another name than theirs.
 
-import { HoldfastError } from '#lib/errors.ts';
+import { HoldfastError, hasCode } from '#lib/errors.ts';
 import type { Reporter } from '../restore-report.ts';
 import { binaryIdentifier, bytesOf } from './binary-text.ts';
 import type { Connection } from './connect.ts';
@@ -40,7 +40,7 @@ export const makeTables = async (
 
 /** It is what the server says of a definition or of rows, and not that the snapshot is damaged. */
 export const isRefusal = (error: unknown): error is HoldfastError =>
-  error instanceof HoldfastError && error.cause instanceof ServerError;
+  hasCode(error, 'TARGET_FAILED') && error.cause instanceof ServerError;
 
 /** Gives it the number that comes next. */
 export const setSequence = async (

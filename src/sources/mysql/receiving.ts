@@ -36,7 +36,7 @@ interface Loaded extends Kept {
 const openReceiving = async (request: SourceRequest): Promise<Receiving> => {
   const { settings, config, context } = request;
   const asked = onlyDatabase(config, settings, 'receiving');
-  const target = await openTargetServer(settings, context.signal);
+  const target = await openTargetServer(settings, context);
   const name = target.nameHere(asked);
   const { admin } = target;
   let kept: Kept | undefined;

@@ -59,7 +59,7 @@ export const restoreParts = async (restoring: Restoring, goal: Goal, parts: Part
     throwIfCancelled(signal);
     await tables.finish(texts.items(databaseFiles.postData));
   } finally {
-    await target.drop(staging);
+    await target.dropUnneeded(staging);
   }
 };
 

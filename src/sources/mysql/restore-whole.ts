@@ -28,23 +28,31 @@ export const restoreWhole = async (restoring: Restoring, goal: Goal): Promise<vo
   const texts = new DatabaseTexts(stream, goal.database);
   await texts.readUntilRows();
   throwIfCancelled(context.signal);
-  if (state === 'empty') {
-    await loadTables(restoring, goal, texts, goal.name);
-  } else {
-    const name = state === 'used' ? stagingName() : goal.name;
-    await target.create(name, texts.databaseStatement(), (text) => restoring.reporter.warn(text));
-    try {
-      await loadTables(restoring, goal, texts, name);
-      throwIfCancelled(context.signal);
-      if (state === 'used') await replaceDatabase(restoring, goal, texts, name);
-    } catch (error) {
-      await target.drop(name);
-      throw error;
+  const name = state === 'used' ? stagingName() : goal.name;
+  let isBegun = state === 'used'; // whether it was made or not, nobody else has that name
+  try {
+    if (state !== 'empty') {
+      await target.create(name, texts.databaseStatement(), (text) => restoring.reporter.warn(text));
+      isBegun = true;
     }
+    await loadTables(restoring, goal, texts, name);
+    throwIfCancelled(context.signal);
+    if (state === 'used') await replaceDatabase(restoring, goal, texts, name);
+    await addPrograms(restoring, goal, texts);
+  } catch (error) {
+    if (isBegun) await target.dropUnneeded(name);
+    throw error;
   }
+};
+
+const addPrograms = async (
+  { target, context, reporter, unmade }: Restoring,
+  goal: Goal,
+  texts: DatabaseTexts,
+): Promise<void> => {
   await using connection = await target.connectTo(goal.name, context.signal);
   const items = texts.items(databaseFiles.postData);
-  restoring.unmade.push(...(await makePrograms(connection, items, goal, restoring.reporter)));
+  unmade.push(...(await makePrograms(connection, items, goal, reporter)));
 };
 
 const loadTables = async (

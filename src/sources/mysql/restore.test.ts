@@ -3,6 +3,7 @@ import { after, before, suite, test } from 'node:test';
 import { type HoldfastError, hasCode } from '#lib/errors.ts';
 import { type MysqlServer, startMariadb } from '../../../test/servers/mariadb.ts';
 import { skipWithout } from '../../../test/servers/programs.ts';
+import { slowLine } from '../../../test/tools/slow-line.ts';
 import type { RestoreReport, RestoreTarget } from '../source.ts';
 import type { CapturedEntry } from '../testing.ts';
 import { edited, openSockets, partOf } from '../testing.ts';
@@ -49,6 +50,25 @@ suite('restoring to MariaDB', { skip: skipWithout('mariadb') ?? false }, () => {
       await server.sql('insert into numbered () values (); select max(id) from numbered', name),
       '17',
     );
+  });
+
+  test('wherever its connections break, a restore fails for that, and leaves nothing', async () => {
+    for (let [bytes, broke] = [1000, true]; broke; bytes = Math.ceil(bytes * 2)) {
+      await using line = await slowLine(server.port, 0);
+      line.breakAfter(bytes);
+      const url = server.url('broken').replace(`:${server.port}/`, `:${line.port}/`);
+      const outcome = await restoreTo(server, dumped, { url }).then(
+        ({ failures }) => assert.deepEqual(failures, [], `after ${bytes} bytes`),
+        (error: unknown) => error,
+      );
+      broke = outcome !== undefined;
+      assert.ok(!broke || hasCode(outcome, 'SOURCE_UNREACHABLE'), `after ${bytes} bytes: ${outcome}`);
+      const tables = `select count(*) from information_schema.tables where table_schema = 'broken'`;
+      // An answer that is lost leaves it open who made the database, which is then empty.
+      assert.ok(!broke || (await server.sql(tables)) === '0', `after ${bytes} bytes`);
+      assert.equal(await stagings(), '', `after ${bytes} bytes`);
+    }
+    await server.sql('drop database broken');
   });
 
   test('a view that looks into other databases finds its own in the copy', async () => {

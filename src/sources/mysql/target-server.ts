@@ -2,6 +2,8 @@
 import { randomUUID } from 'node:crypto';
 import { throwIfCancelled } from '#lib/clock.ts';
 import { HoldfastError } from '#lib/errors.ts';
+import type { Context } from '#lib/kind.ts';
+import { dropOrTell } from '../drop-or-tell.ts';
 import { binaryIdentifier, bytesOf } from './binary-text.ts';
 import { withKnownCollations } from './collations.ts';
 import { type Connection, connect } from './connect.ts';
@@ -27,18 +29,21 @@ export interface TargetServer extends AsyncDisposable {
   /** Gives a database the options in such a statement. */
   setOptions(name: string, statement: string): Promise<void>;
   drop(name: string): Promise<void>;
+  /** The same of what will not be finished, on a connection of its own, because another may be the reason. Tells where it fails. */
+  dropUnneeded(name: string): Promise<void>;
   /** A connection that makes and loads tables in a database. */
   connectTo(database: string, signal: AbortSignal): Promise<Connection>;
 }
 
 export const openTargetServer = async (
   named: ConnectionSettings,
-  signal: AbortSignal,
+  { signal, log }: Context,
 ): Promise<TargetServer> => {
   throwIfCancelled(signal);
   // Not into the database that is to be restored, which may not exist yet.
   const settings = { ...named, database: undefined };
-  const admin = await connect(settings, new AbortController().signal);
+  const connectAnyway = (): Promise<Connection> => connect(settings, new AbortController().signal);
+  const admin = await connectAnyway();
   try {
     assertSupported(admin.version, settings);
     await prepare(admin);
@@ -80,8 +85,12 @@ export const openTargetServer = async (
         () => {}, // it was told when the database beside it was made
       );
     },
-    async drop(name) {
-      await admin.run(`drop database if exists ${quoteIdentifier(name)}`);
+    drop: (name) => dropDatabase(admin, name),
+    async dropUnneeded(name) {
+      await dropOrTell({ database: name, server: settings.server }, log, async () => {
+        await using connection = await connectAnyway();
+        await dropDatabase(connection, name);
+      });
     },
     async connectTo(database, connectionSignal) {
       const connection = await connect(settings, connectionSignal);
@@ -98,6 +107,10 @@ export const openTargetServer = async (
       await admin[Symbol.asyncDispose]();
     },
   };
+};
+
+const dropDatabase = async (connection: Connection, name: string): Promise<void> => {
+  await connection.run(`drop database if exists ${quoteIdentifier(name)}`);
 };
 
 const creationHint = (error: ServerError, user: string): string | undefined => {

@@ -1,11 +1,15 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { type AddressInfo, connect as connectTo, createServer, type Socket } from 'node:net';
 import { after, before, test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { hasCode } from '#lib/errors.ts';
 import { type PostgresServer, startPostgres } from '../../../test/servers/postgres.ts';
-import { skipWithout } from '../../../test/servers/programs.ts';
+import { program, skipWithout } from '../../../test/servers/programs.ts';
+import { slowLine } from '../../../test/tools/slow-line.ts';
 import { type Connection, connect } from './connect.ts';
 import type { Parameters } from './parameters.ts';
+import { runProgram } from './pg-dump.ts';
 import { sqlState } from './server-error.ts';
 import { resolveSettings } from './settings.ts';
 
@@ -37,6 +41,36 @@ const isEncrypted = async (given: Parameters): Promise<boolean> => {
     'select ssl from pg_catalog.pg_stat_ssl where pid = pg_catalog.pg_backend_pid()',
   );
   return row?.ssl ?? false;
+};
+/** Answers what comes first on each connection, and ends it. */
+const answering = (answer: (asked: Buffer) => Buffer) =>
+  listening((socket) => void socket.once('data', (asked) => socket.end(answer(asked))));
+const isTlsRequest = (asked: Buffer): boolean => asked.length === 8;
+
+/** A line on which the first of what the server sends so becomes something else. */
+const changingLine = (port: number, from: Buffer, to: Buffer) =>
+  listening((socket) => {
+    let isDone = false;
+    const behind = connectTo(port, '127.0.0.1').on('error', () => {});
+    socket.pipe(behind);
+    behind.on('data', (chunk) => {
+      const at = isDone ? -1 : chunk.indexOf(from);
+      isDone ||= at >= 0;
+      if (at >= 0) to.copy(chunk, at);
+      socket.write(chunk);
+    });
+    socket.on('close', () => behind.destroy());
+  });
+
+const listening = async (onSocket: (socket: Socket) => void) => {
+  const listener = createServer((socket) => onSocket(socket.on('error', () => {}))).listen(0, '127.0.0.1');
+  await once(listener, 'listening');
+  return {
+    port: `${(listener.address() as AddressInfo).port}`,
+    async [Symbol.asyncDispose]() {
+      listener.close();
+    },
+  };
 };
 const drain = async (chunks: AsyncIterable<Uint8Array>): Promise<Buffer> => {
   const copies: Buffer[] = [];
@@ -77,6 +111,91 @@ test('a refused login and an unreachable server are told apart, each with a hint
   await assert.rejects(open({ password: '' }), has('SOURCE_DENIED'));
   await assert.rejects(open({ port: '1' }), has('SOURCE_UNREACHABLE'));
   await assert.rejects(open({ host: '/nowhere' }), has('SOURCE_UNREACHABLE'));
+});
+
+test('of a server without TLS that breaks off, the break is told and not the lack of TLS', {
+  skip,
+}, async () => {
+  await using breaking = await answering((asked) =>
+    isTlsRequest(asked) ? Buffer.from('N') : Buffer.alloc(0),
+  );
+  await assert.rejects(
+    open({ port: breaking.port, sslmode: 'prefer' }),
+    (error) => hasCode(error, 'SOURCE_UNREACHABLE') && /terminated/.test(error.message),
+  );
+});
+
+test('what is no message of a server ends the connection, and not the process', { skip }, async () => {
+  const strange = [
+    Buffer.from([...Buffer.from('R'), 0, 0, 0, 8, 0, 0, 0x80, 0x0a]), // another way to log in than there is
+    Buffer.from([...Buffer.from('T'), 0, 0, 0, 6, 0, 9]), // nine columns, of which none comes
+    Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n'),
+  ];
+  for (const message of strange) {
+    await using speaking = await answering(() => message);
+    await assert.rejects(open({ port: speaking.port, sslmode: 'disable' }), (error) =>
+      hasCode(error, 'SOURCE_UNREACHABLE'),
+    );
+  }
+});
+
+test('a row whose length cannot be ends the connection', { skip }, async () => {
+  for (const [from, to] of [
+    [
+      [0, 0, 0, 6],
+      [0, 0, 0, 3],
+    ],
+    [
+      [0, 0, 0, 6],
+      [0x80, 0, 0, 6],
+    ],
+  ] as const) {
+    await using line = await changingLine(
+      server.port,
+      Buffer.from([0x64, ...from]),
+      Buffer.from([0x64, ...to]),
+    );
+    await using connection = await open({ port: line.port, sslmode: 'disable' });
+    await assert.rejects(
+      drain(connection.copyOut('copy (select 1 from generate_series(1, 9)) to stdout')),
+      /such length/,
+    );
+  }
+});
+
+test('pg_dump whose connection breaks is a lost connection, told without the query that it was at', {
+  skip,
+}, async () => {
+  await using line = await slowLine(server.port, 0);
+  line.breakAfter(3000);
+  const output = runProgram({
+    path: program('pg_dump'),
+    args: [`--dbname=host=127.0.0.1 port=${line.port} user=postgres dbname=postgres sslmode=disable`],
+    environment: { PGPASSWORD: server.password },
+    signal: new AbortController().signal,
+    onWarning: () => {},
+  });
+  await assert.rejects(
+    drain(output),
+    (error) =>
+      hasCode(error, 'SOURCE_UNREACHABLE') &&
+      /server closed the connection/.test(error.message) &&
+      /run again/.test(error.hint ?? '') &&
+      !/SELECT/.test(error.message),
+  );
+});
+
+test('a connection that breaks while rows go in is a lost connection', { skip }, async () => {
+  await using line = await slowLine(server.port, 0);
+  await using connection = await open({ port: `${line.port}`, sslmode: 'disable' });
+  await connection.query('create temporary table t (line text)');
+  line.breakAfter(1_000_000);
+  const content = function* () {
+    for (let at = 0; at < 300; at += 1) yield Buffer.alloc(100_000, 'rows\n');
+  };
+  await assert.rejects(connection.copyIn('copy t from stdin', content), (error) =>
+    hasCode(error, 'SOURCE_UNREACHABLE'),
+  );
 });
 
 test('rows come out and go in unchanged, whatever their size', { skip }, async () => {

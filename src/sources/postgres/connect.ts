@@ -1,7 +1,8 @@
 // Connections to a server. The driver is loaded here, on first use, and met nowhere else.
+import type { Duplex } from 'node:stream';
 import type { Client, QueryConfig, Submittable } from 'pg';
 import { throwIfCancelled } from '#lib/clock.ts';
-import { HoldfastError } from '#lib/errors.ts';
+import { asError, HoldfastError, messageOf } from '#lib/errors.ts';
 import { KeepAwake } from '../balancer.ts';
 import type { Content } from '../source.ts';
 import { type CopiedIn, CopyIn } from './copy-in.ts';
@@ -53,8 +54,9 @@ export const connect = async (
       if (!mayTryOtherwise(error, tls)) break;
     }
   }
-  const telling = failures.findLast((each) => isServerError(each) || each instanceof HoldfastError); // not: no TLS here
-  throw connectError(telling ?? failures[0], settings, database);
+  const telling = failures.findLast((each) => isServerError(each) || each instanceof HoldfastError);
+  const other = failures.findLast((each) => !/does not support SSL/.test(messageOf(each))); // which is why it was tried otherwise
+  throw connectError(telling ?? other ?? failures[0], settings, database);
 };
 
 /** What the server took before is tried first: a backup connects several times. */
@@ -152,6 +154,7 @@ const login = async (
     keepAlive: true,
     keepAliveInitialDelayMillis: 60_000,
   });
+  endingWithWhatItCannotRead(client.connection as unknown as DriverConnection);
   const session = new Session(client, settings, database, signal);
   try {
     await client.connect();
@@ -160,6 +163,27 @@ const login = async (
     session.destroy();
     throw error;
   }
+};
+
+/** The driver's own, which begins to read when the connection is made. */
+interface DriverConnection {
+  attachListeners(stream: Duplex): void;
+}
+
+/** The driver throws what it cannot read at nobody, which would end the process: it is the end of the connection. */
+const endingWithWhatItCannotRead = (connection: DriverConnection): void => {
+  const attach = connection.attachListeners.bind(connection);
+  connection.attachListeners = (stream) => {
+    attach(stream);
+    const read = stream.listeners('data').at(-1) as (chunk: Buffer) => void;
+    stream.off('data', read).on('data', (chunk: Buffer) => {
+      try {
+        read(chunk);
+      } catch (error) {
+        stream.destroy(asError(error));
+      }
+    });
+  };
 };
 
 const passwordOrThrow = (settings: ConnectionSettings, database: string): string => {
@@ -267,7 +291,13 @@ class Session implements Connection {
   async copyIn(sql: string, content: () => Content): Promise<CopiedIn> {
     const copy = new CopyIn(sql, content);
     this.#start(copy);
-    return await copy.outcome;
+    try {
+      return await copy.outcome;
+    } catch (error) {
+      if (error === copy.contentError) throw error;
+      // The server's word for a client that it no longer hears.
+      throw sqlState(error)?.startsWith('08') ? lostError(error, this.#settings.server) : this.explain(error);
+    }
   }
 
   explain(error: unknown): unknown {

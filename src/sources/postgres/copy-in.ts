@@ -1,5 +1,6 @@
 // COPY … FROM STDIN, and what is said before and after it: contents onto the wire, no faster than the server takes them.
 import type { Duplex } from 'node:stream';
+import { asError } from '#lib/errors.ts';
 import type { Content } from '../source.ts';
 import { type RunningQuery, rowsOfTag, type WireConnection } from './wire.ts';
 
@@ -26,6 +27,11 @@ export class CopyIn implements RunningQuery {
   constructor(sql: string, content: () => Content) {
     this.#sql = sql;
     this.#content = content;
+  }
+
+  /** What the content failed with, if it did. */
+  get contentError(): unknown {
+    return this.#contentError;
   }
 
   /** Settles when the server is ready for the next statement. */
@@ -66,14 +72,25 @@ export class CopyIn implements RunningQuery {
     try {
       for await (const chunk of this.#content()) {
         for (let at = 0; at < chunk.length && !this.#ended; at += messageBytes)
-          await sendMessage(connection.stream, chunk.subarray(at, at + messageBytes));
+          await this.#sendMessage(connection.stream, chunk.subarray(at, at + messageBytes));
         if (this.#ended) return; // the server has refused; its error is on record
         this.#bytes += chunk.length;
       }
       connection.endCopyFrom();
     } catch (error) {
+      if (this.#ended) return;
       this.#contentError = error;
-      if (!this.#ended) connection.sendCopyFail('the backup could not be read on');
+      connection.sendCopyFail('the backup could not be read on');
+    }
+  }
+
+  /** A connection that breaks is no failure of the content. */
+  async #sendMessage(stream: Duplex, bytes: Uint8Array): Promise<void> {
+    try {
+      await sendMessage(stream, bytes);
+    } catch (error) {
+      this.handleError(asError(error));
+      throw error;
     }
   }
 }

@@ -70,7 +70,12 @@ export class CopyOut implements RunningQuery, AsyncIterable<Uint8Array> {
     let rowBytes = Math.min(this.#rowBytesLeft, bytes.length);
     let at = this.#rowBytesLeft;
     while (at + headerBytes <= bytes.length) {
-      const next = at + 1 + bytes.readUInt32BE(at + 1);
+      const length = bytes.readInt32BE(at + 1);
+      if (length < headerBytes - 1) {
+        this.#stream?.destroy(new Error('a message of the server has no such length'));
+        return;
+      }
+      const next = at + 1 + length;
       if (bytes[at] === copyData) {
         bytes.copyWithin(rowBytes, at + headerBytes, next);
         rowBytes += Math.min(next, bytes.length) - at - headerBytes;

@@ -83,7 +83,7 @@ async function* definition(
   try {
     yield* output;
   } catch (error) {
-    if (hasCode(error, 'SOURCE_DENIED')) await reading.assertHeld();
+    if (hasCode(error, 'SOURCE_DENIED', 'SOURCE_UNREACHABLE')) await reading.assertHeld();
     throw (dump.several && databaseError(error, database)) || error;
   }
 }

@@ -11,7 +11,7 @@ import { largeObjectLoad, largeObjectsName, otherOwnersSql } from './large-objec
 import { largeObjectDefinitionsPath, largeObjectPath, rangeFile, tablePath } from './layout.ts';
 import { copyInSql } from './ranges.ts';
 import { searchPathFor, searchPathSql, takerOf } from './row-places.ts';
-import { isServerError, serverMessage, sqlState, state } from './server-error.ts';
+import { isServerError, type ServerError, serverMessage, sqlState, state } from './server-error.ts';
 
 /** What came of each file, by its path within the database's folder. */
 export type Loaded = Map<string, CopiedIn>;
@@ -50,17 +50,18 @@ export const loadRows = async (
     );
     loader.loaded.set(`${tablePath(table)}/${rangeFile(place.range)}`, copied);
   } catch (error) {
-    if (!isServerError(error)) throw error;
-    throw new HoldfastError(
-      'TARGET_FAILED',
-      `rows of ${plainName(table)} could not be restored: ${serverMessage(error)}`,
-      {
-        hint: hintFor(error, table, target),
-        cause: error,
-      },
-    );
+    throw loadError(error, `rows of ${plainName(table)}`, (refusal) => hintFor(refusal, table, target));
   }
 };
+
+/** TARGET_FAILED for what the server says; anything else, such as a lost connection, as it is. */
+const loadError = (error: unknown, what: string, hint: (refusal: ServerError) => string): unknown =>
+  isServerError(error)
+    ? new HoldfastError('TARGET_FAILED', `${what} could not be restored: ${serverMessage(error)}`, {
+        hint: hint(error),
+        cause: error,
+      })
+    : error;
 
 const uncheckedKeys = [
   'set session_replication_role = replica;',
@@ -106,7 +107,7 @@ const loadLargeObjects = async (
     return copied;
   } catch (error) {
     if (connection.usable) await connection.query('rollback');
-    throw error;
+    throw loadError(error, largeObjectsName, () => 'the backup itself is whole');
   }
 };
 

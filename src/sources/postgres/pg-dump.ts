@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { throwIfCancelled } from '#lib/clock.ts';
 import { HoldfastError, messageOf } from '#lib/errors.ts';
-import { standbyHint } from './server-error.ts';
+import { connectionsHint, lostHint, standbyHint } from './server-error.ts';
 
 const execute = promisify(execFile);
 
@@ -128,12 +128,24 @@ const programError = (path: string, status: number | null, said: string): Holdfa
     .trim()
     .split('\n')
     .filter((line) => line !== '');
-  const message = lines.map((line) => line.replace(/^pg_dump(all)?: (error: )?/, '')).join('; ');
+  const message = lines.map((line) => line.replace(/^pg_dump(all)?: (error: )?/, '').trim()).join('; ');
   const how = status === null ? 'was killed' : `failed with status ${status}`;
-  return new HoldfastError('SOURCE_DENIED', `${path} ${how}: ${message || 'it said nothing'}`, {
-    hint: hints.find(([pattern]) => pattern.test(message))?.[1],
+  const shown = message.replace(/; detail: Query was: .{80,}/s, '') || 'it said nothing';
+  const lost = losses.find(([pattern]) => pattern.test(message));
+  const [, hint] = lost ?? hints.find(([pattern]) => pattern.test(message)) ?? [];
+  return new HoldfastError(lost ? 'SOURCE_UNREACHABLE' : 'SOURCE_DENIED', `${path} ${how}: ${shown}`, {
+    hint,
   });
 };
+
+/** Of a connection that could not be made or broke, as libpq and the server word it. */
+const losses: readonly (readonly [pattern: RegExp, hint: string])[] = [
+  [/too many clients|remaining connection slots|too many connections/, connectionsHint],
+  [
+    /server closed the connection|could not (receive|send) data|SSL SYSCALL|Connection (refused|reset|timed out)|terminating connection/,
+    lostHint,
+  ],
+];
 
 const hints: readonly (readonly [pattern: RegExp, hint: string])[] = [
   [

@@ -46,15 +46,15 @@ export const restoreWhole = async (restoring: Restoring, goal: Goal): Promise<vo
   }
   const name = temporaryName(goal.name);
   const before = restoring.reporter.failures.length;
-  await target.create(name, create);
   try {
+    await target.create(name, create);
     await load(restoring, goal, texts, name, state === 'used' ? goal.name : undefined);
     const failures = restoring.reporter.failures.slice(before).map(({ error }) => error);
     if (state === 'used' && failures.length > 0) throw leftAsItWas(goal.name, failures);
     throwIfCancelled(context.signal);
     await target.rename(name, goal.name);
   } catch (error) {
-    await target.drop(name);
+    await target.dropUnneeded(name);
     throw error;
   }
   await applyProperties(restoring, goal, properties);

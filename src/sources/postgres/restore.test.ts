@@ -5,12 +5,14 @@ import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 import { hasCode } from '#lib/errors.ts';
+import { silentLog } from '#lib/log.ts';
 import { type PostgresServer, startPostgres } from '../../../test/servers/postgres.ts';
 import { program, skipWithout } from '../../../test/servers/programs.ts';
+import { slowLine } from '../../../test/tools/slow-line.ts';
 import { temporaryFolder } from '../../../test/tools/temp.ts';
 import type { CapturedEntry } from '../testing.ts';
-import { inPathOrder } from '../testing.ts';
-import { dumpOf, restoreTo } from './testing.ts';
+import { inPathOrder, intoEmpty, replay } from '../testing.ts';
+import { dumpOf, openPostgres, restoreTo } from './testing.ts';
 import { manyKinds, roles } from './testing-database.ts';
 
 const skip = skipWithout('postgresql') ?? false;
@@ -151,6 +153,39 @@ test('a restore that fails leaves no new database, and the old one as it was', {
     await original.psql('postgres', `select count(*) from pg_database where datname like '%holdfast%'`),
     '0',
   );
+});
+
+test('wherever its connections break, a restore fails for that, and leaves nothing; what it cannot remove is told', {
+  skip,
+}, async () => {
+  const names = (): Promise<string> =>
+    original.psql('postgres', `select datname from pg_database where datname ~ 'holdfast|broken' order by 1`);
+  for (let [bytes, broke, half] = [500, true, true]; broke; [bytes, half] = [Math.ceil(bytes * 2.1), !half]) {
+    await using line = await slowLine(original.port, 0);
+    line.breakAfter(bytes, { half });
+    const url = original.url('broken').replace(`:${original.port}/`, `:${line.port}/`);
+    const outcome = await restoreTo(original, onlyDatabase('shop'), { url }).then(
+      ({ failures }) => assert.deepEqual(failures, [], `after ${bytes} bytes`),
+      (error: unknown) => error,
+    );
+    broke = outcome !== undefined;
+    assert.ok(!broke || hasCode(outcome, 'SOURCE_UNREACHABLE'), `after ${bytes} bytes: ${outcome}`);
+    assert.equal(await names(), broke ? '' : 'broken', `after ${bytes} bytes`);
+  }
+  await original.psql('postgres', 'drop database broken');
+  await using line = await slowLine(original.port, 0);
+  line.breakAfter(20_000, { forGood: true });
+  const told: unknown[] = [];
+  const log = { ...silentLog, warn: (...said: readonly unknown[]) => void told.push(said) };
+  const url = original.url('broken').replace(`:${original.port}/`, `:${line.port}/`);
+  await using target = await openPostgres(original, { url }, { log });
+  await assert.rejects(target.restore(replay(inPathOrder(onlyDatabase('shop'))), intoEmpty), (error) =>
+    hasCode(error, 'SOURCE_UNREACHABLE'),
+  );
+  const left = await names();
+  assert.match(left, /^broken\.holdfast-\w+$/);
+  assert.match(JSON.stringify(told), new RegExp(`"database":"${left}".*could not be removed: drop it`));
+  await original.psql('postgres', `drop database "${left}" with (force)`);
 });
 
 test('rows that are fewer than were captured are not taken for all', { skip }, async () => {

@@ -36,7 +36,7 @@ export const restoreServer = async (
   entries: AsyncIterable<Entry>,
   into: RestoreTarget,
 ): Promise<RestoreReport> => {
-  await using target = await openTargetServer(request.settings, request.context.signal);
+  await using target = await openTargetServer(request.settings, request.context);
   const restoring: Restoring = {
     ...request,
     target,

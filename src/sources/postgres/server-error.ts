@@ -1,6 +1,6 @@
 // What PostgreSQL says when something fails, told apart by its codes
 // (https://www.postgresql.org/docs/current/errcodes-appendix.html).
-import { HoldfastError, messageOf, systemCode } from '#lib/errors.ts';
+import { HoldfastError, hasCode, messageOf, systemCode } from '#lib/errors.ts';
 import type { ConnectionSettings } from './settings.ts';
 
 /** An error that the server itself sent. */
@@ -48,7 +48,7 @@ export const serverMessage = (error: unknown): string => {
 
 /** The server would not have a definition or rows. What it could not do at all, such as for want of room, is no refusal. */
 export const isRefusal = (error: unknown): error is HoldfastError & { readonly cause: ServerError } =>
-  error instanceof HoldfastError && isServerError(error.cause) && !isInability.test(error.cause.code);
+  hasCode(error, 'TARGET_FAILED') && isServerError(error.cause) && !isInability.test(error.cause.code);
 
 /** Resources, an operator's intervention, the system, damage; a library that is not there is one thing's matter (58P01). */
 const isInability = /^(53|57|58(?!P01)|XX00[12])/;
@@ -85,7 +85,7 @@ const connectProblem = (
     case '3D000':
       return ['SOURCE_UNREACHABLE', 'check the name of the database'];
     case '53300':
-      return ['SOURCE_UNREACHABLE', 'lower `connections`, or raise max_connections on the server'];
+      return ['SOURCE_UNREACHABLE', connectionsHint];
     case '57P03':
       return ['SOURCE_UNREACHABLE', 'wait until the server has started'];
     case '08P01':
@@ -121,6 +121,10 @@ const isTlsProblem = (error: unknown): boolean =>
 export const standbyHint =
   'the standby put replication first: set hot_standby_feedback, raise max_standby_streaming_delay, or read from the primary';
 
+export const lostHint = "the server's log says whether it or the network ended it; then run again";
+
+export const connectionsHint = 'lower `connections`, or raise max_connections on the server';
+
 /** The error for a connection that broke while it was in use. */
 export const lostError = (error: unknown, server: string): HoldfastError =>
   error instanceof HoldfastError
@@ -129,10 +133,7 @@ export const lostError = (error: unknown, server: string): HoldfastError =>
         'SOURCE_UNREACHABLE',
         `the connection to PostgreSQL at ${server} was lost: ${serverMessage(error)}`,
         {
-          hint:
-            sqlState(error) === state.serializationFailure
-              ? standbyHint
-              : "the server's log says whether it or the network ended it; then run again",
+          hint: sqlState(error) === state.serializationFailure ? standbyHint : lostHint,
           cause: error,
         },
       );

@@ -3,12 +3,14 @@
 import { randomUUID } from 'node:crypto';
 import { throwIfCancelled } from '#lib/clock.ts';
 import { HoldfastError, hasCode } from '#lib/errors.ts';
+import type { Context } from '#lib/kind.ts';
+import { dropOrTell } from '../drop-or-tell.ts';
 import { type Connection, connect } from './connect.ts';
 import { createStatement } from './database-statements.ts';
 import { dropDatabase, endSessions } from './drop-database.ts';
 import { connectAnywhere } from './dump.ts';
 import { quoteIdentifier } from './identifiers.ts';
-import { serverMessage, sqlState, state } from './server-error.ts';
+import { isServerError, serverMessage, sqlState, state } from './server-error.ts';
 import type { ConnectionSettings } from './settings.ts';
 
 export interface TargetServer extends AsyncDisposable {
@@ -22,7 +24,8 @@ export interface TargetServer extends AsyncDisposable {
   stateOf(database: string): Promise<DatabaseState>;
   /** Makes a database by the statement of the backup, under another name. */
   create(name: string, statement: string): Promise<void>;
-  drop(name: string): Promise<void>;
+  /** Removes what will not be finished, on a connection of its own, because another may be the reason. Tells where it fails. */
+  dropUnneeded(name: string): Promise<void>;
   /** Gives a loaded database its name; one that has it already is dropped, with everybody in it. */
   rename(from: string, to: string): Promise<void>;
 }
@@ -31,7 +34,7 @@ export type DatabaseState = 'absent' | 'empty' | 'used';
 
 export const openTargetServer = async (
   settings: ConnectionSettings,
-  signal: AbortSignal,
+  { signal, log }: Context,
 ): Promise<TargetServer> => {
   const never = new AbortController().signal;
   throwIfCancelled(signal);
@@ -41,6 +44,11 @@ export const openTargetServer = async (
     throw error;
   });
   const query = (sql: string): Promise<unknown[]> => admin.query(sql);
+  const dropUnneeded = (name: string): Promise<void> =>
+    dropOrTell({ database: name, server: settings.server }, log, async () => {
+      await using connection = await connectForAdmin(settings, never);
+      await dropDatabase(connection, settings, name);
+    });
   return {
     admin,
     ...facts,
@@ -72,9 +80,7 @@ export const openTargetServer = async (
         );
       }
     },
-    async drop(name) {
-      await dropDatabase(admin, settings, name);
-    },
+    dropUnneeded,
     async rename(from, to) {
       const [row] = await admin.query<{ present: boolean }>(
         'select exists (select from pg_catalog.pg_database where datname = $1) as present',
@@ -91,7 +97,7 @@ export const openTargetServer = async (
       await query(
         `begin; alter database ${quoteIdentifier(to)} rename to ${quoteIdentifier(away)}; ${give}; commit`,
       );
-      await dropDatabase(admin, settings, away);
+      await dropUnneeded(away);
     },
     async [Symbol.asyncDispose]() {
       await admin[Symbol.asyncDispose]();
@@ -115,7 +121,9 @@ export const connectForAdmin = async (
   try {
     return await connectAnywhere({ ...settings, database: undefined }, signal);
   } catch (error) {
-    if (settings.database === undefined || hasCode(error, 'UNSUPPORTED')) throw error;
+    const mayBeElsewhere =
+      hasCode(error, 'SOURCE_DENIED') || (error instanceof HoldfastError && isServerError(error.cause));
+    if (settings.database === undefined || !mayBeElsewhere) throw error;
     return await connect(settings, settings.database, signal);
   }
 };

@@ -2,6 +2,7 @@
 
 import { throwIfCancelled } from '#lib/clock.ts';
 import { HoldfastError } from '#lib/errors.ts';
+import { dropOrTell } from '../drop-or-tell.ts';
 import { notEmpty } from '../free-targets.ts';
 import type { Manifest } from '../manifest.ts';
 import { leftAsItWas, withLackingRows } from '../refused.ts';
@@ -37,24 +38,27 @@ export const restoreWhole = async (restoring: Restoring, goal: Goal): Promise<vo
   if (state === 'empty') return await load(restoring, goal, texts, goal.name, undefined);
   const name = state === 'used' ? temporaryName(goal.name) : goal.name;
   const before = reporter.failures.length;
-  await create(restoring, contents, name);
+  let isBegun = state === 'used'; // whether it was made or not, nobody else has that name
   try {
+    await create(restoring, contents, name);
+    isBegun = true;
     await load(restoring, goal, texts, name, state === 'used' ? goal.name : undefined);
     const failures = reporter.failures.slice(before).map(({ error }) => error);
     if (state === 'used' && failures.length > 0) throw leftAsItWas(goal.name, failures);
     throwIfCancelled(context.signal);
     if (state === 'used') await target.replace(goal.name, name);
   } catch (error) {
-    await dropLeftover(restoring, name);
+    if (isBegun) await dropUnneeded(restoring, name);
     throw error;
   }
 };
 
-/** Also when the session was cancelled: what was begun must go. */
-const dropLeftover = async ({ target, settings }: Restoring, name: string): Promise<void> => {
-  if (target.admin.usable) return await target.drop(name);
-  await using admin = await connect(settings, 'master', new AbortController().signal);
-  await dropDatabase(admin, name);
+/** Also when the session was cancelled or lost: what was begun must go. */
+const dropUnneeded = async ({ settings, context }: Restoring, name: string): Promise<void> => {
+  await dropOrTell({ database: name, server: settings.server }, context.log, async () => {
+    await using admin = await connect(settings, 'master', new AbortController().signal);
+    await dropDatabase(admin, name);
+  });
 };
 
 const create = async (

@@ -13,7 +13,6 @@ export interface TargetServer extends AsyncDisposable {
   readonly admin: Connection;
   stateOf(name: string): Promise<TargetState>;
   create(name: string, sql: string): Promise<void>;
-  drop(name: string): Promise<void>;
   /** Gives a database the name of another, which goes. */
   replace(name: string, by: string): Promise<void>;
 }
@@ -51,7 +50,6 @@ export const openTargetServer = async (
         );
       }
     },
-    drop: (name) => dropDatabase(admin, name),
     async replace(name, by) {
       const away = temporaryName(name);
       try {
