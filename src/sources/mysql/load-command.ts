@@ -48,6 +48,7 @@ export class LoadCommand implements Command {
   #takePayload(payload: Buffer): 'go on' | 'stop' {
     if (payload[0] === marker.infile) {
       this.#sequence = this.#reader.sequence;
+      this.#reader.acceptAnyNumber();
       void this.#send();
       return 'go on';
     }

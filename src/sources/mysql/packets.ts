@@ -14,7 +14,7 @@ export class PacketReader {
   readonly #onPayload: (payload: Buffer) => 'go on' | 'stop';
   #bytes: Buffer = Buffer.alloc(0);
   #parts: Buffer[] = [];
-  #sequence = 0;
+  #sequence: number | undefined;
 
   constructor(onPayload: (payload: Buffer) => 'go on' | 'stop') {
     this.#onPayload = onPayload;
@@ -22,7 +22,12 @@ export class PacketReader {
 
   /** The number of the packet that comes next. */
   get sequence(): number {
-    return this.#sequence;
+    return this.#sequence ?? 0;
+  }
+
+  /** Packets go the other way now, which are counted with those that come: as many as the server has read when it answers. */
+  acceptAnyNumber(): void {
+    this.#sequence = undefined;
   }
 
   take(chunk: Buffer): void {
@@ -30,7 +35,9 @@ export class PacketReader {
     while (this.#bytes.length >= headerBytes) {
       const length = this.#bytes.readUIntLE(0, 3);
       if (this.#bytes.length < headerBytes + length) return;
-      this.#sequence = ((this.#bytes[3] ?? 0) + 1) & 0xff;
+      const number = this.#bytes[3] ?? 0;
+      if (number !== (this.#sequence ?? number)) throw outOfOrder();
+      this.#sequence = (number + 1) & 0xff;
       const payload = this.#bytes.subarray(headerBytes, headerBytes + length);
       this.#bytes = this.#bytes.subarray(headerBytes + length);
       this.#parts.push(payload);
@@ -46,6 +53,9 @@ export class PacketReader {
     return this.#bytes;
   }
 }
+
+/** What came between was lost, or a length is not what the server sent. */
+export const outOfOrder = (): Error => new Error('packets of the server came out of order');
 
 /** A payload as packets, the first with this number. */
 export const packetsOf = (payload: Buffer, sequence = 0): Buffer => {

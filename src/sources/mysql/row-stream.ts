@@ -48,7 +48,7 @@ export class RowStream implements Command, AsyncIterable<Uint8Array> {
   #takeHead(payload: Buffer): 'go on' | 'stop' {
     if (payload[0] === marker.error) this.#finish(errorOf(payload));
     else if (this.#columns === undefined) this.#columns = new Fields(payload).integer();
-    else if (isEof(payload)) this.#text = new RowText(this.#columns);
+    else if (isEof(payload)) this.#text = new RowText(this.#columns, this.#reader.sequence);
     return this.#text ? 'stop' : 'go on';
   }
 

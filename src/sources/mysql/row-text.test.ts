@@ -21,6 +21,13 @@ const rowPackets = (fields: readonly Field[]): Buffer =>
       fields.flatMap((field) => (field ? [lengthOf(field.length), field] : [Buffer.from([0xfb])])),
     ),
   );
+/** One after the other, with the numbers that they have then. */
+const numbered = (...packets: readonly Buffer[]): Buffer => {
+  const stream = Buffer.concat(packets);
+  for (let at = 0, number = 0; at < stream.length; at += 4 + stream.readUIntLE(at, 3), number += 1)
+    stream[at + 3] = number & 0xff;
+  return stream;
+};
 const eof = packetsOf(Buffer.from([0xfe, 0, 0, 2, 0]));
 const expected = (fields: readonly Field[]): string =>
   `${fields
@@ -40,7 +47,7 @@ const textOf = (
   columns: number,
   reads: readonly Buffer[],
 ): { readonly text: string; readonly rows: RowText } => {
-  const rows = new RowText(columns);
+  const rows = new RowText(columns, 0);
   let text = '';
   for (const read of reads) {
     const out = Buffer.alloc(read.length * largestGrowth);
@@ -60,7 +67,7 @@ test('rows come out the same wherever reads cut them', () => {
         random.chance(0.2) ? null : bytes(random.pick([0, 1, 3, 250, 251, 300])),
       ),
     );
-    const stream = Buffer.concat([...rows.map(rowPackets), eof]);
+    const stream = numbered(...rows.map(rowPackets), eof);
     const reads: Buffer[] = [];
     for (let at = 0; at < stream.length; ) {
       const length = random.integer(1, random.pick([3, 20, 2000]));
@@ -77,7 +84,7 @@ test('rows come out the same wherever reads cut them', () => {
 test('a row goes on over packets, and may fill them exactly', () => {
   for (const length of [0xffffff - 5, 0xffffff - 4, 0xffffff + 70_000]) {
     const fields = [Buffer.alloc(length, 'x'), Buffer.from('end')];
-    const stream = Buffer.concat([rowPackets(fields), eof]);
+    const stream = numbered(rowPackets(fields), eof);
     const half = stream.length >> 1;
     const { text, rows } = textOf(2, [stream.subarray(0, half), stream.subarray(half)]);
     assert.equal(text.length, length + 1 + 3 + 1);
@@ -87,8 +94,19 @@ test('a row goes on over packets, and may fill them exactly', () => {
 
 test('an error in the middle of rows ends them, and a row that ends too early is no row', () => {
   const error = packetsOf(Buffer.from('\xff\x01\x00#HY000gone', 'latin1'));
-  const { text, rows } = textOf(1, [Buffer.concat([rowPackets([Buffer.from('a')]), error])]);
+  const { text, rows } = textOf(1, [numbered(rowPackets([Buffer.from('a')]), error)]);
   assert.equal(text, 'a\n');
   assert.equal(rows.end?.[0], 0xff);
   assert.throws(() => textOf(2, [rowPackets([Buffer.from('a')])]), /before its last column/);
+});
+
+test('a length that was changed on the way is noticed at once, also when more never comes', () => {
+  const rows = Array.from({ length: 20 }, (_, at) => rowPackets([Buffer.from(`${at}`), Buffer.from('x')]));
+  for (const bit of [1, 2, 4, 8, 0x80, 0x8000, 0x80_0000]) {
+    const stream = numbered(...rows, eof);
+    stream.writeUIntLE(stream.readUIntLE(0, 3) ^ bit, 0, 3);
+    assert.throws(() => textOf(2, [stream]), /last column|out of order/, `${bit}`);
+  }
+  const lost = Buffer.concat([numbered(...rows).subarray(0, 80), numbered(...rows, eof).subarray(96)]);
+  assert.throws(() => textOf(2, [lost]), /out of order/);
 });

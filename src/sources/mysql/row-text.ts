@@ -1,6 +1,6 @@
 // Rows off the wire as lines that LOAD DATA takes in: fields end in a tab, rows in a newline, NULL is \N, and a backslash stands
 // before what else would be taken for one of these. The bytes of a field are the column's own, in its own character set.
-import { headerBytes, longestPayload, marker } from './packets.ts';
+import { headerBytes, longestPayload, marker, outOfOrder } from './packets.ts';
 
 const newline = '\n'.charCodeAt(0);
 const tab = '\t'.charCodeAt(0);
@@ -25,6 +25,8 @@ export const largestGrowth = 3;
  */
 export class RowText {
   readonly #columns: number;
+  /** The number of the packet that comes next. */
+  #sequence: number;
   #rows = 0;
   /** The payload of the packet under way that is still to come, and whether the row goes on in the next. */
   #payloadLeft = 0;
@@ -40,8 +42,9 @@ export class RowText {
   #lengthScale = 1;
   #ending: Buffer[] | undefined;
 
-  constructor(columns: number) {
+  constructor(columns: number, sequence: number) {
     this.#columns = columns;
+    this.#sequence = sequence;
   }
 
   /** How many rows have come. */
@@ -84,9 +87,11 @@ export class RowText {
     if (this.#headerLeft === headerBytes) this.#header = 0;
     for (; this.#headerLeft > 0 && at < read.length; at += 1) {
       if (this.#headerLeft > 1) this.#header |= (read[at] ?? 0) << (8 * (headerBytes - this.#headerLeft));
+      else if (read[at] !== this.#sequence) throw outOfOrder();
       this.#headerLeft -= 1;
     }
     if (this.#headerLeft === 0) {
+      this.#sequence = (this.#sequence + 1) & 0xff;
       this.#payloadLeft = this.#header;
       this.#continues = this.#header === longestPayload;
     }
@@ -133,6 +138,7 @@ export class RowText {
         const first = read[at++] as number;
         if (this.#field > 0) out[to++] = tab;
         this.#field += 1;
+        if (this.#field > this.#columns) throw new Error('a row of the server goes on after its last column');
         if (first < marker.infile) left = first;
         else if (first === marker.infile) {
           out[to++] = backslash;
