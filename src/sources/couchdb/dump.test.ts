@@ -102,6 +102,47 @@ suite('backups of CouchDB', { skip: (await skipWithoutCouch()) ?? false }, () =>
     await assert.rejects(throughProxy(), (error) => hasCode(error, 'SOURCE_UNREACHABLE'));
   });
 
+  test('what answers in the place of the server is never a part of the backup', async () => {
+    const error = '{"error":"unknown_error","reason":"function_clause"}';
+    for (const [part, body] of [
+      ['_security', error],
+      ['_security', 'null'],
+      ['_security', '[]'],
+      ['_revs_limit', error],
+      ['_revs_limit', '{}'],
+      ['_changes', 'null'],
+      ['_changes', error],
+      ['_bulk_get', error],
+    ] as const) {
+      proxy.rule = ({ path }) => (path === `/shop/${part}` ? { status: 200, body } : undefined);
+      await assert.rejects(
+        throughProxy({ databases: ['shop'] }),
+        (failure) => hasCode(failure, 'SOURCE_UNREACHABLE'),
+        `${part}: ${body}`,
+      );
+    }
+    proxy.rule = () => ({
+      status: 302,
+      headers: { location: 'https://login.example.net/?token=x' },
+      body: '',
+    });
+    await assert.rejects(
+      throughProxy(),
+      (failure) =>
+        hasCode(failure, 'SOURCE_UNREACHABLE') &&
+        /302, the answer is at https:\/\/login\.example\.net\/$/.test(failure.message),
+    );
+  });
+
+  test('an attachment that cannot be unpacked is a failed item', async () => {
+    proxy.rule = ({ path }) =>
+      path.endsWith('/same') ? { change: (body) => body.subarray(0, body.length >> 1) } : undefined;
+    await assert.rejects(
+      throughProxy({ databases: ['shop'] }),
+      (error) => hasCode(error, 'ITEM_UNREADABLE') && /attachment same of picture/.test(error.message),
+    );
+  });
+
   test('an attachment that is not what its digest says is a failed item, not a backup', async () => {
     proxy.rule = ({ path }) =>
       path.endsWith('bytes.bin') ? { change: (body) => Buffer.from(body).fill(1, 5, 6) } : undefined;

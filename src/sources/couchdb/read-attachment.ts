@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { createGunzip } from 'node:zlib';
-import { HoldfastError } from '#lib/errors.ts';
+import { HoldfastError, systemCode } from '#lib/errors.ts';
 import type { CouchClient } from './http.ts';
 import type { Attachment } from './leaf.ts';
 import { documentParts } from './server.ts';
@@ -78,6 +78,9 @@ async function* readFrom(
       length += bytes.length;
       if (fresh.length > 0) yield fresh;
     }
+  } catch (error) {
+    if (!systemCode(error)?.startsWith('Z_')) throw error;
+    length = Number.NaN; // what came cannot be unpacked
   } finally {
     answer.destroy();
   }

@@ -71,6 +71,11 @@ export const refusal = ({ status, headers, body }: Answer, doing: string, { serv
     return new HoldfastError('TARGET_FAILED', `${what}: ${said}`, {
       hint: 'it takes nothing this large: raise max_document_size and max_http_request_size of the server, and what a proxy before it allows',
     });
+  const elsewhere = status >= 300 && status < 400 ? headers.location?.replace(/\?.*$/s, '') : undefined;
+  if (elsewhere !== undefined)
+    return new HoldfastError('SOURCE_UNREACHABLE', `${what}: ${status}, the answer is at ${elsewhere}`, {
+      hint: 'name the URL at which CouchDB itself answers, without a page to log in before it',
+    });
   return new HoldfastError('SOURCE_UNREACHABLE', `${what}: ${status} ${said}`, {
     hint: 'see the log of the server',
   });

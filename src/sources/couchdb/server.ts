@@ -117,7 +117,7 @@ export const changesPage = (
       doing: `read the changes of ${database}`,
     },
     (body) => {
-      const { results, last_seq } = JSON.parse(body.toString()) as Partial<RawChanges>;
+      const { results, last_seq } = parseObject(body) as Partial<RawChanges>;
       if (!results || last_seq === undefined) throw new BrokenJson('the answer is no feed of changes');
       const changes = results.map(({ id, changes: leaves }) => ({ id, revs: leaves.map(({ rev }) => rev) }));
       return { changes, lastSeq: String(last_seq), isLast: results.length < limit };
@@ -149,7 +149,12 @@ export const missingRevisions = (
 export const securityOf = (client: CouchClient, database: string): Promise<Buffer> =>
   client.parse(
     { path: [database, '_security'], doing: `read the security object of ${database}` },
-    checkedJson,
+    (body) => {
+      const { error, reason } = parseObject(body);
+      if (typeof error === 'string' && typeof reason === 'string')
+        throw new BrokenJson(`the answer is no security object: ${error}, ${reason}`);
+      return body;
+    },
   );
 
 /** Undefined where the server does not tell, as PouchDB Server. */
@@ -159,8 +164,12 @@ export const revisionsLimit = async (client: CouchClient, database: string): Pro
     doing: `read the limit of revisions of ${database}`,
     allow: [404],
   };
-  const limit: unknown = await client.parse(request, (body) => JSON.parse(body.toString()));
-  return typeof limit === 'number' ? limit : undefined;
+  return await client.parse(request, (body) => {
+    const limit: unknown = JSON.parse(body.toString());
+    if (typeof limit === 'number') return limit;
+    if (limit instanceof Object && Reflect.get(limit, 'error') === 'not_found') return undefined;
+    throw new BrokenJson('the answer is no limit of revisions');
+  });
 };
 
 /** All _local documents as rows of an answer; undefined where the server cannot list them. */
@@ -185,9 +194,4 @@ const parseObject = (body: Buffer): Record<string, unknown> => {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw new BrokenJson('the answer is no JSON object');
   return value as Record<string, unknown>;
-};
-
-const checkedJson = (body: Buffer): Buffer => {
-  JSON.parse(body.toString());
-  return body;
 };

@@ -1,4 +1,5 @@
 // The revisions that win: in a backup, and in a database now.
+import { BrokenJson } from './json-scan.ts';
 import type { PutTarget, StoredLeaf } from './put-leaves.ts';
 
 export interface Winner {
@@ -22,7 +23,11 @@ export const currentWinners = async (
       body: Buffer.from(JSON.stringify({ keys: leaves.map(({ leaf }) => leaf.id) })),
       doing: `look for documents in ${database}`,
     },
-    (body) => JSON.parse(body.toString()) as { rows: readonly Row[] },
+    (body) => {
+      const { rows: found } = JSON.parse(body.toString()) as { rows?: readonly Row[] };
+      if (!found) throw new BrokenJson('the answer lists no documents');
+      return { rows: found };
+    },
   );
   return new Map(
     rows.flatMap(({ key, value }) =>

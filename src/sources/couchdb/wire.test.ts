@@ -198,6 +198,18 @@ suite('what only the real CouchDB does', () => {
     if (before) answers['GET /shop'] = before;
   });
 
+  test('documents that the server counts and its feed does not list are told, and looked for anew the next time', async () => {
+    const before = answers['GET /shop'];
+    answers['GET /shop'] = (...request) => ({ ...(before?.(...request) as object), doc_count: 3 });
+    const lacking = await dumpOf({ url });
+    if (before) answers['GET /shop'] = before;
+    const [failed, ...others] = lacking.filter((entry) => entry.failed);
+    assert.deepEqual([failed?.path, others], ['shop/documents', []]);
+    assert.match(failed?.failed?.message ?? '', /counts 2 documents in shop that its feed .* does not list/);
+    assert.match(textAt(lacking, 'shop/manifest.json'), /2 documents could not be read/);
+    assert.match(textAt(lacking, 'shop/index.jsonl'), /"since":null/);
+  });
+
   test('a restore makes the database as it was', async () => {
     const requests = await restore();
     const made = requests.find(({ method, url: path }) => method === 'PUT' && /^\/copy(\?|$)/.test(path));
