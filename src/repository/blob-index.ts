@@ -64,8 +64,9 @@ export class BlobIndex {
     for (const entry of entries) {
       if (this.table.put(entry, number)) continue;
       const { id, type, ...place } = entry;
-      const others = this.#others.get(`${type} ${id}`) ?? [];
-      this.#others.set(`${type} ${id}`, [...others, { ...place, pack: number }]);
+      const others = this.#others.get(`${type} ${id}`);
+      if (others) others.push({ ...place, pack: number });
+      else this.#others.set(`${type} ${id}`, [{ ...place, pack: number }]);
     }
   }
 

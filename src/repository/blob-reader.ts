@@ -52,6 +52,11 @@ export class BlobReader implements AsyncDisposable {
     return location ? location.plainLength || location.length : 0;
   }
 
+  /** How large the blob is in its pack; 0 when no index knows it. */
+  storedSizeOf(id: string, type: BlobType): number {
+    return this.#session.blobs.locate(id, type)?.length ?? 0;
+  }
+
   /** The blobs' plaintexts by id; an error stands in the place of one that is missing or damaged. */
   async fetch(ids: Iterable<string>, type: BlobType): Promise<Map<string, Opened>> {
     const opened = new Map<string, Opened>();

@@ -30,6 +30,21 @@ export interface PackEntry {
   readonly plainLength: number;
 }
 
+/**
+ * Larger content no program that writes repositories gives a blob: files are cut at some megabytes, and a folder in which a file has
+ * millions of blobs takes a gigabyte at most. What is packed so small that it becomes more is made to fill the memory of its reader.
+ */
+export const mostPlainBytes: Readonly<Record<BlobType, number>> = { data: 2 ** 28, tree: 2 ** 30 };
+
+/** Why a blob is not even unpacked. */
+export const tooLarge = (
+  type: BlobType,
+  { plainLength }: Pick<BlobLocation, 'plainLength'>,
+): string | undefined =>
+  plainLength > mostPlainBytes[type]
+    ? `it is to become ${plainLength} bytes, and no ${type} blob has more than ${mostPlainBytes[type]}`
+    : undefined;
+
 /** A pack's key in the store. */
 export const packKey = (id: string): string => `data/${id.slice(0, 2)}/${id}`;
 

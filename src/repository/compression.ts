@@ -7,6 +7,7 @@ import {
   zstdCompressSync,
   zstdDecompressSync,
 } from 'node:zlib';
+import { systemCode } from '#lib/errors.ts';
 import { keptContext, type ZstdContext } from './zstd-context.ts';
 
 /** Up to this size level 1 compresses as well as 2 and 3 do, in two thirds of the time. */
@@ -93,9 +94,28 @@ const decompressInto = (frame: Uint8Array, output: Uint8Array): number => {
   return plain.length;
 };
 
-/** The content of a frame of unknown size (indexes, snapshots, locks). */
-export const decompressUnknown = (frame: Uint8Array): Buffer =>
-  zstdDecompressSync(frame, { chunkSize: Math.min(largestPiece, 4 * frame.length + 1024) });
+/** The content of a frame of unknown size (indexes, snapshots, locks); throws when it is more than any writer packs so small. */
+export const decompressUnknown = (frame: Uint8Array): Buffer => {
+  const maxOutputLength = mostJsonBytes(frame.length);
+  try {
+    return zstdDecompressSync(frame, {
+      chunkSize: Math.min(largestPiece, 4 * frame.length + 1024),
+      maxOutputLength,
+    });
+  } catch (cause) {
+    if (systemCode(cause) !== 'ERR_BUFFER_TOO_LARGE') throw cause;
+    throw new Error(
+      `its ${frame.length} bytes become more than ${maxOutputLength}, which those of no backup do`,
+      { cause },
+    );
+  }
+};
+
+/**
+ * So much JSON may so many bytes become. An index is mostly ids, and becomes five times as large; a snapshot that names a million paths,
+ * some ten times.
+ */
+const mostJsonBytes = (packed: number): number => 32 * 1024 * 1024 + 64 * packed;
 
 /** Gives back, as `discard` does, the memory of a large frame or of large content; that of smaller ones may be used again. */
 export const discardLarge = (bytes: Uint8Array): void => {

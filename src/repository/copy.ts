@@ -85,9 +85,9 @@ const copyBlobs = async (
   };
   let tree: Uint8Array = new Uint8Array();
   let nodes: readonly TreeNode[] = [];
-  const read = (bytes: Uint8Array, id: string): string[] => {
+  const read = (bytes: Uint8Array, id: string, storedBytes: number): string[] => {
     tree = bytes;
-    nodes = readTree(bytes, id);
+    nodes = readTree(bytes, id, storedBytes);
     return nodes.flatMap((node) => subtreeOf(node, id));
   };
   for await (const { id, error } of eachTree({ reader, roots: [root], read, signal })) {

@@ -79,7 +79,9 @@ const decodeBlob = (blob: Partial<RawBlob> | null, indexId: string): PackEntry =
   return { id, type, offset, length, plainLength };
 };
 
-const isCount = (value: unknown): value is number => Number.isInteger(value) && (value as number) >= 0;
+/** A pack's header has 32 bits for a length, and the blob table for each of them. */
+const isCount = (value: unknown): value is number =>
+  Number.isInteger(value) && (value as number) >= 0 && (value as number) < 2 ** 32;
 
 const damaged = (id: string): HoldfastError =>
   new HoldfastError('REPOSITORY_DAMAGED', `index/${id} is damaged: it does not list packs and blobs`);

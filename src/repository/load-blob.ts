@@ -1,7 +1,7 @@
 // One blob, read and verified on this thread: for trees, one at a time. Contents go through BlobReader.
 import { HoldfastError, hasCode } from '#lib/errors.ts';
 import { type ByteRange, type Store, treeCacheOf } from '#stores/store.ts';
-import { type BlobLocation, type BlobType, packKey } from './blob.ts';
+import { type BlobLocation, type BlobType, packKey, tooLarge } from './blob.ts';
 import { discardLarge, spareBytes } from './compression.ts';
 import { openBlob } from './open-blob.ts';
 import type { Session } from './session.ts';
@@ -28,7 +28,7 @@ export const loadBlob = async (session: Session, id: string, type: BlobType, cop
 /** The nodes of a tree, errors as of `loadBlob`. */
 export const loadNodes = async (session: Session, id: string): Promise<TreeNode[]> => {
   const tree = await loadBlob(session, id, 'tree');
-  const nodes = readTree(tree, id);
+  const nodes = readTree(tree, id, locateBlob(session, id, 'tree').length);
   discardLarge(tree); // that of a folder of large tables, which take a hundredth of their size there
   return nodes;
 };
@@ -62,6 +62,9 @@ const knowingLoss = async (pack: string, read: () => Promise<Uint8Array>): Promi
 /** Where the blob lies; REPOSITORY_DAMAGED when no index knows it. `copy` counts the places of a blob that has several. */
 export const locateBlob = (session: Session, id: string, type: BlobType, copy = 0): BlobLocation => {
   const location = session.blobs.locate(id, type, copy);
+  const why = location && tooLarge(type, location);
+  if (why !== undefined)
+    throw new HoldfastError('REPOSITORY_DAMAGED', `${type} blob ${id} is damaged: ${why}`);
   if (location) return location;
   throw new HoldfastError('REPOSITORY_DAMAGED', `${type} blob ${id} is in no index`, {
     hint: 'its pack was lost, or its index: run `holdfast check`',

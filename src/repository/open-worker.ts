@@ -3,7 +3,7 @@ import { hash } from 'node:crypto';
 import { parentPort, workerData } from 'node:worker_threads';
 import { messageOf } from '#lib/errors.ts';
 import { type PlainError, plainError } from '#lib/plain-error.ts';
-import { type PackEntry, packKey } from './blob.ts';
+import { type PackEntry, packKey, tooLarge } from './blob.ts';
 import { spareBytes } from './compression.ts';
 import { openBlob } from './open-blob.ts';
 import type { BlobsRequest, OpenReply, OpenRequest, OpenWorkerData, PackRequest } from './open-messages.ts';
@@ -60,6 +60,8 @@ const checkPack = ({ request, pack, entries, bytes }: PackRequest): OpenReply =>
       try {
         if (blob.offset + blob.length > size)
           throw new Error(`blob ${blob.id} lies beyond the end of ${name}`);
+        const why = tooLarge(blob.type, blob);
+        if (why !== undefined) throw new Error(`blob ${blob.id} in ${name} is damaged: ${why}`);
         openBlob(sealer.openFrom(packs.poly, blob.offset, blob.length), blob.id, { ...blob, pack });
       } catch (error) {
         problems.push(messageOf(error));

@@ -167,9 +167,9 @@ const markUsed = async (session: Session, options: PruneOptions): Promise<Uint8A
   });
   const roots = snapshots.filter(({ id }) => !without?.has(id)).map(({ tree }) => tree);
   await using reader = new BlobReader(session);
-  const read = (bytes: Uint8Array, id: string): string[] => {
+  const read = (bytes: Uint8Array, id: string, storedBytes: number): string[] => {
     const subtrees: string[] = [];
-    for (const node of eachNode(bytes, id)) {
+    for (const node of eachNode(bytes, id, storedBytes)) {
       for (const blob of node.content ?? []) mark(blob, 'data');
       subtrees.push(...subtreeOf(node, id));
     }

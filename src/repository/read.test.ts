@@ -6,6 +6,8 @@ import { HoldfastError } from '#lib/errors.ts';
 import type { Entry } from '#sources/source.ts';
 import { randomData, sqlData } from './chunker/testing.ts';
 import type { ReadOptions } from './contract.ts';
+import { saveIndex } from './index-file.ts';
+import { Sealer } from './seal.ts';
 import {
   keysOf,
   memoryEntries,
@@ -279,4 +281,18 @@ test('sizes of index files that a server makes up take no memory', async () => {
   const before = process.memoryUsage().rss;
   assert.equal((await readFiles(repository, snapshot, { root: 'test' })).size, 6);
   assert.ok(process.memoryUsage().rss - before < 1024 ** 3);
+});
+
+test('what an index says twice, and again and again, is read in no time, and a blob that would fill the memory is damaged', async () => {
+  const { store, key } = await testRepository();
+  const sealer = new Sealer(key);
+  const once = { id: 'ab'.repeat(32), type: 'data', offset: 0, length: 100, plainLength: 0 } as const;
+  await saveIndex(store, sealer, [{ id: 'cd'.repeat(32), entries: Array(100_000).fill(once) }]);
+  const large = { ...once, id: 'ef'.repeat(32), type: 'tree', plainLength: 2 ** 32 - 1 } as const;
+  await saveIndex(store, sealer, [{ id: 'ba'.repeat(32), entries: [large] }]);
+  await using repository = await openTestRepository(store, key).open();
+  await assert.rejects(readFiles(repository, { ...snapshot, tree: large.id }), {
+    code: 'REPOSITORY_DAMAGED',
+    message: /is to become 4294967295 bytes, and no tree blob has more than 1073741824$/,
+  });
 });

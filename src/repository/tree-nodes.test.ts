@@ -3,14 +3,15 @@ import { hash } from 'node:crypto';
 import { suite, test } from 'node:test';
 import { seededRandom } from '#lib/random.ts';
 import { PackedIds } from './blob-ids.ts';
+import { compress } from './compression.ts';
 import { decodeTree, encodeNode, encodeTree, type TreeNode } from './tree.ts';
-import { eachNode } from './tree-nodes.ts';
+import { eachNode, readTree } from './tree-nodes.ts';
 import { joined } from './tree-parts.ts';
 
 const blob = 'ab'.repeat(32);
 
 /** One node after the other, however small the tree. */
-const singly = (tree: Uint8Array): TreeNode[] => [...eachNode(tree, blob, 0)];
+const singly = (tree: Uint8Array): TreeNode[] => [...eachNode(tree, blob, tree.length, 0)];
 
 const oddTree = (): Buffer => {
   const random = seededRandom('odd trees');
@@ -136,4 +137,23 @@ suite('a file with many blobs', () => {
         wrong,
       );
   });
+});
+
+test('a folder that a stranger packed so small that it fills the memory is damaged, and one of a camera is not', () => {
+  const tooMuch = { code: 'REPOSITORY_DAMAGED', message: /a larger folder than any program packs so small$/ };
+  const fifos = Buffer.from(
+    `{"nodes":[${'{"name":"a","type":"fifo"},'.repeat(200_000)}{"name":"z","type":"fifo"}]}`,
+  );
+  assert.throws(() => readTree(fifos, blob, 1000), tooMuch);
+  const bulk = `{"name":"a","type":"file","content":["${blob}"],"generic_attributes":{"x":[${'[],'.repeat(12e6)}[]]}}`;
+  for (const list of [`{"nodes":[${bulk}]}`, `{"nodes" :[${bulk}]}`])
+    assert.throws(() => readTree(Buffer.from(list), blob, 1000), tooMuch);
+  const pictures = Array.from({ length: 200_000 }, (_, number) => ({
+    name: `a-picture-of-the-camera-${String(number).padStart(8, '0')}.jpg`,
+    type: 'file' as const,
+    meta: { user: 'administrator', group: 'administrators' },
+    content: [],
+  }));
+  const tree = joined(encodeTree(pictures));
+  assert.equal(readTree(tree, blob, compress(tree, 9).length).length, pictures.length);
 });

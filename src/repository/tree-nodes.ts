@@ -7,33 +7,79 @@ import { largeTreeBytes } from './tree-parts.ts';
 /** The ids of larger nodes are packed. */
 const largeNodeBytes = 64 * 1024;
 
-/** All nodes of a tree blob, with the ids of large files packed. REPOSITORY_DAMAGED when it is no tree. */
-export const readTree = (bytes: Uint8Array, id: string): TreeNode[] => [...eachNode(bytes, id)];
+/**
+ * All nodes of a tree blob for which so many bytes are stored, with the ids of large files packed. REPOSITORY_DAMAGED when it is no
+ * tree, or more of one than any folder packed so small.
+ */
+export const readTree = (bytes: Uint8Array, id: string, storedBytes: number): TreeNode[] => [
+  ...eachNode(bytes, id, storedBytes),
+];
 
 /**
  * All nodes, as `decodeTree` has them, of a large tree with no more than one in memory at a time. REPOSITORY_DAMAGED when it is no tree, which may
  * be noticed after some nodes were given.
  */
-export function* eachNode(bytes: Uint8Array, id: string, atOnceBytes = largeTreeBytes): Generator<TreeNode> {
+export function* eachNode(
+  bytes: Uint8Array,
+  id: string,
+  storedBytes: number,
+  atOnceBytes = largeTreeBytes,
+): Generator<TreeNode> {
   const tree = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (tree.length <= atOnceBytes || tree.toString('latin1', 0, start.length) !== start)
+  if (tree.length <= atOnceBytes) return yield* decodeTree(bytes, id);
+  const budget = new Budget(storedBytes);
+  if (tree.toString('latin1', 0, start.length) !== start) {
+    if (!budget.has(tree.length)) throw tooMuch(id, storedBytes);
     return yield* decodeTree(bytes, id);
+  }
   for (const json of objectsOf(tree, start.length - 1, id)) {
     try {
-      yield packedNode(json) ?? decodeNode(parseTreeJson(json.toString()));
+      budget.nodes -= 1;
+      yield packedNode(json, budget) ?? decodeNode(parseTreeJson(budget.take(json).toString()));
     } catch (cause) {
-      throw damaged(id, messageOf(cause), cause);
+      throw cause instanceof Spent ? tooMuch(id, storedBytes) : damaged(id, messageOf(cause), cause);
     }
   }
 }
 
+class Spent extends Error {}
+
+/**
+ * What a tree may become in memory besides the ids of blobs. Folders in which all is alike but numbers in names, as cameras give them,
+ * take a byte or two for each file when they are packed, the five-hundredth part of their JSON.
+ */
+class Budget {
+  nodes: number;
+  #bytes: number;
+
+  constructor(storedBytes: number) {
+    this.nodes = 65_536 + 4 * storedBytes;
+    this.#bytes = 32 * 1024 * 1024 + 1024 * storedBytes;
+  }
+
+  has(bytes: number): boolean {
+    return bytes <= this.#bytes && this.nodes >= 0;
+  }
+
+  /** The JSON, which is going to be parsed. */
+  take<Json extends { readonly length: number }>(json: Json): Json {
+    if (!this.has(json.length)) throw new Spent();
+    this.#bytes -= json.length;
+    return json;
+  }
+}
+
+const tooMuch = (id: string, storedBytes: number): HoldfastError =>
+  damaged(id, `its ${storedBytes} bytes become a larger folder than any program packs so small`);
+
 /** The node of a file with many blobs; undefined for others, and where their list is not as restic and we write it. */
-const packedNode = (json: Buffer): TreeNode | undefined => {
+const packedNode = (json: Buffer, budget: Budget): TreeNode | undefined => {
   if (json.length <= largeNodeBytes) return undefined;
   const key = json.indexOf('"content":[');
   const list = key + '"content":'.length;
   const read = key < 0 ? undefined : readIds(json, list + 1);
   if (!read) return undefined;
+  budget.take({ length: json.length - (read.end - list) });
   // Only what stands as the node's own content in the place of the list shows that the list was that.
   const node = parseTreeJson(`${json.toString('utf8', 0, list)}true${json.toString('utf8', read.end + 1)}`);
   return isRecord(node) && node.content === true ? { ...decodeNode(node), content: read.ids } : undefined;

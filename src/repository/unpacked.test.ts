@@ -1,7 +1,9 @@
 // The envelope of index files, snapshots and locks, and the first of them.
 import assert from 'node:assert/strict';
 import { hash } from 'node:crypto';
+import { once } from 'node:events';
 import { suite, test } from 'node:test';
+import { createZstdCompress } from 'node:zlib';
 import { memoryStore } from '#stores/memory/memory.ts';
 import type { Store } from '#stores/store.ts';
 import { randomData, sqlData } from './chunker/testing.ts';
@@ -67,6 +69,21 @@ suite('an unpacked file', () => {
     }
   });
 
+  test('that a stranger packed so small that it fills the memory is damaged', async () => {
+    const store = memoryStore();
+    const spaces = createZstdCompress();
+    const ended = Array.fromAsync<Buffer>(spaces);
+    const mib = Buffer.alloc(1024 * 1024, ' ');
+    spaces.write('{"a":1');
+    for (let written = 0; written < 600; written += 1) if (!spaces.write(mib)) await once(spaces, 'drain');
+    spaces.end('}');
+    const id = await put(store, 'index', Buffer.concat([Buffer.of(2), ...(await ended)]));
+    await assert.rejects(loadUnpacked(store, sealer, 'index', id), {
+      code: 'REPOSITORY_DAMAGED',
+      message: /is damaged: its \d+ bytes become more than \d+, which those of no backup do/,
+    });
+  });
+
   test('is found by a name that is an id; only an empty lock, which restic leaves for a moment, is passed over', async () => {
     const store = memoryStore();
     const id = 'ab'.repeat(32);
@@ -130,6 +147,7 @@ suite('an index file', () => {
     'a blob whose id is none': { packs: [{ id: 'aa'.repeat(32), blobs: [{ ...blob, id: 'x'.repeat(64) }] }] },
     'a blob of an unknown type': { packs: [{ id: 'aa'.repeat(32), blobs: [{ ...blob, type: 'secret' }] }] },
     'a negative offset': { packs: [{ id: 'aa'.repeat(32), blobs: [{ ...blob, offset: -1 }] }] },
+    'a length that no pack has': { packs: [{ id: 'aa'.repeat(32), blobs: [{ ...blob, length: 2 ** 32 }] }] },
     'a fraction of a byte': { packs: [{ id: 'aa'.repeat(32), blobs: [{ ...blob, length: 1.5 }] }] },
     'a blob that is null': { packs: [{ id: 'aa'.repeat(32), blobs: [null] }] },
   };

@@ -25,8 +25,8 @@ export async function* visitTrees(
   signal: AbortSignal | undefined,
 ): AsyncGenerator<VisitedTree> {
   let nodes: readonly TreeNode[] = [];
-  const read = (bytes: Uint8Array, id: string): string[] => {
-    nodes = readTree(bytes, id);
+  const read = (bytes: Uint8Array, id: string, storedBytes: number): string[] => {
+    nodes = readTree(bytes, id, storedBytes);
     discardLarge(bytes);
     return nodes.flatMap((node) => subtreeOf(node, id));
   };
@@ -37,8 +37,8 @@ export async function* visitTrees(
 export interface TreeVisit {
   readonly reader: BlobReader;
   readonly roots: Iterable<string>;
-  /** Looks at a tree and returns its subtrees. */
-  read(bytes: Uint8Array, id: string): Iterable<string>;
+  /** Looks at a tree, for which so many bytes are stored, and returns its subtrees. */
+  read(bytes: Uint8Array, id: string, storedBytes: number): Iterable<string>;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -54,7 +54,7 @@ export async function* eachTree(visit: TreeVisit): AsyncGenerator<Omit<VisitedTr
       visited += 1;
       try {
         if (bytes instanceof Error) throw bytes;
-        for (const subtree of read(bytes, id)) {
+        for (const subtree of read(bytes, id, reader.storedSizeOf(id, 'tree'))) {
           if (!seen.has(subtree)) waiting.push(subtree);
           seen.add(subtree);
         }
