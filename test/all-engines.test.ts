@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
+import { isDeepStrictEqual } from 'node:util';
 import { createRowCounter } from '#lib/row-checksum.ts';
 import type { Repository, Snapshot } from '#repository/contract.ts';
 import { openRepository } from '#repository/repository.ts';
@@ -118,6 +119,24 @@ ${sources.join('')}jobs:
         const told = await done('diff', `latest:${kind}`, later.id, '--rows');
         assert.ok(told.split('\n').includes(`M  ${kind}${row}`), told);
         assert.match(told, / 0 rows added, 0 removed, 1 changed, in 1 of \d+ tables?\n$/);
+
+        const lines = jsonLines(await done('diff', `latest:${kind}`, later.id, '--rows', '--json'));
+        const changed = lines.find(({ message_type: type }) => type === 'row');
+        const key = Object.entries(changed?.key as Record<string, string>);
+        const words = [
+          '--table',
+          `${changed?.table}`,
+          ...key.flatMap(([name, value]) => ['--row', `${name}=${value}`]),
+        ];
+        const found = jsonLines(await done('find', ...words, '--source', kind, '--json'));
+        for (const [id, values] of [
+          [lines.at(-1)?.before, changed?.before],
+          [later.id, changed?.after],
+        ])
+          assert.ok(
+            found.some((row) => row.snapshot_id === id && isDeepStrictEqual(row.values, values)),
+            told,
+          );
       });
 
     // Of a file nothing is said but by the repository, which reads no byte that is another than its hash says.

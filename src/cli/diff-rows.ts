@@ -1,13 +1,14 @@
 // holdfast diff --rows: which rows changed between two snapshots.
 
-import type { RowChange } from '#jobs/row-diff/pair-rows.ts';
-import { diffRows, type RowDifference, type TableDifference } from '#jobs/row-diff/row-diff.ts';
+import { diffRows, type RowDifference, type TableDifference } from '#jobs/rows/diff-rows.ts';
+import type { RowChange } from '#jobs/rows/pair-rows.ts';
 import { formatCount, plural, printable, shortId } from '#lib/format.ts';
 import type { Repository, Snapshot } from '#repository/contract.ts';
 import type { RowValues } from '#sources/table-reader.ts';
 import { jobContext } from './job-context.ts';
 import { showFailedItem } from './job-report.ts';
 import type { Output } from './output.ts';
+import { listedValues, shownValue } from './row-values.ts';
 
 type Showing = Parameters<typeof jobContext>[0] & { readonly tables: readonly string[] };
 
@@ -54,33 +55,19 @@ const signs: Readonly<Record<RowChange['change'], string>> = { added: '+', remov
 const rowLine = ({ row, ...found }: RowFound): string => {
   const { change, key, before, after } = row;
   const rest = new Map([...(after ?? before ?? [])].filter(([name]) => !key.has(name)));
-  const what = before && after ? changesIn(before, after) : listed(rest, ', ');
-  return [`${signs[change]}  ${placeOf(found)}`, listed(key, ', '), what]
+  const what = before && after ? changesIn(before, after) : listedValues(rest);
+  return [`${signs[change]}  ${placeOf(found)}`, listedValues(key), what]
     .filter((part) => part !== '')
     .join('  ');
 };
-
-/** `id=17, status=open`. */
-const listed = (values: RowValues, separator: string): string =>
-  [...values].map(([name, value]) => `${printable(name)}=${shown(value)}`).join(separator);
 
 const changesIn = (before: RowValues, after: RowValues): string => {
   const names = [...new Set([...before.keys(), ...after.keys()])];
   const changes = names
     .filter((name) => before.get(name) !== after.get(name))
-    .map((name) => `${printable(name)}: ${shown(before.get(name))}, now ${shown(after.get(name))}`);
+    .map((name) => `${printable(name)}: ${shownValue(before.get(name))}, now ${shownValue(after.get(name))}`);
   return changes.length > 0 ? changes.join('; ') : 'the same values, written in another way';
 };
-
-/** Undefined for a column that is not there. Nobody wants to scroll past a picture; with --json, values are whole. */
-const shown = (value: string | null | undefined): string => {
-  if (value === undefined) return '(none)';
-  if (value === null) return 'NULL';
-  const text = value.length > mostShown ? `${value.slice(0, mostShown)}…` : value;
-  return text === '' || text === 'NULL' || text === '(none)' ? `'${text}'` : printable(text);
-};
-
-const mostShown = 60;
 
 const rowFields = ({ database, table, row: { change, key, before, after } }: RowFound) => ({
   message_type: 'row',

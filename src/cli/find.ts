@@ -1,37 +1,29 @@
 // holdfast find: which snapshots hold a file.
 import { findRecords, hasRecords, type RecordsRead } from '#jobs/find-records.ts';
-import { chooseSnapshot, matching, originOf } from '#jobs/snapshot-choice.ts';
-import { HoldfastError, hasCode } from '#lib/errors.ts';
-import { formatTime, plural, printable, shortId } from '#lib/format.ts';
-import type { ReadOptions, Repository, Snapshot } from '#repository/contract.ts';
+import { HoldfastError } from '#lib/errors.ts';
+import { plural, printable } from '#lib/format.ts';
+import type { Repository } from '#repository/contract.ts';
 import { compilePatterns } from '#sources/files/patterns.ts';
-import { type Call, defineCommand, flag, list, type OptionSpecs, value } from './command.ts';
-import { showFailedItem } from './job-report.ts';
+import { defineCommand } from './command.ts';
+import { findRow } from './find-row.ts';
+import { chosen, type FindCall, findOptions, headingOf, inEach, unread } from './find-snapshots.ts';
 import { entryFields } from './ls.ts';
-import type { Output } from './output.ts';
-import { filterOf, readOptions, withChosenRepository } from './snapshot-options.ts';
-
-const options = {
-  ...readOptions,
-  snapshot: list('--snapshot <snapshot>', 'only in this snapshot'),
-  document: value('--document <id>', 'the snapshots that hold this document, and its revisions in each'),
-  ignoreCase: flag('-i, --ignore-case', 'upper and lower case are equal'),
-};
-
-type FindCall = Call<OptionSpecs & typeof options>;
+import { withChosenRepository } from './snapshot-options.ts';
 
 export const command = defineCommand({
   description: `Looks for files and folders by name in all snapshots, the newest first, or in those that --source, --job, --host
 and --snapshot choose. A pattern fits names anywhere (menu.pdf, '*.jpg', 'media/2026/*'); one that begins with '/'
 counts from the snapshot's root; '**' stands for any number of folders. What a folder that fits holds is found too.
 
-With --document, documents are looked for by their id in snapshots of CouchDB and MongoDB; without a server.`,
+With --document, documents are looked for by their id in snapshots of CouchDB and MongoDB; without a server.
+With --table and --row, rows of any database, and documents by what is in them.`,
   args: [{ usage: '[pattern...]', text: "names or patterns, in restic's way" }],
-  options,
+  options: findOptions,
   examples: [
     ['find menu.pdf', 'every snapshot that holds it'],
     ["find '*.jpg' --source media", 'pictures of one source'],
     ['find --document order:17', 'every snapshot with that document'],
+    ['find --table orders --row id=17', 'what that row was in every snapshot'],
   ],
   statuses: [3, 10, 11, 12, 14],
   run: (call) =>
@@ -39,9 +31,11 @@ With --document, documents are looked for by their id in snapshots of CouchDB an
       const { output, signal } = call;
       if (call.options.document !== undefined)
         return await findDocument(call, repository, call.options.document);
+      if (call.options.table !== undefined || call.options.row.length > 0)
+        return await findRow(call, repository);
       if (call.args.length === 0)
         throw new HoldfastError('USAGE', 'nothing to look for is named', {
-          hint: 'give a pattern, or --document <id>',
+          hint: 'give a pattern, --document <id>, or --table <name> and --row <column=value>',
         });
       // A '!' takes nothing back here: it is a letter of a name.
       const texts = call.args.map((text) => (text.startsWith('!') ? `\\${text}` : text));
@@ -99,44 +93,4 @@ const findDocument = async (call: FindCall, repository: Repository, key: string)
       : `${plural(documents, 'document')} in ${plural(holding, 'snapshot')}`) + unread(failed),
   );
   return failed > 0 ? 3 : 0;
-};
-
-type OnDamaged = NonNullable<ReadOptions['onDamaged']>;
-
-/** One snapshot after the other. What damage keeps from being searched is told, and counted, and keeps nothing else from it. */
-const inEach = async (
-  snapshots: readonly Snapshot[],
-  output: Output,
-  search: (snapshot: Snapshot, onDamaged: OnDamaged) => Promise<void>,
-): Promise<number> => {
-  let failed = 0;
-  for (const snapshot of snapshots) {
-    const onDamaged = (path: string, error: HoldfastError): void => {
-      failed += 1;
-      const what = path === '' ? '' : `/${path} of `;
-      showFailedItem(output, `${what}${nameOf(snapshot)}`, error);
-    };
-    try {
-      await search(snapshot, onDamaged);
-    } catch (error) {
-      if (!hasCode(error, 'REPOSITORY_DAMAGED')) throw error;
-      onDamaged('', error);
-    }
-  }
-  return failed;
-};
-
-const unread = (failed: number): string =>
-  failed > 0 ? `; ${plural(failed, 'item')} could not be searched, named above` : '';
-
-const nameOf = (snapshot: Snapshot): string =>
-  `snapshot ${shortId(snapshot.id)} of ${printable(originOf(snapshot))}`;
-
-const headingOf = (snapshot: Snapshot): string => `${nameOf(snapshot)}, ${formatTime(snapshot.time)}`;
-
-const chosen = (all: readonly Snapshot[], { options }: FindCall): Snapshot[] => {
-  const filter = filterOf(options);
-  if (options.snapshot.length > 0)
-    return [...new Set(options.snapshot.map((word) => chooseSnapshot(all, word, filter)))];
-  return matching(all, filter).toReversed();
 };

@@ -15,6 +15,8 @@ export interface TableReader {
   readonly definitions: readonly string[];
   /** Finds a table by the name that a manifest has for it; undefined for one that the files, by their names, do not define. */
   shapes(files: ReadonlyMap<string, Buffer>): (table: string) => RowShape | undefined;
+  /** Every row has the columns of its table, and letters and digits of its values stand in it as they are. */
+  readonly isPlain: boolean;
   /** The rows of one of a table's files, some at once; each is valid until the next are asked for. */
   split(content: Content): AsyncIterable<readonly Uint8Array[]>;
 }

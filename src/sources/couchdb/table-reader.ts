@@ -6,6 +6,7 @@ import { eachMember, isKey, type Range, valueAt } from './json-scan.ts';
 export const tableReader: TableReader = {
   definitions: [],
   shapes: () => () => shape,
+  isPlain: false,
   split: splitLines,
 };
 

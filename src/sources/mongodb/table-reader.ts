@@ -13,6 +13,7 @@ const shape: RowShape = {
 export const tableReader: TableReader = {
   definitions: [],
   shapes: () => () => shape,
+  isPlain: false,
   async *split(content: Content) {
     for await (const { documents } of batchesOf(content, { bytes: 1024 * 1024, documents: 1000 }))
       yield documents;

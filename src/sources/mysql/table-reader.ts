@@ -25,6 +25,7 @@ export const tableReader: TableReader = {
     );
     return (table) => shapes.get(table);
   },
+  isPlain: true,
   split: splitLines,
 };
 

@@ -20,6 +20,7 @@ export const tableReader: TableReader = {
     );
     return (table) => shapes.get(table);
   },
+  isPlain: true,
   split: splitLines,
 };
 

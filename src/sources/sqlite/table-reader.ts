@@ -26,6 +26,7 @@ export const tableReader: TableReader = {
     );
     return (table) => shapes.get(table);
   },
+  isPlain: true,
   split: splitLines,
 };
 

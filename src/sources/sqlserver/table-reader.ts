@@ -17,6 +17,7 @@ export const tableReader: TableReader = {
     const shapes = new Map(tables.map((table) => [plainName(table), shapeOf(table)]));
     return (table) => shapes.get(table);
   },
+  isPlain: true,
   split: splitLines,
 };
 

@@ -1,4 +1,4 @@
-// holdfast diff --rows on databases whose rows change in every way between two backups.
+// Rows of databases in their snapshots: which changed between two, and what one was in each.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
@@ -13,7 +13,7 @@ import { jsonLines } from './tools/cli.ts';
 import { makeRepository } from './tools/repository.ts';
 import { temporaryFolder } from './tools/temp.ts';
 
-const folder = temporaryFolder('row-diff');
+const folder = temporaryFolder('rows');
 const repository = join(folder, 'repository');
 const env = { HOLDFAST_PASSWORD: testPassword, HOME: folder };
 
@@ -109,6 +109,36 @@ suite('rows of PostgreSQL', { skip: skipWithout('postgresql') ?? false }, () => 
     assert.equal(
       summaryOf(await diff(first, second, '--table', 'days')),
       '0 rows added, 0 removed, 2 changed, in 2 of 2 tables',
+    );
+  });
+
+  test('a row is found in every snapshot that has it, by its key or by what is in it', async () => {
+    const find = async (...words: readonly string[]): Promise<string> => {
+      const { status, stdout, stderr } = await run('find', '--source', 'shop', ...words);
+      assert.deepEqual({ status, stderr }, { status: 0, stderr: '' });
+      return stdout;
+    };
+    const paid = await find('--table', 'orders', '--row', 'id=17');
+    const heading = String.raw`snapshot \w{8} of shop, .*`;
+    assert.match(
+      paid,
+      new RegExp(
+        `^${heading}\nshop/shop: public.orders {2}id=17, status=paid, note=x+\n${heading}\nshop/shop: public.orders {2}id=17, status=open, note=x+\n2 rows in 2 snapshots\n$`,
+      ),
+    );
+    assert.match(await find('--table', 'orders', '--row', 'status=paid'), /\n1 row in 1 snapshot\n$/);
+    assert.match(
+      await find('--table', 'log', '--row', 'text=twice', '--row', 'at=1'),
+      /(\nshop\/shop: public\.log {2}at=1, text=twice){2}\n/,
+    );
+    assert.match(
+      await find('--table', 'days', '--row', 'day=11'),
+      /public\.days_2 {2}day=11, v=2, more=NULL\n/,
+    );
+    assert.match(await find('--table', 'ta.ble', '--row', 'a, b=1'), /v=\\x00ff\n/);
+    assert.match(
+      await find('--table', 'log', '--row', 'at=4'),
+      /^nothing found in 2 snapshots of databases\n$/,
     );
   });
 
@@ -211,6 +241,20 @@ suite('rows of SQLite, and what cannot be compared', () => {
     ];
     for (const [words, message, expected = 2] of refusals) {
       const { status, stderr } = await run('diff', ...words);
+      assert.equal(status, expected, words.join(' '));
+      assert.match(stderr, message);
+    }
+    const vain: readonly (readonly [words: readonly string[], status: number, message: RegExp])[] = [
+      [['--table', 'kv'], 2, /--table and --row together/],
+      [['--row', 'k=a'], 2, /--table and --row together/],
+      [['--table', 'kv', '--row', 'k'], 2, /"k" is not column=value/],
+      [['--table', 'kv', '--row', 'k=a', '--row', 'k=b'], 2, /column k is given twice/],
+      [['--table', 'kv', '--row', 'k=a', 'menu.pdf'], 2, /exclude each other/],
+      [['--table', 'kw', '--row', 'k=a'], 1, /holds a table "kw"/],
+      [['--table', 'kv', '--row', 'kk=two'], 0, /no row of kv has a column "kk"; did you mean "k"\?/],
+    ];
+    for (const [words, expected, message] of vain) {
+      const { status, stderr } = await run('find', ...words);
       assert.equal(status, expected, words.join(' '));
       assert.match(stderr, message);
     }

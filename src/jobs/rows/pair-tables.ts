@@ -5,6 +5,7 @@ import type { Snapshot } from '#repository/contract.ts';
 import type { ManifestTable } from '#sources/manifest.ts';
 import { entriesOf, type FoundManifest } from '../manifests.ts';
 import { tagOf } from '../snapshot-choice.ts';
+import { tablesNamed } from './table-names.ts';
 import type { Sides } from './unmatched.ts';
 
 export interface TableSide {
@@ -38,7 +39,10 @@ export interface SnapshotTables {
 export const pairTables = (both: Sides<SnapshotTables>, wanted: readonly string[]): TablePair[] => {
   const pairs = pairDatabases(both).flatMap((databases) => tablesOf(both, databases));
   const choices = wanted.map((name) => {
-    const found = pairs.filter((pair) => isNamed(pair, name, both));
+    const named = new Set(
+      both.flatMap(({ databases }) => databases.flatMap(({ manifest }) => tablesNamed(manifest, name))),
+    );
+    const found = pairs.filter((pair) => named.has(pair.name));
     if (found.length > 0) return found;
     const known = [...new Set(pairs.map((pair) => pair.name))];
     throw new HoldfastError(
@@ -86,14 +90,3 @@ const sideOf = (snapshot: Snapshot, one: FoundManifest | undefined, name: string
     paths: one && table ? entriesOf(one, table) : [],
   };
 };
-
-/** A partitioned table is the tables that have its rows. */
-const isNamed = (pair: TablePair, name: string, both: Sides<SnapshotTables>): boolean =>
-  fits(pair.name, name) ||
-  both.some(({ databases }) =>
-    databases.some(({ manifest }) =>
-      manifest.partitioned?.some((parent) => fits(parent.name, name) && parent.tables.includes(pair.name)),
-    ),
-  );
-
-const fits = (name: string, wanted: string): boolean => name === wanted || name.endsWith(`.${wanted}`);

@@ -1,16 +1,18 @@
 // What changed between two snapshots of databases, row by row.
 import { HoldfastError, hasCode } from '#lib/errors.ts';
 import { shortId } from '#lib/format.ts';
+import type { OnProgress } from '#lib/progress.ts';
 import type { Repository, Snapshot } from '#repository/contract.ts';
 import { tableReaderOf } from '#sources/registry.ts';
-import type { TableReader } from '#sources/table-reader.ts';
+import type { RowShape, TableReader } from '#sources/table-reader.ts';
 import type { JobContext } from '../job-context.ts';
 import { manifestsOf } from '../manifests.ts';
 import { originOf, tagOf } from '../snapshot-choice.ts';
 import { pairRows, type RowChange } from './pair-rows.ts';
-import { rowsOf, Shapes } from './table-rows.ts';
-import { pairTables, type SnapshotTables, type TablePair } from './tables.ts';
+import { pairTables, type SnapshotTables, type TablePair, type TableSide } from './pair-tables.ts';
+import { TableRows } from './table-rows.ts';
 import { type Sides, type Unmatched, unmatchedRows } from './unmatched.ts';
+import { unsharedFiles } from './unshared-files.ts';
 
 interface InTable {
   /** The folder of its database, as the snapshot has it. */
@@ -54,7 +56,10 @@ export async function* diffRows(
     databases: await manifestsOf(repository, snapshot, signal),
   });
   const both = [await tablesOf(snapshots[0]), await tablesOf(snapshots[1])] as const;
-  const comparison = new Comparison(repository, reader, options);
+  const subject = originOf(snapshots[1]);
+  const onProgress: OnProgress = (progress) => options.onEvent({ type: 'progress', subject, progress });
+  const rows = new TableRows({ repository, reader, signal, onProgress });
+  const comparison = new Comparison(repository, rows, signal);
   for (const pair of pairTables(both, options.tables))
     try {
       yield* comparison.of(pair);
@@ -77,22 +82,25 @@ const readerFor = async ([before, after]: Sides<Snapshot>): Promise<TableReader>
 
 class Comparison {
   readonly #repository: Repository;
-  readonly #reader: TableReader;
-  readonly #options: RowDiffOptions;
-  readonly #shapes: Shapes;
-  #bytes = 0;
-  #tables = 0;
+  readonly #rows: TableRows;
+  readonly #signal: AbortSignal;
 
-  constructor(repository: Repository, reader: TableReader, options: RowDiffOptions) {
+  constructor(repository: Repository, rows: TableRows, signal: AbortSignal) {
     this.#repository = repository;
-    this.#reader = reader;
-    this.#options = options;
-    this.#shapes = new Shapes({ repository, reader, signal: options.signal });
+    this.#rows = rows;
+    this.#signal = signal;
   }
 
-  async *of(pair: TablePair): AsyncGenerator<RowDifference> {
-    const inTable = { database: pair.database, table: pair.name };
-    const rows = [pair.sides[0].table?.rows, pair.sides[1].table?.rows] as const;
+  async *of({ database, name, sides }: TablePair): AsyncGenerator<RowDifference> {
+    const inTable = { database, table: name };
+    for (const { missing, snapshot } of sides)
+      if (missing !== undefined)
+        return yield {
+          ...inTable,
+          type: 'uncompared',
+          error: new HoldfastError('ITEM_UNREADABLE', `not in snapshot ${shortId(snapshot.id)}: ${missing}`),
+        };
+    const rows = [sides[0].table?.rows, sides[1].table?.rows] as const;
     const table = {
       ...inTable,
       type: 'table',
@@ -102,43 +110,31 @@ class Comparison {
       changed: 0,
       listed: true,
     } as const;
-    this.#tables += 1;
-    for (const { missing, snapshot } of pair.sides)
-      if (missing !== undefined)
-        return yield {
-          ...inTable,
-          type: 'uncompared',
-          error: new HoldfastError('ITEM_UNREADABLE', `not in snapshot ${shortId(snapshot.id)}: ${missing}`),
-        };
-    if (rows[0] === undefined || rows[1] === undefined || isSame(pair)) return yield table;
-    const unmatched = await this.#unmatched(pair);
+    if (rows.includes(undefined) || isSame(sides)) return yield table;
+    const unmatched = await this.#unmatched(sides);
     const [removed, added] = unmatched.counts;
     if (!unmatched.rows) return yield { ...table, removed, added, listed: false };
     let changed = 0;
-    for (const row of pairRows(unmatched.rows, await this.#shapesOf(pair))) {
+    for (const row of pairRows(unmatched.rows, await this.#shapes(name, sides))) {
       if (row.change === 'changed') changed += 1;
       yield { ...inTable, type: 'row', row };
     }
     yield { ...table, removed: removed - changed, added: added - changed, changed };
   }
 
-  async #unmatched({ name, sides }: TablePair): Promise<Unmatched> {
-    const { signal, onEvent } = this.#options;
-    const onBytes = (bytes: number): void => {
-      this.#bytes += bytes;
-      const progress = { phase: 'comparing', bytes: this.#bytes, items: this.#tables, current: name };
-      onEvent({ type: 'progress', subject: originOf(sides[1].snapshot), progress });
-    };
-    const reading = { repository: this.#repository, reader: this.#reader, signal, onBytes };
-    return await unmatchedRows(await rowsOf(reading, sides));
+  async #unmatched(sides: Sides<TableSide>): Promise<Unmatched> {
+    const [older, newer] = await unsharedFiles(this.#repository, sides, this.#signal);
+    const read = ({ snapshot }: TableSide, paths: readonly string[]) => this.#rows.read(snapshot, paths);
+    return await unmatchedRows([() => read(sides[0], older), () => read(sides[1], newer)]);
   }
 
-  async #shapesOf({ name, sides }: TablePair): Promise<Parameters<typeof pairRows>[1]> {
-    return [await this.#shapes.of(sides[0], name), await this.#shapes.of(sides[1], name)];
+  async #shapes(table: string, [before, after]: Sides<TableSide>): Promise<Sides<RowShape>> {
+    const shapeOf = ({ snapshot, folder }: TableSide) => this.#rows.shapeOf(snapshot, folder, table);
+    return [await shapeOf(before), await shapeOf(after)];
   }
 }
 
-const isSame = ({ sides: [before, after] }: TablePair): boolean =>
+const isSame = ([before, after]: Sides<TableSide>): boolean =>
   before.table?.rows === after.table?.rows &&
   before.table?.bytes === after.table?.bytes &&
   before.table?.checksum === after.table?.checksum;

@@ -1,0 +1,82 @@
+// Rows of tables in a snapshot by what stands in their columns; no source is needed.
+import type { Snapshot } from '#repository/contract.ts';
+import type { ManifestTable } from '#sources/manifest.ts';
+import type { RowValues, TableReader } from '#sources/table-reader.ts';
+import { entriesOf, type FoundManifest } from '../manifests.ts';
+import { tablesNamed } from './table-names.ts';
+import type { TableRows } from './table-rows.ts';
+
+export interface RowWanted {
+  readonly table: string;
+  /** A value for each column that must have it. */
+  readonly values: ReadonlyMap<string, string>;
+}
+
+export interface FoundRow {
+  /** The folder of its database, as the snapshot has it. */
+  readonly database: string;
+  readonly table: string;
+  readonly values: RowValues;
+}
+
+/** What was read already: most snapshots have the same rows as those before them. */
+export type RowsRead = Map<string, readonly RowValues[]>;
+
+export interface FindRowsOptions {
+  readonly rows: TableRows;
+  readonly reader: TableReader;
+  readonly databases: readonly FoundManifest[];
+  readonly read: RowsRead;
+  /** Told of each table of the name that the snapshot has, and why its rows are not there if they are not. */
+  readonly onTable: (database: string, table: string, missing?: string) => void;
+  /** Gets the names of columns: of every wanted one that a row has, and of others for a hint. */
+  readonly columns: Set<string>;
+}
+
+/** So many rows of a table are remembered; where there are more, it is read again. */
+const mostRemembered = 1000;
+
+/** All rows that fit, in the order of the snapshot. */
+export async function* findRows(
+  snapshot: Snapshot,
+  { table: name, values: wanted }: RowWanted,
+  { rows, reader, databases, read, onTable, columns }: FindRowsOptions,
+): AsyncGenerator<FoundRow> {
+  const words = reader.isPlain ? plainWords(wanted.values()) : [];
+  for (const database of databases) {
+    const { folder, manifest } = database;
+    const names = new Set(tablesNamed(manifest, name));
+    for (const each of manifest.missing) if (names.has(each.name)) onTable(folder, each.name, each.reason);
+    for (const table of manifest.tables.filter((each) => names.has(each.name))) {
+      onTable(folder, table.name);
+      const content = JSON.stringify([folder, table.name, table.rows, table.bytes, table.checksum]);
+      const kept: RowValues[] = [];
+      for await (const values of read.get(content) ?? fitting(database, table)) {
+        if (kept.length <= mostRemembered) kept.push(values);
+        yield { database: folder, table: table.name, values };
+      }
+      if (kept.length <= mostRemembered) read.set(content, kept);
+    }
+  }
+
+  async function* fitting(database: FoundManifest, table: ManifestTable): AsyncGenerator<RowValues> {
+    const { valuesOf } = await rows.shapeOf(snapshot, database.folder, table.name);
+    for await (const batch of rows.read(snapshot, entriesOf(database, table)))
+      for (const [at, row] of batch.entries()) {
+        const bytes = Buffer.from(row.buffer, row.byteOffset, row.byteLength);
+        if (at > 0 && words.some((word) => !bytes.includes(word))) continue;
+        const values = valuesOf(bytes);
+        for (const column of at === 0 ? values.keys() : wanted.keys())
+          if (values.has(column)) columns.add(column);
+        if ([...wanted].every(([column, value]) => isValue(values.get(column), value))) yield values;
+      }
+  }
+}
+
+/** Of values that nothing can have made otherwise in a row: it is faster to look for these than to take each row apart. */
+const plainWords = (values: Iterable<string>): Buffer[] =>
+  [...values].filter((value) => /^(?!0x)[\w .-]+$/.test(value)).map((value) => Buffer.from(value));
+
+/** As the engine writes it, or as people do: without quotes. */
+const isValue = (value: string | null | undefined, wanted: string): boolean =>
+  value === wanted || value === `'${wanted.replaceAll("'", "''")}'` || value === JSON.stringify(wanted);
