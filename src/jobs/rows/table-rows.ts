@@ -1,5 +1,5 @@
 // The rows of tables in snapshots, and what is known of their columns.
-import { HoldfastError, hasCode } from '#lib/errors.ts';
+import { HoldfastError, hasCode, messageOf } from '#lib/errors.ts';
 import type { OnProgress } from '#lib/progress.ts';
 import type { Repository, Snapshot } from '#repository/contract.ts';
 import type { RowShape, TableReader } from '#sources/table-reader.ts';
@@ -41,7 +41,7 @@ export class TableRows {
     const place = `${snapshot.id} ${folder}`;
     const shapes = this.#shapes.get(place) ?? (await this.#shapesIn(snapshot, folder));
     this.#shapes.set(place, shapes);
-    return shapes(table) ?? unknownShape;
+    return understood(shapes(table) ?? unknownShape, `${folder}: ${table}`);
   }
 
   async #shapesIn(snapshot: Snapshot, folder: string): Promise<ReturnType<TableReader['shapes']>> {
@@ -74,6 +74,22 @@ export class TableRows {
     return Buffer.concat(chunks);
   }
 }
+
+/** A row that is not what a backup writes is damage, whatever the engine's own code makes of it. */
+const understood = ({ key, valuesOf }: RowShape, table: string): RowShape => ({
+  key,
+  valuesOf(row) {
+    try {
+      return valuesOf(row);
+    } catch (cause) {
+      throw new HoldfastError(
+        'REPOSITORY_DAMAGED',
+        `a row of ${table} is not as a backup has it: ${messageOf(cause)}`,
+        { cause },
+      );
+    }
+  },
+});
 
 const unknownShape: RowShape = {
   key: [],
