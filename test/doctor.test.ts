@@ -185,6 +185,13 @@ const faults: readonly Fault[] = [
   ),
   fault('a mail server that is not there', 'warning', 'notifier mail', /ECONNREFUSED/, /./),
   fault('a program that is not there', 'warning', 'notifier program', /there is no program/, /whole path/),
+  fault(
+    'a store in what it stores',
+    'warning',
+    'job inward',
+    /media\/kept lies in media, so that each/,
+    /exclude/,
+  ),
   fault('a job nobody hears of', 'warning', 'job silent', /nobody is told/, /notify/),
   fault('a source in no job', 'warning', 'source forgotten', /no job backs it up/, /add it to a backup job/),
 ];
@@ -443,6 +450,7 @@ jobs:
   checks: { check: [unmade, wrong, nokey, openkey, blocked, busy, stale] }
   distant: { check: [far] }
   plain: { archive: [media], to: [${folder}/blocked] }
+  inward: { archive: [media], to: [${folder}/media/kept] }
   standby: { replicate: couch, into: copy }
   follow: { receive: [{ source: shop, into: received }, { source: shop, into: later }], from: good }
   copies: { mirror: ${folder}/empty, to: ${folder}/good, listedBy: { source: listing, query: select path from no_such_table }, statusTable: statuses }

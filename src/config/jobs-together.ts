@@ -1,5 +1,6 @@
 // What is wrong with jobs beside one another, and beside the places of what they name.
 import { z } from 'zod';
+import { nameTemplate } from '#archive/name.ts';
 import { machineName } from '#lib/machine-name.ts';
 import { mayBeSeveral } from '#sources/only-database.ts';
 import { whereIn } from '#stores/apart.ts';
@@ -26,6 +27,8 @@ const flawsOf = (job: Job, file: FileValues): Flaw[] => {
         ...sameRepositories(job, file),
         ...(job.partial ? ofSeveral('a partial backup', job.backup, () => ['partial'], file) : []),
       ];
+    case 'archive':
+      return removedForOthers(job, file);
     case 'export':
       return ofSeveral('an export', job.export, (at) => ['export', at], file);
     case 'mirror':
@@ -53,6 +56,24 @@ const flawsOf = (job: Job, file: FileValues): Flaw[] => {
     default:
       return [];
   }
+};
+
+/** What is kept goes by names, which must tell whose the files are. */
+const removedForOthers = (job: JobOf<'archive'>, { jobs }: FileValues): Flaw[] => {
+  const template = nameTemplate(job.archiveName);
+  if (job.keep === undefined || template.has('job')) return [];
+  const [name] =
+    Object.entries(jobs).find(
+      ([, other]) =>
+        other !== job &&
+        other.verb === 'archive' &&
+        other.archiveName === job.archiveName &&
+        other.site === job.site &&
+        (!template.has('source') || other.archive.some((source) => job.archive.includes(source))) &&
+        other.to.some((place) => job.to.some((own) => whereIn(own, place) === 'the same place')),
+    ) ?? [];
+  const message = `would remove what "${name}" archives under such names in the same place: put {job} into "name"`;
+  return name === undefined ? [] : [{ path: ['keep'], message }];
 };
 
 /** Sources of many databases, for what is of one. */

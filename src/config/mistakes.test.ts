@@ -135,6 +135,51 @@ const cases: readonly (readonly [name: string, text: string, expected: readonly 
     'repositories: { r: { store: { kind: s3, bucket: b, endpoint: vault }, password: x } }\n',
     ['f:1:62: repositories.r.store.endpoint: must be an http: or https: URL'],
   ],
+  [
+    'an address of a notifier that is none',
+    'notifiers: { a: { kind: webhook, url: hooks.example/x }, b: { kind: healthchecks, url: { env: PING } } }\n',
+    ['f:1:39: notifiers.a.url: must be an http: or https: URL'],
+  ],
+  [
+    'a header that is none',
+    'notifiers: { a: { kind: webhook, url: "https://x.example", headers: { "a b": c } } }\n',
+    ['f:1:71: notifiers.a.headers."a b": must be the name of a header'],
+  ],
+  [
+    'TLS that is off where it begins at once',
+    'notifiers: { a: { kind: email, smtp: "smtps://x", from: a@b.example, to: [a@b.example], tls: off } }\n',
+    ['f:1:94: notifiers.a.tls: smtps:// is TLS from the first byte: write smtp://, or leave it out'],
+  ],
+  [
+    'half a key of a bucket',
+    'repositories: { r: { store: { kind: s3, bucket: b, secretAccessKey: x }, password: x } }\n',
+    ['f:1:69: repositories.r.store.secretAccessKey: needs an "accessKeyId" beside it'],
+  ],
+  [
+    'how rows are read where none is',
+    'sources:\n  s: { kind: sqlserver, user: u, isolation: lock, native: { serverFolder: /a, localFolder: /b } }\n',
+    ['f:2:45: sources.s.isolation: is for rows, which `native` does not read'],
+  ],
+  [
+    'what a connection URL says that cannot be',
+    'sources:\n  a: { kind: postgres, url: "postgres://db/x?sslmode=maybe" }\n  b: { kind: mysql, url: "mysql://db:99999/x" }\n  c: { kind: mysql, url: "mysql://db/x?ssl-mode=VERIFY_CA" }\n',
+    [
+      'f:2:29: sources.a.url: sslmode "maybe" is unknown',
+      'f:3:26: sources.b.url: the connection URL is refused: its port is no number from 1 to 65535',
+    ],
+  ],
+  [
+    'a path that is misspelt is one mistake',
+    'sources: { s: { kind: files, pth: /srv } }\n',
+    ['f:1:30: sources.s.pth: unknown key; did you mean "path"?'],
+  ],
+  [
+    'a name that is no name of a file any more',
+    `sources: { ${'s'.repeat(201)}: { kind: files, path: /srv } }\n`,
+    [
+      `f:1:12: sources.${'s'.repeat(201)}: a name begins with a letter or digit and holds only letters, digits, ".", "_" and "-", 200 at most`,
+    ],
+  ],
   ['a merge of no mapping', 'sources: { <<: 3 }\n', ['f:1:12: << takes a mapping, or a list of them']],
   [
     'anchors within themselves',
@@ -239,7 +284,7 @@ const cases: readonly (readonly [name: string, text: string, expected: readonly 
     'a name with a space',
     'sources:\n  my files: { kind: files, path: 7 }\n',
     [
-      'f:2:3: sources."my files": a name begins with a letter or digit and holds only letters, digits, ".", "_" and "-"',
+      'f:2:3: sources."my files": a name begins with a letter or digit and holds only letters, digits, ".", "_" and "-", 200 at most',
       'f:2:34: sources."my files".path: must be a text, not a number; a text that looks like one needs quotes',
     ],
   ],
@@ -348,7 +393,7 @@ katalog: x
     'f:2:50: jobs.nightly.keep: needs at least one rule, such as { daily: 7 }; without "keep", everything is kept',
     'f:4:14: repositories.offsite.store: "path" is missing: a text',
     'f:4:77: repositories.offsite.compression: must be one of off, fast, default, max, not a number',
-    'f:6:3: sources."my files": a name begins with a letter or digit and holds only letters, digits, ".", "_" and "-"',
+    'f:6:3: sources."my files": a name begins with a letter or digit and holds only letters, digits, ".", "_" and "-", 200 at most',
     `f:6:21: sources."my files".kind: must be one of ${sourceNames.join(', ')}, not "file"; did you mean "files"?`,
     'f:7:1: katalog: unknown key; did you mean "catalog"?',
   ]);

@@ -7,8 +7,8 @@ import { kindsWith } from '#sources/abilities.ts';
 import type { Ability } from '#sources/source.ts';
 import type { Problem } from './problems.ts';
 
-/** A name may stand in a path, a tag and a command line without quotes. */
-export const namePattern = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
+/** A name may stand in a path, where a part has 255 bytes and more is added to some, a tag and a command line without quotes. */
+export const namePattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$/;
 
 /** What a job can refer to: the names the file gives, valid or not, so that each mistake is reported once. */
 export interface Names {
@@ -76,7 +76,8 @@ export const badNames = (sections: Readonly<Record<string, unknown>>): Problem[]
       .map((name) => ({ path: [section, name], part: 'key', message: nameRule })),
   );
 
-const nameRule = 'a name begins with a letter or digit and holds only letters, digits, ".", "_" and "-"';
+const nameRule =
+  'a name begins with a letter or digit and holds only letters, digits, ".", "_" and "-", 200 at most';
 
 /** The keys of a value that should be a mapping; none when it is not. */
 export const namesIn = (value: unknown): string[] => (isMapping(value) ? Object.keys(value) : []);

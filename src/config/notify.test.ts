@@ -56,3 +56,13 @@ test('every example of the manuals is a sound file', () => {
     for (const example of examples) assert.deepEqual(mistakesIn(example), []);
   }
 });
+
+test('who is told twice of the same is here twice', () => {
+  const notifiers = 'notifiers: { ops: { kind: webhook, url: "https://ops.example/" } }\n';
+  const told = (notify: string): string[] =>
+    mistakesIn(
+      `${notifiers}repositories: { r: { store: /srv, password: x } }\njobs: { j: { check: [r], notify: ${notify} } }\n`,
+    );
+  assert.deepEqual(told('[ops, ops]'), ['f:3:40: jobs.j.notify[1]: "ops" is here twice']);
+  assert.deepEqual(told('[ops, { to: ops, when: digest }]'), []);
+});

@@ -1,4 +1,5 @@
 // `notify: [ops, { to: boss, when: digest }]`: whom a job tells, and of what.
+import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import { duration } from '#lib/duration-schema.ts';
 import { type Names, reference, shortOrLong } from './names.ts';
@@ -48,5 +49,12 @@ export const notifySchema = (names: Names) => {
     })
     .transform(({ at: time = usualTime, ...one }): Subscription => ({ ...one, at: time }));
   const one = shortOrLong<Subscription>(short, long);
-  return z.array(one).min(1);
+  return z
+    .array(one)
+    .min(1)
+    .superRefine((list, context) => {
+      for (const [index, each] of list.entries())
+        if (list.slice(0, index).some((before) => isDeepStrictEqual(before, each)))
+          context.addIssue({ code: 'custom', path: [index], message: `"${each.to}" is here twice` });
+    });
 };

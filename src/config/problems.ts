@@ -41,6 +41,8 @@ const problemsOfIssue = (issue: Issue, base: Path, judged: Judged): Problem[] =>
   if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey(path, key, judged));
   if (issue.code === 'custom')
     return [{ path, part: issue.params?.at === 'key' ? 'key' : 'value', message: issue.message }];
+  if (issue.code === 'invalid_key')
+    return [{ path, part: 'key', message: issue.issues[0]?.message ?? issue.message }];
   if (value === undefined) return [missingKey(path, judged)];
   if (issue.code === 'invalid_type') return ofValue(wrongType(issue.expected, value));
   if (issue.code === 'invalid_value') return ofValue(wrongValue(issue.values, value));

@@ -232,6 +232,16 @@ const cases: readonly (readonly [name: string, job: string, expected: readonly s
     ['jobs.j.name: ends in .age, and no "encryptTo" is given'],
   ],
   [
+    'a public key that was cut short, one that was mistyped, and a whole one',
+    'archive: [pg], to: [/srv/a], encryptTo: [age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac, age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac9p, age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p]',
+    [0, 1].map((at) => `jobs.j.encryptTo[${at}]: is no whole public key of age: copy it once more`),
+  ],
+  [
+    'an answer to a query that is compared with nothing',
+    'drill: [{ source: lite, queries: [{ query: x, expect: ">" }, { query: x, expect: "!= " }, { query: x, expect: ">= 1" }] }], from: near',
+    ['jobs.j.drill[0].queries[0].expect: compares with nothing'],
+  ],
+  [
     'an archive into one place twice',
     'archive: [pg], to: [/srv/a, "sftp:vault:/srv/a", "local:/srv/a/"]',
     ['jobs.j.to[2]: this place is here twice'],
@@ -256,6 +266,24 @@ test('what this machine backs up is not received into itself', () => {
   assert.deepEqual(both('{ source: pg, into: pg, host: elsewhere }'), []);
   assert.deepEqual(both('{ source: pg, into: my }'), []);
   assert.deepEqual(both('my'), []);
+});
+
+test('what one job archives is not removed by another that knows it by its name', () => {
+  const both = (more: string, other: string): string[] =>
+    mistakesIn(
+      file(
+        `  hourly: { archive: [pg], to: [/srv/a], keep: { last: 3 }${more} }\n  monthly: { archive: [${other}] }`,
+      ),
+    );
+  const expected = [
+    'f:19:48: jobs.hourly.keep: would remove what "monthly" archives under such names in the same place: put {job} into "name"',
+  ];
+  assert.deepEqual(both('', 'my, pg], to: ["sftp:vault:/srv/a", "local:/srv/a/"'), expected);
+  const { length } = both('', 'pg], keep: { monthly: 12 }, to: [/srv/a');
+  assert.equal(length, 2, 'each of them would');
+  assert.deepEqual(both('', 'my], to: [/srv/a'), []);
+  assert.deepEqual(both('', 'pg], to: [/srv/b'), []);
+  assert.deepEqual(both(', name: "{job}_{source}_{yyyy}{mm}{dd}"', 'pg], to: [/srv/a'), []);
 });
 
 test('a folder is the same place by whatever link it is called', () => {

@@ -23,10 +23,13 @@ export const sendHttp = async (request: HttpNotice, signal: AbortSignal): Promis
   throw new HoldfastError('NOTIFIER_REFUSED', `${placeOf(url)} redirects in a circle`);
 };
 
+/** Whether a notice can be sent there at all. */
+export const isAddress = (text: string): boolean => /^https?:$/.test(URL.parse(text)?.protocol ?? '');
+
 /** The address in a secret; CONFIG_INVALID, without the text, when it is none. */
 export const parseAddress = (text: string): URL => {
   const url = URL.parse(text);
-  if (url === null || !/^https?:$/.test(url.protocol))
+  if (url === null || !isAddress(text))
     throw new HoldfastError('CONFIG_INVALID', 'the address of the notifier is not http://… or https://…', {
       hint: 'copy it whole, with its https://',
     });

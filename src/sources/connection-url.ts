@@ -58,6 +58,9 @@ const parse = (text: string, form: UrlForm<string>): Parsed => {
     const [name = '', ...value] = pair.split('=');
     set(known(name, form), value.join('='));
   }
+  const { port: number = '1' } = parameters;
+  if (!/^\d{1,5}$/.test(number) || Number(number) < 1 || Number(number) > 65_535)
+    throw refused('its port is no number from 1 to 65535');
   return parameters;
 };
 

@@ -5,14 +5,17 @@ import { systemCode } from '#lib/errors.ts';
 import { slashed } from '#lib/file-name.ts';
 import type { StoreConfig } from './registry.ts';
 
+/** A store, or a folder. */
+type Located = Pick<StoreConfig, 'location'>;
+
 /** How one store lies to another; undefined when they are apart, or nothing tells. */
-export const whereIn = (inner: StoreConfig, outer: StoreConfig): 'the same place' | 'in it' | undefined => {
+export const whereIn = (inner: Located, outer: Located): 'the same place' | 'in it' | undefined => {
   const [place, other] = [placeOf(inner), placeOf(outer)];
   if (place === undefined || other === undefined || !`${place}/`.startsWith(`${other}/`)) return undefined;
   return place === other ? 'the same place' : 'in it';
 };
 
-const placeOf = ({ location }: StoreConfig): string | undefined => {
+const placeOf = ({ location }: Located): string | undefined => {
   if (location === undefined) return undefined;
   return (isAbsolute(location) ? slashed(realFolder(location)) : location).replace(/\/+$/, '');
 };

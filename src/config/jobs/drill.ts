@@ -11,7 +11,11 @@ const query = z.strictObject({
     .optional()
     .describe('Which database it is for, where a snapshot holds several.'),
   expect: z
-    .union([z.string(), z.number(), z.boolean()])
+    .union([
+      z.string().regex(/^(?!\s*[<>]=?\s*$)/, { error: 'compares with nothing' }),
+      z.number(),
+      z.boolean(),
+    ])
     .optional()
     .describe('What the first value of the first row must be: a value, or a comparison such as "> 0".'),
   rows: z

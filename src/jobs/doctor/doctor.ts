@@ -9,6 +9,7 @@ import type { Snapshot } from '#repository/contract.ts';
 import type { JobContext } from '../job-context.ts';
 import { broken, type Diagnosis, fine, warning } from './diagnosis.ts';
 import { diagnoseDrilled, diagnoseJobs, needsOf } from './job.ts';
+import { diagnoseOwnStores } from './own-store.ts';
 import { diagnosePlainStore, diagnoseReadStore, diagnoseRepository } from './repository.ts';
 import {
   askedSubject,
@@ -56,6 +57,7 @@ export const examine = async (
   };
   add(diagnoseMachine(task));
   add(diagnoseJobs(task.jobs, task.all ? [...task.config.sources.keys()] : []));
+  for (const job of task.jobs) add(diagnoseOwnStores(job, task.config));
   await examineSources(task, context, add);
   const isWell = (source: string): boolean =>
     !diagnoses.some(({ level, subject }) => level === 'error' && subject === sourceSubject(source));

@@ -58,6 +58,10 @@ const config = z
   .refine(({ tls, password }) => tls !== 'off' || password === undefined, {
     error: 'a password is not sent without TLS',
     path: ['tls'],
+  })
+  .refine(({ tls, smtp }) => tls !== 'off' || !/^smtps:/i.test(smtp), {
+    error: 'smtps:// is TLS from the first byte: write smtp://, or leave it out',
+    path: ['tls'],
   });
 export type EmailConfig = z.output<typeof config>;
 

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { HoldfastError } from '#lib/errors.ts';
-import { secret } from '#lib/secret-schema.ts';
+import { address } from '../address-schema.ts';
 import { type HttpNotice, parseAddress, placeOf, sendHttp } from '../http.ts';
 import type { Notice, NoticeEvent } from '../notice.ts';
 import { noticeText } from '../notice-text.ts';
@@ -10,7 +10,7 @@ import type { NotifierKind } from '../notifier.ts';
 import { reachHost } from '../reach.ts';
 
 const config = z.strictObject({
-  url: secret().describe('The address to ping, as the monitor shows it. Whoever knows it can ping there.'),
+  url: address().describe('The address to ping, as the monitor shows it. Whoever knows it can ping there.'),
   style: z
     .enum(['healthchecks', 'uptime-kuma'])
     .default('healthchecks')

@@ -137,7 +137,7 @@ test('a server that says nothing is given up in time', async () => {
 });
 
 test('an address that is none is refused without being shown', async () => {
-  await using notifier = await open({ url: 'hooks.example.org/s3cret' });
+  await using notifier = await open({ url: { command: 'echo hooks.example.org/s3cret' } });
   await assert.rejects(
     notifier.send(sampleNotice(), noSignal),
     (error: Error) => /is not http/.test(error.message) && !error.message.includes('s3cret'),

@@ -1,13 +1,14 @@
 // A notice as an HTTP POST: Holdfast's own JSON, or what a chat or push service expects.
 import { z } from 'zod';
 import { secret } from '#lib/secret-schema.ts';
+import { address } from '../address-schema.ts';
 import { parseAddress, sendHttp } from '../http.ts';
 import type { NotifierKind } from '../notifier.ts';
 import { reachHost } from '../reach.ts';
 import { formats, requestFor } from './formats.ts';
 
 const config = z.strictObject({
-  url: secret().describe('Where to post it. An address with a key in it is better kept in a file.'),
+  url: address().describe('Where to post it. An address with a key in it is better kept in a file.'),
   format: z
     .enum(formats)
     .default('json')

@@ -89,6 +89,7 @@ export const filesConfig = z
   })
   .refine(({ path, paths }) => (path === undefined) !== (paths === undefined), {
     message: 'give either path or paths',
+    when: ({ issues }) => issues.length === 0, // a key that is misspelt is not also missed
     path: ['path'],
   });
 

@@ -35,7 +35,8 @@ export const tlsAttempts = (parameters: Parameters, host: string | undefined): r
   return mode === 'preferred' ? [encrypted, false] : [encrypted];
 };
 
-const tlsMode = (parameters: Parameters, usual: TlsMode): TlsMode => {
+/** The mode that is asked for; CONFIG_INVALID for one that is none. */
+export const tlsMode = (parameters: Parameters, usual: TlsMode): TlsMode => {
   const given = parameters['ssl-mode'];
   if (given === undefined) return parameters['ssl-ca'] === undefined ? usual : 'verify-ca';
   const mode = tlsModes.find((known) => known === given.toLowerCase().replaceAll('_', '-'));

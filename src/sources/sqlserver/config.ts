@@ -127,7 +127,12 @@ const schema = z
     {
       error: '`native` keeps whole databases: it cannot choose tables',
     },
-  );
+  )
+  .superRefine(({ native: given, isolation, bulkLoad }, context) => {
+    const idle = given ? Object.entries({ isolation, bulkLoad }).filter(([, value]) => value !== 'auto') : [];
+    for (const [key] of idle)
+      context.addIssue({ code: 'custom', path: [key], message: 'is for rows, which `native` does not read' });
+  });
 
 export type SqlServerConfig = z.infer<typeof schema>;
 export const configSchema: Schema<SqlServerConfig> = schema;

@@ -160,7 +160,16 @@ test('what a file does not give is not made up', async (t) => {
 });
 
 test('a path may come as restic writes it, as a file URL, or plain', () => {
-  for (const url of ['/srv/x', 'local:/srv/x', 'file:///srv/x'])
+  for (const url of [
+    '/srv/x',
+    'local:/srv/x',
+    'LOCAL:/srv/x',
+    'file:///srv/x',
+    'FILE:///srv/x',
+    'file:/srv/x',
+  ])
     assert.deepEqual(local.fromUrl?.(url), { path: '/srv/x' });
+  for (const url of ['file://vault/srv/x', 'file:srv/x', 'file:////srv/x'])
+    assert.throws(() => local.fromUrl?.(url), { code: 'USAGE' }, url);
   assert.deepEqual(local.fromUrl?.('relative/x'), { path: 'relative/x' });
 });

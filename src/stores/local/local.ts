@@ -2,7 +2,7 @@
 import { unlink } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
-import { systemCode } from '#lib/errors.ts';
+import { HoldfastError, systemCode } from '#lib/errors.ts';
 import { expandHome } from '#lib/home.ts';
 import { checkFileKey, Guard } from '../guard.ts';
 import type { Folders, LargeObjects, LocalFolder, NameSync, Store, StoreKind } from '../store.ts';
@@ -28,9 +28,19 @@ export const local: StoreKind<LocalConfig> = {
   name: 'local',
   config,
   schemes: ['file'],
-  fromUrl: (url) => ({ path: expandHome(url.replace(/^(local:|file:\/\/(?=\/))/, '')) }),
+  fromUrl: (url) => ({ path: expandHome(folderOf(url)) }),
   locationOf: ({ path }) => resolve(path),
   open: async ({ path }) => openLocalStore(path),
+};
+
+/** A path, alone or after local:, or a file URL of this machine. */
+const folderOf = (url: string): string => {
+  if (!/^file:/i.test(url)) return url.replace(/^local:/i, '');
+  const [, path] = /^file:(?:\/\/(?:localhost)?)?(\/(?!\/).*)$/i.exec(url) ?? [];
+  if (path !== undefined) return path;
+  throw new HoldfastError('USAGE', 'this is not the URL of a folder of this machine', {
+    hint: 'write file:///srv/backups, or the path alone',
+  });
 };
 
 /** The store in this folder, which need not be there yet. */
