@@ -250,6 +250,8 @@ suite('rows of SQLite, and what cannot be compared', () => {
       [['--table', 'kv', '--row', 'k'], 2, /"k" is not column=value/],
       [['--table', 'kv', '--row', 'k=a', '--row', 'k=b'], 2, /column k is given twice/],
       [['--table', 'kv', '--row', 'k=a', 'menu.pdf'], 2, /exclude each other/],
+      [['--table', 'kv', '--row', 'k=a', '--document', 'x'], 2, /exclude each other/],
+      [['--table', 'kv', '--row', 'k=a', '-i'], 2, /--ignore-case is for patterns/],
       [['--table', 'kw', '--row', 'k=a'], 1, /holds a table "kw"/],
       [['--table', 'kv', '--row', 'kk=two'], 0, /no row of kv has a column "kk"/],
     ];

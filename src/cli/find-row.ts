@@ -76,8 +76,7 @@ export const findRow = async (call: FindCall, repository: Repository): Promise<n
   return failed > 0 ? 3 : 0;
 };
 
-const wantedIn = ({ args, options: { table, row } }: FindCall): RowWanted => {
-  if (args.length > 0) throw new HoldfastError('USAGE', '--row and patterns exclude each other');
+const wantedIn = ({ options: { table, row } }: FindCall): RowWanted => {
   if (table === undefined || row.length === 0)
     throw new HoldfastError('USAGE', 'rows are found with --table and --row together', {
       hint: 'for example: holdfast find --table orders --row id=17',

@@ -29,14 +29,11 @@ With --table and --row, rows of any database, and documents by what is in them.`
   run: (call) =>
     withChosenRepository(call, async (repository) => {
       const { output, signal } = call;
+      assertOneAim(call);
       if (call.options.document !== undefined)
         return await findDocument(call, repository, call.options.document);
       if (call.options.table !== undefined || call.options.row.length > 0)
         return await findRow(call, repository);
-      if (call.args.length === 0)
-        throw new HoldfastError('USAGE', 'nothing to look for is named', {
-          hint: 'give a pattern, --document <id>, or --table <name> and --row <column=value>',
-        });
       // A '!' takes nothing back here: it is a letter of a name.
       const texts = call.args.map((text) => (text.startsWith('!') ? `\\${text}` : text));
       const patterns = compilePatterns(texts, { ignoreCase: call.options.ignoreCase });
@@ -67,9 +64,23 @@ With --table and --row, rows of any database, and documents by what is in them.`
     }),
 });
 
+const assertOneAim = ({ args, options: { document, table, row, ignoreCase } }: FindCall): void => {
+  const [byName, byId, byValue] = [
+    args.length > 0,
+    document !== undefined,
+    table !== undefined || row.length > 0,
+  ];
+  const aims = [byName, byId, byValue].filter(Boolean).length;
+  if (aims === 0)
+    throw new HoldfastError('USAGE', 'nothing to look for is named', {
+      hint: 'give a pattern, --document <id>, or --table <name> and --row <column=value>',
+    });
+  if (aims > 1) throw new HoldfastError('USAGE', 'patterns, --document and --row exclude each other');
+  if (ignoreCase && !byName) throw new HoldfastError('USAGE', '--ignore-case is for patterns');
+};
+
 const findDocument = async (call: FindCall, repository: Repository, key: string): Promise<number> => {
-  const { args, output, signal } = call;
-  if (args.length > 0) throw new HoldfastError('USAGE', '--document and patterns exclude each other');
+  const { output, signal } = call;
   const read: RecordsRead = new Map();
   let [documents, holding] = [0, 0];
   const searched = chosen(await repository.snapshots(), call).filter(hasRecords);
