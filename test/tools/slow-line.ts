@@ -9,6 +9,8 @@ export interface SlowLine extends AsyncDisposable {
    * only lets the server hear the end of the one that sent them.
    */
   breakAfter(bytes: number, options?: { readonly forGood?: boolean; readonly half?: boolean }): void;
+  /** Breaks every connection when a piece with these words has gone towards the server, which gets it and cannot answer. */
+  breakAt(words: string): void;
 }
 
 /** Passes on what comes to the port, each piece `roundTripMs / 2` later in each direction, at any speed. */
@@ -17,6 +19,7 @@ export const slowLine = async (target: number, roundTripMs: number): Promise<Slo
   let bytesLeft = Number.POSITIVE_INFINITY;
   let forGood = false;
   let half = false;
+  let lastWords: string | undefined;
   const server = createServer((client) => {
     const upstream = connect({ port: target, host: '127.0.0.1', allowHalfOpen: true });
     for (const socket of [client, upstream]) {
@@ -27,6 +30,12 @@ export const slowLine = async (target: number, roundTripMs: number): Promise<Slo
     delay(client, upstream, roundTripMs / 2);
     delay(upstream, client, roundTripMs / 2);
     client.on('data', (chunk) => {
+      if (lastWords !== undefined && chunk.includes(lastWords)) {
+        lastWords = undefined;
+        setTimeout(() => {
+          for (const socket of sockets) socket.destroySoon();
+        }, roundTripMs / 2);
+      }
       bytesLeft -= chunk.length;
       if (bytesLeft > 0) return;
       bytesLeft = Number.POSITIVE_INFINITY;
@@ -43,6 +52,9 @@ export const slowLine = async (target: number, roundTripMs: number): Promise<Slo
       bytesLeft = bytes;
       forGood = options.forGood ?? false;
       half = options.half ?? false;
+    },
+    breakAt: (words) => {
+      lastWords = words;
     },
     async [Symbol.asyncDispose]() {
       for (const socket of sockets) socket.destroy();

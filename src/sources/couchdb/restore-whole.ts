@@ -1,5 +1,5 @@
 // One database as a whole: made as the original was, filled, counted against the manifest.
-import { asError, HoldfastError, hasCode } from '#lib/errors.ts';
+import { asError, HoldfastError, hasCode, messageOf } from '#lib/errors.ts';
 import type { RowCount } from '#lib/row-checksum.ts';
 import { type Manifest, manifestSchema } from '../manifest.ts';
 import { AttachmentShelf } from './attachment-shelf.ts';
@@ -90,7 +90,7 @@ export class WholeRestore implements DatabaseRestore {
       await deleteDatabase(other, this.goal.name);
     } catch (error) {
       context.log.warn(
-        { database: this.goal.name, server: client.server, error },
+        { database: this.goal.name, server: client.server, error: messageOf(error) },
         'what was begun could not be removed',
       );
     } finally {

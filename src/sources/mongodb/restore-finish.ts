@@ -3,6 +3,7 @@
 import { forEachLimit } from '#lib/concurrency.ts';
 import { HoldfastError, messageOf } from '#lib/errors.ts';
 import type { Manifest } from '../manifest.ts';
+import type { RestoreTarget } from '../source.ts';
 import { findCollection } from './listing.ts';
 import {
   createCollection,
@@ -20,10 +21,14 @@ import { stage } from './staging.ts';
 import { mergeAccounts } from './users.ts';
 
 export const finishRestore = async (restoring: Restoring): Promise<void> => {
-  const { config, plan, staged } = restoring;
+  const { config, plan, staged, into } = restoring;
   const collections = plan.goals.filter((goal) => isThere(restoring, goal));
   await forEachLimit(collections, config.connections, async (goal) => void (await indexed(restoring, goal)));
-  for (const [goal, place] of staged.collections) await settle(restoring, goal, place);
+  for (const [goal, place] of staged.collections) {
+    // Where nothing was there before, it goes again when one of the others fails, also when only the answer is lost.
+    if (!into.force && !isPart(into)) staged.collections.set(goal, goal.into);
+    await settle(restoring, goal, place);
+  }
   staged.collections.clear(); // they are where they belong: no failure takes them away again
   for (const goal of plan.goals)
     if (goal.collection.type === 'view' && !isChosenByFiles(restoring)) await makeView(restoring, goal);
@@ -34,14 +39,16 @@ export const finishRestore = async (restoring: Restoring): Promise<void> => {
 /** Gives it its name. Single documents go among those of a collection that is there, in the place of the ones with their _id. */
 const settle = async ({ connection, into }: Restoring, goal: Goal, place: Place): Promise<void> => {
   if (place === goal.into) return;
-  const isPart = into.query !== undefined || into.records !== undefined;
   const { database, name } = goal.into;
-  if (!isPart || !(await findCollection(connection, database, name)))
+  if (!isPart(into) || !(await findCollection(connection, database, name)))
     return await renameCollection(connection, place, name);
   const merge = { into: name, on: '_id', whenMatched: 'replace', whenNotMatched: 'insert' };
   await connection.list(database, { aggregate: place.name, pipeline: [{ $merge: merge }], cursor: {} });
   await dropCollection(connection, place);
 };
+
+/** Documents that are chosen may go among others. */
+const isPart = ({ query, records }: RestoreTarget): boolean => query !== undefined || records !== undefined;
 
 const indexed = async (restoring: Restoring, goal: Goal): Promise<void> => {
   const { connection, reporter } = restoring;

@@ -150,6 +150,27 @@ test('what breaks off leaves a target as it was', { skip }, async () => {
   assert.deepEqual(await everything('kept'), before);
 });
 
+test('a connection that is lost while collections get their names leaves none of them, where none was there', {
+  skip,
+}, async () => {
+  let renames = 0;
+  const breaking: Intercept = async ({ name }, pass) => {
+    if (name === 'renameCollection') renames += 1;
+    if (name !== 'renameCollection' || renames < 2) return undefined;
+    await pass(); // only the answer is lost
+    return 'close';
+  };
+  const into = { url: server.url('half') };
+  await assert.rejects(
+    intercepting(breaking, () => restoreTo(server, shop, into)),
+    (error) => hasCode(error, 'SOURCE_UNREACHABLE'),
+  );
+  assert.ok(renames >= 2);
+  assert.deepEqual(await names('half'), []);
+  await restoreTo(server, shop, into);
+  assert.deepEqual(await everything('half'), await everything('shop'));
+});
+
 test('an index that cannot be built is named, and its documents are there', { skip }, async () => {
   const refusing: Intercept = ({ name, fields }) =>
     name === 'createIndexes' && fields.indexes.some((index: BSON.Document) => index.name === 'open')

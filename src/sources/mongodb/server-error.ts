@@ -36,6 +36,7 @@ const isLost = (error: Error): boolean =>
   /^Mongo(Network|ServerSelection|Topology|PoolCleared|NotConnected|ClientClosed|WaitQueue)/.test(
     error.name,
   ) ||
+  'syscall' in error || // of the socket, which the driver does not always wrap
   ('code' in error && goingAway.includes(Number(error.code)));
 
 interface Subject {

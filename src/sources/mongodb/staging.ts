@@ -1,4 +1,5 @@
 // Where collections wait until all of a restore is there.
+import { messageOf } from '#lib/errors.ts';
 import type { RowCount } from '#lib/row-checksum.ts';
 import type { Manifest } from '../manifest.ts';
 import { connect } from './connect.ts';
@@ -53,6 +54,9 @@ export const dropStaged = async ({ config, staged, plan, context }: Restoring): 
     for (const [goal, place] of staged.collections)
       if (place === goal.into) await dropCollection(connection, place);
   } catch (error) {
-    context.log.warn({ err: error }, `collections named ${prefix}* may be left in the target; drop them`);
+    context.log.warn(
+      { error: messageOf(error) },
+      `collections named ${prefix}* may be left in the target; drop them`,
+    );
   }
 };

@@ -2,7 +2,7 @@
 
 import { throwIfCancelled } from '#lib/clock.ts';
 import { forEachLimit } from '#lib/concurrency.ts';
-import { HoldfastError } from '#lib/errors.ts';
+import { HoldfastError, hasCode, messageOf } from '#lib/errors.ts';
 import { notEmpty } from '../free-targets.ts';
 import { createPool } from '../pool.ts';
 import { DatabaseTexts } from './database-texts.ts';
@@ -15,6 +15,7 @@ import { moveTables } from './move-tables.ts';
 import type { Restoring } from './restore.ts';
 import type { Goal } from './restore-goal.ts';
 import { makePrograms } from './restore-programs.ts';
+import { ServerError } from './server-error.ts';
 import { stagingName } from './target-server.ts';
 
 /**
@@ -38,7 +39,7 @@ export const restoreWhole = async (restoring: Restoring, goal: Goal): Promise<vo
     await loadTables(restoring, goal, texts, name);
     throwIfCancelled(context.signal);
     if (state === 'used') await replaceDatabase(restoring, goal, texts, name);
-    await addPrograms(restoring, goal, texts);
+    else await addPrograms(restoring, goal, texts);
   } catch (error) {
     if (isBegun) await target.dropUnneeded(name);
     throw error;
@@ -99,21 +100,30 @@ const loadTables = async (
 
 /** From here on there is no way back: the old one goes, and the tables beside it take its place. */
 const replaceDatabase = async (
-  { target }: Restoring,
+  restoring: Restoring,
   goal: Goal,
   texts: DatabaseTexts,
   staging: string,
 ): Promise<void> => {
-  await target.drop(goal.name);
-  await target.create(goal.name, texts.databaseStatement());
-  const items = texts.items(databaseFiles.tables);
+  const { target } = restoring;
+  let isThere = true;
   try {
+    await target.drop(goal.name);
+    isThere = false;
+    await target.create(goal.name, texts.databaseStatement());
+    const items = texts.items(databaseFiles.tables);
     await moveTables(target.admin, { items, database: goal.database, from: staging, to: goal.name });
+    await target.drop(staging);
+    await addPrograms(restoring, goal, texts);
   } catch (error) {
-    throw new HoldfastError('TARGET_FAILED', `the tables of ${goal.name} could not be put in their place`, {
-      hint: 'restore again; the database is incomplete',
-      cause: error,
-    });
+    if (isThere && error instanceof ServerError) throw error; // it was not even removed
+    throw notWhole(goal.name, error);
   }
-  await target.drop(staging);
 };
+
+const notWhole = (database: string, cause: unknown): HoldfastError =>
+  new HoldfastError(
+    hasCode(cause, 'SOURCE_UNREACHABLE', 'CANCELLED') ? cause.code : 'TARGET_FAILED',
+    `${database} was being replaced, and is not whole or not there now: ${messageOf(cause)}`,
+    { hint: 'restore it again with --force', cause },
+  );

@@ -71,6 +71,30 @@ suite('restoring to MariaDB', { skip: skipWithout('mariadb') ?? false }, () => {
     await server.sql('drop database broken');
   });
 
+  test('a database whose place is just being taken when the connections break is told not to be whole', async () => {
+    for (const [name, words] of [
+      ['dropping', 'drop database if exists `dropping`'],
+      ['moving', 'rename table'],
+      ['equipping', 'CREATE DEFINER'],
+    ] as const) {
+      await server.sql(`create database ${name}; create table ${name}.old (a int)`);
+      await using line = await slowLine(server.port, 0);
+      line.breakAt(words);
+      const url = server.url(name).replace(`:${server.port}/`, `:${line.port}/`);
+      await assert.rejects(
+        restoreTo(server, dumped, { url }, { force: true }),
+        (error) =>
+          hasCode(error, 'SOURCE_UNREACHABLE') &&
+          error.message.startsWith(`${name} was being replaced, and is not whole or not there now`) &&
+          /--force/.test(error.hint ?? ''),
+        words,
+      );
+      assert.equal(await stagings(), '', words);
+    }
+    await restoreTo(server, dumped, { url: server.url('moving') }, { force: true });
+    assert.equal(await seen('moving'), await seen('shop'));
+  });
+
   test('a view that looks into other databases finds its own in the copy', async () => {
     await server.sql('create database others; create table others.t (a int)');
     await server.sql(
