@@ -105,6 +105,8 @@ suite('rows of PostgreSQL', { skip: skipWithout('postgresql') ?? false }, () => 
     });
     assert.deepEqual([table?.changed, table?.rows_before, table?.listed], [1, 1, true]);
     assert.deepEqual([summary?.tables, summary?.tables_differing], [1, 1]);
+    assert.deepEqual(await diff('latest:shop'), lines);
+    assert.deepEqual(await diff(`${second.slice(0, 8)}~1`, second), lines);
     // A partitioned table is its parts.
     assert.equal(
       summaryOf(await diff(first, second, '--table', 'days')),

@@ -2,10 +2,16 @@
 import { chooseSnapshot } from '#jobs/snapshot-choice.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import { formatBytes, formatCount, printable, shortId } from '#lib/format.ts';
-import type { Difference } from '#repository/contract.ts';
+import type { Difference, Snapshot } from '#repository/contract.ts';
 import { defineCommand, flag, list } from './command.ts';
 import { showRows } from './diff-rows.ts';
-import { filterOf, latestRule, readOptions, withChosenRepository } from './snapshot-options.ts';
+import {
+  filterOf,
+  latestRule,
+  readOptions,
+  snapshotArgument,
+  withChosenRepository,
+} from './snapshot-options.ts';
 
 const signs: Readonly<Record<Difference['change'], string>> = {
   added: '+',
@@ -23,8 +29,8 @@ are not read. ${latestRule}
 With --rows, rows and documents of databases are compared: + only in the second, - only in the first, M another
 content under the same primary key. No server is needed; tables that are the same in both are not read.`,
   args: [
-    { usage: '<before>', text: 'a snapshot: latest, latest:<source>, or the beginning of an id' },
-    { usage: '<after>', text: 'another one' },
+    { usage: '<before>', text: snapshotArgument.text },
+    { usage: '[after]', text: 'another one; without it, the first is compared with the one before it' },
   ],
   options: {
     ...readOptions,
@@ -33,8 +39,9 @@ content under the same primary key. No server is needed; tables that are the sam
     table: list('--table <name>', 'with --rows, only this table or collection'),
   },
   examples: [
+    ['diff latest:media', 'what is new in the newest snapshot'],
     ['diff 3fa8c2d1 latest:media', 'what happened since'],
-    ['diff 3fa8c2d1 latest:shop --rows --table orders', 'which orders changed, and what in them'],
+    ['diff latest:shop~7 latest:shop --rows --table orders', 'which orders changed within seven backups'],
   ],
   statuses: [3, 10, 11, 12, 14],
   run: (call) =>
@@ -42,9 +49,10 @@ content under the same primary key. No server is needed; tables that are the sam
       const { output, signal, options, args } = call;
       assertFitting(options);
       const all = await repository.snapshots();
-      const [before, after] = [args[0] ?? '', args[1] ?? ''].map((word) =>
-        chooseSnapshot(all, word, filterOf(options)),
-      ) as [(typeof all)[0], (typeof all)[0]];
+      const choose = (word: string): Snapshot => chooseSnapshot(all, word, filterOf(options));
+      const [first = '', second] = args;
+      const before = choose(second === undefined ? `${first}~1` : first);
+      const after = choose(second ?? first);
       if (options.rows)
         return await showRows(repository, [before, after], { ...call, tables: options.table });
       const counts = { added: 0, removed: 0, content: 0, type: 0, metadata: 0 };

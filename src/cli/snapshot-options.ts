@@ -26,7 +26,8 @@ export const readOptions = { ...filterOptions, ...lockOptions };
 
 /** The rule for `latest`, for the help of each command that takes a snapshot. */
 export const latestRule = `\`latest\` is the newest snapshot of the repository's only source; where there are several,
-say \`latest:<source>\` (or --source), so that no other source's snapshot is taken by accident.`;
+say \`latest:<source>\` (or --source), so that no other source's snapshot is taken by accident. \`~1\` behind any of
+these is the snapshot before it, \`~2\` the one before that.`;
 
 type Reading = Call<OptionSpecs & typeof readOptions>;
 

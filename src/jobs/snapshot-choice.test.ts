@@ -56,6 +56,24 @@ test('an id of another source, job or host than asked for is refused', () => {
     assert.throws(() => chooseSnapshot([old, nightly], word, filter), { code: 'USAGE' });
 });
 
+test('a number behind a tilde goes back among the snapshots of the same source and host', () => {
+  const there = snapshotOf('shop', 2, { hostname: 'there' });
+  const middle = snapshotOf('shop', 2, { tags: ['source:shop', 'job:weekly'] });
+  const all = [newest, media, there, middle, old];
+  const choose = (word: string, filter = {}) => chooseSnapshot(all, word, { host: 'here', ...filter });
+  assert.equal(choose('latest:shop~1'), middle);
+  assert.equal(choose('latest~2', { source: 'shop' }), old);
+  assert.equal(choose(`${middle.id}~1`), old);
+  assert.equal(choose('latest:shop~0'), newest);
+  assert.equal(choose('latest:shop~1~1'), old);
+  assert.throws(() => choose('latest:shop~3'), {
+    code: 'SNAPSHOT_UNKNOWN',
+    message: `2 snapshots of shop from here are older than ${newest.id.slice(0, 8)}, not 3`,
+  });
+  assert.throws(() => choose('latest:media~1'), /^HoldfastError: 0 snapshots of media/);
+  assert.throws(() => choose('ffffffff~1'), { message: 'no snapshot "ffffffff"' });
+});
+
 test('what is no snapshot is said to be none', () => {
   for (const word of ['ffffffff', 'nightly', '../config', '', 'LATEST'])
     assert.throws(() => chooseSnapshot([old], word, {}), { code: 'SNAPSHOT_UNKNOWN' });

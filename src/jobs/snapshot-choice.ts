@@ -1,5 +1,6 @@
-// Which snapshot is meant: 'latest', 'latest:shop', or the beginning of an id.
+// Which snapshot is meant: 'latest', 'latest:shop', or the beginning of an id; with '~1' behind it, the one before.
 import { HoldfastError } from '#lib/errors.ts';
+import { plural } from '#lib/format.ts';
 import { didYouMean } from '#lib/nearest.ts';
 import type { Snapshot } from '#repository/contract.ts';
 
@@ -67,13 +68,17 @@ export const newestOfEach = (snapshots: readonly Snapshot[]): Snapshot[] => [
 /**
  * The one snapshot a word stands for. `latest` is the newest that the filter lets through, and is refused with USAGE when those
  * are of several sources or hosts: the newest of all would be the one that happened to finish last. An id that the filter does
- * not let through is refused, too.
+ * not let through is refused, too. With `~` and a number behind it, the word stands for the snapshot of the same source and host
+ * that is so many places before that one.
  */
 export const chooseSnapshot = (
   snapshots: readonly Snapshot[],
   word: string,
   filter: SnapshotFilter,
 ): Snapshot => {
+  const [, start, steps] = /^(.+)~(\d+)$/s.exec(word) ?? [];
+  if (start !== undefined)
+    return before(chooseSnapshot(snapshots, start, filter), Number(steps), matching(snapshots, filter));
   const [, source] = /^latest:(.+)$/s.exec(word) ?? [];
   if (source !== undefined && filter.source !== undefined && filter.source !== source)
     throw new HoldfastError('USAGE', `"${word}" and --source ${filter.source} contradict each other`);
@@ -82,6 +87,19 @@ export const chooseSnapshot = (
   const snapshot = byId(snapshots, word);
   if (matching([snapshot], filter).length === 0) throw contradiction(snapshot, word, filter);
   return snapshot;
+};
+
+const before = (snapshot: Snapshot, steps: number, snapshots: readonly Snapshot[]): Snapshot => {
+  const { hostname } = snapshot;
+  const line = matching(snapshots, { source: originOf(snapshot), host: hostname }).toSorted(byTime);
+  const at = line.indexOf(snapshot);
+  const found = line[at - steps];
+  if (found) return found;
+  throw new HoldfastError(
+    'SNAPSHOT_UNKNOWN',
+    `${plural(at, 'snapshot')} of ${originOf(snapshot)} from ${hostname} ${at === 1 ? 'is' : 'are'} older than ${snapshot.id.slice(0, 8)}, not ${steps}`,
+    { hint: '`holdfast snapshots` lists them' },
+  );
 };
 
 const contradiction = (snapshot: Snapshot, word: string, filter: SnapshotFilter): HoldfastError => {
