@@ -110,3 +110,8 @@ test('a length that was changed on the way is noticed at once, also when more ne
   const lost = Buffer.concat([numbered(...rows).subarray(0, 80), numbered(...rows, eof).subarray(96)]);
   assert.throws(() => textOf(2, [lost]), /out of order/);
 });
+
+test('an end of rows that others follow is none', () => {
+  const row = rowPackets([Buffer.from('a')]);
+  assert.throws(() => textOf(1, [numbered(row, eof, row, eof)]), /goes on after the end of its rows/);
+});

@@ -65,6 +65,7 @@ export class RowText {
     let to = from;
     while (at < read.length) {
       if (this.#payloadLeft === 0) {
+        if (this.#ending) throw new Error('the server goes on after the end of its rows');
         at = this.#takeHeader(read, at);
         if (this.#headerLeft > 0) return to;
         this.#headerLeft = headerBytes;

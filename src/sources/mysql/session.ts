@@ -112,7 +112,8 @@ export class Session {
   /** Nothing was asked: the server says why it ends the session. */
   #takeFarewell(chunk: Buffer): void {
     const reader = new PacketReader((payload) => {
-      if (payload[0] === marker.error) this.#lose(errorOf(payload));
+      if (payload[0] !== marker.error) throw new Error('the server answers what nobody asked');
+      this.#lose(errorOf(payload));
       return 'stop';
     });
     reader.take(chunk);
