@@ -57,6 +57,9 @@ const main = (): void => {
     contentOfShop(inFolder('restored', 'orders.db')),
   );
 
+  tell('What was one order in every backup? No database is needed to look');
+  holdfast('find --table orders --row id=20000');
+
   tell('Is the repository whole, to the last byte?');
   holdfast('check --read-data');
   holdfast('runs');

@@ -19,9 +19,10 @@ test('the demo plays to its end, compares what it restored, and tidies up', () =
   assert.equal(status, 0, stdout + stderr);
   assert.equal(stdout.match(/^✓ /gm)?.length, 3);
   assert.equal(
-    stdout.match(/^\$ holdfast (init|backup|snapshots|verify|restore|ls|check|runs)\b/gm)?.length,
-    11,
+    stdout.match(/^\$ holdfast (init|backup|snapshots|verify|restore|ls|find|check|runs)\b/gm)?.length,
+    12,
   );
+  assert.match(stdout, /state='sent', note='on its way'\n.*\n.*state='paid', .*\n2 rows in 2 snapshots\n/);
   assert.match(stdout, /no problem found \(4 snapshots/);
   const folder = /in (\/\S+)$/m.exec(stdout)?.[1] as string;
   assert.equal(existsSync(folder), false);
