@@ -39,6 +39,10 @@ const isLost = (error: Error): boolean =>
   'syscall' in error || // of the socket, which the driver does not always wrap
   ('code' in error && goingAway.includes(Number(error.code)));
 
+/** The driver's errors for bytes that are no answer, and its text for a refusal without one. */
+const isUnreadable = ({ name, message }: Error): boolean =>
+  /^(BSON|MongoUnexpected|MongoRuntime|MongoParse|MongoDecompression)/.test(name) || message === 'n/a';
+
 interface Subject {
   /** host:port. */
   readonly server: string;
@@ -56,6 +60,15 @@ export const connectionError = (error: unknown, { server, user }: Subject): unkn
       `MongoDB at ${server} does not let ${user ?? 'anybody'} in: ${messageOf(cause)}`,
       {
         hint: 'check user and password, and authSource in the URL: the database that keeps the user',
+        cause: error,
+      },
+    );
+  if (isUnreadable(error))
+    return new HoldfastError(
+      'SOURCE_UNREACHABLE',
+      `what MongoDB at ${server} answers cannot be read: ${messageOf(error)}`,
+      {
+        hint: 'check host and port, and what lies between: something else answers, or changes what passes; then run again',
         cause: error,
       },
     );
