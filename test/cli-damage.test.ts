@@ -197,3 +197,13 @@ suite('of a snapshot in which a folder is damaged', () => {
     assert.match(stdout, /beside: snapshot [0-9a-f]{8} is what was captured/);
   });
 });
+
+test('a damaged key is named, and the other keys are listed', async () => {
+  cpSync(at('whole'), at('keys'), { recursive: true });
+  const id = 'ab'.repeat(32);
+  writeFileSync(at('keys', 'keys', id), 'no key');
+  const { status, stdout, stderr } = await run('keys', 'key list');
+  assert.equal(status, 3, stderr);
+  assert.ok(stderr.includes(`keys/${id} is damaged`), stderr);
+  assert.match(stdout, /in use\n1 key$/m);
+});

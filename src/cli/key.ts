@@ -27,14 +27,13 @@ password may have kept what it opens: after a leak, copy the snapshots into a ne
     ['key remove 8b3c1f', 'it opens the repository no longer'],
     ['key passwd', 'another password in the place of the one in use'],
   ],
-  statuses: [10, 11, 12, 14],
+  statuses: [3, 10, 11, 12, 14],
   async run(call) {
     const [what = 'list'] = call.args;
     checkWords(call);
     const { lock, work } = actions[what as keyof typeof actions];
     const repository = await chooseRepository(call);
-    await withRepository(repository, { lock }, jobContext(call), (opened) => work(call, opened));
-    return 0;
+    return await withRepository(repository, { lock }, jobContext(call), (opened) => work(call, opened));
   },
 });
 
@@ -51,7 +50,8 @@ const checkWords = ({ args: [what, key], options }: KeyCall): void => {
 
 interface Action {
   readonly lock: LockMode;
-  work(call: KeyCall, repository: Repository): Promise<void>;
+  /** Returns the exit status. */
+  work(call: KeyCall, repository: Repository): Promise<number>;
 }
 
 const actions = {
@@ -60,7 +60,7 @@ const actions = {
     lock: 'shared',
     async work(call, repository) {
       const id = await repository.addKey(await newPassword(call.options.newPasswordFile, call));
-      done(call, id, `added key ${shortId(id)}`);
+      return done(call, id, `added key ${shortId(id)}`);
     },
   },
   remove: {
@@ -68,23 +68,29 @@ const actions = {
     async work(call, repository) {
       const [, id = ''] = call.args;
       await repository.removeKey(id);
-      done(call, id, `removed key ${id}: its password opens the repository no longer`);
+      return done(call, id, `removed key ${id}: its password opens the repository no longer`);
     },
   },
   passwd: {
     lock: 'exclusive',
     async work(call, repository) {
       const id = await repository.changePassword(await newPassword(call.options.newPasswordFile, call));
-      done(call, id, `changed the password; the key is now ${shortId(id)}`);
+      return done(call, id, `changed the password; the key is now ${shortId(id)}`);
     },
   },
 } as const satisfies Record<string, Action>;
 
-const done = ({ output, args: [what] }: KeyCall, id: string, line: string): void =>
+const done = ({ output, args: [what] }: KeyCall, id: string, line: string): number => {
   output.say({ message_type: 'summary', done: what, key_id: id }, line);
+  return 0;
+};
 
-const listKeys = async ({ output }: KeyCall, repository: Repository): Promise<void> => {
-  const keys = await repository.keys();
+const listKeys = async ({ output }: KeyCall, repository: Repository): Promise<number> => {
+  let damaged = 0;
+  const keys = await repository.keys(({ message }) => {
+    damaged += 1;
+    output.warn(`passed over: ${message}`);
+  });
   if (output.json)
     for (const { id, username, hostname, created, current } of keys)
       await output.result({ message_type: 'key', id, username, hostname, created, current }, undefined);
@@ -99,5 +105,6 @@ const listKeys = async ({ output }: KeyCall, repository: Repository): Promise<vo
         current ? 'in use' : '',
       ]),
     );
-  output.say({ message_type: 'summary', keys: keys.length }, plural(keys.length, 'key'));
+  output.say({ message_type: 'summary', keys: keys.length, damaged }, plural(keys.length, 'key'));
+  return damaged > 0 ? 3 : 0;
 };

@@ -35,8 +35,8 @@ export interface Repository extends AsyncDisposable {
   forget(snapshot: Snapshot): Promise<void>;
   /** The same snapshot with other tags, and so with another id (`original` keeps the first one). Needs an exclusive lock. */
   retag(snapshot: Snapshot, tags: readonly string[]): Promise<Snapshot>;
-  /** Who can open it. */
-  keys(): Promise<RepositoryKey[]>;
+  /** Who can open it. A damaged key is an error, or, with `onDamaged`, left out. */
+  keys(onDamaged?: (error: HoldfastError) => void): Promise<RepositoryKey[]>;
   /** Lets another password open it, and returns the new key's id. */
   addKey(password: string): Promise<string>;
   /** A key's password opens it no longer. The key in use cannot be removed. Needs an exclusive lock. */

@@ -139,12 +139,21 @@ const hintFor = (password: string, keys: number): string => {
   return `${hint}; it begins or ends with a blank or a newline, which restic leaves out when it reads a file or a command`;
 };
 
-/** Every key file that can be read, without opening it. */
-export const listKeys = async (store: Store, current: string): Promise<RepositoryKey[]> => {
+/** Every key file, without opening it. A damaged one is an error, or, with `onDamaged`, left out. */
+export const listKeys = async (
+  store: Store,
+  current: string,
+  onDamaged?: (error: HoldfastError) => void,
+): Promise<RepositoryKey[]> => {
   const keys: RepositoryKey[] = [];
   for (const id of await listIds(store, 'keys')) {
-    const { username, hostname: host, created } = await readKey(store, id);
-    keys.push({ id, username, hostname: host, ...(created && { created }), current: id === current });
+    try {
+      const { username, hostname: host, created } = await readKey(store, id);
+      keys.push({ id, username, hostname: host, ...(created && { created }), current: id === current });
+    } catch (error) {
+      if (!onDamaged || !hasCode(error, 'REPOSITORY_DAMAGED')) throw error;
+      onDamaged(error);
+    }
   }
   return keys;
 };

@@ -3,6 +3,7 @@
 import { hostname } from 'node:os';
 import { z } from 'zod';
 import { type Clock, systemClock } from '#lib/clock.ts';
+import { forEachLimit, mapOrdered } from '#lib/concurrency.ts';
 import { HoldfastError, hasCode } from '#lib/errors.ts';
 import { dateToNanos } from '#lib/file-times.ts';
 import { userName } from '#lib/home.ts';
@@ -133,7 +134,7 @@ const tryLock = async (
  */
 const removeLost = async (store: Store, ids: readonly string[]): Promise<boolean> => {
   try {
-    for (const id of ids) await store.delete(`locks/${id}`);
+    await forEachLimit(ids, store.connections, (id) => store.delete(`locks/${id}`));
     return ids.length > 0;
   } catch (error) {
     if (hasCode(error, 'STORE_DENIED')) return false;
@@ -267,8 +268,8 @@ const refuseConflict = async (
 ): Promise<string[]> => {
   const stale: string[] = [];
   const inTheWay = async (): Promise<LockFile | undefined> => {
-    for (const id of others) {
-      const lock = await readLock(store, sealer, id);
+    const read = async (id: string) => ({ id, lock: await readLock(store, sealer, id) });
+    for await (const { id, lock } of mapOrdered(others, store.connections, read)) {
       if (!lock || !(exclusive || lock.exclusive)) continue;
       if (!isStale(lock, clock)) return lock;
       stale.push(id);
@@ -333,14 +334,12 @@ export const deleteLocks = async (
   clock: Clock,
 ): Promise<number> => {
   let removed = 0;
-  for (const id of await listIds(store, 'locks')) {
-    if (!all) {
-      const lock = await readLock(store, sealer, id);
-      if (!lock || !isStale(lock, clock)) continue;
-    }
+  await forEachLimit(await listIds(store, 'locks'), store.connections, async (id) => {
+    const lock = all ? undefined : await readLock(store, sealer, id);
+    if (!all && !(lock && isStale(lock, clock))) return;
     await store.delete(`locks/${id}`);
     removed += 1;
-  }
+  });
   return removed;
 };
 

@@ -156,7 +156,7 @@ export const openedRepository = (
       refuseVersion1(open);
       return retagSnapshot(store, sealer, snapshot, tags);
     },
-    keys: () => listKeys(store, open.keyId),
+    keys: (onDamaged) => listKeys(store, open.keyId, onDamaged),
     async addKey(password) {
       await refuseTooManyKeys(store);
       return addKey(store, password, open.key, systemClock.now());

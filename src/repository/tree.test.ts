@@ -185,3 +185,12 @@ suite('a tree', () => {
     assert.deepEqual(node.content, []);
   });
 });
+
+test('an owner whose number is too large to be one is not taken for root', () => {
+  const [node] = decodeTree(
+    Buffer.from('{"nodes":[{"name":"a","type":"file","uid":9007199254740993,"gid":18446744073709551615}]}'),
+    blob,
+  );
+  assert.ok(Number(node?.meta.uid) > 2 ** 32);
+  assert.ok(Number(node?.meta.gid) > 2 ** 32);
+});

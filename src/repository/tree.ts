@@ -159,7 +159,8 @@ const decodeMeta = (raw: Record<string, unknown>): EntryMeta => {
 };
 
 const time = (value: unknown): bigint => (typeof value === 'string' ? parseTime(value) : 0n);
-const count = (value: unknown): number => (typeof value === 'number' ? value : 0);
+const count = (value: unknown): number =>
+  typeof value === 'number' ? value : typeof value === 'bigint' ? Number(value) : 0;
 const big = (value: unknown): bigint =>
   typeof value === 'number' || typeof value === 'bigint' ? BigInt(value) : 0n;
 
