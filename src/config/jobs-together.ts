@@ -46,7 +46,6 @@ const flawsOf = (job: Job, file: FileValues): Flaw[] => {
           (at) => ['receive', at],
           file,
         ),
-
         ...fetchedFromItself(job, file),
         ...unfitReceivers(job, file),
         ...receivedIntoItself(job, file),
