@@ -3,13 +3,14 @@
 import http, { type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
 import https from 'node:https';
 import { certificates } from '#lib/certificates.ts';
+import { mostBytes as mostObjectBytes, mostRefusalBytes, tooLong, watchPace } from './answer-size.ts';
 
 export interface HttpRequest {
   readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE' | 'HEAD';
   readonly url: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Uint8Array;
-  /** A body with more is an error: a server that never ends must not fill the memory. 1 GiB unless told. */
+  /** The body of a good answer with more is an error: a server that never ends must not fill the memory. Unless told 1 GiB, or 16 MiB where nothing is read. */
   readonly mostBytes?: number;
 }
 
@@ -52,10 +53,14 @@ interface Agents {
   readonly https: https.Agent;
 }
 
-const mostBytesOfAnswers = 1024 ** 3;
-
 const send = (
-  { method, url, headers, body, mostBytes = mostBytesOfAnswers }: HttpRequest,
+  {
+    method,
+    url,
+    headers,
+    body,
+    mostBytes = method === 'GET' ? mostObjectBytes : mostRefusalBytes,
+  }: HttpRequest,
   agents: Agents,
   timeoutMs: number,
 ): Promise<HttpAnswer> =>
@@ -67,21 +72,41 @@ const send = (
       timeout: timeoutMs,
       headers: { ...headers, ...(body && { 'content-length': body.length }) },
     });
+    let received = 0;
+    let endWatch = (): void => {};
+    // What is being sent stands still, too, when nothing is taken of it: that is silence.
+    request.on('finish', () => {
+      endWatch = watchPace(
+        timeoutMs,
+        () => received,
+        (error) => request.destroy(error),
+      );
+    });
     request.on('timeout', () => request.destroy(new Error(`no answer within ${timeoutMs / 1000} s`)));
+    request.on('close', () => endWatch());
     request.on('error', reject);
     request.on('response', (response) => {
       const { statusCode: status = 0, headers } = response;
-      bodyOf(response, mostBytes).then((content) => resolve({ status, headers, body: content }), reject);
+      const most = status < 300 ? mostBytes : mostRefusalBytes;
+      const count = (bytes: number): void => {
+        received = bytes;
+      };
+      bodyOf(response, most, count).then((content) => resolve({ status, headers, body: content }), reject);
     });
     request.end(body);
   });
 
-const bodyOf = async (response: IncomingMessage, mostBytes: number): Promise<Buffer> => {
+const bodyOf = async (
+  response: IncomingMessage,
+  mostBytes: number,
+  count: (bytes: number) => void,
+): Promise<Buffer> => {
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of response as AsyncIterable<Buffer>) {
     bytes += chunk.length;
-    if (bytes > mostBytes) throw new Error(`the answer has more than ${mostBytes} bytes, which nothing has`);
+    if (bytes > mostBytes) throw tooLong(mostBytes);
+    count(bytes);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);

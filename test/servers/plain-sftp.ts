@@ -29,6 +29,10 @@ export interface PlainSftpFaults {
   renamesNothing?: boolean;
   /** After the first answer to who lists a folder: what it says together with the status that is the end of a folder, too. */
   listingBreaksOff?: string;
+  /** All that it lists of any folder, again and again. */
+  listsForEver?: string;
+  /** How large it says that every file is. */
+  size?: number;
 }
 
 const { OPEN_MODE, STATUS_CODE } = ssh2.utils.sftp;
@@ -101,7 +105,14 @@ const serve = (channel: SFTPWrapper, root: string, faults: PlainSftpFaults): voi
   channel.on('WRITE', (id, name, offset, data) =>
     done(id, () => writeSync(fileOf(name), data, 0, data.length, offset)),
   );
-  channel.on('FSTAT', (id, name) => answer(id, () => channel.attrs(id, attributes(fstatSync(fileOf(name))))));
+  channel.on('FSTAT', (id, name) =>
+    answer(id, () =>
+      channel.attrs(id, {
+        ...attributes(fstatSync(fileOf(name))),
+        ...(faults.size !== undefined && { size: faults.size }),
+      }),
+    ),
+  );
   channel.on('STAT', (id, path) => answer(id, () => channel.attrs(id, attributes(statSync(place(path))))));
   channel.on('CLOSE', (id, name) =>
     done(id, () => {
@@ -117,7 +128,11 @@ const serve = (channel: SFTPWrapper, root: string, faults: PlainSftpFaults): voi
     answer(id, () => {
       const handle = handles.get(String(name));
       const some = handle && 'names' in handle ? handle.names.splice(0, 50) : [];
-      const { listingBreaksOff: said } = faults;
+      const { listingBreaksOff: said, listsForEver: always } = faults;
+      if (always !== undefined) {
+        const attrs = attributes(statSync(root));
+        return channel.name(id, [{ filename: always, longname: always, attrs }]);
+      }
       if (said !== undefined && some.length < 50) channel.status(id, STATUS_CODE.EOF, said);
       else if (some.length === 0 || !handle || !('folder' in handle)) channel.status(id, STATUS_CODE.EOF);
       else

@@ -3,6 +3,7 @@ import { setTimeout } from 'node:timers/promises';
 import { z } from 'zod';
 import { HoldfastError } from '#lib/errors.ts';
 import { Secret } from '#lib/secret.ts';
+import { mostBytesOf } from '../answer-size.ts';
 import { checkRange, Guard, missingObject } from '../guard.ts';
 import { type HttpAnswer, type HttpClient, openHttpClient } from '../http-client.ts';
 import type { ByteRange, Store, StoredObject } from '../store.ts';
@@ -126,7 +127,7 @@ const getObject = async (place: Place, key: string, range: ByteRange | undefined
     method: 'GET',
     path,
     ...(headers && { headers }),
-    ...(!mayBeLarge.test(path) && { mostBytes: mostSmallBytes }),
+    mostBytes: mostBytesOf(path, range),
   });
   if (answer.status === 404) throw missingObject(location, key);
   if (range !== undefined && answer.status === 416) await checkSize(range);
@@ -135,10 +136,6 @@ const getObject = async (place: Place, key: string, range: ByteRange | undefined
   checkRange(location, key, range, range.offset + answer.body.length);
   throw new HoldfastError('STORE_UNREACHABLE', `${location}: ${key}: the server does not keep to ranges`);
 };
-
-/** Packs and indexes; keys and the config, which are read before anything can be verified, have a few hundred bytes. */
-const mayBeLarge = /^(data|index)\//;
-const mostSmallBytes = 64 * 1024 * 1024;
 
 async function* listObjects(place: Place, prefix: string): AsyncGenerator<StoredObject> {
   if ('config'.startsWith(prefix)) {

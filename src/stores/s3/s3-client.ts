@@ -1,9 +1,12 @@
 // The requests of S3 as the store needs them. The AWS SDK is met here only.
 
 import { createHash } from 'node:crypto';
-import { PutObjectCommand, S3, type S3ClientConfig } from '@aws-sdk/client-s3';
+import { Readable } from 'node:stream';
+import { GetObjectCommand, PutObjectCommand, S3, type S3ClientConfig } from '@aws-sdk/client-s3';
 import { certificates } from '#lib/certificates.ts';
 import { HoldfastError } from '#lib/errors.ts';
+import { mostBytesOf, mostRefusalBytes } from '../answer-size.ts';
+import { boundedBody } from './bounded-body.ts';
 import type { S3Config } from './s3.ts';
 
 /** Names are those of the bucket, prefix included. */
@@ -70,6 +73,7 @@ export interface S3Content {
 /** Connects on first use. Retries are left to the wrapper. */
 export const openBucket = (config: S3Config): S3Bucket => {
   const client = new S3(clientOptions(config));
+  boundAnswer(client, mostRefusalBytes, config.timeoutSeconds * 1000);
   const Bucket = config.bucket;
   const customerKey = customerKeyHeaders(config.encryption);
   const headers = {
@@ -95,7 +99,10 @@ export const openBucket = (config: S3Config): S3Bucket => {
     },
     async get(name, range) {
       const Range = range && `bytes=${range.first}-${range.last}`;
-      const answer = await client.getObject({ Bucket, Key: name, ...customerKey, ...(Range && { Range }) });
+      const command = new GetObjectCommand({ Bucket, Key: name, ...customerKey, ...(Range && { Range }) });
+      const most = mostBytesOf(name, range && { offset: range.first, length: range.last - range.first + 1 });
+      boundAnswer(command, most, config.timeoutSeconds * 1000);
+      const answer = await client.send(command);
       const bytes = (await answer.Body?.transformToByteArray()) ?? new Uint8Array();
       return { bytes, total: totalSize(answer.ContentRange) };
     },
@@ -107,6 +114,8 @@ export const openBucket = (config: S3Config): S3Bucket => {
     },
     async *list(prefix) {
       let ContinuationToken: string | undefined;
+      const lasts = new Set<string>();
+      let empty = 0;
       do {
         const page = await client.listObjectsV2({
           Bucket,
@@ -121,6 +130,9 @@ export const openBucket = (config: S3Config): S3Bucket => {
             yield { name: page.EncodingType === 'url' ? decodeKey(Key) : Key, size: Size ?? 0, modified };
         const next = page.IsTruncated ? page.NextContinuationToken || cutListing() : undefined;
         ContinuationToken = next !== undefined && next === ContinuationToken ? cutListing() : next;
+        const last = page.Contents?.at(-1)?.Key;
+        if (last === undefined ? ++empty > mostEmptyPages : lasts.has(last)) throw circularListing(Bucket);
+        if (last !== undefined) lasts.add(last);
       } while (ContinuationToken !== undefined);
     },
     async delete(name) {
@@ -177,6 +189,14 @@ const noListing = (bucket: string): HoldfastError =>
     hint: 'check the endpoint, and what answers there in the place of the S3 service',
   });
 
+/** A service may go through names that were deleted, and find none that is left. */
+const mostEmptyPages = 300;
+
+const circularListing = (bucket: string): HoldfastError =>
+  new HoldfastError('STORE_UNREACHABLE', `cannot list the bucket ${bucket}: its listing does not get on`, {
+    hint: 'check the endpoint, and what answers there in the place of the S3 service',
+  });
+
 /** Whatever has the status 200 is a success to the SDK; services tell the ETag of what they have stored. */
 const notTaken = (name: string): HoldfastError =>
   new HoldfastError('STORE_UNREACHABLE', `${name} may not have been stored: the answer is none of S3's`, {
@@ -229,6 +249,19 @@ const signWith = (command: PutObjectCommand, sha256: string): void =>
       return await next(args);
     },
     { step: 'build', name: 'knownContentSha256' },
+  );
+
+/** The SDK reads whatever comes, as long as it comes. What is said of one command stands in the place of what is said of all. */
+const boundAnswer = (to: S3 | GetObjectCommand, mostBytes: number, silenceMs: number): void =>
+  (to.middlewareStack as S3['middlewareStack']).add(
+    (next) => async (args) => {
+      const result = await next(args);
+      const response = result.response as { statusCode?: number; body?: unknown } | undefined;
+      const most = (response?.statusCode ?? 0) < 300 ? mostBytes : mostRefusalBytes;
+      if (response?.body instanceof Readable) response.body = boundedBody(response.body, most, silenceMs);
+      return result;
+    },
+    { step: 'deserialize', priority: 'low', name: 'boundedAnswer', override: true },
   );
 
 const encryptionHeaders = (encryption: S3Config['encryption']) => {

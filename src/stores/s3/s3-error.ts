@@ -15,7 +15,7 @@ export const s3Error = (cause: unknown, doing: string, location: string): Holdfa
   if (cause instanceof HoldfastError) return cause;
   if (isUntrusted(cause)) return unansweredError(`${location}: cannot ${doing}`, cause);
   const { name, status } = s3Answer(cause);
-  const { code, hint } = meanings[name] ?? byStatus(status);
+  const { code, hint } = meanings[name] ?? byStatus(status === 200 ? undefined : status); // what it answered is cut short, or not its own
   return new HoldfastError(code, `${location}: cannot ${doing}: ${saidBy(cause)}`, { cause, hint });
 };
 

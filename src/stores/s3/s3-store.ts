@@ -176,6 +176,10 @@ const sizeOf = async (place: Place, key: string): Promise<number> =>
 async function* listObjects(place: Place, prefix: string): ReturnType<Store['list']> {
   try {
     for await (const { name, size, modified } of place.bucket.list(place.prefix + prefix)) {
+      if (!name.startsWith(place.prefix + prefix) || !Number.isSafeInteger(size) || size < 0)
+        throw new Error(
+          `it lists ${JSON.stringify(name)} of ${size} bytes, which was not asked for or cannot be`,
+        );
       if (name.endsWith('/')) continue; // consoles put such objects where they show folders
       yield { key: name.slice(place.prefix.length), size, ...(modified && { modified }) };
     }

@@ -11,6 +11,13 @@ const foldersAtOnce = 16;
 /** A server answers with about a hundred names at a time. */
 const answersAtOnce = 8;
 
+/** Longer paths no system has: folders in which there is always one more would be gone through for ever. */
+const longestKey = 4096;
+/** So many answers without a new name no server gives, even where files come and go. */
+const mostIdleAnswers = 100;
+/** More names of one folder take gigabytes. */
+const mostNames = 2 ** 22;
+
 interface Folder {
   readonly objects: readonly StoredObject[];
   readonly folders: readonly string[];
@@ -44,6 +51,10 @@ const readFolder = async (place: Place, folder: string, start: string): Promise<
       const name = entry.filename;
       if (name === '.' || name === '..' || !name.startsWith(start)) continue;
       const key = folder + name;
+      if (name === '' || /[/\0]/.test(name) || key.length > longestKey)
+        throw new Error(
+          `it lists ${JSON.stringify(key.slice(-100))}, which cannot be a file or folder of it`,
+        );
       const attrs = entry.attrs.isSymbolicLink()
         ? await followLink(line, posix.join(place.root, key))
         : entry.attrs;
@@ -110,15 +121,18 @@ interface Entry {
 const entriesOf = async (line: SftpLine, path: string): Promise<Entry[]> => {
   const folder = await line.request<Buffer>((sftp, answer) => sftp.opendir(path, answer));
   try {
-    const entries: Entry[] = [];
-    for (let ended = false; !ended; ) {
+    const entries = new Map<string, Entry>();
+    for (let ended = false, idle = 0; !ended; ) {
       const asked = Array.from({ length: answersAtOnce }, () => readSome(line, folder));
       for (const answer of await Promise.all(asked)) {
+        const before = entries.size;
+        for (const entry of answer ?? []) entries.set(entry.filename, entry);
+        idle = entries.size > before ? 0 : idle + 1;
         if (answer === undefined) ended = true;
-        else entries.push(...answer);
+        else if (idle > mostIdleAnswers || entries.size > mostNames) throw new Error('its list does not end');
       }
     }
-    return entries;
+    return [...entries.values()];
   } finally {
     line.request<void>((sftp, answer) => sftp.close(folder, answer)).catch(() => {}); // nothing depends on it
   }

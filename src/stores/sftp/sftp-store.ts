@@ -1,6 +1,7 @@
 // The store over SFTP: whole objects by temporary name and rename, ranges, listings.
 import { posix } from 'node:path';
 import type { Context } from '#lib/kind.ts';
+import { mostBytesOf, tooLong } from '../answer-size.ts';
 import { checkFileKey, checkRange, Guard, missingObject } from '../guard.ts';
 import type { ByteRange, Checksums, ComparedPuts, Folders, LargeObjects, Store } from '../store.ts';
 import { isTemporaryName, temporaryName } from '../temporary-name.ts';
@@ -215,6 +216,7 @@ const getFile = async (
     place.isFound = true;
     try {
       const wanted = range ?? { offset: 0, length: await sizeOf(line, file) };
+      if (!(wanted.length <= mostBytesOf(key, range))) throw tooLong(mostBytesOf(key)); // before there is room for it
       const bytes = await readFully(line, file, wanted);
       if (bytes === undefined || wanted.length === 0)
         checkRange(location, key, wanted, await sizeOf(line, file));

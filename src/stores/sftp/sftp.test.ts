@@ -178,6 +178,23 @@ test('a folder whose listing breaks off with the status of its end is not at its
   assert.equal((await list()).length, 60);
 });
 
+test('a listing that never ends or leads elsewhere, and an object of a size that it cannot have, are refused', async () => {
+  const folder = temporaryFolder('plain-sftp');
+  const faults: PlainSftpFaults = {};
+  await using server = await startPlainSftp(folder, faults);
+  await using store = openPlain(server, folder);
+  await store.put('config', bytes);
+  for (faults.listsForEver of ['config', '../config', 'a/b', 'nul\0', ''])
+    await assert.rejects(Array.fromAsync(store.list('')), {
+      code: 'STORE_UNREACHABLE',
+      message: /does not end|cannot be/,
+    });
+  delete faults.listsForEver;
+  for (faults.size of [2 ** 33, 2 ** 52])
+    await assert.rejects(store.get('config'), { code: 'STORE_UNREACHABLE', message: /has more than/ });
+  assert.equal((await store.get('config', { offset: 0, length: 3 })).length, 3);
+});
+
 suite('sftp', { skip: skip ?? false }, () => {
   before(async () => {
     server = await startSshd();

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { type ErrorCode, HoldfastError } from '#lib/errors.ts';
 import type { Context } from '#lib/kind.ts';
+import { mostBytesOf, mostPageBytes } from '../answer-size.ts';
 import { checkRange, Guard, missingObject } from '../guard.ts';
 import { type HttpAnswer, type HttpClient, type HttpRequest, openHttpClient } from '../http-client.ts';
 import type { ByteRange, Checksums, LargeObjects, Store, StoredObject } from '../store.ts';
@@ -133,7 +134,12 @@ const getObject = async (place: Place, key: string, range: ByteRange | undefined
     return new Uint8Array();
   }
   const headers = range && { Range: `bytes=${range.offset}-${range.offset + range.length - 1}` };
-  const answer = await send(place, `read ${key}`, { method: 'GET', path, ...(headers && { headers }) });
+  const answer = await send(place, `read ${key}`, {
+    method: 'GET',
+    path,
+    ...(headers && { headers }),
+    mostBytes: mostBytesOf(key, range),
+  });
   if (answer.status === 404) throw missingObject(place.location, key);
   if (range !== undefined && answer.status === 416) checkRange(place.location, key, range, await head());
   check(place, `read ${key}`, answer);
@@ -146,7 +152,7 @@ const getObject = async (place: Place, key: string, range: ByteRange | undefined
 };
 
 const pageSchema = z.array(
-  z.object({ name: z.string(), bytes: z.number(), last_modified: z.string().optional() }),
+  z.object({ name: z.string(), bytes: z.int().nonnegative(), last_modified: z.string().optional() }),
 );
 
 /** Page after page, each beginning after the last name of the one before; a container that never was there has no objects. */
@@ -154,19 +160,21 @@ async function* listObjects(place: Place, prefix: string): AsyncGenerator<Stored
   const doing = `list ${prefix || 'the objects'}`;
   for (let marker = ''; ; ) {
     const query = new URLSearchParams({ format: 'json', prefix: place.prefix + prefix, marker });
-    const answer = await send(place, doing, { method: 'GET', path: `${place.container}?${query}` });
+    const path = `${place.container}?${query}`;
+    const answer = await send(place, doing, { method: 'GET', path, mostBytes: mostPageBytes });
     if (answer.status === 404 && !place.found.has(place.container)) return;
     if (answer.status === 404) throw goneMeanwhile(place, doing); // what is left out would count as not there
     check(place, doing, answer);
     const page = answer.status === 204 ? [] : parseBody(place, doing, answer, pageSchema);
     for (const { name, bytes, last_modified: time } of page) {
+      if (!name.startsWith(place.prefix + prefix)) throw strangeAnswer(place, doing);
       if (name.endsWith('/')) continue; // consoles put such objects where they show folders
       const modified = time === undefined ? undefined : utcTime(time);
       yield { key: name.slice(place.prefix.length), size: bytes, ...(modified && { modified }) };
     }
     const last = page.at(-1);
     if (last === undefined) return;
-    if (last.name === marker) throw strangeAnswer(place, doing);
+    if (Buffer.compare(Buffer.from(last.name), Buffer.from(marker)) <= 0) throw strangeAnswer(place, doing); // it would never end
     marker = last.name;
   }
 }

@@ -144,6 +144,7 @@ async function* listPersistently(
       for await (const object of listThrough((step) => store.reading.run(step()), store.inner.list(prefix))) {
         store.reached = true;
         if (given.has(object.key)) continue;
+        if (given.size >= mostListed) throw endless(store.inner.location, prefix);
         given.add(object.key);
         yield object;
       }
@@ -155,6 +156,14 @@ async function* listPersistently(
     }
   }
 }
+
+/** More names than a set can hold, and more than a store can have that anybody works with. */
+const mostListed = 2 ** 24 - 1;
+
+const endless = (location: string, prefix: string): HoldfastError =>
+  new HoldfastError('STORE_DENIED', `${location}: the list of ${prefix || 'the objects'} does not end`, {
+    hint: 'the server gives ever more names: check what answers there in its place',
+  });
 
 /** Returns what to do with each error of one call: wait and come back, or throw it. */
 const waits = (store: Reached, options: RetryOptions, call: string): ((error: unknown) => Promise<void>) => {

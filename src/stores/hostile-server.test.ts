@@ -1,0 +1,124 @@
+// Servers that answer without end, or what was not asked for: no memory may be filled, and nobody wait for ever.
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { after, before, suite, test } from 'node:test';
+import { systemClock } from '#lib/clock.ts';
+import { hasCode } from '#lib/errors.ts';
+import { Secret } from '#lib/secret.ts';
+import { rest } from './rest/rest.ts';
+import { openRestStore } from './rest/rest-store.ts';
+import { s3 } from './s3/s3.ts';
+import { openS3Store } from './s3/s3-store.ts';
+import type { Store } from './store.ts';
+import { swift } from './swift/swift.ts';
+import { openSwiftStore } from './swift/swift-store.ts';
+
+/** What it answers to whatever is asked, but for who logs in. */
+let answer: (response: ServerResponse) => void;
+const server = createServer((request, response) => {
+  response.on('error', () => {});
+  request.resume().on('end', () => {
+    if (request.url !== '/auth/v1.0') return answer(response);
+    response.writeHead(200, { 'x-auth-token': 'token', 'x-storage-url': `${address()}/v1` }).end();
+  });
+});
+const address = (): string => `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+
+before(() => once(server.listen(0, '127.0.0.1'), 'listening'));
+after(() => {
+  server.close();
+  server.closeAllConnections();
+});
+
+const stores: Readonly<Record<string, () => Store>> = {
+  s3: () => {
+    const credentials = { accessKeyId: 'id', secretAccessKey: new Secret('word') };
+    const config = s3.config.parse({ endpoint: address(), bucket: 'b', prefix: 'p', timeoutSeconds: 1 });
+    return openS3Store({ ...config, ...credentials });
+  },
+  swift: () => {
+    const usual = { authUrl: `${address()}/auth/v1.0`, user: 'u:u', container: 'c', prefix: 'p' };
+    const config = swift.config.parse({ ...usual, timeoutSeconds: 1 });
+    return openSwiftStore({ ...config, password: new Secret('word') }, { clock: systemClock }, {});
+  },
+  rest: () => openRestStore(rest.config.parse({ url: `${address()}/`, timeoutSeconds: 1 }), {}),
+};
+
+const unreachable = async (work: Promise<unknown>, message: RegExp): Promise<void> => {
+  const error: unknown = await work.then(
+    () => assert.fail('it was let through'),
+    (reason: unknown) => reason,
+  );
+  assert.ok(hasCode(error, 'STORE_UNREACHABLE'), String(error));
+  assert.match(error.message, message);
+};
+
+const pour =
+  (status: number) =>
+  (response: ServerResponse): void => {
+    response.writeHead(status, { etag: '"0"', 'content-type': 'application/vnd.x.restic.rest.v2' });
+    const piece = Buffer.alloc(1024 * 1024, ' ');
+    const more = (): void => {
+      if (response.destroyed) return;
+      if (response.write(piece)) setImmediate(more);
+      else response.once('drain', more);
+    };
+    if (response.req.method === 'HEAD') response.end();
+    else more();
+  };
+
+for (const [kind, open] of Object.entries(stores))
+  suite(`${kind}: a server`, () => {
+    test('that answers without end is left', async () => {
+      await using store = open();
+      for (const status of [200, 206, 500]) {
+        answer = pour(status);
+        for (const key of ['config', `keys/${'ab'.repeat(32)}`])
+          await unreachable(store.get(key), /has more than/);
+        await unreachable(store.get(`data/ab/${'ab'.repeat(32)}`, { offset: 7, length: 9 }), /has more than/);
+        if (kind !== 'rest') await unreachable(Array.fromAsync(store.list('')), /has more than/);
+        await unreachable(store.put(`locks/${'ab'.repeat(32)}`, Buffer.from('x')), /has more than|no answer/);
+      }
+    });
+
+    test('that gives byte by byte is left', async () => {
+      await using store = open();
+      answer = (response) => {
+        const timer = setInterval(() => response.write(' '), 100);
+        response.on('close', () => clearInterval(timer));
+      };
+      await unreachable(store.get('config'), /fewer than 1024 bytes came within 2 s/);
+    });
+  });
+
+const listed = (names: readonly string[], next: string): string =>
+  `<ListBucketResult><Name>b</Name><IsTruncated>true</IsTruncated><NextContinuationToken>${next}</NextContinuationToken>${names
+    .map((name) => `<Contents><Key>${name}</Key><Size>1</Size></Contents>`)
+    .join('')}</ListBucketResult>`;
+const pages: Readonly<Record<string, (names: readonly string[], page: number) => string>> = {
+  s3: (names, page) => listed(names, String(page)),
+  swift: (names) => JSON.stringify(names.map((name) => ({ name, bytes: 1 }))),
+};
+
+for (const [kind, page] of Object.entries(pages))
+  suite(`${kind}: a listing`, () => {
+    test('that goes round in circles, or does not get on, ends', async () => {
+      await using store = (stores[kind] as () => Store)();
+      for (const ways of [[['p/a']], [['p/a'], ['p/b']], [[]]]) {
+        if (kind === 'swift' && ways[0]?.length === 0) continue; // that is the end of it
+        let asked = 0;
+        answer = (response) => void response.end(page(ways[asked++ % ways.length] ?? [], asked));
+        await unreachable(Array.fromAsync(store.list('')), /does not get on|none of Swift's/);
+      }
+    });
+
+    test('of what was not asked for is not believed', async () => {
+      await using store = (stores[kind] as () => Store)();
+      answer = (response) => void response.end(page(['elsewhere/keys/a'], 1));
+      await unreachable(Array.fromAsync(store.list('keys/')), /was not asked for|none of Swift's/);
+      answer = (response) => void response.end(page(['p/keys/a'], 1).replaceAll(/1(?=<.Size|\})/g, '-1'));
+      await unreachable(Array.fromAsync(store.list('keys/')), /cannot be|none of Swift's/);
+    });
+  });
