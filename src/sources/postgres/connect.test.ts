@@ -139,26 +139,18 @@ test('what is no message of a server ends the connection, and not the process', 
   }
 });
 
-test('a row whose length cannot be ends the connection', { skip }, async () => {
-  for (const [from, to] of [
-    [
-      [0, 0, 0, 6],
-      [0, 0, 0, 3],
-    ],
-    [
-      [0, 0, 0, 6],
-      [0x80, 0, 0, 6],
-    ],
-  ] as const) {
-    await using line = await changingLine(
-      server.port,
-      Buffer.from([0x64, ...from]),
-      Buffer.from([0x64, ...to]),
-    );
+test('a row whose length was changed on the way ends the connection, and is not waited for', {
+  skip,
+}, async () => {
+  const row = Buffer.from([0x64, 0, 0, 0, 6]);
+  for (const length of [3, 5, 7, 38, 0x80000006]) {
+    const changed = Buffer.from(row);
+    changed.writeUInt32BE(length, 1);
+    await using line = await changingLine(server.port, row, changed);
     await using connection = await open({ port: line.port, sslmode: 'disable' });
     await assert.rejects(
       drain(connection.copyOut('copy (select 1 from generate_series(1, 9)) to stdout')),
-      /such length/,
+      /no message of PostgreSQL/,
     );
   }
 });

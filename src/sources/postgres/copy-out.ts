@@ -10,6 +10,15 @@ const headerBytes = 5;
 const copyData = 'd'.charCodeAt(0);
 const readyForQuery = 'Z'.charCodeAt(0);
 
+/** What a server may send in answer to a query, and what of it may be long: libpq, too, takes anything else for a line out of step. */
+const types = new Set(Buffer.from('ACDEGHINSTWZcd'));
+const longTypes = new Set(Buffer.from('ADENTd'));
+const shortMessage = 30_000;
+
+const isMessage = (type: number, length: number): boolean =>
+  length >= headerBytes - 1 &&
+  (type === copyData || (types.has(type) && (length <= shortMessage || longTypes.has(type))));
+
 type Listener = (chunk: Buffer) => void;
 
 /** The rows of a COPY as large chunks, each valid until the next is asked for. A reader that stops early closes the connection. */
@@ -71,8 +80,8 @@ export class CopyOut implements RunningQuery, AsyncIterable<Uint8Array> {
     let at = this.#rowBytesLeft;
     while (at + headerBytes <= bytes.length) {
       const length = bytes.readInt32BE(at + 1);
-      if (length < headerBytes - 1) {
-        this.#stream?.destroy(new Error('a message of the server has no such length'));
+      if (!isMessage(bytes[at] as number, length)) {
+        this.#stream?.destroy(new Error('what the server sends is no message of PostgreSQL'));
         return;
       }
       const next = at + 1 + length;
