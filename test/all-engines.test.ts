@@ -1,6 +1,6 @@
 // One holdfast.yaml with every engine: one job backs them all up, and each is listed, searched, read, verified and brought back.
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
@@ -137,6 +137,11 @@ ${sources.join('')}jobs:
             found.some((row) => row.snapshot_id === id && isDeepStrictEqual(row.values, values)),
             told,
           );
+
+        const outcome = await run(['restore', later.id, ...words, '--to', at(`${kind}-row`)]);
+        if (kind === 'mongodb' || kind === 'couchdb') return assert.match(outcome.stderr, /with --document/);
+        const kept = readFileSync(at(`${kind}-row/${entry}`), 'utf8');
+        assert.ok(kept.includes(other) && kept.indexOf('\n') === kept.length - 1, kept);
       });
 
     // Of a file nothing is said but by the repository, which reads no byte that is another than its hash says.

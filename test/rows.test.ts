@@ -1,11 +1,12 @@
 // Rows of databases in their snapshots: which changed between two, and what one was in each.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
 import { testPassword } from '#repository/testing.ts';
 import { holdfast } from '../src/cli/testing.ts';
-import { execute } from '../src/sources/sqlite/testing.ts';
+import { execute, query } from '../src/sources/sqlite/testing.ts';
 import { type MysqlServer, startMariadb } from './servers/mariadb.ts';
 import { type PostgresServer, startPostgres } from './servers/postgres.ts';
 import { skipWithout } from './servers/programs.ts';
@@ -144,6 +145,30 @@ suite('rows of PostgreSQL', { skip: skipWithout('postgresql') ?? false }, () => 
     );
   });
 
+  test('a row of the past comes back beside its table, and never in its place', async () => {
+    const restore = (...words: readonly string[]) =>
+      run('restore', 'latest:shop~1', '--to', url, '--table', 'public.orders', ...words);
+    const { status, stderr } = await restore('--row', 'id=17', '--as', 'public.orders_then');
+    assert.equal(status, 0, stderr);
+    assert.equal(await server.psql('shop', 'SELECT id, status FROM orders_then'), '17|open');
+    const refusals: readonly (readonly [words: readonly string[], status: number, message: RegExp])[] = [
+      [['--row', 'id=17'], 15, /orders/],
+      [['--row', 'id=17', '--force'], 2, /--force would replace the table by these rows/],
+      [['--row', 'id=0', '--as', 'public.none'], 1, /has no such row/],
+      [['--row', 'id=1', '--table', 'public.log', '--as', 'public.none'], 2, /of one table/],
+    ];
+    for (const [words, expected, message] of refusals) {
+      const refused = await restore(...words);
+      assert.equal(refused.status, expected, `${words.join(' ')}: ${refused.stderr}`);
+      assert.match(refused.stderr, message);
+    }
+    assert.equal(
+      await server.psql('shop', "SELECT to_regclass('none') IS NULL, count(*) FROM orders"),
+      't|20000',
+    );
+    await server.psql('shop', 'DROP TABLE orders_then');
+  });
+
   test('a table that was written anew in another order has not changed', async () => {
     await server.psql('shop', 'CREATE INDEX by_note ON orders (note, id DESC)');
     const first = await backUp(url, '--name', 'shop');
@@ -199,6 +224,10 @@ suite('rows of MariaDB', { skip: skipWithout('mariadb') ?? false }, () => {
     );
     assert.ok(lines.includes('-  maria/shop: shop.o`dd, ü  k`ey=c, n=2  raw=NULL'), lines.join('\n'));
     assert.match(summaryOf(lines), /^\d rows? added, \d removed, \d changed, in 2 of 2 tables$/);
+
+    const words = ['--to', server.url('shop'), '--table', 'o`dd, ü', '--row', 'k`ey=c', '--as', 'thence'];
+    assert.equal((await run('restore', first, ...words)).status, 0);
+    assert.equal(await server.sql('select * from thence', 'shop'), 'c\t2\tNULL');
   });
 });
 
@@ -225,6 +254,19 @@ suite('rows of SQLite, and what cannot be compared', () => {
       "M  shop: kv  k='a'  v: 1, now '1'",
       "M  shop: log  rowid=2  text: 'two', now replace('a\\nb','\\n',char(10))",
     ]);
+  });
+
+  test('a row comes back into a database of its own, and into a folder as a line', async () => {
+    const id = await backUp(path, '--name', 'lite');
+    for (const to of ['row.db', 'row']) {
+      const words = ['--table', 'log', '--row', 'rowid=2', '--to', join(folder, to)];
+      assert.equal((await run('restore', id, ...words)).status, 0);
+    }
+    assert.deepEqual(query(join(folder, 'row.db'), 'SELECT rowid, text FROM log'), [[2n, 'a\nb']]);
+    assert.match(
+      readFileSync(join(folder, 'row/data/log/0000.sql'), 'utf8'),
+      /^INSERT INTO "log".*VALUES\(2,.*;\n$/,
+    );
   });
 
   test('what is asked for in vain is refused', async () => {

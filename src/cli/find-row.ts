@@ -10,7 +10,7 @@ import type { Repository } from '#repository/contract.ts';
 import { tableReaderOf } from '#sources/registry.ts';
 import { chosen, type FindCall, headingOf, inEach, unread } from './find-snapshots.ts';
 import { jobContext } from './job-context.ts';
-import { listedValues } from './row-values.ts';
+import { columnValues, listedValues } from './row-values.ts';
 
 /** Returns the exit status. */
 export const findRow = async (call: FindCall, repository: Repository): Promise<number> => {
@@ -81,19 +81,7 @@ const wantedIn = ({ options: { table, row } }: FindCall): RowWanted => {
     throw new HoldfastError('USAGE', 'rows are found with --table and --row together', {
       hint: 'for example: holdfast find --table orders --row id=17',
     });
-  const values = new Map<string, string>();
-  for (const text of row) {
-    const at = text.indexOf('=');
-    const column = text.slice(0, at);
-    if (at < 1 || values.has(column))
-      throw new HoldfastError(
-        'USAGE',
-        at < 1 ? `"${text}" is not column=value` : `column ${column} is given twice`,
-        { hint: 'say --row once for each column' },
-      );
-    values.set(column, text.slice(at + 1));
-  }
-  return { table, values };
+  return { table, values: columnValues(row) };
 };
 
 const noTable = ({ table }: RowWanted, snapshots: number): HoldfastError =>

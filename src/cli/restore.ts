@@ -16,6 +16,7 @@ import { showFailedItem } from './job-report.ts';
 import type { Output } from './output.ts';
 import { warnOfPasswordIn } from './password-warning.ts';
 import { archiveOptions, restoreFromArchive } from './restore-archive.ts';
+import { columnValues } from './row-values.ts';
 import { latestRule, readOptions, snapshotArgument, withSnapshot } from './snapshot-options.ts';
 
 /** How files of SQLite are called. */
@@ -31,6 +32,7 @@ const options = {
     '--document <id>',
     'only this document, with its history; with --path, of the database there',
   ),
+  row: list('--row <column=value>', 'only rows of the table that have this value; with several, all of them'),
   query: value('--query <query>', 'only documents that this finds, in the engine’s own language (MongoDB)'),
   include: list('-i, --include <pattern>', 'only files that match'),
   exclude: list('-e, --exclude <pattern>', 'no files that match'),
@@ -59,6 +61,10 @@ ${latestRule}`,
     [
       'restore 3fa8c2d1 --to sqlite:/tmp/shop.db --table orders --as orders_old',
       'one table, under another name',
+    ],
+    [
+      'restore 3fa8c2d1 --to postgres://db/shop --table orders --row id=17 --as public.orders_then',
+      'one row, beside its table',
     ],
     ['restore latest:couch --to couchdb://db.internal/shop --document order:17', 'one document of CouchDB'],
     ["restore latest:media --to /tmp/pictures --include '*.jpg'", 'some files'],
@@ -102,6 +108,7 @@ const restore = async (
     documents: options.document,
     ...(options.as !== undefined && { as: options.as }),
     ...(options.query !== undefined && { query: options.query }),
+    ...(options.row.length > 0 && { rows: columnValues(options.row) }),
     force: options.force,
   };
   const context = jobContext(call);
@@ -127,6 +134,7 @@ const restoreFile = async (call: RestoreCall, archive: string): Promise<number> 
     ...options.path,
     ...options.table,
     ...options.document,
+    ...options.row,
     ...options.include,
     ...options.exclude,
   ];

@@ -1,6 +1,24 @@
-// The values of a row, as a line shows them.
+// The values of a row, as a user gives them, and as a line shows them.
+import { HoldfastError } from '#lib/errors.ts';
 import { printable } from '#lib/format.ts';
 import type { RowValues } from '#sources/table-reader.ts';
+
+/** What `--row column=value` says, each time it is given. */
+export const columnValues = (given: readonly string[]): Map<string, string> => {
+  const values = new Map<string, string>();
+  for (const text of given) {
+    const at = text.indexOf('=');
+    const column = text.slice(0, at);
+    if (at < 1 || values.has(column))
+      throw new HoldfastError(
+        'USAGE',
+        at < 1 ? `"${text}" is not column=value` : `column ${column} is given twice`,
+        { hint: 'say --row once for each column' },
+      );
+    values.set(column, text.slice(at + 1));
+  }
+  return values;
+};
 
 /** `id=17, status=open`. */
 export const listedValues = (values: RowValues): string =>

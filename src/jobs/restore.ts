@@ -7,6 +7,8 @@ import type { Entry, RestoreReport } from '#sources/source.ts';
 import { recordPlaces } from './find-records.ts';
 import type { JobContext } from './job-context.ts';
 import { manifestsOf } from './manifests.ts';
+import type { ColumnValues } from './rows/fitting.ts';
+import { onlyRows } from './rows/only-rows.ts';
 import { type Selection, type Selects, select, type Wanted } from './selection.ts';
 import { tagOf } from './snapshot-choice.ts';
 
@@ -22,6 +24,8 @@ export interface RestoreRequest {
   readonly rename: Renames;
   /** Only these documents, by their keys; with paths, of the databases there. */
   readonly documents?: readonly string[];
+  /** Only the rows of the one table asked for that have these values. */
+  readonly rows?: ColumnValues;
   /** Another name for the one table asked for, or else for the snapshot's only database. */
   readonly as?: string;
   /** Only the documents that this finds, in the engine's own language. */
@@ -51,6 +55,7 @@ export const planRestore = async (
   const { repository, snapshot, target } = request;
   requireFit(snapshot, target);
   const wanted = await withDocuments(request, signal);
+  assertRowsAlone(request);
   const root = tagOf(snapshot, 'source');
   const selection = await select(
     repository,
@@ -78,10 +83,12 @@ export const planRestore = async (
 
 /** Writes what the plan holds into the target. */
 export const restoreSnapshot = async (
-  { repository, snapshot, target, force, query, documents = [] }: RestoreRequest,
+  { repository, snapshot, target, force, query, rows, documents = [] }: RestoreRequest,
   { selection: { selects, asked }, root, rename, files, bytes }: RestorePlan,
   { signal, clock, log, onEvent }: JobContext,
 ): Promise<RestoreReport> => {
+  const choose =
+    rows && (await onlyRows({ repository, snapshot, selects, values: rows }, { signal, onEvent }));
   const subject = root ?? snapshot.id.slice(0, 8);
   onEvent({ type: 'started', subject, doing: `restoring snapshot ${snapshot.id.slice(0, 8)}` });
   await using opened = await openSource(target, { signal, clock, log });
@@ -97,7 +104,7 @@ export const restoreSnapshot = async (
     ...goingOn(target, lost),
     signal,
   });
-  const report = await opened.restore(entries, {
+  const report = await opened.restore(choose ? choose(entries) : entries, {
     force,
     rename,
     ...(asked && { selection: asked }),
@@ -118,6 +125,19 @@ export const restoreSnapshot = async (
       }),
   });
   return { ...report, failures: [...report.failures, ...lost] };
+};
+
+/** What is there may not be replaced by a few rows of it. */
+const assertRowsAlone = ({ rows, wanted, force, documents = [], query }: RestoreRequest): void => {
+  if (!rows) return;
+  if (wanted.tables.length !== 1)
+    throw new HoldfastError('USAGE', 'rows are restored of one table', { hint: 'name it with --table' });
+  if (force)
+    throw new HoldfastError('USAGE', '--force would replace the table by these rows', {
+      hint: 'restore them beside it, with --as',
+    });
+  if (documents.length > 0 || query !== undefined)
+    throw new HoldfastError('USAGE', '--row, --document and --query exclude each other');
 };
 
 /** Into a folder goes whatever is left of a snapshot; a database is nothing without what its definitions speak of. */

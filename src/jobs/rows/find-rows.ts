@@ -3,13 +3,13 @@ import type { Snapshot } from '#repository/contract.ts';
 import type { ManifestTable } from '#sources/manifest.ts';
 import type { RowValues, TableReader } from '#sources/table-reader.ts';
 import { entriesOf, type FoundManifest } from '../manifests.ts';
+import { type ColumnValues, fitting } from './fitting.ts';
 import { tablesNamed } from './table-names.ts';
 import type { TableRows } from './table-rows.ts';
 
 export interface RowWanted {
   readonly table: string;
-  /** A value for each column that must have it. */
-  readonly values: ReadonlyMap<string, string>;
+  readonly values: ColumnValues;
 }
 
 export interface FoundRow {
@@ -42,7 +42,6 @@ export async function* findRows(
   { table: name, values: wanted }: RowWanted,
   { rows, reader, databases, read, onTable, columns }: FindRowsOptions,
 ): AsyncGenerator<FoundRow> {
-  const words = reader.isPlain ? plainWords(wanted.values()) : [];
   for (const database of databases) {
     const { folder, manifest } = database;
     const names = new Set(tablesNamed(manifest, name));
@@ -51,7 +50,7 @@ export async function* findRows(
       onTable(folder, table.name);
       const content = JSON.stringify([folder, table.name, table.rows, table.bytes, table.checksum]);
       const kept: RowValues[] = [];
-      for await (const values of read.get(content) ?? fitting(database, table)) {
+      for await (const values of read.get(content) ?? fittingIn(database, table)) {
         if (kept.length <= mostRemembered) kept.push(values);
         yield { database: folder, table: table.name, values };
       }
@@ -59,24 +58,15 @@ export async function* findRows(
     }
   }
 
-  async function* fitting(database: FoundManifest, table: ManifestTable): AsyncGenerator<RowValues> {
-    const { valuesOf } = await rows.shapeOf(snapshot, database.folder, table.name);
+  async function* fittingIn(database: FoundManifest, table: ManifestTable): AsyncGenerator<RowValues> {
+    const shape = await rows.shapeOf(snapshot, database.folder, table.name);
+    const fits = fitting(wanted, reader, shape);
     for await (const batch of rows.read(snapshot, entriesOf(database, table)))
       for (const [at, row] of batch.entries()) {
-        const bytes = Buffer.from(row.buffer, row.byteOffset, row.byteLength);
-        if (at > 0 && words.some((word) => !bytes.includes(word))) continue;
-        const values = valuesOf(bytes);
-        for (const column of at === 0 ? values.keys() : wanted.keys())
-          if (values.has(column)) columns.add(column);
-        if ([...wanted].every(([column, value]) => isValue(values.get(column), value))) yield values;
+        const values = fits(row);
+        const all = values ?? (at === 0 || !reader.isPlain ? shape.valuesOf(Buffer.from(row)) : undefined);
+        for (const column of all?.keys() ?? []) columns.add(column);
+        if (values) yield values;
       }
   }
 }
-
-/** Of values that nothing can have made otherwise in a row: it is faster to look for these than to take each row apart. */
-const plainWords = (values: Iterable<string>): Buffer[] =>
-  [...values].filter((value) => /^(?!0x)[\w .-]+$/.test(value)).map((value) => Buffer.from(value));
-
-/** As the engine writes it, or as people do: without quotes. */
-const isValue = (value: string | null | undefined, wanted: string): boolean =>
-  value === wanted || value === `'${wanted.replaceAll("'", "''")}'` || value === JSON.stringify(wanted);

@@ -1,0 +1,28 @@
+// Which rows have what is asked for in their columns.
+import type { RowShape, RowValues, TableReader } from '#sources/table-reader.ts';
+
+/** A value for each column that must have it. */
+export type ColumnValues = ReadonlyMap<string, string>;
+
+/** The values of a row that fits; undefined for one that does not, often without taking it apart. */
+export const fitting = (
+  wanted: ColumnValues,
+  { isPlain }: TableReader,
+  { valuesOf }: RowShape,
+): ((row: Uint8Array) => RowValues | undefined) => {
+  const words = isPlain ? plainWords(wanted.values()) : [];
+  return (row) => {
+    const bytes = Buffer.from(row.buffer, row.byteOffset, row.byteLength);
+    if (words.some((word) => !bytes.includes(word))) return undefined;
+    const values = valuesOf(bytes);
+    return [...wanted].every(([column, value]) => isValue(values.get(column), value)) ? values : undefined;
+  };
+};
+
+/** Of values that nothing can have made otherwise in a row. */
+const plainWords = (values: Iterable<string>): Buffer[] =>
+  [...values].filter((value) => /^(?!0x)[\w .-]+$/.test(value)).map((value) => Buffer.from(value));
+
+/** As the engine writes it, or as people do: without quotes. */
+const isValue = (value: string | null | undefined, wanted: string): boolean =>
+  value === wanted || value === `'${wanted.replaceAll("'", "''")}'` || value === JSON.stringify(wanted);

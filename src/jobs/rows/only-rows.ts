@@ -1,0 +1,122 @@
+// A snapshot with a few rows of its tables in the place of all, for a restore: files and manifests are as if it had no others.
+import { HoldfastError } from '#lib/errors.ts';
+import { formatBytes, shortId } from '#lib/format.ts';
+import { createRowCounter } from '#lib/row-checksum.ts';
+import type { Repository, Snapshot } from '#repository/contract.ts';
+import { type Manifest, type ManifestTable, manifestName } from '#sources/manifest.ts';
+import { tableReaderOf } from '#sources/registry.ts';
+import type { Entry } from '#sources/source.ts';
+import type { TableReader } from '#sources/table-reader.ts';
+import type { JobContext } from '../job-context.ts';
+import { entriesOf, type FoundManifest, manifestsOf } from '../manifests.ts';
+import type { Selects } from '../selection.ts';
+import { originOf, tagOf } from '../snapshot-choice.ts';
+import { type ColumnValues, fitting } from './fitting.ts';
+import { TableRows } from './table-rows.ts';
+
+/** More than this is no few rows. */
+const mostBytes = 64 * 1024 * 1024;
+
+export interface OnlyRowsRequest {
+  readonly repository: Repository;
+  readonly snapshot: Snapshot;
+  /** Which tables, by the paths of their files. */
+  readonly selects: Selects;
+  readonly values: ColumnValues;
+}
+
+/**
+ * What makes of the snapshot's entries, with paths as the source knows them, those with the rows that fit. PATH_UNKNOWN when
+ * there are none, USAGE for a kind without such rows, and for rows that are too many.
+ */
+export const onlyRows = async (
+  request: OnlyRowsRequest,
+  { signal, onEvent }: Pick<JobContext, 'signal' | 'onEvent'>,
+): Promise<(entries: AsyncIterable<Entry>) => AsyncGenerator<Entry>> => {
+  const { repository, snapshot } = request;
+  const kind = tagOf(snapshot, 'kind');
+  const reader = await tableReaderOf(kind)?.();
+  if (!reader?.isPlain)
+    throw new HoldfastError('USAGE', `a snapshot of kind ${kind ?? 'files'} has no rows to choose from`, {
+      hint: 'documents are chosen with --document',
+    });
+  const rows = new TableRows({
+    repository,
+    reader,
+    signal,
+    onProgress: (progress) => onEvent({ type: 'progress', subject: originOf(snapshot), progress }),
+  });
+  const contents = new Map<string, Buffer>();
+  let found = 0;
+  for (const database of await manifestsOf(repository, snapshot, signal)) {
+    const chosen = await chosenIn(database, request, reader, rows);
+    for (const [path, content] of chosen.contents) contents.set(path, content);
+    found += chosen.rows;
+  }
+  if (found === 0)
+    throw new HoldfastError('PATH_UNKNOWN', `snapshot ${shortId(snapshot.id)} has no such row`, {
+      hint: '`holdfast find --table … --row …` looks in all snapshots',
+    });
+  return (entries) => replaced(entries, tagOf(snapshot, 'source') ?? '', contents);
+};
+
+/** What is in the files of the tables, and in the manifest that tells of them, when all other rows are left out. */
+const chosenIn = async (
+  database: FoundManifest,
+  { snapshot, selects, values }: OnlyRowsRequest,
+  reader: TableReader,
+  rows: TableRows,
+): Promise<{ readonly contents: ReadonlyMap<string, Buffer>; readonly rows: number }> => {
+  const { folder, manifest } = database;
+  const contents = new Map<string, Buffer>();
+  const counted: ManifestTable[] = [];
+  let [found, bytes] = [0, 0];
+  for (const table of manifest.tables) {
+    const paths = entriesOf(database, table).filter((path) => selects(path, 'file'));
+    if (paths.length === 0) {
+      counted.push(table);
+      continue;
+    }
+    const fits = fitting(values, reader, await rows.shapeOf(snapshot, folder, table.name));
+    const counter = createRowCounter(table.format);
+    for (const path of paths) {
+      const lines: Buffer[] = [];
+      for await (const batch of rows.read(snapshot, [path]))
+        for (const row of batch)
+          if (fits(row)) {
+            lines.push(Buffer.from(row), newline);
+            bytes += row.length + newline.length;
+            if (bytes > mostBytes) throw tooMany(table.name);
+          }
+      const content = Buffer.concat(lines);
+      contents.set(path, content);
+      counter.update(content);
+    }
+    const count = counter.finish();
+    found += count.rows;
+    counted.push({ ...table, ...count });
+  }
+  const told: Manifest = { ...manifest, tables: counted };
+  contents.set(`${folder}/${manifestName}`, Buffer.from(JSON.stringify(told)));
+  return { contents, rows: found };
+};
+
+const newline = Buffer.from('\n');
+
+const tooMany = (table: string): HoldfastError =>
+  new HoldfastError('USAGE', `more than ${formatBytes(mostBytes)} of rows of ${table} are so`, {
+    hint: 'restore the table, and choose among its rows there',
+  });
+
+async function* replaced(
+  entries: AsyncIterable<Entry>,
+  root: string,
+  contents: ReadonlyMap<string, Buffer>,
+): AsyncGenerator<Entry> {
+  for await (const entry of entries) {
+    const content = contents.get(`${root}/${entry.path}`);
+    yield content
+      ? { ...entry, meta: { ...entry.meta, size: content.length }, content: () => [content] }
+      : entry;
+  }
+}
