@@ -22,7 +22,6 @@ const allowed: Record<string, readonly string[]> = {
   // The kinds' schemas make up the file's; what it says of archives and stores is judged as a run does.
   config: [
     'lib',
-    'archive/bech32.ts',
     'archive/format.ts',
     'archive/name.ts',
     'sources/abilities.ts',

@@ -1,6 +1,6 @@
 // `archive: [sources]`: plain files that are read without Holdfast, in any store, and `keep` says how long.
+import { bech32 } from '@scure/base';
 import { z } from 'zod';
-import { isBech32 } from '#archive/bech32.ts';
 import { flawInTemplate } from '#archive/name.ts';
 import { keepFilesSchema } from '../keep.ts';
 import { type Names, references, refuseTwice } from '../names.ts';
@@ -11,7 +11,9 @@ import { nameFlaws } from './archive-name.ts';
 const recipient = z
   .string()
   .regex(/^age1[0-9a-z]+$/, { error: 'must be a public key of age: age1…', abort: true })
-  .refine(isBech32, { error: 'is no whole public key of age: copy it once more' });
+  .refine((key) => bech32.decodeUnsafe(key, false) !== undefined, {
+    error: 'is no whole public key of age: copy it once more',
+  });
 
 export const archive = (names: Names) =>
   z
