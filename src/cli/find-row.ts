@@ -64,7 +64,7 @@ export const findRow = async (call: FindCall, repository: Repository): Promise<n
     if (rows > before) holding += 1;
   });
   if (tables === 0) throw noTable(wanted, searched.length);
-  for (const column of wanted.values.keys())
+  for (const column of columns.size > 0 && rows === 0 ? wanted.values.keys() : [])
     if (!columns.has(column))
       output.warn(`no row of ${wanted.table} has a column "${column}"${didYouMean(column, [...columns])}`);
   output.say(

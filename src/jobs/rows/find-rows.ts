@@ -29,12 +29,12 @@ export interface FindRowsOptions {
   readonly read: RowsRead;
   /** Told of each table of the name that the snapshot has, and why its rows are not there if they are not. */
   readonly onTable: (database: string, table: string, missing?: string) => void;
-  /** Gets the names of columns: of every wanted one that a row has, and of others for a hint. */
+  /** Gets the names of the columns of tables; documents may have any. */
   readonly columns: Set<string>;
 }
 
 /** So many rows of a table are remembered; where there are more, it is read again. */
-const mostRemembered = 1000;
+const mostRemembered = 100;
 
 /** All rows that fit, in the order of the snapshot. */
 export async function* findRows(
@@ -64,9 +64,9 @@ export async function* findRows(
     for await (const batch of rows.read(snapshot, entriesOf(database, table)))
       for (const [at, row] of batch.entries()) {
         const values = fits(row);
-        const all = values ?? (at === 0 || !reader.isPlain ? shape.valuesOf(Buffer.from(row)) : undefined);
-        for (const column of all?.keys() ?? []) columns.add(column);
         if (values) yield values;
+        if (at > 0 || !reader.isPlain) continue;
+        for (const column of (values ?? shape.valuesOf(Buffer.from(row))).keys()) columns.add(column);
       }
   }
 }
