@@ -11,7 +11,7 @@ import { rest } from './rest/rest.ts';
 import { openRestStore } from './rest/rest-store.ts';
 import { s3 } from './s3/s3.ts';
 import { openS3Store } from './s3/s3-store.ts';
-import type { Store } from './store.ts';
+import { largeObjectsOf, type Store } from './store.ts';
 import { swift } from './swift/swift.ts';
 import { openSwiftStore } from './swift/swift-store.ts';
 
@@ -92,6 +92,27 @@ for (const [kind, open] of Object.entries(stores))
       await unreachable(store.get('config'), /fewer than 1024 bytes came within 2 s/);
     });
   });
+
+test('s3: a service that takes its time to put the parts of an object together is waited for', async () => {
+  await using store = (stores.s3 as () => Store)();
+  answer = (response) => {
+    const { method, url = '' } = response.req;
+    if (url.includes('uploads'))
+      return void response.end(
+        '<InitiateMultipartUploadResult><UploadId>id</UploadId></InitiateMultipartUploadResult>',
+      );
+    response.setHeader('etag', '"0"');
+    if (method !== 'POST') return void response.end();
+    const timer = setInterval(() => response.write(' '), 100);
+    setTimeout(() => {
+      clearInterval(timer);
+      response.end('<CompleteMultipartUploadResult><ETag>"0"</ETag></CompleteMultipartUploadResult>');
+    }, 3500);
+  };
+  const large = await largeObjectsOf(store)?.beginLarge('film');
+  await large?.putPiece({ number: 0, offset: 0 }, Buffer.from('x'));
+  await large?.commit();
+});
 
 const listed = (names: readonly string[], next: string): string =>
   `<ListBucketResult><Name>b</Name><IsTruncated>true</IsTruncated><NextContinuationToken>${next}</NextContinuationToken>${names

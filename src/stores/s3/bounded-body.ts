@@ -2,8 +2,8 @@
 import { pipeline, type Readable, Transform } from 'node:stream';
 import { tooLong, watchPace } from '../answer-size.ts';
 
-/** The same body, which fails where it has more bytes than that, or comes so slowly that it would never end. */
-export const boundedBody = (body: Readable, mostBytes: number, silenceMs: number): Readable => {
+/** The same body, which fails where it has more bytes than that or, where silence has a limit, comes so slowly that it would never end. */
+export const boundedBody = (body: Readable, mostBytes: number, silenceMs?: number): Readable => {
   let received = 0;
   const bounded = new Transform({
     transform(chunk: Buffer, _encoding, done) {
@@ -12,11 +12,14 @@ export const boundedBody = (body: Readable, mostBytes: number, silenceMs: number
       else done(null, chunk);
     },
   });
-  const endWatch = watchPace(
-    silenceMs,
-    () => received,
-    (error) => bounded.destroy(error),
-  );
+  const endWatch =
+    silenceMs === undefined
+      ? () => {}
+      : watchPace(
+          silenceMs,
+          () => received,
+          (error) => bounded.destroy(error),
+        );
   pipeline(body, bounded, () => endWatch()); // whoever reads it meets the error
   return bounded;
 };

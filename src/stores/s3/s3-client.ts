@@ -2,7 +2,13 @@
 
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
-import { GetObjectCommand, PutObjectCommand, S3, type S3ClientConfig } from '@aws-sdk/client-s3';
+import {
+  CompleteMultipartUploadCommand,
+  GetObjectCommand,
+  PutObjectCommand,
+  S3,
+  type S3ClientConfig,
+} from '@aws-sdk/client-s3';
 import { certificates } from '#lib/certificates.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import { mostBytesOf, mostRefusalBytes } from '../answer-size.ts';
@@ -164,13 +170,16 @@ export const openBucket = (config: S3Config): S3Bucket => {
     },
     async endUpload({ name, id }, parts) {
       const Parts = parts.map(({ number, tag }) => ({ PartNumber: number, ETag: tag }));
-      const { ETag, Key } = await client.completeMultipartUpload({
+      const command = new CompleteMultipartUploadCommand({
         Bucket,
         Key: name,
         UploadId: id,
         MultipartUpload: { Parts },
         ...customerKey,
       });
+      // While it puts the parts together, a service sends a space now and then, for minutes where they are many.
+      boundAnswer(command, mostRefusalBytes);
+      const { ETag, Key } = await client.send(command);
       if (ETag === undefined && Key === undefined) throw notTaken(name);
     },
     async lookAtUpload({ name, id }) {
@@ -252,7 +261,11 @@ const signWith = (command: PutObjectCommand, sha256: string): void =>
   );
 
 /** The SDK reads whatever comes, as long as it comes. What is said of one command stands in the place of what is said of all. */
-const boundAnswer = (to: S3 | GetObjectCommand, mostBytes: number, silenceMs: number): void =>
+const boundAnswer = (
+  to: Pick<S3 | GetObjectCommand | CompleteMultipartUploadCommand, 'middlewareStack'>,
+  mostBytes: number,
+  silenceMs?: number,
+): void =>
   (to.middlewareStack as S3['middlewareStack']).add(
     (next) => async (args) => {
       const result = await next(args);
