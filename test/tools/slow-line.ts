@@ -9,8 +9,11 @@ export interface SlowLine extends AsyncDisposable {
    * only lets the server hear the end of the one that sent them.
    */
   breakAfter(bytes: number, options?: { readonly forGood?: boolean; readonly half?: boolean }): void;
-  /** Breaks every connection when a piece with these words has gone towards the server, which gets it and cannot answer. */
-  breakAt(words: string): void;
+  /**
+   * Breaks every connection when a piece with these words has gone towards the server, which gets it and cannot answer; `alone` breaks
+   * no other than that which sent it.
+   */
+  breakAt(words: string, options?: { readonly alone?: boolean }): void;
 }
 
 /** Passes on what comes to the port, each piece `roundTripMs / 2` later in each direction, at any speed. */
@@ -20,6 +23,7 @@ export const slowLine = async (target: number, roundTripMs: number): Promise<Slo
   let forGood = false;
   let half = false;
   let lastWords: string | undefined;
+  let alone = false;
   const server = createServer((client) => {
     const upstream = connect({ port: target, host: '127.0.0.1', allowHalfOpen: true });
     for (const socket of [client, upstream]) {
@@ -33,7 +37,7 @@ export const slowLine = async (target: number, roundTripMs: number): Promise<Slo
       if (lastWords !== undefined && chunk.includes(lastWords)) {
         lastWords = undefined;
         setTimeout(() => {
-          for (const socket of sockets) socket.destroySoon();
+          for (const socket of alone ? [client, upstream] : sockets) socket.destroySoon();
         }, roundTripMs / 2);
       }
       bytesLeft -= chunk.length;
@@ -53,8 +57,9 @@ export const slowLine = async (target: number, roundTripMs: number): Promise<Slo
       forGood = options.forGood ?? false;
       half = options.half ?? false;
     },
-    breakAt: (words) => {
+    breakAt: (words, options = {}) => {
       lastWords = words;
+      alone = options.alone ?? false;
     },
     async [Symbol.asyncDispose]() {
       for (const socket of sockets) socket.destroy();

@@ -86,7 +86,7 @@ const readBack = async (place: ScratchPlace): Promise<Restored> => {
   const definitions: Definitions = new Map();
   const failures: string[] = [];
   await forEachLimit(place.dump(), place.concurrency, async ({ path, failed, content }) => {
-    if (failed) failures.push(`${path} cannot be read back: ${messageOf(failed)}`);
+    if (failed) failures.push(unreadable(path, failed));
     if (content === undefined) return;
     const read = place.definitionsIn?.(path);
     try {
@@ -101,10 +101,17 @@ const readBack = async (place: ScratchPlace): Promise<Restored> => {
       } else for await (const _ of content()); // its rows are counted in the manifest
     } catch (error) {
       if (!hasCode(error, 'ITEM_UNREADABLE', 'ITEM_CHANGED')) throw error;
-      failures.push(`${path} cannot be read back: ${messageOf(error)}`);
+      failures.push(unreadable(path, error));
     }
   });
   return { manifests, definitions, failures };
+};
+
+/** What cannot be read because the server went away says nothing of the snapshot: then that is thrown. */
+const unreadable = (path: string, error: Error): string => {
+  for (let cause: unknown = error; cause instanceof Error; cause = cause.cause)
+    if (hasCode(cause, 'SOURCE_UNREACHABLE')) throw cause;
+  return `${path} cannot be read back: ${messageOf(error)}`;
 };
 
 /** Where a source holds several databases, each difference says which one it is in. */
