@@ -23,3 +23,6 @@ export const duration = () =>
 /** One that is waited for. */
 export const waitedDuration = () =>
   duration().refine((text) => durationMs(text) <= longestTimerMs, { error: 'must not be longer than "24d"' });
+
+/** The same as a number of seconds, for how long a server may be silent. */
+export const waitedSeconds = (usual: number) => z.number().int().min(1).max(86_400).default(usual);

@@ -34,29 +34,27 @@ export const sourceKinds: KindRegistry<Source> = registry(
   register(couchdb),
 );
 
-/** Kinds in whose dumps documents can be found by their keys. */
-const recordFinders: Readonly<Record<string, () => Promise<RecordFinder>>> = {
+/** What of a kind loads when it is asked for; undefined for a kind without it. */
+const forKind =
+  <Ability>(loaders: Readonly<Record<string, () => Promise<Ability>>>) =>
+  (kind: string | undefined): (() => Promise<Ability>) | undefined =>
+    kind !== undefined && Object.hasOwn(loaders, kind) ? loaders[kind] : undefined;
+
+/** How documents are found by their keys in what a kind dumped. */
+export const recordFinderOf = forKind<RecordFinder>({
   couchdb: async () => (await import('./couchdb/records.ts')).documents,
   mongodb: async () => (await import('./mongodb/records.ts')).documents,
-};
+});
 
-/** How documents are found in what a kind dumped, or undefined where they cannot be. */
-export const recordFinderOf = (kind: string | undefined): (() => Promise<RecordFinder>) | undefined =>
-  kind !== undefined && Object.hasOwn(recordFinders, kind) ? recordFinders[kind] : undefined;
-
-/** Kinds whose dumps have rows or documents that can be told apart and looked into. */
-const tableReaders: Readonly<Record<string, () => Promise<TableReader>>> = {
+/** How rows and documents are told apart and looked into in what a kind dumped. */
+export const tableReaderOf = forKind<TableReader>({
   couchdb: async () => (await import('./couchdb/table-reader.ts')).tableReader,
   mongodb: async () => (await import('./mongodb/table-reader.ts')).tableReader,
   mysql: async () => (await import('./mysql/table-reader.ts')).tableReader,
   postgres: async () => (await import('./postgres/table-reader.ts')).tableReader,
   sqlite: async () => (await import('./sqlite/table-reader.ts')).tableReader,
   sqlserver: async () => (await import('./sqlserver/table-reader.ts')).tableReader,
-};
-
-/** How rows are read in what a kind dumped, or undefined where there are none. */
-export const tableReaderOf = (kind: string | undefined): (() => Promise<TableReader>) | undefined =>
-  kind !== undefined && Object.hasOwn(tableReaders, kind) ? tableReaders[kind] : undefined;
+});
 
 /** A source that can be opened: its name, its kind, and that kind's configuration. */
 export interface SourceConfig extends Configured<Source> {

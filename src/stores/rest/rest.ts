@@ -1,6 +1,7 @@
 // A repository on a server that speaks restic's REST protocol, version 2: rest-server, and others like it.
 // Source: restic's manual, «REST Backend».
 import { z } from 'zod';
+import { waitedSeconds } from '#lib/duration-schema.ts';
 import { secret } from '#lib/secret-schema.ts';
 import type { StoreKind } from '../store.ts';
 import { parseRestUrl, withSlash } from './rest-url.ts';
@@ -23,13 +24,7 @@ const config = z.strictObject({
     .describe('The user’s password; $RESTIC_REST_PASSWORD when neither it nor a user is given.'),
   ca: z.string().min(1).optional().describe('A file with certificates to trust besides the usual ones.'),
   connections: z.number().int().min(1).max(64).default(5).describe('How many objects travel at once.'),
-  timeoutSeconds: z
-    .number()
-    .int()
-    .min(1)
-    .max(86_400)
-    .default(60)
-    .describe('How long the server may stay silent.'),
+  timeoutSeconds: waitedSeconds(60).describe('How long the server may stay silent.'),
 });
 export type RestConfig = z.output<typeof config>;
 

@@ -1,5 +1,6 @@
 // Objects in a bucket of Amazon S3 or of any service that speaks its language, laid out as restic's s3 backend does it.
 import { z } from 'zod';
+import { waitedSeconds } from '#lib/duration-schema.ts';
 import { secret } from '#lib/secret-schema.ts';
 import type { StoreKind } from '../store.ts';
 import { formatS3Url, parseS3Url } from './s3-url.ts';
@@ -60,13 +61,7 @@ const config = z
       ),
     ca: z.string().min(1).optional().describe('A file with certificates to trust besides the usual ones.'),
     connections: z.number().int().min(1).max(64).default(5).describe('How many objects travel at once.'),
-    timeoutSeconds: z
-      .number()
-      .int()
-      .min(1)
-      .max(86_400)
-      .default(60)
-      .describe('How long the service may stay silent.'),
+    timeoutSeconds: waitedSeconds(60).describe('How long the service may stay silent.'),
   })
   .superRefine(({ accessKeyId, secretAccessKey, sessionToken }, context) => {
     const complain = (path: string, message: string): void =>

@@ -1,5 +1,6 @@
 // Objects as files on a server that speaks SFTP, laid out as restic's sftp backend does it.
 import { z } from 'zod';
+import { waitedSeconds } from '#lib/duration-schema.ts';
 import { secret } from '#lib/secret-schema.ts';
 import type { StoreKind } from '../store.ts';
 import { formatSftpUrl, parseSftpUrl } from './sftp-url.ts';
@@ -58,13 +59,7 @@ const config = z.strictObject({
       "What Holdfast may run on the server, where its user has a shell: 'checksums' lets sha256sum and the like read what was copied; 'none' runs nothing.",
     ),
   connections: z.number().int().min(1).max(64).default(3).describe('How many objects travel at once.'),
-  timeoutSeconds: z
-    .number()
-    .int()
-    .min(1)
-    .max(86_400)
-    .default(30)
-    .describe('How long the server may take to let Holdfast in.'),
+  timeoutSeconds: waitedSeconds(30).describe('How long the server may take to let Holdfast in.'),
 });
 export type SftpConfig = z.output<typeof config>;
 

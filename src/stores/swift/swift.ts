@@ -1,5 +1,6 @@
 // Objects in a container of OpenStack Swift, laid out as restic's swift backend does it.
 import { z } from 'zod';
+import { waitedSeconds } from '#lib/duration-schema.ts';
 import { secret } from '#lib/secret-schema.ts';
 import type { StoreKind } from '../store.ts';
 import { formatSwiftUrl, parseSwiftUrl } from './swift-url.ts';
@@ -56,13 +57,7 @@ const config = z.strictObject({
     .optional()
     .describe('A file with certificates to trust besides the usual ones; $OS_CACERT when absent.'),
   connections: z.number().int().min(1).max(64).default(5).describe('How many objects travel at once.'),
-  timeoutSeconds: z
-    .number()
-    .int()
-    .min(1)
-    .max(86_400)
-    .default(60)
-    .describe('How long the service may stay silent.'),
+  timeoutSeconds: waitedSeconds(60).describe('How long the service may stay silent.'),
 });
 export type SwiftConfig = z.output<typeof config>;
 
