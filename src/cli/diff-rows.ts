@@ -8,7 +8,7 @@ import type { RowValues } from '#sources/table-reader.ts';
 import { jobContext } from './job-context.ts';
 import { showFailedItem } from './job-report.ts';
 import type { Output } from './output.ts';
-import { listedValues, shownValue } from './row-values.ts';
+import { listedValues, placeOf, shownValue } from './row-values.ts';
 
 type Showing = Parameters<typeof jobContext>[0] & { readonly tables: readonly string[] };
 
@@ -42,13 +42,10 @@ export const showRows = async (
   return counts.failed > 0 ? 3 : 0;
 };
 
-type InTable = Pick<TableDifference, 'database' | 'table'>;
 type RowFound = Extract<RowDifference, { type: 'row' }>;
 
 const differs = ({ rows: [before, after], added, removed, changed }: TableDifference): boolean =>
   before === undefined || after === undefined || added + removed + changed > 0;
-
-const placeOf = ({ database, table }: InTable): string => `${printable(database)}: ${printable(table)}`;
 
 const signs: Readonly<Record<RowChange['change'], string>> = { added: '+', removed: '-', changed: 'M' };
 

@@ -1,22 +1,22 @@
 // holdfast find --table --row: what a row was in each snapshot.
 import { manifestsOf } from '#jobs/manifests.ts';
 import { findRows, type RowsRead, type RowWanted } from '#jobs/rows/find-rows.ts';
-import { TableRows } from '#jobs/rows/table-rows.ts';
-import { originOf, tagOf } from '#jobs/snapshot-choice.ts';
+import { tableRowsOf } from '#jobs/rows/table-rows.ts';
+import { tagOf } from '#jobs/snapshot-choice.ts';
 import { HoldfastError } from '#lib/errors.ts';
-import { plural, printable } from '#lib/format.ts';
+import { plural } from '#lib/format.ts';
 import { didYouMean } from '#lib/nearest.ts';
 import type { Repository } from '#repository/contract.ts';
 import { tableReaderOf } from '#sources/registry.ts';
 import { chosen, type FindCall, headingOf, inEach, unread } from './find-snapshots.ts';
 import { jobContext } from './job-context.ts';
-import { columnValues, listedValues } from './row-values.ts';
+import { columnValues, listedValues, placeOf } from './row-values.ts';
 
 /** Returns the exit status. */
 export const findRow = async (call: FindCall, repository: Repository): Promise<number> => {
   const { output, signal } = call;
   const wanted = wantedIn(call);
-  const { onEvent } = jobContext(call);
+  const context = jobContext(call);
   const read: RowsRead = new Map();
   const columns = new Set<string>();
   let [rows, holding, tables] = [0, 0, 0];
@@ -25,16 +25,10 @@ export const findRow = async (call: FindCall, repository: Repository): Promise<n
   );
   const failed = await inEach(searched, output, async (snapshot, onDamaged) => {
     const before = rows;
-    const reader = await tableReaderOf(tagOf(snapshot, 'kind'))?.();
-    if (!reader) return;
+    const tableRows = await tableRowsOf(repository, snapshot, context);
+    if (!tableRows) return;
     const found = findRows(snapshot, wanted, {
-      rows: new TableRows({
-        repository,
-        reader,
-        signal,
-        onProgress: (progress) => onEvent({ type: 'progress', subject: originOf(snapshot), progress }),
-      }),
-      reader,
+      rows: tableRows,
       databases: await manifestsOf(repository, snapshot, signal),
       read,
       columns,
@@ -58,7 +52,7 @@ export const findRow = async (call: FindCall, repository: Repository): Promise<n
           table,
           values: Object.fromEntries(values),
         },
-        `${printable(database)}: ${printable(table)}  ${listedValues(values)}`,
+        `${placeOf({ database, table })}  ${listedValues(values)}`,
       );
     }
     if (rows > before) holding += 1;

@@ -38,7 +38,7 @@ export const inEach = async (
     try {
       await search(snapshot, onDamaged);
     } catch (error) {
-      if (!hasCode(error, 'REPOSITORY_DAMAGED') && !hasCode(error, 'ITEM_UNREADABLE')) throw error;
+      if (!hasCode(error, 'REPOSITORY_DAMAGED', 'ITEM_UNREADABLE')) throw error;
       onDamaged('', error);
     }
   }

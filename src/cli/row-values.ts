@@ -20,6 +20,10 @@ export const columnValues = (given: readonly string[]): Map<string, string> => {
   return values;
 };
 
+/** `shop: public.orders`. */
+export const placeOf = ({ database, table }: { readonly database: string; readonly table: string }): string =>
+  `${printable(database)}: ${printable(table)}`;
+
 /** `id=17, status=open`. */
 export const listedValues = (values: RowValues): string =>
   [...values].map(([name, value]) => `${printable(name)}=${shownValue(value)}`).join(', ');

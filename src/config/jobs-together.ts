@@ -5,11 +5,7 @@ import { machineName } from '#lib/machine-name.ts';
 import { mayBeSeveral } from '#sources/only-database.ts';
 import { whereIn } from '#stores/apart.ts';
 import type { FileValues } from './file-schema.ts';
-
-interface Flaw {
-  readonly path: readonly (string | number)[];
-  readonly message: string;
-}
+import type { Flaw } from './problems.ts';
 
 type Job = FileValues['jobs'][string];
 type JobOf<Verb extends Job['verb']> = Extract<Job, { readonly verb: Verb }>;

@@ -17,6 +17,9 @@ export interface Problem {
   readonly missing?: string;
 }
 
+/** One that a part of the configuration finds in itself: the path is below that part. */
+export type Flaw = Pick<Problem, 'path' | 'message'>;
+
 type Issue = z.core.$ZodIssue;
 
 /** The file's value, and the JSON Schema that knows which keys would have been right in it. */

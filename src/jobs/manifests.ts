@@ -62,15 +62,26 @@ const readManifest = async (
   path: string,
   signal: AbortSignal,
 ): Promise<Manifest> => {
-  const chunks: Uint8Array[] = [];
-  for await (const entry of repository.read(snapshot, { path, signal }))
-    if (entry.type === 'file' && entry.path === path && entry.content)
-      for await (const chunk of entry.content()) chunks.push(Buffer.from(chunk));
+  const bytes = await readWhole(repository, snapshot, path, signal);
   try {
-    return manifestSchema.parse(JSON.parse(Buffer.concat(chunks).toString('utf8')));
+    return manifestSchema.parse(JSON.parse(bytes.toString('utf8')));
   } catch (cause) {
     throw new HoldfastError('REPOSITORY_DAMAGED', `${path} is not a manifest: ${messageOf(cause)}`, {
       cause,
     });
   }
+};
+
+/** A small file of a snapshot. PATH_UNKNOWN where there is none. */
+export const readWhole = async (
+  repository: Repository,
+  snapshot: Snapshot,
+  path: string,
+  signal: AbortSignal,
+): Promise<Buffer> => {
+  const chunks: Uint8Array[] = [];
+  for await (const entry of repository.read(snapshot, { path, signal }))
+    if (entry.type === 'file' && entry.path === path && entry.content)
+      for await (const chunk of entry.content()) chunks.push(Buffer.from(chunk));
+  return Buffer.concat(chunks);
 };

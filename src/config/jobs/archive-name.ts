@@ -2,6 +2,7 @@
 import { formatOf } from '#archive/format.ts';
 import { nameTemplate } from '#archive/name.ts';
 import { lackOf, type Names } from '../names.ts';
+import type { Flaw } from '../problems.ts';
 
 interface ArchiveJob {
   readonly archive: readonly string[];
@@ -11,16 +12,11 @@ interface ArchiveJob {
   readonly keep?: object | undefined;
 }
 
-export interface NameFlaw {
-  readonly path: readonly (string | number)[];
-  readonly message: string;
-}
-
 /** Of a template that is fit by itself. */
-export const nameFlaws = (job: ArchiveJob, names: Names): NameFlaw[] => {
+export const nameFlaws = (job: ArchiveJob, names: Names): Flaw[] => {
   const { name, site, keep, encryptTo } = job;
   const template = nameTemplate(name);
-  const flaws: NameFlaw[] = [];
+  const flaws: Flaw[] = [];
   const complain = (message: string, ...path: (string | number)[]): void =>
     void flaws.push({ path, message });
   if (template.has('site') && site === undefined) complain('holds {site}, and no "site" is given', 'name');
@@ -32,7 +28,7 @@ export const nameFlaws = (job: ArchiveJob, names: Names): NameFlaw[] => {
 };
 
 /** Of the ending, which says what the files are. */
-const formatFlaws = ({ archive, name }: ArchiveJob, names: Names): NameFlaw[] => {
+const formatFlaws = ({ archive, name }: ArchiveJob, names: Names): Flaw[] => {
   const template = nameTemplate(name);
   const format = formatOf(name);
   if (format !== undefined && format.container !== 'tar') {
@@ -53,7 +49,7 @@ const formatFlaws = ({ archive, name }: ArchiveJob, names: Names): NameFlaw[] =>
   return [...sharedNames(inTar, name), ...sharedNames(dumped, name)].slice(0, 1);
 };
 
-const withoutDump = (sources: readonly string[], names: Names): NameFlaw[] =>
+const withoutDump = (sources: readonly string[], names: Names): Flaw[] =>
   sources.flatMap((source, at) => {
     const lack = lackOf('sql', source, names);
     return lack === undefined
@@ -62,7 +58,7 @@ const withoutDump = (sources: readonly string[], names: Names): NameFlaw[] =>
   });
 
 /** Files of their own that would be called the same. */
-const sharedNames = (sources: readonly string[], name: string): NameFlaw[] => {
+const sharedNames = (sources: readonly string[], name: string): Flaw[] => {
   const template = nameTemplate(name);
   if (sources.length < 2 || template.has('source') || template.has('database')) return [];
   return [

@@ -1,16 +1,14 @@
 // What changed between two snapshots of databases, row by row.
 import { HoldfastError, hasCode } from '#lib/errors.ts';
 import { shortId } from '#lib/format.ts';
-import type { OnProgress } from '#lib/progress.ts';
 import type { Repository, Snapshot } from '#repository/contract.ts';
-import { tableReaderOf } from '#sources/registry.ts';
-import type { RowShape, TableReader } from '#sources/table-reader.ts';
+import type { RowShape } from '#sources/table-reader.ts';
 import type { JobContext } from '../job-context.ts';
 import { manifestsOf } from '../manifests.ts';
-import { originOf, tagOf } from '../snapshot-choice.ts';
+import { tagOf } from '../snapshot-choice.ts';
 import { pairRows, type RowChange } from './pair-rows.ts';
 import { pairTables, type SnapshotTables, type TablePair, type TableSide } from './pair-tables.ts';
-import { TableRows } from './table-rows.ts';
+import { type TableRows, tableRowsOf } from './table-rows.ts';
 import { type Sides, type Unmatched, unmatchedRows } from './unmatched.ts';
 import { unsharedFiles } from './unshared-files.ts';
 
@@ -50,33 +48,34 @@ export async function* diffRows(
   options: RowDiffOptions,
 ): AsyncGenerator<RowDifference> {
   const { signal } = options;
-  const reader = await readerFor(snapshots);
+  const rows = await rowsOf(repository, snapshots, options);
   const tablesOf = async (snapshot: Snapshot): Promise<SnapshotTables> => ({
     snapshot,
     databases: await manifestsOf(repository, snapshot, signal),
   });
   const both = [await tablesOf(snapshots[0]), await tablesOf(snapshots[1])] as const;
-  const subject = originOf(snapshots[1]);
-  const onProgress: OnProgress = (progress) => options.onEvent({ type: 'progress', subject, progress });
-  const rows = new TableRows({ repository, reader, signal, onProgress });
   const comparison = new Comparison(repository, rows, signal);
   for (const pair of pairTables(both, options.tables))
     try {
       yield* comparison.of(pair);
     } catch (error) {
-      if (!hasCode(error, 'REPOSITORY_DAMAGED') && !hasCode(error, 'ITEM_UNREADABLE')) throw error;
+      if (!hasCode(error, 'REPOSITORY_DAMAGED', 'ITEM_UNREADABLE')) throw error;
       yield { type: 'uncompared', database: pair.database, table: pair.name, error };
     }
 }
 
-const readerFor = async ([before, after]: Sides<Snapshot>): Promise<TableReader> => {
+const rowsOf = async (
+  repository: Repository,
+  [before, after]: Sides<Snapshot>,
+  options: RowDiffOptions,
+): Promise<TableRows> => {
   const kinds = [before, after].map((snapshot) => tagOf(snapshot, 'kind') ?? 'files');
-  const [reader] = await Promise.all(kinds.map((kind) => tableReaderOf(kind)?.()));
-  if (reader && kinds[0] === kinds[1]) return reader;
+  const rows = await tableRowsOf(repository, before, options);
+  if (rows && kinds[0] === kinds[1]) return rows;
   throw new HoldfastError(
     'USAGE',
     `rows cannot be compared: ${shortId(before.id)} is of kind ${kinds[0]}, ${shortId(after.id)} of kind ${kinds[1]}`,
-    { hint: reader ? 'name two snapshots of one kind' : 'leave out --rows, to compare files' },
+    { hint: rows ? 'name two snapshots of one kind' : 'leave out --rows, to compare files' },
   );
 };
 

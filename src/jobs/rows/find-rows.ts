@@ -1,7 +1,7 @@
 // Rows of tables in a snapshot by what stands in their columns; no source is needed.
 import type { Snapshot } from '#repository/contract.ts';
 import type { ManifestTable } from '#sources/manifest.ts';
-import type { RowValues, TableReader } from '#sources/table-reader.ts';
+import type { RowValues } from '#sources/table-reader.ts';
 import { entriesOf, type FoundManifest } from '../manifests.ts';
 import { type ColumnValues, fitting } from './fitting.ts';
 import { tablesNamed } from './table-names.ts';
@@ -24,7 +24,6 @@ export type RowsRead = Map<string, readonly RowValues[]>;
 
 export interface FindRowsOptions {
   readonly rows: TableRows;
-  readonly reader: TableReader;
   readonly databases: readonly FoundManifest[];
   readonly read: RowsRead;
   /** Told of each table of the name that the snapshot has, and why its rows are not there if they are not. */
@@ -40,7 +39,7 @@ const mostRemembered = 100;
 export async function* findRows(
   snapshot: Snapshot,
   { table: name, values: wanted }: RowWanted,
-  { rows, reader, databases, read, onTable, columns }: FindRowsOptions,
+  { rows, databases, read, onTable, columns }: FindRowsOptions,
 ): AsyncGenerator<FoundRow> {
   for (const database of databases) {
     const { folder, manifest } = database;
@@ -60,12 +59,12 @@ export async function* findRows(
 
   async function* fittingIn(database: FoundManifest, table: ManifestTable): AsyncGenerator<RowValues> {
     const shape = await rows.shapeOf(snapshot, database.folder, table.name);
-    const fits = fitting(wanted, reader, shape);
+    const fits = fitting(wanted, rows.reader, shape);
     for await (const batch of rows.read(snapshot, entriesOf(database, table)))
       for (const [at, row] of batch.entries()) {
         const values = fits(row);
         if (values) yield values;
-        if (at > 0 || !reader.isPlain) continue;
+        if (at > 0 || !rows.reader.isPlain) continue;
         for (const column of (values ?? shape.valuesOf(Buffer.from(row))).keys()) columns.add(column);
       }
   }

@@ -4,15 +4,13 @@ import { formatBytes, shortId } from '#lib/format.ts';
 import { createRowCounter } from '#lib/row-checksum.ts';
 import type { Repository, Snapshot } from '#repository/contract.ts';
 import { type Manifest, type ManifestTable, manifestName } from '#sources/manifest.ts';
-import { tableReaderOf } from '#sources/registry.ts';
 import type { Entry } from '#sources/source.ts';
-import type { TableReader } from '#sources/table-reader.ts';
 import type { JobContext } from '../job-context.ts';
 import { entriesOf, type FoundManifest, manifestsOf } from '../manifests.ts';
 import type { Selects } from '../selection.ts';
-import { originOf, tagOf } from '../snapshot-choice.ts';
+import { tagOf } from '../snapshot-choice.ts';
 import { type ColumnValues, fitting } from './fitting.ts';
-import { TableRows } from './table-rows.ts';
+import { type TableRows, tableRowsOf } from './table-rows.ts';
 
 /** More than this is no few rows. */
 const mostBytes = 64 * 1024 * 1024;
@@ -31,25 +29,20 @@ export interface OnlyRowsRequest {
  */
 export const onlyRows = async (
   request: OnlyRowsRequest,
-  { signal, onEvent }: Pick<JobContext, 'signal' | 'onEvent'>,
+  context: Pick<JobContext, 'signal' | 'onEvent'>,
 ): Promise<(entries: AsyncIterable<Entry>) => AsyncGenerator<Entry>> => {
   const { repository, snapshot } = request;
-  const kind = tagOf(snapshot, 'kind');
-  const reader = await tableReaderOf(kind)?.();
-  if (!reader?.isPlain)
-    throw new HoldfastError('USAGE', `a snapshot of kind ${kind ?? 'files'} has no rows to choose from`, {
-      hint: 'documents are chosen with --document',
-    });
-  const rows = new TableRows({
-    repository,
-    reader,
-    signal,
-    onProgress: (progress) => onEvent({ type: 'progress', subject: originOf(snapshot), progress }),
-  });
+  const rows = await tableRowsOf(repository, snapshot, context);
+  if (!rows?.reader.isPlain)
+    throw new HoldfastError(
+      'USAGE',
+      `a snapshot of kind ${tagOf(snapshot, 'kind') ?? 'files'} has no rows to choose from`,
+      { hint: 'documents are chosen with --document' },
+    );
   const contents = new Map<string, Buffer>();
   let found = 0;
-  for (const database of await manifestsOf(repository, snapshot, signal)) {
-    const chosen = await chosenIn(database, request, reader, rows);
+  for (const database of await manifestsOf(repository, snapshot, context.signal)) {
+    const chosen = await chosenIn(database, request, rows);
     for (const [path, content] of chosen.contents) contents.set(path, content);
     found += chosen.rows;
   }
@@ -64,7 +57,6 @@ export const onlyRows = async (
 const chosenIn = async (
   database: FoundManifest,
   { snapshot, selects, values }: OnlyRowsRequest,
-  reader: TableReader,
   rows: TableRows,
 ): Promise<{ readonly contents: ReadonlyMap<string, Buffer>; readonly rows: number }> => {
   const { folder, manifest } = database;
@@ -77,7 +69,7 @@ const chosenIn = async (
       counted.push(table);
       continue;
     }
-    const fits = fitting(values, reader, await rows.shapeOf(snapshot, folder, table.name));
+    const fits = fitting(values, rows.reader, await rows.shapeOf(snapshot, folder, table.name));
     const counter = createRowCounter(table.format);
     for (const path of paths) {
       const lines: Buffer[] = [];

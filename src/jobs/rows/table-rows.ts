@@ -1,35 +1,49 @@
 // The rows of tables in snapshots, and what is known of their columns.
 import { HoldfastError, hasCode, messageOf } from '#lib/errors.ts';
-import type { OnProgress } from '#lib/progress.ts';
 import type { Repository, Snapshot } from '#repository/contract.ts';
+import { tableReaderOf } from '#sources/registry.ts';
 import type { RowShape, TableReader } from '#sources/table-reader.ts';
+import type { JobContext } from '../job-context.ts';
+import { readWhole } from '../manifests.ts';
+import { originOf, tagOf } from '../snapshot-choice.ts';
 
-export interface TableRowsOptions {
-  readonly repository: Repository;
-  readonly reader: TableReader;
-  readonly signal: AbortSignal;
-  readonly onProgress: OnProgress;
-}
+type TableRowsContext = Pick<JobContext, 'signal' | 'onEvent'>;
+
+/** Those of the snapshot's kind; undefined for one without rows. */
+export const tableRowsOf = async (
+  repository: Repository,
+  snapshot: Snapshot,
+  context: TableRowsContext,
+): Promise<TableRows | undefined> => {
+  const reader = await tableReaderOf(tagOf(snapshot, 'kind'))?.();
+  return reader && new TableRows(repository, reader, context);
+};
 
 export class TableRows {
-  readonly #options: TableRowsOptions;
+  readonly reader: TableReader;
+  readonly #repository: Repository;
+  readonly #context: TableRowsContext;
   /** By snapshot and folder, since many tables of a database may be asked for. */
   readonly #shapes = new Map<string, ReturnType<TableReader['shapes']>>();
   #bytes = 0;
   #files = 0;
 
-  constructor(options: TableRowsOptions) {
-    this.#options = options;
+  constructor(repository: Repository, reader: TableReader, context: TableRowsContext) {
+    this.reader = reader;
+    this.#repository = repository;
+    this.#context = context;
   }
 
   /** The rows of these files of a snapshot, some at once; each is valid until the next are asked for. */
   async *read(snapshot: Snapshot, paths: readonly string[]): AsyncGenerator<readonly Uint8Array[]> {
-    const { repository, reader, signal, onProgress } = this.#options;
+    const { signal, onEvent } = this.#context;
+    const subject = originOf(snapshot);
     for (const path of paths) {
-      for await (const { content } of repository.read(snapshot, { path, oneByOne: true, signal }))
-        for await (const rows of content ? reader.split(content()) : []) {
+      for await (const { content } of this.#repository.read(snapshot, { path, oneByOne: true, signal }))
+        for await (const rows of content ? this.reader.split(content()) : []) {
           this.#bytes += rows.reduce((sum, row) => sum + row.length, 0);
-          onProgress({ phase: 'reading rows', bytes: this.#bytes, items: this.#files, current: path });
+          const progress = { phase: 'reading rows', bytes: this.#bytes, items: this.#files, current: path };
+          onEvent({ type: 'progress', subject, progress });
           yield rows;
         }
       this.#files += 1;
@@ -46,12 +60,12 @@ export class TableRows {
 
   async #shapesIn(snapshot: Snapshot, folder: string): Promise<ReturnType<TableReader['shapes']>> {
     const files = new Map<string, Buffer>();
-    for (const name of this.#options.reader.definitions) {
+    for (const name of this.reader.definitions) {
       const bytes = await this.#file(snapshot, `${folder}/${name}`);
       if (bytes) files.set(name, bytes);
     }
     try {
-      return this.#options.reader.shapes(files);
+      return this.reader.shapes(files);
     } catch (cause) {
       throw new HoldfastError(
         'REPOSITORY_DAMAGED',
@@ -62,16 +76,12 @@ export class TableRows {
   }
 
   async #file(snapshot: Snapshot, path: string): Promise<Buffer | undefined> {
-    const { repository, signal } = this.#options;
-    const chunks: Buffer[] = [];
     try {
-      for await (const { content } of repository.read(snapshot, { path, signal }))
-        for await (const chunk of content?.() ?? []) chunks.push(Buffer.from(chunk));
+      return await readWhole(this.#repository, snapshot, path, this.#context.signal);
     } catch (error) {
       if (hasCode(error, 'PATH_UNKNOWN')) return undefined;
       throw error;
     }
-    return Buffer.concat(chunks);
   }
 }
 

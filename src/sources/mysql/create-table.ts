@@ -1,5 +1,6 @@
 // A CREATE TABLE of SHOW CREATE TABLE, taken apart into what stands between its commas.
 import { HoldfastError } from '#lib/errors.ts';
+import { listItems } from '../sql-values.ts';
 import { binaryIdentifier, quotedSource } from './binary-text.ts';
 
 export interface CreateTable {
@@ -16,20 +17,8 @@ const token = new RegExp(`${quotedSource}|[(),]`, 'g');
 export const parseCreateTable = (statement: string): CreateTable | undefined => {
   const start = head.exec(statement)?.[0].length;
   if (start === undefined) return undefined;
-  const parts: string[] = [];
-  let from = start;
-  let depth = 1;
-  token.lastIndex = start;
-  for (let match = token.exec(statement); match; match = token.exec(statement)) {
-    const [text] = match;
-    if (text === '(') depth += 1;
-    else if (text === ')') depth -= 1;
-    if ((text === ',' && depth === 1) || depth === 0) {
-      parts.push(statement.slice(from, match.index).trim());
-      from = token.lastIndex;
-    }
-    if (depth === 0) return { parts, options: statement.slice(token.lastIndex) };
-  }
+  const { items, end } = listItems(statement, start, token);
+  if (end !== undefined) return { parts: items.map((item) => item.trim()), options: statement.slice(end) };
   throw new HoldfastError('FAILED', 'a CREATE TABLE of the server has no end');
 };
 
