@@ -31,6 +31,8 @@ suite('drills of PostgreSQL', { skip: skipWithout('postgresql') }, () => {
       `create table pages (id int primary key, body text); insert into pages select i, md5(i::text) from generate_series(1, 100) i;
         create table notes (id serial primary key, body text); insert into notes (body) values ('a'), ('b'); create table tags (t text); insert into tags values ('x');
         create index by_body on pages (body); create function f() returns trigger language plpgsql as 'begin return new; end'; create trigger t before update on notes for each row execute function f();
+        create table posts (id int primary key); create table polls (options text, votes int generated always as (length(options)) stored) inherits (posts);
+        alter table posts add column title text not null default ''; insert into polls values (1, 'yes', default, 'which');
         create publication all_pages for all tables`,
     );
     await server.psql(
@@ -106,6 +108,15 @@ jobs:
     assert.equal(status, 0, stdout + stderr);
     assert.equal(await databasesOf(spare), 'postgres');
     assert.equal(await spare.psql('postgres', "select count(*) from pg_roles where rolname !~ '^pg_'"), '1');
+  });
+
+  test('an heir, whose columns come back in another order, is found the same', async () => {
+    const drill = await drillWith(site, 'wiki', async ({ name }) => {
+      const columns = `select string_agg(attname, ',' order by attnum) from pg_attribute where attrelid = 'polls'::regclass and attnum > 0`;
+      assert.equal(await server.psql('wiki', columns), 'id,options,votes,title');
+      assert.equal(await server.psql(`${name}_1`, columns), 'id,title,options,votes');
+    });
+    assert.equal(drill.status, 0, JSON.stringify(drill.outcomes));
   });
 
   test('each row, cell, table, index, trigger and counter that a restore lost is named', async () => {

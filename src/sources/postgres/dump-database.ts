@@ -119,7 +119,7 @@ export const openDatabase = async (dump: Dump, database: string): Promise<OpenDa
       database,
       user: settings.user,
       major: facts.major,
-      tables: snapshot.tables,
+      tables: snapshot.tables.map((table) => dump.inOrder?.(database, table) ?? table),
       lockFailures: snapshot.lockFailures,
       sequences: await listSequences(holder),
       viewUses: await listViewUses(holder),

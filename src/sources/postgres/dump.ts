@@ -9,14 +9,14 @@ import { type Connection, connect } from './connect.ts';
 import { dumpDatabase, type OpenDatabase, openDatabase } from './dump-database.ts';
 import { databaseError, databaseProblem } from './item-error.ts';
 import { databasePath, globalsFile, serverFile } from './layout.ts';
-import { listDatabases, type ServerFacts, serverFacts } from './listing.ts';
+import { listDatabases, type ServerFacts, serverFacts, type Table } from './listing.ts';
 import { findPgDump } from './pg-dump.ts';
 import { dumpGlobals, type Programs } from './program-entries.ts';
 import type { ServerContents } from './server-contents.ts';
 import type { ConnectionSettings } from './settings.ts';
 
 /** What a dump is made with. */
-export interface Dump extends Programs, Pick<DumpRequest, 'recast'> {
+export interface Dump extends Programs, Pick<DumpRequest, 'recast' | 'inOrder'> {
   /** Whether there are other databases, for which it matters little that one alone cannot be read. */
   readonly several: boolean;
   /** Closes what is still open when the dump is given up. */
@@ -29,6 +29,8 @@ export interface DumpRequest {
   readonly context: Context;
   /** Of a copy that is compared: what the definitions of its large objects are taken to be, before they are counted. */
   readonly recast?: (database: string, rows: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array>;
+  /** Of such a copy, too: the table with its columns in the order in which they are compared. */
+  readonly inOrder?: (database: string, table: Table) => Table;
   onClose(close: () => Promise<void>): void;
 }
 

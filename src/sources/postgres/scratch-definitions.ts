@@ -33,10 +33,19 @@ const ofSection: ReadDefinitions = (text) => {
     const statements = item.statements.filter((statement) => !isDecoration(statement));
     if (statements.length === 0) continue;
     const name = nameOf(item);
-    definitions.set(name, [definitions.get(name) ?? [], statements].flat().join('\n'));
+    const definition = statements.some(inherits) ? statements.flatMap(linesInOrder) : statements;
+    definitions.set(name, [definitions.get(name) ?? [], definition].flat().join('\n'));
   }
   return definitions;
 };
+
+/** The columns that an heir shares with its parents come first in a database that is restored, whatever the order was before. */
+const inherits = (statement: string): boolean => /^CREATE .*\nINHERITS \(/s.test(statement);
+const linesInOrder = (statement: string): string[] =>
+  statement
+    .split('\n')
+    .map((line) => line.replace(/,$/, ''))
+    .toSorted();
 
 const nameOf = ({ type, schema, name }: SqlItem): string =>
   `${type.toLowerCase()} ${schema === '-' || schema === '' ? name : `${schema}.${name}`}`;

@@ -11,6 +11,7 @@ import { databasePath } from './layout.ts';
 import { serverFacts } from './listing.ts';
 import { findPgDump } from './pg-dump.ts';
 import { restoreServer } from './restore.ts';
+import { capturedColumns } from './scratch-columns.ts';
 import { definitionsIn } from './scratch-definitions.ts';
 import { capturedOwners } from './scratch-large-objects.ts';
 import { sqlState, state } from './server-error.ts';
@@ -34,17 +35,18 @@ const openPlace = async (
   const scratchNames = scratchNamesOf(name, databases);
   await assertFree(request, name);
   const owners = capturedOwners(scratchNames);
+  const columns = capturedColumns(scratchNames);
   return {
     concurrency: config.connections,
     restore: (entries, onProgress) =>
-      restoreServer({ ...request, roleComment: name }, owners.watch(entries), {
+      restoreServer({ ...request, roleComment: name }, columns.watch(owners.watch(entries)), {
         force: false,
         rename: [...scratchNames],
         // Named one by one, so that the server's own roles and tablespaces are left alone.
         selection: databases.map(databasePath),
         onProgress,
       }),
-    dump: () => dumpScratch({ ...request, recast: owners.recast }, scratchNames),
+    dump: () => dumpScratch({ ...request, recast: owners.recast, inOrder: columns.inOrder }, scratchNames),
     definitionsIn,
     query: (text, database) =>
       runQuery(settings, copyOf(scratchNames, database), text, request.context.signal),
