@@ -6,6 +6,7 @@ import { type Beside, besideOf } from './beside.ts';
 import type { Connection } from './connect.ts';
 import type { Contents, ContentsTable } from './contents.ts';
 import { parseName, plainName, type QualifiedName, quoteLiteral, quoteName } from './identifiers.ts';
+import { makeMissingSchema } from './missing-schema.ts';
 import { beginReplace } from './replace-rows.ts';
 import type { ItemRunner } from './run-items.ts';
 import { isAhead, setSequenceSql } from './sequences.ts';
@@ -56,8 +57,9 @@ export class PartTables {
     this.#schemas = schemas;
     const isAsked = (table: QualifiedName): boolean =>
       schemas.includes(table.schema) || tables.some((asked) => plainName(asked) === plainName(table));
-    for (const table of withPartitions(contents, contents.tables.filter(isAsked)))
-      this.#plans.set(plainName(table), await this.#plan(table));
+    const asked = withPartitions(contents, contents.tables.filter(isAsked));
+    for (const table of asked) this.#assertMayBeRenamed(table);
+    for (const table of asked) this.#plans.set(plainName(table), await this.#plan(table));
     for (const plan of this.#plans.values())
       if (plan.how === 'beside') await plan.beside.begin(this.#options.connection);
     await this.#run(this.#tasksOf(preData.filter(isNotAttached)));
@@ -98,14 +100,14 @@ export class PartTables {
 
   async #plan(table: ContentsTable): Promise<Plan> {
     const { connection, contents, rename, force, superuser } = this.#options;
+    this.#assertMayBeRenamed(table);
     const newName = newNameOf(rename, contents.database, table);
-    if (newName !== undefined && table.kind === 'partitioned')
-      throw new HoldfastError('USAGE', `${plainName(table)} is partitioned, and cannot have another name`, {
-        hint: 'restore the database under another name, or partitions one by one',
-      });
     if (newName !== undefined) {
       const to = parseNewName(newName, table, parseName);
-      if (!(await this.#exists(to))) return { how: 'beside', table, beside: besideOf(table, to, contents) };
+      if (!(await this.#exists(to))) {
+        await this.#makeSchema(to);
+        return { how: 'beside', table, beside: besideOf(table, to, contents) };
+      }
       throw new HoldfastError(
         'TARGET_NOT_EMPTY',
         `${plainName(to)} is there already in database ${connection.database}`,
@@ -114,10 +116,27 @@ export class PartTables {
         },
       );
     }
-    if (!(await this.#exists(table))) return { how: 'create', table };
+    if (!(await this.#exists(table))) {
+      await this.#makeSchema(table);
+      return { how: 'create', table };
+    }
     const isFilled = table.kind === 'table';
     const finish = isFilled ? await beginReplace(connection, table, { force, superuser }) : async () => {};
     return { how: 'replace', table, finish };
+  }
+
+  #assertMayBeRenamed(table: ContentsTable): void {
+    const { contents, rename } = this.#options;
+    if (table.kind !== 'partitioned' || newNameOf(rename, contents.database, table) === undefined) return;
+    throw new HoldfastError('USAGE', `${plainName(table)} is partitioned, and cannot have another name`, {
+      hint: 'restore the database under another name, or partitions one by one',
+    });
+  }
+
+  /** A schema that was asked for comes with the others of its items. */
+  async #makeSchema({ schema }: QualifiedName): Promise<void> {
+    if (!this.#schemas.includes(schema))
+      await makeMissingSchema(this.#options.connection, schema, this.#options);
   }
 
   async #exists(name: QualifiedName): Promise<boolean> {

@@ -264,6 +264,35 @@ test('a partitioned table brings its partitions', { skip }, async () => {
   assert.equal(sorted(await server.pgDump(database, ...only)), sorted(await server.pgDump('shop', ...only)));
 });
 
+test('a partitioned table that is to have another name is told as such, also where a partition comes before it', {
+  skip,
+}, async () => {
+  await server.psql('postgres', 'create database parted');
+  await server.psql(
+    'parted',
+    'create table z (id int) partition by range (id); create table a partition of z for values from (0) to (9); insert into z values (1)',
+  );
+  const selection = ['parted/data/public.z'];
+  const entries = partOf(await dumpOf(server, { url: server.url('parted') }), 'parted/data/public.*');
+  await assert.rejects(
+    restoreTo(server, entries, { url: server.url('parted') }, { selection, rename: [['public.z', 'z_old']] }),
+    { message: 'public.z is partitioned, and cannot have another name' },
+  );
+});
+
+test('a table whose schema is not there brings it, with its owner and privileges', { skip }, async () => {
+  await server.psql('postgres', 'create database bare');
+  const { failures } = await restorePart('bare', ['shop/data/sales.events_2024_a']);
+  assert.deepEqual(failures, []);
+  assert.equal(await countOf('bare', 'sales.events_2024_a'), '26');
+  const schema = `select nspowner::regrole, nspacl, obj_description(oid) from pg_namespace where nspname = 'sales'`;
+  assert.equal(await server.psql('bare', schema), await server.psql('shop', schema));
+  await restorePart('bare', ['shop/data/sales.events_2024_a'], {
+    rename: [['sales.events_2024_a', '"Old ""ones""".events']],
+  });
+  assert.equal(await countOf('bare', '"Old ""ones""".events'), '26');
+});
+
 test('what something else chose is made as its rows come', { skip }, async () => {
   const database = await copyOfShop();
   await server.psql(database, 'drop table secrets; drop table volatile');
