@@ -59,6 +59,8 @@ const main = (): void => {
 
   tell('What was one order in every backup? No database is needed to look');
   holdfast('find --table orders --row id=20000');
+  tell('And how did the orders stand, before? Any SELECT will do');
+  holdfast('query latest:shop~1 "SELECT state, count(*) AS orders FROM orders GROUP BY state"');
 
   tell('Is the repository whole, to the last byte?');
   holdfast('check --read-data');
@@ -71,7 +73,8 @@ const tell = (text: string): void => console.log(`\n${styleText('bold', text)}`)
 /** Runs it as its user would, with its real output. */
 const holdfast = (line: string): void => {
   console.log(styleText('dim', `$ holdfast ${line}`));
-  const { status } = spawnSync(holdfastProgram, line.split(' '), {
+  const words = (line.match(/"[^"]*"|\S+/g) ?? []).map((word) => word.replaceAll('"', ''));
+  const { status } = spawnSync(holdfastProgram, words, {
     cwd: folder,
     stdio: 'inherit',
     env: {

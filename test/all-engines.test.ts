@@ -10,6 +10,7 @@ import { openRepository } from '#repository/repository.ts';
 import { neverFires, testPassword, writeOptions } from '#repository/testing.ts';
 import { manifestName, manifestSchema } from '#sources/manifest.ts';
 import type { Entry } from '#sources/source.ts';
+import { quoteName } from '#sources/sqlite/identifiers.ts';
 import { openLocalStore } from '#stores/local/local.ts';
 import { holdfast, type Outcome } from '../src/cli/testing.ts';
 import { skipWithoutCouch } from './servers/couchdb.ts';
@@ -106,6 +107,21 @@ ${sources.join('')}jobs:
       assert.ok(seen);
       assert.deepEqual(seen, await partWanted());
     });
+
+    if (kind !== 'files')
+      test(`${kind}: all rows of its tables can be asked for in SQL`, async () => {
+        const tables = jsonLines(await done('query', `latest:${kind}`, '--json')).slice(0, -1);
+        assert.ok(tables.length > 0);
+        for (const { table, rows, columns } of tables) {
+          const [, schema = '', rest = ''] = /^(?:([^.]*)\.)?(.*)$/s.exec(`${table}`)!;
+          const name = [schema, rest].filter(Boolean).map(quoteName).join('.');
+          const lines = jsonLines(await done('query', `latest:${kind}`, `SELECT * FROM ${name}`, '--json'));
+          assert.deepEqual(lines.at(-1), { message_type: 'summary', rows });
+          const names = (columns as { name: string }[]).map((column) => column.name);
+          for (const { values } of names.length === 0 ? [] : lines.slice(0, -1))
+            assert.deepEqual(Object.keys(values as object), names);
+        }
+      });
 
     if (kind !== 'files')
       test(`${kind}: a row that changed is told, with what it was and is`, async () => {

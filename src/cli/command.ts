@@ -81,6 +81,8 @@ export interface World {
   readonly signal: AbortSignal;
   /** Asks on the terminal without showing what is typed; absent when there is no terminal. */
   readonly askSecret?: (question: string) => Promise<string>;
+  /** Lets signals end the process where it is, instead of firing `signal`; absent where others are in the same process. */
+  readonly endOnSignals?: () => void;
 }
 
 export interface Call<Specs extends OptionSpecs = OptionSpecs> extends World {

@@ -31,6 +31,7 @@ export const commands: readonly CommandEntry[] = [
   opening('ls', 'list what is in a snapshot', () => import('./ls.ts')),
   opening('find', 'find which snapshots hold a file', () => import('./find.ts')),
   opening('diff', 'show what changed between two snapshots', () => import('./diff.ts')),
+  opening('query', 'ask the rows of a snapshot in SQL', () => import('./query.ts')),
   opening('dump', 'write one file of a snapshot to standard output', () => import('./dump.ts')),
   opening('restore', 'bring a snapshot back, into a folder or a database', () => import('./restore.ts')),
   opening('verify', 'hold snapshots against what was captured', () => import('./verify.ts')),

@@ -45,20 +45,39 @@ export const formatTable = (
   columns: readonly Column[],
   rows: readonly (readonly string[])[],
 ): readonly string[] => {
-  const used = columns
-    .map((column, at) => ({ ...column, cells: rows.map((row) => printable(row[at] ?? '')) }))
-    .filter(({ cells }) => cells.some((cell) => cell !== ''))
-    .map((column) => ({ ...column, width: Math.max(...[column.title, ...column.cells].map(displayWidth)) }));
-  const line = (cellOf: (column: (typeof used)[number]) => string): string =>
-    used
-      .map((column) => {
-        const cell = cellOf(column);
-        const gap = ' '.repeat(column.width - displayWidth(cell));
-        return column.align === 'right' ? gap + cell : cell + gap;
+  const used = columns.flatMap((column, at) =>
+    rows.some((row) => (row[at] ?? '') !== '') ? [{ column, at }] : [],
+  );
+  const cellsOf = (row: readonly string[]): string[] => used.map(({ at }) => row[at] ?? '');
+  const line = tableLine(
+    used.map(({ column }) => column),
+    rows.map(cellsOf),
+  );
+  return [line(used.map(({ column }) => column.title)), ...rows.map((row) => line(cellsOf(row)))];
+};
+
+/** What makes lines of cells below each other: in columns as wide as their titles and the cells of these rows, or as `widest`. */
+export const tableLine = (
+  columns: readonly Column[],
+  rows: readonly (readonly string[])[],
+  widest = Number.POSITIVE_INFINITY,
+): ((cells: readonly string[]) => string) => {
+  const widths = columns.map(({ title }, at) => {
+    const cells = rows.map((row) => displayWidth(printable(row[at] ?? '')));
+    return Math.min(
+      widest,
+      cells.reduce((most, width) => Math.max(most, width), displayWidth(title)),
+    );
+  });
+  return (cells) =>
+    columns
+      .map(({ align }, at) => {
+        const cell = printable(cells[at] ?? '');
+        const gap = ' '.repeat(Math.max(0, (widths[at] ?? 0) - displayWidth(cell)));
+        return align === 'right' ? gap + cell : cell + gap;
       })
       .join('  ')
       .trimEnd();
-  return [line(({ title }) => title), ...rows.map((_, at) => line(({ cells }) => cells[at] ?? ''))];
 };
 
 const two = (value: number): string => String(value).padStart(2, '0');

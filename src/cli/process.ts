@@ -5,7 +5,7 @@ import { systemClock } from '#lib/clock.ts';
 import { exitStatus, messageOf } from '#lib/errors.ts';
 import type { Stream } from './output.ts';
 import { runHoldfast } from './program.ts';
-import { onSignals } from './signals.ts';
+import { endOnSignals, onSignals } from './signals.ts';
 import { terminalPrompt } from './terminal-prompt.ts';
 
 /** Runs the command line of this process and returns its exit status. */
@@ -20,6 +20,7 @@ export const runProcess = async (): Promise<number> => {
     env: process.env,
     clock: systemClock,
     signal,
+    endOnSignals,
     ...(askSecret && { askSecret }),
   });
   await Promise.all([stdout, process.stderr].map(taken));

@@ -47,7 +47,7 @@ export const runHoldfast = async (words: readonly string[], program: Program): P
 const runCommand = async (
   { name, command, args, options, global }: Extract<Asked, { what: 'command' }>,
   output: Output,
-  { env, clock, signal, askSecret }: Program,
+  { env, clock, signal, askSecret, endOnSignals }: Program,
 ): Promise<number> => {
   if (command.onRepository !== undefined) refuseRepository(global, `\`${name}\``);
   if (command.onRepository === false) refuseStoreOptions(global, name);
@@ -62,6 +62,7 @@ const runCommand = async (
       clock,
       signal,
       ...(askSecret && { askSecret }),
+      ...(endOnSignals && { endOnSignals }),
     });
   } finally {
     clearInterval(heartbeat);

@@ -27,3 +27,8 @@ export const onSignals = (now = () => performance.now()): AbortController => {
   });
   return controller;
 };
+
+/** From now on a signal ends the process as if nobody listened: for work that cannot be interrupted, and holds nothing. */
+export const endOnSignals = (): void => {
+  for (const name of ['SIGINT', 'SIGTERM']) process.removeAllListeners(name);
+};

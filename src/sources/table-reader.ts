@@ -4,10 +4,25 @@ import type { Content } from './source.ts';
 /** What a row has in each column, as text in the engine's own form; null for NULL. */
 export type RowValues = ReadonlyMap<string, string | null>;
 
+/** A value as SQLite has it. Numbers may come as text, with all their digits: the type of their column makes numbers of them. */
+export type SqlValue = string | bigint | number | Uint8Array | null;
+
+export interface SqlColumn {
+  readonly name: string;
+  readonly type: SqlType;
+}
+
+/** What SQLite makes of a column's values (https://www.sqlite.org/datatype3.html#type_affinity); '' leaves each as it is. */
+export type SqlType = 'INTEGER' | 'REAL' | 'NUMERIC' | 'TEXT' | 'BLOB' | '';
+
 export interface RowShape {
   /** The columns by which a row is told from all others of its table; none where no such columns are known. */
   readonly key: readonly string[];
   valuesOf(row: Buffer): RowValues;
+  /** What SQL sees of a row; of a document its id and the whole, as JSON. */
+  readonly columns: readonly SqlColumn[];
+  /** What reads the values of these columns, in this order. Of a document, any field is a column. */
+  sqlReader(columns: readonly string[]): (row: Buffer) => SqlValue[];
 }
 
 export interface TableReader {

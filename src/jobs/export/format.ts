@@ -1,5 +1,7 @@
 // Rows as text: CSV (RFC 4180) or JSON lines.
-import type { RowColumn, RowValues } from '#sources/source.ts';
+import type { RowColumn as Column, RowValues } from '#sources/source.ts';
+
+type RowColumn = Pick<Column, 'name' | 'json'>;
 
 export interface CsvDialect {
   readonly delimiter: string;

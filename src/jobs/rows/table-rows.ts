@@ -86,22 +86,33 @@ export class TableRows {
 }
 
 /** A row that is not what a backup writes is damage, whatever the engine's own code makes of it. */
-const understood = ({ key, valuesOf }: RowShape, table: string): RowShape => ({
-  key,
-  valuesOf(row) {
-    try {
-      return valuesOf(row);
-    } catch (cause) {
-      throw new HoldfastError(
-        'REPOSITORY_DAMAGED',
-        `a row of ${table} is not as a backup has it: ${messageOf(cause)}`,
-        { cause },
-      );
-    }
-  },
-});
+const understood = (shape: RowShape, table: string): RowShape => {
+  const checked =
+    <Value>(read: (row: Buffer) => Value) =>
+    (row: Buffer): Value => {
+      try {
+        return read(row);
+      } catch (cause) {
+        throw new HoldfastError(
+          'REPOSITORY_DAMAGED',
+          `a row of ${table} is not as a backup has it: ${messageOf(cause)}`,
+          { cause },
+        );
+      }
+    };
+  return {
+    key: shape.key,
+    valuesOf: checked((row) => shape.valuesOf(row)),
+    get columns() {
+      return shape.columns;
+    },
+    sqlReader: (columns) => checked(shape.sqlReader(columns)),
+  };
+};
 
 const unknownShape: RowShape = {
   key: [],
   valuesOf: (row) => new Map([['row', row.toString('utf8')]]),
+  columns: [{ name: 'row', type: 'TEXT' }],
+  sqlReader: (columns) => (row) => columns.map(() => row.toString('utf8')),
 };

@@ -1,5 +1,6 @@
 // What is in the documents of a snapshot: a leaf revision a line.
 import { splitLines } from '#lib/split-lines.ts';
+import { documentColumns } from '../document-values.ts';
 import type { RowShape, RowValues, TableReader } from '../table-reader.ts';
 import { eachMember, isKey, type Range, valueAt } from './json-scan.ts';
 
@@ -9,9 +10,6 @@ export const tableReader: TableReader = {
   isPlain: false,
   split: splitLines,
 };
-
-/** A document with conflicts has several revisions of its id. */
-const shape: RowShape = { key: ['_id'], valuesOf: (leaf) => valuesOf(leaf) };
 
 /** But for `_revisions`, which `_rev` sums up. */
 const valuesOf = (leaf: Buffer): RowValues => {
@@ -23,3 +21,10 @@ const valuesOf = (leaf: Buffer): RowValues => {
 };
 
 const textAt = (bytes: Buffer, { start, end }: Range): string => bytes.toString('utf8', start, end);
+
+/** A document with conflicts has several revisions of its id. */
+const shape: RowShape = {
+  key: ['_id'],
+  valuesOf,
+  ...documentColumns(valuesOf, (leaf) => leaf.toString('utf8')),
+};

@@ -1,14 +1,22 @@
 // What is in the documents of a snapshot.
+
+import { documentColumns } from '../document-values.ts';
 import type { Content } from '../source.ts';
-import type { RowShape, TableReader } from '../table-reader.ts';
+import type { RowShape, RowValues, TableReader } from '../table-reader.ts';
 import { elementsOf, relaxedJson } from './bson.ts';
 import { batchesOf } from './documents.ts';
 
-const shape: RowShape = {
-  key: ['_id'],
-  valuesOf: (document) =>
-    new Map([...elementsOf(document)].map((element) => [element.name, relaxedJson(element)])),
+const valuesOf = (document: Buffer): RowValues =>
+  new Map([...elementsOf(document)].map((element) => [element.name, relaxedJson(element)]));
+
+const jsonOf = (document: Buffer): string => {
+  const fields = [...elementsOf(document)].map(
+    (element) => `${JSON.stringify(element.name)}:${relaxedJson(element)}`,
+  );
+  return `{${fields.join(',')}}`;
 };
+
+const shape: RowShape = { key: ['_id'], valuesOf, ...documentColumns(valuesOf, jsonOf) };
 
 export const tableReader: TableReader = {
   definitions: [],

@@ -1,10 +1,10 @@
 // What is in the rows of a snapshot: see row-text.ts.
-import { isUtf8 } from 'node:buffer';
 import { splitLines } from '#lib/split-lines.ts';
-import type { RowShape, RowValues, TableReader } from '../table-reader.ts';
+import type { RowShape, SqlColumn, SqlType, SqlValue, TableReader } from '../table-reader.ts';
 import { textOfBinary } from './binary-text.ts';
+import { type ReadText, textReader, utf8 } from './column-charset.ts';
 import { type ContentsTable, parseContents } from './contents.ts';
-import { isPrimaryKey, parseCreateTable } from './create-table.ts';
+import { type CreateTable, isPrimaryKey, parseCreateTable } from './create-table.ts';
 import { plainName } from './identifiers.ts';
 import { databaseFiles } from './layout.ts';
 import { itemsOf } from './sql-items.ts';
@@ -15,13 +15,12 @@ export const tableReader: TableReader = {
     const file = files.get(databaseFiles.contents);
     if (!file) return () => undefined;
     const contents = parseContents(file.toString('utf8'));
-    const keys = primaryKeys(files.get(databaseFiles.tables));
+    const definitions = definitionsOf(files.get(databaseFiles.tables));
     const shapes = new Map(
-      contents.tables.map((table): [string, RowShape] => {
-        const columns = columnsOf(table);
-        const key = (keys.get(table.name) ?? []).filter((name) => columns.includes(name));
-        return [plainName(contents.database, table.name), { key, valuesOf: (row) => valuesOf(row, columns) }];
-      }),
+      contents.tables.map((table) => [
+        plainName(contents.database, table.name),
+        shapeOf(columnsOf(table), definitions.get(table.name) ?? { parts: [], options: '' }),
+      ]),
     );
     return (table) => shapes.get(table);
   },
@@ -35,34 +34,91 @@ const columnsOf = ({ columns, history }: ContentsTable): string[] => [
   ...(history ? [history.start, history.end] : []),
 ];
 
-const primaryKeys = (tables: Buffer | undefined): Map<string, readonly string[]> => {
-  const keys = new Map<string, readonly string[]>();
-  for (const { type, name, statement } of tables ? itemsOf(tables) : []) {
-    if (type !== 'table') continue;
-    const key = parseCreateTable(statement)?.parts.find(isPrimaryKey);
-    if (key === undefined) continue;
-    const columns = [...key.matchAll(/`((?:[^`]|``)*)`/g)].map(([, column = '']) => column);
-    keys.set(
-      name,
-      columns.map((column) => textOfBinary(column.replaceAll('``', '`'))),
-    );
-  }
-  return keys;
+const definitionsOf = (tables: Buffer | undefined): Map<string, CreateTable> =>
+  new Map(
+    (tables ? itemsOf(tables) : []).flatMap(({ type, name, statement }) => {
+      const parsed = type === 'table' && parseCreateTable(statement);
+      return parsed ? [[name, parsed]] : [];
+    }),
+  );
+
+const shapeOf = (names: readonly string[], { parts, options }: CreateTable): RowShape => {
+  const key = [...(parts.find(isPrimaryKey) ?? '').matchAll(quoted)]
+    .map(([, name = '']) => nameOf(name))
+    .filter((name) => names.includes(name));
+  const known = new Map(parts.flatMap((part) => columnIn(part, options)));
+  const columns = names.map((name, at) => ({ at, ...(known.get(name) ?? unknown) }));
+  return {
+    key,
+    columns: names.map((name, at): SqlColumn => ({ name, type: columns[at]?.type ?? 'TEXT' })),
+    valuesOf(row) {
+      const fields = fieldsOf(row);
+      return new Map(
+        columns
+          .slice(0, fields.length)
+          .map(({ at, text }) => [names[at] ?? '', told(fields[at] ?? '', text)]),
+      );
+    },
+    sqlReader(wanted) {
+      const chosen = wanted.map((name) => columns[names.indexOf(name)]);
+      return (row) => {
+        const fields = fieldsOf(row);
+        return chosen.map((column) => {
+          const bytes = bytesIn((column && fields[column.at]) ?? nullMark);
+          return bytes && (column?.read ? column.read(bytes) : (column?.text(bytes) ?? bytes));
+        });
+      };
+    },
+  };
 };
 
-const valuesOf = (row: Buffer, columns: readonly string[]): RowValues => {
-  const fields = row.toString('latin1').split('\t');
-  return new Map(columns.flatMap((name, at) => (at < fields.length ? [[name, told(fields[at] ?? '')]] : [])));
+const quoted = /`((?:[^`]|``)*)`/g;
+
+const nameOf = (binary: string): string => textOfBinary(binary.replaceAll('``', '`'));
+
+interface Column {
+  readonly type: SqlType;
+  readonly text: ReadText;
+  /** Makes its value, where that is not the text. */
+  readonly read?: (bytes: Buffer) => SqlValue;
+}
+
+const unknown: Column = { type: 'TEXT', text: utf8 };
+
+const columnIn = (part: string, options: string): [string, Column][] => {
+  const [, name, word = ''] = /^`((?:[^`]|``)*)` (\w+)/.exec(part) ?? [];
+  if (name === undefined) return [];
+  const column = columnTypes.find(({ words }) => words.test(word)) ?? unknown;
+  return [[nameOf(name), { ...column, text: textReader(part, options) }]];
 };
+
+const asBytes = (bytes: Buffer): SqlValue => bytes;
+const asBits = (bytes: Buffer): SqlValue => `${BigInt(`0x${bytes.toString('hex')}`)}`;
+
+const columnTypes: readonly (Omit<Column, 'text'> & { readonly words: RegExp })[] = [
+  { words: /int$|^year$/, type: 'INTEGER' },
+  { words: /^bit$/, type: 'INTEGER', read: asBits },
+  { words: /^decimal$/, type: 'NUMERIC' },
+  { words: /^(?:float|double)$/, type: 'REAL' },
+  { words: /blob$|binary$|^geom|point$|linestring$|polygon$|^vector$/, type: 'BLOB', read: asBytes },
+];
+
+const fieldsOf = (row: Buffer): string[] => row.toString('latin1').split('\t');
 
 /** Bytes that are no text are told in hexadecimal digits, as the server's own literals have them. */
-const told = (field: string): string | null => {
-  if (field === '\\N') return null;
+const told = (field: string, text: ReadText): string | null => {
+  const bytes = bytesIn(field);
+  return bytes && (text(bytes) ?? `0x${bytes.toString('hex')}`);
+};
+
+const bytesIn = (field: string): Buffer | null => {
+  if (field === nullMark) return null;
   const plain = field.includes('\\')
     ? field.replaceAll(/\\(.)/gs, (_, letter) => escapes[letter] ?? letter)
     : field;
-  const bytes = Buffer.from(plain, 'latin1');
-  return isUtf8(bytes) && !plain.includes('\0') ? bytes.toString('utf8') : `0x${bytes.toString('hex')}`;
+  return Buffer.from(plain, 'latin1');
 };
+
+const nullMark = '\\N';
 
 const escapes: Readonly<Record<string, string>> = { '0': '\0', t: '\t', n: '\n' };

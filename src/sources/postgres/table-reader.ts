@@ -1,27 +1,68 @@
 // What is in the rows of a snapshot: COPY's text format (https://www.postgresql.org/docs/current/sql-copy.html).
 import { splitLines } from '#lib/split-lines.ts';
-import type { RowShape, RowValues, TableReader } from '../table-reader.ts';
-import { parseContents } from './contents.ts';
+import type { RowShape, SqlColumn, SqlValue, TableReader } from '../table-reader.ts';
+import { type ColumnType, columnTypes } from './column-types.ts';
+import { type ContentsTable, parseContents } from './contents.ts';
 import { parseName, plainName } from './identifiers.ts';
 import { databaseFiles } from './layout.ts';
+import { rowText } from './row-text.ts';
 import { itemsOfFile } from './sql-items.ts';
 
 export const tableReader: TableReader = {
-  definitions: [databaseFiles.contents, databaseFiles.postData],
+  definitions: [databaseFiles.preData, databaseFiles.contents, databaseFiles.postData],
   shapes(files) {
     const contents = files.get(databaseFiles.contents);
     if (!contents) return () => undefined;
     const keys = primaryKeys(files.get(databaseFiles.postData));
+    const { tables, encoding } = parseContents(contents.toString('utf8'));
+    const textOf = rowText(encoding);
+    let types: ReturnType<typeof columnTypes> | undefined;
+    const typesOf = (table: ContentsTable): ReadonlyMap<string, ColumnType> => {
+      types ??= columnTypes(files.get(databaseFiles.preData), tables);
+      return types(table);
+    };
     const shapes = new Map(
-      parseContents(contents.toString('utf8')).tables.map((table): [string, RowShape] => {
+      tables.map((table) => {
         const key = keys.get(plainName(table)) ?? [];
-        return [plainName(table), { key, valuesOf: (row) => valuesOf(row, table.columns) }];
+        return [plainName(table), shapeOf(table, { key, textOf, types: () => typesOf(table) })];
       }),
     );
     return (table) => shapes.get(table);
   },
   isPlain: true,
   split: splitLines,
+};
+
+interface Reading {
+  readonly key: readonly string[];
+  readonly textOf: (row: Buffer) => string;
+  readonly types: () => ReadonlyMap<string, ColumnType>;
+}
+
+const shapeOf = ({ columns }: ContentsTable, { key, textOf, types }: Reading): RowShape => {
+  const fieldsOf = (row: Buffer): string[] => (columns.length === 0 ? [] : textOf(row).split('\t'));
+  return {
+    key,
+    valuesOf(row) {
+      const fields = fieldsOf(row);
+      return new Map(columns.map((name, at) => [name, told(fields[at] ?? nullMark)]));
+    },
+    get columns() {
+      const known = types();
+      return columns.map((name): SqlColumn => ({ name, type: known.get(name)?.type ?? 'TEXT' }));
+    },
+    sqlReader(wanted) {
+      const known = types();
+      const chosen = wanted.map((name) => ({ at: columns.indexOf(name), read: known.get(name)?.read }));
+      return (row) => {
+        const fields = fieldsOf(row);
+        return chosen.map(({ at, read }): SqlValue => {
+          const text = told(fields[at] ?? nullMark);
+          return text !== null && read ? read(text) : text;
+        });
+      };
+    },
+  };
 };
 
 const primaryKeys = (postData: Buffer | undefined): Map<string, readonly string[]> => {
@@ -44,11 +85,6 @@ const identifier = new RegExp(`(?<=^|, )${identifierSource}`, 'g');
 const primaryKey = new RegExp(
   `^ALTER TABLE ONLY (${identifierSource}\\.${identifierSource})\\s+ADD CONSTRAINT ${identifierSource} PRIMARY KEY \\(((?:"(?:[^"]|"")+"|[^")])*)\\)`,
 );
-
-const valuesOf = (row: Buffer, columns: readonly string[]): RowValues => {
-  const fields = columns.length === 0 ? [] : row.toString('utf8').split('\t');
-  return new Map(columns.map((name, at) => [name, told(fields[at] ?? nullMark)]));
-};
 
 const nullMark = '\\N';
 

@@ -1,5 +1,7 @@
 // Values as SQL literals that fit in one line and that every SQLite since 3.8 reads back exactly.
 import { isUtf8 } from 'node:buffer';
+import { HoldfastError } from '#lib/errors.ts';
+import type { SqlValue } from '../table-reader.ts';
 import { quoteText } from './identifiers.ts';
 
 /** A text without NUL. Line breaks are written as a mark that the text does not hold, and put back by replace(). */
@@ -45,6 +47,26 @@ export function* blobPieces(bytes: Uint8Array): Generator<string> {
   }
   yield "'";
 }
+
+/** What a literal of a row stands for. An integer is a bigint, so that it is not taken for a real. */
+export const valueOfLiteral = (literal: string, encoding: string): SqlValue => {
+  if (literal === 'NULL') return null;
+  if (literal.startsWith("'")) return unquoted(literal);
+  if (literal.startsWith("X'")) return Buffer.from(literal.slice(2, -1), 'hex');
+  const [, hex] = /^CAST\(X'([0-9A-F]*)' AS TEXT\)$/.exec(literal) ?? [];
+  if (hex !== undefined) {
+    const bytes = Buffer.from(hex, 'hex');
+    return decode(bytes, encoding) ?? bytes.toString(encoding === 'UTF-8' ? 'utf8' : 'utf16le');
+  }
+  const [, text, mark] = /^replace\(('[\s\S]*'),'(\\n\d*)',char\(10\)\)$/.exec(literal) ?? [];
+  if (text !== undefined && mark !== undefined) return unquoted(text).replaceAll(mark, '\n');
+  if (/^-?\d+$/.test(literal)) return BigInt(literal);
+  const real = Number(literal);
+  if (Number.isNaN(real)) throw new HoldfastError('REPOSITORY_DAMAGED', 'a value is no literal of ours');
+  return real;
+};
+
+const unquoted = (literal: string): string => literal.slice(1, -1).replaceAll("''", "'");
 
 const longestText = 32 * 1024 * 1024;
 const pieceBytes = 128 * 1024;

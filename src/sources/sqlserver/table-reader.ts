@@ -1,7 +1,7 @@
 // What is in the rows of a snapshot: INSERT statements.
 import { splitLines } from '#lib/split-lines.ts';
 import { sqlValues } from '../sql-values.ts';
-import type { RowShape, RowValues, TableReader } from '../table-reader.ts';
+import type { RowShape, RowValues, SqlColumn, SqlType, TableReader } from '../table-reader.ts';
 import { plainName } from './identifiers.ts';
 import { databaseFiles } from './layout.ts';
 import { readLiteral } from './literal.ts';
@@ -22,12 +22,31 @@ export const tableReader: TableReader = {
 };
 
 const shapeOf = (table: Table): RowShape => {
-  const columns = storedColumns(table).map(({ name }) => name);
+  const stored = storedColumns(table);
+  const columns = stored.map(({ name }) => name);
   const primary = table.indexes.find(({ kind }) => kind === 'primary key');
   const key = (primary?.columns ?? []).map(({ name }) => name).filter((name) => columns.includes(name));
   const prefix = linePrefix(table);
-  return { key, valuesOf: (row) => valuesOf(row, columns, prefix) };
+  return {
+    key,
+    valuesOf: (row) => valuesOf(row, columns, prefix),
+    columns: stored.map(({ name, type }): SqlColumn => ({ name, type: sqlTypes.get(type.base) ?? 'TEXT' })),
+    sqlReader(wanted) {
+      const places = wanted.map((name) => columns.indexOf(name));
+      return (row) => {
+        const values = sqlValues(row.toString('utf8'), prefix.length);
+        return places.map((at) => valueIn(values[at] ?? 'NULL'));
+      };
+    },
+  };
 };
+
+const sqlTypes: ReadonlyMap<string, SqlType> = new Map([
+  ...['bigint', 'int', 'smallint', 'tinyint', 'bit'].map((base) => [base, 'INTEGER'] as const),
+  ...['decimal', 'numeric', 'money', 'smallmoney'].map((base) => [base, 'NUMERIC'] as const),
+  ...['float', 'real'].map((base) => [base, 'REAL'] as const),
+  ...['binary', 'varbinary', 'image'].map((base) => [base, 'BLOB'] as const),
+]);
 
 const valuesOf = (row: Buffer, columns: readonly string[], prefix: string): RowValues => {
   if (columns.length === 0) return new Map();
@@ -37,7 +56,11 @@ const valuesOf = (row: Buffer, columns: readonly string[], prefix: string): RowV
 
 /** Texts as they are, all else as its literal or expression. */
 const told = (literal: string): string | null => {
+  const value = valueIn(literal);
+  return value instanceof Uint8Array ? literal : value;
+};
+
+const valueIn = (literal: string): string | Buffer | null => {
   const read = readLiteral(literal, 0);
-  if (read?.end !== literal.length) return literal;
-  return Buffer.isBuffer(read.value) ? literal : read.value;
+  return read?.end === literal.length ? read.value : literal;
 };

@@ -1,0 +1,160 @@
+// The tables of a query, in a database of SQLite that nobody else sees: beyond a cache it lies in a file that has no name any more.
+import { constants, DatabaseSync, type StatementSync } from 'node:sqlite';
+import { HoldfastError, messageOf } from '#lib/errors.ts';
+import { quoteName } from '#sources/sqlite/identifiers.ts';
+import type { SqlColumn, SqlValue } from '#sources/table-reader.ts';
+
+/** What SQLite could not find. */
+export interface Unknown {
+  readonly kind: 'table' | 'column';
+  /** As the query has it, without its quotes: 'orders', 'public.orders', 'o.id'. */
+  readonly name: string;
+}
+
+export interface Prepared {
+  readonly statement: StatementSync;
+  /** Whether the result depends on this column; 'schema.table.column' in lower case is how SQLite tells them apart. */
+  reads(table: SqlTable, column: string): boolean;
+}
+
+export interface SqlTable {
+  readonly schema: string;
+  readonly name: string;
+}
+
+/** Of each schema, in memory. */
+const cacheKiB = 64 * 1024;
+
+export class SqlTables implements Disposable {
+  readonly #db = new DatabaseSync('', { readBigInts: true });
+  readonly #schemas = new Set<string>();
+
+  constructor() {
+    this.#set('main');
+  }
+
+  /** The statement, or what it needs and is not there. USAGE for one that is wrong, or does anything but read. */
+  prepare(sql: string): Prepared | Unknown {
+    const read = new Set<string>();
+    this.#db.setAuthorizer((action, table, column, schema) => {
+      if (action === constants.SQLITE_READ) read.add(place(schema ?? '', table ?? '', column ?? ''));
+      const isAllowed = readingActions.has(action) && !ownTables.test(table ?? '');
+      return isAllowed ? constants.SQLITE_OK : constants.SQLITE_DENY;
+    });
+    try {
+      const statement = this.#db.prepare(sql);
+      // Such as VACUUM, of which the authorizer is not told.
+      if (statement.columns().length === 0) throw onlyReads();
+      assertOnlyOne(sql.slice(statement.sourceSQL.length));
+      return { statement, reads: ({ schema, name }, column) => read.has(place(schema, name, column)) };
+    } catch (error) {
+      if (error instanceof HoldfastError) throw error;
+      const unknown = error instanceof Error ? unknownIn(error.message) : undefined;
+      if (unknown) return unknown;
+      throw notTaken(error);
+    } finally {
+      this.#db.setAuthorizer(null);
+    }
+  }
+
+  create({ schema, name }: SqlTable, columns: readonly SqlColumn[]): void {
+    if (!builtIn.has(schema.toLowerCase()) && !this.#schemas.has(schema)) {
+      this.#run(`ATTACH '' AS ${quoteName(schema)}`);
+      this.#schemas.add(schema);
+      this.#set(schema);
+    }
+    // SQLite has no table without columns, as others have.
+    const list = (columns.length > 0 ? columns : [{ name: 'nothing', type: '' }])
+      .map((column) => `${quoteName(column.name)} ${column.type}`)
+      .join(', ');
+    this.#run(`CREATE TABLE ${quoteName(schema)}.${quoteName(name)} (${list})`);
+  }
+
+  addColumn({ schema, name }: SqlTable, column: string): void {
+    this.#run(`ALTER TABLE ${quoteName(schema)}.${quoteName(name)} ADD COLUMN ${quoteName(column)}`);
+  }
+
+  /** Takes rows with values of these columns until it is ended. */
+  inserter({ schema, name }: SqlTable, columns: readonly string[]): (values: readonly SqlValue[]) => void {
+    const into = `INSERT INTO ${quoteName(schema)}.${quoteName(name)}`;
+    const insert = this.#db.prepare(
+      columns.length === 0
+        ? `${into} DEFAULT VALUES`
+        : `${into} (${columns.map(quoteName).join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`,
+    );
+    return (values) => {
+      insert.run(...values);
+    };
+  }
+
+  /** All that is inserted by `work` at once, which is many times faster. */
+  async filling(work: () => Promise<void>): Promise<void> {
+    this.#run('BEGIN');
+    await work();
+    this.#run('COMMIT');
+  }
+
+  [Symbol.dispose](): void {
+    this.#db.close();
+  }
+
+  /** Nothing needs to survive. */
+  #set(schema: string): void {
+    for (const setting of ['journal_mode = OFF', 'synchronous = OFF', `cache_size = -${cacheKiB}`])
+      this.#db.exec(`PRAGMA ${quoteName(schema)}.${setting}`);
+  }
+
+  #run(sql: string): void {
+    try {
+      this.#db.exec(sql);
+    } catch (cause) {
+      throw new HoldfastError('FAILED', `SQLite cannot take the tables: ${messageOf(cause)}`, { cause });
+    }
+  }
+}
+
+const readingActions: ReadonlySet<number> = new Set([
+  constants.SQLITE_SELECT,
+  constants.SQLITE_READ,
+  constants.SQLITE_FUNCTION,
+  constants.SQLITE_RECURSIVE,
+]);
+
+/** They would tell of our tables, not of the snapshot's. */
+const ownTables = /^(?:sqlite|pragma)_/i;
+
+const onlyReads = (cause?: unknown): HoldfastError =>
+  new HoldfastError('USAGE', 'a query can only read, and only tables of the snapshot', {
+    cause,
+    hint: 'without a query, the command lists them',
+  });
+
+const notTaken = (cause: unknown): HoldfastError => {
+  const message = messageOf(cause);
+  if (/^not authorized$|is prohibited$/.test(message)) return onlyReads(cause);
+  return new HoldfastError('USAGE', `SQLite does not take the query: ${message}`, {
+    cause,
+    hint: 'one SELECT, as on https://www.sqlite.org/lang_select.html',
+  });
+};
+
+const builtIn: ReadonlySet<string> = new Set(['main', 'temp']);
+
+const place = (...names: readonly string[]): string => JSON.stringify(names).toLowerCase();
+
+/** SQLite stops at the first semicolon, and would say nothing of the rest. */
+const assertOnlyOne = (rest: string): void => {
+  if (/^(?:[\s;]|--[^\n]*(?:\n|$)|\/\*[\s\S]*?(?:\*\/|$))*$/.test(rest)) return;
+  throw new HoldfastError('USAGE', 'the query is more than one statement', {
+    hint: 'ask one after the other',
+  });
+};
+
+/** As SQLite says it: `no such table: public.orders`, `no such column: "x" - should this be a string literal in single-quotes?` */
+const unknownIn = (message: string): Unknown | undefined => {
+  const [, kind, name = ''] = /^no such (table|column): ([\s\S]*)$/.exec(message) ?? [];
+  if (kind === 'table') return { kind, name };
+  if (kind !== 'column') return undefined;
+  const [, quoted] = /^"([\s\S]*)" - should this be /.exec(name) ?? [];
+  return { kind, name: quoted ?? name };
+};

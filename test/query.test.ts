@@ -1,0 +1,404 @@
+// Questions in SQL to snapshots of databases; no server answers them.
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { after, before, suite, test } from 'node:test';
+import { Decimal128, Long, ObjectId } from 'mongodb';
+import { testPassword } from '#repository/testing.ts';
+import { holdfast, type Outcome } from '../src/cli/testing.ts';
+import { putRevisions, revision } from '../src/sources/couchdb/testing.ts';
+import { execute } from '../src/sources/sqlite/testing.ts';
+import { skipWithoutCouch, startCouch } from './servers/couchdb.ts';
+import { type MysqlServer, startMariadb } from './servers/mariadb.ts';
+import { skipWithoutMongodb, startMongodb } from './servers/mongodb.ts';
+import { type PostgresServer, startPostgres } from './servers/postgres.ts';
+import { skipWithout } from './servers/programs.ts';
+import { jsonLines } from './tools/cli.ts';
+import { makeRepository } from './tools/repository.ts';
+import { temporaryFolder } from './tools/temp.ts';
+
+const folder = temporaryFolder('query');
+const repository = join(folder, 'repository');
+const env = { HOLDFAST_PASSWORD: testPassword, HOME: folder };
+
+const run = async (...words: readonly string[]): Promise<Outcome> =>
+  await holdfast(['-r', repository, ...words], { env });
+
+const backUp = async (...words: readonly string[]): Promise<void> => {
+  const { status, stderr } = await run('backup', ...words, '-q');
+  assert.equal(status, 0, stderr);
+};
+
+/** The answer's rows. */
+const ask = async (source: string, sql: string): Promise<unknown[]> => {
+  const { status, stdout, stderr } = await run('query', `latest:${source}`, sql, '--json');
+  assert.deepEqual({ status, stderr }, { status: 0, stderr: '' }, sql);
+  const rows = jsonLines(stdout).slice(0, -1);
+  return rows.map(({ values }) => values);
+};
+
+const refused = async (source: string, sql: string, message: RegExp, status = 2): Promise<void> => {
+  const outcome = await run('query', `latest:${source}`, sql);
+  assert.deepEqual([outcome.status, outcome.stdout], [status, ''], sql);
+  assert.match(outcome.stderr, message);
+};
+
+before(() => makeRepository(repository));
+
+suite('SQL to a snapshot of SQLite', () => {
+  const file = join(folder, 'shop.db');
+  before(async () => {
+    execute(
+      file,
+      `CREATE TABLE orders (id INTEGER PRIMARY KEY, customer INTEGER, status TEXT, total DECIMAL(10,2), note);
+       INSERT INTO orders VALUES (1, 1, 'open', 10.5, NULL), (2, 1, 'paid', 7, 'two' || char(10) || 'lines ''quoted'''),
+         (3, 2, 'open', '9.25', 9223372036854775807), (4, 9, 'open', 1e999, x'00FF');
+       CREATE TABLE customers (id INTEGER PRIMARY KEY, name TEXT) STRICT;
+       INSERT INTO customers VALUES (1, 'Ada'), (2, 'Bo' || char(0) || 'b');
+       CREATE TABLE "Odd ""one.two" ("a b", value ANY);
+       INSERT INTO "Odd ""one.two" VALUES (1.0, -0.5), ('1', 1);
+       CREATE VIEW open AS SELECT * FROM orders WHERE status = 'open';`,
+    );
+    await backUp(file, '--name', 'shop');
+  });
+
+  test('an answer is a table for people, objects with --json, or CSV', async () => {
+    const sql = 'SELECT id, status, total, note FROM orders WHERE id < 4 ORDER BY total DESC';
+    const { stdout, status } = await run('query', 'latest:shop', sql);
+    assert.equal(status, 0);
+    assert.equal(
+      stdout,
+      [
+        'id  status  total  note',
+        ' 1  open     10.5  NULL',
+        ' 3  open     9.25  9223372036854775807',
+        " 2  paid        7  two\\nlines 'quoted'",
+        '(3 rows)',
+        '',
+      ].join('\n'),
+    );
+    assert.equal(
+      (await run('query', 'latest:shop', sql, '--csv')).stdout,
+      `id,status,total,note\n1,open,10.5,\n3,open,9.25,9223372036854775807\n2,paid,7,"two\nlines 'quoted'"\n`,
+    );
+    const { stdout: json } = await run(
+      'query',
+      'latest:shop',
+      'SELECT note, total FROM orders WHERE id > 2',
+      '--json',
+    );
+    assert.deepEqual(json.split('\n').slice(0, 2), [
+      '{"message_type":"row","values":{"note":9223372036854775807,"total":9.25}}',
+      `{"message_type":"row","values":{"note":"X'00FF'","total":"Infinity"}}`,
+    ]);
+  });
+
+  test('every value has the type that it had', async () => {
+    assert.deepEqual(
+      await ask('shop', 'SELECT typeof(total) AS total, typeof(note) AS note FROM orders ORDER BY id'),
+      [
+        { total: 'real', note: 'null' },
+        { total: 'integer', note: 'text' },
+        { total: 'real', note: 'integer' },
+        { total: 'real', note: 'blob' },
+      ],
+    );
+    assert.deepEqual(
+      await ask('shop', 'SELECT typeof("a b") AS a, typeof(value) AS v FROM "Odd ""one.two"'),
+      [
+        { a: 'real', v: 'real' },
+        { a: 'text', v: 'integer' },
+      ],
+    );
+    assert.deepEqual(await ask('shop', 'SELECT hex(name) AS name FROM customers WHERE id = 2'), [
+      { name: '426F0062' },
+    ]);
+  });
+
+  test('tables are joined, in the database’s name too, and looked into with all that SQLite can', async () => {
+    assert.deepEqual(
+      await ask(
+        'shop',
+        `WITH sums AS (SELECT customer, count(*) AS orders, sum(total) AS total FROM shop.orders GROUP BY customer)
+         SELECT name, orders, rank() OVER (ORDER BY total) AS place FROM sums JOIN Customers ON customer = id`,
+      ),
+      [
+        { name: 'Bo\0b', orders: 1, place: 1 },
+        { name: 'Ada', orders: 2, place: 2 },
+      ],
+    );
+    assert.deepEqual(await ask('shop', 'SELECT 1 + 1 AS two'), [{ two: 2 }]);
+    assert.deepEqual(await ask('shop', 'SELECT count(*) AS n FROM orders;  -- all\n'), [{ n: 4 }]);
+  });
+
+  test('without a query, the tables are listed', async () => {
+    const { stdout } = await run('query', 'latest:shop');
+    assert.deepEqual(stdout.trimEnd().split('\n').toSorted(), [
+      '3 tables',
+      'shop: Odd "one.two  2 rows  (rowid INTEGER, a b, value)',
+      'shop: customers  2 rows  (id INTEGER, name TEXT)',
+      'shop: orders  4 rows  (id INTEGER, customer INTEGER, status TEXT, total NUMERIC, note)',
+    ]);
+  });
+
+  test('what cannot be answered is refused, with what to do', async () => {
+    await refused('shop', 'SELECT * FROM ordrs', /no table "ordrs"; did you mean "orders"\?\n/, 1);
+    await refused('shop', 'SELECT * FROM open', /what a view shows is not in a snapshot/, 1);
+    await refused(
+      'shop',
+      'SELECT statu FROM orders',
+      /no table of the query has a column "statu"; did you mean "status"\?/,
+    );
+    await refused('shop', 'SELECT "open" FROM orders', /column "open"[\s\S]*texts stand in single quotes/);
+    await refused('shop', 'SELEKT 1', /near "SELEKT": syntax error/);
+    await refused('shop', '', /no statement/);
+    await refused('shop', 'SELECT 1; SELECT 2', /more than one statement/);
+    for (const sql of [
+      'DELETE FROM orders',
+      'CREATE TABLE x (y)',
+      `ATTACH '${join(folder, 'new.db')}' AS new`,
+      'PRAGMA journal_mode',
+      'SELECT * FROM sqlite_schema',
+      "SELECT * FROM pragma_table_info('orders')",
+      'VACUUM',
+      `VACUUM INTO '${join(folder, 'new.db')}'`,
+      'BEGIN',
+    ])
+      await refused('shop', sql, /a query can only read, and only tables of the snapshot/);
+    await refused('shop', "SELECT json('{') FROM orders", /could not answer the query: malformed JSON/);
+    const twice = await run('query', 'latest:shop', 'SELECT id, id FROM orders', '--json');
+    assert.match(twice.stderr, /two columns of the answer are called \\"id\\"/);
+    assert.equal((await run('query', 'latest:shop', '--csv')).status, 2);
+    await backUp(folder, '--name', 'files', '--exclude', repository);
+    await refused('files', 'SELECT 1', /a snapshot of kind files has no tables to ask/);
+  });
+});
+
+suite('SQL to a snapshot of PostgreSQL', { skip: skipWithout('postgresql') ?? false }, () => {
+  let server: PostgresServer;
+  before(async () => {
+    server = await startPostgres();
+    await server.psql('postgres', 'CREATE DATABASE shop');
+    await server.psql('postgres', 'CREATE DATABASE crm');
+    await server.psql(
+      'shop',
+      `CREATE DOMAIN price AS numeric(10,2); CREATE DOMAIN discount AS price CHECK (value < 100);
+       CREATE SCHEMA "sales, 2026";
+       CREATE TABLE kinds (id bigint PRIMARY KEY, a smallint, b numeric, c double precision, d boolean, e bytea, f price, g discount,
+         h text DEFAULT 'a, (b', i integer[], j jsonb, k timestamptz, "l, m" varchar(5), n price[], o numeric(4,1)[]);
+       INSERT INTO kinds VALUES (9223372036854775807, 2, 12.50, 'NaN', true, '\\x00ff', 3.10, 4, E'tab\\tline\\n', '{1,2}',
+         '{"a": {"b": [1, "x"]}}', '2026-11-23 01:02:03+00', '007', '{1.5}', '{2.5}');
+       INSERT INTO kinds (id, d) VALUES (1, false);
+       CREATE TABLE "sales, 2026"."Orders" ("Id" int, id text);
+       INSERT INTO "sales, 2026"."Orders" VALUES (1, 'one');
+       CREATE TABLE base (a int); CREATE TABLE child (b int) INHERITS (base); INSERT INTO child VALUES (1, 2);
+       CREATE TABLE days (day int, v numeric) PARTITION BY RANGE (day);
+       CREATE TABLE days_1 PARTITION OF days FOR VALUES FROM (0) TO (10);
+       CREATE TABLE days_2 (v numeric, day int NOT NULL); ALTER TABLE days ATTACH PARTITION days_2 FOR VALUES FROM (10) TO (20);
+       INSERT INTO days VALUES (1, 1.5), (11, 2.5);
+       CREATE SCHEMA other; CREATE TABLE other.twice (x int); CREATE SCHEMA third; CREATE TABLE third.twice (y int);`,
+    );
+    await server.psql(
+      'crm',
+      'CREATE TABLE people (id int, name text); INSERT INTO people VALUES (1, $$Ada$$); CREATE TABLE kinds (x int)',
+    );
+    await server.psql(
+      'postgres',
+      "CREATE DATABASE latin TEMPLATE template0 ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C'",
+    );
+    await server.psql(
+      'latin',
+      'CREATE TABLE words (word text); INSERT INTO words VALUES (chr(233) || chr(9) || chr(248))',
+    );
+    await backUp(server.url('postgres').replace(/\/postgres(?=\?|$)/, '/'), '--name', 'server');
+  });
+  after(() => server[Symbol.asyncDispose]());
+
+  test('numbers are numbers, and all else is as the server writes it', async () => {
+    const sql =
+      'SELECT *, typeof(b) AS tb, typeof(g) AS tg, typeof(h) AS th, typeof("l, m") AS tl FROM shop.kinds';
+    const [row, other] = await ask('server', sql);
+    assert.deepEqual(row, {
+      id: 2 ** 63,
+      a: 2,
+      b: 12.5,
+      c: 'NaN',
+      d: 1,
+      e: "X'00FF'",
+      f: 3.1,
+      g: 4,
+      h: 'tab\tline\n',
+      i: '{1,2}',
+      j: '{"a": {"b": [1, "x"]}}',
+      k: '2026-11-23 01:02:03+00',
+      'l, m': '007',
+      n: '{1.50}',
+      o: '{2.5}',
+      ...{ tb: 'real', tg: 'integer', th: 'text', tl: 'text' },
+    });
+    assert.deepEqual([(other as { d: number }).d, (other as { e: null }).e], [0, null]);
+    // A whole number keeps its digits.
+    assert.match((await run('query', 'latest:server', sql, '--json')).stdout, /"id":9223372036854775807,/);
+    assert.deepEqual(await ask('server', `SELECT id FROM shop.kinds WHERE NOT d OR j->>'$.a.b[1]' = 'y'`), [
+      { id: 1 },
+    ]);
+  });
+
+  test('names are found with and without schema and database, in upper and lower case', async () => {
+    assert.deepEqual(await ask('server', 'SELECT * FROM "sales, 2026".orders'), [{ Id: 1, id_2: 'one' }]);
+    assert.deepEqual(await ask('server', 'SELECT id_2 FROM "Orders"'), [{ id_2: 'one' }]);
+    assert.deepEqual(
+      await ask('server', 'SELECT p.name, k.a FROM crm.people AS p JOIN shop.kinds AS k ON k.a = p.id + 1'),
+      [{ name: 'Ada', a: 2 }],
+    );
+    await refused(
+      'server',
+      'SELECT * FROM twice',
+      /"twice" is the name of 2 tables: server\/shop: other\.twice, server\/shop: third\.twice/,
+    );
+    await refused('server', 'SELECT * FROM kinds', /"kinds" is the name of 2 tables/);
+    assert.deepEqual(await ask('server', 'SELECT * FROM other.twice, third.twice'), []);
+  });
+
+  test('text is read in the encoding of its database', async () => {
+    assert.deepEqual(await ask('server', "SELECT word FROM words WHERE word LIKE 'é%'"), [{ word: 'é\tø' }]);
+    const { stdout } = await run('find', '--source', 'server', '--table', 'words', '--row', 'word=é\tø');
+    assert.match(stdout, /public\.words {2}word=é\\tø\n1 row in 1 snapshot/);
+  });
+
+  test('a partitioned table is all of its parts, whatever the order of their columns', async () => {
+    assert.deepEqual(await ask('server', 'SELECT day, v FROM public.days ORDER BY day'), [
+      { day: 1, v: 1.5 },
+      { day: 11, v: 2.5 },
+    ]);
+    assert.deepEqual(await ask('server', 'SELECT a + b AS sum FROM child'), [{ sum: 3 }]);
+  });
+});
+
+suite('SQL to a snapshot of MariaDB', { skip: skipWithout('mariadb') ?? false }, () => {
+  let server: MysqlServer;
+  before(async () => {
+    server = await startMariadb();
+  });
+  after(() => server[Symbol.asyncDispose]());
+
+  test('bytes are bytes, bits and decimals numbers', async () => {
+    await server.sql(`CREATE DATABASE shop; CREATE TABLE shop.kinds (id bigint unsigned PRIMARY KEY, a bit(10), b decimal(20,4), c varbinary(5), d blob,
+      e varchar(20), f double, g year, h json, i datetime(3), j tinyint(1), k text CHARACTER SET latin1, \`l\`\`m\` enum('x','y'), n varchar(20) DEFAULT 'CHARACTER SET sjis', o varchar(9) CHARACTER SET sjis) DEFAULT CHARSET = utf16;
+      INSERT INTO shop.kinds VALUES (18446744073709551615, 513, 12.5, '0x41', x'00FF', 'a\\tb\nc', 0.1, 2026, '{"a": [1, 2]}', '2026-11-23 01:02:03.5', 1, 'é€', 'y', 'ø', '日本');`);
+    await backUp(server.url('shop'), '--name', 'maria');
+    const [row] = await ask('maria', 'SELECT *, typeof(c) AS tc, typeof(b) AS tb FROM shop.kinds');
+    assert.deepEqual(row, {
+      id: 2 ** 64, // SQLite's whole numbers have 63 bits
+      a: 513,
+      b: 12.5,
+      c: "X'30783431'",
+      d: "X'00FF'",
+      e: 'a\tb\nc',
+      f: 0.1,
+      g: 2026,
+      h: '{"a": [1, 2]}',
+      i: '2026-11-23 01:02:03.500',
+      j: 1,
+      k: 'é€',
+      'l`m': 'y',
+      n: 'ø',
+      o: '日本',
+      ...{ tc: 'blob', tb: 'real' },
+    });
+    assert.deepEqual(await ask('maria', "SELECT hex(k) AS k FROM kinds WHERE n = 'ø' AND o = '日本'"), [
+      { k: 'C3A9E282AC' },
+    ]);
+  });
+});
+
+suite('SQL to a snapshot of MongoDB', { skip: skipWithoutMongodb() ?? false }, () => {
+  test('any field of a document is a column', async () => {
+    await using server = await startMongodb();
+    const orders = server.client.db('shop').collection<{ _id: unknown }>('orders');
+    const at = new Date('2026-11-23T01:02:03.004Z');
+    await orders.insertMany([
+      {
+        _id: new ObjectId('6b03a7ab8f0908477c5600b2'),
+        status: 'open',
+        total: 10.5,
+        at,
+        who: { city: 'Bern' },
+        big: new Long('9007199254740993'),
+        price: new Decimal128('1.10'),
+        ok: true,
+      },
+      { _id: 2, status: null, total: 7, tags: ['a', 'b'], document: 1 },
+    ] as never);
+    await server.client.db('shop').collection('people').insertOne({ name: 'Ada', status: 'new' });
+    await backUp(server.url('shop'), '--name', 'mongo');
+    assert.deepEqual(
+      await ask(
+        'mongo',
+        "SELECT _id, status, total, at, who, who->>'$.city' AS city, big, price, ok, tags FROM orders ORDER BY total",
+      ),
+      [
+        {
+          _id: 2,
+          status: null,
+          total: 7,
+          at: null,
+          who: null,
+          city: null,
+          big: null,
+          price: null,
+          ok: null,
+          tags: '["a","b"]',
+        },
+        {
+          _id: '6b03a7ab8f0908477c5600b2',
+          status: 'open',
+          total: 10.5,
+          at: '2026-11-23T01:02:03.004Z',
+          who: '{"city":"Bern"}',
+          city: 'Bern',
+          big: 2 ** 53,
+          price: '1.10',
+          ok: 1,
+          tags: null,
+        },
+      ],
+    );
+    assert.deepEqual(
+      await ask(
+        'mongo',
+        `SELECT o.status, p.status AS s, json_array_length(o.document, '$.tags') AS n FROM shop.orders o, people p WHERE o.tags IS NOT NULL`,
+      ),
+      [{ status: null, s: 'new', n: 2 }],
+    );
+    const misspelt = await run('query', 'latest:mongo', 'SELECT count(statsu) AS n FROM orders');
+    assert.deepEqual([misspelt.status, misspelt.stdout], [0, 'n\n0\n(1 row)\n']);
+    assert.match(misspelt.stderr, /no document has a field "statsu"/);
+  });
+});
+
+suite('SQL to a snapshot of CouchDB', { skip: (await skipWithoutCouch()) ?? false }, () => {
+  test('a database is the table of its documents', async () => {
+    await using server = await startCouch();
+    await server.ask('PUT', '/plants');
+    await putRevisions(server, 'plants', [
+      { ...revision('kelp', 'bb', 'aa'), height: 3, parts: ['leaf'] },
+      { ...revision('moss', 'cc'), height: 1 },
+      { ...revision('gone', 'dd', 'cc'), _deleted: true },
+    ]);
+    await backUp(server.url('plants'), '--name', 'couch');
+    assert.deepEqual(
+      await ask(
+        'couch',
+        'SELECT _id, _rev, height, parts FROM plants WHERE _deleted IS NULL ORDER BY height',
+      ),
+      [
+        { _id: 'moss', _rev: '1-cc', height: 1, parts: null },
+        { _id: 'kelp', _rev: '2-bb', height: 3, parts: '["leaf"]' },
+      ],
+    );
+    assert.deepEqual(
+      await ask('couch', "SELECT count(*) AS n FROM documents WHERE document->>'$._revisions.start' = 2"),
+      [{ n: 2 }],
+    );
+  });
+});
