@@ -50,21 +50,42 @@ export function* blobPieces(bytes: Uint8Array): Generator<string> {
 
 /** What a literal of a row stands for. An integer is a bigint, so that it is not taken for a real. */
 export const valueOfLiteral = (literal: string, encoding: string): SqlValue => {
-  if (literal === 'NULL') return null;
-  if (literal.startsWith("'")) return unquoted(literal);
-  if (literal.startsWith("X'")) return Buffer.from(literal.slice(2, -1), 'hex');
-  const [, hex] = /^CAST\(X'([0-9A-F]*)' AS TEXT\)$/.exec(literal) ?? [];
-  if (hex !== undefined) {
-    const bytes = Buffer.from(hex, 'hex');
-    return decode(bytes, encoding) ?? bytes.toString(encoding === 'UTF-8' ? 'utf8' : 'utf16le');
+  switch (literal[0]) {
+    case "'":
+      return unquoted(literal);
+    case 'N':
+      return null;
+    case 'X':
+      return Buffer.from(literal.slice(2, -1), 'hex');
+    case 'C':
+      return textOfCast(literal, encoding);
+    case 'r':
+      return textOfReplace(literal);
+    default:
+      return /^-?\d+$/.test(literal) ? BigInt(literal) : numberOf(literal);
   }
-  const [, text, mark] = /^replace\(('[\s\S]*'),'(\\n\d*)',char\(10\)\)$/.exec(literal) ?? [];
-  if (text !== undefined && mark !== undefined) return unquoted(text).replaceAll(mark, '\n');
-  if (/^-?\d+$/.test(literal)) return BigInt(literal);
-  const real = Number(literal);
-  if (Number.isNaN(real)) throw new HoldfastError('REPOSITORY_DAMAGED', 'a value is no literal of ours');
-  return real;
 };
+
+const textOfCast = (literal: string, encoding: string): string => {
+  const [, hex] = /^CAST\(X'([0-9A-F]*)' AS TEXT\)$/.exec(literal) ?? [];
+  if (hex === undefined) throw notOurs();
+  const bytes = Buffer.from(hex, 'hex');
+  return decode(bytes, encoding) ?? bytes.toString(encoding === 'UTF-8' ? 'utf8' : 'utf16le');
+};
+
+const textOfReplace = (literal: string): string => {
+  const [, text, mark] = /^replace\(('[\s\S]*'),'(\\n\d*)',char\(10\)\)$/.exec(literal) ?? [];
+  if (text === undefined || mark === undefined) throw notOurs();
+  return unquoted(text).replaceAll(mark, '\n');
+};
+
+const numberOf = (literal: string): number => {
+  const value = Number(literal);
+  if (Number.isNaN(value)) throw notOurs();
+  return value;
+};
+
+const notOurs = (): HoldfastError => new HoldfastError('REPOSITORY_DAMAGED', 'a value is no literal of ours');
 
 const unquoted = (literal: string): string => literal.slice(1, -1).replaceAll("''", "'");
 
