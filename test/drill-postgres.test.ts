@@ -33,6 +33,8 @@ suite('drills of PostgreSQL', { skip: skipWithout('postgresql') }, () => {
         create index by_body on pages (body); create function f() returns trigger language plpgsql as 'begin return new; end'; create trigger t before update on notes for each row execute function f();
         create table posts (id int primary key); create table polls (options text, votes int generated always as (length(options)) stored) inherits (posts);
         alter table posts add column title text not null default ''; insert into polls values (1, 'yes', default, 'which');
+        create table states (state varchar(9) check (state in ('on', 'off')), at date); create index on states (at) where state in ('on', 'so');
+        create view years as select extract(YEAR from at) - 1 as year, null::int from states union select 1, null::int; insert into states values ('on');
         create publication all_pages for all tables`,
     );
     await server.psql(

@@ -6,6 +6,7 @@ import { createStatement, databaseStatements, renamedProperty } from './database
 import { plainName } from './identifiers.ts';
 import { databaseFiles } from './layout.ts';
 import { isDecoration } from './run-items.ts';
+import { comparable } from './same-definition.ts';
 import { itemsOf, type SqlItem } from './sql-items.ts';
 
 export const definitionsIn = (path: string): ReadDefinitions | undefined =>
@@ -34,7 +35,7 @@ const ofSection: ReadDefinitions = (text) => {
     if (statements.length === 0) continue;
     const name = nameOf(item);
     const definition = statements.some(inherits) ? statements.flatMap(linesInOrder) : statements;
-    definitions.set(name, [definitions.get(name) ?? [], definition].flat().join('\n'));
+    definitions.set(name, [definitions.get(name) ?? [], definition.map(comparable)].flat().join('\n'));
   }
   return definitions;
 };
