@@ -4,6 +4,9 @@ import { HoldfastError } from '#lib/errors.ts';
 /** HAProxy cuts after 50 seconds, as Debian has it; ours are silent for at most twice this. */
 const quietMs = 15_000;
 
+/** How long a server may take to close a connection that is said goodbye on: one that is frozen never does. */
+export const farewellLimitMs = 10_000;
+
 /** Says something on a connection when nothing was said for a while. */
 export class KeepAwake {
   readonly #timer: NodeJS.Timeout;

@@ -1,10 +1,14 @@
 // Rows as a server sends them, gathered into large chunks: two buffers are all that is held.
 import type { Duplex } from 'node:stream';
+import { type Patience, watchForSilence } from './silence.ts';
 
 /** A chunk is handed to the reader when it is at least this long, or the last. */
 const chunkBytes = 512 * 1024;
 /** The most that a socket hands over at once. */
 const readBytes = 64 * 1024;
+
+/** A socket. */
+type Source = Duplex & { readonly bytesRead?: number };
 
 interface Ready {
   readonly buffer: Buffer;
@@ -17,22 +21,26 @@ interface Ready {
  */
 export class RowChunks implements AsyncIterable<Uint8Array> {
   readonly #mostAtOnce: number;
-  #stream: Duplex | undefined;
+  readonly #patience: Patience | undefined;
+  #stream: Source | undefined;
   #filling: Buffer = Buffer.alloc(0);
   #filled = 0;
   #spare: Buffer = Buffer.alloc(0);
   /** What the reader has, or is to have next. */
   #ready: Ready | undefined;
   #end: { readonly error?: Error } | undefined;
+  #hasBegun = false;
+  #isAwaited = false;
   #wake = (): void => {};
 
   /** `growth`: how many times longer rows can become than they were read. */
-  constructor(growth = 1) {
+  constructor(growth = 1, patience?: Patience) {
     this.#mostAtOnce = readBytes * growth;
+    this.#patience = patience;
   }
 
   /** Where rows come from. */
-  from(stream: Duplex): void {
+  from(stream: Source): void {
     this.#stream = stream;
   }
 
@@ -40,6 +48,7 @@ export class RowChunks implements AsyncIterable<Uint8Array> {
   add(mostBytes: number, write: (buffer: Buffer, at: number) => number): void {
     this.#makeRoom(this.#filled + mostBytes);
     this.#filled = write(this.#filling, this.#filled);
+    this.#hasBegun ||= this.#filled > 0;
     if (this.#filled < chunkBytes) return;
     if (this.#ready) this.#stream?.pause();
     else this.#makeReady();
@@ -52,6 +61,7 @@ export class RowChunks implements AsyncIterable<Uint8Array> {
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
+    const endWatch = this.#watch();
     try {
       for (let ready = await this.#nextReady(); ready; ready = await this.#nextReady()) {
         yield ready.buffer.subarray(0, ready.length);
@@ -61,9 +71,24 @@ export class RowChunks implements AsyncIterable<Uint8Array> {
         this.#stream?.resume();
       }
     } finally {
+      endWatch?.();
       if (this.#end) this.#stream?.resume();
       else this.#stream?.destroy();
     }
+  }
+
+  /** A query that has not begun to answer may take as long as it takes. */
+  #watch(): (() => void) | undefined {
+    const stream = this.#stream;
+    return (
+      stream &&
+      this.#patience &&
+      watchForSilence(this.#patience, {
+        bytes: () => stream.bytesRead ?? 0,
+        isDue: () => this.#hasBegun && this.#isAwaited,
+        giveUp: (error) => stream.destroy(error),
+      })
+    );
   }
 
   #makeRoom(bytes: number): void {
@@ -83,10 +108,12 @@ export class RowChunks implements AsyncIterable<Uint8Array> {
 
   /** Undefined at the end. */
   async #nextReady(): Promise<Ready | undefined> {
+    this.#isAwaited = true;
     while (!this.#ready && !this.#end)
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });
+    this.#isAwaited = false;
     if (this.#end?.error) throw this.#end.error;
     if (!this.#ready && this.#filled > 0) this.#makeReady();
     return this.#ready;

@@ -14,6 +14,8 @@ export interface SlowLine extends AsyncDisposable {
    * no other than that which sent it.
    */
   breakAt(words: string, options?: { readonly alone?: boolean }): void;
+  /** From now on nothing passes, in either direction, and nothing is closed. */
+  freeze(): void;
 }
 
 /** Passes on what comes to the port, each piece `roundTripMs / 2` later in each direction, at any speed. */
@@ -24,6 +26,7 @@ export const slowLine = async (target: number, roundTripMs: number): Promise<Slo
   let half = false;
   let lastWords: string | undefined;
   let alone = false;
+  let isFrozen = false;
   const server = createServer((client) => {
     const upstream = connect({ port: target, host: '127.0.0.1', allowHalfOpen: true });
     for (const socket of [client, upstream]) {
@@ -31,8 +34,9 @@ export const slowLine = async (target: number, roundTripMs: number): Promise<Slo
       socket.on('close', () => sockets.delete(socket));
       socket.on('error', () => {});
     }
-    delay(client, upstream, roundTripMs / 2);
-    delay(upstream, client, roundTripMs / 2);
+    const isOpen = (): boolean => !isFrozen;
+    delay(client, upstream, roundTripMs / 2, isOpen);
+    delay(upstream, client, roundTripMs / 2, isOpen);
     client.on('data', (chunk) => {
       if (lastWords !== undefined && chunk.includes(lastWords)) {
         lastWords = undefined;
@@ -61,6 +65,9 @@ export const slowLine = async (target: number, roundTripMs: number): Promise<Slo
       lastWords = words;
       alone = options.alone ?? false;
     },
+    freeze: () => {
+      isFrozen = true;
+    },
     async [Symbol.asyncDispose]() {
       for (const socket of sockets) socket.destroy();
       if (!server.listening) return;
@@ -70,9 +77,9 @@ export const slowLine = async (target: number, roundTripMs: number): Promise<Slo
   };
 };
 
-const delay = (from: Socket, to: Socket, ms: number): void => {
+const delay = (from: Socket, to: Socket, ms: number, isOpen: () => boolean): void => {
   const later = (act: () => void): void => void setTimeout(act, ms);
-  from.on('data', (chunk) => later(() => to.writable && to.write(chunk)));
+  from.on('data', (chunk) => later(() => isOpen() && to.writable && to.write(chunk)));
   from.on('end', () => later(() => to.end()));
   from.on('close', () => later(() => to.destroy()));
 };

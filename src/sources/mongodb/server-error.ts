@@ -33,7 +33,7 @@ export const serverCode = (error: unknown): number | undefined =>
 
 /** The driver's errors for a server that cannot be reached, or no longer. */
 const isLost = (error: Error): boolean =>
-  /^Mongo(Network|ServerSelection|Topology|PoolCleared|NotConnected|ClientClosed|WaitQueue)/.test(
+  /^(Mongo(Network|ServerSelection|Topology|PoolCleared|NotConnected|ClientClosed|WaitQueue)|PoolCleared)/.test(
     error.name,
   ) ||
   'syscall' in error || // of the socket, which the driver does not always wrap

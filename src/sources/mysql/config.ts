@@ -1,9 +1,11 @@
 // The configuration of a MariaDB or MySQL source.
 import { z } from 'zod';
+import { waitedSeconds } from '#lib/duration-schema.ts';
 import type { Schema } from '#lib/kind.ts';
 import { parsedText } from '#lib/parsed-text.ts';
 import { secret } from '#lib/secret-schema.ts';
 import { pattern } from '../patterns.ts';
+import { usualPatienceSeconds } from '../silence.ts';
 import { databaseKeys } from '../wanted-databases.ts';
 import { mysqlUrl } from './connection-url.ts';
 import type { Parameters } from './parameters.ts';
@@ -70,6 +72,9 @@ const schema = z
       .describe(
         'How long to try for the moment of stillness that several connections need, and to wait for a table.',
       ),
+    timeoutSeconds: waitedSeconds(usualPatienceSeconds).describe(
+      'How long the server may be silent in the middle of the rows of a table that is backed up.',
+    ),
     connections: z
       .number()
       .int()

@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream';
 import type { ConnectionOptions } from 'mysql2';
 import { throwIfCancelled } from '#lib/clock.ts';
 import { HoldfastError, systemCode } from '#lib/errors.ts';
+import type { Patience } from '../silence.ts';
 import type { Content } from '../source.ts';
 import { authPlugins } from './auth-plugins.ts';
 import type { Loaded } from './load-command.ts';
@@ -29,7 +30,7 @@ export interface Connection extends AsyncDisposable {
   /** Texts as the bytes they are stored in, in Latin-1. */
   queryBytes<Row>(sql: string): Promise<Row[]>;
   /** The rows of a SELECT as lines of text; `onRows` gets their number at the end. A reader that stops early closes the connection. */
-  rows(sql: string, onRows: (rows: number) => void): AsyncGenerator<Uint8Array>;
+  rows(sql: string, onRows: (rows: number) => void, patience?: Patience): AsyncGenerator<Uint8Array>;
   /** LOAD DATA LOCAL. */
   load(sql: string, content: () => Content): Promise<Loaded>;
   /** Ends it at once, whatever it is doing. */
@@ -165,8 +166,8 @@ class ServerConnection implements Connection {
     return done ?? { affectedRows: 0, warnings: 0, info: '' };
   }
 
-  async *rows(sql: string, onRows: (rows: number) => void): AsyncGenerator<Uint8Array> {
-    const rows = this.#session.rows(sql);
+  async *rows(sql: string, onRows: (rows: number) => void, patience?: Patience): AsyncGenerator<Uint8Array> {
+    const rows = this.#session.rows(sql, patience);
     try {
       yield* rows;
     } catch (error) {

@@ -1,20 +1,22 @@
 // The rows of a SELECT as large chunks of text, straight off the wire: the driver would make an object of each.
 import type { Duplex } from 'node:stream';
 import { RowChunks } from '../row-chunks.ts';
+import type { Patience } from '../silence.ts';
 import { errorOf, Fields, isEof, marker, PacketReader } from './packets.ts';
 import { largestGrowth, RowText } from './row-text.ts';
 import type { Command } from './session.ts';
 
 /** Chunks are valid until the next is asked for. A reader that stops early closes the session. */
 export class RowStream implements Command, AsyncIterable<Uint8Array> {
-  readonly #chunks = new RowChunks(largestGrowth);
+  readonly #chunks: RowChunks;
   readonly #reader = new PacketReader((payload) => this.#takeHead(payload));
   #columns: number | undefined;
   #text: RowText | undefined;
   #hasEnded = false;
   #done = (): void => {};
 
-  constructor(stream: Duplex) {
+  constructor(stream: Duplex, patience?: Patience) {
+    this.#chunks = new RowChunks(largestGrowth, patience);
     this.#chunks.from(stream);
   }
 

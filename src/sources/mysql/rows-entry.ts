@@ -2,6 +2,7 @@
 import { HoldfastError, hasCode } from '#lib/errors.ts';
 import { plural } from '#lib/format.ts';
 import { createRowCounter } from '#lib/row-checksum.ts';
+import { Silence } from '../silence.ts';
 import type { Entry } from '../source.ts';
 import type { Tally } from '../tally.ts';
 import type { Connection } from './connect.ts';
@@ -110,7 +111,7 @@ async function* readAndLetGo(
 
 async function* readRows(
   reader: Connection,
-  { context }: Dump,
+  { context, config, settings }: Dump,
   database: string,
   table: Table,
   { sql, countSql }: Part,
@@ -118,7 +119,10 @@ async function* readRows(
   const definition = await definitionOf(reader, database, table.name);
   if (withoutNextNumber(definition) !== withoutNextNumber(table.definition))
     throw changed(`table ${plainName(database, table.name)}`);
-  yield* reader.rows(sql, () => {});
+  const item = `table ${plainName(database, table.name)}`;
+  const patience = { seconds: config.timeoutSeconds, item, server: `the server at ${settings.server}` };
+  // Where there is history, what is asked for may be little among much else.
+  yield* reader.rows(sql, () => {}, table.history ? undefined : patience);
   if (countSql === undefined) return;
   const [fleeting] = await reader.query<{ count: string }>(countSql);
   const count = Number(fleeting?.count ?? 0);
@@ -132,6 +136,8 @@ async function* readRows(
 const judge = async ({ leader, context }: Dump, error: unknown): Promise<unknown> => {
   if (!hasCode(error, 'SOURCE_UNREACHABLE') || error.cause instanceof HoldfastError) return error;
   if (!(await isAnswering(leader, context.signal))) return error;
+  if (error instanceof Silence)
+    return new HoldfastError('ITEM_UNREADABLE', error.message, { hint: error.hint, cause: error });
   return new HoldfastError('ITEM_UNREADABLE', `the session that read it was ended: ${error.message}`, {
     hint: 'the server’s log says why; run the backup again',
     cause: error,

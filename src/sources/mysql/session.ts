@@ -1,7 +1,8 @@
 // A session after login: statements one after the other over the socket that the driver has opened.
 import type { Duplex } from 'node:stream';
 import { asError } from '#lib/errors.ts';
-import { KeepAwake } from '../balancer.ts';
+import { farewellLimitMs, KeepAwake } from '../balancer.ts';
+import type { Patience } from '../silence.ts';
 import type { Content } from '../source.ts';
 import { LoadCommand, type Loaded } from './load-command.ts';
 import { errorOf, marker, PacketReader, queryPackets, quitPacket } from './packets.ts';
@@ -48,8 +49,8 @@ export class Session {
   }
 
   /** The rows of a SELECT as lines of text; they must be read to their end, or the session is closed. */
-  rows(sql: string): RowStream {
-    const rows = new RowStream(this.#stream);
+  rows(sql: string, patience?: Patience): RowStream {
+    const rows = new RowStream(this.#stream, patience);
     this.#run(rows, sql);
     return rows;
   }
@@ -74,7 +75,9 @@ export class Session {
     this.#awake.stop();
     const closed = new Promise<void>((resolve) => this.#stream.once('close', resolve));
     this.#stream.end(quitPacket);
+    const late = setTimeout(() => this.#stream.destroy(), farewellLimitMs);
     await closed;
+    clearTimeout(late);
   }
 
   #run(command: Command, sql: string | Buffer): void {

@@ -1,10 +1,12 @@
 // The configuration of a PostgreSQL source.
 import { z } from 'zod';
+import { waitedSeconds } from '#lib/duration-schema.ts';
 import type { Schema } from '#lib/kind.ts';
 import { parsedText } from '#lib/parsed-text.ts';
 import type { Secret } from '#lib/secret.ts';
 import { secret } from '#lib/secret-schema.ts';
 import { pattern } from '../patterns.ts';
+import { usualPatienceSeconds } from '../silence.ts';
 import { databaseKeys } from '../wanted-databases.ts';
 import { postgresUrl } from './connection-url.ts';
 import type { Parameters } from './parameters.ts';
@@ -76,6 +78,9 @@ const schema = z
       .max(86_400)
       .default(60)
       .describe('How long to wait for a table that somebody has locked exclusively; 0 for ever.'),
+    timeoutSeconds: waitedSeconds(usualPatienceSeconds).describe(
+      'How long the server may be silent in the middle of the rows of a table that is backed up.',
+    ),
     pgDump: z.string().min(1).optional().describe('The pg_dump to use; found by itself unless told.'),
   })
   .refine(

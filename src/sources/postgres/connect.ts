@@ -3,7 +3,8 @@ import type { Duplex } from 'node:stream';
 import type { Client, QueryConfig, Submittable } from 'pg';
 import { throwIfCancelled } from '#lib/clock.ts';
 import { asError, HoldfastError, messageOf } from '#lib/errors.ts';
-import { KeepAwake } from '../balancer.ts';
+import { farewellLimitMs, KeepAwake } from '../balancer.ts';
+import type { Patience } from '../silence.ts';
 import type { Content } from '../source.ts';
 import { type CopiedIn, CopyIn } from './copy-in.ts';
 import { CopyOut } from './copy-out.ts';
@@ -27,7 +28,7 @@ export interface Connection extends AsyncDisposable {
   /** The rows as the server writes them, each an array of texts. */
   queryText(sql: string): Promise<(string | null)[][]>;
   /** Starts a COPY … TO STDOUT; it must be read to its end, or the connection is closed. */
-  copyOut(sql: string): CopyOut;
+  copyOut(sql: string, patience?: Patience): CopyOut;
   copyIn(sql: string, content: () => Content): Promise<CopiedIn>;
   /** The error as this connection's users should see it. */
   explain(error: unknown): unknown;
@@ -282,8 +283,8 @@ class Session implements Connection {
     }
   }
 
-  copyOut(sql: string): CopyOut {
-    const copy = new CopyOut(sql);
+  copyOut(sql: string, patience?: Patience): CopyOut {
+    const copy = new CopyOut(sql, patience);
     this.#start(copy);
     return copy;
   }
@@ -318,7 +319,12 @@ class Session implements Connection {
     this.#awake.stop();
     if (!this.usable) return;
     this.#signal.removeEventListener('abort', this.#cancel);
-    await this.#client.end();
+    const late = setTimeout(() => this.destroy(), farewellLimitMs);
+    try {
+      await this.#client.end();
+    } finally {
+      clearTimeout(late);
+    }
   }
 
   #start(query: RunningQuery): void {

@@ -2,6 +2,7 @@
 // object each; so while a COPY runs its messages are taken apart here, and only the others reach the driver.
 import type { Duplex } from 'node:stream';
 import { RowChunks } from '../row-chunks.ts';
+import type { Patience } from '../silence.ts';
 import { LendingSocket } from './lending-socket.ts';
 import { type RunningQuery, rowsOfTag, type WireConnection } from './wire.ts';
 
@@ -24,7 +25,7 @@ type Listener = (chunk: Buffer) => void;
 /** The rows of a COPY as large chunks, each valid until the next is asked for. A reader that stops early closes the connection. */
 export class CopyOut implements RunningQuery, AsyncIterable<Uint8Array> {
   readonly #sql: string;
-  readonly #chunks = new RowChunks();
+  readonly #chunks: RowChunks;
   #stream: Duplex | undefined;
   #driver: Listener | undefined;
   /** Bytes still to come of a row that a read cut in two. */
@@ -33,8 +34,9 @@ export class CopyOut implements RunningQuery, AsyncIterable<Uint8Array> {
   #partial = Buffer.alloc(0);
   #rows: number | undefined;
 
-  constructor(sql: string) {
+  constructor(sql: string, patience?: Patience) {
     this.#sql = sql;
+    this.#chunks = new RowChunks(1, patience);
   }
 
   /** How many rows the server says it has sent; undefined before it has said so. */

@@ -2,6 +2,7 @@
 import { HoldfastError } from '#lib/errors.ts';
 import { createRowCounter } from '#lib/row-checksum.ts';
 import type { Lifetime } from '../lifetime.ts';
+import type { Patience } from '../silence.ts';
 import type { Entry } from '../source.ts';
 import type { Tally } from '../tally.ts';
 import type { Choice } from './choice.ts';
@@ -129,6 +130,12 @@ const rowsEntry = (of: DatabaseDump, rows: Rows): Entry => {
   };
 };
 
+const patienceWith = ({ config, settings }: Dump, item: string): Patience => ({
+  seconds: config.timeoutSeconds,
+  item,
+  server: `PostgreSQL at ${settings.server}`,
+});
+
 /** The rows; the server's own count of them must agree with ours. */
 async function* countedRows({ dump, reading, tally }: DatabaseDump, rows: Rows): AsyncGenerator<Uint8Array> {
   const { name, label, path, sql, table, recast } = rows;
@@ -139,7 +146,12 @@ async function* countedRows({ dump, reading, tally }: DatabaseDump, rows: Rows):
     const onRows = (count: number | undefined): void => {
       sent = count;
     };
-    const sentRows = reading.copy({ sql, onRows, ...(table && { table }) });
+    const sentRows = reading.copy({
+      sql,
+      onRows,
+      patience: patienceWith(dump, label),
+      ...(table && { table }),
+    });
     for await (const chunk of recast?.(sentRows) ?? sentRows) {
       counter.update(chunk);
       yield chunk;

@@ -3,6 +3,7 @@ import { Semaphore } from '#lib/concurrency.ts';
 import { HoldfastError, hasCode } from '#lib/errors.ts';
 import { severalServers } from '../balancer.ts';
 import { createPool } from '../pool.ts';
+import { type Patience, Silence } from '../silence.ts';
 import { type Connection, connect } from './connect.ts';
 import { type QualifiedName, quoteLiteral, quoteName } from './identifiers.ts';
 import { endsSession } from './item-error.ts';
@@ -22,6 +23,7 @@ export interface CopyRequest {
   readonly sql: string;
   /** The table to lock first. */
   readonly table?: QualifiedName;
+  readonly patience?: Patience;
   onRows(rows: number | undefined): void;
 }
 
@@ -64,7 +66,9 @@ export const openReading = ({ settings, holder, snapshot, connections, signal }:
   const judge = async (error: unknown): Promise<unknown> => {
     const isLost = hasCode(error, 'SOURCE_UNREACHABLE') && !(error.cause instanceof HoldfastError);
     if (!endsSession(error) && !isLost) return error;
-    await assertHeld();
+    await assertHeld().catch((lost: unknown) => {
+      throw error instanceof Silence ? error : lost; // that says more
+    });
     if (isLost && lacksSnapshot(error.cause)) return severalServers(settings.server, error); // held, and yet not there
     return isLost ? sessionEnded(error) : error;
   };
@@ -105,14 +109,16 @@ const lateness = (limitMs: number, server: string) => {
 };
 
 const sessionEnded = (cause: unknown): HoldfastError =>
-  new HoldfastError(
-    'ITEM_UNREADABLE',
-    'the session that read it was ended by the server or an administrator',
-    {
-      hint: 'the server’s log says why; run the backup again',
-      cause,
-    },
-  );
+  cause instanceof Silence
+    ? new HoldfastError('ITEM_UNREADABLE', cause.message, { hint: cause.hint, cause })
+    : new HoldfastError(
+        'ITEM_UNREADABLE',
+        'the session that read it was ended by the server or an administrator',
+        {
+          hint: 'the server’s log says why; run the backup again',
+          cause,
+        },
+      );
 
 /** Joins the snapshot and locks the table; false when the lock cannot be had at once. */
 const begin = async (connection: Connection, snapshot: string, table?: QualifiedName): Promise<boolean> => {
@@ -145,11 +151,11 @@ const lacksSnapshot = (error: unknown): boolean => snapshotLost.includes(sqlStat
 
 async function* copyRows(
   connection: Connection,
-  { sql, onRows }: CopyRequest,
+  { sql, patience, onRows }: CopyRequest,
   whenDone: string,
   whenFailed: string,
 ): AsyncGenerator<Uint8Array> {
-  const rows = connection.copyOut(sql);
+  const rows = connection.copyOut(sql, patience);
   try {
     yield* rows;
   } catch (error) {

@@ -1,11 +1,13 @@
 // The configuration of a source on SQL Server.
 import { z } from 'zod';
+import { waitedSeconds } from '#lib/duration-schema.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import type { Schema } from '#lib/kind.ts';
 import { parsedText } from '#lib/parsed-text.ts';
 import type { Secret } from '#lib/secret.ts';
 import { secret } from '#lib/secret-schema.ts';
 import { pattern } from '../patterns.ts';
+import { usualPatienceSeconds } from '../silence.ts';
 import { databaseKeys } from '../wanted-databases.ts';
 import { type Address, ConnectionString, type Encrypt, encryptModes } from './connection-string.ts';
 
@@ -106,6 +108,9 @@ const schema = z
       .max(86_400)
       .default(60)
       .describe('How long to wait for what somebody has locked; 0 for ever.'),
+    timeoutSeconds: waitedSeconds(usualPatienceSeconds).describe(
+      'How long the server may be silent in the middle of the rows of a table that is backed up, besides waiting for locks.',
+    ),
     bulkLoad: z
       .enum(['auto', 'never'])
       .default('auto')
@@ -128,8 +133,11 @@ const schema = z
       error: '`native` keeps whole databases: it cannot choose tables',
     },
   )
-  .superRefine(({ native: given, isolation, bulkLoad }, context) => {
-    const idle = given ? Object.entries({ isolation, bulkLoad }).filter(([, value]) => value !== 'auto') : [];
+  .superRefine(({ native: given, isolation, bulkLoad, timeoutSeconds }, context) => {
+    if (!given) return;
+    const idle = Object.entries({ isolation, bulkLoad, timeoutSeconds }).filter(
+      ([, value]) => value !== 'auto' && value !== usualPatienceSeconds,
+    );
     for (const [key] of idle)
       context.addIssue({ code: 'custom', path: [key], message: 'is for rows, which `native` does not read' });
   });

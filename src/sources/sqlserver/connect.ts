@@ -4,6 +4,7 @@ import type { Connection as Client, ConnectionConfiguration, ConnectionOptions, 
 import { throwIfCancelled } from '#lib/clock.ts';
 import { HoldfastError, messageOf } from '#lib/errors.ts';
 import { expandHome } from '#lib/home.ts';
+import { type Patience, watchForSilence } from '../silence.ts';
 import type { ConnectionSettings } from './config.ts';
 import { connectError, type LoginMessage, lostError, serverErrorOf } from './server-error.ts';
 import type { WireValue } from './value-codec.ts';
@@ -26,7 +27,7 @@ export interface Connection extends AsyncDisposable {
   /** Runs each batch; what they answer is left. */
   run(...batches: readonly string[]): Promise<void>;
   /** The rows of a statement, some at a time, read no faster than they are taken. */
-  rows(sql: string): AsyncGenerator<readonly (readonly WireValue[])[]>;
+  rows(sql: string, patience?: Patience): AsyncGenerator<readonly (readonly WireValue[])[]>;
   bulkLoad(
     table: string,
     columns: readonly BulkColumn[],
@@ -169,10 +170,11 @@ class Session implements Connection {
     for (const batch of batches) await this.#request(batch, () => {});
   }
 
-  async *rows(sql: string): AsyncGenerator<readonly (readonly WireValue[])[]> {
+  async *rows(sql: string, patience?: Patience): AsyncGenerator<readonly (readonly WireValue[])[]> {
     const batch: WireValue[][] = [];
     let size = 0;
     let wake: (() => void) | undefined;
+    let isDue = false;
     let started: Request | undefined;
     const outcome = this.#request(
       sql,
@@ -186,26 +188,41 @@ class Session implements Connection {
         started = request;
       },
     );
+    let hasBegun = false;
     let ended = false;
     const end = (): void => {
       ended = true;
       wake?.();
     };
     outcome.then(end, end);
+    const endWatch =
+      patience &&
+      watchForSilence(patience, {
+        bytes: () => this.#client.socket?.bytesRead ?? 0,
+        isDue: () => isDue,
+        giveUp: (error) => {
+          this.#lost ??= error;
+          this.destroy();
+        },
+      });
     try {
       while (!ended || batch.length > 0) {
         if (batch.length === 0) {
+          isDue = hasBegun;
           await new Promise<void>((resolve) => {
             wake = resolve;
           });
+          isDue = false;
           continue;
         }
+        hasBegun = true;
         yield batch.splice(0);
         size = 0;
         if (!ended) started?.resume();
       }
       await outcome;
     } finally {
+      endWatch?.();
       if (!ended) await this.#stop(outcome);
     }
   }

@@ -22,7 +22,7 @@ import {
 import type { Table } from './model.ts';
 import { wantedOf } from './patterns.ts';
 import { isolationOf, openReading, type Reading } from './reading.ts';
-import { countedRows } from './rows.ts';
+import { countedRows, type RowSource } from './rows.ts';
 import { databaseStatements, scriptOf } from './script.ts';
 import { postDataStatements, preDataStatements } from './statements.ts';
 import { aroundRows } from './table-sql.ts';
@@ -156,12 +156,22 @@ function* tableEntries(of: DatabaseDump, table: Table, path: string, id: number)
     path: `${folder}/${rowsPath(table)}`,
     type: 'file',
     meta: { mode: 0o600 },
-    content: lifetime.during(() => countedRows({ table, id, reading, tally, user: dump.settings.user })),
+    content: lifetime.during(() =>
+      countedRows({ table, id, reading, tally, user: dump.settings.user, ...patienceWith(dump, name) }),
+    ),
     chunking: 'table',
     item: `${database}.${name}`,
   };
   if (around) yield textEntry(`${folder}/${path}/${tableFiles.end}`, around.end);
 }
+
+/** Each row may be locked; who waits for locks for ever does so here, too. */
+const patienceWith = ({ config, settings }: Dump, table: string): Pick<RowSource, 'patience'> => {
+  const { timeoutSeconds, lockTimeoutSeconds } = config;
+  if (lockTimeoutSeconds === 0) return {};
+  const seconds = timeoutSeconds + lockTimeoutSeconds;
+  return { patience: { seconds, item: `table ${table}`, server: `SQL Server at ${settings.server}` } };
+};
 
 /** Waits for the rows. */
 async function* manifestContent(of: DatabaseDump): AsyncGenerator<Uint8Array> {

@@ -1,6 +1,7 @@
 // Reading one database: on one connection, because no other could see the same snapshot.
 import { Semaphore } from '#lib/concurrency.ts';
 import { HoldfastError } from '#lib/errors.ts';
+import type { Patience } from '../silence.ts';
 import type { SqlServerConfig } from './config.ts';
 import type { Connection } from './connect.ts';
 import type { Contents } from './model.ts';
@@ -30,7 +31,7 @@ export interface Reading extends AsyncDisposable {
   snapshots(): number;
   query<Row>(sql: string): Promise<Row[]>;
   /** Waits until nobody else reads. */
-  rows(sql: string): AsyncGenerator<readonly (readonly WireValue[])[]>;
+  rows(sql: string, patience?: Patience): AsyncGenerator<readonly (readonly WireValue[])[]>;
 }
 
 /**
@@ -77,15 +78,15 @@ export const openReading = async (
           return await (await elsewhere()).query(sql);
         }
       }),
-    async *rows(sql) {
+    async *rows(sql, patience) {
       await gate.acquire();
       try {
-        yield* connection.rows(sql);
+        yield* connection.rows(sql, patience);
       } catch (error) {
         if (errorNumber(error) === number.snapshotNotAllowed) throw notAllowed(connection.database, error);
         if (errorNumber(error) !== undefined) await beginAnew();
         if (errorNumber(error) !== number.inMemory) throw error;
-        yield* (await elsewhere()).rows(sql);
+        yield* (await elsewhere()).rows(sql, patience);
       } finally {
         gate.release();
       }

@@ -1,6 +1,7 @@
 // The rows of a table as INSERT statements, each in a line of its own.
 import { HoldfastError } from '#lib/errors.ts';
 import { createRowCounter } from '#lib/row-checksum.ts';
+import type { Patience } from '../silence.ts';
 import type { Tally } from '../tally.ts';
 import { columnsOfSql } from './catalogue.ts';
 import { plainName, quoteIdentifier, quoteName } from './identifiers.ts';
@@ -18,6 +19,7 @@ export interface RowSource {
   readonly reading: Reading;
   readonly tally: Tally;
   readonly user: string;
+  readonly patience?: Patience;
 }
 
 /** Counted as they pass. A table whose columns changed meanwhile is an error, not half a table. */
@@ -27,6 +29,7 @@ export async function* countedRows({
   reading,
   tally,
   user,
+  patience,
 }: RowSource): AsyncGenerator<Uint8Array> {
   const name = plainName(table);
   const counter = createRowCounter('lines');
@@ -34,7 +37,7 @@ export async function* countedRows({
   try {
     const columns = storedColumns(table).map(codecOf);
     for await (const chunk of lines(
-      reading.rows(selectSql(table, columns, reading)),
+      reading.rows(selectSql(table, columns, reading), patience),
       linePrefix(table),
       columns,
     )) {
