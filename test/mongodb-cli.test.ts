@@ -15,7 +15,7 @@ import { temporaryFolder } from './tools/temp.ts';
 suite('MongoDB on the command line', { skip: skipWithoutMongodb() ?? false }, () => {
   const folder = temporaryFolder('cli-mongodb');
   const at = (...parts: string[]): string => join(folder, ...parts);
-  const databases = ['shop', 'shop_copy', 'parts', 'wiki'];
+  const databases = ['shop', 'shop_copy', 'parts', 'wiki', 'received', 'other'];
   let server: MongoServer;
 
   before(async () => {
@@ -34,8 +34,12 @@ repositories:
   here: { store: ${at('backups')}, password: { file: ${at('password')} } }
 sources:
   mongo: { kind: mongodb, url: "${server.url()}", databases: [shop, wiki] }
+  copy: { kind: mongodb, url: "${server.url('received')}" }
+  other: { kind: mongodb, url: "${server.url('other')}" }
 jobs:
   nightly: { backup: [mongo], to: [here] }
+  follow: { receive: [{ source: shop, into: copy }], from: here }
+  several: { receive: [{ source: mongo, into: other }], from: here }
 catalog: ${at('catalog.db')}
 `,
     );
@@ -103,6 +107,29 @@ catalog: ${at('catalog.db')}
       (await parts.collection('few').indexes()).length,
       (await server.client.db('shop').collection('orders').indexes()).length,
     );
+  });
+
+  test('another database receives it, but not the snapshot of several databases', async () => {
+    const { status, stdout } = await run('run follow');
+    assert.match(stdout, /copy: snapshot [0-9a-f]{8} loaded; .* behind/);
+    assert.equal(status, 0);
+    const { holdfast_received: mark, ...received } = await seen('received');
+    assert.ok(mark);
+    assert.deepEqual(received, await seen('shop'));
+    assert.match(await done('run follow'), /copy: nothing new; /);
+    assert.match((await run('status')).stdout, /copy +shop +\d+ s behind/);
+    const several = await run('run several');
+    assert.equal(several.status, 1);
+    assert.match(several.stderr, /the snapshot holds 2 databases/);
+    await server.client.db('other').collection('mine').insertOne({});
+    const taken = await run('run several');
+    assert.equal(taken.status, 15);
+    assert.match(taken.stderr, /database other holds something that was not received/);
+  });
+
+  test('doctor looks whether the database that receives answers', async () => {
+    const { stdout } = await run('doctor follow');
+    assert.match(stdout, /source copy .*MongoDB \d/);
   });
 
   test('a document is found by its _id, and dumped as the bytes it is', async () => {

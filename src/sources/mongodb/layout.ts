@@ -22,7 +22,8 @@ export const bucketsPrefix = 'system.buckets.';
 /** How the names begin that a restore gives to collections until they are whole; what is left of one that was killed is no data. */
 export const stagingPrefix = (restore: string): string => `holdfast.${restore}.`;
 
-export const isStaging = (collection: string): boolean => /^holdfast\.[0-9a-f]{8}\./.test(collection);
+export const isStaging = (collection: string): boolean =>
+  /^holdfast\.(receiving-)?[0-9a-f]{8}\./.test(collection);
 
 /** The file of a collection's documents, in the database's folder. */
 export const documentsFile = (collection: string): string => `${fileName(collection)}.bson`;

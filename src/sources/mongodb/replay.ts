@@ -72,10 +72,10 @@ const renamingOf = ({ plan }: Restoring): Renaming => {
       .map(({ database, into }) => [database, into.database]),
   );
   return (database, name) => {
+    const known = collections.get(`${database}.${name}`);
     const whole = databases.get(database);
-    return (
-      collections.get(`${database}.${name}`) ?? (whole === undefined ? undefined : { database: whole, name })
-    );
+    const made = known || whole === undefined ? undefined : plan.nameOf(name);
+    return known ?? (whole === undefined || made === undefined ? undefined : { database: whole, name: made });
   };
 };
 

@@ -1,6 +1,7 @@
 // What of a backup is to be restored, and where it goes.
 import { HoldfastError } from '#lib/errors.ts';
 import type { RestoreTarget } from '../source.ts';
+import type { Beside } from './beside.ts';
 import { accountCollections, accountDatabase } from './choice.ts';
 import type { MongodbConfig } from './config.ts';
 import type { ContentsCollection, ContentsDatabase, ServerContents } from './contents.ts';
@@ -19,10 +20,18 @@ export interface Plan {
   readonly goals: readonly Goal[];
   /** The databases, by their names in the target, that are restored as a whole. */
   readonly wholeDatabases: readonly string[];
+  /** The name in the target of a collection of such a database; undefined for what stays away. */
+  nameOf(collection: string): string | undefined;
 }
 
-/** Which collections go where. USAGE for what cannot be meant. */
-export const planOf = (contents: ServerContents, config: MongodbConfig, into: RestoreTarget): Plan => {
+/** Which collections go where; whole databases beside what is there, when told so. USAGE for what cannot be meant. */
+export const planOf = (
+  contents: ServerContents,
+  config: MongodbConfig,
+  into: RestoreTarget,
+  beside?: Beside,
+): Plan => {
+  const nameOf: Plan['nameOf'] = beside?.nameOf ?? ((name) => name);
   const goals: Goal[] = [];
   const whole = new Map<string, string>();
   const usedRenames = new Set<string>();
@@ -32,20 +41,23 @@ export const planOf = (contents: ServerContents, config: MongodbConfig, into: Re
     const name = targetDatabase(database.name, config, into, usedRenames);
     const isAll = isWhole(database, into.selection);
     if (isAll) claim(whole, name, database.name);
-    for (const collection of chosen)
+    for (const collection of chosen) {
+      const ownName = isAll ? nameOf(collection.name) : renamed(collection.name, into, usedRenames);
+      if (ownName === undefined) continue;
       goals.push({
         database: database.name,
         collection,
-        into: { database: name, name: isAll ? collection.name : renamed(collection.name, into, usedRenames) },
+        into: { database: name, name: ownName },
         isAccounts: database.name === accountDatabase && accountCollections.includes(collection.name),
       });
+    }
   }
   if (goals.length === 0 && contents.databases.length > 0 && into.selection !== undefined)
     throw new HoldfastError('TARGET_FAILED', 'nothing of the snapshot was chosen', {
       hint: 'name a path that it has: holdfast ls',
     });
   assertRenamesUsed(into, usedRenames, goals, contents);
-  return { goals: goals.toSorted(viewsLast), wholeDatabases: [...whole.keys()] };
+  return { goals: goals.toSorted(viewsLast), wholeDatabases: [...whole.keys()], nameOf };
 };
 
 const isEverything = (selection: readonly string[] | undefined): boolean =>

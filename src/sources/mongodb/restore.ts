@@ -11,6 +11,7 @@ import { hadNoDatabase } from '../free-targets.ts';
 import { Reporter, textOf } from '../restore-report.ts';
 import { assertSafePath } from '../safe-path.ts';
 import type { Entry, RestoreReport, RestoreTarget } from '../source.ts';
+import { assertMayTakePlaces, type Beside } from './beside.ts';
 import type { MongodbConfig } from './config.ts';
 import { type Connection, connect } from './connect.ts';
 import { parseContents, type ServerContents } from './contents.ts';
@@ -24,6 +25,8 @@ import { assertTargetsAreFree } from './target-state.ts';
 export interface RestoreRequest {
   readonly config: MongodbConfig;
   readonly context: Context;
+  /** Whole databases go beside what is there, and take its places later. */
+  readonly beside?: Beside;
 }
 
 /** What all steps of a restore share. */
@@ -41,17 +44,18 @@ export const restoreServer = async (
   entries: AsyncIterable<Entry>,
   into: RestoreTarget,
 ): Promise<RestoreReport> => {
-  const { config, context } = request;
+  const { config, context, beside } = request;
   const iterator = entries[Symbol.asyncIterator]();
   await using connection = await connect(config, context.signal);
   try {
     const contents = await readContents(iterator);
-    const plan = planOf(contents, config, into);
-    await assertTargetsAreFree(connection, plan, into);
+    const plan = planOf(contents, config, into, beside);
+    if (beside) assertMayTakePlaces(plan.goals.map(({ collection }) => collection));
+    else await assertTargetsAreFree(connection, plan, into);
     const reporter = new Reporter(into);
     if (contents.databases.length === 0) reporter.warn(hadNoDatabase());
     const staged: Staged = {
-      suffix: randomUUID().slice(0, 8),
+      suffix: beside?.suffix ?? randomUUID().slice(0, 8),
       collections: new Map(),
       loaded: new Map(),
       manifests: new Map(),

@@ -1,5 +1,6 @@
 // Databases for a trial: made by a restore under names of their own, read back, queried, and dropped.
 import { HoldfastError } from '#lib/errors.ts';
+import type { Describing } from '#lib/self-description.ts';
 import { assertNoneTaken, copyOf, isOfScratch, scratchNamesOf, underOwnNames } from '../scratch-databases.ts';
 import type {
   Entry,
@@ -18,15 +19,17 @@ import { listDatabases } from './listing.ts';
 import { restoreServer } from './restore.ts';
 
 /** What a source on this server can do for a trial. */
-export const scratchMaker = (request: DumpRequest): ScratchMaker => {
-  const maker = {
-    scratchLocation: () => request.config.url.hosts,
-    checkScratch: () => checkRights(request),
-    openScratch: (scratch: ScratchRequest) => openPlace(request, scratch),
-    removeScratch: (name: string) => removeAll(request, name),
-  };
-  return maker;
-};
+export const scratchMaker = (request: DumpRequest): ScratchMaker & Describing => ({
+  async describeSelf() {
+    await using connection = await connect(request.config, request.context.signal);
+    const { version, time } = connection.facts;
+    return { software: [`MongoDB ${version}`], ...(time && { time }) };
+  },
+  scratchLocation: () => request.config.url.hosts,
+  checkScratch: () => checkRights(request),
+  openScratch: (scratch) => openPlace(request, scratch),
+  removeScratch: (name) => removeAll(request, name),
+});
 
 /** Whether the user may make databases of any name, as far as the server tells. */
 const checkRights = async ({ config, context }: DumpRequest): Promise<Finding[]> => {

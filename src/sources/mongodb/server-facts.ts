@@ -7,6 +7,7 @@ export interface Greeting {
   readonly msg?: string;
   readonly maxMessageSizeBytes?: number;
   readonly maxWriteBatchSize?: number;
+  readonly localTime?: Date;
 }
 
 export interface ServerFacts {
@@ -19,6 +20,8 @@ export interface ServerFacts {
   readonly topology: 'standalone' | 'replica set' | 'sharded cluster';
   readonly maxMessageBytes: number;
   readonly maxWriteBatch: number;
+  /** What its clock showed when it greeted. */
+  readonly time: Date | undefined;
 }
 
 export const factsOf = (hello: Greeting, version: string): ServerFacts => ({
@@ -29,6 +32,7 @@ export const factsOf = (hello: Greeting, version: string): ServerFacts => ({
   topology: hello.setName ? 'replica set' : hello.msg === 'isdbgrid' ? 'sharded cluster' : 'standalone',
   maxMessageBytes: hello.maxMessageSizeBytes ?? 48_000_000,
   maxWriteBatch: hello.maxWriteBatchSize ?? 1000,
+  time: hello.localTime,
 });
 
 const isAtLeast = (version: string, major: number, minor: number): boolean => {

@@ -1,8 +1,13 @@
-// Builders for the tests of MongoDB: sources on a test's server, and what is in a database, seen by the driver.
+// Builders for the tests of MongoDB: sources on a test's server, what is in a database, seen by the driver, and receivers.
+import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { BSON, type Db } from 'mongodb';
-import type { MongoServer } from '../../../test/servers/mongodb.ts';
-import { onServers, opener } from '../testing.ts';
+import { type Clock, systemClock } from '#lib/clock.ts';
+import type { Intercept } from '../../../test/servers/documentdb/front.ts';
+import type { MongoServer, StandIn } from '../../../test/servers/mongodb.ts';
+import { type Mark, type Receiver, type Receiving, receiverOf } from '../receiver.ts';
+import type { RestoreReport } from '../source.ts';
+import { type CapturedEntry, inPathOrder, type OpenOptions, onServers, opener, replay } from '../testing.ts';
 import { mongodb } from './mongodb.ts';
 
 /** `url` unless told is the server's without a database. */
@@ -40,4 +45,80 @@ const documentsOf = async (db: Db, name: string): Promise<string> => {
         .digest('hex'),
     );
   return `${hashes.length} ${createHash('sha256').update(hashes.toSorted().join()).digest('hex')}`;
+};
+
+export const markOf = (number: number): Mark => {
+  const at = new Date(Date.UTC(2026, 10, 21, number)).toISOString();
+  const base = { snapshot: `${number}`.repeat(64), time: at, takenAt: at };
+  return { ...base, whole: true, settledAt: at, base };
+};
+
+/** A thousand times as fast, so that the silence of a dead run is soon over. */
+export const hurried: Clock = {
+  ...systemClock,
+  sleep: (ms, signal) => systemClock.sleep(Math.ceil(ms / 1000), signal),
+};
+
+export const load = (
+  opened: Receiving,
+  number: number,
+  dump: readonly CapturedEntry[],
+): Promise<RestoreReport> =>
+  opened.load(replay(inPathOrder(dump)), { mark: markOf(number), databases: ['shop'], onProgress() {} });
+
+/** What tests of receivers do with a server whose database `shop` is the sender's. */
+export const receiversOn = (serverOf: () => StandIn) => {
+  const open = async (
+    database: string,
+    work: (receiving: Receiving) => Promise<unknown>,
+    options: OpenOptions = { clock: hurried },
+  ): Promise<void> => {
+    const server = serverOf();
+    await using target = await openMongodb(server, { url: server.url(database) }, options);
+    await using opened = await (receiverOf(target) as Receiver).openReceiving();
+    await work(opened);
+  };
+  /** As a job does: what is there already is not loaded again. */
+  const receive = (
+    database: string,
+    number: number,
+    dump: readonly CapturedEntry[],
+    options?: OpenOptions,
+  ): Promise<void> =>
+    open(
+      database,
+      async (opened) => {
+        if (opened.mark?.snapshot !== markOf(number).snapshot) {
+          await load(opened, number, dump);
+          await opened.publish();
+        }
+        assert.deepEqual(opened.mark, markOf(number));
+      },
+      options,
+    );
+  /** All that is there, but for the mark. */
+  const seen = async (database: string): Promise<Record<string, unknown>> => {
+    const { holdfast_received: _, ...others } = await seenBy(serverOf().client.db(database));
+    return others;
+  };
+  return {
+    open,
+    receive,
+    seen,
+    shop: (): Promise<CapturedEntry[]> => dumpOf(serverOf(), { url: serverOf().url('shop') }),
+    assertReceived: async (database: string, number: number): Promise<void> => {
+      await open(database, async ({ mark }) => assert.deepEqual(mark, markOf(number)));
+      assert.deepEqual(await seen(database), await seen('shop'));
+    },
+    /** Runs with commands answered by the test. */
+    intercepting: async <Result>(intercept: Intercept, work: () => Promise<Result>): Promise<Result> => {
+      const { front } = serverOf();
+      front.intercept = intercept;
+      try {
+        return await work();
+      } finally {
+        front.intercept = undefined;
+      }
+    },
+  };
 };

@@ -19,6 +19,8 @@ export type Intercept = (
 export interface FrontOptions {
   /** Be a replica set of one member, with reads at a point in time. */
   readonly replicaSet?: boolean;
+  /** Say that it is a mongos. */
+  readonly sharded?: boolean;
   /** Let nobody do anything who has not logged in. */
   readonly auth?: boolean;
   /** What it says of itself; 7.0.0 unless told. */
@@ -167,6 +169,7 @@ class Session {
         primary: me,
         secondary: false,
       }),
+      ...(options.sharded && { msg: 'isdbgrid' }),
       helloOk: true,
       isWritablePrimary: true,
       ismaster: true,

@@ -1,0 +1,34 @@
+// Whether a database can receive, asked before anything is written there.
+import { HoldfastError } from '#lib/errors.ts';
+import { listCollections } from './listing.ts';
+import { isInternal, isInternalDatabase } from './patterns.ts';
+import { type Received, readKept, receivedCollection } from './received-mark.ts';
+
+/**
+ * CONFIG_INVALID for one of the server's own, UNSUPPORTED in a sharded cluster, TARGET_NOT_EMPTY for one that somebody else filled: that
+ * is not ours to replace.
+ */
+export const assertFit = async (received: Received): Promise<void> => {
+  const { connection, database } = received;
+  if (isInternalDatabase(database)) throw isServersOwn(database);
+  if (connection.facts.topology === 'sharded cluster') throw isSharded(connection.server);
+  if (await readKept(received)) return;
+  const present = await listCollections(connection, database);
+  if (present.some(({ name }) => !isInternal(name) && name !== receivedCollection)) throw isUsed(database);
+};
+
+const isServersOwn = (database: string): HoldfastError =>
+  new HoldfastError('CONFIG_INVALID', `nothing can be received into ${database}, which is the server’s own`, {
+    hint: 'name another database in the URL',
+  });
+
+/** Its shards take a new name one after the other. */
+const isSharded = (server: string): HoldfastError =>
+  new HoldfastError('UNSUPPORTED', `nothing can be received into the sharded cluster at ${server}`, {
+    hint: 'receive into a replica set, or restore into the cluster with `holdfast restore`',
+  });
+
+const isUsed = (database: string): HoldfastError =>
+  new HoldfastError('TARGET_NOT_EMPTY', `database ${database} holds something that was not received`, {
+    hint: 'receive into another database, or drop this one first: db.dropDatabase()',
+  });
