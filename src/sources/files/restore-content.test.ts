@@ -107,6 +107,20 @@ test('a file whose content breaks off is reported and not left half written; the
   assert.deepEqual(readdirSync(folder.path), ['good']);
 });
 
+test('a file whose content is not as long as the snapshot says is restored, and named', async () => {
+  using folder = temporaryFolder();
+  const shorter: Entry = { path: 'x', type: 'file', meta: { size: 7 }, content: () => [Buffer.from('half')] };
+  const report = await filesSource({ path: folder.path }).restore(
+    each(shorter, entry('y', 'file', { size: 5 }, 'whole')),
+    intoEmpty,
+  );
+  assert.deepEqual(
+    report.failures.map(({ error }) => error.message),
+    ['x was restored with the 4 bytes of its content, and the snapshot says 7'],
+  );
+  assert.equal(readFileSync(join(folder.path, 'x'), 'utf8'), 'half');
+});
+
 test('a full disk ends the restore with a clear message', { skip: skipWithoutSmallDisk() }, async () => {
   using folder = temporaryFolder();
   using disk = smallDisk(join(folder.path, 'small'), 'size=256k');

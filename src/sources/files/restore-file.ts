@@ -30,7 +30,7 @@ interface Options {
 
 /**
  * Writes the entry at its place; gives the bytes written. A file cut short is removed again; one
- * whose metadata could not be restored stays.
+ * whose metadata could not be restored, or whose size is not what is recorded, stays.
  */
 export const restoreFile = async (entry: Entry, place: Place, options: Options): Promise<number> => {
   const { meta, path } = entry;
@@ -55,8 +55,18 @@ export const restoreFile = async (entry: Entry, place: Place, options: Options):
   } finally {
     takePlace(path, madeAt, place, file);
   }
+  if (meta.size !== undefined && written !== meta.size) throw ofAnotherSize(path, written, meta.size);
   return written;
 };
+
+const ofAnotherSize = (path: string, written: number, size: number): HoldfastError =>
+  new HoldfastError(
+    'TARGET_FAILED',
+    `${path} was restored with the ${written} bytes of its content, and the snapshot says ${size}`,
+    {
+      hint: 'it changed while the snapshot was made, or the snapshot lost a part of it: look at it, and at an older snapshot',
+    },
+  );
 
 /** What was made, an open file perhaps, gets its place. NFS says only when a file is closed that there was no room for it. */
 export const takePlace = (path: string, madeAt: Place, place: Place, file?: number): void => {
