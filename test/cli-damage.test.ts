@@ -186,6 +186,13 @@ suite('of a snapshot in which a folder is damaged', () => {
     );
   });
 
+  test('all else is counted', async () => {
+    const { status, stdout, stderr } = await run(broken, 'stats');
+    assert.equal(status, 3);
+    isNamed(stderr, /snapshot [0-9a-f]{8} of media/);
+    assert.match(stdout, /^2 snapshots: 6 files, .*; 2 snapshots could not be counted whole, named above$/m);
+  });
+
   test('the others are verified all the same', async () => {
     const later = at('beside');
     mkdirSync(later);

@@ -48,7 +48,7 @@ export const inEach = async (
 export const unread = (failed: number): string =>
   failed > 0 ? `; ${plural(failed, 'item')} could not be searched, named above` : '';
 
-const nameOf = (snapshot: Snapshot): string =>
+export const nameOf = (snapshot: Snapshot): string =>
   `snapshot ${shortId(snapshot.id)} of ${printable(originOf(snapshot))}`;
 
 export const headingOf = (snapshot: Snapshot): string => `${nameOf(snapshot)}, ${formatTime(snapshot.time)}`;

@@ -2,7 +2,9 @@
 import { chooseSnapshot, matching } from '#jobs/snapshot-choice.ts';
 import { formatBytes, plural } from '#lib/format.ts';
 import { defineCommand } from './command.ts';
+import { nameOf } from './find-snapshots.ts';
 import { jobContext } from './job-context.ts';
+import { showFailedItem } from './job-report.ts';
 import { filterOf, readOptions, withChosenRepository } from './snapshot-options.ts';
 
 export const command = defineCommand({
@@ -19,7 +21,7 @@ them together, where everything that is the same is stored once, and compressed.
     ['stats', 'all snapshots'],
     ['stats --source shop', 'those of one source'],
   ],
-  statuses: [10, 11, 12, 14],
+  statuses: [3, 10, 11, 12, 14],
   run: (call) =>
     withChosenRepository(call, async (repository) => {
       const { args, output, signal } = call;
@@ -30,7 +32,12 @@ them together, where everything that is the same is stored once, and compressed.
           ? [...new Set(args.map((word) => chooseSnapshot(all, word, filter)))]
           : matching(all, filter);
       const { onEvent } = jobContext(call);
+      let failed = 0;
       const usage = await repository.usage(chosen, {
+        onDamaged: (snapshot, error) => {
+          failed += 1;
+          showFailedItem(output, nameOf(snapshot), error);
+        },
         signal,
         onProgress: (progress) => onEvent({ type: 'progress', subject: repository.location, progress }),
       });
@@ -48,16 +55,17 @@ them together, where everything that is the same is stored once, and compressed.
             stored_bytes: bytesStored,
             packs,
             pack_bytes: bytesOfPacks,
+            items_failed: failed,
           },
           undefined,
         );
       const ratio = bytesStored > 0 ? `, ${(bytes / bytesStored).toFixed(1)} times as much` : '';
       for (const line of [
-        `${plural(snapshots, 'snapshot')}: ${plural(files, 'file')}, ${formatBytes(bytes)} when all are restored${ratio}`,
+        `${plural(snapshots, 'snapshot')}: ${plural(files, 'file')}, ${formatBytes(bytes)} when all are restored${ratio}${failed > 0 ? `; ${plural(failed, 'snapshot')} could not be counted whole, named above` : ''}`,
         `stored for them: ${formatBytes(bytesStored)} in ${plural(blobs, 'blob')} (${formatBytes(bytesPlain)} before compression)`,
         `the whole repository: ${formatBytes(bytesOfPacks)} in ${plural(packs, 'pack')}`,
       ])
         await output.result(undefined, line);
-      return 0;
+      return failed > 0 ? 3 : 0;
     }),
 });

@@ -233,6 +233,8 @@ export interface Difference {
 }
 
 export interface UsageOptions {
+  /** Gets each snapshot of which a part cannot be read, and why: what is there is counted. Without it the first such one is an error. */
+  readonly onDamaged?: (snapshot: Snapshot, error: HoldfastError) => void;
   readonly signal?: AbortSignal;
   readonly onProgress?: OnProgress;
 }

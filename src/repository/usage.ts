@@ -1,5 +1,6 @@
 // How much room snapshots take: what restoring them would write, and what is stored for all of them together.
 
+import { type HoldfastError, hasCode } from '#lib/errors.ts';
 import type { BlobReader } from './blob-reader.ts';
 import type { Snapshot, UsageOptions, UsageReport } from './contract.ts';
 import type { Session } from './session.ts';
@@ -10,11 +11,14 @@ interface Folder {
   readonly files: number;
   readonly bytes: number;
   readonly folders: readonly string[];
+  readonly error?: HoldfastError;
 }
 
 interface Amount {
   readonly files: number;
   readonly bytes: number;
+  /** Why a part cannot be read. */
+  readonly error?: HoldfastError;
 }
 
 /** See Repository.usage. */
@@ -33,7 +37,11 @@ export const usageOf = async (
   const folders = new Map<string, Folder>();
   const roots = snapshots.map(({ tree }) => tree);
   for await (const { id, nodes, error, visited } of visitTrees(reader, roots, options.signal)) {
-    if (error) throw error;
+    if (error) {
+      if (!options.onDamaged || !hasCode(error, 'REPOSITORY_DAMAGED')) throw error;
+      folders.set(id, { files: 0, bytes: 0, folders: [], error });
+      continue;
+    }
     mark(id, 'tree');
     for (const { content = [] } of nodes) for (const blob of content) mark(blob, 'data');
     const files = nodes.filter(({ type }) => type === 'file');
@@ -45,9 +53,15 @@ export const usageOf = async (
     options.onProgress?.({ phase: 'count', items: visited, bytes: 0 });
   }
   const amounts = new Map<string, Amount>();
-  const restored = sumOf(roots.map((root) => amountBelow(root, folders, amounts)));
+  const each = roots.map((root) => amountBelow(root, folders, amounts));
+  for (const [at, snapshot] of snapshots.entries()) {
+    const error = each[at]?.error;
+    if (error) options.onDamaged?.(snapshot, error);
+  }
+  const { files, bytes } = sumOf(each);
   return {
-    ...restored,
+    files,
+    bytes,
     snapshots: snapshots.length,
     ...storedFor(session, used),
     ...(await packsOf(session)),
@@ -75,10 +89,14 @@ const amountBelow = (
 const nothing: Amount = { files: 0, bytes: 0 };
 
 const sumOf = (amounts: readonly Amount[]): Amount =>
-  amounts.reduce((sum, { files, bytes }) => ({ files: sum.files + files, bytes: sum.bytes + bytes }), {
-    files: 0,
-    bytes: 0,
-  });
+  amounts.reduce(
+    (sum, { files, bytes, error = sum.error }) => ({
+      files: sum.files + files,
+      bytes: sum.bytes + bytes,
+      ...(error && { error }),
+    }),
+    nothing,
+  );
 
 const storedFor = (
   { blobs: { table } }: Session,
