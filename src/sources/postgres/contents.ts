@@ -58,34 +58,41 @@ export interface ContentsInput {
   readonly largeObjects: readonly number[];
 }
 
-export const makeContents = (input: ContentsInput): Contents => ({
-  contents: 1,
-  database: input.database,
-  encoding: input.encoding,
-  ...(input.searchPath !== undefined && { searchPath: input.searchPath }),
-  roles: [...input.roles],
-  tables: input.choice.tables.map((table) => {
-    const root = rootOf(table, input.choice.tables);
-    return {
-      schema: table.schema,
-      name: table.name,
-      kind: table.kind,
-      columns: [...table.columns],
-      files: input.ranges.get(plainName(table))?.length ?? 0,
-      parents: [...table.parents],
-      ...(root && { through: { schema: root.schema, name: root.name } }),
-    };
-  }),
-  sequences: [...input.sequences],
-  largeObjects: [...input.largeObjects],
-});
+export const makeContents = (input: ContentsInput): Contents => {
+  const partitioned = new Map(
+    input.choice.tables
+      .filter(({ kind }) => kind === 'partitioned')
+      .map((table) => [plainName(table), table] as const),
+  );
+  return {
+    contents: 1,
+    database: input.database,
+    encoding: input.encoding,
+    ...(input.searchPath !== undefined && { searchPath: input.searchPath }),
+    roles: [...input.roles],
+    tables: input.choice.tables.map((table) => {
+      const root = rootOf(table, partitioned);
+      return {
+        schema: table.schema,
+        name: table.name,
+        kind: table.kind,
+        columns: [...table.columns],
+        files: input.ranges.get(plainName(table))?.length ?? 0,
+        parents: [...table.parents],
+        ...(root && { through: { schema: root.schema, name: root.name } }),
+      };
+    }),
+    sequences: [...input.sequences],
+    largeObjects: [...input.largeObjects],
+  };
+};
 
 /** The uppermost partitioned table, where one on the way hashes enums: by their numbers, which are others in another database. */
-const rootOf = (table: Table, all: readonly Table[]): Table | undefined => {
+const rootOf = (table: Table, partitioned: ReadonlyMap<string, Table>): Table | undefined => {
   let root: Table | undefined;
   let hashes = false;
   const above = ({ parents: [parent] }: Table): Table | undefined =>
-    parent && all.find((each) => each.kind === 'partitioned' && plainName(each) === plainName(parent));
+    parent && partitioned.get(plainName(parent));
   for (let each = above(table); each; each = above(each)) {
     root = each;
     hashes ||= each.hashesEnums;

@@ -3,7 +3,6 @@ import { type Manifest, manifestSchema } from '../manifest.ts';
 import type { DatabaseDump } from './data-entries.ts';
 import { plainName } from './identifiers.ts';
 import { tablePath } from './layout.ts';
-import type { Table } from './listing.ts';
 
 /** Waits for the rows; fails when the snapshot was lost, because then nobody can say what was read. */
 export async function* manifestContent(of: DatabaseDump): AsyncGenerator<Uint8Array> {
@@ -25,20 +24,21 @@ export async function* manifestContent(of: DatabaseDump): AsyncGenerator<Uint8Ar
 }
 
 const partitionedOf = ({ choice }: DatabaseDump): Pick<Manifest, 'partitioned'> => {
+  const children = Map.groupBy(
+    choice.tables.flatMap((table) => table.parents.map((parent) => ({ table, parent: plainName(parent) }))),
+    ({ parent }) => parent,
+  );
+  /** Its partitions, and theirs. */
+  const partsOf = (name: string): string[] =>
+    (children.get(name) ?? [])
+      .map(({ table }) => plainName(table))
+      .flatMap((part) => [part, ...partsOf(part)]);
   const partitioned = choice.tables
     .filter(({ kind }) => kind === 'partitioned')
     .map((table) => ({
       name: plainName(table),
       folder: tablePath(table),
-      tables: partsOf(table, choice.tables)
-        .map(plainName)
-        .filter((name) => choice.withRows.has(name)),
+      tables: partsOf(plainName(table)).filter((name) => choice.withRows.has(name)),
     }));
   return partitioned.length > 0 ? { partitioned } : {};
 };
-
-/** Its partitions, and theirs. */
-const partsOf = (table: Table, all: readonly Table[]): Table[] =>
-  all
-    .filter(({ parents }) => parents.some((parent) => plainName(parent) === plainName(table)))
-    .flatMap((part) => [part, ...partsOf(part, all)]);
