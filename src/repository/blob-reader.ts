@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { Semaphore } from '#lib/concurrency.ts';
 import { HoldfastError, hasCode } from '#lib/errors.ts';
+import { threadEnded } from '#lib/file-limit.ts';
 import { errorOf, type PlainError } from '#lib/plain-error.ts';
 import { workerUrl } from '#lib/worker-url.ts';
 import { localFolderOf } from '#stores/store.ts';
@@ -183,9 +184,7 @@ export class BlobReader implements AsyncDisposable {
       this.#requests.delete(reply.request);
       waiting?.resolve(reply);
     });
-    thread.on('error', (cause) =>
-      this.#failAll(new HoldfastError('FAILED', `a worker thread ended: ${String(cause)}`, { cause })),
-    );
+    thread.on('error', (cause) => this.#failAll(threadEnded('a worker thread', cause)));
     const worker = { thread, busy: 0 };
     this.#workers.push(worker);
     return worker;

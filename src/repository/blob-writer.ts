@@ -5,6 +5,7 @@ import { setFlagsFromString } from 'node:v8';
 import { Worker } from 'node:worker_threads';
 import { Semaphore } from '#lib/concurrency.ts';
 import { HoldfastError } from '#lib/errors.ts';
+import { threadEnded } from '#lib/file-limit.ts';
 import { errorOf } from '#lib/plain-error.ts';
 import { workerUrl } from '#lib/worker-url.ts';
 import { localFolderOf } from '#stores/store.ts';
@@ -223,9 +224,7 @@ export class BlobWriter {
       busy: 0,
     };
     worker.thread.on('message', (reply: SealReply) => this.#receive(reply));
-    worker.thread.on('error', (cause) =>
-      this.#fail(new HoldfastError('FAILED', `a worker thread ended: ${String(cause)}`, { cause })),
-    );
+    worker.thread.on('error', (cause) => this.#fail(threadEnded('a worker thread', cause)));
     this.#workers.push(worker);
     return worker;
   }

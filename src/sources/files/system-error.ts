@@ -1,5 +1,6 @@
 // What the system says of a failure, without the path it was told: that may be one of ours nobody knows; and what to do about it.
 import { messageOf, systemCode } from '#lib/errors.ts';
+import { fileLimitHint } from '#lib/file-limit.ts';
 
 /** 'EACCES: permission denied' */
 export const reasonOf = (error: unknown): string =>
@@ -9,8 +10,7 @@ export const reasonOf = (error: unknown): string =>
 
 /** For what could not be read. */
 export const readingHint = (error: unknown): string => {
-  if (['EMFILE', 'ENFILE'].includes(systemCode(error) ?? ''))
-    return 'let it have more files open at once (`ulimit -n`, LimitNOFILE of a service)';
+  if (['EMFILE', 'ENFILE'].includes(systemCode(error) ?? '')) return fileLimitHint;
   return diskHint(error) ?? 'run as a user who may read it, or exclude it';
 };
 

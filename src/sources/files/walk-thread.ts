@@ -1,7 +1,7 @@
 // A walk on a thread of its own, beside the work on what it has found.
 import { Worker } from 'node:worker_threads';
 import { throwIfCancelled } from '#lib/clock.ts';
-import { HoldfastError } from '#lib/errors.ts';
+import { threadEnded } from '#lib/file-limit.ts';
 import type { Context } from '#lib/kind.ts';
 import { errorOf } from '#lib/plain-error.ts';
 import { workerUrl } from '#lib/worker-url.ts';
@@ -59,9 +59,7 @@ export async function* walkOnThread(
   });
   const fail = (cause: unknown): void => {
     begun.resolve();
-    end ??= {
-      error: new HoldfastError('FAILED', `the thread that walks ended: ${String(cause)}`, { cause }),
-    };
+    end ??= { error: threadEnded('the thread that walks', cause) };
     wake();
   };
   thread.on('error', fail).on('exit', () => fail('too early'));

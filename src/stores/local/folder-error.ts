@@ -1,5 +1,6 @@
 // What an error of the file system means for whoever keeps backups there.
 import { type ErrorCode, HoldfastError, messageOf, systemCode } from '#lib/errors.ts';
+import { fileLimitHint } from '#lib/file-limit.ts';
 
 /** The store's error for a failed call on one of its files. */
 export const folderError = (cause: unknown, doing: string, folder: string, key: string): HoldfastError => {
@@ -30,7 +31,7 @@ const notFolder: Meaning = {
 };
 const tooManyOpen: Meaning = {
   code: 'STORE_UNREACHABLE',
-  hint: 'let it have more files open at once (`ulimit -n`, LimitNOFILE of a service)',
+  hint: fileLimitHint,
 };
 const broken: Meaning = {
   code: 'STORE_UNREACHABLE',
