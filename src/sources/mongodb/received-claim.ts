@@ -22,7 +22,7 @@ import { code, serverCode } from './server-error.ts';
 const beatMs = 5000;
 /** One that says nothing for so long has died. */
 const silenceMs = 30_000;
-const lookMs = 1000;
+const lookMs = 3000;
 
 export interface Claim extends AsyncDisposable {
   /** Changes the document, which is to be this run's. TARGET_FAILED when another run has taken over. */

@@ -57,8 +57,11 @@ const placeCollection = async (
   to: string,
   before: Collection | undefined,
 ): Promise<void> => {
-  await claim.assertHeld();
-  if (before && before.type !== 'collection') await dropCollection(connection, { database, name: to });
+  if (before && before.type !== 'collection') {
+    await claim.assertHeld();
+    await dropCollection(connection, { database, name: to });
+  }
+  // Whoever has taken over does the same, and takes away what this would move.
   await renameCollection(connection, { database, name: from }, to);
 };
 
