@@ -164,6 +164,17 @@ jobs:
     ]);
   });
 
+  test('no scratch folder is made: it may be a disk that is not mounted', async () => {
+    const absent = join(site.scratch, 'absent');
+    const { status, stderr } = await site.run('drill', 'latest:shop', '--scratch', absent);
+    assert.equal(status, 1);
+    assert.match(
+      stderr,
+      /absent: nothing can be restored there for a trial: ENOENT.*\n.*hint: make the folder/,
+    );
+    assertTidy();
+  });
+
   test('a snapshot that is not what its manifest says is not proven', async () => {
     const inOrders = (change: (text: string) => string) => (path: string, text: string) =>
       path.startsWith('data/orders/') ? change(text) : text;

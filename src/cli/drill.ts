@@ -24,7 +24,7 @@ const options = {
   into: value('--into <source>', 'make the scratch database on the server of this source or URL'),
   scratch: value(
     '--scratch <folder>',
-    "where scratch files are made (default: the system's temporary folder)",
+    "a folder that is there, where scratch files are made (default: the system's temporary one)",
   ),
 };
 

@@ -1,8 +1,6 @@
 // A folder for a trial: restored into, walked like any source, and removed.
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { HoldfastError } from '#lib/errors.ts';
-import { checkScratchFolder } from '../scratch-folder.ts';
+import { checkScratchFolder, newPlaceIn } from '../scratch-folder.ts';
 import type { RestoreTarget, ScratchMaker, Source } from '../source.ts';
 import { type FilesConfig, filesConfig } from './options.ts';
 import { removeTree } from './remove-tree.ts';
@@ -15,8 +13,7 @@ export const scratchMaker = (
   scratchLocation: (folder) => folder,
   checkScratch: async (folder) => checkScratchFolder(folder),
   async openScratch({ name, folder }) {
-    const place = join(folder, name);
-    if (existsSync(place)) throw new HoldfastError('TARGET_NOT_EMPTY', `there is a ${place} already`);
+    const place = newPlaceIn(folder, name);
     const source = open({ ...filesConfig.parse({ path: place }), xattrs, withAtime, sparse });
     return {
       concurrency: source.concurrency,

@@ -1,11 +1,11 @@
 // A database file for a trial: restored into a folder of its own, read back, queried, and removed.
-import { existsSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { HoldfastError, messageOf } from '#lib/errors.ts';
 import type { Context } from '#lib/kind.ts';
 import { makeFolder } from '#lib/make-folder.ts';
-import { checkScratchFolder } from '../scratch-folder.ts';
+import { checkScratchFolder, newPlaceIn } from '../scratch-folder.ts';
 import type { QueryRows, ReadDefinitions, ScratchMaker, ScratchPlace } from '../source.ts';
 import { dumpDatabase, type OpenReadings } from './dump.ts';
 import { createFile, finishFile } from './layout.ts';
@@ -17,9 +17,7 @@ export const scratchMaker = (context: Context, readings: OpenReadings): ScratchM
   scratchLocation: (folder) => folder,
   checkScratch: async (folder) => checkScratchFolder(folder),
   async openScratch({ name, folder }) {
-    const place = join(folder, name);
-    if (existsSync(place)) throw new HoldfastError('TARGET_NOT_EMPTY', `there is a ${place} already`);
-    return openPlace(place, context, readings);
+    return openPlace(newPlaceIn(folder, name), context, readings);
   },
   async removeScratch(name, folder) {
     rmSync(join(folder, name), { recursive: true, force: true });
