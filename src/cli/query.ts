@@ -1,7 +1,9 @@
 // holdfast query: a question in SQL to a snapshot.
+import { setImmediate } from 'node:timers/promises';
 import { rowText } from '#jobs/export/format.ts';
 import { listTables } from '#jobs/query/list-tables.ts';
 import { openQuery, type Query } from '#jobs/query/query.ts';
+import { throwIfCancelled } from '#lib/clock.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import { plural, printable } from '#lib/format.ts';
 import type { SqlValue } from '#sources/table-reader.ts';
@@ -78,7 +80,9 @@ const ask = async (call: QueryCall, sql: string): Promise<number> => {
     openQuery({ repository, snapshot, sql }, jobContext(call)),
   );
   for (const field of query.absent) output.warn(`no document has a field "${printable(field)}"`);
-  // SQLite cannot be interrupted, and nothing is held any more that would have to be let go.
+  // SQLite cannot be interrupted, and nothing is held any more that would have to be let go. Whoever asked before is heard first.
+  await setImmediate();
+  throwIfCancelled(call.signal);
   call.endOnSignals?.();
   await show(call, query);
   await output.flush();

@@ -1,4 +1,6 @@
 // The rows of tables in snapshots, and what is known of their columns.
+import { setImmediate } from 'node:timers/promises';
+import { throwIfCancelled } from '#lib/clock.ts';
 import { HoldfastError, hasCode, messageOf } from '#lib/errors.ts';
 import type { Repository, Snapshot } from '#repository/contract.ts';
 import { tableReaderOf } from '#sources/registry.ts';
@@ -45,6 +47,9 @@ export class TableRows {
           const progress = { phase: 'reading rows', bytes: this.#bytes, items: this.#files, current: path };
           onEvent({ type: 'progress', subject, progress });
           yield rows;
+          // Where reading is faster than what becomes of the rows, nothing else would have its turn: no signal would be heard.
+          await setImmediate();
+          throwIfCancelled(signal);
         }
       this.#files += 1;
     }
