@@ -441,3 +441,11 @@ test('nothing that could be a secret is repeated in a message', () => {
     assert.equal(mistakes.join().includes(secret), false, mistakes.join());
   }
 });
+
+test('of very many names only some are listed', () => {
+  const sources = Array.from({ length: 40 }, (_, at) => `  s${at}: { kind: files, path: /${at} }\n`).join('');
+  const [mistake] = mistakesIn(`sources:\n${sources}jobs:\n  j: { backup: [elephant], to: [] }\n`).filter(
+    (text) => text.includes('elephant'),
+  );
+  assert.match(mistake ?? 'none', / sources are s0, s1, .*, s29 and 10 more$/);
+});

@@ -87,9 +87,17 @@ export const isMapping = (value: unknown): value is Record<string, unknown> =>
 
 const unknown = (what: string, name: unknown, names: readonly string[]): string => {
   const plural = what === 'repository' ? 'repositories' : `${what}s`;
-  const known = names.length > 0 ? `${plural} are ${names.join(', ')}` : `the file has no ${plural}`;
+  const known = names.length > 0 ? `${plural} are ${someOf(names)}` : `the file has no ${plural}`;
   return `no ${what} is called "${name}"${didYouMean(String(name), names) || `; ${known}`}`;
 };
+
+/** Of thousands of names, each of thousands of mistakes would repeat them all. */
+const someOf = (names: readonly string[]): string =>
+  names.length <= namesAtMost
+    ? names.join(', ')
+    : `${names.slice(0, namesAtMost).join(', ')} and ${names.length - namesAtMost} more`;
+
+const namesAtMost = 30;
 
 /** What may be said in short, by its name, or at length, as a mapping. */
 export const shortOrLong = <Output>(short: z.ZodType<Output>, long: z.ZodType<Output>): z.ZodType<Output> =>

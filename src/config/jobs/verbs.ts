@@ -27,7 +27,11 @@ export const jobSchema = (names: Names): z.ZodType<Job> => {
     Object.entries(verbs).map(([verb, schema]) => [verb, withCommonKeys<VerbKeys>(schema(names), names)]),
   );
   const forms = () => [...schemas.values()].map(jsonSchemaOf);
-  const known = () => new Set(forms().flatMap(({ properties }) => Object.keys(properties ?? {})));
+  let keys: ReadonlySet<string> | undefined; // takes milliseconds, and thousands of jobs may ask for it
+  const known = () => {
+    keys ??= new Set(forms().flatMap(({ properties }) => Object.keys(properties ?? {})));
+    return keys;
+  };
   return parseBy<Job>(forms, (value) => {
     if (!isMapping(value)) return { issues: [{ code: 'invalid_type', expected: 'object', input: value }] };
     const [verb, second] = namesIn(value).filter((key) => schemas.has(key));
