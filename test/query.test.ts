@@ -1,5 +1,6 @@
 // Questions in SQL to snapshots of databases; no server answers them.
 import assert from 'node:assert/strict';
+import { mkdirSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
 import { Decimal128, Long, ObjectId } from 'mongodb';
@@ -168,9 +169,43 @@ suite('SQL to a snapshot of SQLite', () => {
     const twice = await run('query', 'latest:shop', 'SELECT id, id FROM orders', '--json');
     assert.match(twice.stderr, /two columns of the answer are called \\"id\\"/);
     assert.equal((await run('query', 'latest:shop', '--csv')).status, 2);
-    await backUp(folder, '--name', 'files', '--exclude', repository);
-    await refused('files', 'SELECT 1', /a snapshot of kind files has no tables to ask/);
   });
+});
+
+test('the files of a snapshot are a table', async () => {
+  const media = join(folder, 'media');
+  mkdirSync(join(media, 'sub'), { recursive: true });
+  for (const size of [1, 20, 300]) writeFileSync(join(media, 'sub', `${size}.jpg`), 'x'.repeat(size));
+  symlinkSync('sub/1.jpg', join(media, 'link'));
+  utimesSync(join(media, 'sub', '300.jpg'), 0, 1_000_000_000.5);
+  await backUp(media, '--name', 'media');
+  assert.deepEqual(
+    await ask(
+      'media',
+      "SELECT path, mtime, strftime('%Y', mtime) AS year FROM files WHERE size > 20 AND type = 'file'",
+    ),
+    [{ path: '/media/sub/300.jpg', mtime: '2001-09-09T01:46:40.500Z', year: '2001' }],
+  );
+  assert.deepEqual(
+    await ask(
+      'media',
+      'SELECT type, count(*) AS n, sum(size) AS bytes FROM files GROUP BY type ORDER BY type',
+    ),
+    [
+      { type: 'dir', n: 2, bytes: 0 },
+      { type: 'file', n: 3, bytes: 321 },
+      { type: 'symlink', n: 1, bytes: 0 },
+    ],
+  );
+  assert.deepEqual(
+    await ask('media', 'SELECT name, link_target FROM main.Files WHERE link_target IS NOT NULL'),
+    [{ name: 'link', link_target: 'sub/1.jpg' }],
+  );
+  assert.match(
+    (await run('query', 'latest:media')).stdout,
+    /^media: files {2}\(path TEXT, name TEXT, .*\)\n1 table\n$/,
+  );
+  await refused('media', 'SELECT * FROM orders', /no table "orders"\nhint: it is one of files/, 1);
 });
 
 suite('SQL to a snapshot of PostgreSQL', { skip: skipWithout('postgresql') ?? false }, () => {

@@ -1,7 +1,7 @@
 // holdfast query: a question in SQL to a snapshot.
 import { setImmediate } from 'node:timers/promises';
 import { rowText } from '#jobs/export/format.ts';
-import { listTables } from '#jobs/query/list-tables.ts';
+import { askable } from '#jobs/query/askable.ts';
 import { openQuery, type Query } from '#jobs/query/query.ts';
 import { throwIfCancelled } from '#lib/clock.ts';
 import { HoldfastError } from '#lib/errors.ts';
@@ -22,8 +22,8 @@ const options = {
 type QueryCall = Call<OptionSpecs & typeof options>;
 
 export const command = defineCommand({
-  description: `Answers a SELECT from the rows of a snapshot of a database, of any kind; no server is needed. The SQL is that of
-SQLite. The tables that it names are read, and of them the columns that it needs. A table is called as in its database,
+  description: `Answers a SELECT from the rows of a snapshot of a database, of any kind, or from the list of files of another
+(the table "files"); no server is needed. The SQL is that of SQLite. The tables that it names are read, and of them the columns that it needs. A table is called as in its database,
 with its schema in front or without; where there are several databases, shop.orders is the one of shop. Of documents
 (CouchDB, MongoDB) any field is a column, and the column "document" has the whole as JSON. ${latestRule}`,
   args: [snapshotArgument, { usage: '[sql]', text: 'one SELECT; without it, the tables are listed' }],
@@ -55,16 +55,14 @@ const showTables = async (call: QueryCall): Promise<number> => {
   if (options.csv) throw new HoldfastError('USAGE', '--csv is for the answer to a query, and none is asked');
   let count = 0;
   await withSnapshot(call, async (repository, snapshot) => {
-    for await (const { database, name, rows, columns } of listTables(
-      repository,
-      snapshot,
-      jobContext(call),
-    )) {
+    const { tables } = await askable(repository, snapshot, jobContext(call));
+    for await (const { database, name, rows, columns } of tables()) {
       count += 1;
       const names = columns.map((column) => printable(`${column.name} ${column.type}`.trimEnd())).join(', ');
+      const counted = rows === undefined ? '' : `${plural(rows, 'row')}  `;
       await output.result(
         { message_type: 'table', database, table: name, rows, columns },
-        `${placeOf({ database, table: name })}  ${plural(rows, 'row')}  (${names})`,
+        `${placeOf({ database, table: name })}  ${counted}(${names})`,
       );
     }
   });

@@ -4,10 +4,8 @@ import { HoldfastError, messageOf } from '#lib/errors.ts';
 import { didYouMean } from '#lib/nearest.ts';
 import type { Repository, Snapshot } from '#repository/contract.ts';
 import type { SqlColumn, SqlValue } from '#sources/table-reader.ts';
-import { entriesOf, type FoundManifest, manifestsOf } from '../manifests.ts';
-import type { TableRows } from '../rows/table-rows.ts';
-import { type NamedTable, namedTable, splitAtDot } from './named-table.ts';
-import { type RowsContext, rowsToAsk } from './rows-to-ask.ts';
+import { type Askable, type AskableTable, type AskContext, askable } from './askable.ts';
+import { splitAtDot } from './named-table.ts';
 import { type Prepared, type SqlTable, SqlTables } from './sql-tables.ts';
 
 export interface QueryRequest {
@@ -26,7 +24,8 @@ export interface Query extends Disposable {
 }
 
 /** A table that the query names, in SQLite. */
-interface Asked extends SqlTable, NamedTable {
+interface Asked extends SqlTable {
+  readonly table: AskableTable;
   /** As the table has them, each with what it is called in SQLite. */
   readonly columns: readonly (SqlColumn & { readonly as: string })[];
   /** Of documents: the fields that the query turned out to need, and those of them that came. */
@@ -37,15 +36,14 @@ interface Asked extends SqlTable, NamedTable {
 /** USAGE for SQL that SQLite does not take and for a kind without rows; REPOSITORY_DAMAGED for rows that are not all there. */
 export const openQuery = async (
   { repository, snapshot, sql }: QueryRequest,
-  context: RowsContext,
+  context: AskContext,
 ): Promise<Query> => {
-  const rows = await rowsToAsk(repository, snapshot, context);
-  const databases = await manifestsOf(repository, snapshot, context.signal);
+  const from = await askable(repository, snapshot, context);
   const tables = new SqlTables();
   try {
-    const { prepared, asked } = await understand(sql, { tables, rows, snapshot, databases });
+    const { prepared, asked } = await understand(sql, from, tables);
     await tables.filling(async () => {
-      for (const table of asked) await load(table, prepared, { tables, rows, snapshot });
+      for (const table of asked) await load(table, prepared, tables);
     });
     return {
       columns: prepared.statement.columns().map(({ name }) => name),
@@ -70,48 +68,34 @@ function* answer(statement: StatementSync): Generator<readonly SqlValue[]> {
   }
 }
 
-interface Place {
-  readonly tables: SqlTables;
-  readonly rows: TableRows;
-  readonly snapshot: Snapshot;
-}
-
 /** SQLite says one by one what it does not know, until it knows all that the query names. */
 const understand = async (
   sql: string,
-  place: Place & { readonly databases: readonly FoundManifest[] },
+  from: Askable,
+  tables: SqlTables,
 ): Promise<{ readonly prepared: Prepared; readonly asked: readonly Asked[] }> => {
   const asked = new Map<string, Asked>();
   for (;;) {
-    const prepared = place.tables.prepare(sql);
+    const prepared = tables.prepare(sql);
     if ('statement' in prepared) return { prepared, asked: [...asked.values()] };
     const { kind, name } = prepared;
-    if (kind === 'column') addField(name, [...asked.values()], place);
+    if (kind === 'column') addField(name, [...asked.values()], from, tables);
     else {
       // Only a name with a dot in itself is still unknown when there is one of its schema.
       const [schema, inSchema] = asked.has(name) ? [name, undefined] : splitAtDot(name);
-      const table = inSchema === undefined ? { schema: 'main', name } : { schema, name: inSchema };
-      asked.set(
-        asked.has(name) ? `"${name}"` : name,
-        await make(table, namedTable(name, place.databases), place),
-      );
+      const place = inSchema === undefined ? { schema: 'main', name } : { schema, name: inSchema };
+      asked.set(asked.has(name) ? `"${name}"` : name, make(place, await from.named(name), tables));
     }
   }
 };
 
-const make = async (
-  { schema, name }: SqlTable,
-  named: NamedTable,
-  { tables, rows, snapshot }: Place,
-): Promise<Asked> => {
-  const [first] = named.tables;
-  const shape = await rows.shapeOf(snapshot, named.database.folder, first?.name ?? named.name);
-  const columns = namedApart(shape.columns);
+const make = ({ schema, name }: SqlTable, table: AskableTable, tables: SqlTables): Asked => {
+  const columns = namedApart(table.columns);
   tables.create(
     { schema, name },
     columns.map(({ as, type }) => ({ name: as, type })),
   );
-  return { ...named, schema, name, columns, fields: new Set(), found: new Set() };
+  return { schema, name, table, columns, fields: new Set(), found: new Set() };
 };
 
 /** To SQLite `Id` and `id` are the same: the second is `id_2`. */
@@ -126,9 +110,9 @@ const namedApart = (columns: readonly SqlColumn[]): Asked['columns'] => {
 };
 
 /** Any field of documents is a column; of rows those that their table has. */
-const addField = (name: string, asked: readonly Asked[], { tables, rows }: Place): void => {
+const addField = (name: string, asked: readonly Asked[], from: Askable, tables: SqlTables): void => {
   const field = name.slice(name.lastIndexOf('.') + 1);
-  const without = rows.reader.isPlain ? [] : asked.filter(({ fields }) => !fields.has(field));
+  const without = from.hasAnyColumn ? asked.filter(({ fields }) => !fields.has(field)) : [];
   if (without.length === 0) {
     const known = asked.flatMap(({ columns }) => columns.map(({ as }) => as));
     throw new HoldfastError(
@@ -145,7 +129,7 @@ const addField = (name: string, asked: readonly Asked[], { tables, rows }: Place
   }
 };
 
-const load = async (asked: Asked, prepared: Prepared, { tables, rows, snapshot }: Place): Promise<void> => {
+const load = async (asked: Asked, prepared: Prepared, tables: SqlTables): Promise<void> => {
   const fields = [...asked.fields].map((name) => ({ name, as: name }));
   const columns = [...asked.columns, ...fields].filter(({ as }) => prepared.reads(asked, as));
   const insert = tables.inserter(
@@ -153,23 +137,8 @@ const load = async (asked: Asked, prepared: Prepared, { tables, rows, snapshot }
     columns.map(({ as }) => as),
   );
   const names = columns.map(({ name }) => name);
-  for (const table of asked.tables) {
-    const { folder } = asked.database;
-    const shape = await rows.shapeOf(snapshot, folder, table.name);
-    const read = names.length === 0 ? () => [] : shape.sqlReader(names);
-    let count = 0;
-    for await (const batch of rows.read(snapshot, entriesOf(asked.database, table)))
-      for (const { buffer, byteOffset, length } of batch) {
-        const values = read(Buffer.from(buffer, byteOffset, length));
-        insert(values);
-        for (const [at, name] of names.entries()) if (values[at] !== null) asked.found.add(name);
-        count += 1;
-      }
-    if (count !== table.rows)
-      throw new HoldfastError(
-        'REPOSITORY_DAMAGED',
-        `${folder}: ${table.name} has ${count} rows, and its manifest says ${table.rows}`,
-        { hint: '`holdfast verify` compares the whole snapshot' },
-      );
-  }
+  await asked.table.read(names, (values) => {
+    insert(values);
+    for (const [at, name] of names.entries()) if (values[at] !== null) asked.found.add(name);
+  });
 };

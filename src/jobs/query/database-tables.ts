@@ -1,0 +1,60 @@
+// The tables and collections of the databases in a snapshot.
+import { HoldfastError } from '#lib/errors.ts';
+import type { Repository, Snapshot } from '#repository/contract.ts';
+import type { ManifestTable } from '#sources/manifest.ts';
+import type { SqlValue } from '#sources/table-reader.ts';
+import { entriesOf, type FoundManifest, manifestsOf } from '../manifests.ts';
+import type { TableRows } from '../rows/table-rows.ts';
+import type { Askable } from './askable.ts';
+import { namedTable } from './named-table.ts';
+
+export const databaseTables = async (
+  repository: Repository,
+  snapshot: Snapshot,
+  rows: TableRows,
+  signal: AbortSignal,
+): Promise<Askable> => {
+  const databases = await manifestsOf(repository, snapshot, signal);
+  return {
+    hasAnyColumn: !rows.reader.isPlain,
+    async named(wanted) {
+      const { database, name, tables } = namedTable(wanted, databases);
+      const { columns } = await rows.shapeOf(snapshot, database.folder, tables[0]?.name ?? name);
+      return {
+        columns,
+        async read(names, onRow) {
+          for (const table of tables) await readTable(database, table, names, onRow);
+        },
+      };
+    },
+    async *tables() {
+      for (const { folder, manifest } of databases)
+        for (const { name, rows: count } of manifest.tables) {
+          const { columns } = await rows.shapeOf(snapshot, folder, name);
+          yield { database: folder, name, rows: count, columns };
+        }
+    },
+  };
+
+  async function readTable(
+    database: FoundManifest,
+    table: ManifestTable,
+    names: readonly string[],
+    onRow: (values: SqlValue[]) => void,
+  ): Promise<void> {
+    const shape = await rows.shapeOf(snapshot, database.folder, table.name);
+    const valuesOf = names.length === 0 ? () => [] : shape.sqlReader(names);
+    let count = 0;
+    for await (const batch of rows.read(snapshot, entriesOf(database, table)))
+      for (const { buffer, byteOffset, length } of batch) {
+        onRow(valuesOf(Buffer.from(buffer, byteOffset, length)));
+        count += 1;
+      }
+    if (count === table.rows) return;
+    throw new HoldfastError(
+      'REPOSITORY_DAMAGED',
+      `${database.folder}: ${table.name} has ${count} rows, and its manifest says ${table.rows}`,
+      { hint: '`holdfast verify` compares the whole snapshot' },
+    );
+  }
+};
