@@ -306,13 +306,16 @@ test('a repository that takes no lock is read with --no-lock, and the hint says 
   cpSync(at('backups'), at('sealed'), { recursive: true });
   rmSync(at('sealed', 'locks'), { recursive: true });
   writeFileSync(at('sealed', 'locks'), ''); // nobody can write into it, not even root
-  for (const line of ['snapshots', 'check', `restore latest:media --to ${at('unsealed')}`]) {
+  const dry = ['prune --dry-run', 'repair index --dry-run'];
+  for (const line of ['snapshots', 'check', `restore latest:media --to ${at('unsealed')}`, ...dry]) {
     const { status, stderr } = await run(line, more);
     assert.equal(status, 14, line);
     assert.match(stderr, /\nhint: .*--no-lock/);
     assert.deepEqual(await run(`${line} --no-lock`, more).then(({ status }) => status), 0, line);
   }
   assert.match((await run(`backup ${at('media')}`, more)).stderr, /\nhint: something that is not a folder/);
+  for (const line of ['prune', 'repair packs'])
+    assert.equal((await run(`${line} --no-lock`, more)).status, 2, line);
 });
 
 test('whom a server refuses is told why, whatever can be done without a lock', async () => {

@@ -4,6 +4,7 @@ import { defineCommand } from './command.ts';
 import { jobContext } from './job-context.ts';
 import { maxUnusedOf, pruneOptions, reportPrune } from './prune-report.ts';
 import { chooseRepository } from './repository-choice.ts';
+import { dryLockOptions, exclusiveLock } from './snapshot-options.ts';
 
 export const command = defineCommand({
   description: `Removes from a repository the data that no snapshot uses: what \`forget\` left behind, and what interrupted
@@ -12,7 +13,7 @@ backups left. Packs that are used in part are copied without their unused part u
 The repository is locked for others meanwhile. It may be interrupted at any moment; the next prune goes on.
 When any snapshot is not whole, nothing is removed.`,
   args: [],
-  options: pruneOptions,
+  options: { ...pruneOptions, ...dryLockOptions },
   examples: [
     ['prune', 'the repository of holdfast.yaml'],
     ['-r /backups prune --max-unused 10% --dry-run', 'how much it would free'],
@@ -25,7 +26,7 @@ When any snapshot is not whole, nothing is removed.`,
     const maxUnused = maxUnusedOf(options.maxUnused);
     const repository = await chooseRepository(call);
     const context = jobContext(call);
-    const report = await withRepository(repository, { lock: 'exclusive' }, context, (opened) =>
+    const report = await withRepository(repository, exclusiveLock(options), context, (opened) =>
       opened.prune({
         maxUnused,
         dryRun,

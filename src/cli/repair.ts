@@ -7,8 +7,12 @@ import { defineCommand, flag } from './command.ts';
 import { jobContext } from './job-context.ts';
 import type { Output } from './output.ts';
 import { chooseRepository } from './repository-choice.ts';
+import { dryLockOptions, exclusiveLock } from './snapshot-options.ts';
 
-const options = { dryRun: flag('-n, --dry-run', 'say what would be done, and change nothing') };
+const options = {
+  dryRun: flag('-n, --dry-run', 'say what would be done, and change nothing'),
+  ...dryLockOptions,
+};
 
 export const command = defineCommand({
   description: `"repair packs" reads everything, puts what is whole of damaged packs into new ones, and removes those.
@@ -35,7 +39,7 @@ A backup of the source made before "repair snapshots" stores again what was lost
     const repair = repairs[call.args[0] as keyof typeof repairs];
     return await withRepository(
       repository,
-      { lock: 'exclusive', uncached: true },
+      { ...exclusiveLock(call.options), uncached: true },
       jobContext(call),
       async (opened) => {
         const onProgress = jobContext(call).onEvent;

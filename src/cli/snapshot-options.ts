@@ -1,6 +1,7 @@
 // How commands that read name a snapshot, and the options they share.
 import { chooseSnapshot, type SnapshotFilter } from '#jobs/snapshot-choice.ts';
 import { type UseOptions, withRepository } from '#jobs/use-repository.ts';
+import { HoldfastError } from '#lib/errors.ts';
 import type { Repository, Snapshot } from '#repository/contract.ts';
 import { type ArgumentSpec, type Call, flag, type OptionSpecs, type OptionValues, value } from './command.ts';
 import { jobContext } from './job-context.ts';
@@ -20,6 +21,23 @@ export const filterOptions = {
 
 export const lockOptions = {
   noLock: flag('--no-lock', 'do not lock the repository, for one that cannot be written to'),
+};
+
+/** For what changes the repository unless it runs dry. */
+export const dryLockOptions = {
+  noLock: flag('--no-lock', 'with --dry-run: do not lock the repository, for one that cannot be written to'),
+};
+
+export const exclusiveLock = ({
+  noLock,
+  dryRun,
+}: OptionValues<typeof dryLockOptions> & { readonly dryRun: boolean }): Pick<
+  UseOptions,
+  'lock' | 'isOptional'
+> => {
+  if (noLock && !dryRun)
+    throw new HoldfastError('USAGE', '--no-lock is for a --dry-run: what is changed may be in use');
+  return { lock: noLock ? 'none' : 'exclusive', ...(dryRun && { isOptional: true }) };
 };
 
 export const readOptions = { ...filterOptions, ...lockOptions };
