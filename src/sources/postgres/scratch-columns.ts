@@ -1,12 +1,12 @@
 // The columns of tables in a trial restore. Those that an heir shares with its parents come first in a database that is restored,
 // whatever the order was before; rows are compared in the order in which the snapshot has them.
 import { parsedFile } from '../needed-file.ts';
-import { bytesOf } from '../restore-report.ts';
 import type { Entry } from '../source.ts';
 import { parseContents } from './contents.ts';
 import { plainName } from './identifiers.ts';
-import { databaseFiles, parsePath } from './layout.ts';
+import { databaseFiles, type Place } from './layout.ts';
 import type { Table } from './listing.ts';
+import { passingFiles } from './scratch-files.ts';
 
 export interface CapturedColumns {
   /** The entries; takes down which columns each table has. */
@@ -17,26 +17,11 @@ export interface CapturedColumns {
 
 /** `names` are those of the copies, by the databases' own. */
 export const capturedColumns = (names: ReadonlyMap<string, string>): CapturedColumns => {
-  const captured = new Map<string, ReadonlyMap<string, readonly string[]>>();
+  const captured = passingFiles(names, contentsOf, columnsOfTables);
   return {
-    async *watch(entries) {
-      for await (const entry of entries) {
-        const { path, content } = entry;
-        const database = content && databaseOf(path);
-        if (content === undefined || database === undefined) yield entry;
-        else {
-          const bytes = await bytesOf(path, content.bind(entry));
-          const { tables } = parsedFile(path, bytes.toString('utf8'), parseContents);
-          captured.set(
-            names.get(database) ?? database,
-            new Map(tables.map((table) => [plainName(table), table.columns])),
-          );
-          yield { ...entry, content: () => [bytes] };
-        }
-      }
-    },
+    watch: captured.watch,
     inOrder(copy, table) {
-      const before = captured.get(copy)?.get(plainName(table)) ?? [];
+      const before = captured.of(copy)?.get(plainName(table)) ?? [];
       const found = new Set(table.columns);
       const isSame = before.length === found.size && before.every((column) => found.has(column));
       return isSame ? { ...table, columns: before } : table;
@@ -44,7 +29,10 @@ export const capturedColumns = (names: ReadonlyMap<string, string>): CapturedCol
   };
 };
 
-const databaseOf = (path: string): string | undefined => {
-  const place = parsePath(path);
-  return place.kind === 'file' && place.file === databaseFiles.contents ? place.database : undefined;
+const contentsOf = (place: Place): string | undefined =>
+  place.kind === 'file' && place.file === databaseFiles.contents ? place.database : undefined;
+
+const columnsOfTables = (path: string, bytes: Buffer): ReadonlyMap<string, readonly string[]> => {
+  const { tables } = parsedFile(path, bytes.toString('utf8'), parseContents);
+  return new Map(tables.map((table) => [plainName(table), table.columns]));
 };

@@ -2,7 +2,8 @@
 // restore tells; what is compared with the snapshot is then taken to have those of the snapshot.
 import { bytesOf } from '../restore-report.ts';
 import type { Entry } from '../source.ts';
-import { parsePath } from './layout.ts';
+import type { Place } from './layout.ts';
+import { passingFiles } from './scratch-files.ts';
 
 type Lines = ReadonlyMap<string, readonly string[]>;
 
@@ -15,22 +16,11 @@ export interface CapturedOwners {
 
 /** `names` are those of the copies, by the databases' own. */
 export const capturedOwners = (names: ReadonlyMap<string, string>): CapturedOwners => {
-  const captured = new Map<string, Lines>();
+  const captured = passingFiles(names, definitionsOf, (_, bytes) => linesOf(bytes));
   return {
-    async *watch(entries) {
-      for await (const entry of entries) {
-        const { path, content } = entry;
-        const database = content && databaseOf(path);
-        if (content === undefined || database === undefined) yield entry;
-        else {
-          const bytes = await bytesOf(path, content.bind(entry));
-          captured.set(names.get(database) ?? database, linesOf(bytes));
-          yield { ...entry, content: () => [bytes] };
-        }
-      }
-    },
+    watch: captured.watch,
     async *recast(copy, rows) {
-      const lines = captured.get(copy);
+      const lines = captured.of(copy);
       if (lines === undefined) return yield* rows;
       for (const [object, found] of linesOf(await bytesOf(copy, () => rows))) {
         const before = lines.get(object);
@@ -41,10 +31,8 @@ export const capturedOwners = (names: ReadonlyMap<string, string>): CapturedOwne
   };
 };
 
-const databaseOf = (path: string): string | undefined => {
-  const place = parsePath(path);
-  return place.kind === 'large-objects' && place.group === 'definitions' ? place.database : undefined;
-};
+const definitionsOf = (place: Place): string | undefined =>
+  place.kind === 'large-objects' && place.group === 'definitions' ? place.database : undefined;
 
 /** Owner, comment and privileges by number; COPY writes a row a line, with escapes for tabs and line breaks in values. */
 const linesOf = (bytes: Buffer): Lines =>
