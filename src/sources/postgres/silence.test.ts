@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { hasCode } from '#lib/errors.ts';
 import { type PostgresServer, startPostgres } from '../../../test/servers/postgres.ts';
 import { skipWithout } from '../../../test/servers/programs.ts';
 import { frozen, whileHoursPass } from '../../../test/tools/frozen.ts';
-import { slowLine } from '../../../test/tools/slow-line.ts';
+import { keepsItsPatience } from '../../../test/tools/silence-contract.ts';
 import { configFromUrl, settingsOf } from './config.ts';
 import { connect } from './connect.ts';
 import { openPostgres } from './testing.ts';
@@ -22,14 +21,6 @@ before(async () => {
   );
 });
 after(async () => await server?.[Symbol.asyncDispose]());
-
-const patience = { seconds: 60, item: 'table t', server: 'it' };
-const open = (port = server.port) =>
-  connect(
-    settingsOf(configFromUrl(server.url('postgres').replace(`:${server.port}/`, `:${port}/`))),
-    'postgres',
-    new AbortController().signal,
-  );
 
 /** The rows of `t`, begun to be read. */
 const beginTable = async () => {
@@ -76,31 +67,22 @@ test('a session that goes silent while the server answers loses its table', { sk
   await source[Symbol.asyncDispose]();
 });
 
-test('goodbye is not said for ever to a server that does not hear it', { skip }, async (t) => {
-  await using line = await slowLine(server.port, 0);
-  const connection = await open(line.port);
-  line.freeze();
-  t.mock.timers.enable({ apis: ['setTimeout'] });
-  await whileHoursPass(t, async () => await connection[Symbol.asyncDispose]());
-});
-
-test('time in which nobody reads is not the server’s silence', { skip }, async (t) => {
-  t.mock.timers.enable({ apis: ['setInterval'] });
-  await using connection = await open();
-  let bytes = 0;
-  for await (const chunk of connection.copyOut('copy public.t to stdout', patience)) {
-    bytes += chunk.length;
-    for (let minutes = 0; minutes < 5; minutes += 1) {
-      t.mock.timers.tick(60_000);
-      await nextTurn();
-    }
-  }
-  assert.ok(bytes > 60_000_000);
-});
-
-test('a query that has not begun to answer may take as long as it takes', { skip }, async (t) => {
-  t.mock.timers.enable({ apis: ['setInterval'] });
-  await using connection = await open();
-  const rows = connection.copyOut('copy (select 1 from pg_sleep(0.3)) to stdout', patience);
-  assert.deepEqual(await whileHoursPass(t, () => Array.fromAsync(rows, String)), ['1\n']);
+keepsItsPatience({
+  skip,
+  port: () => server.port,
+  async open(port) {
+    const url = server.url('postgres').replace(`:${server.port}/`, `:${port}/`);
+    const connection = await connect(
+      settingsOf(configFromUrl(url)),
+      'postgres',
+      new AbortController().signal,
+    );
+    const patience = { seconds: 60, item: 'table t', server: 'it' };
+    return {
+      rows: (sql) => connection.copyOut(`copy (${sql}) to stdout`, patience),
+      [Symbol.asyncDispose]: async () => await connection[Symbol.asyncDispose](),
+    };
+  },
+  table: 'public.t',
+  sleep: 'select 1 from pg_sleep(0.3)',
 });
