@@ -131,6 +131,23 @@ suite('SQL to a snapshot of SQLite', () => {
     assert.deepEqual(await ask('shop', 'SELECT count(*) AS n FROM orders;  -- all\n'), [{ n: 4 }]);
   });
 
+  test('tables are joined by the columns that both have', async () => {
+    execute(
+      join(folder, 'joins.db'),
+      `CREATE TABLE a (id INTEGER PRIMARY KEY, v); INSERT INTO a VALUES (1, 'x'), (2, 'y');
+       CREATE TABLE b ("Id" INTEGER PRIMARY KEY, w); INSERT INTO b VALUES (2, 'z'), (3, 'o');`,
+    );
+    await backUp(join(folder, 'joins.db'), '--name', 'joins');
+    for (const from of ['a JOIN b USING (id)', 'a JOIN b USING ("ID")', 'b NATURAL JOIN a'])
+      assert.deepEqual(await ask('joins', `SELECT v, w FROM ${from}`), [{ v: 'y', w: 'z' }], from);
+    assert.deepEqual(await ask('joins', 'SELECT id, v, w FROM a FULL JOIN b USING (id) ORDER BY id'), [
+      { id: 1, v: 'x', w: null },
+      { id: 2, v: 'y', w: 'z' },
+      { id: 3, v: null, w: 'o' },
+    ]);
+    await refused('joins', 'SELECT 1 FROM a JOIN b USING (v)', /joined by a column "v" that not both have/);
+  });
+
   test('without a query, the tables are listed', async () => {
     const { stdout } = await run('query', 'latest:shop');
     assert.deepEqual(stdout.trimEnd().split('\n').toSorted(), [
@@ -404,6 +421,13 @@ suite('SQL to a snapshot of MongoDB', { skip: skipWithoutMongodb() ?? false }, (
         `SELECT o.status, p.status AS s, json_array_length(o.document, '$.tags') AS n FROM shop.orders o, people p WHERE o.tags IS NOT NULL`,
       ),
       [{ status: null, s: 'new', n: 2 }],
+    );
+    assert.deepEqual(
+      await ask(
+        'mongo',
+        'SELECT o.total FROM orders o LEFT JOIN people p USING (status) WHERE p._id IS NULL ORDER BY o.total',
+      ),
+      [{ total: 7 }, { total: 10.5 }],
     );
     const misspelt = await run('query', 'latest:mongo', 'SELECT count(statsu) AS n FROM orders');
     assert.deepEqual([misspelt.status, misspelt.stdout], [0, 'n\n0\n(1 row)\n']);

@@ -6,7 +6,7 @@ import type { Repository, Snapshot } from '#repository/contract.ts';
 import type { SqlColumn, SqlValue } from '#sources/table-reader.ts';
 import { type Askable, type AskableTable, type AskContext, askable } from './askable.ts';
 import { splitAtDot } from './named-table.ts';
-import { type Prepared, type SqlTable, SqlTables } from './sql-tables.ts';
+import { type Prepared, type SqlTable, SqlTables, type Unknown } from './sql-tables.ts';
 
 export interface QueryRequest {
   readonly repository: Repository;
@@ -79,7 +79,7 @@ const understand = async (
     const prepared = tables.prepare(sql);
     if ('statement' in prepared) return { prepared, asked: [...asked.values()] };
     const { kind, name } = prepared;
-    if (kind === 'column') addField(name, [...asked.values()], from, tables);
+    if (kind !== 'table') addField(prepared, [...asked.values()], from, tables);
     else {
       // Only a name with a dot in itself is still unknown when there is one of its schema.
       const [schema, inSchema] = asked.has(name) ? [name, undefined] : splitAtDot(name);
@@ -110,14 +110,22 @@ const namedApart = (columns: readonly SqlColumn[]): Asked['columns'] => {
 };
 
 /** Any field of documents is a column; of rows those that their table has. */
-const addField = (name: string, asked: readonly Asked[], from: Askable, tables: SqlTables): void => {
-  const field = name.slice(name.lastIndexOf('.') + 1);
+const addField = (
+  { kind, name }: Unknown,
+  asked: readonly Asked[],
+  from: Askable,
+  tables: SqlTables,
+): void => {
+  const isJoined = kind === 'joined column';
+  const field = isJoined ? name : name.slice(name.lastIndexOf('.') + 1);
   const without = from.hasAnyColumn ? asked.filter(({ fields }) => !fields.has(field)) : [];
   if (without.length === 0) {
     const known = asked.flatMap(({ columns }) => columns.map(({ as }) => as));
     throw new HoldfastError(
       'USAGE',
-      `no table of the query has a column "${name}"${didYouMean(field, known)}`,
+      isJoined
+        ? `tables are joined by a column "${name}" that not both have`
+        : `no table of the query has a column "${name}"${didYouMean(field, known)}`,
       {
         hint: 'texts stand in single quotes, names in double ones',
       },

@@ -6,7 +6,7 @@ import type { SqlColumn, SqlValue } from '#sources/table-reader.ts';
 
 /** What SQLite could not find. */
 export interface Unknown {
-  readonly kind: 'table' | 'column';
+  readonly kind: 'table' | 'column' | 'joined column';
   /** As the query has it, without its quotes: 'orders', 'public.orders', 'o.id'. */
   readonly name: string;
 }
@@ -46,7 +46,11 @@ export class SqlTables implements Disposable {
       // Such as VACUUM, of which the authorizer is not told.
       if (statement.columns().length === 0) throw onlyReads();
       assertOnlyOne(sql.slice(statement.sourceSQL.length));
-      return { statement, reads: ({ schema, name }, column) => read.has(place(schema, name, column)) };
+      const joinsBy = joiningColumns(sql);
+      return {
+        statement,
+        reads: ({ schema, name }, column) => joinsBy(column) || read.has(place(schema, name, column)),
+      };
     } catch (error) {
       if (error instanceof HoldfastError) throw error;
       const unknown = error instanceof Error ? unknownIn(error.message) : undefined;
@@ -142,6 +146,16 @@ const builtIn: ReadonlySet<string> = new Set(['main', 'temp']);
 
 const place = (...names: readonly string[]): string => JSON.stringify(names).toLowerCase();
 
+/** Columns by which tables may be joined, of which the authorizer is not told: USING names them, NATURAL takes any. */
+const joiningColumns = (sql: string): ((column: string) => boolean) => {
+  if (/\bnatural\b/i.test(sql)) return () => true;
+  if (!/\busing\b/i.test(sql)) return () => false;
+  const text = bare(sql);
+  return (column) => text.includes(bare(column));
+};
+
+const bare = (text: string): string => text.replaceAll(/["`[\]]/g, '').toLowerCase();
+
 /** SQLite stops at the first semicolon, and would say nothing of the rest. */
 const assertOnlyOne = (rest: string): void => {
   if (/^(?:[\s;]|--[^\n]*(?:\n|$)|\/\*[\s\S]*?(?:\*\/|$))*$/.test(rest)) return;
@@ -152,6 +166,9 @@ const assertOnlyOne = (rest: string): void => {
 
 /** As SQLite says it: `no such table: public.orders`, `no such column: "x" - should this be a string literal in single-quotes?` */
 const unknownIn = (message: string): Unknown | undefined => {
+  const [, joined] =
+    /^cannot join using column ([\s\S]*) - column not present in both tables$/.exec(message) ?? [];
+  if (joined !== undefined) return { kind: 'joined column', name: joined };
   const [, kind, name = ''] = /^no such (table|column): ([\s\S]*)$/.exec(message) ?? [];
   if (kind === 'table') return { kind, name };
   if (kind !== 'column') return undefined;
