@@ -127,6 +127,9 @@ suite('SQL to a snapshot of SQLite', () => {
         { name: 'Ada', orders: 2, place: 2 },
       ],
     );
+    assert.deepEqual(await ask('shop', `SELECT rowid, '?' AS text FROM "Odd ""one.two" LIMIT 1`), [
+      { rowid: 1, text: '?' },
+    ]);
     assert.deepEqual(await ask('shop', 'SELECT 1 + 1 AS two'), [{ two: 2 }]);
     assert.deepEqual(await ask('shop', 'SELECT count(*) AS n FROM orders;  -- all\n'), [{ n: 4 }]);
   });
@@ -180,9 +183,15 @@ suite('SQL to a snapshot of SQLite', () => {
       'VACUUM',
       `VACUUM INTO '${join(folder, 'new.db')}'`,
       'BEGIN',
+      'SELECT * FROM dbstat',
     ])
       await refused('shop', sql, /a query can only read, and only tables of the snapshot/);
     await refused('shop', "SELECT json('{') FROM orders", /could not answer the query: malformed JSON/);
+    // Both would be answered otherwise: with numbers of our own, and as if the value were NULL.
+    for (const name of ['rowid', 'oid', 'orders._rowid_'])
+      await refused('shop', `SELECT ${name} FROM orders`, /the rowid .* is not in a snapshot/);
+    for (const value of ['?', ':id', '$id'])
+      await refused('shop', `SELECT * FROM orders WHERE id = ${value}`, /the query has a parameter/);
     const twice = await run('query', 'latest:shop', 'SELECT id, id FROM orders', '--json');
     assert.match(twice.stderr, /two columns of the answer are called \\"id\\"/);
     assert.equal((await run('query', 'latest:shop', '--csv')).status, 2);

@@ -28,6 +28,8 @@ const cacheKiB = 64 * 1024;
 export class SqlTables implements Disposable {
   readonly #db = new DatabaseSync('', { readBigInts: true });
   readonly #schemas = new Set<string>();
+  /** Tables that have a column of that very name. */
+  readonly #withRowid = new Set<string>();
 
   constructor() {
     this.#set('main');
@@ -36,8 +38,10 @@ export class SqlTables implements Disposable {
   /** The statement, or what it needs and is not there. USAGE for one that is wrong, or does anything but read. */
   prepare(sql: string): Prepared | Unknown {
     const read = new Set<string>();
+    let isRowid = false;
     this.#db.setAuthorizer((action, table, column, schema) => {
       if (action === constants.SQLITE_READ) read.add(place(schema ?? '', table ?? '', column ?? ''));
+      isRowid ||= column === rowid && !this.#withRowid.has(place(schema ?? '', table ?? ''));
       const isAllowed = readingActions.has(action) && !ownTables.test(table ?? '');
       return isAllowed ? constants.SQLITE_OK : constants.SQLITE_DENY;
     });
@@ -45,7 +49,9 @@ export class SqlTables implements Disposable {
       const statement = this.#db.prepare(sql);
       // Such as VACUUM, of which the authorizer is not told.
       if (statement.columns().length === 0) throw onlyReads();
+      if (isRowid) throw noRowid();
       assertOnlyOne(sql.slice(statement.sourceSQL.length));
+      if (statement.expandedSQL !== statement.sourceSQL) throw noParameters();
       const joinsBy = joiningColumns(sql);
       return {
         statement,
@@ -68,6 +74,7 @@ export class SqlTables implements Disposable {
       this.#set(schema);
     }
     // SQLite has no table without columns, as others have.
+    if (columns.some((column) => column.name === rowid)) this.#withRowid.add(place(schema, name));
     const list = (columns.length > 0 ? columns : [{ name: 'nothing', type: '' }])
       .map((column) => `${quoteName(column.name)} ${column.type}`)
       .join(', ');
@@ -125,7 +132,24 @@ const readingActions: ReadonlySet<number> = new Set([
 ]);
 
 /** They would tell of our tables, not of the snapshot's. */
-const ownTables = /^(?:sqlite|pragma)_/i;
+const ownTables = /^(?:sqlite_|pragma_|dbstat$)/i;
+
+/** How SQLite tells of its number of a row, by whichever name it was asked for. */
+const rowid = 'ROWID';
+
+const noRowid = (): HoldfastError =>
+  new HoldfastError('USAGE', 'the rowid (oid, _rowid_) of a row is not in a snapshot', {
+    hint: `an INTEGER PRIMARY KEY has it by its own name; a document's field is document->>'$.oid'`,
+  });
+
+const noParameters = (): HoldfastError =>
+  new HoldfastError(
+    'USAGE',
+    'the query has a parameter (?, :name, @name or $name), and nothing to put there',
+    {
+      hint: 'write the value itself; texts stand in single quotes',
+    },
+  );
 
 const onlyReads = (cause?: unknown): HoldfastError =>
   new HoldfastError('USAGE', 'a query can only read, and only tables of the snapshot', {
