@@ -35,11 +35,17 @@ export const parseConfig = (
     ...(result.success ? [] : problemsOf(result.error.issues, { root: value, schema: jsonSchemaOf(schema) })),
   ].filter(({ path }) => !unread.has(JSON.stringify(path)));
   mistakes.push(...problems.map(({ path, part, message }) => ({ ...positionOf(path, part), path, message })));
-  if (result.success && mistakes.length === 0)
-    mistakes.push(
-      ...flawsTogether(result.data).map((flaw) => ({ ...positionOf(flaw.path, 'value'), ...flaw })),
-    );
+  const whole = result.success ? result.data : schema.safeParse(withoutJobsOf(problems, sections)).data;
+  if (whole && inText.length === 0)
+    mistakes.push(...flawsTogether(whole).map((flaw) => ({ ...positionOf(flaw.path, 'value'), ...flaw })));
   return result.success && mistakes.length === 0 ? { values: result.data } : { mistakes: inOrder(mistakes) };
+};
+
+/** The file without the jobs in which there are mistakes: what is wrong with others beside one another is told with these. */
+const withoutJobsOf = (problems: readonly Problem[], file: Readonly<Record<string, unknown>>): unknown => {
+  const spoilt = new Set(problems.map(({ path: [section, name] }) => section === 'jobs' && name));
+  const jobs = Object.entries(isMapping(file.jobs) ? file.jobs : {}).filter(([name]) => !spoilt.has(name));
+  return { ...file, jobs: Object.fromEntries(jobs) };
 };
 
 const inOrder = (mistakes: readonly Mistake[]): Mistake[] =>

@@ -316,3 +316,16 @@ test('what a kind that does not exist could do is not told', () =>
     ).length,
     1,
   ));
+
+test('a mistake in one job hides none of others beside one another', () => {
+  const text = file(`\
+  wrong: { backup: [pg], to: [near], shedule: "0 3 * * *" }
+  same: { backup: [pg], to: [near, nearer] }`);
+  assert.deepEqual(
+    mistakesIn(text).map((line) => line.replace(/^f:\d+:\d+: /, '')),
+    [
+      'jobs.wrong.shedule: unknown key; did you mean "schedule"?',
+      'jobs.same.to[1]: is the same place as "near"',
+    ],
+  );
+});
