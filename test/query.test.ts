@@ -256,7 +256,12 @@ suite('SQL to a snapshot of PostgreSQL', { skip: skipWithout('postgresql') ?? fa
        CREATE TABLE days_1 PARTITION OF days FOR VALUES FROM (0) TO (10);
        CREATE TABLE days_2 (v numeric, day int NOT NULL); ALTER TABLE days ATTACH PARTITION days_2 FOR VALUES FROM (10) TO (20);
        INSERT INTO days VALUES (1, 1.5), (11, 2.5);
-       CREATE SCHEMA other; CREATE TABLE other.twice (x int); CREATE SCHEMA third; CREATE TABLE third.twice (y int);`,
+       CREATE SCHEMA other; CREATE TABLE other.twice (x int); CREATE SCHEMA third; CREATE TABLE third.twice (y int);
+       CREATE SCHEMA archive; CREATE SCHEMA main; CREATE SCHEMA "my.app";
+       CREATE TABLE "my.app".words (y int); CREATE TABLE "my.app"."two.words" (y int, z int);
+       INSERT INTO "my.app".words VALUES (1); INSERT INTO "my.app"."two.words" VALUES (1, 2);
+       CREATE TABLE items AS SELECT 1 AS id, 'public' AS x; CREATE TABLE archive.items AS SELECT 1 AS id, 'archived' AS x;
+       CREATE TABLE main.items AS SELECT 1 AS id, 'main' AS x;`,
     );
     await server.psql(
       'crm',
@@ -318,6 +323,37 @@ suite('SQL to a snapshot of PostgreSQL', { skip: skipWithout('postgresql') ?? fa
     );
     await refused('server', 'SELECT * FROM kinds', /"kinds" is the name of 2 tables/);
     assert.deepEqual(await ask('server', 'SELECT * FROM other.twice, third.twice'), []);
+  });
+
+  test('a name without a schema is not taken for that of another schema in the query', async () => {
+    const sql = (from: string): string => `SELECT a.x AS a, b.x AS b FROM ${from}`;
+    for (const from of [
+      'archive.items a, items b',
+      'archive.items a, public.items b',
+      '"archive.items" a, items b',
+    ])
+      assert.deepEqual(await ask('server', sql(from)), [{ a: 'archived', b: 'public' }], from);
+    assert.deepEqual(
+      await ask('server', 'SELECT count(*) AS n FROM archive.items a, ITEMS b, Archive.Items c'),
+      [{ n: 1 }],
+    );
+    assert.deepEqual(
+      await ask('server', 'SELECT count(*) AS n FROM archive.items a JOIN items b USING (id)'),
+      [{ n: 1 }],
+    );
+    await refused('server', 'SELECT 1 FROM other.twice a, twice b', /"twice" is the name of 2 tables/);
+    for (const from of ['main.items a, items b', 'items b, main.items a'])
+      await refused('server', sql(from), /SQLite has schemas "main" and "temp" of its own/);
+    assert.deepEqual(await ask('server', sql('"main.items" a, "public.items" b')), [
+      { a: 'main', b: 'public' },
+    ]);
+  });
+
+  test('a dot may be in the name of a schema, or of a table', async () => {
+    assert.deepEqual(
+      await ask('server', 'SELECT * FROM "my.app".words JOIN "my.app"."two.words" USING (y)'),
+      [{ y: 1, z: 2 }],
+    );
   });
 
   test('text is read in the encoding of its database', async () => {

@@ -13,6 +13,8 @@ export interface Askable {
 }
 
 export interface AskableTable {
+  /** No other table of the snapshot has it. */
+  readonly id: string;
   readonly columns: readonly SqlColumn[];
   /** Hands over these columns' values of one row after the other. REPOSITORY_DAMAGED for rows that are not all there. */
   read(columns: readonly string[], onRow: (values: SqlValue[]) => void): Promise<void>;

@@ -21,6 +21,7 @@ export const databaseTables = async (
       const { database, name, tables } = namedTable(wanted, databases);
       const { columns } = await rows.shapeOf(snapshot, database.folder, tables[0]?.name ?? name);
       return {
+        id: `${database.folder}: ${name}`,
         columns,
         async read(names, onRow) {
           for (const table of tables) await readTable(database, table, names, onRow);

@@ -40,6 +40,7 @@ export const fileTable = (
         hint: `it is one of files, which has the table ${tableName}`,
       });
     return {
+      id: tableName,
       columns: fields,
       async read(names, onRow) {
         const wanted = names.map((each) => fields.find((field) => field.name === each));

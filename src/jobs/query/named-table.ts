@@ -78,7 +78,7 @@ const namesOf = ({ folder, manifest }: FoundManifest): string[] => [
 ];
 
 /** The parts before and behind the first dot. */
-export const splitAtDot = (name: string): readonly [string, string | undefined] => {
+const splitAtDot = (name: string): readonly [string, string | undefined] => {
   const dot = name.indexOf('.');
   return dot < 1 ? [name, undefined] : [name.slice(0, dot), name.slice(dot + 1)];
 };

@@ -1,12 +1,12 @@
 // A question in SQL to a snapshot: the tables that it names are read out of the repository, of them the columns that it needs.
 import type { StatementSync } from 'node:sqlite';
 import { HoldfastError, messageOf } from '#lib/errors.ts';
+import { printable } from '#lib/format.ts';
 import { didYouMean } from '#lib/nearest.ts';
 import type { Repository, Snapshot } from '#repository/contract.ts';
 import type { SqlColumn, SqlValue } from '#sources/table-reader.ts';
 import { type Askable, type AskableTable, type AskContext, askable } from './askable.ts';
-import { splitAtDot } from './named-table.ts';
-import { type Prepared, type SqlTable, SqlTables, type Unknown } from './sql-tables.ts';
+import { ownSchemas, type Prepared, type SqlTable, SqlTables, type Unknown } from './sql-tables.ts';
 
 export interface QueryRequest {
   readonly repository: Repository;
@@ -68,26 +68,96 @@ function* answer(statement: StatementSync): Generator<readonly SqlValue[]> {
   }
 }
 
+interface Understood {
+  readonly prepared: Prepared;
+  readonly asked: readonly Asked[];
+}
+
 /** SQLite says one by one what it does not know, until it knows all that the query names. */
-const understand = async (
-  sql: string,
-  from: Askable,
-  tables: SqlTables,
-): Promise<{ readonly prepared: Prepared; readonly asked: readonly Asked[] }> => {
-  const asked = new Map<string, Asked>();
+const understand = async (sql: string, from: Askable, tables: SqlTables): Promise<Understood> => {
+  const asked: Asked[] = [];
+  const spare = new Set<Asked>();
+  const unclear: { readonly place: SqlTable; readonly error: HoldfastError }[] = [];
+  const places = new Map<string, SqlTable[]>();
   for (;;) {
     const prepared = tables.prepare(sql);
-    if ('statement' in prepared) return { prepared, asked: [...asked.values()] };
-    const { kind, name } = prepared;
-    if (kind !== 'table') addField(prepared, [...asked.values()], from, tables);
-    else {
-      // Only a name with a dot in itself is still unknown when there is one of its schema.
-      const [schema, inSchema] = asked.has(name) ? [name, undefined] : splitAtDot(name);
-      const place = inSchema === undefined ? { schema: 'main', name } : { schema, name: inSchema };
-      asked.set(asked.has(name) ? `"${name}"` : name, make(place, await from.named(name), tables));
+    if ('statement' in prepared) {
+      const wrong = unclear.find(({ place }) => prepared.names(place));
+      if (wrong) throw wrong.error;
+      const isNeeded = (table: Asked): boolean =>
+        prepared.names(table) || table.columns.some(({ as }) => prepared.reads(table, as));
+      return { prepared, asked: asked.filter((table) => !spare.has(table) || isNeeded(table)) };
     }
+    const { kind, name } = prepared;
+    if (kind !== 'table') {
+      addField(prepared, asked, from, tables);
+      continue;
+    }
+    const table = await from.named(name);
+    const left = places.get(name) ?? (await placesOf(name, { table, from, sql }));
+    places.set(name, left);
+    const place = left.shift();
+    if (!place) throw ownSchema(name);
+    asked.push(make(place, table, tables));
+    const isThere = [...asked, ...unclear.map((each) => each.place)].some((other) =>
+      isInMain(other, place.name),
+    );
+    if (isThere) continue;
+    // Without a schema, that name would be found in this one, whatever it stands for in the snapshot.
+    const main = { schema: 'main', name: place.name };
+    const plain = await namedOrError(from, place.name);
+    if (plain instanceof HoldfastError) {
+      tables.create(main, []);
+      unclear.push({ place: main, error: plain });
+      continue;
+    }
+    const made = make(main, plain, tables);
+    asked.push(made);
+    spare.add(made);
   }
 };
+
+const isInMain = ({ schema, name }: SqlTable, other: string): boolean =>
+  schema === 'main' && name.toLowerCase() === other.toLowerCase();
+
+/** Where SQLite may look for what it calls so: it does not tell which of the dots are in a name. */
+const placesOf = async (
+  name: string,
+  { table, from, sql }: { readonly table: AskableTable; readonly from: Askable; readonly sql: string },
+): Promise<SqlTable[]> => {
+  const dots = [...name.matchAll(/(?<=[\s\S])\./g)].map(({ index }) => index);
+  const places: SqlTable[] = [];
+  for (const dot of dots) {
+    const place = { schema: name.slice(0, dot), name: name.slice(dot + 1) };
+    if (!ownSchemas.has(place.schema.toLowerCase()) || (await isSame(place.name, table, from)))
+      places.push(place);
+  }
+  const others = dots.length === 0 && /\bmain\b/i.test(sql) && !(await isSame(`main.${name}`, table, from));
+  return others ? [] : [...places, { schema: 'main', name }];
+};
+
+const isSame = async (name: string, table: AskableTable, from: Askable): Promise<boolean> => {
+  const other = await namedOrError(from, name);
+  return other instanceof HoldfastError || other.id === table.id;
+};
+
+const namedOrError = async (from: Askable, name: string): Promise<AskableTable | HoldfastError> => {
+  try {
+    return await from.named(name);
+  } catch (error) {
+    if (error instanceof HoldfastError) return error;
+    throw error;
+  }
+};
+
+const ownSchema = (name: string): HoldfastError =>
+  new HoldfastError(
+    'USAGE',
+    `"${printable(name)}" can be more than one table: SQLite has schemas "main" and "temp" of its own`,
+    {
+      hint: 'put the whole name of a table, with its schema, in one pair of double quotes',
+    },
+  );
 
 const make = ({ schema, name }: SqlTable, table: AskableTable, tables: SqlTables): Asked => {
   const columns = namedApart(table.columns);

@@ -13,7 +13,9 @@ export interface Unknown {
 
 export interface Prepared {
   readonly statement: StatementSync;
-  /** Whether the result depends on this column; 'schema.table.column' in lower case is how SQLite tells them apart. */
+  /** Whether the query names this column, or any of the table; 'schema.table.column' in lower case is how SQLite tells them apart. */
+  names(table: SqlTable, ...column: readonly [] | readonly [string]): boolean;
+  /** Whether the result may depend on this column. */
   reads(table: SqlTable, column: string): boolean;
 }
 
@@ -40,7 +42,11 @@ export class SqlTables implements Disposable {
     const read = new Set<string>();
     let isRowid = false;
     this.#db.setAuthorizer((action, table, column, schema) => {
-      if (action === constants.SQLITE_READ) read.add(place(schema ?? '', table ?? '', column ?? ''));
+      if (action === constants.SQLITE_READ) {
+        // Of a table without a column that is read, SQLite tells the schema only where the query has it.
+        read.add(place(schema ?? 'main', table ?? ''));
+        read.add(place(schema ?? 'main', table ?? '', column ?? ''));
+      }
       isRowid ||= column === rowid && !this.#withRowid.has(place(schema ?? '', table ?? ''));
       const isAllowed = readingActions.has(action) && !ownTables.test(table ?? '');
       return isAllowed ? constants.SQLITE_OK : constants.SQLITE_DENY;
@@ -53,9 +59,12 @@ export class SqlTables implements Disposable {
       assertOnlyOne(sql.slice(statement.sourceSQL.length));
       if (statement.expandedSQL !== statement.sourceSQL) throw noParameters();
       const joinsBy = joiningColumns(sql);
+      const names: Prepared['names'] = ({ schema, name }, ...column) =>
+        read.has(place(schema, name, ...column));
       return {
         statement,
-        reads: ({ schema, name }, column) => joinsBy(column) || read.has(place(schema, name, column)),
+        names,
+        reads: (table, column) => joinsBy(column) || names(table, column),
       };
     } catch (error) {
       if (error instanceof HoldfastError) throw error;
@@ -68,9 +77,9 @@ export class SqlTables implements Disposable {
   }
 
   create({ schema, name }: SqlTable, columns: readonly SqlColumn[]): void {
-    if (!builtIn.has(schema.toLowerCase()) && !this.#schemas.has(schema)) {
+    if (!ownSchemas.has(schema.toLowerCase()) && !this.#schemas.has(schema.toLowerCase())) {
       this.#run(`ATTACH '' AS ${quoteName(schema)}`);
-      this.#schemas.add(schema);
+      this.#schemas.add(schema.toLowerCase());
       this.#set(schema);
     }
     // SQLite has no table without columns, as others have.
@@ -166,7 +175,8 @@ const notTaken = (cause: unknown): HoldfastError => {
   });
 };
 
-const builtIn: ReadonlySet<string> = new Set(['main', 'temp']);
+/** SQLite has them, and looks there for a table whose schema is not named. */
+export const ownSchemas: ReadonlySet<string> = new Set(['main', 'temp']);
 
 const place = (...names: readonly string[]): string => JSON.stringify(names).toLowerCase();
 
