@@ -171,6 +171,7 @@ export class BlobWriter {
 
   /** Waits until every blob given so far has its id. */
   async settled(): Promise<void> {
+    this.#throwFailure(); // a thread that has died would never answer
     this.#dispatch();
     while (this.#requests.size > 0) await this.#change();
     this.#throwFailure();
@@ -224,7 +225,8 @@ export class BlobWriter {
       busy: 0,
     };
     worker.thread.on('message', (reply: SealReply) => this.#receive(reply));
-    worker.thread.on('error', (cause) => this.#fail(threadEnded('a worker thread', cause)));
+    const fail = (cause: unknown): void => this.#fail(threadEnded('a worker thread', cause));
+    worker.thread.on('error', fail).on('exit', () => fail('too early'));
     this.#workers.push(worker);
     return worker;
   }
