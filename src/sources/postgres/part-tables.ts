@@ -184,9 +184,13 @@ export class PartTables {
     return [{ item: own, onFailure }];
   }
 
-  /** Types, functions and views that are there stay as they are. */
+  /** Types, functions and views that are there stay as they are. A publication that is not there publishes nothing of it. */
   #taskForSchema(item: SqlItem): Task {
     const onFailure = (error: unknown): void => {
+      if (refersToOthers.has(item.type) && this.#options.connection.usable) {
+        this.#options.reporter.warn(`left out: ${messageOf(error)}`);
+        return;
+      }
       const cause = error instanceof Error ? error.cause : undefined;
       if (!isServerError(cause) || !isDuplicate.has(cause.code)) throw error;
       this.#options.reporter.warn(`kept as it is: ${describe(item)}`);
@@ -222,6 +226,7 @@ const refersToOthers = new Set([
   'TRIGGER',
   'RULE',
   'PUBLICATION TABLE',
+  'PUBLICATION TABLES IN SCHEMA',
 ]);
 
 /** A partition joins the others when it has its rows and indexes, which then become part of theirs. */

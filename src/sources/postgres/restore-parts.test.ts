@@ -293,6 +293,23 @@ test('a table whose schema is not there brings it, with its owner and privileges
   assert.equal(await countOf('bare', '"Old ""ones""".events'), '26');
 });
 
+test('a schema that was published as a whole comes back also where the publication is not', {
+  skip,
+}, async () => {
+  await server.psql('postgres', 'create database published; create database elsewhere');
+  await server.psql(
+    'published',
+    'create schema news; create table news.t (id int); insert into news.t values (1); create publication all_news for tables in schema news',
+  );
+  const selection = ['published/data/news.*'];
+  const entries = partOf(await dumpOf(server, { url: server.url('published') }), ...selection);
+  const into = { url: server.url('elsewhere') };
+  const { failures, warnings } = await restoreTo(server, entries, into, { selection });
+  assert.deepEqual(failures, []);
+  assert.match(warnings.join(), /left out: .*all_news/);
+  assert.equal(await countOf('elsewhere', 'news.t'), '1');
+});
+
 test('what something else chose is made as its rows come', { skip }, async () => {
   const database = await copyOfShop();
   await server.psql(database, 'drop table secrets; drop table volatile');
