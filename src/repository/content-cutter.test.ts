@@ -64,3 +64,14 @@ test('a few blobs, or those of a file that was cut as files are, say nothing or 
   assert.equal(averageOf(gibibyte, { previous: { sizeBytes: 100 * 1.5e6, blobs: 100 } }), 256 * kibibyte);
   assert.equal(averageOf(gibibyte, { previous: { sizeBytes: 16, blobs: 16 } }), 8 * kibibyte);
 });
+
+test('blobs that are as large as they may be tell the average, whatever the mean is', () => {
+  const before = { sizeBytes: gibibyte, blobs: gibibyte / (30 * kibibyte) };
+  assert.equal(averageOf(gibibyte, { previous: { ...before, largestBytes: 32 * kibibyte } }), 8 * kibibyte);
+  assert.equal(
+    averageOf(gibibyte, { previous: { ...before, largestBytes: 1024 * kibibyte } }),
+    256 * kibibyte,
+  );
+  for (const largestBytes of [0, 16 * kibibyte, 33 * kibibyte, 2048 * kibibyte])
+    assert.equal(averageOf(gibibyte, { previous: { ...before, largestBytes } }), 32 * kibibyte);
+});

@@ -30,8 +30,10 @@ interface BlobTotals {
 export interface TableCutOptions {
   /** How many blobs the tables have that the snapshot holds so far. */
   readonly blobsBefore?: number;
-  /** The same table in an earlier snapshot. */
-  readonly previous?: { readonly sizeBytes: number; readonly blobs: number } | undefined;
+  /** The same table in an earlier snapshot; `largestBytes` is the length of its largest blob, if that is known. */
+  readonly previous?:
+    | { readonly sizeBytes: number; readonly blobs: number; readonly largestBytes?: number }
+    | undefined;
 }
 
 /**
@@ -44,7 +46,9 @@ export const tableCut = (sizeBytes: number, { blobsBefore = 0, previous }: Table
   const own = snap(2 ** Math.ceil(Math.log2(Math.max(1, sizeBytes / blobsOfASize))));
   const wanted = Math.max(own, snap(smallestAverage * 2 ** Math.floor(blobsBefore / blobsOfASize)));
   if (!previous || previous.blobs < 16) return { by: 'gear', averageBytes: wanted };
-  const used = snap(previous.sizeBytes / previous.blobs);
+  // Where nothing shows where to cut, as in rows that are all the same, blobs are as large as they may be, four times the average.
+  const { sizeBytes: before, blobs, largestBytes = 0 } = previous;
+  const used = snap(largestBytes / 4) * 4 === largestBytes ? largestBytes / 4 : snap(before / blobs);
   return { by: 'gear', averageBytes: wanted > 4 * used ? wanted : used };
 };
 

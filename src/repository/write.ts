@@ -9,10 +9,11 @@ import { machineName } from '#lib/machine-name.ts';
 import { version } from '#lib/version.ts';
 import type { Entry, EntryMeta } from '#sources/source.ts';
 import { BlobWriter } from './blob-writer.ts';
-import { ContentCutter, type Cut, tableCut } from './content-cutter.ts';
+import { ContentCutter, type Cut, type TableCutOptions, tableCut } from './content-cutter.ts';
 import type { ItemOutcome, SnapshotSummary, WriteOptions, WriteReport } from './contract.ts';
 import { type EarlierNodes, parentOf } from './previous.ts';
 import { isSameMeta } from './same-node.ts';
+import { overheadBytes } from './seal.ts';
 import type { Session } from './session.ts';
 import { saveSnapshot } from './snapshot.ts';
 import { refuseIfPruned, takeStock } from './stock.ts';
@@ -218,7 +219,7 @@ class TreeWriter {
     }
     const isTable = entry.chunking === 'table';
     const how: Cut = isTable
-      ? tableCut(entry.meta.size ?? 0, { blobsBefore: this.#tableBlobs, previous: sizesOf(before) })
+      ? tableCut(entry.meta.size ?? 0, { blobsBefore: this.#tableBlobs, previous: this.#cutsOf(before) })
       : { by: 'rabin' };
     // Several tables, or parts of one, are read at a time: those that are not done yet count by their size.
     const expectedBlobs = how.by === 'gear' ? Math.ceil((entry.meta.size ?? 0) / how.averageBytes) : 0;
@@ -253,6 +254,19 @@ class TreeWriter {
       directory.drop();
       this.#fail(entry, error);
     }
+  }
+
+  /** What is known of how a table was cut before. Of many blobs a few thousand tell. */
+  #cutsOf(node: TreeNode | undefined): TableCutOptions['previous'] {
+    if (!node?.content) return undefined;
+    const stride = Math.ceil(node.content.length / 4096);
+    let [at, largestBytes] = [0, 0];
+    for (const id of node.content) {
+      const place = at % stride === 0 ? this.#session.blobs.locate(id, 'data') : undefined;
+      if (place) largestBytes = Math.max(largestBytes, place.plainLength || place.length - overheadBytes);
+      at += 1;
+    }
+    return { sizeBytes: node.meta.size ?? 0, blobs: node.content.length, largestBytes };
   }
 
   /** The directory of that path, with those left closed and those missing made. */
@@ -329,6 +343,3 @@ class TreeWriter {
     this.#options.onProgress?.({ phase: 'backup', bytes, items, current: this.#current });
   }
 }
-
-const sizesOf = (node: TreeNode | undefined): { sizeBytes: number; blobs: number } | undefined =>
-  node?.content && { sizeBytes: node.meta.size ?? 0, blobs: node.content.length };
