@@ -424,7 +424,15 @@ suite('SQL to a snapshot of MongoDB', { skip: skipWithoutMongodb() ?? false }, (
         price: new Decimal128('1.10'),
         ok: true,
       },
-      { _id: 2, status: null, total: 7, tags: ['a', 'b'], document: 1 },
+      {
+        _id: 2,
+        status: null,
+        total: 7,
+        tags: ['a', 'b'],
+        document: 1,
+        price: new Decimal128('0.9'),
+        'a.b': 5,
+      },
     ] as never);
     await server.client.db('shop').collection('people').insertOne({ name: 'Ada', status: 'new' });
     await backUp(server.url('shop'), '--name', 'mongo');
@@ -442,7 +450,7 @@ suite('SQL to a snapshot of MongoDB', { skip: skipWithoutMongodb() ?? false }, (
           who: null,
           city: null,
           big: null,
-          price: null,
+          price: 0.9,
           ok: null,
           tags: '["a","b"]',
         },
@@ -454,7 +462,7 @@ suite('SQL to a snapshot of MongoDB', { skip: skipWithoutMongodb() ?? false }, (
           who: '{"city":"Bern"}',
           city: 'Bern',
           big: 2 ** 53,
-          price: '1.10',
+          price: 1.1,
           ok: 1,
           tags: null,
         },
@@ -474,9 +482,36 @@ suite('SQL to a snapshot of MongoDB', { skip: skipWithoutMongodb() ?? false }, (
       ),
       [{ total: 7 }, { total: 10.5 }],
     );
+    await server.client
+      .db('shop')
+      .collection('born')
+      .insertMany([
+        { _id: 1, at: new Date('1961-02-03T04:05:06.500Z') },
+        { _id: 2, at: new Date('1961-02-03T04:05:06Z') },
+        { _id: 3, at: new Date('2001-02-03T04:05:06.5Z') },
+        { _id: 4, at: new Date('2001-02-03T04:05:06Z') },
+      ] as never);
+    await backUp(server.url('shop'), '--name', 'born');
+    assert.deepEqual(
+      await ask('born', 'SELECT _id FROM born ORDER BY at'),
+      [2, 1, 4, 3].map((_id) => ({ _id })),
+    );
     const misspelt = await run('query', 'latest:mongo', 'SELECT count(statsu) AS n FROM orders');
     assert.deepEqual([misspelt.status, misspelt.stdout], [0, 'n\n0\n(1 row)\n']);
-    assert.match(misspelt.stderr, /no document has a field "statsu"/);
+    assert.match(misspelt.stderr, /no document of orders has a field "statsu"/);
+    assert.deepEqual(await ask('mongo', 'SELECT max(price) AS p, sum(price > 1) AS n FROM orders'), [
+      { p: 1.1, n: 1 },
+    ]);
+    assert.deepEqual(await ask('mongo', 'SELECT max("a.b") AS a, max(o."a.b") AS b FROM orders o'), [
+      { a: 5, b: 5 },
+    ]);
+    // To SQL it is the field of the inner table that is meant.
+    const taken = await run(
+      'query',
+      'latest:mongo',
+      'SELECT (SELECT count(*) FROM orders WHERE _id = name) AS n FROM people',
+    );
+    assert.match(taken.stderr, /no document of orders has a field "name"/);
   });
 });
 

@@ -77,7 +77,8 @@ const ask = async (call: QueryCall, sql: string): Promise<number> => {
   using query = await withSnapshot(call, (repository, snapshot) =>
     openQuery({ repository, snapshot, sql }, jobContext(call)),
   );
-  for (const field of query.absent) output.warn(`no document has a field "${printable(field)}"`);
+  for (const { table, field } of query.absent)
+    output.warn(`no document of ${printable(table)} has a field "${printable(field)}"`);
   // SQLite cannot be interrupted, and nothing is held any more that would have to be let go. Whoever asked before is heard first.
   await setImmediate();
   throwIfCancelled(call.signal);

@@ -41,14 +41,21 @@ const extended = (value: unknown): SqlValue | undefined => {
   const entries = Object.entries(value ?? {});
   const [name = '', inner] = entries[0] ?? [];
   if (entries.length !== 1 || !plainTypes.has(name)) return undefined;
-  if (typeof inner === 'string') return name === '$numberDouble' ? Number(inner) : inner;
-  return undefined;
+  if (name === '$date') return dateText(inner);
+  if (typeof inner !== 'string') return undefined;
+  return numberTypes.has(name) ? numberOr(inner) : inner;
 };
 
-const plainTypes: ReadonlySet<string> = new Set([
-  '$oid',
-  '$date',
-  '$uuid',
-  '$numberDecimal',
-  '$numberDouble',
-]);
+/** All with milliseconds: as text, '…:03Z' would come after '…:03.5Z'. Before 1970 and after 9999 it is `{"$numberLong": …}`. */
+const dateText = (inner: unknown): SqlValue | undefined => {
+  const long = typeof inner === 'object' && inner !== null && '$numberLong' in inner && inner.$numberLong;
+  const time = new Date(long ? Number(long) : `${inner}`);
+  return Number.isNaN(time.getTime()) ? undefined : time.toISOString();
+};
+
+/** SQLite has no NaN. */
+const numberOr = (text: string): SqlValue => (Number.isNaN(Number(text)) ? text : Number(text));
+
+const numberTypes: ReadonlySet<string> = new Set(['$numberDecimal', '$numberDouble']);
+
+const plainTypes: ReadonlySet<string> = new Set(['$oid', '$date', '$uuid', ...numberTypes]);

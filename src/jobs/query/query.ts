@@ -17,8 +17,8 @@ export interface QueryRequest {
 /** All that a query needs has been read: it needs the repository no more. Holds that until it is disposed of. */
 export interface Query extends Disposable {
   readonly columns: readonly string[];
-  /** Fields that no document has: most likely misspelt. */
-  readonly absent: readonly string[];
+  /** Fields that the query names, and no document of their table has: most likely misspelt. */
+  readonly absent: readonly { readonly table: string; readonly field: string }[];
   /** The answer. USAGE when SQLite stops in the midst of it. */
   rows(): Iterable<readonly SqlValue[]>;
 }
@@ -47,8 +47,10 @@ export const openQuery = async (
     });
     return {
       columns: prepared.statement.columns().map(({ name }) => name),
-      absent: [...new Set(asked.flatMap(({ fields }) => [...fields]))].filter(
-        (field) => !asked.some(({ found }) => found.has(field)),
+      absent: asked.flatMap((table) =>
+        [...table.fields]
+          .filter((field) => prepared.names(table, field) && !table.found.has(field))
+          .map((field) => ({ table: table.name, field })),
       ),
       rows: () => answer(prepared.statement),
       [Symbol.dispose]: () => tables[Symbol.dispose](),
@@ -187,7 +189,10 @@ const addField = (
   tables: SqlTables,
 ): void => {
   const isJoined = kind === 'joined column';
-  const field = isJoined ? name : name.slice(name.lastIndexOf('.') + 1);
+  const afterDots = [...name.matchAll(/\./g)].map(({ index }) => name.slice(index + 1)).toReversed();
+  const isNew = (one: string): boolean => asked.some(({ fields }) => !fields.has(one));
+  // SQLite does not tell which of the dots are in the name of a field.
+  const field = (isJoined ? name : [...afterDots, name].find(isNew)) ?? name;
   const without = from.hasAnyColumn ? asked.filter(({ fields }) => !fields.has(field)) : [];
   if (without.length === 0) {
     const known = asked.flatMap(({ columns }) => columns.map(({ as }) => as));
@@ -195,7 +200,7 @@ const addField = (
       'USAGE',
       isJoined
         ? `tables are joined by a column "${name}" that not both have`
-        : `no table of the query has a column "${name}"${didYouMean(field, known)}`,
+        : `no table of the query has a column "${name}"${didYouMean(afterDots[0] ?? name, known)}`,
       {
         hint: 'texts stand in single quotes, names in double ones',
       },
