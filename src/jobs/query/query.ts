@@ -49,7 +49,7 @@ export const openQuery = async (
       columns: prepared.statement.columns().map(({ name }) => name),
       absent: asked.flatMap((table) =>
         [...table.fields]
-          .filter((field) => prepared.names(table, field) && !table.found.has(field))
+          .filter((field) => prepared.reads(table, field) && !table.found.has(field))
           .map((field) => ({ table: table.name, field })),
       ),
       rows: () => answer(prepared.statement),
@@ -84,11 +84,9 @@ const understand = async (sql: string, from: Askable, tables: SqlTables): Promis
   for (;;) {
     const prepared = tables.prepare(sql);
     if ('statement' in prepared) {
-      const wrong = unclear.find(({ place }) => prepared.names(place));
+      const wrong = unclear.find(({ place }) => prepared.reads(place));
       if (wrong) throw wrong.error;
-      const isNeeded = (table: Asked): boolean =>
-        prepared.names(table) || table.columns.some(({ as }) => prepared.reads(table, as));
-      return { prepared, asked: asked.filter((table) => !spare.has(table) || isNeeded(table)) };
+      return { prepared, asked: asked.filter((table) => !spare.has(table) || prepared.reads(table)) };
     }
     const { kind, name } = prepared;
     if (kind !== 'table') {

@@ -3,6 +3,7 @@ import { constants, DatabaseSync, type StatementSync } from 'node:sqlite';
 import { HoldfastError, messageOf } from '#lib/errors.ts';
 import { quoteName } from '#sources/sqlite/identifiers.ts';
 import type { SqlColumn, SqlValue } from '#sources/table-reader.ts';
+import { columnsRead } from './columns-read.ts';
 
 /** What SQLite could not find. */
 export interface Unknown {
@@ -13,10 +14,8 @@ export interface Unknown {
 
 export interface Prepared {
   readonly statement: StatementSync;
-  /** Whether the query names this column, or any of the table; 'schema.table.column' in lower case is how SQLite tells them apart. */
-  names(table: SqlTable, ...column: readonly [] | readonly [string]): boolean;
-  /** Whether the result may depend on this column. */
-  reads(table: SqlTable, column: string): boolean;
+  /** Whether the result may depend on this column, or on the table at all. */
+  reads(table: SqlTable, ...column: readonly [] | readonly [string]): boolean;
 }
 
 export interface SqlTable {
@@ -30,8 +29,8 @@ const cacheKiB = 64 * 1024;
 export class SqlTables implements Disposable {
   readonly #db = new DatabaseSync('', { readBigInts: true });
   readonly #schemas = new Set<string>();
-  /** Tables that have a column of that very name. */
-  readonly #withRowid = new Set<string>();
+  /** The names of their columns. */
+  readonly #columns = new Map<string, string[]>();
 
   constructor() {
     this.#set('main');
@@ -47,25 +46,23 @@ export class SqlTables implements Disposable {
         read.add(place(schema ?? 'main', table ?? ''));
         read.add(place(schema ?? 'main', table ?? '', column ?? ''));
       }
-      isRowid ||= column === rowid && !this.#withRowid.has(place(schema ?? '', table ?? ''));
+      isRowid ||= column === rowid && !this.#columns.get(place(schema ?? '', table ?? ''))?.includes(rowid);
       const isAllowed = readingActions.has(action) && !ownTables.test(table ?? '');
       return isAllowed ? constants.SQLITE_OK : constants.SQLITE_DENY;
     });
     try {
       const statement = this.#db.prepare(sql);
       // Such as VACUUM, of which the authorizer is not told.
-      if (statement.columns().length === 0) throw onlyReads();
+      if (statement.columns().length === 0 || /^\s*explain\b/i.test(sql)) throw onlyReads();
       if (isRowid) throw noRowid();
       assertOnlyOne(sql.slice(statement.sourceSQL.length));
       if (statement.expandedSQL !== statement.sourceSQL) throw noParameters();
-      const joinsBy = joiningColumns(sql);
-      const names: Prepared['names'] = ({ schema, name }, ...column) =>
-        read.has(place(schema, name, ...column));
-      return {
-        statement,
-        names,
-        reads: (table, column) => joinsBy(column) || names(table, column),
-      };
+      this.#db.setAuthorizer(null);
+      for (const { schema, table, at } of columnsRead(this.#db, sql)) {
+        const column = this.#columns.get(place(schema, table))?.[at];
+        for (const names of [[], [column ?? '']]) read.add(place(schema, table, ...names));
+      }
+      return { statement, reads: ({ schema, name }, ...column) => read.has(place(schema, name, ...column)) };
     } catch (error) {
       if (error instanceof HoldfastError) throw error;
       const unknown = error instanceof Error ? unknownIn(error.message) : undefined;
@@ -82,8 +79,11 @@ export class SqlTables implements Disposable {
       this.#schemas.add(schema.toLowerCase());
       this.#set(schema);
     }
+    this.#columns.set(
+      place(schema, name),
+      columns.map((column) => column.name),
+    );
     // SQLite has no table without columns, as others have.
-    if (columns.some((column) => column.name === rowid)) this.#withRowid.add(place(schema, name));
     const list = (columns.length > 0 ? columns : [{ name: 'nothing', type: '' }])
       .map((column) => `${quoteName(column.name)} ${column.type}`)
       .join(', ');
@@ -91,6 +91,7 @@ export class SqlTables implements Disposable {
   }
 
   addColumn({ schema, name }: SqlTable, column: string): void {
+    this.#columns.get(place(schema, name))?.push(column);
     this.#run(`ALTER TABLE ${quoteName(schema)}.${quoteName(name)} ADD COLUMN ${quoteName(column)}`);
   }
 
@@ -179,16 +180,6 @@ const notTaken = (cause: unknown): HoldfastError => {
 export const ownSchemas: ReadonlySet<string> = new Set(['main', 'temp']);
 
 const place = (...names: readonly string[]): string => JSON.stringify(names).toLowerCase();
-
-/** Columns by which tables may be joined, of which the authorizer is not told: USING names them, NATURAL takes any. */
-const joiningColumns = (sql: string): ((column: string) => boolean) => {
-  if (/\bnatural\b/i.test(sql)) return () => true;
-  if (!/\busing\b/i.test(sql)) return () => false;
-  const text = bare(sql);
-  return (column) => text.includes(bare(column));
-};
-
-const bare = (text: string): string => text.replaceAll(/["`[\]]/g, '').toLowerCase();
 
 /** SQLite stops at the first semicolon, and would say nothing of the rest. */
 const assertOnlyOne = (rest: string): void => {
