@@ -57,6 +57,7 @@ suite('SQL to a snapshot of SQLite', () => {
        INSERT INTO customers VALUES (1, 'Ada'), (2, 'Bo' || char(0) || 'b');
        CREATE TABLE "Odd ""one.two" ("a b", value ANY);
        INSERT INTO "Odd ""one.two" VALUES (1.0, -0.5), ('1', 1);
+       CREATE VIRTUAL TABLE search USING fts5(word); INSERT INTO search VALUES ('kelp');
        CREATE VIEW open AS SELECT * FROM orders WHERE status = 'open';`,
     );
     await backUp(file, '--name', 'shop');
@@ -163,6 +164,12 @@ suite('SQL to a snapshot of SQLite', () => {
 
   test('what cannot be answered is refused, with what to do', async () => {
     await refused('shop', 'SELECT * FROM ordrs', /no table "ordrs"; did you mean "orders"\?\n/, 1);
+    await refused(
+      'shop',
+      'SELECT count(*) FROM search',
+      /search cannot be asked: its rows are not those of one table/,
+      1,
+    );
     await refused('shop', 'SELECT * FROM open', /what a view shows is not in a snapshot/, 1);
     await refused(
       'shop',
@@ -243,6 +250,11 @@ suite('SQL to a snapshot of PostgreSQL', { skip: skipWithout('postgresql') ?? fa
     await server.psql(
       'shop',
       `CREATE DOMAIN price AS numeric(10,2); CREATE DOMAIN discount AS price CHECK (value < 100);
+       CREATE DOMAIN saving AS discount; CREATE DOMAIN plain AS saving;
+       CREATE TYPE "a pair" AS (n integer, x double precision, t text); CREATE TABLE typed OF "a pair";
+       CREATE TABLE defaulted OF "a pair" (x WITH OPTIONS DEFAULT 1, PRIMARY KEY (n));
+       INSERT INTO typed VALUES (9, '-Infinity', '7'), (10, 'Infinity', '8'), (11, 'NaN', '9'); INSERT INTO defaulted VALUES (9), (10);
+       CREATE TABLE plains (n plain); INSERT INTO plains VALUES (9), (10);
        CREATE SCHEMA "sales, 2026";
        CREATE TABLE kinds (id bigint PRIMARY KEY, a smallint, b numeric, c double precision, d boolean, e bytea, f price, g discount,
          h text DEFAULT 'a, (b', i integer[], j jsonb, k timestamptz, "l, m" varchar(5), n price[], o numeric(4,1)[]);
@@ -307,6 +319,16 @@ suite('SQL to a snapshot of PostgreSQL', { skip: skipWithout('postgresql') ?? fa
     assert.deepEqual(await ask('server', `SELECT id FROM shop.kinds WHERE NOT d OR j->>'$.a.b[1]' = 'y'`), [
       { id: 1 },
     ]);
+  });
+
+  test('columns of typed tables and of domains of domains are what they are made of, and infinity is a number', async () => {
+    assert.deepEqual(await ask('server', 'SELECT n, x, t FROM typed WHERE n > 9 AND x > 0 ORDER BY n'), [
+      { n: 10, x: 'Infinity', t: '8' },
+      { n: 11, x: 'NaN', t: '9' },
+    ]);
+    assert.deepEqual(await ask('server', 'SELECT count(*) AS c FROM typed WHERE x < 0'), [{ c: 1 }]);
+    assert.deepEqual(await ask('server', 'SELECT max(n) AS n FROM defaulted'), [{ n: 10 }]);
+    assert.deepEqual(await ask('server', 'SELECT max(n) AS n FROM plains'), [{ n: 10 }]);
   });
 
   test('names are found with and without schema and database, in upper and lower case', async () => {

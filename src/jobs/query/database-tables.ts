@@ -1,10 +1,11 @@
 // The tables and collections of the databases in a snapshot.
 import { HoldfastError } from '#lib/errors.ts';
+import { printable } from '#lib/format.ts';
 import type { Repository, Snapshot } from '#repository/contract.ts';
 import type { ManifestTable } from '#sources/manifest.ts';
 import type { SqlValue } from '#sources/table-reader.ts';
 import { entriesOf, type FoundManifest, manifestsOf } from '../manifests.ts';
-import type { TableRows } from '../rows/table-rows.ts';
+import { type TableRows, wholeRow } from '../rows/table-rows.ts';
 import type { Askable } from './askable.ts';
 import { namedTable } from './named-table.ts';
 
@@ -20,6 +21,7 @@ export const databaseTables = async (
     async named(wanted) {
       const { database, name, tables } = namedTable(wanted, databases);
       const { columns } = await rows.shapeOf(snapshot, database.folder, tables[0]?.name ?? name);
+      if (columns.includes(wholeRow)) throw notOneTable(name);
       return {
         id: `${database.folder}: ${name}`,
         columns,
@@ -32,7 +34,7 @@ export const databaseTables = async (
       for (const { folder, manifest } of databases)
         for (const { name, rows: count } of manifest.tables) {
           const { columns } = await rows.shapeOf(snapshot, folder, name);
-          yield { database: folder, name, rows: count, columns };
+          if (!columns.includes(wholeRow)) yield { database: folder, name, rows: count, columns };
         }
     },
   };
@@ -59,3 +61,13 @@ export const databaseTables = async (
     );
   }
 };
+
+/** As a search index of SQLite, whose data lies in several tables. */
+const notOneTable = (name: string): HoldfastError =>
+  new HoldfastError(
+    'UNSUPPORTED',
+    `${printable(name)} cannot be asked: its rows are not those of one table`,
+    {
+      hint: 'restore it with --table, and ask there',
+    },
+  );

@@ -4,7 +4,7 @@ import { throwIfCancelled } from '#lib/clock.ts';
 import { HoldfastError, hasCode, messageOf } from '#lib/errors.ts';
 import type { Repository, Snapshot } from '#repository/contract.ts';
 import { tableReaderOf } from '#sources/registry.ts';
-import type { RowShape, TableReader } from '#sources/table-reader.ts';
+import type { RowShape, SqlColumn, TableReader } from '#sources/table-reader.ts';
 import type { JobContext } from '../job-context.ts';
 import { readWhole } from '../manifests.ts';
 import { originOf, tagOf } from '../snapshot-choice.ts';
@@ -115,9 +115,12 @@ const understood = (shape: RowShape, table: string): RowShape => {
   };
 };
 
+/** The only column of a table whose columns are not known. */
+export const wholeRow: SqlColumn = { name: 'row', type: 'TEXT' };
+
 const unknownShape: RowShape = {
   key: [],
-  valuesOf: (row) => new Map([['row', row.toString('utf8')]]),
-  columns: [{ name: 'row', type: 'TEXT' }],
+  valuesOf: (row) => new Map([[wholeRow.name, row.toString('utf8')]]),
+  columns: [wholeRow],
   sqlReader: (columns) => (row) => columns.map(() => row.toString('utf8')),
 };

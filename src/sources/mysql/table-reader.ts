@@ -96,7 +96,7 @@ const asBytes = (bytes: Buffer): SqlValue => bytes;
 const asBits = (bytes: Buffer): SqlValue => `${BigInt(`0x${bytes.toString('hex')}`)}`;
 
 const columnTypes: readonly (Omit<Column, 'text'> & { readonly words: RegExp })[] = [
-  { words: /int$|^year$/, type: 'INTEGER' },
+  { words: /(?:^|[^o])int$|^(?:integer|year)$/, type: 'INTEGER' },
   { words: /^bit$/, type: 'INTEGER', read: asBits },
   { words: /^decimal$/, type: 'NUMERIC' },
   { words: /^(?:float|double)$/, type: 'REAL' },

@@ -24,10 +24,12 @@ export const columnTypes = (
     const [statement = ''] = statements;
     const [, name = '', base = ''] = (type === 'DOMAIN' && domain.exec(statement)) || [];
     if (name !== '') domains.set(name, base);
-    const [head = '', table = ''] = (type === 'TABLE' && createTable.exec(statement)) || [];
-    if (table === '') continue;
-    const [schema = '', plain = ''] = parseName(table) ?? [];
-    own.set(plainName({ schema, name: plain }), typesOf(listItems(statement, head.length, token).items));
+    const [head, table, ofType, composite] =
+      (['TABLE', 'TYPE'].includes(type) && withColumns.exec(statement)) || [];
+    const made = table ?? composite;
+    if (head === undefined || made === undefined) continue;
+    const types = typesOf(listItems(statement, head.length, token).items);
+    own.set(namePlainly(made), new Map([...((ofType && own.get(namePlainly(ofType))) || []), ...types]));
   }
   const byName = new Map(tables.map((table) => [plainName(table), table]));
   const withParents = (name: QualifiedName, below: readonly string[] = []): [string, ColumnType][] => {
@@ -64,19 +66,32 @@ export const columnTypes = (
 /** A domain may be made of a domain. */
 const deepest = 20;
 
-const identifier = '(?:"(?:[^"]|"")+"|[^\\s".,()]+)';
+/** `"a.b".c`, as manifests have it. */
+const namePlainly = (name: string): string => {
+  const [schema = '', plain = ''] = parseName(name) ?? [];
+  return plainName({ schema, name: plain });
+};
+
+const identifier = '(?:"(?:[^"]|"")+"|[^\\s".,()[\\];]+)';
+const inSchema = `${identifier}\\.${identifier}`;
 const token = /'[^']*'|"[^"]*"|[(),]/g;
-const createTable = new RegExp(`^CREATE (?:UNLOGGED )?TABLE (${identifier}\\.${identifier}) \\(`);
-const domain = new RegExp(`^CREATE DOMAIN (${identifier}\\.${identifier}) AS ([\\s\\S]*)`);
+/** A table, perhaps of a type and then perhaps without a list, or such a type. */
+const withColumns = new RegExp(
+  `^CREATE (?:(?:UNLOGGED |FOREIGN )?TABLE (${inSchema})(?: OF (${inSchema}))?|TYPE (${inSchema}) AS)(?: \\(|;?$)`,
+);
+const domain = new RegExp(`^CREATE DOMAIN (${inSchema}) AS ([\\s\\S]*)`);
 const column = new RegExp(`^(${identifier}) ([\\s\\S]*)`);
-const qualified = new RegExp(`^${identifier}\\.${identifier}`);
+const qualified = new RegExp(`^${inSchema}`);
+
+/** SQLite has no NaN, which stays a text. */
+const withInfinity = (text: string): SqlValue => (text.endsWith('Infinity') ? Number(text) : text);
 
 const whole = (names: string): RegExp => new RegExp(`^(?:${names})(?![\\w[(.])`);
 
 const knownTypes: readonly { readonly pattern: RegExp; readonly is: ColumnType }[] = [
   { pattern: whole('smallint|integer|bigint|oid'), is: { type: 'INTEGER' } },
-  { pattern: /^numeric(?:\([^)]*\))?(?![[(])/, is: { type: 'NUMERIC' } },
-  { pattern: whole('real|double precision'), is: { type: 'REAL' } },
+  { pattern: /^numeric(?:\([^)]*\))?(?![[(])/, is: { type: 'NUMERIC', read: withInfinity } },
+  { pattern: whole('real|double precision'), is: { type: 'REAL', read: withInfinity } },
   { pattern: whole('boolean'), is: { type: 'INTEGER', read: (text) => (text === 't' ? 1n : 0n) } },
   {
     pattern: whole('bytea'),
