@@ -1,4 +1,4 @@
-// Which columns a statement reads, as the program of SQLite's machine has it (https://www.sqlite.org/opcode.html). The authorizer is
+// Which tables and columns a statement reads, as the program of SQLite's machine has it (https://www.sqlite.org/opcode.html). The authorizer is
 // not told of all: it hears nothing of the columns by which USING and NATURAL join tables.
 import type { DatabaseSync } from 'node:sqlite';
 import { quoteName } from '#sources/sqlite/identifiers.ts';
@@ -6,8 +6,8 @@ import { quoteName } from '#sources/sqlite/identifiers.ts';
 export interface ColumnRead {
   readonly schema: string;
   readonly table: string;
-  /** Its place among the table's columns. */
-  readonly at: number;
+  /** Its place among the table's columns; undefined for the table itself. */
+  readonly at: number | undefined;
 }
 
 interface Instruction {
@@ -21,25 +21,29 @@ interface Instruction {
 export const columnsRead = (db: DatabaseSync, sql: string): ColumnRead[] => {
   const program = rowsOf<Instruction>(db, `EXPLAIN ${sql}`);
   const tables = tablesByRoot(db);
-  const opened = new Map<bigint, { readonly schema: string; readonly table: string }>();
+  const opened = new Map<bigint, ColumnRead>();
+  const read: ColumnRead[] = [];
   for (const { opcode, p1: cursor, p2: root, p3: database } of program) {
     const table = opcode === 'OpenRead' ? tables.get(`${database} ${root}`) : undefined;
-    if (table) opened.set(cursor, table);
+    if (!table) continue;
+    opened.set(cursor, table);
+    read.push(table);
   }
-  return program.flatMap(({ opcode, p1: cursor, p2: at }) => {
+  for (const { opcode, p1: cursor, p2: at } of program) {
     const table = opcode === 'Column' ? opened.get(cursor) : undefined;
-    return table ? [{ ...table, at: Number(at) }] : [];
-  });
+    if (table) read.push({ ...table, at: Number(at) });
+  }
+  return read;
 };
 
 /** By the number of the database and of the page where the table begins. */
-const tablesByRoot = (db: DatabaseSync): Map<string, { readonly schema: string; readonly table: string }> =>
+const tablesByRoot = (db: DatabaseSync): Map<string, ColumnRead> =>
   new Map(
     rowsOf<{ seq: bigint; name: string }>(db, 'PRAGMA database_list').flatMap(({ seq, name: schema }) =>
       rowsOf<{ name: string; rootpage: bigint }>(
         db,
         `SELECT name, rootpage FROM ${quoteName(schema)}.sqlite_schema`,
-      ).map(({ name: table, rootpage }) => [`${seq} ${rootpage}`, { schema, table }] as const),
+      ).map(({ name: table, rootpage }) => [`${seq} ${rootpage}`, { schema, table, at: undefined }] as const),
     ),
   );
 

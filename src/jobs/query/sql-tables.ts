@@ -41,11 +41,7 @@ export class SqlTables implements Disposable {
     const read = new Set<string>();
     let isRowid = false;
     this.#db.setAuthorizer((action, table, column, schema) => {
-      if (action === constants.SQLITE_READ) {
-        // Of a table without a column that is read, SQLite tells the schema only where the query has it.
-        read.add(place(schema ?? 'main', table ?? ''));
-        read.add(place(schema ?? 'main', table ?? '', column ?? ''));
-      }
+      if (action === constants.SQLITE_READ) read.add(place(schema ?? '', table ?? '', column ?? ''));
       isRowid ||= column === rowid && !this.#columns.get(place(schema ?? '', table ?? ''))?.includes(rowid);
       const isAllowed = readingActions.has(action) && !ownTables.test(table ?? '');
       return isAllowed ? constants.SQLITE_OK : constants.SQLITE_DENY;
@@ -59,8 +55,8 @@ export class SqlTables implements Disposable {
       if (statement.expandedSQL !== statement.sourceSQL) throw noParameters();
       this.#db.setAuthorizer(null);
       for (const { schema, table, at } of columnsRead(this.#db, sql)) {
-        const column = this.#columns.get(place(schema, table))?.[at];
-        for (const names of [[], [column ?? '']]) read.add(place(schema, table, ...names));
+        const column = at === undefined ? undefined : this.#columns.get(place(schema, table))?.[at];
+        read.add(column === undefined ? place(schema, table) : place(schema, table, column));
       }
       return { statement, reads: ({ schema, name }, ...column) => read.has(place(schema, name, ...column)) };
     } catch (error) {

@@ -18,13 +18,13 @@ export interface Asked extends SqlTable {
 
 export interface Understood {
   readonly prepared: Prepared;
+  /** The tables that it reads. */
   readonly asked: readonly Asked[];
 }
 
 /** SQLite says one by one what it does not know, until it knows all that the query names. */
 export const understand = async (sql: string, from: Askable, tables: SqlTables): Promise<Understood> => {
   const asked: Asked[] = [];
-  const spare = new Set<Asked>();
   const unclear: { readonly place: SqlTable; readonly error: HoldfastError }[] = [];
   const places = new Map<string, SqlTable[]>();
   for (;;) {
@@ -32,7 +32,7 @@ export const understand = async (sql: string, from: Askable, tables: SqlTables):
     if ('statement' in prepared) {
       const wrong = unclear.find(({ place }) => prepared.reads(place));
       if (wrong) throw wrong.error;
-      return { prepared, asked: asked.filter((table) => !spare.has(table) || prepared.reads(table)) };
+      return { prepared, asked: asked.filter((table) => prepared.reads(table)) };
     }
     const { kind, name } = prepared;
     if (kind !== 'table') {
@@ -55,11 +55,7 @@ export const understand = async (sql: string, from: Askable, tables: SqlTables):
     if (plain instanceof HoldfastError) {
       tables.create(main, []);
       unclear.push({ place: main, error: plain });
-      continue;
-    }
-    const made = make(main, plain, tables);
-    asked.push(made);
-    spare.add(made);
+    } else asked.push(make(main, plain, tables));
   }
 };
 
