@@ -1,9 +1,8 @@
 // holdfast query: a question in SQL to a snapshot.
-import { setImmediate } from 'node:timers/promises';
 import { rowText } from '#jobs/export/format.ts';
 import { askable } from '#jobs/query/askable.ts';
 import { openQuery, type Query } from '#jobs/query/query.ts';
-import { throwIfCancelled } from '#lib/clock.ts';
+import { letOthersWork } from '#lib/clock.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import { plural, printable } from '#lib/format.ts';
 import type { SqlValue } from '#sources/table-reader.ts';
@@ -23,9 +22,10 @@ type QueryCall = Call<OptionSpecs & typeof options>;
 
 export const command = defineCommand({
   description: `Answers a SELECT from the rows of a snapshot of a database, of any kind, or from the list of files of another
-(the table "files"); no server is needed. The SQL is that of SQLite. The tables that it names are read, and of them the columns that it needs. A table is called as in its database,
-with its schema in front or without; where there are several databases, shop.orders is the one of shop. Of documents
-(CouchDB, MongoDB) any field is a column, and the column "document" has the whole as JSON. ${latestRule}`,
+(the table "files"); no server is needed. The SQL is that of SQLite. The tables that it names are read, and of them the
+columns that it needs. A table is called as in its database, with its schema in front or without; where there are several
+databases, shop.orders is the one of shop. Of documents (CouchDB, MongoDB) any field is a column, and the column
+"document" has the whole as JSON. ${latestRule}`,
   args: [snapshotArgument, { usage: '[sql]', text: 'one SELECT; without it, the tables are listed' }],
   options,
   examples: [
@@ -80,8 +80,7 @@ const ask = async (call: QueryCall, sql: string): Promise<number> => {
   for (const { table, field } of query.absent)
     output.warn(`no document of ${printable(table)} has a field "${printable(field)}"`);
   // SQLite cannot be interrupted, and nothing is held any more that would have to be let go. Whoever asked before is heard first.
-  await setImmediate();
-  throwIfCancelled(call.signal);
+  await letOthersWork(call.signal);
   call.endOnSignals?.();
   await show(call, query);
   await output.flush();

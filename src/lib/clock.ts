@@ -1,5 +1,5 @@
 // Time as a thing that is handed in, so that tests can move it.
-import { setTimeout as wait } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as wait } from 'node:timers/promises';
 import { HoldfastError } from './errors.ts';
 
 export interface Clock {
@@ -17,6 +17,12 @@ export const systemClock: Clock = {
       throw new HoldfastError('CANCELLED', 'cancelled', { cause });
     }
   },
+};
+
+/** In the midst of much work that waits for nothing: all else has its turn, signals too. Throws as throwIfCancelled does. */
+export const letOthersWork = async (signal: AbortSignal | undefined): Promise<void> => {
+  await nextTurn();
+  throwIfCancelled(signal);
 };
 
 /** Throws when the signal has fired: the HoldfastError it was fired with, as a lost lock does it, else CANCELLED. */

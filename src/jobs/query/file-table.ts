@@ -1,6 +1,5 @@
 // The list of a snapshot's files and folders as a table.
-import { setImmediate } from 'node:timers/promises';
-import { throwIfCancelled } from '#lib/clock.ts';
+import { letOthersWork } from '#lib/clock.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import type { ListedEntry, Repository, Snapshot } from '#repository/contract.ts';
 import type { SqlColumn, SqlValue } from '#sources/table-reader.ts';
@@ -54,8 +53,7 @@ export const fileTable = (
             subject: originOf(snapshot),
             progress: { phase: 'reading the list of files', bytes: 0, items },
           });
-          await setImmediate();
-          throwIfCancelled(signal);
+          await letOthersWork(signal);
         }
       },
     };

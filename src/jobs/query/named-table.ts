@@ -4,6 +4,7 @@ import { plural, printable } from '#lib/format.ts';
 import { didYouMean } from '#lib/nearest.ts';
 import type { ManifestTable } from '#sources/manifest.ts';
 import type { FoundManifest } from '../manifests.ts';
+import { isCalled } from '../rows/table-names.ts';
 
 export interface NamedTable {
   readonly database: FoundManifest;
@@ -61,8 +62,8 @@ const by =
   ({ database, name }, wanted) => {
     const [first, rest] = splitAtDot(wanted);
     const isWithin = ['main', ...namesOf(database)].some((own) => fold(own) === fold(first));
-    return [wanted, ...(rest !== undefined && isWithin ? [rest] : [])].some(
-      (one) => fold(name) === fold(one) || fold(name).endsWith(fold(`.${one}`)),
+    return [wanted, ...(rest !== undefined && isWithin ? [rest] : [])].some((one) =>
+      isCalled(fold(name), fold(one)),
     );
   };
 

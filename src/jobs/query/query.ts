@@ -67,8 +67,14 @@ const load = async (asked: Asked, prepared: Prepared, tables: SqlTables): Promis
     columns.map(({ as }) => as),
   );
   const names = columns.map(({ name }) => name);
+  // Of each field it needs to be known only once; what remains of them is what each document is looked into for.
+  const sought = new Map([...asked.fields].map((field) => [field, names.indexOf(field)]));
   await asked.table.read(names, (values) => {
     insert(values);
-    for (const [at, name] of names.entries()) if (values[at] !== null) asked.found.add(name);
+    for (const [field, at] of sought)
+      if ((values[at] ?? null) !== null) {
+        asked.found.add(field);
+        sought.delete(field);
+      }
   });
 };

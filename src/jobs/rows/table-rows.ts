@@ -1,6 +1,5 @@
 // The rows of tables in snapshots, and what is known of their columns.
-import { setImmediate } from 'node:timers/promises';
-import { throwIfCancelled } from '#lib/clock.ts';
+import { letOthersWork } from '#lib/clock.ts';
 import { HoldfastError, hasCode, messageOf } from '#lib/errors.ts';
 import type { Repository, Snapshot } from '#repository/contract.ts';
 import { tableReaderOf } from '#sources/registry.ts';
@@ -48,8 +47,7 @@ export class TableRows {
           onEvent({ type: 'progress', subject, progress });
           yield rows;
           // Where reading is faster than what becomes of the rows, nothing else would have its turn: no signal would be heard.
-          await setImmediate();
-          throwIfCancelled(signal);
+          await letOthersWork(signal);
         }
       this.#files += 1;
     }

@@ -1,7 +1,6 @@
 // What would stop or spoil a dump of a database.
 import type { DatabaseSync } from 'node:sqlite';
-import { setImmediate as otherWork } from 'node:timers/promises';
-import { throwIfCancelled } from '#lib/clock.ts';
+import { letOthersWork } from '#lib/clock.ts';
 import { messageOf } from '#lib/errors.ts';
 import type { Context } from '#lib/kind.ts';
 import { attempt } from '../findings.ts';
@@ -36,8 +35,7 @@ export const checkDatabase = (config: SqliteConfig, context: Context): Promise<F
       if (!config.quickCheck) return findings;
       for (const { name } of selection.schema.tables) {
         findings.push(...damageFindings(damageIn(reading.db, name), name, config.path));
-        await otherWork();
-        throwIfCancelled(context.signal);
+        await letOthersWork(context.signal);
       }
       return findings;
     } finally {

@@ -1,8 +1,7 @@
 // Lines of rows into a table: many rows in one statement, a long row by itself with its values bound.
 import { isUtf8 } from 'node:buffer';
 import type { DatabaseSync } from 'node:sqlite';
-import { setImmediate as otherWork } from 'node:timers/promises';
-import { throwIfCancelled } from '#lib/clock.ts';
+import { letOthersWork } from '#lib/clock.ts';
 import { HoldfastError, messageOf } from '#lib/errors.ts';
 import { createRowCounter, type RowCount } from '#lib/row-checksum.ts';
 import type { Content } from '../source.ts';
@@ -29,8 +28,7 @@ export const loadRows = async (loading: Loading): Promise<RowCount> => {
     counter.update(bytes);
     if (whole) loader.loadLines(bytes);
     else loader.loadPart(bytes);
-    await otherWork();
-    throwIfCancelled(loading.signal);
+    await letOthersWork(loading.signal);
   }
   const count = counter.finish();
   const made = loader.finish();

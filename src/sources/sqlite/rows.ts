@@ -1,7 +1,6 @@
 // The rows of a table as lines of SQL, straight from SQLite into chunks.
 import type { DatabaseSync } from 'node:sqlite';
-import { setImmediate as otherWork } from 'node:timers/promises';
-import { throwIfCancelled } from '#lib/clock.ts';
+import { letOthersWork } from '#lib/clock.ts';
 import { exactRows } from './exact-rows.ts';
 import { inOneLine } from './literal.ts';
 import { insertPrefix, type Place, selectLines } from './row-sql.ts';
@@ -27,8 +26,7 @@ export async function* tableRows(source: RowSource): AsyncGenerator<Uint8Array> 
     if (chunk.length < chunkCharacters) continue;
     yield Buffer.from(chunk, 'utf8');
     chunk = '';
-    await otherWork();
-    throwIfCancelled(source.signal);
+    await letOthersWork(source.signal);
   }
   if (chunk !== '') yield Buffer.from(chunk, 'utf8');
 }
