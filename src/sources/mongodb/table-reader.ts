@@ -1,5 +1,4 @@
 // What is in the documents of a snapshot.
-
 import { documentColumns } from '../document-values.ts';
 import type { Content } from '../source.ts';
 import type { RowShape, RowValues, TableReader } from '../table-reader.ts';
