@@ -18,19 +18,19 @@ const smallHashLog = 13;
 /** An index is mostly ids and does not become four times smaller: unpacked into one piece, it need not be joined of many. */
 const largestPiece = 64 * 1024 * 1024;
 
-/** One zstd frame with its content size, valid until the next call. */
-export const compress = (bytes: Uint8Array, level: number): Uint8Array => {
+/** One zstd frame with its content size, at the beginning of `output` if one is given, and else valid until the next call. */
+export const compress = (bytes: Uint8Array, level: number, output?: Uint8Array): Uint8Array => {
   const kept = compressorAt(bytes.length <= smallBytes && level <= 3 ? 'small' : level);
-  const room = longestFrame(bytes.length);
-  if (kept) {
-    const output = frames.room(room);
-    return output.subarray(0, kept.into(bytes, output));
-  }
-  return zstdCompressSync(bytes, {
-    chunkSize: room,
+  const needed = longestFrame(bytes.length);
+  const room = output ?? frames.room(needed);
+  if (kept) return room.subarray(0, kept.into(bytes, room));
+  const frame = zstdCompressSync(bytes, {
+    chunkSize: needed,
     pledgedSrcSize: bytes.length,
     params: { [constants.ZSTD_c_compressionLevel]: level },
   });
+  room.set(frame);
+  return room.subarray(0, frame.length);
 };
 
 /** zstd's own bound for a frame of so much content, and one byte more, so that the output is never exactly full. */

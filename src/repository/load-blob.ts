@@ -4,6 +4,7 @@ import { type ByteRange, type Store, treeCacheOf } from '#stores/store.ts';
 import { type BlobLocation, type BlobType, packKey, tooLarge } from './blob.ts';
 import { discardLarge, spareBytes } from './compression.ts';
 import { openBlob } from './open-blob.ts';
+import { discard } from './seal.ts';
 import type { Session } from './session.ts';
 import type { TreeNode } from './tree.ts';
 import { readTree } from './tree-nodes.ts';
@@ -18,7 +19,10 @@ export const loadBlob = async (session: Session, id: string, type: BlobType, cop
       session.sealer.tryOpen(await get(session.store, location.pack, { offset, length }));
     // A second time when need be: the line may be at fault, and not the store.
     const output = Buffer.allocUnsafe((location.plainLength || location.length) + spareBytes);
-    return output.subarray(0, openBlob((await read()) ?? (await read()), id, location, output).length);
+    const opened = (await read()) ?? (await read());
+    const plain = openBlob(opened, id, location, output);
+    if (opened) discard(opened);
+    return output.subarray(0, plain.length);
   } catch (error) {
     if (!hasCode(error, 'REPOSITORY_DAMAGED') || !session.blobs.locate(id, type, copy + 1)) throw error;
     return loadBlob(session, id, type, copy + 1);

@@ -3,14 +3,13 @@ import { hash } from 'node:crypto';
 import { HoldfastError } from '#lib/errors.ts';
 import { type BlobLocation, packKey } from './blob.ts';
 import { decompress } from './compression.ts';
-import { discard } from './seal.ts';
 
 /**
- * Finishes opening a blob: `opened` is what lay under the seal, undefined when the seal did not fit, and is used up. What it gives
- * is valid until the next call, or lies at the beginning of `output`, which needs `spareBytes` more.
+ * Finishes opening a blob: `opened` is what lay under the seal, undefined when the seal did not fit. What it gives is valid as long
+ * as that and until the next call, or lies at the beginning of `output`, which needs `spareBytes` more.
  */
 export const openBlob = (
-  opened: Buffer | undefined,
+  opened: Uint8Array | undefined,
   id: string,
   { pack, offset, plainLength }: Omit<BlobLocation, 'length'>,
   output?: Uint8Array,
@@ -29,14 +28,11 @@ export const openBlob = (
   if (plainLength > 0)
     try {
       plain = decompress(opened, plainLength, output);
-      discard(opened);
     } catch (cause) {
       throw damaged('it does not decompress', cause);
     }
   if (hash('sha256', plain, 'hex') !== id) throw damaged('its content does not fit its id');
   if (!output || plainLength > 0) return plain;
-  const { length } = plain; // discarded it has none
   output.set(plain);
-  discard(plain);
-  return output.subarray(0, length);
+  return output.subarray(0, plain.length);
 };

@@ -18,7 +18,7 @@ const sealer = new Sealer(key);
 const packs = new PackReader(localFolder);
 
 const openBlobs = (request: BlobsRequest): OpenReply => {
-  const { pack, offset, blobs } = request;
+  const { pack, blobs } = request;
   let problem: PlainError | undefined;
   try {
     packs.load(pack, request.bytes, request);
@@ -29,17 +29,18 @@ const openBlobs = (request: BlobsRequest): OpenReply => {
   const plain = request.spare && request.spare.byteLength >= total ? request.spare : new ArrayBuffer(total);
   const room = new Uint8Array(plain);
   let at = 0;
-  const lengths = blobs.map((blob): number | PlainError => {
-    if (problem) return problem;
-    try {
-      const opened = sealer.openFrom(packs.poly, blob.offset - offset, blob.length);
-      const { length } = openBlob(opened, blob.id, { ...blob, pack }, room.subarray(at));
-      at += length;
-      return length;
-    } catch (error) {
-      return plainError(error);
-    }
-  });
+  const lengths: (number | PlainError)[] = [];
+  if (problem) lengths.push(...blobs.map(() => problem));
+  else
+    packs.openEach(sealer, blobs, (opened, blob) => {
+      try {
+        const { length } = openBlob(opened, blob.id, { ...blob, pack }, room.subarray(at));
+        at += length;
+        lengths.push(length);
+      } catch (error) {
+        lengths.push(plainError(error));
+      }
+    });
   return { kind: 'blobs', request: request.request, plain, lengths };
 };
 
@@ -56,17 +57,20 @@ const checkPack = ({ request, pack, entries, bytes }: PackRequest): OpenReply =>
     if (hash('sha256', content, 'hex') !== pack)
       problems.push(`${name} is damaged: its content does not fit its name`);
     problems.push(...checkHeader(name, content, entries));
+    const readable: PackEntry[] = [];
     for (const blob of entries) {
+      const why = tooLarge(blob.type, blob);
+      if (blob.offset + blob.length > size) problems.push(`blob ${blob.id} lies beyond the end of ${name}`);
+      else if (why !== undefined) problems.push(`blob ${blob.id} in ${name} is damaged: ${why}`);
+      else readable.push(blob);
+    }
+    packs.openEach(sealer, readable, (opened, blob) => {
       try {
-        if (blob.offset + blob.length > size)
-          throw new Error(`blob ${blob.id} lies beyond the end of ${name}`);
-        const why = tooLarge(blob.type, blob);
-        if (why !== undefined) throw new Error(`blob ${blob.id} in ${name} is damaged: ${why}`);
-        openBlob(sealer.openFrom(packs.poly, blob.offset, blob.length), blob.id, { ...blob, pack });
+        openBlob(opened, blob.id, { ...blob, pack });
       } catch (error) {
         problems.push(messageOf(error));
       }
-    }
+    });
   } catch (error) {
     problems.push(messageOf(error));
   }
@@ -78,7 +82,7 @@ const checkHeader = (name: string, pack: Uint8Array, indexed: readonly PackEntry
   const length = pack.length >= lengthBytes ? view.getUint32(pack.length - lengthBytes, true) : 0;
   const start = pack.length - lengthBytes - length;
   if (length < overheadBytes || start < 0) return [`${name} is damaged: it has no header`];
-  const header = sealer.openFrom(packs.poly, start, length);
+  const header = sealer.tryOpen(pack.subarray(start, start + length));
   if (!header) return [`${name} is damaged: its header's authentication code does not fit`];
   try {
     return areSameEntries(decodeHeader(header), indexed)

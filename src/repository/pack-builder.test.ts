@@ -43,6 +43,14 @@ test('a pack holds what was put into it, and the next one in the same memory as 
   await assertHolds(builder, [sqlData(8 * mebibyte, 4), randomData(8 * mebibyte, 5), sqlData(mebibyte, 6)]);
 });
 
+test('small blobs that are sealed together stand among large ones in the order in which they came', async () => {
+  const builder = new PackBuilder({ sealer, type: 'data', level: 2, verify: true });
+  const blobs = [1, 5000, 16_384, 16_385, 0, 40, 12 * mebibyte, 8192, 300_000, 15 * mebibyte, 33].map(
+    (length, at) => (at % 3 === 0 ? randomData(length, at) : sqlData(length, at)),
+  );
+  await assertHolds(builder, [...blobs, ...Array.from({ length: 300 }, (_, at) => sqlData(8192, at))]);
+});
+
 test('a blob larger than any pack fits, as a tree of a huge directory is one', async () => {
   const builder = new PackBuilder({ sealer, type: 'tree', level: undefined, verify: true });
   await assertHolds(builder, [randomData(1000, 1), randomData(40 * mebibyte, 2), randomData(1000, 3)]);
@@ -82,10 +90,11 @@ test('a pack is full at 16 MiB, or when its header lists twenty thousand blobs',
 test('a blob that would not come back is noticed before its pack is stored', () => {
   const builder = new PackBuilder({ sealer, type: 'data', level: 2, verify: true });
   const blob = sqlData(10_000, 1);
-  assert.throws(
-    () => builder.add(idOf(sqlData(10_000, 2)), blob),
-    /could not be read back after it was sealed/,
-  );
+  for (const other of [sqlData(100_000, 2), sqlData(10_000, 2)])
+    assert.throws(() => {
+      builder.add(idOf(blob), other);
+      builder.finish();
+    }, /could not be read back after it was sealed/);
   const large = sqlData(10 * mebibyte, 1);
   for (const [id, length] of [
     [idOf(blob), large.length],

@@ -11,7 +11,7 @@ import {
 } from './compression.ts';
 import { encodeHeader, lengthBytes } from './pack-format.ts';
 import { createPoly1305, type Poly1305 } from './poly1305.ts';
-import { discard, overheadBytes, type Sealer } from './seal.ts';
+import { nextStaged, overheadBytes, type Sealer } from './seal.ts';
 
 /** A pack is closed when it has grown to this size. */
 const targetBytes = 16 * 1024 * 1024;
@@ -20,6 +20,10 @@ const mostEntries = 20_000;
 /** The largest blob that fits without the memory growing, and room for the header. */
 const slackBytes = 10 * 1024 * 1024;
 const usualBytes = targetBytes + slackBytes;
+/** Blobs up to this size are sealed together, … */
+const smallBytes = 16 * 1024;
+/** … when so much of them is staged: it stays in a core's own memory until then. */
+const stagedBytes = 64 * 1024;
 /** The zstd level of trees, which are compressed in any case. */
 export const usualLevel = 3;
 /** A blob is stored as it is when compression would save less than one part in so many. */
@@ -46,9 +50,12 @@ export class PackBuilder {
   #poly: Poly1305 | undefined;
   #used = 0;
   #entries: PackEntry[] = [];
+  /** Small blobs, compressed, that have their place in the pack and are not sealed yet. */
+  readonly #staged: { readonly room: Uint8Array; used: number; entries: PackEntry[] };
 
   constructor(options: PackBuilderOptions) {
     this.#options = options;
+    this.#staged = { room: new Uint8Array(stagedBytes + longestFrame(smallBytes)), used: 0, entries: [] };
   }
 
   get isFull(): boolean {
@@ -59,13 +66,14 @@ export class PackBuilder {
     return this.#entries.length === 0;
   }
 
-  /** Seals a blob into the pack; returns its stored length. */
+  /** Adds a blob to the pack; returns its stored length. What cannot be read back may be noticed when a later one is added. */
   add(id: string, plain: Uint8Array): number {
+    if (plain.length <= smallBytes) return this.#stage(id, plain);
     const squeezed = this.#squeeze(plain);
     const payload = squeezed ?? plain;
     const poly = this.#room(payload.length + overheadBytes);
     const length = this.#options.sealer.sealInto(poly, this.#used, payload);
-    return this.#added(id, poly, length, squeezed ? plain.length : 0);
+    return this.#sealed(this.#entry(id, length, squeezed ? plain.length : 0));
   }
 
   /** The same for a blob that is not in memory as a whole; it is compressed. */
@@ -75,14 +83,47 @@ export class PackBuilder {
     const length = sealer.sealPieces(poly, this.#used, (take) =>
       compressPieces(pieces, { level, plainLength }, take),
     );
-    return this.#added(id, poly, length, plainLength);
+    return this.#sealed(this.#entry(id, length, plainLength));
   }
 
-  #added(id: string, poly: Poly1305, length: number, plainLength: number): number {
-    if (this.#options.verify) this.#compare(poly, length, plainLength, id);
-    this.#entries.push({ id, type: this.#options.type, offset: this.#used, length, plainLength });
+  #stage(id: string, plain: Uint8Array): number {
+    const staged = this.#staged;
+    const room = staged.room.subarray(staged.used);
+    const squeezed = this.#squeeze(plain, room);
+    if (!squeezed) room.set(plain);
+    const { length } = squeezed ?? plain;
+    this.#room(length + overheadBytes);
+    const entry = this.#entry(id, length + overheadBytes, squeezed ? plain.length : 0);
+    staged.entries.push(entry);
+    staged.used = nextStaged(staged.used + length);
+    if (staged.used >= stagedBytes) this.#sealStaged();
+    return entry.length;
+  }
+
+  #sealStaged(): void {
+    const { room, used, entries } = this.#staged;
+    if (entries.length === 0) return;
+    const poly = this.#room(0);
+    this.#options.sealer.sealStaged(poly, entries, room.subarray(0, used));
+    Object.assign(this.#staged, { used: 0, entries: [] });
+    if (this.#options.verify) this.#compare(poly, entries);
+  }
+
+  /** Gives a blob the next place in the pack. */
+  #entry(id: string, length: number, plainLength: number): PackEntry {
+    const entry = { id, type: this.#options.type, offset: this.#used, length, plainLength };
+    this.#entries.push(entry);
     this.#used += length;
-    return length;
+    return entry;
+  }
+
+  #sealed(entry: PackEntry): number {
+    if (this.#options.verify) {
+      const poly = this.#room(0);
+      if (entry.plainLength > mostKeptBytes) this.#compareLarge(poly, entry);
+      else this.#compare(poly, [entry]);
+    }
+    return entry.length;
   }
 
   /** Takes over a blob that is sealed already. */
@@ -94,6 +135,7 @@ export class PackBuilder {
 
   /** Closes the pack and begins a new one. */
   finish(): FinishedPack {
+    this.#sealStaged();
     const header = this.#options.sealer.seal(encodeHeader(this.#entries));
     const poly = this.#room(header.length + lengthBytes);
     poly.buffer.set(header, this.#used);
@@ -107,9 +149,9 @@ export class PackBuilder {
     return finished;
   }
 
-  #squeeze(plain: Uint8Array): Uint8Array | undefined {
+  #squeeze(plain: Uint8Array, output?: Uint8Array): Uint8Array | undefined {
     if (this.#options.level === undefined) return undefined;
-    const frame = compress(plain, this.#options.level);
+    const frame = compress(plain, this.#options.level, output);
     return frame.length + plain.length / leastGain < plain.length ? frame : undefined;
   }
 
@@ -124,21 +166,21 @@ export class PackBuilder {
   }
 
   // Guards against bad memory and faulty codecs: what cannot be opened now could never be restored.
-  #compare(poly: Poly1305, length: number, plainLength: number, id: string): void {
-    if (this.#idOf(poly, length, plainLength) !== id)
-      throw new Error(`blob ${id} could not be read back after it was sealed; test this machine's memory`);
+  #compare(poly: Poly1305, entries: readonly PackEntry[]): void {
+    this.#options.sealer.openEach(poly, entries, (opened, entry) => {
+      const plain = opened && entry.plainLength > 0 ? decompress(opened, entry.plainLength) : opened;
+      assertSame(entry, plain && hash('sha256', plain, 'hex'));
+    });
   }
 
-  #idOf(poly: Poly1305, length: number, plainLength: number): string | undefined {
-    const { sealer } = this.#options;
-    if (plainLength > mostKeptBytes) {
-      const pieces = sealer.piecesFrom(poly, this.#used, length);
-      return pieces && hashDecompressed(pieces, plainLength);
-    }
-    const opened = sealer.openFrom(poly, this.#used, length);
-    if (!opened) return undefined;
-    const id = hash('sha256', plainLength > 0 ? decompress(opened, plainLength) : opened, 'hex');
-    discard(opened);
-    return id;
+  /** The same for a blob that need not be in memory as a whole. */
+  #compareLarge(poly: Poly1305, entry: PackEntry): void {
+    const pieces = this.#options.sealer.piecesFrom(poly, entry);
+    assertSame(entry, pieces && hashDecompressed(pieces, entry.plainLength));
   }
 }
+
+const assertSame = ({ id }: PackEntry, readBack: string | undefined): void => {
+  if (readBack !== id)
+    throw new Error(`blob ${id} could not be read back after it was sealed; test this machine's memory`);
+};

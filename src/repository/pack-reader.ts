@@ -3,13 +3,15 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { HoldfastError, messageOf, systemCode } from '#lib/errors.ts';
 import type { ByteRange } from '#stores/store.ts';
-import { packKey } from './blob.ts';
+import { type PackEntry, packKey } from './blob.ts';
 import { createPoly1305, type Poly1305 } from './poly1305.ts';
-import { discard } from './seal.ts';
+import { discard, type Sealer } from './seal.ts';
 
 export class PackReader {
   readonly #localFolder: string | undefined;
   #poly = createPoly1305(8 * 1024 * 1024);
+  /** Where in the pack that begins which is loaded. */
+  #from = 0;
 
   /** Without a folder the bytes must come with each call. */
   constructor(localFolder: string | undefined) {
@@ -23,12 +25,23 @@ export class PackReader {
 
   /** Loads a range of a pack (all of it without one) and returns how many bytes that are. `bytes` are used up. */
   load(pack: string, bytes: Uint8Array | undefined, range?: ByteRange): number {
+    this.#from = range?.offset ?? 0;
     if (!bytes) return this.#loadFile(pack, range);
     const { length } = bytes; // discarded they have none
     this.#reserve(length);
     this.#poly.buffer.set(bytes);
     discard(bytes);
     return length;
+  }
+
+  /** Opens the seals of blobs that lie in what is loaded, as `Sealer.openEach` does. */
+  openEach(
+    sealer: Sealer,
+    blobs: readonly PackEntry[],
+    take: (opened: Uint8Array | undefined, blob: PackEntry) => void,
+  ): void {
+    const places = blobs.map((blob) => ({ blob, offset: blob.offset - this.#from, length: blob.length }));
+    sealer.openEach(this.#poly, places, (opened, { blob }) => take(opened, blob));
   }
 
   #loadFile(pack: string, range: ByteRange | undefined): number {

@@ -4,8 +4,8 @@ import { test } from 'node:test';
 import { poly1305 as oracle } from '@noble/ciphers/_poly1305.js';
 import { seededRandom } from '#lib/random.ts';
 import { randomData } from './chunker/testing.ts';
-import { createPoly1305 } from './poly1305.ts';
-import { overheadBytes, Sealer, type SealKey } from './seal.ts';
+import { createPoly1305, type Poly1305 } from './poly1305.ts';
+import { nextStaged, overheadBytes, type SealedPlace, Sealer, type SealKey } from './seal.ts';
 
 const hex = (text: string): Buffer => Buffer.from(text.replaceAll(/\s/g, ''), 'hex');
 
@@ -112,10 +112,90 @@ test('bytes are sealed and opened where they lie, between others that are not to
     const plain = randomData(random.integer(0, 5000), round);
     const offset = random.integer(0, 90_000);
     const length = sealer.sealInto(poly, offset, plain);
-    assert.deepEqual(sealer.openFrom(poly, offset, length), Buffer.from(plain));
+    assert.deepEqual(openedFrom(poly, [{ offset, length }]), [Buffer.from(plain)]);
     poly.buffer.fill(0xab, offset, offset + length);
     assert.ok(around.equals(poly.buffer), 'something else was overwritten');
   }
+});
+
+/** Seals texts of these lengths together, some bytes apart; gives what they are and where they lie. */
+const sealedTogether = (poly: Poly1305, lengths: readonly number[]) => {
+  const plains = lengths.map((length, at) => Buffer.from(randomData(length, at)));
+  const staged = Buffer.alloc(200_000);
+  let [used, offset] = [0, 0];
+  const places = plains.map((plain) => {
+    plain.copy(staged, used);
+    used = nextStaged(used + plain.length);
+    const place = { offset: offset + 7, length: plain.length + overheadBytes };
+    offset = place.offset + place.length;
+    return place;
+  });
+  sealer.sealStaged(poly, places, staged.subarray(0, used));
+  return { plains, places };
+};
+
+const openedFrom = (poly: Poly1305, places: readonly SealedPlace[]): (Buffer | undefined)[] => {
+  const opened: (Buffer | undefined)[] = [];
+  sealer.openEach(poly, places, (plain) => opened.push(plain && Buffer.from(plain)));
+  return opened;
+};
+
+test('what is sealed together is each opened alone, by whoever knows the format', () => {
+  const poly = createPoly1305(200_000);
+  const { plains, places } = sealedTogether(poly, [0, 1, 15, 16, 17, 4096, 5000, 16_384]);
+  const sealed = places.map(({ offset, length }) =>
+    Buffer.from(poly.buffer.subarray(offset, offset + length)),
+  );
+  assert.deepEqual(
+    sealed.map((bytes) => sealer.tryOpen(bytes)),
+    plains,
+  );
+  for (const [at, bytes] of sealed.entries()) {
+    const [iv, cipher] = [bytes.subarray(0, 16), bytes.subarray(16, -16)];
+    assert.deepEqual(bytes.subarray(-16), macOf(key, iv, cipher));
+    assert.deepEqual(createCipheriv('aes-256-ctr', key.encrypt, iv).update(plains[at] as Buffer), cipher);
+  }
+});
+
+test('no block of the key stream is used twice by what is sealed together', () => {
+  const poly = createPoly1305(200_000);
+  const { places } = sealedTogether(poly, [33, 16, 0, 15, 48, 1]);
+  const counters = places.map(({ offset, length }) => ({
+    first: Buffer.from(poly.buffer.subarray(offset, offset + 16)).readUInt32BE(12),
+    blocks: Math.ceil((length - overheadBytes) / 16),
+  }));
+  for (const [at, { first, blocks }] of counters.entries())
+    assert.ok((counters[at + 1]?.first ?? Number.POSITIVE_INFINITY) >= first + blocks);
+});
+
+test('one of several that is damaged is alone in being refused, whatever it is among', () => {
+  const poly = createPoly1305(400_000);
+  const lengths = Array.from({ length: 40 }, (_, at) => 137 * at);
+  const { plains, places } = sealedTogether(poly, lengths);
+  for (const [damaged, { offset, length }] of places.entries()) {
+    poly.buffer[offset + (damaged % length)]! ^= 1;
+    const expected = plains.map((plain, at) => (at === damaged ? undefined : plain));
+    assert.deepEqual(openedFrom(poly, places), expected);
+    poly.buffer[offset + (damaged % length)]! ^= 1;
+  }
+});
+
+test('seals in any order, and of any size, are opened', () => {
+  const random = seededRandom('places');
+  const poly = createPoly1305(1_500_000);
+  const sizes = Array.from({ length: 600 }, () => random.integer(0, 300));
+  const { plains, places } = sealedTogether(poly, sizes);
+  const large = Buffer.from(randomData(100_000, 1));
+  places.push({ offset: 600_000, length: sealer.sealInto(poly, 600_000, large) });
+  plains.push(large);
+  const order = places.map((_, at) => at).sort(() => random.integer(-1, 1));
+  assert.deepEqual(
+    openedFrom(
+      poly,
+      order.map((at) => places[at] as SealedPlace),
+    ),
+    order.map((at) => plains[at]),
+  );
 });
 
 const macOf = ({ macK, macR }: SealKey, iv: Uint8Array, cipher: Uint8Array): Buffer => {

@@ -15,9 +15,24 @@ import { createPoly1305, type Poly1305 } from './poly1305.ts';
 export const ivBytes = 16;
 export const macBytes = 16;
 export const overheadBytes = ivBytes + macBytes;
+/** Of AES: the counter in an IV grows by one with each. */
+const blockBytes = 16;
 
 /** The tree of a folder of large tables is large, and need not lie in memory twice. */
 const pieceBytes = 1024 * 1024;
+/** What is opened together is gathered in so much memory, which a core has near. */
+const gatheredBytes = 64 * 1024;
+/** One-time keys are made for so many seals in one call. */
+const keysAtOnce = 256;
+
+/** Sealed bytes in an authenticator's memory. */
+export interface SealedPlace {
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** Where the next of several plaintexts lies that are sealed together, after `bytes` of those before it. */
+export const nextStaged = (bytes: number): number => Math.ceil(bytes / blockBytes) * blockBytes;
 
 /** The three keys that seal: 32 bytes to encrypt, 16 + 16 to authenticate. */
 export interface SealKey {
@@ -34,6 +49,7 @@ export class Sealer {
   readonly #mac = Buffer.alloc(macBytes);
   #randomAt = this.#random.length;
   #scratch: Poly1305 | undefined;
+  #gathered: Uint8Array | undefined;
 
   constructor(key: SealKey) {
     this.#key = createSecretKey(key.encrypt);
@@ -49,7 +65,7 @@ export class Sealer {
   /** The same for a plaintext that is not in memory as a whole: `give` has all of it taken. */
   sealPieces(poly: Poly1305, offset: number, give: (take: (plain: Uint8Array) => void) => void): number {
     const iv = poly.buffer.subarray(offset, offset + ivBytes);
-    this.#fillIv(iv);
+    iv.set(this.#randomIv());
     const cipher = createCipheriv('aes-256-ctr', this.#key, iv);
     const start = offset + ivBytes;
     let end = start;
@@ -65,26 +81,128 @@ export class Sealer {
     return end - offset + macBytes;
   }
 
-  /** The plaintext of sealed bytes that lie in `poly.buffer`; undefined when the MAC does not fit. */
-  openFrom(poly: Poly1305, offset: number, length: number): Buffer | undefined {
-    const encrypted = this.#encryptedIn(poly, offset, length);
-    return encrypted && this.#decipher(poly.buffer.subarray(offset, offset + ivBytes)).update(encrypted);
+  /**
+   * Seals plaintexts that lie in `staged`, each at `nextStaged` of the one before, into these places of `poly.buffer`. To begin a cipher
+   * takes as long as to encrypt some KiB, so one does for all: each IV is the number that its counter has come to.
+   */
+  sealStaged(poly: Poly1305, places: readonly SealedPlace[], staged: Uint8Array): void {
+    const first = this.#randomIv();
+    first[12] = (first[12] as number) & 0x7f; // so that the last four bytes never overflow
+    const sealed = createCipheriv('aes-256-ctr', this.#key, first).update(staged);
+    const ivs = Buffer.allocUnsafe(places.length * ivBytes);
+    let [at, counter] = [0, first.readUInt32BE(12)];
+    for (const [index, { offset, length }] of places.entries()) {
+      const iv = ivs.subarray(index * ivBytes, (index + 1) * ivBytes);
+      iv.set(first);
+      iv.writeUInt32BE(counter, 12);
+      poly.buffer.set(iv, offset);
+      const end = at + length - overheadBytes;
+      poly.buffer.set(sealed.subarray(at, end), offset + ivBytes);
+      counter += Math.ceil((end - at) / blockBytes);
+      at = nextStaged(end);
+    }
+    discard(sealed);
+    const keys = this.#macCipher.update(ivs);
+    for (const [index, { offset, length }] of places.entries()) {
+      const end = offset + length - macBytes;
+      const oneTimeKey = this.#oneTimeKeyOf(keys, index);
+      poly.mac(offset + ivBytes, length - overheadBytes, oneTimeKey, poly.buffer, end);
+    }
   }
 
-  /** The same, a MiB at a time; each piece is valid until the next. */
-  piecesFrom(poly: Poly1305, offset: number, length: number): Iterable<Uint8Array> | undefined {
-    const encrypted = this.#encryptedIn(poly, offset, length);
-    return (
-      encrypted && eachDeciphered(this.#decipher(poly.buffer.subarray(offset, offset + ivBytes)), encrypted)
-    );
+  /**
+   * Opens what lies in these places of `poly.buffer`: `take` is given the plaintext of each, valid until it returns, or undefined where
+   * the MAC does not fit. What was sealed together is opened together.
+   */
+  openEach<T extends SealedPlace>(
+    poly: Poly1305,
+    places: readonly T[],
+    take: (plain: Uint8Array | undefined, place: T) => void,
+  ): void {
+    for (let from = 0; from < places.length; from += keysAtOnce)
+      this.#openSome(poly, places.slice(from, from + keysAtOnce), take);
   }
 
-  #encryptedIn(poly: Poly1305, offset: number, length: number): Uint8Array | undefined {
-    if (length < overheadBytes) return undefined;
-    const start = offset + ivBytes;
-    const end = offset + length - macBytes;
-    poly.mac(start, end - start, this.#oneTimeKeyFor(poly.buffer.subarray(offset, start)), this.#mac, 0);
-    return equalBytes(this.#mac, poly.buffer, end) ? poly.buffer.subarray(start, end) : undefined;
+  #openSome<T extends SealedPlace>(
+    poly: Poly1305,
+    places: readonly T[],
+    take: (plain: Uint8Array | undefined, place: T) => void,
+  ): void {
+    const ivs = Buffer.alloc(places.length * ivBytes);
+    for (const [index, { offset }] of places.entries())
+      ivs.set(poly.buffer.subarray(offset, offset + ivBytes), index * ivBytes);
+    const keys = this.#macCipher.update(ivs);
+    let together: T[] = [];
+    let [bytes, next] = [0, 0];
+    const openTogether = (): void => {
+      this.#openRun(poly, together, bytes, take);
+      together = [];
+      bytes = 0;
+    };
+    for (const [index, place] of places.entries()) {
+      if (!this.#isWhole(poly, place, this.#oneTimeKeyOf(keys, index))) {
+        openTogether();
+        take(undefined, place);
+        continue;
+      }
+      const iv = index * ivBytes;
+      const before = iv - together.length * ivBytes;
+      const plainBytes = place.length - overheadBytes;
+      const goesOn =
+        ivs.readUInt32BE(iv + 12) === next &&
+        ivs.compare(ivs, before, before + 12, iv, iv + 12) === 0 &&
+        bytes + plainBytes <= gatheredBytes;
+      if (!goesOn) openTogether();
+      together.push(place);
+      bytes = nextStaged(bytes + plainBytes);
+      next = ivs.readUInt32BE(iv + 12) + Math.ceil(plainBytes / blockBytes);
+    }
+    openTogether();
+  }
+
+  /** Opens places whose IVs go on from the first one's, with one cipher; so many bytes, each from a block of its own. */
+  #openRun<T extends SealedPlace>(
+    poly: Poly1305,
+    places: readonly T[],
+    bytes: number,
+    take: (plain: Uint8Array, place: T) => void,
+  ): void {
+    const [first] = places;
+    if (!first) return;
+    const decipher = this.#decipher(poly.buffer.subarray(first.offset, first.offset + ivBytes));
+    if (places.length === 1) {
+      const plain = decipher.update(encryptedIn(poly, first));
+      take(plain, first);
+      discard(plain);
+      return;
+    }
+    this.#gathered ??= new Uint8Array(gatheredBytes + blockBytes);
+    let at = 0;
+    for (const place of places) {
+      this.#gathered.set(encryptedIn(poly, place), at);
+      at = nextStaged(at + place.length - overheadBytes);
+    }
+    const plain = decipher.update(this.#gathered.subarray(0, bytes));
+    at = 0;
+    for (const place of places) {
+      const end = at + place.length - overheadBytes;
+      take(plain.subarray(at, end), place);
+      at = nextStaged(end);
+    }
+    discard(plain);
+  }
+
+  /** The plaintext of sealed bytes that lie in `poly.buffer`, a MiB at a time, each valid until the next; undefined when the MAC does not fit. */
+  piecesFrom(poly: Poly1305, place: SealedPlace): Iterable<Uint8Array> | undefined {
+    const iv = poly.buffer.subarray(place.offset, place.offset + ivBytes);
+    if (!this.#isWhole(poly, place, this.#oneTimeKeyFor(iv))) return undefined;
+    return eachDeciphered(this.#decipher(iv), encryptedIn(poly, place));
+  }
+
+  #isWhole(poly: Poly1305, { offset, length }: SealedPlace, oneTimeKey: Uint8Array): boolean {
+    if (length < overheadBytes) return false;
+    poly.mac(offset + ivBytes, length - overheadBytes, oneTimeKey, this.#mac, 0);
+    return equalBytes(this.#mac, poly.buffer, offset + length - macBytes);
   }
 
   #decipher(iv: Uint8Array): Decipheriv {
@@ -124,20 +242,29 @@ export class Sealer {
     return this.#scratch;
   }
 
-  #fillIv(iv: Uint8Array): void {
+  /** Valid until the next. */
+  #randomIv(): Buffer {
     if (this.#randomAt === this.#random.length) {
       randomFillSync(this.#random);
       this.#randomAt = 0;
     }
-    iv.set(this.#random.subarray(this.#randomAt, this.#randomAt + ivBytes));
     this.#randomAt += ivBytes;
+    return this.#random.subarray(this.#randomAt - ivBytes, this.#randomAt);
   }
 
   #oneTimeKeyFor(iv: Uint8Array): Uint8Array {
-    this.#oneTimeKey.set(this.#macCipher.update(iv), 16);
+    return this.#oneTimeKeyOf(this.#macCipher.update(iv), 0);
+  }
+
+  /** `encrypted`: IVs under the MAC's own key; of that one. Valid until the next. */
+  #oneTimeKeyOf(encrypted: Buffer, index: number): Uint8Array {
+    this.#oneTimeKey.set(encrypted.subarray(index * ivBytes, (index + 1) * ivBytes), 16);
     return this.#oneTimeKey;
   }
 }
+
+const encryptedIn = (poly: Poly1305, { offset, length }: SealedPlace): Uint8Array =>
+  poly.buffer.subarray(offset + ivBytes, offset + length - macBytes);
 
 function* eachDeciphered(decipher: Decipheriv, encrypted: Uint8Array): Generator<Uint8Array> {
   for (let at = 0; at < encrypted.length; at += pieceBytes) {
