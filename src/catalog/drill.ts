@@ -64,6 +64,11 @@ export interface Proof {
   readonly proven?: { readonly at: Date; readonly restoreMs: number; readonly snapshotTime: Date };
 }
 
+/** As much of it as says how things stand. */
+export interface ShownProof extends Omit<Proof, 'last'> {
+  readonly last: Pick<Drill, 'id' | 'state' | 'startedAt'>;
+}
+
 export interface DrillLedger {
   begin(drill: NewDrill): void;
   end(id: string, end: DrillEnd): void;

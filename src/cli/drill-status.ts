@@ -1,14 +1,14 @@
 // For `status`: which sources are known to restore, since when, and how long it takes.
-import type { Proof } from '#catalog/drill.ts';
+import type { ShownProof } from '#catalog/drill.ts';
 import { formatAge, formatDuration } from '#lib/format.ts';
 import type { Output } from './output.ts';
 
 /** A line for each source that was ever drilled: «proven <when>, restored in <time>». */
-export const showProofs = async (output: Output, proofs: readonly Proof[], now: Date): Promise<void> => {
+export const showProofs = async (output: Output, proofs: readonly ShownProof[], now: Date): Promise<void> => {
   for (const proof of proofs) await output.result(proofFields(proof), proofLine(proof, proofs, now));
 };
 
-const proofLine = (proof: Proof, all: readonly Proof[], now: Date): string => {
+const proofLine = (proof: ShownProof, all: readonly ShownProof[], now: Date): string => {
   const { source, repository, proven, last } = proof;
   const several = all.filter((other) => other.source === source).length > 1;
   const name = several ? `${source} in ${repository}` : source;
@@ -28,7 +28,7 @@ const standing = {
   cancelled: 'was cancelled',
 } as const;
 
-const proofFields = ({ source, repository, proven, last }: Proof) => ({
+const proofFields = ({ source, repository, proven, last }: ShownProof) => ({
   message_type: 'proof',
   source,
   repository,

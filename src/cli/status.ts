@@ -1,5 +1,6 @@
 // holdfast status: how everything stands.
 import { type Health, type HealthOptions, healthOf } from '#jobs/health/health.ts';
+import { isWell } from '#jobs/health/judge.ts';
 import { durationMs } from '#lib/duration.ts';
 import { HoldfastError, messageOf } from '#lib/errors.ts';
 import { catalogOf } from './catalog-use.ts';
@@ -8,7 +9,7 @@ import { showProofs } from './drill-status.ts';
 import { jobContext } from './job-context.ts';
 import { configIfAny } from './repository-choice.ts';
 import { nagiosLine, nagiosStatus } from './status-nagios.ts';
-import { isWell, showHealth } from './status-report.ts';
+import { showHealth } from './status-report.ts';
 
 const options = {
   maxAge: value('--max-age <time>', 'a good snapshot of each source may be no older than this: 26h, 2d'),

@@ -8,6 +8,7 @@ import type { Secret } from '#lib/secret.ts';
 import type { NotifierConfig } from '#notifiers/registry.ts';
 import type { SourceConfig } from '#sources/registry.ts';
 import type { StoreConfig } from '#stores/registry.ts';
+import type { BulletinsConfig, ConsoleConfig } from './console.ts';
 import type { DaemonConfig, LogsConfig } from './daemon.ts';
 import type { Mistake } from './document.ts';
 import type { FileValues } from './file-schema.ts';
@@ -26,6 +27,12 @@ export interface Config {
   readonly jobs: ReadonlyMap<string, JobConfig>;
   readonly daemon: DaemonConfig;
   readonly logs?: LogsConfig;
+  /** What this site is called. */
+  readonly site?: string;
+  /** Whom this site tells how everything stands. */
+  readonly bulletins?: BulletinsConfig;
+  /** Where it is seen how many sites stand. */
+  readonly console?: ConsoleConfig;
   /** The catalog's file when the file names one. */
   readonly catalog?: string;
   /** What is allowed but unwise, such as a secret that others can read. */
@@ -103,6 +110,9 @@ const configOf = (file: string, values: FileValues): Omit<Config, 'warnings'> =>
   daemon: values.daemon,
   ...(values.logs !== undefined && { logs: values.logs }),
   ...(values.catalog !== undefined && { catalog: values.catalog }),
+  ...(values.site !== undefined && { site: values.site }),
+  ...(values.bulletins !== undefined && { bulletins: values.bulletins }),
+  ...(values.console !== undefined && { console: values.console }),
 });
 
 const withNames = <Value, Named>(

@@ -6,6 +6,7 @@ import { type JsonSchema, jsonSchemaOf } from '#lib/parse-by.ts';
 import { secret } from '#lib/secret-schema.ts';
 import { notifierKinds } from '#notifiers/registry.ts';
 import { sourceKinds } from '#sources/registry.ts';
+import { bulletinsSchema, consoleSchema, siteSchema } from './console.ts';
 import { daemonSchema, logsSchema } from './daemon.ts';
 import { jobSchema } from './jobs/verbs.ts';
 import { type Names, named, noNames } from './names.ts';
@@ -14,6 +15,7 @@ import { storeSchema } from './store-schema.ts';
 /** The schema of a file that gives these names. */
 export const fileSchema = (names: Names) =>
   z.strictObject({
+    site: siteSchema.optional(),
     repositories: named(repository()).describe('Where snapshots are kept, by name.'),
     sources: named(ofKind(sourceKinds)).describe('What has data, by name.'),
     notifiers: named(ofKind(notifierKinds)).describe('Who is told how the jobs go, by name.'),
@@ -22,6 +24,10 @@ export const fileSchema = (names: Names) =>
     logs: logsSchema
       .optional()
       .describe('Where runs and the daemon write what they do, beside standard error.'),
+    bulletins: bulletinsSchema
+      .optional()
+      .describe('Where the console of many sites reads how everything stands here. Needs a `site`.'),
+    console: consoleSchema.optional().describe('Where `holdfast sites` looks at many sites together.'),
     catalog: z
       .string()
       .min(1)

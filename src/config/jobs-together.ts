@@ -11,10 +11,26 @@ type Job = FileValues['jobs'][string];
 type JobOf<Verb extends Job['verb']> = Extract<Job, { readonly verb: Verb }>;
 
 /** Of a file whose parts are all right by themselves. */
-export const flawsTogether = (file: FileValues): Flaw[] =>
-  Object.entries(file.jobs).flatMap(([name, job]) =>
+export const flawsTogether = (file: FileValues): Flaw[] => [
+  ...Object.entries(file.jobs).flatMap(([name, job]) =>
     flawsOf(job, file).map(({ path, message }) => ({ path: ['jobs', name, ...path], message })),
-  );
+  ),
+  ...unfitSite(file),
+];
+
+/** A bulletin says whose it is, and a name of a site is for something. */
+const unfitSite = ({ site, bulletins, jobs }: FileValues): Flaw[] => {
+  if (bulletins !== undefined && site === undefined)
+    return [{ path: ['bulletins'], message: 'needs a "site" beside it: what the console calls this one' }];
+  const isUsed = bulletins !== undefined || Object.values(jobs).some(bearsSite);
+  return site === undefined || isUsed
+    ? []
+    : [{ path: ['site'], message: 'is for "bulletins", or for a "name" of files that holds {site}' }];
+};
+
+const bearsSite = (job: Job): boolean =>
+  (job.verb === 'archive' && job.site !== undefined) ||
+  (job.verb === 'export' && job.fileName.includes('{site}'));
 
 const flawsOf = (job: Job, file: FileValues): Flaw[] => {
   switch (job.verb) {

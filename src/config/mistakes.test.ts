@@ -192,7 +192,7 @@ const cases: readonly (readonly [name: string, text: string, expected: readonly 
     'an unknown key that is like none',
     'banana: {}\n',
     [
-      'f:1:1: banana: unknown key; the keys here are repositories, sources, notifiers, jobs, daemon, logs, catalog',
+      'f:1:1: banana: unknown key; the keys here are site, repositories, sources, notifiers, jobs, daemon, logs, bulletins, console, catalog',
     ],
   ],
   [

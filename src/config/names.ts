@@ -15,6 +15,8 @@ export interface Names {
   readonly repositories: readonly string[];
   readonly sources: readonly string[];
   readonly notifiers: readonly string[];
+  /** What this site is called, where the file says so. */
+  readonly site?: string | undefined;
   /** The kind of a source; undefined where the file gives none that there is. */
   kindOf(source: string): string | undefined;
 }
@@ -76,7 +78,7 @@ export const badNames = (sections: Readonly<Record<string, unknown>>): Problem[]
       .map((name) => ({ path: [section, name], part: 'key', message: nameRule })),
   );
 
-const nameRule =
+export const nameRule =
   'a name begins with a letter or digit and holds only letters, digits, ".", "_" and "-", 200 at most';
 
 /** The keys of a value that should be a mapping; none when it is not. */

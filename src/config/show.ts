@@ -5,14 +5,17 @@ import { formatYaml } from './document.ts';
 
 /** YAML that says what the file says, for people to read. */
 export const showConfig = (config: Config): string => {
-  const { repositories, sources, notifiers, jobs, daemon, logs, catalog } = config;
+  const { site, repositories, sources, notifiers, jobs, daemon, logs, catalog, bulletins } = config;
   const shown = {
+    site,
     repositories: mapValues(repositories, ({ name, ...repository }) => repository),
     sources: Object.fromEntries(sources),
     ...(notifiers.size > 0 && { notifiers: Object.fromEntries(notifiers) }),
     jobs: mapValues(jobs, ({ name, verb, ...job }) => job),
     daemon,
     logs,
+    bulletins,
+    console: config.console,
     catalog,
   };
   const plain: unknown = JSON.parse(JSON.stringify(shown, withoutPasswords));

@@ -9,12 +9,15 @@ interface Readable {
   readonly notifiers: ReadonlyMap<string, unknown>;
   /** Some name stores of their own. */
   readonly jobs: ReadonlyMap<string, unknown>;
+  readonly bulletins?: unknown;
+  readonly console?: unknown;
 }
 
 /** A sentence for each secret that other users of this machine could read. `text` and `mode` are the configuration file's own. */
 export const warningsFor = (config: Readable, text: string, mode: number): string[] => {
   const { repositories, sources, notifiers, jobs } = config;
-  const places = [repositories, sources, notifiers, jobs].flatMap((section) => [...section.values()]);
+  const named = [repositories, sources, notifiers, jobs].flatMap((section) => [...section.values()]);
+  const places = [...named, config.bulletins, config.console];
   const secrets = [...secretsIn(places)];
   const warnings = secrets.map(secretWarning).filter((warning) => warning !== undefined);
   const isOpen = process.platform !== 'win32' && (mode & 0o077) !== 0;

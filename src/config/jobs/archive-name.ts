@@ -19,7 +19,8 @@ export const nameFlaws = (job: ArchiveJob, names: Names): Flaw[] => {
   const flaws: Flaw[] = [];
   const complain = (message: string, ...path: (string | number)[]): void =>
     void flaws.push({ path, message });
-  if (template.has('site') && site === undefined) complain('holds {site}, and no "site" is given', 'name');
+  if (template.has('site') && (site ?? names.site) === undefined)
+    complain('holds {site}, and no "site" is given', 'name');
   if (site !== undefined && !template.has('site')) complain('is for a "name" that holds {site}', 'site');
   if (keep && !template.tellsDay) complain('needs {yyyy}, {mm} and {dd} in "name"', 'keep');
   if (/\.age$/i.test(name) && encryptTo === undefined)

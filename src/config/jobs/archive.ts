@@ -1,19 +1,11 @@
 // `archive: [sources]`: plain files that are read without Holdfast, in any store, and `keep` says how long.
-import { bech32 } from '@scure/base';
 import { z } from 'zod';
-import { flawInTemplate } from '#archive/name.ts';
+import { flawInTemplate, nameTemplate } from '#archive/name.ts';
 import { keepFilesSchema } from '../keep.ts';
-import { type Names, references, refuseTwice } from '../names.ts';
+import { type Names, references } from '../names.ts';
+import { recipients } from '../recipient.ts';
 import { fileStoreSchema, refuseSamePlace } from '../store-schema.ts';
 import { nameFlaws } from './archive-name.ts';
-
-/** A public key of age: https://age-encryption.org/v1 */
-const recipient = z
-  .string()
-  .regex(/^age1[0-9a-z]+$/, { error: 'must be a public key of age: age1…', abort: true })
-  .refine((key) => bech32.decodeUnsafe(key, false) !== undefined, {
-    error: 'is no whole public key of age: copy it once more',
-  });
 
 export const archive = (names: Names) =>
   z
@@ -31,11 +23,12 @@ export const archive = (names: Names) =>
         .describe(
           'How files are called, from {source} {database} {job} {host} {site} {yyyy} {mm} {dd} {HH} {MM} {SS}. The ending says what they are: .tar.gz .tgz .tar.zst .tar, or the engine’s own dump as .sql.gz .sql.zst .sql; without one, each source gets the one that fits.',
         ),
-      site: z.string().min(1).optional().describe('What {site} stands for in the name.'),
-      encryptTo: z
-        .array(recipient)
+      site: z
+        .string()
         .min(1)
-        .superRefine((list, context) => refuseTwice(list, (key) => key, context))
+        .optional()
+        .describe('What {site} stands for in the name. Default: `site` of the file.'),
+      encryptTo: recipients
         .optional()
         .describe(
           'Public keys of age (age1…): only who has the secret key of one of them can read the files, which end in .age.',
@@ -56,7 +49,15 @@ export const archive = (names: Names) =>
         context.addIssue({ code: 'custom', path: [...path], message });
     })
     // A job's own name is called so.
-    .transform(({ name, ...job }) => ({ verb: 'archive' as const, archiveName: name, ...job }));
+    .transform(({ name, site = names.site, ...job }) => ({
+      verb: 'archive' as const,
+      archiveName: name,
+      ...job,
+      ...(site !== undefined && holdsSite(name) && { site }),
+    }));
+
+const holdsSite = (name: string): boolean =>
+  flawInTemplate(name) === undefined && nameTemplate(name).has('site');
 
 const checkTemplate = (text: string, context: z.core.$RefinementCtx): void => {
   const flaw = flawInTemplate(text);

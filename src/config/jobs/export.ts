@@ -91,7 +91,11 @@ export const exporting = (names: Names) =>
         .describe(
           'How files are called, from {site} {source} {table} {first} {last} {job}; first and last are the keys of its first and last row.',
         ),
-      site: z.string().min(1).optional().describe('What {site} stands for in the name. Default: site.'),
+      site: z
+        .string()
+        .min(1)
+        .optional()
+        .describe('What {site} stands for in the name. Default: `site` of the file, or else "site".'),
       shipTo: fileStoreSchema().optional().describe('A second store to which finished files are copied.'),
       purge: purge
         .optional()
@@ -114,7 +118,7 @@ export const exporting = (names: Names) =>
       if (site !== undefined && !name.includes('{site}'))
         complain('is for a "name" that holds {site}', 'site');
     })
-    .transform(({ name, csv: dialect = csv.parse({}), site = 'site', ...job }) => ({
+    .transform(({ name, csv: dialect = csv.parse({}), site = names.site ?? 'site', ...job }) => ({
       verb: 'export' as const,
       site,
       fileName: fileName(name, job),

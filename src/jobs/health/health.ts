@@ -1,7 +1,7 @@
 // How everything stands: the jobs by the catalog, the sources and repositories by what lies in the stores.
 
 import type { Catalog } from '#catalog/catalog.ts';
-import type { NotifierState, Trouble } from '#catalog/notice.ts';
+import type { Delivery, NotifierState, Trouble } from '#catalog/notice.ts';
 import type { JobStatus } from '#catalog/run.ts';
 import { type Config, type RepositoryConfig, repositoryNamed } from '#config/config.ts';
 import { throwIfCancelled } from '#lib/clock.ts';
@@ -48,16 +48,24 @@ export interface RepositoryHealth {
   readonly shortage?: string;
 }
 
+/** How the last notice to it fared, and when it last took one. */
+export interface NotifierHealth extends Omit<NotifierState, 'last'> {
+  readonly last: Pick<Delivery, 'error'>;
+}
+
+/** Of what a site is in trouble with when its console cannot be told. */
+export const consoleSubject = 'console';
+
 export interface Health {
   readonly at: Date;
   readonly jobs: readonly JobHealth[];
   readonly sources: readonly SourceHealth[];
   readonly repositories: readonly RepositoryHealth[];
   readonly receivers: readonly ReceiverHealth[];
-  /** Of jobs and repositories, as far as they are in the file. */
+  /** Of jobs, repositories and the console, as far as they are in the file. */
   readonly troubles: readonly Trouble[];
   /** Those of the file. */
-  readonly notifiers: readonly NotifierState[];
+  readonly notifiers: readonly NotifierHealth[];
 }
 
 export interface HealthOptions {
@@ -101,6 +109,7 @@ const concerns = (config: Config | undefined) => {
   const names = config && [
     ...[...config.jobs.keys()].map((name) => `job ${name}`),
     ...[...config.repositories.keys()].map((name) => `repository ${name}`),
+    ...(config.bulletins ? [consoleSubject] : []),
   ];
   return ({ subject }: Trouble): boolean => names?.includes(subject) ?? true;
 };
