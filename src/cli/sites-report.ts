@@ -1,0 +1,61 @@
+// The sites, as the user of the console reads them.
+import { siteColumns, siteRow } from '#jobs/console/rows.ts';
+import type { Site, Sites } from '#jobs/console/sites.ts';
+import { formatAge } from '#lib/format.ts';
+import { showProofs } from './drill-status.ts';
+import type { Output } from './output.ts';
+import { showHealth } from './status-report.ts';
+
+/** So much of what is wrong with a site is told beside the others; all of it when it is asked for alone. */
+const mostFlaws = 20;
+
+/** A line for each site, and below them what is wrong. */
+export const showSites = async (output: Output, { sites, at }: Sites): Promise<void> => {
+  if (output.json) {
+    for (const site of sites) await output.result(siteFields(site), undefined);
+    return;
+  }
+  if (sites.length > 0)
+    await output.table(
+      siteColumns,
+      sites.map((site) => siteRow(site, at)),
+    );
+  for (const { site, flaws } of sites) {
+    for (const flaw of flaws.slice(0, mostFlaws)) await output.result(undefined, `${site}: ${flaw}`);
+    if (flaws.length > mostFlaws)
+      await output.result(undefined, `${site}: and ${flaws.length - mostFlaws} more`);
+  }
+};
+
+/** All that one site told, as `status` shows it there. */
+export const showSite = async (output: Output, site: Site, now: Date): Promise<void> => {
+  const { bulletin, flaws } = site;
+  await output.result(siteFields(site), undefined);
+  if (bulletin === undefined) {
+    for (const flaw of flaws) await output.result(undefined, `${site.site}: ${flaw}`);
+    return;
+  }
+  const { at, host, version, health, proofs } = bulletin;
+  await output.heading(`${site.site}, told ${formatAge(at, now)} by ${host} with Holdfast ${version}`);
+  await showHealth(output, { ...health, at: now });
+  await showProofs(output, proofs, now);
+  if (site.state !== 'well')
+    for (const flaw of flaws) await output.result(undefined, `${site.site}: ${flaw}`);
+};
+
+const siteFields = ({ site, state, bulletin, flaws }: Site) => {
+  const { jobs = [], sources = [] } = bulletin?.health ?? {};
+  return {
+    message_type: 'site',
+    site,
+    state,
+    told_at: bulletin?.at,
+    host: bulletin?.host,
+    version: bulletin?.version,
+    jobs: jobs.length,
+    jobs_not_well: jobs.filter(({ well }) => !well).length,
+    sources: sources.length,
+    sources_not_well: sources.filter((source) => source.state !== 'ok').length,
+    flaws,
+  };
+};

@@ -1,0 +1,47 @@
+// The sites as a table: on a screen, or on a page.
+import { formatAge, plural } from '#lib/format.ts';
+import type { Health } from '../health/health.ts';
+import type { Site } from './sites.ts';
+
+export const siteColumns = [
+  { title: 'Site' },
+  { title: 'Told' },
+  { title: 'Machine' },
+  { title: 'Holdfast' },
+  { title: 'Jobs' },
+  { title: 'Oldest source' },
+  { title: '' },
+] as const;
+
+export const siteRow = ({ site, state, bulletin }: Site, now: Date): string[] => [
+  site,
+  bulletin ? formatAge(bulletin.at, now) : '',
+  bulletin?.host ?? '',
+  bulletin?.version ?? '',
+  bulletin ? jobsText(bulletin.health) : '',
+  bulletin ? oldestText(bulletin.health, now) : '',
+  stateTexts[state],
+];
+
+export const stateTexts = {
+  well: 'well',
+  unwell: 'NOT WELL',
+  silent: 'SILENT',
+  missing: 'MISSING',
+  unreadable: 'NOT TO BE RELIED ON',
+} as const;
+
+const jobsText = ({ jobs }: Health): string => {
+  const unwell = jobs.filter(({ well }) => !well).length;
+  return unwell === 0 ? plural(jobs.length, 'job') : `${unwell} of ${jobs.length} not well`;
+};
+
+/** The source whose newest good snapshot is the oldest. */
+const oldestText = ({ sources }: Health, now: Date): string => {
+  const without = sources.find(({ state }) => state === 'none');
+  if (without) return `${without.source}: none`;
+  const [oldest] = sources
+    .flatMap(({ source, good }) => (good ? [{ source, time: good.time }] : []))
+    .toSorted((a, b) => a.time.getTime() - b.time.getTime());
+  return oldest ? `${oldest.source}, ${formatAge(oldest.time, now)}` : '';
+};

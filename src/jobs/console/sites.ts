@@ -1,0 +1,146 @@
+// The console: how all sites stand, by the newest bulletin of each.
+import type { ConsoleConfig } from '#config/console.ts';
+import { throwIfCancelled } from '#lib/clock.ts';
+import { mapOrdered } from '#lib/concurrency.ts';
+import { durationMs } from '#lib/duration.ts';
+import { HoldfastError, hasCode, messageOf } from '#lib/errors.ts';
+import { formatAge, formatBytes, formatTime, printable } from '#lib/format.ts';
+import { openStore } from '#stores/registry.ts';
+import type { Store } from '#stores/store.ts';
+import { flawsOf, isWell } from '../health/judge.ts';
+import type { JobContext } from '../job-context.ts';
+import type { Bulletin } from './bulletin.ts';
+import { type BulletinKey, clockToleranceMs, parseKey } from './place.ts';
+import { mostSealedBytes, open } from './sealed.ts';
+
+export interface Site {
+  readonly site: string;
+  /** 'unwell': it says so itself. 'silent': it has not told anything for too long. 'missing': it never did. 'unreadable': what it told cannot be relied on. */
+  readonly state: 'well' | 'unwell' | 'silent' | 'missing' | 'unreadable';
+  /** The newest that could be opened. */
+  readonly bulletin?: Bulletin;
+  /** What is wrong, each in few words; the worst first. */
+  readonly flaws: readonly string[];
+  /** True when some of these are more than warnings. */
+  readonly isCritical: boolean;
+}
+
+export interface Sites {
+  readonly location: string;
+  readonly at: Date;
+  /** By their names. */
+  readonly sites: readonly Site[];
+  /** Objects in the store that are no bulletins. */
+  readonly strays: number;
+}
+
+/** How every site stands, or those of these names. Throws when the store cannot be looked at. */
+export const lookAtSites = async (
+  { bulletins, identity, sites: expected, silentAfter }: ConsoleConfig,
+  context: JobContext,
+  only?: string,
+): Promise<Sites> => {
+  const key = identity.reveal();
+  const { signal, clock, log, storeOptions } = context;
+  const opening = { name: 'bulletins', signal, clock, log };
+  await using store = await openStore(bulletins, opening, { ...storeOptions, cacheFolder: undefined });
+  const at = clock.now();
+  const { newest, strays } = await newestOf(store, only, at);
+  const names = only === undefined ? [...new Set([...expected, ...newest.keys()])].toSorted() : [only];
+  const look = (site: string): Promise<Site> =>
+    lookAt(
+      { site, found: newest.get(site), store, identity: key, silentMs: durationMs(silentAfter), at },
+      signal,
+    );
+  const sites = await Array.fromAsync(mapOrdered(names, store.connections, look));
+  return { location: store.location, at, sites, strays };
+};
+
+/** Of one site: the newest that can be of now, and one that is dated in the future. */
+interface Found {
+  readonly past?: BulletinKey & { readonly size: number };
+  readonly future?: BulletinKey;
+}
+
+const newestOf = async (store: Store, only: string | undefined, now: Date) => {
+  const newest = new Map<string, Found>();
+  let strays = 0;
+  for await (const { key, size } of store.list(only === undefined ? '' : `${only}/`)) {
+    const parsed = parseKey(key);
+    if (parsed === undefined) strays += 1;
+    else newest.set(parsed.site, newer(newest.get(parsed.site), { ...parsed, size }, now));
+  }
+  return { newest, strays };
+};
+
+const newer = (found: Found = {}, one: Required<Found>['past'], now: Date): Found => {
+  if (one.at.getTime() > now.getTime() + clockToleranceMs) return { ...found, future: one };
+  return found.past && found.past.at >= one.at ? found : { ...found, past: one };
+};
+
+interface Look {
+  readonly site: string;
+  readonly found: Found | undefined;
+  readonly store: Store;
+  readonly identity: string;
+  readonly silentMs: number;
+  readonly at: Date;
+}
+
+const lookAt = async (look: Look, signal: AbortSignal): Promise<Site> => {
+  const { site, found, silentMs, at } = look;
+  const ahead = found?.future ? [inFuture(found.future.at)] : [];
+  const bad = (state: Site['state'], ...flaws: readonly string[]): Site => ({
+    ...{ site, state, isCritical: true },
+    flaws: [...flaws, ...ahead],
+  });
+  if (found?.past === undefined)
+    return found?.future ? bad('unreadable') : bad('missing', 'has never told anything');
+  const bulletin = await openNewest(look, found.past, signal);
+  if (bulletin instanceof HoldfastError)
+    return bad('unreadable', `its bulletin of ${formatTime(found.past.at)}: ${bulletin.message}`);
+  const own = ownFlaws(bulletin);
+  const isSilent = at.getTime() - found.past.at.getTime() > silentMs;
+  if (isSilent) return { ...bad('silent', silence(found.past.at, at), ...own.flaws), bulletin };
+  if (ahead.length > 0) return { ...bad('unreadable', ...own.flaws), bulletin };
+  return { site, state: own.flaws.length > 0 ? 'unwell' : 'well', bulletin, ...own };
+};
+
+const inFuture = (at: Date): string =>
+  `has a bulletin of ${formatTime(at)}, which is in the future: its clock was wrong, or it is forged`;
+
+const silence = (last: Date, now: Date): string =>
+  `is silent: what it told last is of ${formatAge(last, now)}`;
+
+/** What a site says of itself. */
+const ownFlaws = ({ health }: Bulletin): Pick<Site, 'flaws' | 'isCritical'> => {
+  const { critical, warning } = flawsOf(health);
+  const flaws = [...critical, ...warning];
+  if (flaws.length === 0 && !isWell(health)) return { flaws: ['not all is well'], isCritical: true };
+  return { flaws, isCritical: critical.length > 0 };
+};
+
+/** What is wrong with one bulletin concerns its site only; a store that does not answer concerns all. */
+const openNewest = async (
+  { site, store, identity }: Look,
+  { key, size, at }: Required<Found>['past'],
+  signal: AbortSignal,
+): Promise<Bulletin | HoldfastError> => {
+  try {
+    if (size > mostSealedBytes)
+      throw new HoldfastError('FAILED', `it has ${formatBytes(size)}, more than any bulletin has`);
+    const bulletin = await open(await store.get(key, { offset: 0, length: size }), identity, signal);
+    if (bulletin.site !== site)
+      throw new HoldfastError(
+        'FAILED',
+        `it is of the site "${bulletin.site}", and lies where it does not belong`,
+      );
+    if (bulletin.at.getTime() !== at.getTime())
+      throw new HoldfastError('FAILED', 'it was made at another time than its name says');
+    return bulletin;
+  } catch (error) {
+    throwIfCancelled(signal);
+    if (hasCode(error, 'STORE_UNREACHABLE', 'USAGE', 'CONFIG_INVALID')) throw error;
+    return new HoldfastError('FAILED', printable(messageOf(error)), { cause: error });
+  }
+};

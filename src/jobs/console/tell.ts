@@ -1,0 +1,102 @@
+// A site tells the console how everything stands.
+import type { Catalog } from '#catalog/catalog.ts';
+import type { Config } from '#config/config.ts';
+import { HoldfastError, hasCode, messageOf } from '#lib/errors.ts';
+import { machineName } from '#lib/machine-name.ts';
+import { withoutSecrets } from '#lib/secret.ts';
+import { version } from '#lib/version.ts';
+import { openStore } from '#stores/registry.ts';
+import type { Store } from '#stores/store.ts';
+import { consoleSubject, healthOf } from '../health/health.ts';
+import type { JobContext } from '../job-context.ts';
+import type { Bulletin } from './bulletin.ts';
+import { bulletinKey, clockToleranceMs, parseKey } from './place.ts';
+import { seal } from './sealed.ts';
+
+export interface Told {
+  readonly location: string;
+  readonly key: string;
+}
+
+/** Of each site so many stay, so that somebody can look back a little. */
+const kept = 5;
+/** Whoever has just run a job is not kept waiting for a store that is away. */
+const patienceMs = 30_000;
+const limitMs = 10 * 60_000;
+
+/** How everything stands here now. The repositories are opened for it. */
+export const makeBulletin = async (
+  config: Config,
+  catalog: Catalog,
+  context: JobContext,
+): Promise<Bulletin> => {
+  const { site } = toldBy(config);
+  const health = await healthOf(config, catalog, {}, hurried(context));
+  // That it could not be told before is over when this is read.
+  const troubles = health.troubles.filter(({ subject }) => subject !== consoleSubject);
+  const proofs = catalog.drills.proofs();
+  return { site, at: health.at, version, host: machineName(), health: { ...health, troubles }, proofs };
+};
+
+/** Puts a bulletin where the console finds it. One that cannot be put is a trouble until the next one is. */
+export const tellConsole = async (config: Config, catalog: Catalog, context: JobContext): Promise<Told> => {
+  const timeout = AbortSignal.timeout(limitMs);
+  const signal = AbortSignal.any([context.signal, timeout]);
+  const { notices } = catalog;
+  try {
+    const told = await put(config, catalog, { ...context, signal });
+    notices.end(consoleSubject, context.clock.now());
+    return told;
+  } catch (error) {
+    if (context.signal.aborted) throw error;
+    const cause = timeout.aborted ? tookTooLong(error) : error;
+    notices.worsen(consoleSubject, 'failure', withoutSecrets(messageOf(cause)), context.clock.now());
+    throw cause;
+  }
+};
+
+const toldBy = ({ file, site, bulletins }: Config) => {
+  if (site !== undefined && bulletins !== undefined) return { site, bulletins };
+  throw new HoldfastError('CONFIG_INVALID', `${file} has no "bulletins"`, {
+    hint: 'it says where this site tells how it stands, and for whom: see docs/console.md',
+  });
+};
+
+const hurried = (context: JobContext): JobContext => ({
+  ...context,
+  storeOptions: { ...context.storeOptions, patienceMs },
+});
+
+const tookTooLong = (cause: unknown): HoldfastError =>
+  new HoldfastError('STORE_UNREACHABLE', `it was not done within ${limitMs / 60_000} minutes`, { cause });
+
+const put = async (config: Config, catalog: Catalog, context: JobContext): Promise<Told> => {
+  const { site, bulletins } = toldBy(config);
+  const bulletin = await makeBulletin(config, catalog, context);
+  const key = bulletinKey(site, bulletin.at);
+  const { signal, clock, log, storeOptions } = context;
+  const opening = { name: consoleSubject, signal, clock, log };
+  await using store = await openStore(bulletins.to, opening, {
+    ...storeOptions,
+    patienceMs,
+    cacheFolder: undefined,
+  });
+  await store.put(key, await seal(bulletin, bulletins.for));
+  await removeOld(store, site, bulletin.at);
+  return { location: store.location, key };
+};
+
+/** Also those that a clock which was ahead has left, or they would pass for the newest. */
+const removeOld = async (store: Store, site: string, now: Date): Promise<void> => {
+  try {
+    const listed = await Array.fromAsync(store.list(`${site}/`));
+    const own = listed.flatMap(({ key }) => parseKey(key) ?? []);
+    const isAhead = ({ at }: { readonly at: Date }): boolean =>
+      at.getTime() > now.getTime() + clockToleranceMs;
+    const past = own.filter((one) => !isAhead(one)).toSorted((a, b) => b.at.getTime() - a.at.getTime());
+    for (const { key } of [...past.slice(kept), ...own.filter(isAhead)]) await store.delete(key);
+  } catch (error) {
+    // A store may let a site add, and neither look nor remove.
+    if (!hasCode(error, 'STORE_DENIED')) throw error;
+  }
+};
