@@ -1,13 +1,26 @@
 // Many sites seen from one place, none of which can read another: through the command line alone.
 import assert from 'node:assert/strict';
-import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { before, test } from 'node:test';
-import { generateX25519Identity, identityToRecipient } from 'age-encryption';
+import { afterEach, before, test } from 'node:test';
+import { setTimeout as wait } from 'node:timers/promises';
+import { encrypt } from '../src/archive/encryption.ts';
 import { holdfast, type Outcome } from '../src/cli/testing.ts';
+import { bulletinKey } from '../src/jobs/console/place.ts';
 import { type Clock, systemClock } from '../src/lib/clock.ts';
-import { jsonLines } from './tools/cli.ts';
+import { skipWithoutSshd, startSshd } from './servers/sshd.ts';
+import { jsonLines, startCli } from './tools/cli.ts';
 import { makeRepository } from './tools/repository.ts';
 import { temporaryFolder } from './tools/temp.ts';
 
@@ -18,47 +31,82 @@ const later = (hours: number): Clock => ({
   now: () => new Date(Date.now() + hours * 3_600_000),
 });
 /** A site and the console each have a catalog and a file of their own. */
+const envOf = (who: string) => ({
+  HOLDFAST_CATALOG: at(who, 'catalog.db'),
+  HOLDFAST_CONFIG: at(who, 'holdfast.yaml'),
+  HOME: at('home'),
+});
 const run = (who: string, line: string, clock: Clock = systemClock): Promise<Outcome> =>
-  holdfast(line.split(' '), {
-    env: { HOLDFAST_CATALOG: at(who, 'catalog.db'), HOLDFAST_CONFIG: at(who, 'holdfast.yaml'), HOME: at('home') },
-    clock,
-  });
+  holdfast(line.split(' '), { env: envOf(who), clock });
 const write = (who: string, config: object): void => {
   mkdirSync(at(who), { recursive: true });
   writeFileSync(at(who, 'holdfast.yaml'), JSON.stringify(config), { mode: 0o600 });
 };
 const bulletinsOf = (site: string): string[] => readdirSync(at('bulletins', site)).toSorted();
-let siteConfig: (site: string, source: object) => Record<string, object | string>;
+
+let recipient: string;
+const siteConfig = (site: string, source: object) => ({
+  site,
+  repositories: { nearby: { store: at(site, 'store'), password: 'correct-horse' } },
+  sources: { data: source },
+  jobs: { nightly: { backup: ['data'], to: ['nearby'] } },
+  bulletins: { to: at('bulletins'), for: recipient },
+});
+const northConfig = () => siteConfig('north', { kind: 'files', path: at('files') });
+const consoleConfig = () => ({
+  bulletins: at('bulletins'),
+  identity: { file: at('console.key') },
+  sites: ['north', 'south'],
+});
 
 before(async () => {
-  const identity = await generateX25519Identity();
-  const recipient = await identityToRecipient(identity);
-  siteConfig = (site, source) => ({
-    site,
-    repositories: { nearby: { store: at(site, 'store'), password: 'correct-horse' } },
-    sources: { data: source },
-    jobs: { nightly: { backup: ['data'], to: ['nearby'] } },
-    bulletins: { to: at('bulletins'), for: recipient },
-  });
-  mkdirSync(at('console'));
-  writeFileSync(at('console.key'), `${identity}\n`, { mode: 0o600 });
-  write('console', {
-    console: { bulletins: at('bulletins'), identity: { file: at('console.key') }, sites: ['north', 'south'] },
-  });
+  const made = await holdfast(['sites', '--new-key', at('console.key')]);
+  assert.equal(made.status, 0);
+  recipient = made.stdout.trim();
+  write('console', { console: consoleConfig() });
   mkdirSync(at('files'));
   writeFileSync(at('files', 'a.txt'), 'a file');
-  write('north', siteConfig('north', { kind: 'files', path: at('files') }));
+  write('north', northConfig());
   write('south', siteConfig('south', { kind: 'sqlite', path: at('shop.db') }));
   using database = new DatabaseSync(at('shop.db'));
   database.exec('CREATE TABLE orders (id INTEGER PRIMARY KEY); INSERT INTO orders VALUES (1), (2)');
   for (const site of ['north', 'south']) await makeRepository(at(site, 'store'), 'correct-horse');
 });
 
+/** Bulletins that a test has forged or spoilt, and the genuine ones before them. */
+const forged: string[] = [];
+afterEach(() => {
+  for (const path of forged.splice(0)) rmSync(path);
+});
+
+/** One of the site "evil", sealed for this console as anybody can who knows its public key. */
+const forge = async (site: string, text: string, name = bulletinKey(site, new Date())): Promise<void> => {
+  const bytes = (async function* () {
+    yield Buffer.from(text);
+  })();
+  await plant(name, Buffer.concat(await Array.fromAsync(encrypt(bytes, [recipient]))));
+};
+const plant = async (key: string, bytes: Uint8Array): Promise<void> => {
+  const path = at('bulletins', key);
+  mkdirSync(join(path, '..'), { recursive: true });
+  writeFileSync(path, bytes);
+  forged.push(path);
+};
+
+test('a key is made once, for its owner only, and its public half is printed', async () => {
+  assert.match(recipient, /^age1[0-9a-z]{58}$/);
+  assert.equal(statSync(at('console.key')).mode & 0o777, 0o600);
+  assert.match(readFileSync(at('console.key'), 'utf8'), /^AGE-SECRET-KEY-1/m);
+  assert.equal((await holdfast(['sites', '--new-key', at('console.key')])).status, 15);
+});
+
 test('sites that there must be are missed until they have told something', async () => {
+  mkdirSync(at('bulletins'));
   const { status, stdout } = await run('console', 'sites');
   assert.equal(status, 1);
-  assert.match(stdout, /^north .*MISSING$/m);
+  assert.match(stdout, /^north +MISSING$/m);
   assert.match(stdout, /^south: has never told anything$/m);
+  assert.equal((await run('console', 'sites nort')).status, 2);
 });
 
 test('each run tells how its site stands, and the console shows all of them', async () => {
@@ -72,4 +120,294 @@ test('each run tells how its site stands, and the console shows all of them', as
   assert.match(stdout, /^south .* well$/m);
   assert.match(stdout, /all is well\n$/);
   assert.equal(status, 0);
+  const monitor = await run('console', 'sites --nagios');
+  assert.deepEqual([monitor.status, monitor.stdout], [0, 'HOLDFAST OK - 2 sites\n']);
+});
+
+test('what a site told is shown as `status` shows it there, and nothing of it can be read in the store', async () => {
+  const there = (await run('south', 'status')).stdout.split('\n');
+  const { status, stdout } = await run('console', 'sites south');
+  assert.match(stdout, /^south, told just now by \S+ with Holdfast \d/);
+  for (const line of there.filter((one) => /^(nightly|data) /.test(one)))
+    assert.ok(stdout.includes(line), line);
+  assert.equal(status, 0);
+  const lines = jsonLines((await run('console', 'sites south --json')).stdout);
+  assert.deepEqual(
+    lines.map(({ message_type }) => message_type),
+    ['site', 'job', 'source', 'repository', 'summary'],
+  );
+  assert.deepEqual([lines[0]?.site, lines[0]?.state, lines[0]?.flaws], ['south', 'well', []]);
+  for (const name of bulletinsOf('south')) {
+    const bytes = readFileSync(at('bulletins', 'south', name), 'latin1');
+    assert.match(bytes, /^age-encryption\.org\/v1\n/);
+    assert.doesNotMatch(bytes, /nightly|nearby|orders/);
+  }
+});
+
+test('what would be told can be seen, and holds no secret and no data', async () => {
+  const { status, stdout } = await run('south', 'bulletin --show');
+  assert.equal(status, 0);
+  const told = JSON.parse(stdout);
+  assert.deepEqual(Object.keys(told), ['format', 'site', 'at', 'version', 'host', 'health', 'proofs']);
+  assert.equal(told.health.sources[0].state, 'ok');
+  assert.doesNotMatch(stdout, /correct-horse|orders|shop\.db/);
+});
+
+test('of each site the newest few stay', async () => {
+  for (let hour = 1; hour <= 6; hour += 1)
+    assert.equal((await run('north', 'bulletin', later(hour - 8))).status, 0);
+  assert.equal((await run('north', 'bulletin')).status, 0);
+  assert.equal(bulletinsOf('north').length, 5);
+});
+
+test('a site that is not well says so, and the console repeats it', async () => {
+  renameSync(at('shop.db'), at('away.db'));
+  assert.notEqual((await run('south', 'run nightly')).status, 0);
+  renameSync(at('away.db'), at('shop.db'));
+  const { status, stdout } = await run('console', 'sites');
+  assert.equal(status, 1);
+  assert.match(stdout, /^south .* 1 of 1 not well .* NOT WELL$/m);
+  assert.match(stdout, /^south: job nightly: failed$/m);
+  assert.match(stdout, /^north .* well$/m);
+  assert.match(stdout, /^1 of 2 sites not well$/m);
+  assert.equal((await run('console', 'sites north')).status, 0);
+  const monitor = await run('console', 'sites --nagios');
+  assert.deepEqual([monitor.status, monitor.stdout], [2, 'HOLDFAST CRITICAL - south: job nightly: failed\n']);
+  assert.equal((await run('south', 'run nightly')).status, 0);
+});
+
+test('a site that tells nothing more is silent', async () => {
+  const { status, stdout } = await run('console', 'sites', later(27));
+  assert.equal(status, 1);
+  assert.match(stdout, /^north .* SILENT$/m);
+  assert.match(stdout, /^south: is silent: what it told last is of 27 h ago$/m);
+  assert.equal((await run('console', 'sites', later(25))).status, 0);
+  write('console', { console: { ...consoleConfig(), silentAfter: '2h' } });
+  assert.equal((await run('console', 'sites', later(3))).status, 1);
+  write('console', { console: consoleConfig() });
+});
+
+test('a bulletin of the future hides no silence, and goes once the clock of its site is right', async () => {
+  assert.equal((await run('north', 'bulletin', later(100))).status, 0);
+  const { status, stdout } = await run('console', 'sites', later(27));
+  assert.equal(status, 1);
+  assert.match(stdout, /^north .* SILENT$/m);
+  assert.match(stdout, /^north: has a bulletin of .*, which is in the future/m);
+  assert.equal((await run('north', 'bulletin')).status, 0);
+  assert.equal((await run('console', 'sites')).status, 0);
+});
+
+test('a site whose bulletin cannot be put has a good backup, a warning, and a trouble until it can', async () => {
+  const told = bulletinsOf('north').length;
+  writeFileSync(at('no-folder'), '');
+  write('north', { ...northConfig(), bulletins: { to: at('no-folder'), for: recipient } });
+  const failing = await run('north', 'run nightly');
+  assert.equal(failing.status, 0);
+  assert.match(failing.stderr, /^the console cannot be told: /);
+  const { status, stdout } = await run('north', 'status');
+  assert.equal(status, 1);
+  assert.match(stdout, /^console: since .*no-folder/m);
+  assert.match((await run('north', 'status --nagios')).stdout, /WARNING - the console cannot be told/);
+  assert.equal((await run('north', 'bulletin')).status, 14);
+  write('north', northConfig());
+  assert.equal((await run('north', 'bulletin')).status, 0);
+  assert.equal((await run('north', 'status')).status, 0);
+  assert.equal((await run('console', 'sites')).status, 0);
+  assert.equal(bulletinsOf('north').length, Math.min(told + 1, 5));
+});
+
+const flawOfNorth = async (): Promise<string> => {
+  const { status, stdout } = await run('console', 'sites');
+  assert.equal(status, 1, stdout);
+  assert.match(stdout, /^south .* well$/m, 'the others are seen all the same');
+  return /^north: (.*)$/m.exec(stdout)?.[1] ?? '';
+};
+const newest = (): string => at('bulletins', 'north', bulletinsOf('north').at(-1) ?? '');
+
+test('a bulletin that was changed, cut, moved or renamed is believed nothing of', async () => {
+  const genuine = readFileSync(newest());
+  const changed = Uint8Array.from(genuine);
+  changed[changed.length - 20] = (changed.at(-20) ?? 0) ^ 1;
+  await plant(bulletinKey('north', new Date()), changed);
+  assert.match(await flawOfNorth(), /^its bulletin of .*: it is damaged, or was never sealed$/);
+  await plant(bulletinKey('north', new Date()), genuine.subarray(0, genuine.length - 30));
+  assert.match(await flawOfNorth(), /it is damaged/);
+  await plant(bulletinKey('north', new Date()), Buffer.from('age-encryption.org/v1\nhello'));
+  assert.match(await flawOfNorth(), /it was never sealed/);
+  await plant(bulletinKey('north', new Date()), genuine);
+  assert.match(await flawOfNorth(), /it was made at another time than its name says/);
+});
+
+test('a bulletin of another site is of no use in the place of this one', async () => {
+  assert.equal((await run('south', 'bulletin')).status, 0);
+  const last = bulletinsOf('south').at(-1) ?? '';
+  await plant(`north/${last}`, readFileSync(at('bulletins', 'south', last)));
+  assert.match(await flawOfNorth(), /it is of the site "south", and lies where it does not belong$/);
+});
+
+test('what no bulletin can be is refused before it is read', async () => {
+  await plant(bulletinKey('north', new Date()), Buffer.alloc(0));
+  truncateSync(forged[0] ?? '', 1024 ** 3);
+  assert.match(await flawOfNorth(), /it has 1\.00 GiB, more than any bulletin has$/);
+});
+
+const playsTricks = (text: string): boolean => text.includes('\u001b') || text.includes('\u202e');
+
+const honest = async (): Promise<Record<string, unknown> & { health: Record<string, unknown> }> =>
+  JSON.parse((await run('north', 'bulletin --show')).stdout);
+
+test('a site that was taken over cannot play with the terminal, the page or the memory of the console', async () => {
+  const told = await honest();
+  const name = '\u001b[2J\u202e<script>alert(1)</script>\nsouth: all is well';
+  const now = new Date();
+  const job = { job: name, well: false };
+  await forge(
+    'north',
+    JSON.stringify({ ...told, at: now, host: name, health: { ...told.health, jobs: [job] } }),
+    bulletinKey('north', now),
+  );
+  const { status, stdout } = await run('console', 'sites');
+  assert.equal(status, 1);
+  assert.ok(!playsTricks(stdout));
+  assert.doesNotMatch(stdout, /^south: all is well$/m);
+  assert.match(
+    stdout,
+    /^north: job \\x1b\[2J\\u202e<script>alert\(1\)<\/script>\\nsouth: all is well: never ran$/m,
+  );
+  assert.ok(!playsTricks((await run('console', 'sites north')).stdout));
+  assert.equal((await run('console', `sites --html ${at('sites.html')}`)).status, 1);
+  const page = readFileSync(at('sites.html'), 'utf8');
+  assert.equal(statSync(at('sites.html')).mode & 0o777, 0o644);
+  assert.ok(!playsTricks(page) && !page.includes('<script'));
+  assert.match(page, /&lt;script&gt;alert\(1\)/);
+  assert.match(page, /<h2 id="south">south<\/h2>/);
+});
+
+for (const [what, spoil] of [
+  [
+    'a million jobs',
+    (health) => ({ ...health, jobs: Array.from({ length: 10_000 }, () => ({ job: '', well: true })) }),
+  ],
+  ['a number for a name', (health) => ({ ...health, jobs: [{ job: 1, well: true }] })],
+  ['a text without end', (health) => ({ ...health, jobs: [{ job: 'x'.repeat(1_000_000), well: true }] })],
+  ['a time that there is not', (health) => ({ ...health, at: 'soon' })],
+  [
+    'an unknown state',
+    (health) => ({ ...health, sources: [{ job: 'a', source: 'b', repository: 'c', state: '\u001b' }] }),
+  ],
+  ['no health', () => null],
+] satisfies [string, (health: Record<string, unknown>) => unknown][])
+  test(`a bulletin with ${what} is refused`, async () => {
+    const told = await honest();
+    const now = new Date();
+    await forge(
+      'north',
+      JSON.stringify({ ...told, at: now, health: spoil(told.health) }),
+      bulletinKey('north', now),
+    );
+    assert.match(await flawOfNorth(), /it has something else than belongs at health[\w.]*$/);
+  });
+
+test('a bulletin that is no JSON, or nested without end, is refused', async () => {
+  await forge('north', 'hello');
+  assert.match(await flawOfNorth(), /it is no JSON$/);
+  await forge('north', '['.repeat(1_000_000));
+  assert.match(await flawOfNorth(), /it is no JSON$/);
+});
+
+test('with another key the console says so of each site', async () => {
+  const made = await holdfast(['sites', '--new-key', at('other.key')]);
+  write('console', { console: { ...consoleConfig(), identity: { file: at('other.key') } } });
+  const { status, stdout } = await run('console', 'sites');
+  assert.equal(status, 1);
+  assert.match(
+    stdout,
+    /^north: its bulletin of .*: it is sealed for another key than that of this console$/m,
+  );
+  // While keys are changed, sites seal for both.
+  write('north', {
+    ...northConfig(),
+    bulletins: { to: at('bulletins'), for: [recipient, made.stdout.trim()] },
+  });
+  assert.equal((await run('north', 'bulletin')).status, 0);
+  assert.equal((await run('console', 'sites north')).status, 0);
+  write('console', { console: consoleConfig() });
+  assert.equal((await run('console', 'sites north')).status, 0);
+  write('north', northConfig());
+});
+
+test('what is wrong with the console itself has the usual statuses', async () => {
+  const without = await run('north', 'sites');
+  assert.deepEqual([without.status, /has no "console"/.test(without.stderr)], [2, true]);
+  assert.match((await run('console', 'bulletin')).stderr, /has no "bulletins"/);
+  for (const [change, expected] of [
+    [{ identity: { file: at('nothing.key') } }, 2],
+    [{ identity: 'no key' }, 2],
+    [{ bulletins: at('no-folder') }, 14],
+  ] as const) {
+    write('console', { console: { ...consoleConfig(), ...change } });
+    assert.equal((await run('console', 'sites')).status, expected, JSON.stringify(change));
+  }
+  assert.equal((await run('console', 'sites --nagios')).status, 3);
+  assert.equal((await run('console', 'sites --nagios --html x')).status, 2);
+  write('console', { console: consoleConfig() });
+  assert.equal((await run('console', 'sites ../north')).status, 2);
+});
+
+test('sites that nobody expected are shown, and what is no bulletin is told', async () => {
+  write('console', { console: { ...consoleConfig(), sites: undefined } });
+  mkdirSync(at('bulletins', 'west'));
+  copyFileSync(newest(), at('bulletins', 'west', 'notes.txt'));
+  const { stdout, stderr } = await run('console', 'sites');
+  assert.match(stdout, /^north .*\nsouth /m);
+  assert.match(stderr, /^1 object in .*bulletins is no bulletin$/m);
+  rmSync(at('bulletins', 'west'), { recursive: true });
+  write('console', { console: consoleConfig() });
+});
+
+test('doctor tries both ends, and leaves nothing behind', async () => {
+  const site = await run('north', 'doctor');
+  assert.match(site.stdout, /^ok +bulletins +\S+ can be written and read$/m);
+  assert.ok(bulletinsOf('north').every((name) => name.endsWith('.age')));
+  const well = await run('console', 'doctor');
+  assert.equal(well.status, 0);
+  assert.match(well.stdout, new RegExp(`^ok +console +opens what sites seal for ${recipient}$`, 'm'));
+  write('console', { console: { ...consoleConfig(), identity: 'no key' } });
+  assert.equal((await run('console', 'doctor')).status, 1);
+  assert.doesNotMatch((await run('console', 'config show')).stdout, /no key/);
+  write('console', { console: consoleConfig() });
+});
+
+test('the daemon tells the console that the site is there, though no job is due', async () => {
+  const config = northConfig();
+  write('north', { ...config, jobs: { nightly: { ...config.jobs.nightly, schedule: '0 0 1 1 *' } } });
+  rmSync(at('bulletins', 'north'), { recursive: true });
+  const daemon = startCli(['daemon'], { env: envOf('north') });
+  try {
+    for (let tries = 0; (await run('console', 'sites north')).status !== 0; tries += 1) {
+      assert.ok(daemon.process.exitCode === null && tries < 200, 'it tells nothing');
+      await wait(100);
+    }
+  } finally {
+    daemon.process.kill('SIGTERM');
+    await daemon.result;
+    write('north', config);
+  }
+});
+
+test('a store that lets nothing be removed is no failure, over SFTP too', {
+  skip: skipWithoutSshd() ?? false,
+}, async () => {
+  await using server = await startSshd({ shell: true, sftpCommand: 'internal-sftp -P remove' });
+  const { host, port, user, key: privateKey, knownHosts, path } = server;
+  const place = { kind: 'sftp', host, port, user, privateKey, knownHosts, path: `${path}/bulletins` };
+  write('north', { ...northConfig(), bulletins: { to: place, for: recipient } });
+  write('console', { console: { ...consoleConfig(), bulletins: place, sites: undefined } });
+  for (let hour = 1; hour <= 7; hour += 1) {
+    const { status, stderr } = await run('north', 'bulletin', later(hour - 7));
+    assert.deepEqual([status, stderr], [0, '']);
+  }
+  assert.equal(readdirSync(join(server.folder, 'bulletins', 'north')).length, 7);
+  const { status, stdout } = await run('console', 'sites');
+  assert.deepEqual([status, /^north +just now .* well$/m.test(stdout)], [0, true]);
 });

@@ -2,6 +2,27 @@
 import { HoldfastError, messageOf } from '#lib/errors.ts';
 import { type Bytes, webStream } from './streams.ts';
 
+/** A new secret key, as the file of one has it, and the public key that belongs to it. */
+export const makeIdentity = async (
+  now: Date,
+): Promise<{ readonly identity: string; readonly recipient: string }> => {
+  const { generateX25519Identity, identityToRecipient } = await import('age-encryption');
+  const key = await generateX25519Identity();
+  const recipient = await identityToRecipient(key);
+  const head = `# created: ${now.toISOString()}\n# public key: ${recipient}\n`;
+  return { identity: `${head}${key}\n`, recipient };
+};
+
+/** The public keys that belong to what a key file of age holds; USAGE when it holds something else. */
+export const recipientsOf = async (identity: string): Promise<string[]> => {
+  const { identityToRecipient } = await import('age-encryption');
+  try {
+    return await Promise.all(keysIn(identity).map((key) => identityToRecipient(key)));
+  } catch (cause) {
+    throw noIdentity(cause);
+  }
+};
+
 /** Throws CONFIG_INVALID for a text that is no recipient ('age1…'). */
 export const checkRecipients = async (recipients: readonly string[]): Promise<void> => {
   await encrypter(recipients);
@@ -20,10 +41,7 @@ export async function* decrypt(bytes: Bytes, identity: string): AsyncGenerator<U
   try {
     for (const key of keysIn(identity)) age.addIdentity(key);
   } catch (cause) {
-    throw new HoldfastError('USAGE', 'the identity file holds something that is no secret key of age', {
-      cause,
-      hint: 'give a file as age-keygen writes it (AGE-SECRET-KEY-1…)',
-    });
+    throw noIdentity(cause);
   }
   try {
     yield* (await age.decrypt(webStream(bytes))) as AsyncIterable<Uint8Array>;
@@ -54,6 +72,12 @@ const encrypter = async (recipients: readonly string[]) => {
     }
   return age;
 };
+
+const noIdentity = (cause: unknown): HoldfastError =>
+  new HoldfastError('USAGE', 'the identity file holds something that is no secret key of age', {
+    cause,
+    hint: 'give a file as age-keygen writes it (AGE-SECRET-KEY-1…)',
+  });
 
 const keysIn = (identity: string): string[] =>
   identity

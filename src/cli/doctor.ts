@@ -74,7 +74,8 @@ const summarize = ({ output }: Call, { diagnoses, jobs }: DoctorReport): number 
       `${job} cannot work: see ${obstacles.join(', ')}`,
     );
   const count = (level: Diagnosis['level']): number => diagnoses.filter((one) => one.level === level).length;
-  const status = statusOf(jobs, stuck);
+  const isBlind = diagnoses.some(({ level, subject }) => level === 'error' && subject === 'console');
+  const status = statusOf(jobs, stuck) || (isBlind ? (jobs.length > 0 ? 3 : 1) : 0);
   output.say(
     {
       message_type: 'summary',

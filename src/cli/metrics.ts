@@ -1,15 +1,14 @@
 // holdfast metrics: how everything stands, for Prometheus.
-import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { chmod, rename, rm, writeFile } from 'node:fs/promises';
 import { healthOf } from '#jobs/health/health.ts';
 import { formatMetrics } from '#jobs/health/metrics.ts';
 import { serveMetrics } from '#jobs/health/metrics-server.ts';
-import { HoldfastError, messageOf } from '#lib/errors.ts';
+import { HoldfastError } from '#lib/errors.ts';
 import { catalogOf } from './catalog-use.ts';
 import { type Call, defineCommand, type OptionSpecs, value } from './command.ts';
 import { jobContext } from './job-context.ts';
 import { configIfAny } from './repository-choice.ts';
+import { replaceFile } from './write-file.ts';
 
 const options = {
   textfile: value('--textfile <path>', 'write them to this file, whole or not at all, for node_exporter'),
@@ -60,20 +59,4 @@ const serve = async (call: MetricsCall, listen: string): Promise<number> => {
   call.output.say({ message_type: 'listening', url }, `serving ${url}`);
   if (!call.signal.aborted) await once(call.signal, 'abort');
   return 0;
-};
-
-/** node_exporter may read at any moment: the file is never half written. Others may read it; it holds no secrets. */
-const replaceFile = async (path: string, text: string): Promise<void> => {
-  const temporary = `${path}.${randomUUID()}`;
-  try {
-    await writeFile(temporary, text, { flag: 'wx' });
-    await chmod(temporary, 0o644); // whatever the umask, which is 0077 in a hook of the daemon
-    await rename(temporary, path);
-  } catch (cause) {
-    await rm(temporary, { force: true });
-    throw new HoldfastError('FAILED', `cannot write ${path}: ${messageOf(cause)}`, {
-      cause,
-      hint: 'its folder must be there, and writable for the user that runs holdfast',
-    });
-  }
 };

@@ -1,9 +1,7 @@
 // holdfast recovery-kit: all that somebody needs who has lost everything but the repository.
-import { writeFile } from 'node:fs/promises';
 import encodeQr from 'qr';
 import type { RepositoryConfig } from '#config/config.ts';
 import { withRepository } from '#jobs/use-repository.ts';
-import { HoldfastError, messageOf } from '#lib/errors.ts';
 import { formatTime, printable } from '#lib/format.ts';
 import { expandHome } from '#lib/home.ts';
 import { version } from '#lib/version.ts';
@@ -12,6 +10,7 @@ import { defineCommand, flag, value } from './command.ts';
 import { jobContext } from './job-context.ts';
 import { recoveryCommands } from './recovery-commands.ts';
 import { chooseRepository } from './repository-choice.ts';
+import { writeForOwner } from './write-file.ts';
 
 export const command = defineCommand({
   description: `Writes down what somebody needs who has lost everything but the repository: where it is, how to open it with stock
@@ -46,8 +45,8 @@ The password is not in it, unless --with-password is given: then whoever has the
     }
     const file = expandHome(options.file);
     const picture = `${file.replace(/\.txt$/i, '')}.svg`;
-    await write(file, text);
-    await write(picture, encodeQr(code, 'svg'));
+    await writeForOwner(file, text);
+    await writeForOwner(picture, encodeQr(code, 'svg'));
     output.say(
       { message_type: 'summary', ...named, file, picture },
       `wrote ${file} and ${picture}; print them, and keep them apart from this machine`,
@@ -123,17 +122,3 @@ ${encodeQr(code, 'ascii')}
 
 const keyLine = ({ id, username, hostname, created }: RepositoryKey): string =>
   `${id.slice(0, 16)}  ${printable(`${username}@${hostname}`)}${created ? `, ${formatTime(created).slice(0, 10)}` : ''}`;
-
-/** For its owner only, and never over something that is there. */
-const write = async (file: string, content: string): Promise<void> => {
-  try {
-    await writeFile(file, content, { mode: 0o600, flag: 'wx' });
-  } catch (cause) {
-    const there = cause instanceof Error && 'code' in cause && cause.code === 'EEXIST';
-    throw new HoldfastError(
-      there ? 'TARGET_NOT_EMPTY' : 'TARGET_FAILED',
-      there ? `${file} is there already` : `cannot write ${file}: ${messageOf(cause)}`,
-      { cause, hint: there ? 'name another file, or remove that one' : undefined },
-    );
-  }
-};

@@ -1,14 +1,26 @@
 // holdfast sites: how many sites stand, seen from one place.
+import { makeIdentity } from '#archive/encryption.ts';
 import { type Config, loadConfig } from '#config/config.ts';
 import { namePattern } from '#config/names.ts';
+import { sitesHtml } from '#jobs/console/page.ts';
 import { lookAtSites, type Site, type Sites } from '#jobs/console/sites.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import { plural } from '#lib/format.ts';
-import { type Call, defineCommand, type OptionSpecs } from './command.ts';
+import { expandHome } from '#lib/home.ts';
+import { type Call, defineCommand, flag, type OptionSpecs, value } from './command.ts';
 import { jobContext } from './job-context.ts';
 import { showSite, showSites } from './sites-report.ts';
+import { answerNagios, nagiosOfSites, nagiosWords } from './status-nagios.ts';
+import { replaceFile, writeForOwner } from './write-file.ts';
 
-const options = {};
+const options = {
+  html: value('--html <file>', 'write a page that needs nothing else to this file, whole or not at all'),
+  nagios: flag('--nagios', 'one line and the exit status that Nagios and its like expect'),
+  newKey: value(
+    '--new-key <file>',
+    'make the key of a console in this file, and print what sites put under `for`',
+  ),
+};
 
 export const command = defineCommand({
   description: `Shows how all sites stand that tell their bulletins to this console (\`console:\` in the configuration file): when each told
@@ -22,20 +34,52 @@ whose bulletin cannot be opened.`,
   examples: [
     ['sites', 'a line for each site, and what is wrong'],
     ['sites north', 'as `holdfast status` shows it there'],
+    ['sites --html /var/www/sites.html', 'a page, made by cron, for a web server'],
+    ['sites --new-key /etc/holdfast/console.key', 'once, before the first site tells anything'],
   ],
   onRepository: false,
-  statuses: [14],
+  statuses: [14, 15],
   async run(call) {
+    refuseTogether(call);
+    if (call.options.newKey !== undefined) return await makeKey(call, call.options.newKey);
+    if (call.options.nagios)
+      return await answerNagios(call, async () => {
+        const status = nagiosOfSites((await look(call)).sites);
+        return { status, line: nagiosWords(status) };
+      });
     const found = await look(call);
     const { output } = call;
     const [site] = found.sites;
-    if (call.args.length > 0 && site) await showSite(output, site, found.at);
+    if (call.options.html !== undefined) await replaceFile(expandHome(call.options.html), sitesHtml(found));
+    else if (call.args.length > 0 && site) await showSite(output, site, found.at);
     else await showSites(output, found);
     return summarize(call, found);
   },
 });
 
 type SitesCall = Call<OptionSpecs & typeof options>;
+
+/** One answer at a time. */
+const refuseTogether = ({ args: [site], options: { html, nagios, newKey } }: SitesCall): void => {
+  const asked = [
+    ...(nagios ? ['--nagios'] : []),
+    ...(html === undefined ? [] : ['--html']),
+    ...(newKey === undefined ? [] : ['--new-key']),
+  ];
+  if (asked.length > 1) throw new HoldfastError('USAGE', `${asked.join(' and ')} contradict each other`);
+  if (newKey !== undefined && site !== undefined)
+    throw new HoldfastError(
+      'USAGE',
+      'the key of a console is for all sites: --new-key takes the name of none',
+    );
+};
+
+const makeKey = async ({ output, clock }: SitesCall, file: string): Promise<number> => {
+  const { identity, recipient } = await makeIdentity(clock.now());
+  await writeForOwner(expandHome(file), identity);
+  await output.result({ message_type: 'public_key', file, public_key: recipient }, recipient);
+  return 0;
+};
 
 const look = async (call: SitesCall): Promise<Sites> => {
   const { output, global, env, args } = call;

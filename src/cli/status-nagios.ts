@@ -1,7 +1,11 @@
 // The health in one line, with figures: https://nagios-plugins.org/doc/guidelines.html
+
+import type { Site } from '#jobs/console/sites.ts';
 import type { Health, SourceHealth } from '#jobs/health/health.ts';
 import { flawsOf } from '#jobs/health/judge.ts';
+import { messageOf } from '#lib/errors.ts';
 import { formatAge, plural } from '#lib/format.ts';
+import type { Call } from './command.ts';
 
 export interface NagiosStatus {
   readonly status: 0 | 1 | 2;
@@ -9,6 +13,23 @@ export interface NagiosStatus {
 }
 
 const words = ['OK', 'WARNING', 'CRITICAL'] as const;
+
+/** For a monitor that asks: what was found out, or why nothing could be. */
+export const answerNagios = async (
+  { output, signal }: Pick<Call, 'output' | 'signal'>,
+  find: () => Promise<{ readonly status: NagiosStatus; readonly line: string }>,
+): Promise<number> => {
+  try {
+    const { status, line } = await find();
+    await output.result({ message_type: 'summary', ...status }, line);
+    return status.status;
+  } catch (error) {
+    if (signal.aborted) throw error;
+    const text = messageOf(error);
+    await output.result({ message_type: 'summary', status: 3, text }, `HOLDFAST UNKNOWN - ${text}`);
+    return 3;
+  }
+};
 
 /** What is worst, named; and how bad it is. */
 export const nagiosStatus = (health: Health): NagiosStatus => {
@@ -20,12 +41,21 @@ export const nagiosStatus = (health: Health): NagiosStatus => {
 
 /** 'HOLDFAST OK - 2 jobs, 3 sources; the oldest good snapshot is of 5 h ago | …'. */
 export const nagiosLine = (health: Health): string => {
-  const { status, text } = nagiosStatus(health);
-  // A bar begins the figures, and a line break ends the line.
-  const safe = text.replaceAll('|', '/').replaceAll(/\s*\n\s*/g, ' ');
   const figures = health.sources.flatMap((source) => figureOf(source, health.at));
-  return `HOLDFAST ${words[status]} - ${safe}${figures.length > 0 ? ` | ${figures.join(' ')}` : ''}`;
+  return `${nagiosWords(nagiosStatus(health))}${figures.length > 0 ? ` | ${figures.join(' ')}` : ''}`;
 };
+
+/** 'HOLDFAST OK - 3 sites', 'HOLDFAST CRITICAL - north: …'. */
+export const nagiosOfSites = (sites: readonly Site[]): NagiosStatus => {
+  const bad = sites.filter(({ state }) => state !== 'well');
+  if (bad.length === 0) return { status: 0, text: plural(sites.length, 'site') };
+  const text = bad.map(({ site, flaws }) => `${site}: ${flaws[0] ?? ''}`).join('; ');
+  return { status: bad.some(({ isCritical }) => isCritical) ? 2 : 1, text };
+};
+
+/** A bar begins the figures, and a line break ends the line. */
+export const nagiosWords = ({ status, text }: NagiosStatus): string =>
+  `HOLDFAST ${words[status]} - ${text.replaceAll('|', '/').replaceAll(/\s*\n\s*/g, ' ')}`;
 
 const wellText = ({ jobs, sources, at }: Health): string => {
   const times = sources.flatMap(({ good }) => (good ? [good.time.getTime()] : []));

@@ -2,13 +2,13 @@
 import { type Health, type HealthOptions, healthOf } from '#jobs/health/health.ts';
 import { isWell } from '#jobs/health/judge.ts';
 import { durationMs } from '#lib/duration.ts';
-import { HoldfastError, messageOf } from '#lib/errors.ts';
+import { HoldfastError } from '#lib/errors.ts';
 import { catalogOf } from './catalog-use.ts';
 import { type Call, defineCommand, flag, type OptionSpecs, value } from './command.ts';
 import { showProofs } from './drill-status.ts';
 import { jobContext } from './job-context.ts';
 import { configIfAny } from './repository-choice.ts';
-import { nagiosLine, nagiosStatus } from './status-nagios.ts';
+import { answerNagios, nagiosLine, nagiosStatus } from './status-nagios.ts';
 import { showHealth } from './status-report.ts';
 
 const options = {
@@ -35,7 +35,11 @@ notifier that fails), 2 CRITICAL (all else), 3 UNKNOWN (it could not be found ou
   onRepository: false,
   statuses: [],
   async run(call) {
-    if (call.options.nagios) return await answerNagios(call);
+    if (call.options.nagios)
+      return await answerNagios(call, async () => {
+        const health = await look(call, async (found) => found);
+        return { status: nagiosStatus(health), line: nagiosLine(health) };
+      });
     const health = await look(call, async (found, catalog) => {
       await showHealth(call.output, found);
       await showProofs(call.output, catalog.drills.proofs(), found.at);
@@ -59,19 +63,6 @@ notifier that fails), 2 CRITICAL (all else), 3 UNKNOWN (it could not be found ou
 });
 
 type StatusCall = Call<OptionSpecs & typeof options>;
-
-const answerNagios = async (call: StatusCall): Promise<number> => {
-  try {
-    const health = await look(call, async (found) => found);
-    await call.output.result({ message_type: 'summary', ...nagiosStatus(health) }, nagiosLine(health));
-    return nagiosStatus(health).status;
-  } catch (error) {
-    if (call.signal.aborted) throw error;
-    const text = messageOf(error);
-    await call.output.result({ message_type: 'summary', status: 3, text }, `HOLDFAST UNKNOWN - ${text}`);
-    return 3;
-  }
-};
 
 const look = async <Result>(
   call: StatusCall,

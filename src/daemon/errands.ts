@@ -1,5 +1,5 @@
-// What the daemon sees to beside the jobs, each time in a process of its own: that people hear of what did not happen, and that
-// a monitor can ask how it goes.
+// What the daemon sees to beside the jobs, each time in a process of its own: that people hear of what did not happen, that a
+// console hears that this site is there, and that a monitor can ask how it goes.
 import type { MetricsServer } from '#jobs/health/metrics-server.ts';
 import { HoldfastError, messageOf } from '#lib/errors.ts';
 import type { Log } from '#lib/log.ts';
@@ -8,11 +8,15 @@ import { type Child, type Message, startProgram } from './program.ts';
 
 /** How often it is seen whether there is something to tell. */
 const dueMs = 10 * 60_000;
+/** How often the console is told how everything stands, also where nothing happens. */
+const bulletinMs = 60 * 60_000;
 
 export class Errands implements AsyncDisposable {
   readonly #log: Log;
   readonly #children = new Set<Child>();
-  #timer: NodeJS.Timeout | undefined;
+  readonly #timers: NodeJS.Timeout[] = [];
+  #isNotifying = false;
+  #isTelling = false;
   #metrics: MetricsServer | undefined;
   #port: number | undefined;
   /** One change after the other. */
@@ -24,26 +28,44 @@ export class Errands implements AsyncDisposable {
 
   /** Does from now on what this configuration asks for. What cannot be done is in the log. */
   take(plan: Plan): Promise<void> {
-    clearInterval(this.#timer);
-    this.#timer =
-      plan.notifiers > 0 ? setInterval(() => void this.#tellWhatIsDue(plan.text), dueMs) : undefined;
+    this.#clearTimers();
+    if (plan.notifiers > 0) this.#timers.push(setInterval(() => void this.#tellWhatIsDue(plan.text), dueMs));
+    if (plan.bulletins) {
+      void this.#tellConsole(plan.text);
+      this.#timers.push(setInterval(() => void this.#tellConsole(plan.text), bulletinMs));
+    }
     this.#changes = this.#changes.then(() => this.#serve(plan));
     return this.#changes;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    clearInterval(this.#timer);
+    this.#clearTimers();
     for (const child of this.#children) child.kill('SIGTERM');
     await this.#changes;
     await this.#metrics?.[Symbol.asyncDispose]();
   }
 
+  #clearTimers(): void {
+    for (const timer of this.#timers.splice(0)) clearInterval(timer);
+  }
+
+  async #tellConsole(config: string): Promise<void> {
+    if (this.#isTelling) return; // the one before it has a hard time
+    this.#isTelling = true;
+    await this.#run(['-q', 'bulletin'], config, ({ message_type, message }) => {
+      if (message_type === 'warning') this.#log.warn(String(message));
+    });
+    this.#isTelling = false;
+  }
+
   async #tellWhatIsDue(config: string): Promise<void> {
-    if (this.#children.size > 0) return; // the one before it has a hard time
+    if (this.#isNotifying) return; // the one before it has a hard time
+    this.#isNotifying = true;
     await this.#run(['-q', 'notify', 'due'], config, ({ message_type, error, message }) => {
       if (message_type === 'notified' && error) this.#log.warn(`cannot tell: ${JSON.stringify(error)}`);
       else if (message_type === 'warning') this.#log.warn(String(message));
     });
+    this.#isNotifying = false;
   }
 
   /** The page is made by another process, too: looking into the stores takes all that the daemon does without. */

@@ -15,6 +15,8 @@ export interface Plan {
   readonly logs?: LogsConfig;
   /** How many there are to tell somebody through. */
   readonly notifiers: number;
+  /** Whether a console is told how everything stands. */
+  readonly bulletins: boolean;
 }
 
 /** Reads a file; CONFIG_INVALID when it is no sound configuration, FAILED when the catalog that it names cannot be used. */

@@ -7,6 +7,7 @@ import { throwIfCancelled } from '#lib/clock.ts';
 import { type NotifierConfig, openNotifier } from '#notifiers/registry.ts';
 import type { Snapshot } from '#repository/contract.ts';
 import type { JobContext } from '../job-context.ts';
+import { diagnoseBulletins, diagnoseConsole } from './console.ts';
 import { broken, type Diagnosis, fine, warning } from './diagnosis.ts';
 import { diagnoseDrilled, diagnoseJobs, needsOf } from './job.ts';
 import { diagnoseOwnStores } from './own-store.ts';
@@ -73,6 +74,10 @@ export const examine = async (
       add(diagnoseDrilled(job, snapshots.get(job.from) ?? []).filter(() => snapshots.has(job.from)));
   for (const name of named(task, ({ notifiers }) => notifiers))
     add([await diagnoseNotifier(notifierNamed(task.config, name), context)]);
+  if (task.all) {
+    add(await diagnoseBulletins(task.config, context));
+    add(await diagnoseConsole(task.config, context));
+  }
   return { diagnoses, jobs: task.jobs.map((job) => verdictOn(job, diagnoses)) };
 };
 

@@ -48,15 +48,17 @@ export const diagnoseRepository = async (
   }
 };
 
-/** A store for plain files, which a job names itself. */
+/** A store for plain files, which a job names itself; or the part of it below a folder ('north/'). */
 export const diagnosePlainStore = async (
   subject: string,
   store: StoreConfig,
   context: JobContext,
+  below = '',
 ): Promise<readonly Diagnosis[]> => {
   try {
     await using opened = await openedStore({ name: subject, store }, context);
-    return await diagnoseStore(subject, opened, trialFor(store, false), context);
+    const { key, ...trial } = trialFor(store, false);
+    return await diagnoseStore(subject, opened, { ...trial, key: below + key }, context);
   } catch (error) {
     throwIfCancelled(context.signal);
     return [broken(subject, error, 'check the place and the rights of the user that runs holdfast')];
@@ -164,7 +166,7 @@ const tryRemoval = async (
 ): Promise<Diagnosis[]> => {
   try {
     await store.delete(key);
-    await foldersOf(store)?.removeEmptyFolders(scratchFolder);
+    await foldersOf(store)?.removeEmptyFolders(key.slice(0, key.lastIndexOf('/') + 1));
     return [];
   } catch (error) {
     if (!hasCode(error, 'STORE_DENIED')) throw error;
