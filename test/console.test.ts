@@ -44,6 +44,8 @@ const write = (who: string, config: object): void => {
 };
 const bulletinsOf = (site: string): string[] => readdirSync(at('bulletins', site)).toSorted();
 
+const newest = (): string => at('bulletins', 'north', bulletinsOf('north').at(-1) ?? '');
+
 let recipient: string;
 const siteConfig = (site: string, source: object) => ({
   site,
@@ -216,13 +218,23 @@ test('a site whose bulletin cannot be put has a good backup, a warning, and a tr
   assert.equal(bulletinsOf('north').length, Math.min(told + 1, 5));
 });
 
+test('a bulletin that somebody removed is missed, though those before it are there', async () => {
+  assert.equal((await run('north', 'bulletin')).status, 0);
+  assert.equal((await run('console', 'sites')).status, 0);
+  rmSync(newest());
+  const { status, stdout } = await run('console', 'sites');
+  assert.equal(status, 1);
+  assert.match(stdout, /^north: told something of .* that is no longer there: somebody has removed it$/m);
+  assert.equal((await run('north', 'bulletin')).status, 0);
+  assert.equal((await run('console', 'sites')).status, 0);
+});
+
 const flawOfNorth = async (): Promise<string> => {
   const { status, stdout } = await run('console', 'sites');
   assert.equal(status, 1, stdout);
   assert.match(stdout, /^south .* well$/m, 'the others are seen all the same');
   return /^north: (.*)$/m.exec(stdout)?.[1] ?? '';
 };
-const newest = (): string => at('bulletins', 'north', bulletinsOf('north').at(-1) ?? '');
 
 test('a bulletin that was changed, cut, moved or renamed is believed nothing of', async () => {
   const genuine = readFileSync(newest());
@@ -410,4 +422,22 @@ test('a store that lets nothing be removed is no failure, over SFTP too', {
   assert.equal(readdirSync(join(server.folder, 'bulletins', 'north')).length, 7);
   const { status, stdout } = await run('console', 'sites');
   assert.deepEqual([status, /^north +just now .* well$/m.test(stdout)], [0, true]);
+});
+
+test('an account that has its own folder only is enough for a site', {
+  skip: skipWithoutSshd() ?? false,
+}, async () => {
+  await using server = await startSshd(); // chrooted above a folder called data, which alone is the account's
+  const { host, port, user, key: privateKey, knownHosts } = server;
+  const place = { kind: 'sftp', host, port, user, privateKey, knownHosts, path: '/' };
+  write('north', { ...northConfig(), site: 'data', bulletins: { to: place, for: recipient } });
+  const chroot = join(server.folder, '..');
+  write('console', { console: { ...consoleConfig(), bulletins: chroot, sites: ['data'] } });
+  const doctor = await run('north', 'doctor');
+  assert.match(doctor.stdout, /^ok +bulletins +\S+ can be written and read$/m);
+  for (let hour = 1; hour <= 7; hour += 1)
+    assert.equal((await run('north', 'bulletin', later(hour - 7))).status, 0);
+  assert.equal(readdirSync(server.folder).length, 5);
+  const { status, stdout } = await run('console', 'sites');
+  assert.deepEqual([status, /^data +just now .* well$/m.test(stdout)], [0, true]);
 });

@@ -12,6 +12,7 @@ import { findRun, jobStatuses, listRuns, listRunsFor } from './read.ts';
 import { type ReceivedLedger, receivedLedger } from './received.ts';
 import type { ItemRecord, JobStatus, LogLine, NewRun, Run, RunDetails, RunEnd, SourceRecord } from './run.ts';
 import { boundedLog, forgetOldLogs, insertLog, readLog } from './run-log.ts';
+import { type SiteLedger, siteLedger } from './sites.ts';
 import { type UnfinishedObjects, unfinishedObjects } from './unfinished.ts';
 import { endRun, forgetOldItems, insertItems, insertRun, insertSource } from './write.ts';
 
@@ -24,6 +25,7 @@ export interface Catalog extends Disposable {
   readonly mirrors: MirrorLedger;
   readonly notices: NoticeLedger;
   readonly received: ReceivedLedger;
+  readonly sites: SiteLedger;
   /** Remembers that a run of this process begins, and returns its id. */
   beginRun(run: NewRun): string;
   recordSource(run: string, source: SourceRecord): void;
@@ -68,6 +70,7 @@ export const openCatalog = (path: string, { warn, process = thisProcess() }: Cat
     mirrors: mirrorLedger(database, path),
     notices: noticeLedger(database, path),
     received: receivedLedger(database, path),
+    sites: siteLedger(database, path),
     beginRun: (run) => explained(path, () => insertRun(database, run, process)),
     recordItem: (run, item) => explained(path, () => items.add(run, item)),
     recordLog: (run, line) => explained(path, () => lines.add(run, logOf(run).take(line))),

@@ -7,6 +7,7 @@ import { lookAtSites, type Site, type Sites } from '#jobs/console/sites.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import { plural } from '#lib/format.ts';
 import { expandHome } from '#lib/home.ts';
+import { catalogIfAny } from './catalog-use.ts';
 import { type Call, defineCommand, flag, type OptionSpecs, value } from './command.ts';
 import { jobContext } from './job-context.ts';
 import { showSite, showSites } from './sites-report.ts';
@@ -89,7 +90,8 @@ const look = async (call: SitesCall): Promise<Sites> => {
   const [only] = args;
   if (only !== undefined && !namePattern.test(only))
     throw new HoldfastError('USAGE', `"${only}" is no name of a site`);
-  const found = await lookAtSites(console, jobContext(call), only);
+  using catalog = catalogIfAny(config, call);
+  const found = await lookAtSites(console, { only, seen: catalog?.sites }, jobContext(call));
   if (only !== undefined && found.sites[0]?.state === 'missing' && !console.sites.includes(only))
     throw new HoldfastError('USAGE', `no site called "${only}" has told anything`, {
       hint: '`holdfast sites` lists those that have',

@@ -244,3 +244,16 @@ test('a job keeps by its own rules, or by those of one repository', async () => 
     { repository: 'nearby', keep: { last: 'unlimited' } },
   ]);
 });
+
+test('the site of the file is that of names which hold {site}, unless a job has its own', async () => {
+  const { jobs } = await loadText(`site: north
+sources: { media: { kind: files, path: /srv/media }, shop: { kind: sqlite, path: /srv/shop.db } }
+jobs:
+  files: { archive: [media], to: [/srv/a], name: "{site}_{yyyy}.tar" }
+  own: { archive: [media], to: [/srv/b], name: "{site}_{yyyy}.tar", site: south }
+  none: { archive: [media], to: [/srv/c] }
+  rows: { export: [shop], tables: [{ table: orders, key: id }], to: /srv/d }
+`);
+  const sites = [...jobs.values()].map((job) => 'site' in job && job.site);
+  assert.deepEqual(sites, ['north', 'south', false, 'north']);
+});

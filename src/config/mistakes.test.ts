@@ -15,6 +15,7 @@ sources:
 jobs:
   nightly: { backup: [media], to: [offsite] }
 `;
+const ageKey = 'age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p';
 const inRepository = (line: string): string => `repositories:\n  r:\n    ${line}\n    store: /srv\n`;
 const inSource = (lines: string): string => `sources:\n  s:\n    kind: files\n    ${lines}\n`;
 const inJob = (lines: string): string => `${sound}  extra:\n    ${lines}\n`;
@@ -43,6 +44,38 @@ const cases: readonly (readonly [name: string, text: string, expected: readonly 
       'export: [media]\n    tables: [{ table: t, key: id }]\n    to: /srv/a\n    name: "{table}_{first}.csv"\n    site: north',
     ).replace('kind: files', 'kind: sqlite'),
     ['f:12:11: jobs.extra.site: is for a "name" that holds {site}'],
+  ],
+  [
+    'a site without a use',
+    `site: north\n${sound}`,
+    ['f:1:7: site: is for "bulletins", or for a "name" of files that holds {site}'],
+  ],
+  [
+    'bulletins of no site, and for nobody',
+    `${sound}bulletins: { to: /srv/bulletins, for: age1 }\n`,
+    ['f:7:39: bulletins.for: must be a public key of age: age1…'],
+  ],
+  [
+    'bulletins of no site',
+    `${sound}bulletins: { to: /srv/bulletins, for: ${ageKey} }\n`,
+    ['f:7:12: bulletins: needs a "site" beside it: what the console calls this one'],
+  ],
+  [
+    'a site that is no folder, and bulletins where only repositories may lie',
+    `site: ../north\nbulletins: { to: "rest:http://vault/", for: [${ageKey}, ${ageKey}] }\n`,
+    [
+      'f:1:7: site: a name begins with a letter or digit and holds only letters, digits, ".", "_" and "-", 200 at most',
+      'f:2:18: bulletins.to: keeps repositories and no plain files; what keeps them is local, memory, s3, sftp, swift',
+      'f:2:110: bulletins.for[1]: "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p" is here twice',
+    ],
+  ],
+  [
+    'a console that can open nothing, and a site that it expects twice',
+    'console: { bulletins: /srv/bulletins, sites: [north, north] }\n',
+    [
+      'f:1:1: console: "identity" is missing: a text, { file: … }, { env: … } or { command: … }',
+      'f:1:54: console.sites[1]: "north" is here twice',
+    ],
   ],
   ['nothing', '', ['f:1:1: the file is empty']],
   ['only a comment', '# later\n', ['f:1:1: the file is empty']],

@@ -140,13 +140,17 @@ const schema: z.ZodType<Bulletin> = z.object({
 export const writeBulletin = (bulletin: Bulletin): string => {
   const known = schema.safeParse(JSON.parse(JSON.stringify({ format: 1, ...bulletin }, cleaned)));
   if (!known.success)
-    throw new HoldfastError('UNSUPPORTED', `the bulletin would have ${flawIn(known.error)}`);
+    throw new HoldfastError('UNSUPPORTED', `the bulletin would have ${flawIn(known.error)}`, {
+      hint: divide,
+    });
   const written = JSON.stringify({ format: 1, ...known.data });
   if (Buffer.byteLength(written) <= mostBytes) return written;
   throw new HoldfastError('UNSUPPORTED', `the bulletin would have more than ${mostBytes} bytes`, {
-    hint: 'divide the configuration into several, each a site of its own',
+    hint: divide,
   });
 };
+
+const divide = `where the file has more than ${mostItems} of a sort, divide it into several, each a site of its own`;
 
 const cleaned = (_key: string, value: unknown): unknown =>
   typeof value === 'string' ? fitting(printable(withoutSecrets(value))) : value;

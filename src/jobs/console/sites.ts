@@ -1,4 +1,5 @@
 // The console: how all sites stand, by the newest bulletin of each.
+import type { SiteLedger } from '#catalog/sites.ts';
 import type { ConsoleConfig } from '#config/console.ts';
 import { throwIfCancelled } from '#lib/clock.ts';
 import { mapOrdered } from '#lib/concurrency.ts';
@@ -34,11 +35,18 @@ export interface Sites {
   readonly strays: number;
 }
 
-/** How every site stands, or those of these names. Throws when the store cannot be looked at. */
+export interface LookOptions {
+  /** One site, and no other. */
+  readonly only?: string | undefined;
+  /** What was seen before, without which nobody notices that something newer was taken away. */
+  readonly seen: SiteLedger | undefined;
+}
+
+/** How every site stands. Throws when the store cannot be looked at. */
 export const lookAtSites = async (
   { bulletins, identity, sites: expected, silentAfter }: ConsoleConfig,
+  { only, seen }: LookOptions,
   context: JobContext,
-  only?: string,
 ): Promise<Sites> => {
   const key = identity.reveal();
   const { signal, clock, log, storeOptions } = context;
@@ -47,11 +55,8 @@ export const lookAtSites = async (
   const at = clock.now();
   const { newest, strays } = await newestOf(store, only, at);
   const names = only === undefined ? [...new Set([...expected, ...newest.keys()])].toSorted() : [only];
-  const look = (site: string): Promise<Site> =>
-    lookAt(
-      { site, found: newest.get(site), store, identity: key, silentMs: durationMs(silentAfter), at },
-      signal,
-    );
+  const each = { store, seen, identity: key, silentMs: durationMs(silentAfter), at };
+  const look = (site: string): Promise<Site> => lookAt({ site, found: newest.get(site), ...each }, signal);
   const sites = await Array.fromAsync(mapOrdered(names, store.connections, look));
   return { location: store.location, at, sites, strays };
 };
@@ -82,35 +87,47 @@ interface Look {
   readonly site: string;
   readonly found: Found | undefined;
   readonly store: Store;
+  readonly seen: SiteLedger | undefined;
   readonly identity: string;
   readonly silentMs: number;
   readonly at: Date;
 }
 
 const lookAt = async (look: Look, signal: AbortSignal): Promise<Site> => {
-  const { site, found, silentMs, at } = look;
-  const ahead = found?.future ? [inFuture(found.future.at)] : [];
+  const { site, found: { past, future } = {}, silentMs, at } = look;
+  const ahead = future
+    ? [`has a bulletin of ${formatTime(future.at)}, which is in the future: ${whyAhead}`]
+    : [];
+  const removed = removedSince(look);
+  const odd = [...ahead, ...removed];
   const bad = (state: Site['state'], ...flaws: readonly string[]): Site => ({
     ...{ site, state, isCritical: true },
-    flaws: [...flaws, ...ahead],
+    flaws: [...flaws, ...odd],
   });
-  if (found?.past === undefined)
-    return found?.future ? bad('unreadable') : bad('missing', 'has never told anything');
-  const bulletin = await openNewest(look, found.past, signal);
+  if (past === undefined)
+    return odd.length > 0 ? bad('unreadable') : bad('missing', 'has never told anything');
+  const bulletin = await openNewest(look, past, signal);
   if (bulletin instanceof HoldfastError)
-    return bad('unreadable', `its bulletin of ${formatTime(found.past.at)}: ${bulletin.message}`);
+    return bad('unreadable', `its bulletin of ${formatTime(past.at)}: ${bulletin.message}`);
+  if (removed.length === 0) look.seen?.told(site, past.at);
   const own = ownFlaws(bulletin);
-  const isSilent = at.getTime() - found.past.at.getTime() > silentMs;
-  if (isSilent) return { ...bad('silent', silence(found.past.at, at), ...own.flaws), bulletin };
-  if (ahead.length > 0) return { ...bad('unreadable', ...own.flaws), bulletin };
+  const isSilent = at.getTime() - past.at.getTime() > silentMs;
+  const silence = `is silent: what it told last is of ${formatAge(past.at, at)}`;
+  if (isSilent) return { ...bad('silent', silence, ...own.flaws), bulletin };
+  if (odd.length > 0) return { ...bad('unreadable', ...own.flaws), bulletin };
   return { site, state: own.flaws.length > 0 ? 'unwell' : 'well', bulletin, ...own };
 };
 
-const inFuture = (at: Date): string =>
-  `has a bulletin of ${formatTime(at)}, which is in the future: its clock was wrong, or it is forged`;
+const whyAhead = 'its clock was wrong, or it is forged';
 
-const silence = (last: Date, now: Date): string =>
-  `is silent: what it told last is of ${formatAge(last, now)}`;
+/** The newest of a site always stays; whoever takes it away would have an older one believed. */
+const removedSince = ({ site, found, seen, at }: Look): string[] => {
+  const last = seen?.lastTold(site);
+  // What was seen of later than now was seen by a clock that was ahead.
+  if (last === undefined || last.getTime() > at.getTime() + clockToleranceMs) return [];
+  if (found?.past && found.past.at >= last) return [];
+  return [`told something of ${formatTime(last)} that is no longer there: somebody has removed it`];
+};
 
 /** What a site says of itself. */
 const ownFlaws = ({ health }: Bulletin): Pick<Site, 'flaws' | 'isCritical'> => {
