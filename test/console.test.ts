@@ -257,7 +257,7 @@ test('a bulletin of another site is of no use in the place of this one', async (
   assert.match(await flawOfNorth(), /it is of the site "south", and lies where it does not belong$/);
 });
 
-test('what no bulletin can be is refused before it is read', async () => {
+test('what is larger than any bulletin is refused before it is read', async () => {
   await plant(bulletinKey('north', new Date()), Buffer.alloc(0));
   truncateSync(forged[0] ?? '', 1024 ** 3);
   assert.match(await flawOfNorth(), /it has 1\.00 GiB, more than any bulletin has$/);
@@ -297,7 +297,7 @@ test('a site that was taken over cannot play with the terminal, the page or the 
 
 for (const [what, spoil] of [
   [
-    'a million jobs',
+    'ten thousand jobs',
     (health) => ({ ...health, jobs: Array.from({ length: 10_000 }, () => ({ job: '', well: true })) }),
   ],
   ['a number for a name', (health) => ({ ...health, jobs: [{ job: 1, well: true }] })],

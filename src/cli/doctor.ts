@@ -75,7 +75,7 @@ const summarize = ({ output }: Call, { diagnoses, jobs }: DoctorReport): number 
     );
   const count = (level: Diagnosis['level']): number => diagnoses.filter((one) => one.level === level).length;
   const isBlind = diagnoses.some(({ level, subject }) => level === 'error' && subject === 'console');
-  const status = statusOf(jobs, stuck) || (isBlind ? (jobs.length > 0 ? 3 : 1) : 0);
+  const status = statusOf(jobs, stuck, isBlind);
   output.say(
     {
       message_type: 'summary',
@@ -92,7 +92,8 @@ const summarize = ({ output }: Call, { diagnoses, jobs }: DoctorReport): number 
   return status;
 };
 
-const statusOf = (jobs: readonly JobVerdict[], stuck: readonly JobVerdict[]): number => {
-  if (stuck.length === 0) return 0;
+/** A console that cannot look at its sites is one more thing that cannot work. */
+const statusOf = (jobs: readonly JobVerdict[], stuck: readonly JobVerdict[], isBlind: boolean): number => {
+  if (stuck.length === 0 && !isBlind) return 0;
   return stuck.length === jobs.length ? 1 : 3;
 };

@@ -15,8 +15,8 @@ export class Errands implements AsyncDisposable {
   readonly #log: Log;
   readonly #children = new Set<Child>();
   readonly #timers: NodeJS.Timeout[] = [];
-  #isNotifying = false;
-  #isTelling = false;
+  /** The errands that are not over. */
+  readonly #underWay = new Set<string>();
   #metrics: MetricsServer | undefined;
   #port: number | undefined;
   /** One change after the other. */
@@ -50,22 +50,16 @@ export class Errands implements AsyncDisposable {
   }
 
   async #tellConsole(config: string): Promise<void> {
-    if (this.#isTelling) return; // the one before it has a hard time
-    this.#isTelling = true;
-    await this.#run(['-q', 'bulletin'], config, ({ message_type, message }) => {
+    await this.#runAlone(['-q', 'bulletin'], config, ({ message_type, message }) => {
       if (message_type === 'warning') this.#log.warn(String(message));
     });
-    this.#isTelling = false;
   }
 
   async #tellWhatIsDue(config: string): Promise<void> {
-    if (this.#isNotifying) return; // the one before it has a hard time
-    this.#isNotifying = true;
-    await this.#run(['-q', 'notify', 'due'], config, ({ message_type, error, message }) => {
+    await this.#runAlone(['-q', 'notify', 'due'], config, ({ message_type, error, message }) => {
       if (message_type === 'notified' && error) this.#log.warn(`cannot tell: ${JSON.stringify(error)}`);
       else if (message_type === 'warning') this.#log.warn(String(message));
     });
-    this.#isNotifying = false;
   }
 
   /** The page is made by another process, too: looking into the stores takes all that the daemon does without. */
@@ -91,6 +85,19 @@ export class Errands implements AsyncDisposable {
     } finally {
       this.#port = daemon.metricsPort;
     }
+  }
+
+  /** Not while the one before it has a hard time. */
+  async #runAlone(
+    words: readonly string[],
+    config: string,
+    onMessage: (message: Message) => void,
+  ): Promise<void> {
+    const errand = words.join(' ');
+    if (this.#underWay.has(errand)) return;
+    this.#underWay.add(errand);
+    await this.#run(words, config, onMessage);
+    this.#underWay.delete(errand);
   }
 
   async #run(words: readonly string[], config: string, onMessage: (message: Message) => void): Promise<void> {
