@@ -21,6 +21,8 @@ export interface RowShape {
   valuesOf(row: Buffer): RowValues;
   /** What SQL sees of a row; of a document its id and the whole, as JSON. */
   readonly columns: readonly SqlColumn[];
+  /** Columns in which, though the reader is plain, letters and digits do not stand as they are: the row has them in UTF-16. */
+  readonly spelledOtherwise?: ReadonlySet<string>;
   /** What reads the values of these columns, in this order. Of a document, any field is a column. */
   sqlReader(columns: readonly string[]): (row: Buffer) => SqlValue[];
 }

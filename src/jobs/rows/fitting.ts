@@ -8,9 +8,10 @@ export type ColumnValues = ReadonlyMap<string, string>;
 export const fitting = (
   wanted: ColumnValues,
   { isPlain }: TableReader,
-  { valuesOf }: RowShape,
+  { valuesOf, spelledOtherwise }: RowShape,
 ): ((row: Uint8Array) => RowValues | undefined) => {
-  const words = isPlain ? plainWords(wanted.values()) : [];
+  const plain = [...wanted].filter(([column]) => isPlain && !spelledOtherwise?.has(column));
+  const words = plainWords(plain.map(([, value]) => value));
   return (row) => {
     const bytes = Buffer.from(row.buffer, row.byteOffset, row.byteLength);
     if (words.some((word) => !bytes.includes(word))) return undefined;
@@ -20,8 +21,8 @@ export const fitting = (
 };
 
 /** Of values that nothing can have made otherwise in a row. */
-const plainWords = (values: Iterable<string>): Buffer[] =>
-  [...values].filter((value) => /^(?!0x)[\w .-]+$/.test(value)).map((value) => Buffer.from(value));
+const plainWords = (values: readonly string[]): Buffer[] =>
+  values.filter((value) => /^(?!0x)[\w .-]+$/.test(value)).map((value) => Buffer.from(value));
 
 /** As the engine writes it, or as people do: without quotes. */
 const isValue = (value: string | null | undefined, wanted: string): boolean =>

@@ -1,6 +1,7 @@
 // A snapshot with a few rows of its tables in the place of all, for a restore: files and manifests are as if it had no others.
 import { HoldfastError } from '#lib/errors.ts';
 import { formatBytes, shortId } from '#lib/format.ts';
+import { didYouMean } from '#lib/nearest.ts';
 import { createRowCounter } from '#lib/row-checksum.ts';
 import type { Repository, Snapshot } from '#repository/contract.ts';
 import { type Manifest, type ManifestTable, manifestName } from '#sources/manifest.ts';
@@ -40,16 +41,14 @@ export const onlyRows = async (
       { hint: 'documents are chosen with --document' },
     );
   const contents = new Map<string, Buffer>();
+  const columns = new Set<string>();
   let found = 0;
   for (const database of await manifestsOf(repository, snapshot, context.signal)) {
-    const chosen = await chosenIn(database, request, rows);
+    const chosen = await chosenIn(database, request, { rows, columns });
     for (const [path, content] of chosen.contents) contents.set(path, content);
     found += chosen.rows;
   }
-  if (found === 0)
-    throw new HoldfastError('PATH_UNKNOWN', `snapshot ${shortId(snapshot.id)} has no such row`, {
-      hint: '`holdfast find --table … --row …` looks in all snapshots',
-    });
+  if (found === 0) throw noSuchRow(request, columns);
   return (entries) => replaced(entries, tagOf(snapshot, 'source') ?? '', contents);
 };
 
@@ -57,7 +56,7 @@ export const onlyRows = async (
 const chosenIn = async (
   database: FoundManifest,
   { snapshot, selects, values }: OnlyRowsRequest,
-  rows: TableRows,
+  { rows, columns }: { readonly rows: TableRows; readonly columns: Set<string> },
 ): Promise<{ readonly contents: ReadonlyMap<string, Buffer>; readonly rows: number }> => {
   const { folder, manifest } = database;
   const contents = new Map<string, Buffer>();
@@ -69,7 +68,9 @@ const chosenIn = async (
       counted.push(table);
       continue;
     }
-    const fits = fitting(values, rows.reader, await rows.shapeOf(snapshot, folder, table.name));
+    const shape = await rows.shapeOf(snapshot, folder, table.name);
+    for (const { name } of shape.columns) columns.add(name);
+    const fits = fitting(values, rows.reader, shape);
     const counter = createRowCounter(table.format);
     for (const path of paths) {
       const lines: Buffer[] = [];
@@ -94,6 +95,20 @@ const chosenIn = async (
 };
 
 const newline = Buffer.from('\n');
+
+const noSuchRow = ({ snapshot, values }: OnlyRowsRequest, columns: ReadonlySet<string>): HoldfastError => {
+  const mistyped = [...values.keys()].find((column) => columns.size > 0 && !columns.has(column));
+  const where = `snapshot ${shortId(snapshot.id)}`;
+  return mistyped === undefined
+    ? new HoldfastError('PATH_UNKNOWN', `${where} has no such row`, {
+        hint: '`holdfast find --table … --row …` looks in all snapshots',
+      })
+    : new HoldfastError(
+        'PATH_UNKNOWN',
+        `the table has no column "${mistyped}" in ${where}${didYouMean(mistyped, columns)}`,
+        { hint: `its columns: ${[...columns].join(', ')}` },
+      );
+};
 
 const tooMany = (table: string): HoldfastError =>
   new HoldfastError('USAGE', `more than ${formatBytes(mostBytes)} of rows of ${table} are so`, {

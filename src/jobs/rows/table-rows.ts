@@ -105,6 +105,7 @@ const understood = (shape: RowShape, table: string): RowShape => {
     };
   return {
     key: shape.key,
+    ...(shape.spelledOtherwise && { spelledOtherwise: shape.spelledOtherwise }),
     valuesOf: checked((row) => shape.valuesOf(row)),
     get columns() {
       return shape.columns;

@@ -7,10 +7,18 @@ export type ReadText = (bytes: Buffer) => string | undefined;
 
 /** That of a column, given its part of CREATE TABLE and the options behind the bracket. What is not known here is taken for UTF-8. */
 export const textReader = (part: string, options: string): ReadText => {
+  const label = labelOf(part, options);
+  return label === undefined ? utf8 : textDecoder(label);
+};
+
+/** True when a letter of ASCII is more than the one byte that it is elsewhere. */
+export const isWide = (part: string, options: string): boolean =>
+  labelOf(part, options)?.startsWith('utf-16') ?? false;
+
+const labelOf = (part: string, options: string): string | undefined => {
   const [, type = '', own] = column.exec(part) ?? [];
   const charset = own ?? /\bDEFAULT CHARSET=(\w+)/.exec(options)?.[1] ?? '';
-  const label = /char$|text$|^enum$|^set$/.test(type) ? labels.get(charset) : undefined;
-  return label === undefined ? utf8 : textDecoder(label);
+  return /char$|text$|^enum$|^set$/.test(type) ? labels.get(charset) : undefined;
 };
 
 /** Bytes with a NUL are rather no text. */

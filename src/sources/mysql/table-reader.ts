@@ -2,7 +2,7 @@
 import { splitLines } from '#lib/split-lines.ts';
 import type { RowShape, SqlColumn, SqlType, SqlValue, TableReader } from '../table-reader.ts';
 import { textOfBinary } from './binary-text.ts';
-import { type ReadText, textReader, utf8 } from './column-charset.ts';
+import { isWide, type ReadText, textReader, utf8 } from './column-charset.ts';
 import { type ContentsTable, parseContents } from './contents.ts';
 import { type CreateTable, isPrimaryKey, parseCreateTable } from './create-table.ts';
 import { plainName } from './identifiers.ts';
@@ -51,6 +51,7 @@ const shapeOf = (names: readonly string[], { parts, options }: CreateTable): Row
   return {
     key,
     columns: names.map((name, at): SqlColumn => ({ name, type: columns[at]?.type ?? 'TEXT' })),
+    spelledOtherwise: new Set(names.filter((_, at) => columns[at]?.isWide)),
     valuesOf(row) {
       const fields = fieldsOf(row);
       return new Map(
@@ -79,6 +80,7 @@ const nameOf = (binary: string): string => textOfBinary(binary.replaceAll('``', 
 interface Column {
   readonly type: SqlType;
   readonly text: ReadText;
+  readonly isWide?: boolean;
   /** Makes its value, where that is not the text. */
   readonly read?: (bytes: Buffer) => SqlValue;
 }
@@ -89,13 +91,13 @@ const columnIn = (part: string, options: string): [string, Column][] => {
   const [, name, word = ''] = /^`((?:[^`]|``)*)` (\w+)/.exec(part) ?? [];
   if (name === undefined) return [];
   const column = columnTypes.find(({ words }) => words.test(word)) ?? unknown;
-  return [[nameOf(name), { ...column, text: textReader(part, options) }]];
+  return [[nameOf(name), { ...column, text: textReader(part, options), isWide: isWide(part, options) }]];
 };
 
 const asBytes = (bytes: Buffer): SqlValue => bytes;
 const asBits = (bytes: Buffer): SqlValue => `${BigInt(`0x${bytes.toString('hex')}`)}`;
 
-const columnTypes: readonly (Omit<Column, 'text'> & { readonly words: RegExp })[] = [
+const columnTypes: readonly (Pick<Column, 'type' | 'read'> & { readonly words: RegExp })[] = [
   { words: /(?:^|[^o])int$|^(?:integer|year)$/, type: 'INTEGER' },
   { words: /^bit$/, type: 'INTEGER', read: asBits },
   { words: /^decimal$/, type: 'NUMERIC' },
