@@ -229,6 +229,19 @@ suite('rows of MariaDB', { skip: skipWithout('mariadb') ?? false }, () => {
     assert.equal((await run('restore', first, ...words)).status, 0);
     assert.equal(await server.sql('select * from thence', 'shop'), 'c\t2\tNULL');
   });
+
+  test('a value is found in any character set', async () => {
+    await server.sql(
+      `create database wide; use wide;
+       create table texts (id int primary key, a varchar(9) character set utf16, b enum('no', 'yes') character set utf16le) default charset ucs2;
+       alter table texts add c text; insert into texts values (1, 'Ada', 'yes', 'sea'), (2, 'Bob', 'no', 'sky');`,
+    );
+    const id = await backUp(server.url('wide'), '--name', 'wide');
+    for (const value of ['a=Ada', 'b=yes', 'c=sea', 'id=1']) {
+      const { stdout } = await run('find', '--snapshot', id, '--table', 'texts', '--row', value);
+      assert.match(stdout, /id=1, a=Ada, b=yes, c=sea\n1 row in 1 snapshot/, value);
+    }
+  });
 });
 
 suite('rows of SQLite, and what cannot be compared', () => {
@@ -266,6 +279,33 @@ suite('rows of SQLite, and what cannot be compared', () => {
     assert.match(
       readFileSync(join(folder, 'row/data/log/0000.sql'), 'utf8'),
       /^INSERT INTO "log".*VALUES\(2,.*;\n$/,
+    );
+  });
+
+  test('a row comes back beside its table, and never in its place', async () => {
+    const id = await backUp(path, '--name', 'beside');
+    const words = [id, '--to', path, '--table', 'kv', '--row', 'k=b'];
+    assert.equal((await run('restore', ...words, '--as', 'kv_then')).status, 0);
+    assert.deepEqual(query(path, 'SELECT k FROM kv_then'), [['b']]);
+    const { status, stderr } = await run('restore', ...words);
+    assert.equal(status, 15);
+    assert.match(stderr, /has a table kv\nhint: .*--as/);
+    const mistyped = await run(
+      'restore',
+      id,
+      '--to',
+      path,
+      '--table',
+      'kv',
+      '--row',
+      'kk=b',
+      '--as',
+      'other',
+    );
+    assert.equal(mistyped.status, 1);
+    assert.match(
+      mistyped.stderr,
+      /the table has no column "kk" in snapshot \w{8}\nhint: its columns: k, v\n/,
     );
   });
 

@@ -5,7 +5,7 @@ import { type Manifest, type ManifestTable, manifestName } from '../manifest.ts'
 import { foreignKeyWarnings } from './damage.ts';
 import { foldName, sameName } from './identifiers.ts';
 import { copyRows, makeInternalTable } from './internal-tables.ts';
-import { createFile, dataFolder, dataPath, finishFile } from './layout.ts';
+import { choosesTables, createFile, dataPath, finishFile } from './layout.ts';
 import { definitionAs, dropExisting, makeDefinition, makeVirtualTables } from './make-definition.ts';
 import { incomplete, type LoadedTable, type Restore } from './restore-state.ts';
 import type { Definition, Schema } from './schema.ts';
@@ -73,8 +73,7 @@ const describe = ({ rows, checksum }: Pick<ManifestTable, 'rows' | 'checksum'>):
 
 /** Whether all the snapshot has is being restored, rather than tables chosen from it, be they all it has. */
 const isWhole = ({ loaded, failures, into }: Restore, { tables }: Manifest): boolean => {
-  const chosen = into.selection?.some((path) => path.startsWith(`${dataFolder}/`));
-  if (chosen || into.rename.length > 0) return false;
+  if (choosesTables(into) || into.rename.length > 0) return false;
   const came = new Set([
     ...[...loaded.values()].map(({ path }) => path),
     ...failures.map(({ path }) => path),

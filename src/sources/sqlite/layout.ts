@@ -1,6 +1,7 @@
 // Where things lie in a snapshot of a database. In the order of their names they are also in the order of loading.
 import { createHash } from 'node:crypto';
 import { HoldfastError } from '#lib/errors.ts';
+import type { RestoreTarget } from '../source.ts';
 import { foldName } from './identifiers.ts';
 
 /** Settings and tables. */
@@ -15,6 +16,10 @@ export const dataPath = (table: string, owner?: string): string =>
   owner === undefined
     ? `${dataFolder}/${folderName(table)}/0000.sql`
     : `${dataFolder}/${folderName(owner)}/${folderName(table)}.sql`;
+
+/** True when tables are named that are to come back, rather than all that the snapshot has. */
+export const choosesTables = ({ selection }: Pick<RestoreTarget, 'selection'>): boolean =>
+  selection?.some((path) => path.startsWith(`${dataFolder}/`)) ?? false;
 
 /** Whose rows lie at a path. */
 export interface Place {

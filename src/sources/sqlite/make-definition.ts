@@ -52,20 +52,27 @@ export const makeVirtualTables = ({ db }: Pick<Target, 'db'>, definitions: reado
   db.exec(`PRAGMA schema_version=${version + 1}; PRAGMA writable_schema=RESET`);
 };
 
-/** Drops the table or view of that name, if there is one. */
-export const dropExisting = (db: DatabaseSync, name: string): void => {
-  const [existing] = all<{ type: string; name: string }>(
+/** The table or view of that name, if there is one. */
+export const existing = (
+  db: DatabaseSync,
+  name: string,
+): { readonly type: string; readonly name: string } | undefined =>
+  all<{ type: string; name: string }>(
     db,
     "SELECT type, name FROM main.sqlite_schema WHERE name = ? COLLATE NOCASE AND type IN ('table', 'view')",
     name,
-  );
-  if (existing === undefined) return;
+  )[0];
+
+/** Drops the table or view of that name, if there is one. */
+export const dropExisting = (db: DatabaseSync, name: string): void => {
+  const found = existing(db, name);
+  if (found === undefined) return;
   try {
-    db.exec(`DROP ${existing.type} main.${quoteName(existing.name)}`);
+    db.exec(`DROP ${found.type} main.${quoteName(found.name)}`);
   } catch (cause) {
     throw new HoldfastError(
       'TARGET_FAILED',
-      `${existing.type} ${name} cannot be replaced: ${messageOf(cause)}`,
+      `${found.type} ${name} cannot be replaced: ${messageOf(cause)}`,
       {
         cause,
         hint: 'the target is as it was; drop it by hand, or restore under another name',

@@ -321,6 +321,25 @@ suite('a target', () => {
     assert.deepEqual(readFileSync(path), before);
   });
 
+  test('takes a table under a free name without force, and one that is there only with it', async () => {
+    const path = database(`${shop}; CREATE VIRTUAL TABLE found USING fts5(body)`);
+    const entries = await dump(path);
+    const orders = { selection: ['data/orders/0000.sql'] };
+    const before = contentsOf(path);
+    await refused(restore(path, only(entries, 'orders'), orders), 'TARGET_NOT_EMPTY', /has a table orders$/);
+    const found = only(entries, 'found');
+    const pages = { selection: ['data/found'] };
+    await refused(restore(path, found, pages), 'TARGET_NOT_EMPTY', /has a table found$/);
+    const onView = { ...orders, rename: [['orders', 'BIG']] as const };
+    await refused(restore(path, only(entries, 'orders'), onView), 'TARGET_NOT_EMPTY', /has a view big$/);
+    assert.deepEqual(contentsOf(path), before);
+    await restore(path, only(entries, 'orders'), { ...orders, rename: [['orders', 'orders_old']] });
+    assert.deepEqual(query(path, 'SELECT total FROM orders_old'), [[5n], [50n]]);
+    execute(path, 'DROP TABLE found');
+    await restore(path, found, pages);
+    assert.deepEqual(query(path, 'SELECT count(*) FROM found'), [[0n]]);
+  });
+
   test('that is something else is refused even with force', async () => {
     const path = newPath();
     writeFileSync(path, 'a letter to my mother'.repeat(100));

@@ -21,7 +21,7 @@ export const restoreDatabase = async (
   config: SqliteConfig,
   context: Context,
 ): Promise<RestoreReport> => {
-  const target = await openTarget(config, into.force, context);
+  const target = await openTarget(config, into, context);
   using scratch = openScratch();
   const { signal } = context;
   const restore: Restore = { target, scratch, into, signal, loaded: new Map(), failures: [] };

@@ -1,4 +1,5 @@
-// A restore into a database that is in use: the tables that come take the place of those of their names, in one transaction.
+// A restore into a database that is in use: the tables that come take the place of those of their names, or are refused, in one
+// transaction.
 import { realpathSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
@@ -7,13 +8,17 @@ import type { Context } from '#lib/kind.ts';
 import { guard } from './authorizer.ts';
 import { whenFree } from './busy.ts';
 import { integrityOf } from './damage.ts';
-import { damaged, dropExisting, makeDefinition, writeOptions } from './make-definition.ts';
+import { damaged, dropExisting, existing, makeDefinition, writeOptions } from './make-definition.ts';
 import type { SqliteConfig } from './options.ts';
 import { value } from './query.ts';
 import { isBusy } from './sqlite-error.ts';
 import type { Target } from './target.ts';
 
-export const targetInPlace = ({ path, busyTimeoutSeconds }: SqliteConfig, context: Context): Target => {
+export const targetInPlace = (
+  { path, busyTimeoutSeconds }: SqliteConfig,
+  mayReplace: boolean,
+  context: Context,
+): Target => {
   const url = pathToFileURL(realpathSync(path));
   url.searchParams.set('mode', 'rw');
   const db = new DatabaseSync(url, writeOptions);
@@ -32,6 +37,14 @@ export const targetInPlace = ({ path, busyTimeoutSeconds }: SqliteConfig, contex
     }
   };
   const dropped = new Set<string>();
+  const makeRoom = (name: string): void => {
+    const found = existing(db, name);
+    if (found && !mayReplace)
+      throw new HoldfastError('TARGET_NOT_EMPTY', `${path} has a ${found.type} ${found.name}`, {
+        hint: `nothing was changed; give what comes another name with --as, or replace the ${found.type} with --force`,
+      });
+    dropExisting(db, name);
+  };
   return {
     isNew: false,
     db,
@@ -51,9 +64,9 @@ export const targetInPlace = ({ path, busyTimeoutSeconds }: SqliteConfig, contex
     },
     makeTable(table) {
       // What a virtual table keeps goes with it, so it goes before the first of them comes.
-      if (table.owner !== undefined && !dropped.has(table.owner)) dropExisting(db, table.owner);
+      if (table.owner !== undefined && !dropped.has(table.owner)) makeRoom(table.owner);
       if (table.owner !== undefined) dropped.add(table.owner);
-      dropExisting(db, table.name);
+      makeRoom(table.name);
       makeDefinition(this, table);
     },
     dropOthers() {},

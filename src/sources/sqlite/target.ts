@@ -3,7 +3,9 @@ import { existsSync, type Stats, statSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import { HoldfastError, hasCode, messageOf } from '#lib/errors.ts';
 import type { Context } from '#lib/kind.ts';
+import type { RestoreTarget } from '../source.ts';
 import type { Guard } from './authorizer.ts';
+import { choosesTables } from './layout.ts';
 import type { SqliteConfig } from './options.ts';
 import { value } from './query.ts';
 import { openForReading } from './reading.ts';
@@ -29,12 +31,20 @@ export interface Target {
   discard(): void;
 }
 
-/** Decides how to write to the path, or refuses: TARGET_NOT_EMPTY, unless forced. Nothing is changed yet. */
-export const openTarget = async (config: SqliteConfig, force: boolean, context: Context): Promise<Target> => {
+/**
+ * Decides how to write to the path, or refuses: TARGET_NOT_EMPTY, unless forced or only some tables come, which then may not take
+ * the place of others. Nothing is changed yet.
+ */
+export const openTarget = async (
+  config: SqliteConfig,
+  into: Pick<RestoreTarget, 'force' | 'selection'>,
+  context: Context,
+): Promise<Target> => {
   const { path } = config;
   const state = await stateOf(config, context);
   if (state === 'nothing') return targetNewFile(path);
-  if (state === 'database' && force) return targetInPlace(config, context);
+  if (state === 'database' && (into.force || choosesTables(into)))
+    return targetInPlace(config, into.force, context);
   if (state === 'database')
     throw notEmpty(
       `${path} is a database with tables`,
