@@ -227,6 +227,31 @@ jobs: { moved: { archive: [hospital], to: [${stores.map((store) => at(store)).jo
     shell('diff -r --no-dereference media sealed-back');
   });
 
+  test('what chooses from a snapshot is refused with an archive, and a key for an archive without one', async () => {
+    const words = ['--archive', 'sealed', '--to', at('refused')];
+    for (const chosen of [
+      '--query={}',
+      '--job=nightly',
+      '--host=web-1',
+      '--no-lock',
+      '--row=id=1',
+      '--dry-run',
+    ]) {
+      const { status, stderr } = await run('restore', ...words, chosen);
+      assert.deepEqual([status, /restored as a whole/.test(stderr)], [2, true], chosen);
+    }
+    const { status, stderr } = await run(
+      'restore',
+      'latest',
+      '--to',
+      at('refused'),
+      '--identity',
+      at('key.txt'),
+    );
+    assert.deepEqual([status, /--identity is for an encrypted archive/.test(stderr)], [2, true]);
+    assert.equal(existsSync(at('refused')), false);
+  });
+
   test('what cannot be read is named, and leaves nothing that looks like a backup', async () => {
     writeFileSync(
       at('broken.yaml'),

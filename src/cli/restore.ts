@@ -86,6 +86,10 @@ ${latestRule}`,
       throw new HoldfastError('USAGE', 'restore needs --to', {
         hint: 'name a folder or the URL of a database; an empty place is safest',
       });
+    if (call.options.identity !== undefined)
+      throw new HoldfastError('USAGE', '--identity is for an encrypted archive, and a snapshot is none', {
+        hint: 'name the archive with --archive, or leave --identity out',
+      });
     return await withSnapshot(call, (repository, snapshot) => restore(call, to, repository, snapshot));
   },
 });
@@ -138,7 +142,9 @@ const restoreFile = async (call: RestoreCall, archive: string): Promise<number> 
     ...options.include,
     ...options.exclude,
   ];
-  if (chosen.length > 0 || options.as !== undefined || options.dryRun)
+  const { as, query, job, host, noLock, dryRun } = options;
+  const others = [as, query, job, host].some((value) => value !== undefined);
+  if (chosen.length > 0 || others || noLock || dryRun)
     throw new HoldfastError('USAGE', 'an archive is restored as a whole, and has no snapshots', {
       hint: 'with --archive go --to, --source, --identity, --rename and --force; unpack it with tar to choose among files',
     });

@@ -83,6 +83,9 @@ test('what is no snapshot is said to be none', () => {
     /no snapshot of source "shpo"; did you mean "shop"\?/,
   );
   assert.throws(() => chooseSnapshot([old], 'latest:shop', { source: 'media' }), { code: 'USAGE' });
+  assert.throws(() => chooseSnapshot([old], 'latest:shop', { host: 'there' }), {
+    message: 'no snapshot of source "shop" and from host "there"',
+  });
 });
 
 test('filters narrow by source, job and host, and find what restic made by its paths', () => {

@@ -151,7 +151,8 @@ const nothingMatches = (snapshots: readonly Snapshot[], filter: SnapshotFilter):
     filter.host === undefined ? [] : `from host "${filter.host}"`,
   ].flat();
   const sources = [...new Set(snapshots.map(originOf))];
-  const near = filter.source === undefined ? '' : didYouMean(filter.source, sources);
+  const mistyped = filter.source !== undefined && !sources.includes(filter.source);
+  const near = mistyped ? didYouMean(filter.source, sources) : '';
   return new HoldfastError('SNAPSHOT_UNKNOWN', `no snapshot ${asked.join(' and ')}${near}`, {
     hint: `the repository holds snapshots of ${sources.join(', ')}; \`holdfast snapshots\` lists them`,
   });
