@@ -6,6 +6,7 @@ import { skipWithout } from '../../../test/servers/programs.ts';
 import type { RestoreTarget } from '../source.ts';
 import type { CapturedEntry } from '../testing.ts';
 import { partOf } from '../testing.ts';
+import { tablePath } from './layout.ts';
 import { dumpOf, restoreTo } from './testing.ts';
 import { manyKinds, roles } from './testing-database.ts';
 
@@ -45,6 +46,35 @@ test('a table that was dropped comes back as it was, with all that belongs to it
   const only = ['--table=orders', '--table=orders_id_seq'];
   assert.equal(sorted(await server.pgDump(database, ...only)), sorted(await server.pgDump('shop', ...only)));
   assert.ok(before.length > 0);
+});
+
+test('a table comes back whose name and schema have line breaks, beside one that has spaces there', {
+  skip,
+}, async () => {
+  for (const name of ['lines', 'lines_back']) await server.psql('postgres', `create database ${name}`);
+  await server.psql(
+    'lines',
+    ['a\nb', 'a b']
+      .map(
+        (
+          name,
+        ) => `create schema "${name}"; create table "${name}"."${name}" (id serial primary key, "${name}" int check ("${name}" > 0));
+        insert into "${name}"."${name}" ("${name}") values (7); create index "i${name}" on "${name}"."${name}" ("${name}");
+        comment on index "${name}"."i${name}" is 'mine'`,
+      )
+      .join(';'),
+  );
+  const entries = await dumpOf(server, { url: server.url('lines') });
+  const back = { url: server.url('lines_back') };
+  for (const name of ['a\nb', 'a b']) {
+    const selection = [`lines/${tablePath({ schema: name, name })}`];
+    const rename = [[`${name}.${name}`, 'public.beside']] as const;
+    for (const into of [{ selection }, { selection, rename }])
+      assert.deepEqual((await restoreTo(server, partOf(entries, ...selection), back, into)).failures, []);
+    assert.equal(await server.psql('lines_back', `select "${name}" from public.beside`), '7');
+    await server.psql('lines_back', 'drop table public.beside');
+  }
+  assert.equal(sorted(await server.pgDump('lines_back')), sorted(await server.pgDump('lines')));
 });
 
 test('a table with rows is refused, and with force gets the rows of the backup', { skip }, async () => {

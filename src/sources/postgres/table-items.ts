@@ -17,8 +17,9 @@ export const itemsOfTable = (
   const indexes = new Set(
     [...belongs].map((item) => indexNameOf(item, table)).filter((name) => name !== undefined),
   );
-  const isAboutIndex = ({ type, name, schema }: SqlItem): boolean =>
-    schema === table.schema &&
+  const isAboutIndex = ({ type, name, schema, statements }: SqlItem): boolean =>
+    isHeadedBy(table.schema, schema) &&
+    statements.some((text) => text.includes(written(table.schema))) &&
     ((type === 'INDEX ATTACH' && indexes.has(name)) ||
       (type === 'COMMENT' &&
         name.startsWith('INDEX ') &&
@@ -31,23 +32,30 @@ export const ownedSequences = ({ sequences }: Contents, { schema, name }: Qualif
 
 /** Whether an item is of the schema itself or of something in it. */
 export const isOfSchema = ({ type, name, schema }: SqlItem, wanted: string): boolean =>
-  schema === wanted ||
-  (type === 'SCHEMA' && name === wanted) ||
-  (name.startsWith('SCHEMA ') && schema === '-' && unquoted(name.slice('SCHEMA '.length)) === wanted);
+  isHeadedBy(wanted, schema) ||
+  (type === 'SCHEMA' && isHeadedBy(wanted, name)) ||
+  (name.startsWith('SCHEMA ') &&
+    schema === '-' &&
+    isHeadedBy(wanted, unquoted(name.slice('SCHEMA '.length))));
+
+/** Whether a heading means this name, of which it has every line break as a space. */
+const isHeadedBy = (name: string, heading: string): boolean => name.replaceAll(/[\r\n]/g, ' ') === heading;
 
 type Matcher = (item: SqlItem) => boolean;
 
 /** Of thousands of tables nearly all items are about others, which patterns take long to find. */
 const mentioning = ({ name }: QualifiedName, isAbout: Matcher): Matcher => {
-  const written = name.replaceAll('"', '""');
-  return (item) => item.statements.some((text) => text.includes(written)) && isAbout(item);
+  const text = written(name);
+  return (item) => item.statements.some((statement) => statement.includes(text)) && isAbout(item);
 };
+
+const written = (name: string): string => name.replaceAll('"', '""');
 
 const aboutTable = (table: QualifiedName): Matcher => {
   const source = nameSource(table);
   const patterns = new Map(Object.entries(byStatement).map(([type, make]) => [type, make(source)]));
   return ({ type, name, schema, statements }) => {
-    if (byHeading.has(type)) return name === table.name && schema === table.schema;
+    if (byHeading.has(type)) return isHeadedBy(table.name, name) && isHeadedBy(table.schema, schema);
     const pattern = patterns.get(type);
     return pattern !== undefined && statements.some((text) => pattern.test(text));
   };
@@ -57,7 +65,7 @@ const aboutSequence = (sequence: QualifiedName): Matcher => {
   const pattern = new RegExp(` ON SEQUENCE ${nameSource(sequence)} `);
   return ({ type, name, schema, statements }) =>
     type === 'SEQUENCE' || type === 'SEQUENCE OWNED BY'
-      ? name === sequence.name && schema === sequence.schema
+      ? isHeadedBy(sequence.name, name) && isHeadedBy(sequence.schema, schema)
       : (type === 'ACL' || type === 'COMMENT') && statements.some((text) => pattern.test(text));
 };
 
