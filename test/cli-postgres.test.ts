@@ -92,6 +92,21 @@ catalog: ${at('catalog.db')}
     assert.match(stderr, /hint: /);
   });
 
+  test('a target that names one database is refused another name', async () => {
+    for (const words of ['--as shop_b', '--rename shop=shop_b', '--force --as shop_b']) {
+      const { status, stderr } = await run(`restore latest:shop ${words} --to`, urlOf(target, 'shop_a'));
+      assert.equal(status, 2, words);
+      assert.match(stderr, /the target is the database shop_a, and is to be called shop_b\nhint: /);
+    }
+    await done('restore latest:shop --as shop_b --to', urlOf(target, ''));
+    await done('restore latest:shop --as shop_b --force --to', urlOf(target, 'shop_b'));
+    const names = await target.psql(
+      'postgres',
+      `SELECT datname FROM pg_database WHERE datname LIKE 'shop__'`,
+    );
+    assert.equal(names, 'shop_b');
+  });
+
   test('one table comes back beside the original', async () => {
     await server.psql(
       'shop',

@@ -159,20 +159,38 @@ const withDocuments = async (
 };
 
 const renamesOf = async (
-  { repository, snapshot, rename, as }: RestoreRequest,
+  { repository, snapshot, target, rename, as }: RestoreRequest,
   { tables, selects }: Selection,
   signal: AbortSignal,
 ): Promise<Renames> => {
-  if (as === undefined) return rename;
-  const [name, ...otherNames] =
+  if (as === undefined && rename.length === 0) return rename;
+  const databases =
     tables.length > 0
-      ? tables
+      ? []
       : (await manifestsOf(repository, snapshot, signal))
           .filter(({ folder }) => selects(folder, 'dir'))
           .map(({ manifest }) => manifest.database);
-  if (name !== undefined && otherNames.length === 0) return [...rename, [name, as]];
+  const renames =
+    as === undefined ? rename : [...rename, renameTo(as, tables.length > 0 ? tables : databases)];
+  for (const [from, to] of renames) if (databases.includes(from)) assertNamedOnce(target, to);
+  return renames;
+};
+
+const renameTo = (as: string, [name, ...otherNames]: readonly string[]): Renames[number] => {
+  if (name !== undefined && otherNames.length === 0) return [name, as];
   throw new HoldfastError('USAGE', `--as ${as}: it is not clear what is to have this name`, {
     hint: 'say --rename from=to',
+  });
+};
+
+/** A new name and the target's URL that names another database would leave it open which of the two is written to. */
+const assertNamedOnce = (target: SourceConfig, name: string): void => {
+  const { url } = target.toJSON();
+  const [, path = ''] = /^[a-z]+:\/\/[^/?#]*\/([^?#]*)/i.exec(String(url)) ?? [];
+  const named = decodeURIComponent(path);
+  if (named === '' || named === name) return;
+  throw new HoldfastError('USAGE', `the target is the database ${named}, and is to be called ${name}`, {
+    hint: 'say one of them: the name in the URL, or a URL without one and --as or --rename',
   });
 };
 
