@@ -112,6 +112,7 @@ for (const version of ['old', 'new'] as const)
       assert.match(await done('theirs', 'check --read-data'), /no problem found/);
       await done('theirs', `restore latest --to ${at('of-theirs')}`);
       assertSame(join(at('of-theirs'), media));
+      assert.match(await done('theirs', `drill latest --scratch ${folder}`), /is proven: /);
       await done('theirs', `restore latest --to ${at('one')} --path ${media}/large`);
       assert.ok(readFileSync(join(at('one'), media, 'large')).equals(readFileSync(join(media, 'large'))));
       assert.ok((await stored('theirs')) < littleBytes);
@@ -133,6 +134,7 @@ for (const version of ['old', 'new'] as const)
       await runRestic(binary, ['backup', ...folders], options);
       const paths = folders.flatMap((name) => [`/${name}`, `/${name}/file`]);
       assert.equal(await done('several', 'ls latest /'), `${paths.join('\n')}\n`);
+      assert.match(await done('several', `drill latest --scratch ${folder}`), /is proven: .*\(4 entries, /);
       await done('several', `restore latest --path / --to ${at('all-of-several')}`);
       for (const name of folders)
         assert.equal(readFileSync(at('all-of-several', name, 'file'), 'utf8'), name);
