@@ -493,6 +493,13 @@ suite('SQL to a snapshot of MongoDB', { skip: skipWithoutMongodb() ?? false }, (
     assert.deepEqual(
       await ask(
         'mongo',
+        "SELECT big || '' AS big, document->>'$.big' || '' AS whole FROM orders WHERE big = 9007199254740993",
+      ),
+      [{ big: '9007199254740993', whole: '9007199254740993' }],
+    );
+    assert.deepEqual(
+      await ask(
+        'mongo',
         `SELECT o.status, p.status AS s, json_array_length(o.document, '$.tags') AS n FROM shop.orders o, people p WHERE o.tags IS NOT NULL`,
       ),
       [{ status: null, s: 'new', n: 2 }],

@@ -9,6 +9,10 @@ import {
   elementAt,
   elementsOf,
   encode,
+  isDocument,
+  parseExtendedJson,
+  relaxedDocument,
+  relaxedJson,
   stringAt,
   timestampAt,
 } from './bson.ts';
@@ -88,4 +92,33 @@ test('bytes that are no BSON are an unreadable item, never a guess', () => {
       () => [...elementsOf(bytes)],
       (error) => hasCode(error, 'ITEM_UNREADABLE'),
     );
+});
+
+test('JSON for people has every digit of an integer, and the keys in their order, doubled ones too', () => {
+  const inner = BSON.serialize(
+    new Map<string, unknown>([
+      ['10', BSON.Long.MAX_VALUE],
+      ['2', [BSON.Long.fromString('-9007199254740993')]],
+    ]),
+  );
+  const document = BSON.serialize(
+    new Map<string, unknown>([
+      ['a', 1],
+      ['b', BSON.Long.fromString('9007199254740993')],
+      ['c', BSON.deserialize(inner, { promoteLongs: false })],
+    ]),
+  );
+  const json = '{"a":1,"b":9007199254740993,"c":{"2":[-9007199254740993],"10":9223372036854775807}}';
+  assert.equal(relaxedDocument(document), json);
+  assert.equal(relaxedDocument(inner), '{"10":9223372036854775807,"2":[-9007199254740993]}');
+  const [element] = elementsOf(Buffer.from(document));
+  assert.equal(element && relaxedJson(element), '1');
+});
+
+test('a query that people write has every digit of its integers', () => {
+  const json =
+    '{"a":9007199254740993,"b":[-9223372036854775808],"c":17,"d":1.5,"e":{"$gt":{"$date":"2026-01-01T00:00:00Z"}}}';
+  const query = parseExtendedJson(json);
+  assert.ok(isDocument(query));
+  assert.equal(relaxedDocument(encode(query)), json);
 });

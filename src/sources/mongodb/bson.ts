@@ -100,25 +100,56 @@ const exactly = {
 };
 
 /** Canonical extended JSON, as mongodump writes it, with keys in their order. */
-export const canonicalJson = (document: Uint8Array): string =>
-  `{${[...elementsOf(document)].map((element) => `${JSON.stringify(element.name)}:${valueJson(element)}`).join(',')}}`;
+export const canonicalJson = (document: Uint8Array): string => documentJson(document, canonicalScalar);
 
-const valueJson = ({ type, value }: Element): string => {
-  if (type === bsonType.document) return canonicalJson(value);
-  if (type === bsonType.array) return `[${[...elementsOf(value)].map(valueJson).join(',')}]`;
-  return BSON.EJSON.stringify({ v: scalar(type, value) }, { relaxed: false }).slice('{"v":'.length, -1);
-};
+const canonicalScalar = (element: Element): string => scalarJson(element, { relaxed: false });
 
 /** One value in the form of extended JSON that people read: 17, "text", {"$date": …}. */
-export const relaxedJson = (element: Element): string =>
-  BSON.EJSON.stringify({ v: decodeValue(element) }, { relaxed: true }).slice('{"v":'.length, -1);
+export const relaxedJson = (element: Element): string => valueJson(element, relaxedScalar);
+
+/** The same of a whole document. */
+export const relaxedDocument = (document: Uint8Array): string => documentJson(document, relaxedScalar);
+
+/** The package makes of integers of 64 bits what JavaScript can count to, which may be another one. */
+const relaxedScalar = (element: Element): string => {
+  const { type, value } = element;
+  if (type === bsonType.int64) return `${value.readBigInt64LE(0)}`;
+  if (type === bsonType.int32) return `${value.readInt32LE(0)}`;
+  return scalarJson(element, { relaxed: true });
+};
+
+type ToJson = (element: Element) => string;
+
+const documentJson = (document: Uint8Array, scalarToJson: ToJson): string => {
+  const members: string[] = [];
+  for (const element of elementsOf(document))
+    members.push(`${JSON.stringify(element.name)}:${valueJson(element, scalarToJson)}`);
+  return `{${members.join(',')}}`;
+};
+
+const valueJson = (element: Element, scalarToJson: ToJson): string => {
+  const { type, value } = element;
+  if (type === bsonType.document) return documentJson(value, scalarToJson);
+  if (type !== bsonType.array) return scalarToJson(element);
+  return `[${[...elementsOf(value)].map((each) => valueJson(each, scalarToJson)).join(',')}]`;
+};
+
+const scalarJson = ({ type, value }: Element, options: { readonly relaxed: boolean }): string =>
+  BSON.EJSON.stringify({ v: scalar(type, value) }, options).slice('{"v":'.length, -1);
 
 /** A plain object as BSON. */
 export const encode = (value: Readonly<Record<string, unknown>> | ReadonlyMap<string, unknown>): Buffer =>
   Buffer.from(BSON.serialize(value));
 
 /** Extended JSON as people write it, for queries. */
-export const parseExtendedJson = (text: string): unknown => BSON.EJSON.parse(text, { relaxed: false });
+export const parseExtendedJson = (text: string): unknown =>
+  BSON.EJSON.parse(JSON.stringify(JSON.parse(text, withAllDigits)), { relaxed: false });
+
+/** An integer that JavaScript cannot count to would become another one. */
+const withAllDigits = (_key: string, value: unknown, { source = '' }: { source?: string } = {}): unknown => {
+  if (typeof value !== 'number' || Number.isSafeInteger(value) || !/^-?\d+$/.test(source)) return value;
+  return BigInt.asIntN(64, BigInt(source)) === BigInt(source) ? { $numberLong: source } : value;
+};
 
 /** Whether such a value is a document, and not a list or a single value. */
 export const isDocument = (value: unknown): value is Readonly<Record<string, unknown>> =>

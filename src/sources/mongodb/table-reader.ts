@@ -2,20 +2,13 @@
 import { documentColumns } from '../document-values.ts';
 import type { Content } from '../source.ts';
 import type { RowShape, RowValues, TableReader } from '../table-reader.ts';
-import { elementsOf, relaxedJson } from './bson.ts';
+import { elementsOf, relaxedDocument, relaxedJson } from './bson.ts';
 import { batchesOf } from './documents.ts';
 
 const valuesOf = (document: Buffer): RowValues =>
   new Map([...elementsOf(document)].map((element) => [element.name, relaxedJson(element)]));
 
-const jsonOf = (document: Buffer): string => {
-  const fields = [...elementsOf(document)].map(
-    (element) => `${JSON.stringify(element.name)}:${relaxedJson(element)}`,
-  );
-  return `{${fields.join(',')}}`;
-};
-
-const shape: RowShape = { key: ['_id'], valuesOf, ...documentColumns(valuesOf, jsonOf) };
+const shape: RowShape = { key: ['_id'], valuesOf, ...documentColumns(valuesOf, relaxedDocument) };
 
 export const tableReader: TableReader = {
   definitions: [],
