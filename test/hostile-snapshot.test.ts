@@ -10,6 +10,7 @@ import { type BlobType, packKey } from '#repository/blob.ts';
 import type { Snapshot } from '#repository/contract.ts';
 import { type IndexedPack, saveIndex } from '#repository/index-file.ts';
 import { PackBuilder } from '#repository/pack-builder.ts';
+import { decodeHeader } from '#repository/pack-format.ts';
 import { Sealer } from '#repository/seal.ts';
 import { saveSnapshot } from '#repository/snapshot.ts';
 import { type TestRepository, testRepository } from '#repository/testing.ts';
@@ -67,9 +68,9 @@ const craft = async ({ store, key }: TestRepository, top: readonly Crafted[]): P
   const tree = putTree(top);
   const packs: IndexedPack[] = [];
   for (const builder of stored.values()) {
-    const { id, entries, bytes } = builder.finish();
+    const { id, header, bytes } = builder.finish();
     await store.put(packKey(id), bytes);
-    packs.push({ id, entries });
+    packs.push({ id, entries: decodeHeader(header) });
   }
   await saveIndex(store, sealer, packs);
   return await saveSnapshot(store, sealer, {

@@ -12,6 +12,7 @@ import { localFolderOf } from '#stores/store.ts';
 import { idBytes, packKey } from './blob.ts';
 import { spareBytes } from './compression.ts';
 import { type IndexedPack, saveIndex } from './index-file.ts';
+import { decodeHeader } from './pack-format.ts';
 import type { Range } from './ranges.ts';
 import type { BatchReply, SealReply, SealRequest, SealWorkerData } from './seal-messages.ts';
 import type { Session } from './session.ts';
@@ -57,6 +58,11 @@ interface SealWorker {
   readonly thread: Worker;
   busy: number;
 }
+
+/** As `target.set(source, at)`, which takes shared memory word by word: six times as long as Node's own way to copy a part. */
+const copyShared = (source: Uint8Array, target: Uint8Array, at: number): void => {
+  Buffer.from(source.buffer).copy(target, at, source.byteOffset, source.byteOffset + source.length);
+};
 
 export class BlobWriter {
   readonly #session: Session;
@@ -113,7 +119,7 @@ export class BlobWriter {
     const slab = this.#current ?? this.#free.pop();
     if (!slab) return this.#change().then(() => this.add(blob, done));
     this.#current = slab;
-    slab.bytes.set(blob, slab.used);
+    copyShared(blob, slab.bytes, slab.used);
     slab.used += blob.length;
     slab.lengths.push(blob.length);
     slab.done.push(done);
@@ -291,7 +297,8 @@ export class BlobWriter {
   #receive(reply: SealReply): void {
     try {
       if (reply.kind === 'error') throw errorOf(reply);
-      if (reply.kind === 'pack') this.#store(reply.id, { id: reply.id, entries: reply.entries }, reply.bytes);
+      if (reply.kind === 'pack')
+        this.#store({ id: reply.id, entries: decodeHeader(reply.header) }, reply.bytes);
       else {
         const done = this.#requests.get(reply.request);
         this.#requests.delete(reply.request);
@@ -303,13 +310,13 @@ export class BlobWriter {
     }
   }
 
-  #store(id: string, pack: IndexedPack, bytes: Uint8Array | undefined): void {
+  #store(pack: IndexedPack, bytes: Uint8Array | undefined): void {
     if (!bytes) this.#noteStored(pack);
     else
       this.#background(async () => {
         await this.#puts.run(async () => {
           this.#throwFailure(); // what waited for its turn
-          await this.#session.store.put(packKey(id), bytes);
+          await this.#session.store.put(packKey(pack.id), bytes);
         });
         this.#noteStored(pack);
       });

@@ -9,7 +9,7 @@ import {
   longestFrame,
   mostKeptBytes,
 } from './compression.ts';
-import { encodeHeader, lengthBytes } from './pack-format.ts';
+import { HeaderWriter, lengthBytes } from './pack-format.ts';
 import { createPoly1305, type Poly1305 } from './poly1305.ts';
 import { nextStaged, overheadBytes, type Sealer } from './seal.ts';
 
@@ -40,7 +40,8 @@ export interface PackBuilderOptions {
 
 export interface FinishedPack {
   readonly id: string;
-  readonly entries: readonly PackEntry[];
+  /** Its header's plaintext, which lists the blobs in order. */
+  readonly header: Uint8Array<ArrayBuffer>;
   /** A view of the builder's memory: valid until the next blob is added. */
   readonly bytes: Uint8Array;
 }
@@ -49,7 +50,7 @@ export class PackBuilder {
   readonly #options: PackBuilderOptions;
   #poly: Poly1305 | undefined;
   #used = 0;
-  #entries: PackEntry[] = [];
+  readonly #header = new HeaderWriter();
   /** Small blobs, compressed, that have their place in the pack and are not sealed yet. */
   readonly #staged: { readonly room: Uint8Array; used: number; entries: PackEntry[] };
 
@@ -59,11 +60,11 @@ export class PackBuilder {
   }
 
   get isFull(): boolean {
-    return this.#used >= targetBytes || this.#entries.length >= mostEntries;
+    return this.#used >= targetBytes || this.#header.count >= mostEntries;
   }
 
   get isEmpty(): boolean {
-    return this.#entries.length === 0;
+    return this.#header.count === 0;
   }
 
   /** Adds a blob to the pack; returns its stored length. What cannot be read back may be noticed when a later one is added. */
@@ -112,7 +113,7 @@ export class PackBuilder {
   /** Gives a blob the next place in the pack. */
   #entry(id: string, length: number, plainLength: number): PackEntry {
     const entry = { id, type: this.#options.type, offset: this.#used, length, plainLength };
-    this.#entries.push(entry);
+    this.#header.add(entry);
     this.#used += length;
     return entry;
   }
@@ -129,23 +130,23 @@ export class PackBuilder {
   /** Takes over a blob that is sealed already. */
   addSealed(blob: PackEntry, sealed: Uint8Array): void {
     this.#room(sealed.length).buffer.set(sealed, this.#used);
-    this.#entries.push({ ...blob, offset: this.#used });
+    this.#header.add(blob);
     this.#used += sealed.length;
   }
 
   /** Closes the pack and begins a new one. */
   finish(): FinishedPack {
     this.#sealStaged();
-    const header = this.#options.sealer.seal(encodeHeader(this.#entries));
-    const poly = this.#room(header.length + lengthBytes);
-    poly.buffer.set(header, this.#used);
+    const header = this.#header.finish();
+    const sealed = this.#options.sealer.seal(header);
+    const poly = this.#room(sealed.length + lengthBytes);
+    poly.buffer.set(sealed, this.#used);
     const view = new DataView(poly.buffer.buffer, poly.buffer.byteOffset);
-    view.setUint32(this.#used + header.length, header.length, true);
-    const bytes = poly.buffer.subarray(0, this.#used + header.length + lengthBytes);
-    const finished = { id: hash('sha256', bytes, 'hex'), entries: this.#entries, bytes };
+    view.setUint32(this.#used + sealed.length, sealed.length, true);
+    const bytes = poly.buffer.subarray(0, this.#used + sealed.length + lengthBytes);
+    const finished = { id: hash('sha256', bytes, 'hex'), header, bytes };
     if (poly.buffer.length > usualBytes) this.#poly = undefined;
     this.#used = 0;
-    this.#entries = [];
     return finished;
   }
 

@@ -4,8 +4,9 @@ import { seededRandom } from '#lib/random.ts';
 import type { PackEntry } from './blob.ts';
 import { randomData } from './chunker/testing.ts';
 import { newMasterKey } from './key.ts';
-import { decodeHeader, encodeHeader, packBytes, readHeader } from './pack-format.ts';
+import { decodeHeader, packBytes, readHeader } from './pack-format.ts';
 import { Sealer } from './seal.ts';
+import { encodeHeader } from './testing.ts';
 
 const sealer = new Sealer(newMasterKey());
 

@@ -1,7 +1,7 @@
 // A pack: sealed blobs one after another, then a sealed header that lists them, then the header's length (uint32 LE).
 // Source: restic's design document, «Pack Format».
 import { HoldfastError } from '#lib/errors.ts';
-import { type BlobType, idBytes, idFromHex, type PackEntry } from './blob.ts';
+import { type BlobType, idBytes, type PackEntry } from './blob.ts';
 import { overheadBytes, type Sealer } from './seal.ts';
 
 /** Bytes of a header's entry without and with a plain length. */
@@ -12,21 +12,39 @@ export const lengthBytes = 4;
 const codes = { data: 0, tree: 1 } as const;
 const compressedBit = 2;
 
-/** The header's plaintext. */
-export const encodeHeader = (entries: readonly PackEntry[]): Buffer => {
-  const header = Buffer.alloc(entries.length * compressedEntryBytes);
-  let at = 0;
-  for (const { id, type, length, plainLength } of entries) {
-    at = header.writeUInt8(codes[type] | (plainLength > 0 ? compressedBit : 0), at);
+/** A header's plaintext as the pack grows: an object for each blob would be moved about by the collector of garbage until then. */
+export class HeaderWriter {
+  #bytes = Buffer.alloc(64 * compressedEntryBytes);
+  #used = 0;
+  #count = 0;
+
+  get count(): number {
+    return this.#count;
+  }
+
+  add({ id, type, length, plainLength }: Omit<PackEntry, 'offset'>): void {
+    if (this.#used + compressedEntryBytes > this.#bytes.length)
+      this.#bytes = Buffer.concat([this.#bytes], 2 * this.#bytes.length);
+    const header = this.#bytes;
+    let at = header.writeUInt8(codes[type] | (plainLength > 0 ? compressedBit : 0), this.#used);
     at = header.writeUInt32LE(length, at);
     if (plainLength > 0) at = header.writeUInt32LE(plainLength, at);
-    at += idFromHex(id).copy(header, at);
+    this.#used = at + header.write(id, at, 'hex');
+    this.#count += 1;
   }
-  return header.subarray(0, at);
-};
+
+  /** All of it, in memory of its own; the next one is empty. */
+  finish(): Uint8Array<ArrayBuffer> {
+    const header = new Uint8Array(this.#bytes.subarray(0, this.#used));
+    this.#used = 0;
+    this.#count = 0;
+    return header;
+  }
+}
 
 /** The entries of a header's plaintext; throws an Error that says what is wrong with it. */
-export const decodeHeader = (header: Buffer): PackEntry[] => {
+export const decodeHeader = (plain: Uint8Array): PackEntry[] => {
+  const header = Buffer.from(plain.buffer, plain.byteOffset, plain.length);
   const entries: PackEntry[] = [];
   let offset = 0;
   for (let at = 0; at < header.length; ) {

@@ -12,10 +12,10 @@ import { packKey } from './blob.ts';
 import { randomData } from './chunker/testing.ts';
 import type { RepairIndexReport, RepairPacksReport, RepairSnapshotReport } from './contract.ts';
 import { type IndexedPack, loadIndex, saveIndex } from './index-file.ts';
-import { encodeHeader } from './pack-format.ts';
 import { removeLocks } from './repository.ts';
 import { Sealer } from './seal.ts';
 import {
+  encodeHeader,
   keysOf,
   memoryEntries,
   openTestRepository,

@@ -62,8 +62,8 @@ export type SealReply =
   | {
       readonly kind: 'pack';
       readonly id: string;
-      readonly entries: readonly PackEntry[];
-      readonly size: number;
+      /** Its header's plaintext: an object for each blob would take longer to hand over than to encrypt. */
+      readonly header: Uint8Array;
       /** Only where the worker could not store it itself. */
       readonly bytes?: Uint8Array;
     }

@@ -65,14 +65,14 @@ const repack = ({ pack, offset, length, blobs, bytes }: Extract<SealRequest, { k
 };
 
 const sendPack = (type: BlobType): void => {
-  const { id, entries, bytes } = builders[type].finish();
+  const { id, header, bytes } = builders[type].finish();
   if (localFolder !== undefined) {
     putLocalFileSync(localFolder, packKey(id), [bytes]);
-    send({ kind: 'pack', id, entries, size: bytes.length });
+    send({ kind: 'pack', id, header }, [header.buffer]);
     return;
   }
   const copy = bytes.slice();
-  send({ kind: 'pack', id, entries, size: copy.length, bytes: copy }, [copy.buffer]);
+  send({ kind: 'pack', id, header, bytes: copy }, [header.buffer, copy.buffer]);
 };
 
 const send = (reply: SealReply, transfer: ArrayBuffer[] = []): void => port.postMessage(reply, transfer);

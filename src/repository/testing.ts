@@ -4,7 +4,7 @@ import { encodeName } from '#lib/file-name.ts';
 import type { Content, Entry, EntryMeta } from '#sources/source.ts';
 import { memoryStore } from '#stores/memory/memory.ts';
 import type { Store } from '#stores/store.ts';
-import { packKey } from './blob.ts';
+import { type PackEntry, packKey } from './blob.ts';
 import { createConfig } from './config.ts';
 import type {
   CheckReport,
@@ -17,6 +17,7 @@ import type {
 import { saveIndex } from './index-file.ts';
 import { addKey, newMasterKey, openKeys } from './key.ts';
 import { PackBuilder } from './pack-builder.ts';
+import { decodeHeader, HeaderWriter } from './pack-format.ts';
 import { type OpenOptions, openRepository } from './repository.ts';
 import { Sealer, type SealKey } from './seal.ts';
 import { encodeTree, type TreeNode } from './tree.ts';
@@ -113,6 +114,13 @@ export const readFiles = async (
   return files;
 };
 
+/** A pack header's plaintext. */
+export const encodeHeader = (entries: readonly PackEntry[]): Buffer => {
+  const header = new HeaderWriter();
+  for (const entry of entries) header.add(entry);
+  return Buffer.from(header.finish());
+};
+
 /** Stores trees as they are given, as whoever has the password can; returns what `make` does. */
 export const putTrees = async <Made>(
   { store, key }: TestRepository,
@@ -126,9 +134,9 @@ export const putTrees = async <Made>(
     trees.add(id, bytes);
     return id;
   });
-  const { id, entries, bytes } = trees.finish();
+  const { id, header, bytes } = trees.finish();
   await store.put(packKey(id), bytes);
-  await saveIndex(store, sealer, [{ id, entries }]);
+  await saveIndex(store, sealer, [{ id, entries: decodeHeader(header) }]);
   return made;
 };
 

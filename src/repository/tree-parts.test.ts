@@ -6,6 +6,7 @@ import { seededRandom } from '#lib/random.ts';
 import { decompress } from './compression.ts';
 import { newMasterKey } from './key.ts';
 import { PackBuilder } from './pack-builder.ts';
+import { decodeHeader } from './pack-format.ts';
 import { Sealer } from './seal.ts';
 import { encodeNode, encodeTree, type TreeNode } from './tree.ts';
 import { joined, lengthOf, piecesOf, treeId } from './tree-parts.ts';
@@ -38,8 +39,8 @@ suite('a tree in parts', () => {
     const parts = encodeTree(tables(150_000, 5));
     assert.ok(parts.length > 1);
     builder.addPieces(treeId(parts), piecesOf(parts), lengthOf(parts));
-    const { entries, bytes } = builder.finish();
-    const { id, offset, length, plainLength } = entries[0]!;
+    const { header, bytes } = builder.finish();
+    const { id, offset, length, plainLength } = decodeHeader(header)[0]!;
     const opened = sealer.open(bytes.subarray(offset, offset + length), id);
     assert.ok(Buffer.compare(decompress(opened, plainLength), joined(parts)) === 0);
   });
