@@ -19,6 +19,7 @@ import { encrypt } from '../src/archive/encryption.ts';
 import { holdfast, type Outcome } from '../src/cli/testing.ts';
 import { bulletinKey } from '../src/jobs/console/place.ts';
 import { type Clock, systemClock } from '../src/lib/clock.ts';
+import { startHttp } from './servers/http.ts';
 import { skipWithoutSshd, startSshd } from './servers/sshd.ts';
 import { jsonLines, startCli } from './tools/cli.ts';
 import { makeRepository } from './tools/repository.ts';
@@ -124,6 +125,36 @@ test('each run tells how its site stands, and the console shows all of them', as
   assert.equal(status, 0);
   const monitor = await run('console', 'sites --nagios');
   assert.deepEqual([monitor.status, monitor.stdout], [0, 'HOLDFAST OK - 2 sites\n']);
+});
+
+test('whoever watches over the sites is told when one is silent, and when it tells again', async () => {
+  await using web = await startHttp();
+  const notifiers = { ops: { kind: 'webhook', url: web.url } };
+  write('console', {
+    notifiers,
+    console: { ...consoleConfig(), sites: ['north', 'south'], notify: ['ops'] },
+  });
+  const told = async (clock?: Clock): Promise<string[]> => {
+    const { status, stderr } = await run('console', 'notify due', clock);
+    assert.deepEqual([status, stderr], [0, '']);
+    return web.requests.splice(0).map(({ body }) => JSON.parse(body).title);
+  };
+  assert.deepEqual(await told(), []);
+  const silent = await told(later(30));
+  assert.equal(silent.length, 2);
+  assert.match(silent[0] ?? '', /^site north is in trouble: is silent: what it told last is of 30 h ago$/);
+  assert.deepEqual(await told(later(31)), [], 'it has been told');
+  assert.match((await told(later(43)))[1] ?? '', /^site south is still in trouble, since /);
+  const again = await told();
+  assert.match(again[0] ?? '', /^site north is well again/);
+  assert.equal(again.length, 2);
+  renameSync(at('bulletins'), at('away'));
+  writeFileSync(at('bulletins'), 'no folder');
+  assert.match((await told())[0] ?? '', /^the console of the sites is in trouble: /);
+  rmSync(at('bulletins'));
+  renameSync(at('away'), at('bulletins'));
+  assert.match((await told())[0] ?? '', /^the console of the sites is well again/);
+  write('console', { console: consoleConfig() });
 });
 
 test('what a site told is shown as `status` shows it there, and nothing of it can be read in the store', async () => {

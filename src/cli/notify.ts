@@ -13,8 +13,8 @@ export const command = defineCommand({
   description: `"notify test" sends a message through each notifier of the configuration file, or through those that are named, and says
 which of them took it.
 
-"notify due" tells what no run tells by itself: that a scheduled run did not come, that one was interrupted, what could
-not be told before, and the digest of the day. The daemon does the same by itself; without it, let cron call it now and then.`,
+"notify due" tells what no run tells by itself: that a scheduled run did not come, that one was interrupted, that a site
+of the console is not well, what could not be told before, and the digest of the day. The daemon does the same by itself; without it, let cron call it now and then.`,
   args: [
     { usage: '<what>', text: 'what to do', choices: ['test', 'due'] },
     { usage: '[notifier...]', text: 'names of notifiers, for test; all when none is named' },
@@ -74,7 +74,7 @@ const due = async (
   context: TellContext,
 ): Promise<number> => {
   if (names.length > 0)
-    throw new HoldfastError('USAGE', '`notify due` takes no names: the jobs say who is told');
+    throw new HoldfastError('USAGE', '`notify due` takes no names: the file says who is told');
   const deliveries = await tellWhatIsDue(context);
   for (const { notifier, title, error } of deliveries)
     if (error)

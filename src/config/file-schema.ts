@@ -27,7 +27,7 @@ export const fileSchema = (names: Names) =>
     bulletins: bulletinsSchema
       .optional()
       .describe('Where the console of many sites reads how everything stands here. Needs a `site`.'),
-    console: consoleSchema.optional().describe('Where `holdfast sites` looks at many sites together.'),
+    console: consoleSchema(names).optional().describe('Where `holdfast sites` looks at many sites together.'),
     catalog: z
       .string()
       .min(1)

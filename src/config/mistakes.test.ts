@@ -70,6 +70,13 @@ const cases: readonly (readonly [name: string, text: string, expected: readonly 
     ],
   ],
   [
+    'a console that is to tell of sites what is told of jobs',
+    `notifiers: { ops: { kind: webhook, url: "http://127.0.0.1/" } }
+console: { bulletins: /srv/bulletins, identity: k, notify: [{ to: ops, when: [failure, digest] }] }
+`,
+    ['f:2:61: console.notify[0]: "digest" is told of jobs; of sites are "failure" and "recovery"'],
+  ],
+  [
     'a console that can open nothing, and a site that it expects twice',
     'console: { bulletins: /srv/bulletins, sites: [north, north] }\n',
     [

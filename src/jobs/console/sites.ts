@@ -42,11 +42,14 @@ export interface LookOptions {
   readonly seen: SiteLedger | undefined;
 }
 
+/** What looking needs of the context of jobs. */
+export type LookContext = Pick<JobContext, 'signal' | 'clock' | 'log' | 'storeOptions'>;
+
 /** How every site stands. Throws when the store cannot be looked at. */
 export const lookAtSites = async (
   { bulletins, identity, sites: expected, silentAfter }: ConsoleConfig,
   { only, seen }: LookOptions,
-  context: JobContext,
+  context: LookContext,
 ): Promise<Sites> => {
   const key = identity.reveal();
   const { signal, clock, log, storeOptions } = context;

@@ -7,10 +7,11 @@ import type { Subscription } from '#config/notify.ts';
 import { throwIfCancelled } from '#lib/clock.ts';
 import { messageOf } from '#lib/errors.ts';
 import { formatTime } from '#lib/format.ts';
+import { tellOfSites } from '../console/watch.ts';
 import { expectedRuns } from '../health/missed-runs.ts';
 import { shortage, spaceOf } from '../health/space.ts';
 import { digestFor } from './digest.ts';
-import { type TellContext, tell, tellOne, tellUntold } from './notify.ts';
+import { type TellContext, tell, tellOne, tellTrouble, tellUntold } from './notify.ts';
 import { endOf } from './run.ts';
 
 /** Tells all that is due now; to be called every few minutes. Two that do so at once may tell twice. */
@@ -25,7 +26,7 @@ export const tellWhatIsDue = async (context: TellContext): Promise<Delivery[]> =
     told.push(...(await tellMissed(job, expected.get(job.name)?.missed, context)));
     told.push(...(await tellUntold(`job ${job.name}`, job.notify ?? [], context)));
   }
-  told.push(...(await tellShortages(context)));
+  told.push(...(await tellShortages(context)), ...(await tellOfSites(context)));
   for (const [name, notice] of digestFor(config, catalog, context.clock.now()))
     told.push(await tellOne(name, notice, context));
   return told;
@@ -74,14 +75,8 @@ const tellShortages = async (context: TellContext): Promise<Delivery[]> => {
     const concerned = subscribersOf(repository, context);
     const text = concerned.length > 0 ? await shortageOf(repository, context) : undefined;
     const subject = `repository ${repository.name}`;
-    const known = context.catalog?.notices.trouble(subject);
-    if (text === undefined && known === undefined) continue;
-    const begin = { subject, name: subject, text: text ?? '' };
-    told.push(
-      ...(text === undefined
-        ? await tell({ ...begin, event: 'success', paragraphs: [] }, concerned, context)
-        : await tell({ ...begin, event: 'trouble', paragraphs: [makeRoom] }, concerned, context)),
-    );
+    const trouble = { subject, name: subject, text, paragraphs: [makeRoom] };
+    told.push(...(await tellTrouble(trouble, concerned, context)));
   }
   return told;
 };

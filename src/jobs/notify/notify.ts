@@ -52,6 +52,20 @@ export const tell = async (
   return deliveries;
 };
 
+/** A trouble that is seen, rather than told by a run: it is told as long as there is a `text` for it, and over without one. */
+export const tellTrouble = async (
+  {
+    text,
+    ...trouble
+  }: Pick<Occurrence, 'subject' | 'name' | 'paragraphs'> & { readonly text: string | undefined },
+  subscriptions: readonly Subscription[],
+  context: TellContext,
+): Promise<Delivery[]> => {
+  if (text !== undefined) return await tell({ ...trouble, event: 'trouble', text }, subscriptions, context);
+  if (context.catalog?.notices.trouble(trouble.subject) === undefined) return [];
+  return await tell({ ...trouble, event: 'success', text: '', paragraphs: [] }, subscriptions, context);
+};
+
 /** A notifier that failed is left alone for so long before it is told again what it did not take. */
 const retryMs = 15 * 60_000;
 
