@@ -112,6 +112,8 @@ jobs:
       /select \* from nowhere: expected was at least one row, found: it failed: .*no such table: nowhere/,
     );
     assert.match(stderr, /select 1 where false: expected was at least one row, found: 0 rows/);
+    assert.match(stderr, /shop: snapshot \w{8} came back as it was captured, and 3 queries did not find/);
+    assert.doesNotMatch(stderr, /DIFFERS/);
     assertTidy();
   });
 

@@ -32,7 +32,13 @@ sources:
 jobs:
   nightly: { backup: [shop], to: [here] }
   prove:
-    drill: [{ source: shop, queries: [{ query: "select count(*), 5 from orders", expect: 3 }] }]
+    drill:
+      - source: shop
+        queries:
+          - { query: "select count(*), 5 from orders", expect: 3 }
+          - { query: "select a from texts", expect: Bär }
+          - { query: "select b from texts", expect: Bär }
+          - { query: "select hex(c), c from texts", expect: 00FF }
     from: here
   afar: { drill: [{ source: shop, into: far }], from: here }
 `,
@@ -142,6 +148,8 @@ insert into customers (email, raw, doc) values ('é🐙\\t', x'00ff0a', '{"a": [
 create table orders (id bigint not null primary key, customer int unsigned, note text, total decimal(12, 2), key noted (note(9)),
   constraint buyer foreign key (customer) references customers (id));
 insert into orders values (1, 1, 'a\\nb', 1.50), (2, 2, 'y', null), (3, null, null, -1);
+create table texts (a text character set latin1, b text character set utf16, c varbinary(9));
+insert into texts values ('Bär', 'Bär', x'00ff');
 create table visits (day date primary key, n int) engine=MyISAM;
 insert into visits values ('2026-11-20', 7);
 create view dear as select c.email, o.total from orders o join customers c on c.id = o.customer where o.total > 1;

@@ -1,5 +1,5 @@
 // What drills found, as their user reads it.
-import type { DrillOutcome, DrillRun } from '#jobs/drill/drill.ts';
+import { type DrillOutcome, type DrillRun, whenItDiffers } from '#jobs/drill/drill.ts';
 import type { DrillReport } from '#jobs/drill/snapshot.ts';
 import { HoldfastError, messageOf } from '#lib/errors.ts';
 import { formatBytes, formatCount, formatDuration, plural, printable, shortId } from '#lib/format.ts';
@@ -48,16 +48,20 @@ const sayVerdict = (output: Output, report: DrillReport): void => {
       message,
       `${of} is proven: restored in ${formatDuration(report.restoreMs ?? 0)} and found the same (${contentsOf(report)})`,
     );
+  else if (state === 'differs' && differences === 0)
+    output.failure(
+      message,
+      `${of} came back as it was captured, and ${plural(wrongAnswers(report), 'query', 'queries')} did not find what was expected`,
+      whenItDiffers(report),
+    );
   else if (state === 'differs') {
     const untold = differences - report.firstDifferences.length;
     const more = untold > 0 ? `, ${formatCount(untold)} more than are named` : '';
-    output.failure(
-      message,
-      `${of} DIFFERS from what was captured${more}`,
-      'do not rely on this snapshot; drill an older one, and back the source up anew',
-    );
+    output.failure(message, `${of} DIFFERS from what was captured${more}`, whenItDiffers(report));
   } else output.failure(message, `${of} could not be drilled: ${error?.message ?? state}`, error?.hint);
 };
+
+const wrongAnswers = ({ queries }: DrillReport): number => queries.filter(({ passed }) => !passed).length;
 
 const contentsOf = ({ entries, bytes, tables, rows, definitions, queries }: DrillReport): string =>
   [

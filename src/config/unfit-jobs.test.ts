@@ -242,6 +242,11 @@ const cases: readonly (readonly [name: string, job: string, expected: readonly s
     ['jobs.j.drill[0].queries[0].expect: compares with nothing'],
   ],
   [
+    'an answer to a query with more digits than a number keeps',
+    'drill: [{ source: lite, queries: [{ query: x, expect: 9007199254740993 }, { query: x, expect: "9007199254740993" }, { query: x, expect: 1.5 }] }], from: near',
+    ['jobs.j.drill[0].queries[0].expect: has more digits than a number keeps: write it in quotes'],
+  ],
+  [
     'an archive into one place twice',
     'archive: [pg], to: [/srv/a, "sftp:vault:/srv/a", "local:/srv/a/"]',
     ['jobs.j.to[2]: this place is here twice'],

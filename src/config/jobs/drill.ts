@@ -13,7 +13,9 @@ const query = z.strictObject({
   expect: z
     .union([
       z.string().regex(/^(?!\s*[<>]=?\s*$)/, { error: 'compares with nothing' }),
-      z.number(),
+      z.number().refine((value) => !Number.isInteger(value) || Number.isSafeInteger(value), {
+        error: 'has more digits than a number keeps: write it in quotes',
+      }),
       z.boolean(),
     ])
     .optional()

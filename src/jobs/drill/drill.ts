@@ -157,6 +157,12 @@ const errorOf = (outcome: DrillOutcome): Error | undefined => {
   const first =
     firstDifferences[0] ?? (wrong && `${wrong.query}: ${wrong.found}, expected was ${wrong.expected}`);
   return new HoldfastError('DIFFERENCE_FOUND', `${outcome.source}: ${first ?? 'it differs'}`, {
-    hint: 'do not rely on this snapshot; drill an older one, and back the source up anew',
+    hint: whenItDiffers(outcome.report),
   });
 };
+
+/** What to do about a drill that has found something. */
+export const whenItDiffers = ({ differences }: DrillReport): string =>
+  differences > 0
+    ? 'do not rely on this snapshot; drill an older one, and back the source up anew'
+    : 'see whether the source holds what it should, and whether the queries ask for the right thing';

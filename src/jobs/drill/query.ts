@@ -81,9 +81,22 @@ export const fits = (expected: string | number | boolean, found: string): boolea
   const [, sign = '=', operand = ''] = /^\s*(>=|<=|!=|=|>|<)?\s*(.*?)\s*$/s.exec(String(expected)) ?? [];
   const order = orders[sign] as Order;
   if (typeof expected === 'boolean') return order(truth(found) === expected ? 0 : 1);
-  if (isNumber(operand) && isNumber(found)) return order(Number(found) - Number(operand));
+  if (isNumber(operand) && isNumber(found)) return order(compareNumbers(found, operand));
   return order(found < operand ? -1 : found > operand ? 1 : 0);
 };
+
+/** Below, at or above 0. Digit for digit where there are only digits: beyond 2^53 JavaScript takes neighbours for one number. */
+const compareNumbers = (one: string, other: string): number => {
+  const [left, right] = [decimal.exec(one.trim()), decimal.exec(other.trim())];
+  if (!left || !right) return Number(one) - Number(other);
+  const places = Math.max(left[2]?.length ?? 0, right[2]?.length ?? 0);
+  const scaled = ([, whole = '', fraction = '']: RegExpExecArray): bigint =>
+    BigInt(whole + fraction.padEnd(places, '0'));
+  const [a, b] = [scaled(left), scaled(right)];
+  return a < b ? -1 : a > b ? 1 : 0;
+};
+
+const decimal = /^(-?\d+)(?:\.(\d+))?$/;
 
 const isNumber = (text: string): boolean => text.trim() !== '' && Number.isFinite(Number(text));
 

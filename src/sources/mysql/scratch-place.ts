@@ -104,6 +104,7 @@ const runQuery = async (
   text: string,
 ): Promise<QueryRows> => {
   await using connection = await connect({ ...settings, database }, context.signal);
+  await connection.run('set character_set_results = utf8mb4'); // to be read, whatever their columns store
   return await connection.queryValues(text);
 };
 
