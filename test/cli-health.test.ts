@@ -84,6 +84,12 @@ test('a monitor gets one line, its figures, and its own statuses', async () => {
   const unknown = await run('status --nagios --config /nowhere.yaml');
   assert.match(unknown.stdout, /^HOLDFAST UNKNOWN - /);
   assert.equal(unknown.status, 3);
+  writeFileSync(at('empty.yaml'), 'repositories: {}');
+  const nothing = await holdfast(['status', '--nagios', '-c', at('empty.yaml')], {
+    env: { HOLDFAST_CATALOG: at('nothing.db'), HOME: at('home') },
+  });
+  assert.match(nothing.stdout, /^HOLDFAST UNKNOWN - no job is configured and none ever ran: /);
+  assert.equal(nothing.status, 3);
 });
 
 test('a suspicious run holds everything back until it is accepted', async () => {

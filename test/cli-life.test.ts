@@ -78,6 +78,9 @@ test('snapshots are copied into another repository once', async () => {
     (await snapshots(more)).map(({ tree, time }) => ({ tree, time }));
   assert.deepEqual(await trees(to), await trees());
   assert.equal((await run(`copy --to ${at('other')}`, { HOLDFAST_TO_PASSWORD: 'wrong' })).status, 12);
+  const misspelt = await run(`copy --to ${at('other')} --source media-typo`, copied);
+  assert.equal(misspelt.status, 1);
+  assert.match(misspelt.stderr, /no snapshot of source "media-typo"/);
   const without = await run(`copy --to ${at('other')}`);
   assert.equal(without.status, 2);
   assert.match(without.stderr, /^hint: set HOLDFAST_TO_PASSWORD_FILE, /m);

@@ -2,7 +2,7 @@
 import type { RepositoryConfig } from '#config/config.ts';
 import { copySnapshots } from '#jobs/copy.ts';
 import { ok, partial } from '#jobs/run-outcome.ts';
-import { chooseSnapshot, matching, originOf } from '#jobs/snapshot-choice.ts';
+import { chooseSnapshot, matchingSome, originOf } from '#jobs/snapshot-choice.ts';
 import { withRepository } from '#jobs/use-repository.ts';
 import { HoldfastError, messageOf } from '#lib/errors.ts';
 import { formatBytes, plural, printable, shortId } from '#lib/format.ts';
@@ -72,7 +72,7 @@ const copy = async (call: CopyCall, from: Repository, to: Repository, name: stri
   const chosen =
     args.length > 0
       ? [...new Set(args.map((word) => chooseSnapshot(all, word, filter)))]
-      : matching(all, filter);
+      : matchingSome(all, filter);
   const counts = { copied: 0, there: 0 };
   const errors: Error[] = [];
   const onDamaged = (snapshot: Snapshot, error: Error): void => {

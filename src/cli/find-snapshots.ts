@@ -1,5 +1,5 @@
 // Which snapshots are searched, and what is said of them.
-import { chooseSnapshot, matching, originOf } from '#jobs/snapshot-choice.ts';
+import { chooseSnapshot, matchingSome, originOf } from '#jobs/snapshot-choice.ts';
 import { type HoldfastError, hasCode } from '#lib/errors.ts';
 import { formatTime, plural, printable, shortId } from '#lib/format.ts';
 import type { ReadOptions, Snapshot } from '#repository/contract.ts';
@@ -57,5 +57,5 @@ export const chosen = (all: readonly Snapshot[], { options }: FindCall): Snapsho
   const filter = filterOf(options);
   if (options.snapshot.length > 0)
     return [...new Set(options.snapshot.map((word) => chooseSnapshot(all, word, filter)))];
-  return matching(all, filter).toReversed();
+  return matchingSome(all, filter).toReversed();
 };

@@ -1,5 +1,5 @@
 // holdfast stats: how much room snapshots take.
-import { chooseSnapshot, matching } from '#jobs/snapshot-choice.ts';
+import { chooseSnapshot, matchingSome } from '#jobs/snapshot-choice.ts';
 import { formatBytes, plural } from '#lib/format.ts';
 import { defineCommand } from './command.ts';
 import { nameOf } from './find-snapshots.ts';
@@ -30,7 +30,7 @@ them together, where everything that is the same is stored once, and compressed.
       const chosen =
         args.length > 0
           ? [...new Set(args.map((word) => chooseSnapshot(all, word, filter)))]
-          : matching(all, filter);
+          : matchingSome(all, filter);
       const { onEvent } = jobContext(call);
       let failed = 0;
       const usage = await repository.usage(chosen, {

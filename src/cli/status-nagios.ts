@@ -8,11 +8,11 @@ import { formatAge, plural } from '#lib/format.ts';
 import type { Call } from './command.ts';
 
 export interface NagiosStatus {
-  readonly status: 0 | 1 | 2;
+  readonly status: 0 | 1 | 2 | 3;
   readonly text: string;
 }
 
-const words = ['OK', 'WARNING', 'CRITICAL'] as const;
+const words = ['OK', 'WARNING', 'CRITICAL', 'UNKNOWN'] as const;
 
 /** For a monitor that asks: what was found out, or why nothing could be. */
 export const answerNagios = async (
@@ -36,6 +36,12 @@ export const nagiosStatus = (health: Health): NagiosStatus => {
   const { critical, warning } = flawsOf(health);
   if (critical.length > 0) return { status: 2, text: [...critical, ...warning].join('; ') };
   if (warning.length > 0) return { status: 1, text: warning.join('; ') };
+  // Without its configuration file, as when another user asks, nothing would ever be wrong.
+  if (health.jobs.length + health.sources.length === 0)
+    return {
+      status: 3,
+      text: 'no job is configured and none ever ran: name the configuration with --config',
+    };
   return { status: 0, text: wellText(health) };
 };
 

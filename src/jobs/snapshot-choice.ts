@@ -53,6 +53,13 @@ export const matching = (snapshots: readonly Snapshot[], filter: SnapshotFilter)
       (filter.host === undefined || snapshot.hostname === filter.host),
   );
 
+/** The same; SNAPSHOT_UNKNOWN when that is none of those there are: most likely something in the filter is misspelt. */
+export const matchingSome = (snapshots: readonly Snapshot[], filter: SnapshotFilter): Snapshot[] => {
+  const found = matching(snapshots, filter);
+  if (found.length === 0 && snapshots.length > 0) throw nothingMatches(snapshots, filter);
+  return found;
+};
+
 /** The newest of each origin, oldest first. */
 export const newestOfEach = (snapshots: readonly Snapshot[]): Snapshot[] => [
   ...snapshots
