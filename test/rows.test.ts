@@ -140,6 +140,10 @@ suite('rows of PostgreSQL', { skip: skipWithout('postgresql') ?? false }, () => 
     );
     assert.match(await find('--table', 'ta.ble', '--row', 'a, b=1'), /v=\\x00ff\n/);
     assert.match(
+      await find('--table', 'days', '--row', 'day=11', '--row', 'more=NULL'),
+      /public\.days_2 {2}day=11, v=2, more=NULL\n/,
+    );
+    assert.match(
       await find('--table', 'log', '--row', 'at=4'),
       /^nothing found in 2 snapshots of databases\n$/,
     );
@@ -228,6 +232,21 @@ suite('rows of MariaDB', { skip: skipWithout('mariadb') ?? false }, () => {
     const words = ['--to', server.url('shop'), '--table', 'o`dd, ü', '--row', 'k`ey=c', '--as', 'thence'];
     assert.equal((await run('restore', first, ...words)).status, 0);
     assert.equal(await server.sql('select * from thence', 'shop'), 'c\t2\tNULL');
+  });
+
+  test('no value, an empty one and the word for none are found as they are shown', async () => {
+    await server.sql(
+      "create database none; use none; create table notes (id int primary key, a text); insert into notes values (1, null), (2, ''), (3, 'NULL')",
+    );
+    const id = await backUp(server.url('none'), '--name', 'none');
+    const idsOf = async (value: string): Promise<readonly unknown[]> => {
+      const { stdout } = await run('find', '--snapshot', id, '--table', 'notes', '--row', value, '--json');
+      return jsonLines(stdout).flatMap(({ values }) => (values ? [(values as { id: string }).id] : []));
+    };
+    assert.deepEqual(await idsOf('a=NULL'), ['1', '3']);
+    assert.deepEqual(await idsOf("a='NULL'"), ['3']);
+    assert.deepEqual(await idsOf("a=''"), ['2']);
+    assert.deepEqual(await idsOf('a='), ['2']);
   });
 
   test('a value is found in any character set', async () => {

@@ -1,4 +1,5 @@
 // The values of a row, as a user gives them, and as a line shows them.
+import { needsQuotes, shownNone, shownNull } from '#jobs/rows/fitting.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import { printable } from '#lib/format.ts';
 import type { RowValues } from '#sources/table-reader.ts';
@@ -30,10 +31,10 @@ export const listedValues = (values: RowValues): string =>
 
 /** Undefined for a column that is not there. Nobody wants to scroll past a picture; with --json, values are whole. */
 export const shownValue = (value: string | null | undefined): string => {
-  if (value === undefined) return '(none)';
-  if (value === null) return 'NULL';
+  if (value === undefined) return shownNone;
+  if (value === null) return shownNull;
   const text = value.length > mostShown ? `${value.slice(0, mostShown)}…` : value;
-  return text === '' || text === 'NULL' || text === '(none)' ? `'${text}'` : printable(text);
+  return needsQuotes(text) ? `'${text}'` : printable(text);
 };
 
 const mostShown = 60;

@@ -22,8 +22,26 @@ export const fitting = (
 
 /** Of values that nothing can have made otherwise in a row. */
 const plainWords = (values: readonly string[]): Buffer[] =>
-  values.filter((value) => /^(?!0x)[\w .-]+$/.test(value)).map((value) => Buffer.from(value));
+  values
+    .filter((value) => /^(?!0x)[\w .-]+$/.test(value) && value !== shownNull)
+    .map((value) => Buffer.from(value));
 
-/** As the engine writes it, or as people do: without quotes. */
-const isValue = (value: string | null | undefined, wanted: string): boolean =>
-  value === wanted || value === `'${wanted.replaceAll("'", "''")}'` || value === JSON.stringify(wanted);
+/** As the engine writes it, as it is shown, or as people do: without quotes. */
+const isValue = (value: string | null | undefined, wanted: string): boolean => {
+  if (value === undefined) return false;
+  if (value === null) return wanted === shownNull;
+  const inQuotes = `'${wanted.replaceAll("'", "''")}'`;
+  return (
+    value === wanted ||
+    value === inQuotes ||
+    value === JSON.stringify(wanted) ||
+    (needsQuotes(value) && wanted === `'${value}'`)
+  );
+};
+
+/** How no value is shown, and one that is not there. */
+export const shownNull = 'NULL';
+export const shownNone = '(none)';
+
+/** Texts that would read as one of these, or as nothing. */
+export const needsQuotes = (text: string): boolean => text === '' || text === shownNull || text === shownNone;
