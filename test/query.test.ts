@@ -162,6 +162,15 @@ suite('SQL to a snapshot of SQLite', () => {
     ]);
   });
 
+  test('a table that the backup could not capture is named among them', async () => {
+    const path = join(folder, 'lacking.db');
+    execute(path, 'CREATE TABLE "line\nbreak" (a); CREATE TABLE whole (a)');
+    assert.equal((await run('backup', path, '-q')).status, 3);
+    const { status, stdout, stderr } = await run('query', 'latest:lacking');
+    assert.deepEqual([status, stdout], [3, 'lacking: whole  0 rows  (rowid INTEGER, a)\n1 table\n']);
+    assert.match(stderr, /^lacking: line\\nbreak: not captured: .*\n$/);
+  });
+
   test('what cannot be answered is refused, with what to do', async () => {
     await refused('shop', 'SELECT * FROM ordrs', /no table "ordrs"; did you mean "orders"\?\n/, 1);
     await refused(

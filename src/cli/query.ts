@@ -8,6 +8,7 @@ import { plural, printable } from '#lib/format.ts';
 import type { SqlValue } from '#sources/table-reader.ts';
 import { type Call, defineCommand, flag, type OptionSpecs } from './command.ts';
 import { jobContext } from './job-context.ts';
+import { showFailedItem } from './job-report.ts';
 import type { Output } from './output.ts';
 import { type Column, tableLine } from './output-format.ts';
 import { placeOf } from './row-values.ts';
@@ -54,8 +55,8 @@ const showTables = async (call: QueryCall): Promise<number> => {
   const { output, options } = call;
   if (options.csv) throw new HoldfastError('USAGE', '--csv is for the answer to a query, and none is asked');
   let count = 0;
-  await withSnapshot(call, async (repository, snapshot) => {
-    const { tables } = await askable(repository, snapshot, jobContext(call));
+  const lost = await withSnapshot(call, async (repository, snapshot) => {
+    const { tables, missing } = await askable(repository, snapshot, jobContext(call));
     for await (const { database, name, rows, columns } of tables()) {
       count += 1;
       const names = columns.map((column) => printable(`${column.name} ${column.type}`.trimEnd())).join(', ');
@@ -65,9 +66,14 @@ const showTables = async (call: QueryCall): Promise<number> => {
         `${placeOf({ database, table: name })}  ${counted}(${names})`,
       );
     }
+    return missing;
   });
-  output.say({ message_type: 'summary', tables: count }, plural(count, 'table'));
-  return 0;
+  for (const { database, name, reason } of lost) {
+    const error = new HoldfastError('ITEM_UNREADABLE', `not captured: ${reason}`);
+    showFailedItem(output, placeOf({ database, table: name }), error);
+  }
+  output.say({ message_type: 'summary', tables: count, items_failed: lost.length }, plural(count, 'table'));
+  return lost.length > 0 ? 3 : 0;
 };
 
 const ask = async (call: QueryCall, sql: string): Promise<number> => {

@@ -10,6 +10,12 @@ export interface Askable {
   /** PATH_UNKNOWN where there is none of that name, USAGE where there are several, ITEM_UNREADABLE for one that was not captured. */
   named(name: string): Promise<AskableTable>;
   tables(): AsyncIterable<ListedTable>;
+  /** Those that the backup could not capture. */
+  readonly missing: readonly MissingTable[];
+}
+
+export interface MissingTable extends Pick<ListedTable, 'database' | 'name'> {
+  readonly reason: string;
 }
 
 export interface AskableTable {

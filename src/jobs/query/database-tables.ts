@@ -18,6 +18,9 @@ export const databaseTables = async (
   const databases = await manifestsOf(repository, snapshot, signal);
   return {
     hasAnyColumn: !rows.reader.isPlain,
+    missing: databases.flatMap(({ folder, manifest }) =>
+      manifest.missing.map(({ name, reason }) => ({ database: folder, name, reason })),
+    ),
     async named(wanted) {
       const { database, name, tables } = namedTable(wanted, databases);
       const { columns } = await rows.shapeOf(snapshot, database.folder, tables[0]?.name ?? name);

@@ -33,6 +33,7 @@ export const fileTable = (
   { signal, onEvent }: AskContext,
 ): Askable => ({
   hasAnyColumn: false,
+  missing: [],
   async named(name) {
     if (![tableName, `main.${tableName}`].includes(name.toLowerCase()))
       throw new HoldfastError('PATH_UNKNOWN', `the snapshot has no table "${name}"`, {
