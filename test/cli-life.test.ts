@@ -165,6 +165,9 @@ test('a repository that lost a pack is repaired, and what is lost is named', asy
   assert.equal(repaired.status, 3);
   assert.match(repaired.stderr, /lost: \/media\/menu.txt/);
   assert.match(await done('check --read-data', damaged), /no problem found/);
+  const verified = await run('verify', damaged);
+  assert.equal(verified.status, 4);
+  assert.match(verified.stderr, /media: it was repaired: what could not be saved is not in it/);
 });
 
 /** Files so small as these lie in smaller packs than their folders. */

@@ -2,7 +2,7 @@
 import { manifestsOf } from '#jobs/manifests.ts';
 import { findRows, type RowsRead, type RowWanted } from '#jobs/rows/find-rows.ts';
 import { tableRowsOf } from '#jobs/rows/table-rows.ts';
-import { tagOf } from '#jobs/snapshot-choice.ts';
+import { isRepaired, tagOf } from '#jobs/snapshot-choice.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import { plural } from '#lib/format.ts';
 import { didYouMean } from '#lib/nearest.ts';
@@ -27,9 +27,12 @@ export const findRow = async (call: FindCall, repository: Repository): Promise<n
     const before = rows;
     const tableRows = await tableRowsOf(repository, snapshot, context);
     if (!tableRows) return;
+    const databases = await manifestsOf(repository, snapshot, signal);
+    if (databases.length === 0 && isRepaired(snapshot))
+      throw new HoldfastError('ITEM_UNREADABLE', 'what tells of its tables was lost');
     const found = findRows(snapshot, wanted, {
       rows: tableRows,
-      databases: await manifestsOf(repository, snapshot, signal),
+      databases,
       read,
       columns,
       onTable: (database, table, missing) => {
@@ -57,7 +60,7 @@ export const findRow = async (call: FindCall, repository: Repository): Promise<n
     }
     if (rows > before) holding += 1;
   });
-  if (tables === 0) throw noTable(wanted, searched.length);
+  if (tables === 0 && failed === 0) throw noTable(wanted, searched.length);
   for (const column of columns.size > 0 && rows === 0 ? wanted.values.keys() : [])
     if (!columns.has(column))
       output.warn(`no row of ${wanted.table} has a column "${column}"${didYouMean(column, [...columns])}`);

@@ -85,6 +85,11 @@ const ask = async (call: QueryCall, sql: string): Promise<number> => {
   );
   for (const { table, field } of query.absent)
     output.warn(`no document of ${printable(table)} has a field "${printable(field)}"`);
+  for (const table of query.untyped)
+    output.warn(
+      `the snapshot lacks definitions: all values of ${printable(table)} are taken for text, and compared so`,
+      'say what is a number: CAST(id AS INTEGER) > 9; or take another snapshot',
+    );
   // SQLite cannot be interrupted, and nothing is held any more that would have to be let go. Whoever asked before is heard first.
   await letOthersWork(call.signal);
   call.endOnSignals?.();

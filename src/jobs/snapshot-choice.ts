@@ -29,6 +29,9 @@ export const acceptedTag = 'accepted';
 /** True when it is so unlike those before it that somebody should look first. */
 export const isSuspicious = (snapshot: Snapshot): boolean => snapshot.tags.includes(suspiciousTag);
 
+/** True when `repair snapshots` left out what was lost. */
+export const isRepaired = (snapshot: Snapshot): boolean => snapshot.tags.includes('repaired');
+
 /** True when nothing is missing in it and nobody has to look. */
 export const isGood = (snapshot: Snapshot): boolean => !isPartial(snapshot) && !isSuspicious(snapshot);
 

@@ -34,9 +34,15 @@ const manifestOf = (
   });
 };
 
-const verify = async (entries: Readonly<Record<string, MemoryEntry>>, kind = 'plain') => {
+const verify = async (
+  entries: Readonly<Record<string, MemoryEntry>>,
+  kind = 'plain',
+  ...tags: readonly string[]
+) => {
   const test = await testRepository();
-  const { snapshot } = await test.write(memoryEntries(entries), { tags: ['source:test', `kind:${kind}`] });
+  const { snapshot } = await test.write(memoryEntries(entries), {
+    tags: ['source:test', `kind:${kind}`, ...tags],
+  });
   assert.ok(snapshot);
   await using repository = await test.open();
   return await verifySnapshot(repository, snapshot, rememberingContext());
@@ -99,4 +105,16 @@ test('several databases in one snapshot are each held against their own manifest
 test('a manifest.json among the files of a folder is just a file', async () => {
   const { differences, databases } = await verify({ 'manifest.json': '{"name":"app"}' }, 'files');
   assert.deepEqual({ differences, databases }, { differences: [], databases: 0 });
+});
+
+test('a repaired snapshot is not what was captured, though nothing in it tells what was lost', async () => {
+  const { differences, missing } = await verify({ 'data/left': 'x' }, 'plain', 'partial', 'repaired');
+  assert.deepEqual(differences, ['it was repaired: what could not be saved is not in it']);
+  assert.deepEqual(missing, []);
+});
+
+test('a partial snapshot of files lacks items, which its run names', async () => {
+  const { differences, missing } = await verify({ a: 'x' }, 'files', 'partial', 'run:20261121-033000-aaaa');
+  assert.deepEqual(differences, []);
+  assert.deepEqual(missing, ['items, which holdfast runs 20261121-033000-aaaa names']);
 });

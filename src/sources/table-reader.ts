@@ -28,7 +28,7 @@ export interface RowShape {
 }
 
 export interface TableReader {
-  /** The files of a database's folder that say what its tables are. */
+  /** The files of a database's folder that say what its tables are; the first has the types of their columns. */
   readonly definitions: readonly string[];
   /** Finds a table by the name that a manifest has for it; undefined for one that the files, by their names, do not define. */
   shapes(files: ReadonlyMap<string, Buffer>): (table: string) => RowShape | undefined;

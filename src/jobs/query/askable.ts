@@ -22,6 +22,8 @@ export interface AskableTable {
   /** No other table of the snapshot has it. */
   readonly id: string;
   readonly columns: readonly SqlColumn[];
+  /** The snapshot does not say what types its columns have: all values are texts. */
+  readonly isUntyped?: boolean;
   /** Hands over these columns' values of one row after the other. REPOSITORY_DAMAGED for rows that are not all there. */
   read(columns: readonly string[], onRow: (values: SqlValue[]) => void): Promise<void>;
 }

@@ -18,6 +18,8 @@ export interface Query extends Disposable {
   readonly columns: readonly string[];
   /** Fields that the query names, and no document of their table has: most likely misspelt. */
   readonly absent: readonly { readonly table: string; readonly field: string }[];
+  /** Tables whose columns have no types in the snapshot: all their values are texts, and compare so. */
+  readonly untyped: readonly string[];
   /** The answer. USAGE when SQLite stops in the midst of it. */
   rows(): Iterable<readonly SqlValue[]>;
 }
@@ -41,6 +43,7 @@ export const openQuery = async (
           .filter((field) => prepared.reads(table, field) && !table.found.has(field))
           .map((field) => ({ table: table.name, field })),
       ),
+      untyped: asked.filter(({ table }) => table.isUntyped).map(({ name }) => name),
       rows: () => answer(prepared.statement),
       [Symbol.dispose]: () => tables[Symbol.dispose](),
     };

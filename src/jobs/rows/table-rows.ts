@@ -1,6 +1,7 @@
 // The rows of tables in snapshots, and what is known of their columns.
 import { letOthersWork } from '#lib/clock.ts';
 import { HoldfastError, hasCode, messageOf } from '#lib/errors.ts';
+import { printable, shortId } from '#lib/format.ts';
 import type { Repository, Snapshot } from '#repository/contract.ts';
 import { tableReaderOf } from '#sources/registry.ts';
 import type { RowShape, SqlColumn, TableReader } from '#sources/table-reader.ts';
@@ -20,12 +21,18 @@ export const tableRowsOf = async (
   return reader && new TableRows(repository, reader, context);
 };
 
+interface Shapes {
+  readonly shapes: ReturnType<TableReader['shapes']>;
+  /** Files that should tell of them, and are not there. */
+  readonly lost: readonly string[];
+}
+
 export class TableRows {
   readonly reader: TableReader;
   readonly #repository: Repository;
   readonly #context: TableRowsContext;
   /** By snapshot and folder, since many tables of a database may be asked for. */
-  readonly #shapes = new Map<string, ReturnType<TableReader['shapes']>>();
+  readonly #shapes = new Map<string, Shapes>();
   #bytes = 0;
   #files = 0;
 
@@ -40,7 +47,9 @@ export class TableRows {
     const { signal, onEvent } = this.#context;
     const subject = originOf(snapshot);
     for (const path of paths) {
-      for await (const { content } of this.#repository.read(snapshot, { path, oneByOne: true, signal }))
+      for await (const { content } of lostIfAbsent(
+        this.#repository.read(snapshot, { path, oneByOne: true, signal }),
+      ))
         for await (const rows of content ? this.reader.split(content()) : []) {
           this.#bytes += rows.reduce((sum, row) => sum + row.length, 0);
           const progress = { phase: 'reading rows', bytes: this.#bytes, items: this.#files, current: path };
@@ -53,22 +62,37 @@ export class TableRows {
     }
   }
 
-  /** A table whose columns are not known has one, with the whole row. */
+  /** A table whose columns are not known has one, with the whole row. ITEM_UNREADABLE where the file that tells of them is lost. */
   async shapeOf(snapshot: Snapshot, folder: string, table: string): Promise<RowShape> {
-    const place = `${snapshot.id} ${folder}`;
-    const shapes = this.#shapes.get(place) ?? (await this.#shapesIn(snapshot, folder));
-    this.#shapes.set(place, shapes);
-    return understood(shapes(table) ?? unknownShape, `${folder}: ${table}`);
+    const { shapes, lost } = await this.#shapesOf(snapshot, folder);
+    const shape = shapes(table);
+    const [file] = lost;
+    if (shape === undefined && file !== undefined) throw lostFrom(`${folder}/${file}`, snapshot);
+    return understood(shape ?? unknownShape, `${folder}: ${table}`);
   }
 
-  async #shapesIn(snapshot: Snapshot, folder: string): Promise<ReturnType<TableReader['shapes']>> {
+  /** Whether the file is not there that says of what types the columns in a folder are. */
+  async isUntyped(snapshot: Snapshot, folder: string): Promise<boolean> {
+    const { lost } = await this.#shapesOf(snapshot, folder);
+    return lost.some((name) => name === this.reader.definitions[0]);
+  }
+
+  async #shapesOf(snapshot: Snapshot, folder: string): Promise<Shapes> {
+    const place = `${snapshot.id} ${folder}`;
+    const found = this.#shapes.get(place) ?? (await this.#shapesIn(snapshot, folder));
+    this.#shapes.set(place, found);
+    return found;
+  }
+
+  async #shapesIn(snapshot: Snapshot, folder: string): Promise<Shapes> {
     const files = new Map<string, Buffer>();
     for (const name of this.reader.definitions) {
       const bytes = await this.#file(snapshot, `${folder}/${name}`);
       if (bytes) files.set(name, bytes);
     }
     try {
-      return this.reader.shapes(files);
+      const lost = this.reader.definitions.filter((name) => !files.has(name));
+      return { shapes: this.reader.shapes(files), lost };
     } catch (cause) {
       throw new HoldfastError(
         'REPOSITORY_DAMAGED',
@@ -87,6 +111,24 @@ export class TableRows {
     }
   }
 }
+
+/** A file of rows that the manifest speaks of was lost with what a repair could not save. */
+async function* lostIfAbsent<Value>(entries: AsyncIterable<Value>): AsyncGenerator<Value> {
+  try {
+    yield* entries;
+  } catch (cause) {
+    if (!hasCode(cause, 'PATH_UNKNOWN')) throw cause;
+    throw new HoldfastError('ITEM_UNREADABLE', cause.message, { cause, hint: askAnother });
+  }
+}
+
+const lostFrom = (path: string, { id }: Snapshot): HoldfastError =>
+  new HoldfastError('ITEM_UNREADABLE', `snapshot ${shortId(id)} has no ${printable(path)}`, {
+    hint: askAnother,
+  });
+
+const askAnother =
+  'the snapshot lacks what a repair could not save, or a backup could not read: take another one';
 
 /** A row that is not what a backup writes is damage, whatever the engine's own code makes of it. */
 const understood = (shape: RowShape, table: string): RowShape => {
