@@ -168,6 +168,9 @@ test('a repository that lost a pack is repaired, and what is lost is named', asy
   const verified = await run('verify', damaged);
   assert.equal(verified.status, 4);
   assert.match(verified.stderr, /media: it was repaired: what could not be saved is not in it/);
+  const drilled = await run(`drill latest:media --scratch ${folder}`, damaged);
+  assert.equal(drilled.status, 4, drilled.stderr);
+  assert.match(drilled.stderr, /media: it was repaired: what could not be saved is not in it/);
 });
 
 /** Files so small as these lie in smaller packs than their folders. */

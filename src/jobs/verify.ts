@@ -3,8 +3,9 @@ import type { Repository, Snapshot } from '#repository/contract.ts';
 import type { Content, Entry } from '#sources/source.ts';
 import type { JobContext } from './job-context.ts';
 import { type FoundManifest, manifestsOf } from './manifests.ts';
-import { isPartial, isRepaired, originOf, tagOf } from './snapshot-choice.ts';
+import { originOf } from './snapshot-choice.ts';
 import { type TableTally, tallies } from './table-tally.ts';
+import { lostInRepair, missingUnnamed } from './what-is-lacking.ts';
 
 export interface VerifyReport {
   readonly snapshot: Snapshot;
@@ -47,16 +48,9 @@ export const verifySnapshot = async (
   };
 };
 
-/** Not even a manifest may be left that would tell of it. */
-const lostInRepair = (snapshot: Snapshot): string[] =>
-  isRepaired(snapshot) ? ['it was repaired: what could not be saved is not in it'] : [];
-
-/** Of files, nothing but the tag says that some are missing. */
 const missingFrom = (snapshot: Snapshot, found: readonly FoundManifest[]): string[] => {
   const named = found.flatMap(missingIn);
-  if (named.length > 0 || !isPartial(snapshot) || isRepaired(snapshot)) return named;
-  const run = tagOf(snapshot, 'run');
-  return [`items, which ${run === undefined ? 'the run' : `holdfast runs ${run}`} names`];
+  return named.length > 0 ? named : missingUnnamed(snapshot);
 };
 
 interface WhatWasRead {

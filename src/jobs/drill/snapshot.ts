@@ -11,6 +11,7 @@ import { scratchMakerOf } from '#sources/source.ts';
 import type { JobContext } from '../job-context.ts';
 import { type FoundManifest, manifestsOf } from '../manifests.ts';
 import { originOf, tagOf } from '../snapshot-choice.ts';
+import { lostInRepair, missingUnnamed } from '../what-is-lacking.ts';
 import type { Compared, Comparison } from './comparison.ts';
 import { compareEntries } from './entries.ts';
 import { askAll, type DrillQuery } from './query.ts';
@@ -88,11 +89,13 @@ const prepare = (
     place.definitionsIn && root !== undefined
       ? compareTables(restored, root, place)
       : compareEntries(repository, snapshot, root, signal);
+  const named = found.flatMap(({ manifest }) =>
+    manifest.missing.map(({ name, reason }) => `${name}: ${reason}`),
+  );
+  const missing = named.length > 0 ? named : missingUnnamed(snapshot);
   const notes = [
     ...leftOut.map((database) => `${database} belongs to the server and was not restored`),
-    ...found.flatMap(({ manifest }) =>
-      manifest.missing.map(({ name, reason }) => `the backup itself lacks ${name}: ${reason}`),
-    ),
+    ...missing.map((text) => `the backup itself lacks ${text}`),
   ];
   return { root, place, comparison, notes };
 };
@@ -172,6 +175,7 @@ const proceed = async (request: Proceeding, context: JobContext): Promise<Ended>
     queries: asked,
     notes: [...notes, ...report.warnings],
     differences: [
+      ...lostInRepair(snapshot),
       ...report.failures.map(({ path, error }) => `${path} could not be restored: ${messageOf(error)}`),
       ...compared.differences,
     ],
