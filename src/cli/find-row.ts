@@ -1,8 +1,8 @@
 // holdfast find --table --row: what a row was in each snapshot.
-import { manifestsOf } from '#jobs/manifests.ts';
+import { knownManifestsOf } from '#jobs/manifests.ts';
 import { findRows, type RowsRead, type RowWanted } from '#jobs/rows/find-rows.ts';
 import { tableRowsOf } from '#jobs/rows/table-rows.ts';
-import { isRepaired, tagOf } from '#jobs/snapshot-choice.ts';
+import { tagOf } from '#jobs/snapshot-choice.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import { plural } from '#lib/format.ts';
 import { didYouMean } from '#lib/nearest.ts';
@@ -27,9 +27,7 @@ export const findRow = async (call: FindCall, repository: Repository): Promise<n
     const before = rows;
     const tableRows = await tableRowsOf(repository, snapshot, context);
     if (!tableRows) return;
-    const databases = await manifestsOf(repository, snapshot, signal);
-    if (databases.length === 0 && isRepaired(snapshot))
-      throw new HoldfastError('ITEM_UNREADABLE', 'what tells of its tables was lost');
+    const databases = await knownManifestsOf(repository, snapshot, signal);
     const found = findRows(snapshot, wanted, {
       rows: tableRows,
       databases,

@@ -1,8 +1,9 @@
 // The manifests of the databases in a snapshot.
 import { HoldfastError, messageOf } from '#lib/errors.ts';
+import { shortId } from '#lib/format.ts';
 import type { Repository, Snapshot } from '#repository/contract.ts';
 import { type Manifest, type ManifestTable, manifestName, manifestSchema } from '#sources/manifest.ts';
-import { tagOf } from './snapshot-choice.ts';
+import { isRepaired, tagOf } from './snapshot-choice.ts';
 
 export interface FoundManifest {
   /** The folder it describes, as the snapshot has it ('shop', 'server/shop'). */
@@ -31,6 +32,21 @@ export const manifestsOf = async (
     else folders.push(...below);
   }
   return found;
+};
+
+/** The same for what searches tables: ITEM_UNREADABLE where a repair has left none, so that no table is taken for one that never was. */
+export const knownManifestsOf = async (
+  repository: Repository,
+  snapshot: Snapshot,
+  signal: AbortSignal,
+): Promise<FoundManifest[]> => {
+  const found = await manifestsOf(repository, snapshot, signal);
+  if (found.length > 0 || !isRepaired(snapshot) || plainKinds.includes(tagOf(snapshot, 'kind'))) return found;
+  throw new HoldfastError(
+    'ITEM_UNREADABLE',
+    `snapshot ${shortId(snapshot.id)} was repaired, and what tells of its tables is lost`,
+    { hint: 'take another snapshot' },
+  );
 };
 
 /** Where a table's data lies in the snapshot. */

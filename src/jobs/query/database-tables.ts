@@ -4,7 +4,7 @@ import { printable } from '#lib/format.ts';
 import type { Repository, Snapshot } from '#repository/contract.ts';
 import type { ManifestTable } from '#sources/manifest.ts';
 import type { SqlValue } from '#sources/table-reader.ts';
-import { entriesOf, type FoundManifest, manifestsOf } from '../manifests.ts';
+import { entriesOf, type FoundManifest, knownManifestsOf } from '../manifests.ts';
 import { type TableRows, wholeRow } from '../rows/table-rows.ts';
 import type { Askable } from './askable.ts';
 import { namedTable } from './named-table.ts';
@@ -15,7 +15,7 @@ export const databaseTables = async (
   rows: TableRows,
   signal: AbortSignal,
 ): Promise<Askable> => {
-  const databases = await manifestsOf(repository, snapshot, signal);
+  const databases = await knownManifestsOf(repository, snapshot, signal);
   return {
     hasAnyColumn: !rows.reader.isPlain,
     missing: databases.flatMap(({ folder, manifest }) =>

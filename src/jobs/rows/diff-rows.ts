@@ -4,7 +4,7 @@ import { shortId } from '#lib/format.ts';
 import type { Repository, Snapshot } from '#repository/contract.ts';
 import type { RowShape } from '#sources/table-reader.ts';
 import type { JobContext } from '../job-context.ts';
-import { manifestsOf } from '../manifests.ts';
+import { knownManifestsOf } from '../manifests.ts';
 import { tagOf } from '../snapshot-choice.ts';
 import { pairRows, type RowChange } from './pair-rows.ts';
 import { pairTables, type SnapshotTables, type TablePair, type TableSide } from './pair-tables.ts';
@@ -51,7 +51,7 @@ export async function* diffRows(
   const rows = await rowsOf(repository, snapshots, options);
   const tablesOf = async (snapshot: Snapshot): Promise<SnapshotTables> => ({
     snapshot,
-    databases: await manifestsOf(repository, snapshot, signal),
+    databases: await knownManifestsOf(repository, snapshot, signal),
   });
   const both = [await tablesOf(snapshots[0]), await tablesOf(snapshots[1])] as const;
   const comparison = new Comparison(repository, rows, signal);

@@ -2,12 +2,19 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { memoryEntries, testRepository } from '#repository/testing.ts';
+import { knownManifestsOf } from '../manifests.ts';
 import { rememberingContext } from '../testing.ts';
 import { tableRowsOf } from './table-rows.ts';
 
-const openWith = async (kind: string, files: Readonly<Record<string, string>>) => {
+const openWith = async (
+  kind: string,
+  files: Readonly<Record<string, string>>,
+  ...tags: readonly string[]
+) => {
   const made = await testRepository();
-  const { snapshot } = await made.write(memoryEntries(files), { tags: ['source:test', `kind:${kind}`] });
+  const { snapshot } = await made.write(memoryEntries(files), {
+    tags: ['source:test', `kind:${kind}`, ...tags],
+  });
   assert.ok(snapshot);
   const repository = await made.open();
   const rows = await tableRowsOf(repository, snapshot, rememberingContext());
@@ -47,5 +54,16 @@ test('columns whose types are lost are told to be untyped', async () => {
     const { repository, snapshot, rows } = await openWith('postgres', files);
     await using _ = repository;
     assert.equal(await rows.isUntyped(snapshot, 'test/shop'), isUntyped);
+  }
+});
+
+test('a repaired snapshot that no longer tells of its tables is not one without tables', async () => {
+  const { signal } = rememberingContext();
+  for (const tags of [[], ['partial', 'repaired']]) {
+    const { repository, snapshot } = await openWith('sqlite', { 'create.sql': '' }, ...tags);
+    await using _ = repository;
+    const found = knownManifestsOf(repository, snapshot, signal);
+    if (tags.length === 0) assert.deepEqual(await found, []);
+    else await assert.rejects(found, unreadable(/was repaired, and what tells of its tables is lost$/));
   }
 });
