@@ -61,6 +61,8 @@ test('two jobs with the same source and repository are told apart', async () => 
   const { stdout } = await run(`status --config ${at('two.yaml')}`, later(2));
   assert.match(stdout, /media +nearby +nightly +[0-9a-f]{8}, .* ok\n/);
   assert.match(stdout, /media +nearby +hourly +[0-9a-f]{8}, .* LATE/);
+  const nagios = await run(`status --nagios --config ${at('two.yaml')}`, later(2));
+  assert.match(nagios.stdout, / 'media in nearby, nightly'=\d+s;;.* 'media in nearby, hourly'=\d+s;;/);
 });
 
 test('an age is judged by the newest good snapshot in the repository', async () => {

@@ -47,7 +47,7 @@ export const nagiosStatus = (health: Health): NagiosStatus => {
 
 /** 'HOLDFAST OK - 2 jobs, 3 sources; the oldest good snapshot is of 5 h ago | …'. */
 export const nagiosLine = (health: Health): string => {
-  const figures = health.sources.flatMap((source) => figureOf(source, health.at));
+  const figures = health.sources.flatMap((source) => figureOf(source, health));
   return `${nagiosWords(nagiosStatus(health))}${figures.length > 0 ? ` | ${figures.join(' ')}` : ''}`;
 };
 
@@ -71,8 +71,12 @@ const wellText = ({ jobs, sources, at }: Health): string => {
 };
 
 /** The age, and after two semicolons the age at which it is critical. */
-const figureOf = ({ source, repository, good, needed }: SourceHealth, now: Date): string[] => {
+const figureOf = (figured: SourceHealth, { sources, at }: Health): string[] => {
+  const { source, repository, job, good, needed } = figured;
   if (good === undefined) return [];
-  const ageOf = (time: Date): number => Math.round((now.getTime() - time.getTime()) / 1000);
-  return [`'${source} in ${repository}'=${ageOf(good.time)}s;;${needed ? ageOf(needed) : ''};0`];
+  const ageOf = (time: Date): number => Math.round((at.getTime() - time.getTime()) / 1000);
+  // A monitor takes two figures of one name for one.
+  const same = sources.filter((other) => other.source === source && other.repository === repository);
+  const ofJob = same.length > 1 ? `, ${job}` : '';
+  return [`'${source} in ${repository}${ofJob}'=${ageOf(good.time)}s;;${needed ? ageOf(needed) : ''};0`];
 };
