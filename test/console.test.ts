@@ -397,6 +397,15 @@ test('what is wrong with the console itself has the usual statuses', async () =>
   assert.equal((await run('console', 'sites ../north')).status, 2);
 });
 
+test('a monitor of a console that nothing was told to does not learn that all is well', async () => {
+  mkdirSync(at('nothing'), { recursive: true });
+  const { sites: _, ...console } = consoleConfig();
+  write('console', { console: { ...console, bulletins: at('nothing') } });
+  const { status, stdout } = await run('console', 'sites --nagios');
+  assert.deepEqual([status, stdout], [3, 'HOLDFAST UNKNOWN - no site has told anything yet\n']);
+  write('console', { console: consoleConfig() });
+});
+
 test('sites that nobody expected are shown, and what is no bulletin is told', async () => {
   write('console', { console: { ...consoleConfig(), sites: undefined } });
   mkdirSync(at('bulletins', 'west'));

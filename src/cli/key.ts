@@ -68,7 +68,7 @@ const actions = {
     async work(call, repository) {
       const [, id = ''] = call.args;
       await repository.removeKey(id);
-      return done(call, id, `removed key ${id}: its password opens the repository no longer`);
+      return done(call, id, `removed key ${id}: it opens the repository no longer`);
     },
   },
   passwd: {

@@ -53,6 +53,7 @@ export const nagiosLine = (health: Health): string => {
 
 /** 'HOLDFAST OK - 3 sites', 'HOLDFAST CRITICAL - north: …'. */
 export const nagiosOfSites = (sites: readonly Site[]): NagiosStatus => {
+  if (sites.length === 0) return { status: 3, text: 'no site has told anything yet' };
   const bad = sites.filter(({ state }) => state !== 'well');
   if (bad.length === 0) return { status: 0, text: plural(sites.length, 'site') };
   const text = bad.map(({ site, flaws }) => `${site}: ${flaws[0] ?? ''}`).join('; ');
