@@ -3,7 +3,7 @@ import type { Comparison, Result, Target } from './comparison.ts';
 import type { Spread } from './statistics.ts';
 
 /** How many times more the peer's median needs; above 1 Holdfast is better. */
-export const ratioOf = (of: Target['of'] | 'cpu', holdfast: Result, peer: Result): number | undefined => {
+const ratioOf = (of: Target['of'] | 'cpu', holdfast: Result, peer: Result): number | undefined => {
   const [ours, theirs] = [holdfast, peer].map(
     (result) =>
       ({ wall: result.wallSeconds, cpu: result.cpuSeconds, stored: result.storedBytes })[of]?.median,

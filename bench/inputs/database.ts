@@ -6,7 +6,7 @@ import type { Database } from '../tools/tool.ts';
 import { writeBytes } from './files.ts';
 import { ordersTable, wholeOrders } from './orders.ts';
 
-export const database = 'shop';
+const database = 'shop';
 
 /** Starts it and loads so many bytes of COPY text; `folder` holds them meanwhile. */
 export const ordersServer = async (folder: string, sizeBytes: number): Promise<PostgresServer> => {

@@ -7,7 +7,7 @@ import type { Compression } from './format.ts';
 export type Bytes = AsyncIterable<Uint8Array>;
 
 /** The bytes as a transform makes them. Errors of either side are thrown; a reader that stops ends both. */
-export async function* through(bytes: Bytes, transform: Transform): AsyncGenerator<Uint8Array> {
+async function* through(bytes: Bytes, transform: Transform): AsyncGenerator<Uint8Array> {
   const out = new PassThrough();
   // Chunks may be reused by their producer once the next is asked for, and a transform keeps what it was given.
   const working = pipeline(Readable.from(copied(bytes)), transform, out);

@@ -58,7 +58,7 @@ export const ofRepository = (repository: string, error: Error): string => {
   return message.startsWith(`${repository}: `) ? message : `${repository}: ${message}`;
 };
 
-export const hintOf = (error: Error): string | undefined =>
+const hintOf = (error: Error): string | undefined =>
   error instanceof HoldfastError ? error.hint : undefined;
 
 /** What of a snapshot could not be had: an entry, or a folder with all in it; '' is the whole. */

@@ -2,7 +2,7 @@
 import encodeQr from 'qr';
 import type { RepositoryConfig } from '#config/config.ts';
 import { withRepository } from '#jobs/use-repository.ts';
-import { formatTime, printable } from '#lib/format.ts';
+import { formatTime, printable, shortId } from '#lib/format.ts';
 import { expandHome } from '#lib/home.ts';
 import { version } from '#lib/version.ts';
 import type { RepositoryKey } from '#repository/contract.ts';
@@ -103,7 +103,7 @@ To get files back on any machine, with stock restic (https://restic.net, version
      OS_AUTH_URL …, RESTIC_REST_USERNAME …).
   2. export RESTIC_REPOSITORY='${location.replaceAll("'", "'\\''")}'
   3. restic snapshots                              asks for the password, and lists what there is
-     It must say: repository ${id.slice(0, 8)} opened.
+     It must say: repository ${shortId(id)} opened.
   4. restic restore <id> --target /somewhere       brings everything of one snapshot back
 
 ${recoveryCommands}

@@ -1,5 +1,6 @@
 // Documents and rows of a snapshot by their keys, for kinds that know how to find them.
 import { HoldfastError, hasCode } from '#lib/errors.ts';
+import { shortId } from '#lib/format.ts';
 import type { Repository, Snapshot } from '#repository/contract.ts';
 import type { FoundRecord, RecordFinder } from '#sources/records.ts';
 import { recordFinderOf } from '#sources/registry.ts';
@@ -40,7 +41,7 @@ export async function* findRecords(
   if (!finder)
     throw new HoldfastError(
       'USAGE',
-      `snapshot ${snapshot.id.slice(0, 8)} is of kind ${kind ?? 'files'}, which has no documents`,
+      `snapshot ${shortId(snapshot.id)} is of kind ${kind ?? 'files'}, which has no documents`,
       {
         hint: 'name a snapshot of CouchDB or MongoDB',
       },
@@ -108,7 +109,7 @@ export const recordPlaces = async (
 /** The error for a record that is not in exactly one file. */
 export const notOne = ({ id }: Snapshot, key: string, files: readonly string[]): HoldfastError =>
   files.length === 0
-    ? new HoldfastError('PATH_UNKNOWN', `snapshot ${id.slice(0, 8)} holds no document "${key}"`, {
+    ? new HoldfastError('PATH_UNKNOWN', `snapshot ${shortId(id)} holds no document "${key}"`, {
         hint: '`holdfast find --document` looks in all snapshots',
       })
     : new HoldfastError('USAGE', `${files.length} databases have a document "${key}"`, {

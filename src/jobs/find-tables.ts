@@ -1,5 +1,6 @@
 // Tables and collections of a snapshot by their names.
 import { HoldfastError } from '#lib/errors.ts';
+import { shortId } from '#lib/format.ts';
 import { didYouMean } from '#lib/nearest.ts';
 import type { Snapshot } from '#repository/contract.ts';
 import { entriesOf, type FoundManifest } from './manifests.ts';
@@ -62,7 +63,7 @@ const unknownTable = (snapshot: Snapshot, name: string, known: readonly string[]
   const listed = `it holds ${known.slice(0, 10).join(', ')}${known.length > 10 ? ', …' : ''}`;
   return new HoldfastError(
     'PATH_UNKNOWN',
-    `snapshot ${snapshot.id.slice(0, 8)} holds no table "${name}"${didYouMean(name, known)}`,
+    `snapshot ${shortId(snapshot.id)} holds no table "${name}"${didYouMean(name, known)}`,
     { hint: known.length === 0 ? 'it holds no tables at all' : listed },
   );
 };

@@ -5,6 +5,7 @@ import type { KeepRules } from '#config/keep.ts';
 import { throwIfCancelled } from '#lib/clock.ts';
 import { forEachLimit } from '#lib/concurrency.ts';
 import { HoldfastError } from '#lib/errors.ts';
+import { shortId } from '#lib/format.ts';
 import { machineName } from '#lib/machine-name.ts';
 import type { Repository, Snapshot } from '#repository/contract.ts';
 import type { JobContext } from './job-context.ts';
@@ -62,7 +63,7 @@ export const retainMatching = async (
 export const refuseLastGood = (chosen: readonly Snapshot[], all: readonly Snapshot[], now: Date): void => {
   const last = new Set(lastGoodOnes(all, now).map(({ id }) => id));
   for (const snapshot of chosen) {
-    const name = `snapshot ${snapshot.id.slice(0, 8)} of ${originOf(snapshot)}`;
+    const name = `snapshot ${shortId(snapshot.id)} of ${originOf(snapshot)}`;
     if (isPinned(snapshot))
       throw new HoldfastError('USAGE', `${name} is pinned`, {
         hint: '`holdfast unpin` it first, or give --force',

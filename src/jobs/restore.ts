@@ -1,6 +1,7 @@
 // A snapshot → a folder or a database.
 
 import { HoldfastError } from '#lib/errors.ts';
+import { shortId } from '#lib/format.ts';
 import type { ReadOptions, Repository, Snapshot } from '#repository/contract.ts';
 import { openSource, type SourceConfig } from '#sources/registry.ts';
 import type { Entry, RestoreReport } from '#sources/source.ts';
@@ -76,7 +77,7 @@ export const planRestore = async (
   }
   if (files === 0 && lost.length === 0 && wanted.matches !== undefined)
     throw new HoldfastError('PATH_UNKNOWN', 'the patterns match nothing in the snapshot', {
-      hint: `\`holdfast ls ${snapshot.id.slice(0, 8)}\` lists what it holds`,
+      hint: `\`holdfast ls ${shortId(snapshot.id)}\` lists what it holds`,
     });
   return { selection, root, rename: await renamesOf(request, selection, signal), files, bytes, lost };
 };
@@ -89,8 +90,8 @@ export const restoreSnapshot = async (
 ): Promise<RestoreReport> => {
   const choose =
     rows && (await onlyRows({ repository, snapshot, selects, values: rows }, { signal, onEvent }));
-  const subject = root ?? snapshot.id.slice(0, 8);
-  onEvent({ type: 'started', subject, doing: `restoring snapshot ${snapshot.id.slice(0, 8)}` });
+  const subject = root ?? shortId(snapshot.id);
+  onEvent({ type: 'started', subject, doing: `restoring snapshot ${shortId(snapshot.id)}` });
   await using opened = await openSource(target, { signal, clock, log });
   if (query !== undefined && !opened.restoresByQuery)
     throw new HoldfastError('USAGE', `a ${target.kind} target takes no query`, {
@@ -204,7 +205,7 @@ const requireFit = (snapshot: Snapshot, target: SourceConfig): void => {
   if (isFolder(target) || kind === target.kind) return;
   throw new HoldfastError(
     'USAGE',
-    `snapshot ${snapshot.id.slice(0, 8)} is of kind ${kind ?? 'files'} and cannot go into ${target.kind}`,
+    `snapshot ${shortId(snapshot.id)} is of kind ${kind ?? 'files'} and cannot go into ${target.kind}`,
     { hint: 'restore it into a folder, or name a target of its own kind by a URL' },
   );
 };

@@ -1,5 +1,6 @@
 // The part of a snapshot that somebody asked for.
 import { HoldfastError, hasCode } from '#lib/errors.ts';
+import { shortId } from '#lib/format.ts';
 import type { ListedEntry, Repository, Snapshot } from '#repository/contract.ts';
 import { compilePatterns } from '#sources/files/patterns.ts';
 import type { EntryType } from '#sources/source.ts';
@@ -102,8 +103,8 @@ export const findPath = async (
 const everything: ListedEntry = { path: '', type: 'dir', meta: {}, blobs: [] };
 
 const unknownPath = (snapshot: Snapshot, path: string): HoldfastError =>
-  new HoldfastError('PATH_UNKNOWN', `snapshot ${snapshot.id.slice(0, 8)} holds no "${path}"`, {
-    hint: `\`holdfast ls ${snapshot.id.slice(0, 8)}\` lists what it holds`,
+  new HoldfastError('PATH_UNKNOWN', `snapshot ${shortId(snapshot.id)} holds no "${path}"`, {
+    hint: `\`holdfast ls ${shortId(snapshot.id)}\` lists what it holds`,
   });
 
 const firstEntry = async (

@@ -1,6 +1,6 @@
 // Which snapshot is meant: 'latest', 'latest:shop', or the beginning of an id; with '~1' behind it, the one before.
 import { HoldfastError } from '#lib/errors.ts';
-import { plural } from '#lib/format.ts';
+import { plural, shortId } from '#lib/format.ts';
 import { didYouMean } from '#lib/nearest.ts';
 import type { Snapshot } from '#repository/contract.ts';
 
@@ -107,7 +107,7 @@ const before = (snapshot: Snapshot, steps: number, snapshots: readonly Snapshot[
   if (found) return found;
   throw new HoldfastError(
     'SNAPSHOT_UNKNOWN',
-    `${plural(at, 'snapshot')} of ${originOf(snapshot)} from ${hostname} ${at === 1 ? 'is' : 'are'} older than ${snapshot.id.slice(0, 8)}, not ${steps}`,
+    `${plural(at, 'snapshot')} of ${originOf(snapshot)} from ${hostname} ${at === 1 ? 'is' : 'are'} older than ${shortId(snapshot.id)}, not ${steps}`,
     { hint: '`holdfast snapshots` lists them' },
   );
 };

@@ -1,4 +1,5 @@
 // A snapshot held against what was captured: every file is read, its size and a table's rows and checksum are compared.
+import { shortId } from '#lib/format.ts';
 import type { Repository, Snapshot } from '#repository/contract.ts';
 import type { Content, Entry } from '#sources/source.ts';
 import type { JobContext } from './job-context.ts';
@@ -27,7 +28,7 @@ export const verifySnapshot = async (
   context: JobContext,
 ): Promise<VerifyReport> => {
   const { signal, onEvent } = context;
-  const doing = `verifying snapshot ${snapshot.id.slice(0, 8)}`;
+  const doing = `verifying snapshot ${shortId(snapshot.id)}`;
   onEvent({ type: 'started', subject: originOf(snapshot), doing });
   const found = await manifestsOf(repository, snapshot, signal);
   const tables = tallies(found);

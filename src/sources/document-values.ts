@@ -2,7 +2,7 @@
 import type { RowShape, SqlValue } from './table-reader.ts';
 
 /** The column that has the whole of each document, as JSON. */
-export const wholeDocument = 'document';
+const wholeDocument = 'document';
 
 /** The SQL half of a document's shape, given its JSON. */
 export const documentColumns = (
@@ -26,7 +26,7 @@ export const documentColumns = (
 });
 
 /** A number, a text, 1 or 0 for true and false; a list or an object stays JSON. Of MongoDB's own types what people write. */
-export const valueOfJson = (json: string): SqlValue => {
+const valueOfJson = (json: string): SqlValue => {
   if (/^-?\d+$/.test(json)) return withinInt64(BigInt(json));
   const value: unknown = JSON.parse(json);
   if (typeof value === 'string' || typeof value === 'number' || value === null) return value;

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 
 /** How rows lie in an entry: 'lines' (each row ends with \n; COPY text, SQL or JSON lines), 'bson' (length-prefixed documents). */
-export const rowFormats = ['lines', 'bson'] as const;
+const rowFormats = ['lines', 'bson'] as const;
 export type RowFormat = (typeof rowFormats)[number];
 
 const table = z.strictObject({

@@ -12,7 +12,7 @@ import {
 import type { Cell } from './tds-responder.ts';
 
 /** Every type that has values, in one table, by the order of its columns. */
-export const allTypes: Readonly<Record<string, ColumnOptions>> = {
+const allTypes: Readonly<Record<string, ColumnOptions>> = {
   id: { type: 'int', nullable: 0 },
   tiny: { type: 'tinyint' },
   small: { type: 'smallint' },

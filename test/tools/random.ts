@@ -8,12 +8,7 @@ export const randomBytes = (random: Random, sizeBytes: number): Buffer => {
   return createCipheriv('aes-256-ctr', key, Buffer.alloc(16)).update(Buffer.alloc(sizeBytes));
 };
 
-/** Rows of a shop's orders in PostgreSQL's COPY text format, each with its newline; about 150 bytes a row. */
-export function* orderRows(random: Random, count: number): Generator<string> {
-  for (let id = 1; id <= count; id += 1) yield orderRow(random, id);
-}
-
-/** The same as chunks of about a megabyte, for feeding a backup. */
+/** Rows of a shop's orders in PostgreSQL's COPY text format, about 150 bytes each, in chunks of about a megabyte. */
 export function* orderChunks(random: Random, sizeBytes: number): Generator<Buffer> {
   let id = 1;
   for (let made = 0; made < sizeBytes; ) {

@@ -94,7 +94,7 @@ const make = (stress: Stress, tool: Tool, makers: readonly Maker[], random: Rand
 type Make = (stress: Stress, tool: Tool, random: Random) => Operation | undefined;
 
 /** What the sources hold at this moment; they stay so until nobody is running. */
-export const backUp = (stress: Stress, tool: Tool, random: Random): Operation => {
+const backUp = (stress: Stress, tool: Tool, random: Random): Operation => {
   const { place, backups, contents } = stress;
   const source = random.pick(place.sources.filter((each) => tool === 'holdfast' || !each.endsWith('.db')));
   stress.number += 1;

@@ -146,7 +146,7 @@ export const changeSources = (place: StressPlace, random: Random): ReadonlyMap<s
 };
 
 /** Of a source, or of what was restored from it: restic puts a folder below all those that it lay in. */
-export const contentOf = (path: string, source: string): Content => {
+const contentOf = (path: string, source: string): Content => {
   if (source === database) {
     using shop = new DatabaseSync(path, { readOnly: true });
     const rows = shop.prepare('select * from orders order by id').all();

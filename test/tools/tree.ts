@@ -35,7 +35,7 @@ export const writeFiles = (folder: string, random: Random, options: TreeOptions)
 };
 
 /** Names that break careless tools; each is legal on Linux. Those with bytes that are not UTF-8 are Buffers. */
-export const oddNames: readonly (string | Buffer)[] = [
+const oddNames: readonly (string | Buffer)[] = [
   'two\nlines',
   'tab\tand "quotes" and \'more\'',
   '-rf',

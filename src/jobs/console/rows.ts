@@ -23,7 +23,7 @@ export const siteRow = ({ site, state, bulletin }: Site, now: Date): string[] =>
   stateTexts[state],
 ];
 
-export const stateTexts = {
+const stateTexts = {
   well: 'well',
   unwell: 'NOT WELL',
   silent: 'SILENT',

@@ -4,6 +4,7 @@ import type { Catalog } from '#catalog/catalog.ts';
 import type { RepositoryConfig } from '#config/config.ts';
 import { throwIfCancelled } from '#lib/clock.ts';
 import { asError, errorCode, HoldfastError } from '#lib/errors.ts';
+import { shortId } from '#lib/format.ts';
 import type { Repository, Snapshot } from '#repository/contract.ts';
 import type { SourceConfig } from '#sources/registry.ts';
 import type { JobContext } from '../job-context.ts';
@@ -125,7 +126,7 @@ const snapshotOf = async (
     onEvent({
       type: 'warning',
       subject: source,
-      text: `snapshot ${newest.id.slice(0, 8)} is newer, but items are missing in it`,
+      text: `snapshot ${shortId(newest.id)} is newer, but items are missing in it`,
     });
   return whole ?? newest;
 };

@@ -4,6 +4,7 @@ import type { Drill, DrillEnd, DrillLedger, QueryRecord } from '#catalog/drill.t
 import { errorReport } from '#catalog/run.ts';
 import { throwIfCancelled } from '#lib/clock.ts';
 import { asError, HoldfastError, hasCode, messageOf } from '#lib/errors.ts';
+import { shortId } from '#lib/format.ts';
 import type { Repository, Snapshot } from '#repository/contract.ts';
 import { openSource, type SourceConfig } from '#sources/registry.ts';
 import type { RestoreReport, ScratchMaker, ScratchPlace, Source } from '#sources/source.ts';
@@ -103,13 +104,9 @@ const prepare = (
 const requireKind = (snapshot: Snapshot, { name, kind }: SourceConfig): void => {
   const own = tagOf(snapshot, 'kind') ?? 'files';
   if (own === kind) return;
-  throw new HoldfastError(
-    'USAGE',
-    `snapshot ${snapshot.id.slice(0, 8)} is of kind ${own}, ${name} is ${kind}`,
-    {
-      hint: `drill it into a source of kind ${own}`,
-    },
-  );
+  throw new HoldfastError('USAGE', `snapshot ${shortId(snapshot.id)} is of kind ${own}, ${name} is ${kind}`, {
+    hint: `drill it into a source of kind ${own}`,
+  });
 };
 
 const makerOf = (source: Source, { name, kind }: SourceConfig): ScratchMaker => {
@@ -213,7 +210,7 @@ const restore = async (
   { signal, onEvent }: JobContext,
 ): Promise<RestoreReport> => {
   const subject = originOf(snapshot);
-  onEvent({ type: 'started', subject, doing: `drilling snapshot ${snapshot.id.slice(0, 8)}` });
+  onEvent({ type: 'started', subject, doing: `drilling snapshot ${shortId(snapshot.id)}` });
   const entries = repository.read(snapshot, { ...(root !== undefined && { root }), signal });
   const total = snapshot.summary;
   return await place.restore(comparison.watch(entries), ({ bytes, entries: items, current }) =>

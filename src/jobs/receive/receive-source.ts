@@ -1,6 +1,7 @@
 // One receiver: whatever has arrived for it is loaded beside what readers see, or applied to it.
 import { throwIfCancelled } from '#lib/clock.ts';
 import { asError, HoldfastError } from '#lib/errors.ts';
+import { shortId } from '#lib/format.ts';
 import type { Repository, Snapshot } from '#repository/contract.ts';
 import { type Mark, type Receiver, type Receiving, receiverOf } from '#sources/receiver.ts';
 import { openSource, type SourceConfig } from '#sources/registry.ts';
@@ -77,7 +78,7 @@ interface Step {
 }
 
 /** UNSUPPORTED of a kind that nothing can be received into. */
-export const requireReceiver = (source: Source, { name, kind }: SourceConfig): Receiver => {
+const requireReceiver = (source: Source, { name, kind }: SourceConfig): Receiver => {
   const receiver = receiverOf(source);
   if (receiver) return receiver;
   throw new HoldfastError('UNSUPPORTED', `${name}: nothing can be received into sources of kind ${kind}`, {
@@ -105,7 +106,7 @@ const load = async (
   const expected = snapshot.summary?.totalBytesProcessed ?? 0;
   assertRoom(floors, expected);
   const { onEvent, signal } = context;
-  onEvent({ type: 'started', subject: source, doing: `loading snapshot ${snapshot.id.slice(0, 8)}` });
+  onEvent({ type: 'started', subject: source, doing: `loading snapshot ${shortId(snapshot.id)}` });
   const entries = repository.read(snapshot, { root: source, signal });
   const report = await receiving.load(whileRoom(entries, floors), {
     mark: markOf(whole),
@@ -145,7 +146,7 @@ const applyAll = async (
     try {
       requireKind(snapshot, partialKind(into.kind), into);
       assertRoom(floors, snapshot.summary?.totalBytesProcessed ?? 0);
-      onEvent({ type: 'started', subject: source, doing: `applying snapshot ${snapshot.id.slice(0, 8)}` });
+      onEvent({ type: 'started', subject: source, doing: `applying snapshot ${shortId(snapshot.id)}` });
       const entries = repository.read(snapshot, { root: partialName(source), signal });
       const done = await receiving.apply(takeFiles(entries, files, signal), {
         ...markOf(change),
@@ -177,7 +178,7 @@ const requireKind = (snapshot: Snapshot, kind: string, into: SourceConfig): void
   if (own === kind) return;
   throw new HoldfastError(
     'USAGE',
-    `snapshot ${snapshot.id.slice(0, 8)} is of kind ${own}, and ${into.name} is ${into.kind}`,
+    `snapshot ${shortId(snapshot.id)} is of kind ${own}, and ${into.name} is ${into.kind}`,
     { hint: 'receive into a source of the kind that was backed up' },
   );
 };

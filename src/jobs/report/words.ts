@@ -1,6 +1,6 @@
 // What a report says in words, whatever its format.
 import type { Drill } from '#catalog/drill.ts';
-import { formatBytes, formatDuration, plural } from '#lib/format.ts';
+import { formatBytes, formatDuration, plural, shortId } from '#lib/format.ts';
 import type { Report, SourceEvidence } from './report.ts';
 
 /** '2026-11-21 03:30 UTC': an auditor may sit in another time zone. */
@@ -70,7 +70,7 @@ const drillsTable = ({ drills }: Report): Table => ({
   rows: drills.map((drill) => [
     timeText(drill.startedAt),
     `${drill.source} in ${drill.repository}`,
-    `${drill.snapshot.slice(0, 8)} of ${timeText(drill.snapshotTime)}`,
+    `${shortId(drill.snapshot)} of ${timeText(drill.snapshotTime)}`,
     drill.state,
     'restoreMs' in drill && drill.restoreMs !== undefined ? formatDuration(drill.restoreMs) : '',
     comparedText(drill),

@@ -4,7 +4,7 @@ import type { Answer } from './http.ts';
 import { BrokenJson } from './json-scan.ts';
 
 /** A failure after which the same request may succeed. */
-export class PassingError extends Error {
+class PassingError extends Error {
   override readonly name = 'PassingError';
   /** How long the server asks to wait. */
   readonly waitMs: number | undefined;

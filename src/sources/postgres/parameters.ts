@@ -28,7 +28,7 @@ export type Parameters = Readonly<Partial<Record<ParameterName, string>>>;
 
 export const parameterNames = Object.keys(variables) as ParameterName[];
 
-export const isParameter = (name: string): name is ParameterName => Object.hasOwn(variables, name);
+const isParameter = (name: string): name is ParameterName => Object.hasOwn(variables, name);
 
 /** Variables that would change where libpq connects, or how safely, and that are not honoured here. */
 const unsupportedVariables = [

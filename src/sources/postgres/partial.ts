@@ -160,7 +160,7 @@ const sinceSql = ({ sinceMs, before }: Reach): string => {
 };
 
 /** As all times of a position are written. */
-export const isoSql = (time: string): string =>
+const isoSql = (time: string): string =>
   `to_char((${time}) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
 
 /** The paths that stand in the columns of captured rows. */

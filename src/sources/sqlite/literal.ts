@@ -5,7 +5,7 @@ import type { SqlValue } from '../table-reader.ts';
 import { quoteText } from './identifiers.ts';
 
 /** A text without NUL. Line breaks are written as a mark that the text does not hold, and put back by replace(). */
-export const textLiteral = (text: string): string => {
+const textLiteral = (text: string): string => {
   if (!text.includes('\n')) return quoteText(text);
   const mark = freshMark(text);
   return `replace(${quoteText(text.replaceAll('\n', mark))},'${mark}',char(10))`;

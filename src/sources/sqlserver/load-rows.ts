@@ -102,7 +102,7 @@ const linesAtOnce = 2000;
 const charactersAtOnce = 4 * 1024 * 1024;
 
 /** Whole lines, without their ends, so many at once. */
-export async function* lineBatches(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<string[]> {
+async function* lineBatches(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<string[]> {
   let lines: string[] = [];
   let length = 0;
   for await (const line of linesOf(chunks)) {

@@ -66,7 +66,7 @@ async function* backupContent(
 }
 
 /** A copy that leaves the server's own chain of backups alone, with checksums of its pages. */
-export const backupSql = (database: string, file: string, compression: boolean): string =>
+const backupSql = (database: string, file: string, compression: boolean): string =>
   `BACKUP DATABASE ${quoteIdentifier(database)} TO DISK = ${quoteText(file)} WITH COPY_ONLY, FORMAT, INIT, CHECKSUM${compression ? ', COMPRESSION' : ''}`;
 
 const exchangeFile = ({
@@ -169,7 +169,7 @@ interface RestoreFiles {
   readonly replace: boolean;
 }
 
-export const restoreSql = (
+const restoreSql = (
   name: string,
   file: string,
   files: readonly { readonly LogicalName: string; readonly Type: string; readonly PhysicalName: string }[],

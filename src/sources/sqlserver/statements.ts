@@ -86,7 +86,7 @@ const indexStatements = (on: QualifiedName, indexes: readonly Index[]): Statemen
     batches: [indexSql(on, index), ...(index.disabled ? [disableIndexSql(on, index)] : [])],
   }));
 
-export const foreignKeyStatements = (table: Table): Statement[] =>
+const foreignKeyStatements = (table: Table): Statement[] =>
   table.foreignKeys.map((key) => ({
     what: `foreign key ${key.name} on ${plainName(table)}`,
     batches: foreignKeySql(table, key),

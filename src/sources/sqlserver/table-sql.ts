@@ -7,7 +7,7 @@ import { baseTypeSql, typeSql } from './type-sql.ts';
 export const createTableSql = (table: Table): string =>
   `CREATE TABLE ${quoteName(table)} (\n${table.columns.map((column) => `  ${columnSql(column)}`).join(',\n')}\n)`;
 
-export const columnSql = (column: Column): string => {
+const columnSql = (column: Column): string => {
   const name = quoteIdentifier(column.name);
   const { computed } = column;
   if (computed) {
