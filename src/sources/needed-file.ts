@@ -1,5 +1,6 @@
 // The small files that a restore of a database cannot do without.
 import { HoldfastError, messageOf } from '#lib/errors.ts';
+import { damagedSnapshot } from './damaged-snapshot.ts';
 
 /** The content, if it has come; TARGET_FAILED otherwise. */
 export const neededFile = <Content>(path: string, content: Content | undefined): Content => {
@@ -14,9 +15,6 @@ export const parsedFile = <Parsed>(path: string, text: string, parse: (text: str
   try {
     return parse(text);
   } catch (cause) {
-    throw new HoldfastError('TARGET_FAILED', `${path} cannot be read: ${messageOf(cause)}`, {
-      cause,
-      hint: 'verify the snapshot, and restore from another one',
-    });
+    throw damagedSnapshot(`${path} cannot be read: ${messageOf(cause)}`, cause);
   }
 };

@@ -1,6 +1,7 @@
 // The entries of one database.
 import { HoldfastError, hasCode } from '#lib/errors.ts';
 import { plural } from '#lib/format.ts';
+import { folderEntry } from '../own-entries.ts';
 import type { Content, Entry, Previous } from '../source.ts';
 import { type Dump, textEntry } from './dump.ts';
 import { type Index, type IndexHead, indexContent, type PartitionIndex } from './index-file.ts';
@@ -70,14 +71,13 @@ async function* entriesOf(
 ): AsyncGenerator<Entry> {
   const { dump, database, folder, plan } = of;
   const file = (name: string, text: string | Buffer): Entry => textEntry(dump, `${folder}/${name}`, text);
-  yield { path: folder, type: 'dir', meta: { mode: 0o700 } };
+  yield folderEntry(folder);
   yield file(databaseFiles.database, `${JSON.stringify(contentsOf(of, limit), undefined, 2)}\n`);
   const partitions = new Map<Partition, PartitionIndex>();
   let failed = 0;
   let isFirst = true;
   for await (const loaded of loadPartitions({ dump, database, plan, previous })) {
-    if (isFirst && loaded.partition !== designPartition)
-      yield { path: `${folder}/${dataFolder}`, type: 'dir', meta: { mode: 0o700 } };
+    if (isFirst && loaded.partition !== designPartition) yield folderEntry(`${folder}/${dataFolder}`);
     isFirst = false;
     if (loaded.index) partitions.set(loaded.partition, loaded.index);
     failed += loaded.failures.length;
@@ -123,7 +123,7 @@ function* partitionEntries(
 ): Generator<Entry> {
   const { dump, database, folder } = of;
   const attachmentFolder = `${folder}/${attachmentsFolder(partition)}`;
-  if (attachments.length > 0) yield { path: attachmentFolder, type: 'dir', meta: { mode: 0o700 } };
+  if (attachments.length > 0) yield folderEntry(attachmentFolder);
   for (const attachment of attachments) yield attachmentEntry(of, attachmentFolder, attachment);
   for (const { id, error } of failures)
     yield {

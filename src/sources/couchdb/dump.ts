@@ -1,4 +1,5 @@
 // A server, or some of its databases, as entries.
+import { byBytes } from '#lib/byte-order.ts';
 import { throwIfCancelled } from '#lib/clock.ts';
 import { HoldfastError, hasCode } from '#lib/errors.ts';
 import { dateToNanos } from '#lib/file-times.ts';
@@ -95,5 +96,4 @@ const isThere = async (client: CouchClient, facts: ServerFacts, database: string
   }
 };
 
-const byPath = (a: string, b: string): number =>
-  Buffer.compare(Buffer.from(databasePath(a)), Buffer.from(databasePath(b)));
+const byPath = (a: string, b: string): number => byBytes(databasePath(a), databasePath(b));

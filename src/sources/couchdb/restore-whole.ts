@@ -1,6 +1,7 @@
 // One database as a whole: made as the original was, filled, counted against the manifest.
-import { asError, HoldfastError, hasCode, messageOf } from '#lib/errors.ts';
+import { asError, type HoldfastError, hasCode, messageOf } from '#lib/errors.ts';
 import type { RowCount } from '#lib/row-checksum.ts';
+import { damagedSnapshot } from '../damaged-snapshot.ts';
 import { type Manifest, manifestSchema } from '../manifest.ts';
 import { AttachmentShelf } from './attachment-shelf.ts';
 import { bytesOf, type PlacedEntry, textOf } from './entry-stream.ts';
@@ -163,10 +164,8 @@ export class WholeRestore implements DatabaseRestore {
       const sum = (key: 'rows' | 'bytes'): number =>
         parts.reduce((total, part) => total + (part?.[key] ?? 0), 0);
       if (sum('rows') === rows && sum('bytes') === bytes) continue;
-      throw new HoldfastError(
-        'TARGET_FAILED',
+      throw damagedSnapshot(
         `${name} of ${manifest.database} was captured with ${rows} revisions and restored with ${sum('rows')}`,
-        { hint: 'verify the snapshot, and restore from another one' },
       );
     }
   }
@@ -181,6 +180,4 @@ const parseManifest = (text: string, database: string): Manifest => {
 };
 
 const incomplete = (database: string, what: string): HoldfastError =>
-  new HoldfastError('TARGET_FAILED', `the snapshot of ${database} lacks ${what}`, {
-    hint: 'verify the snapshot, and restore from another one',
-  });
+  damagedSnapshot(`the snapshot of ${database} lacks ${what}`);

@@ -1,11 +1,12 @@
 // What of a server a backup keeps, with all that is known of it before the first document is read.
+import { byBytes } from '#lib/byte-order.ts';
 import { forEachLimit } from '#lib/concurrency.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import { isLiteral } from '../patterns.ts';
 import { assertDatabasesFound, chooseDatabases } from '../wanted-databases.ts';
 import type { MongodbConfig } from './config.ts';
 import type { Connection } from './connect.ts';
-import { byBytes, type Collection, listCollections, listDatabases, listIndexes } from './listing.ts';
+import { type Collection, listCollections, listDatabases, listIndexes } from './listing.ts';
 import { isInternal, isInternalDatabase, wantedOf } from './patterns.ts';
 import { code, itemError, serverCode } from './server-error.ts';
 

@@ -2,11 +2,12 @@
 import { HoldfastError } from '#lib/errors.ts';
 import { createRowCounter } from '#lib/row-checksum.ts';
 import { type Manifest, manifestName, manifestSchema } from '../manifest.ts';
+import { folderEntry, textEntry } from '../own-entries.ts';
 import type { Entry } from '../source.ts';
 import { createTally, type Tally } from '../tally.ts';
 import type { ChosenCollection, ChosenDatabase } from './choice.ts';
 import { documentsOf } from './contents.ts';
-import { type Dump, textEntry } from './dump.ts';
+import type { Dump } from './dump.ts';
 import { metadataFile } from './layout.ts';
 import type { Collection } from './listing.ts';
 import { metadataJson } from './metadata.ts';
@@ -15,14 +16,14 @@ import { itemError } from './server-error.ts';
 
 export function* dumpDatabase(dump: Dump, { name, collections, failures }: ChosenDatabase): Generator<Entry> {
   const tally = dump.tallies.get(name) ?? createTally('bson');
-  yield { path: name, type: 'dir', meta: { mode: 0o700 } };
+  yield folderEntry(name);
   for (const { collection, error } of failures) {
     tally.missing(collection, error.message);
     const path = `${name}/${metadataFile(collection)}`;
     yield { path, type: 'file', meta: {}, failed: error, item: `${name}.${collection}` };
   }
   for (const chosen of collections) {
-    yield { ...textEntry(`${name}/${metadataFile(chosen.collection.name)}`, metadataJson(chosen)) };
+    yield textEntry(`${name}/${metadataFile(chosen.collection.name)}`, metadataJson(chosen));
     if (chosen.withDocuments) yield documentsEntry(dump, tally, chosen);
   }
   yield {

@@ -1,6 +1,7 @@
 // A server, or some of its databases, as entries.
 import type { Context } from '#lib/kind.ts';
 import { version } from '#lib/version.ts';
+import { textEntry } from '../own-entries.ts';
 import type { Entry } from '../source.ts';
 import { createTally, type Tally } from '../tally.ts';
 import { type ChosenDatabase, describeDatabase, hiddenDatabases, namesOfDatabases } from './choice.ts';
@@ -54,13 +55,6 @@ export async function* dumpServer({ config, context, onClose }: DumpRequest): As
 /** As mongodump writes it (mongodump/mongodump.go). */
 const preludeJson = (serverVersion: string): string =>
   JSON.stringify({ ServerVersion: serverVersion, ToolVersion: `holdfast ${version}` });
-
-export const textEntry = (path: string, text: string): Entry => ({
-  path,
-  type: 'file',
-  meta: { mode: 0o600, size: Buffer.byteLength(text) },
-  content: () => [Buffer.from(text)],
-});
 
 /** Recorded when all collections have been read: their documents are from before its end. */
 const oplogEntry = ({ connection, tallies }: Dump, from: string): Entry => ({

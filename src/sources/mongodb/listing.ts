@@ -1,4 +1,5 @@
 // What a server has: its databases and their collections, with options and indexes as raw BSON.
+import { byBytes } from '#lib/byte-order.ts';
 import { documentAt, elementAt, elementsOf, emptyDocument, stringAt } from './bson.ts';
 import type { Connection } from './connect.ts';
 import { bucketsPrefix } from './layout.ts';
@@ -92,5 +93,3 @@ export const isIdIndex = (index: Uint8Array): boolean => {
   const names = [...elementsOf(key)].map(({ name }) => name);
   return names.length === 1 && names[0] === '_id' && stringAt(index, 'name') === '_id_';
 };
-
-export const byBytes = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b));

@@ -1,5 +1,5 @@
 // One file of a backup into the server.
-import { HoldfastError } from '#lib/errors.ts';
+import { foreignSnapshot } from '../damaged-snapshot.ts';
 import { manifestSchema } from '../manifest.ts';
 import { textOf } from '../restore-report.ts';
 import { elementAt } from './bson.ts';
@@ -71,11 +71,5 @@ const chooserOf = async (restoring: Restoring, database: string): Promise<Choose
 const assertKnown = ({ contents }: Restoring, database: string, file: string): void => {
   const known = contents.databases.find(({ name }) => name === database)?.collections;
   if (known?.some(({ documents }) => documents === file)) return;
-  throw new HoldfastError(
-    'TARGET_FAILED',
-    `the snapshot has documents in ${database}/${file}, but no such collection`,
-    {
-      hint: 'the snapshot is not as holdfast made it; check the repository',
-    },
-  );
+  throw foreignSnapshot(`the snapshot has documents in ${database}/${file}, but no such collection`);
 };

@@ -2,6 +2,7 @@
 // name.
 import { forEachLimit } from '#lib/concurrency.ts';
 import { HoldfastError, messageOf } from '#lib/errors.ts';
+import { damagedSnapshot } from '../damaged-snapshot.ts';
 import type { Manifest } from '../manifest.ts';
 import type { RestoreTarget } from '../source.ts';
 import { findCollection } from './listing.ts';
@@ -124,17 +125,11 @@ const isThere = (restoring: Restoring, { database, collection, isAccounts }: Goa
   if (!loaded && (missing || isChosenByFiles(restoring))) return false;
   const captured = manifest?.tables.find((each) => each.name === collection.name);
   if (!loaded || !captured)
-    throw new HoldfastError(
-      'TARGET_FAILED',
+    throw damagedSnapshot(
       `the snapshot lacks ${loaded ? `the count of ${name}` : `${database}/${collection.documents}`}`,
-      { hint },
     );
   if (loaded.rows === captured.rows && loaded.checksum === captured.checksum) return true;
-  throw new HoldfastError(
-    'TARGET_FAILED',
+  throw damagedSnapshot(
     `${name} was captured with ${captured.rows} documents in ${captured.bytes} bytes and restored with ${loaded.rows} in ${loaded.bytes}`,
-    { hint },
   );
 };
-
-const hint = 'verify the snapshot, and restore from another one';

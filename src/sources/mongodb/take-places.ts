@@ -1,9 +1,10 @@
 // What was loaded beside a database, in the places of what is there: each collection in one step, one soon after the other. Done again
 // from the start it goes on where it broke off.
+import { byBytes } from '#lib/byte-order.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import { decode, documentAt } from './bson.ts';
 import type { Connection } from './connect.ts';
-import { byBytes, type Collection, listCollections } from './listing.ts';
+import { type Collection, listCollections } from './listing.ts';
 import { dropCollection, renameCollection } from './new-collection.ts';
 import { isInternal } from './patterns.ts';
 import type { Claim } from './received-claim.ts';

@@ -2,6 +2,7 @@
 import { HoldfastError } from '#lib/errors.ts';
 import { plural } from '#lib/format.ts';
 import { type Manifest, manifestSchema } from '../manifest.ts';
+import { folderEntry, textEntry } from '../own-entries.ts';
 import { encodeName } from '../path-names.ts';
 import type { Entry } from '../source.ts';
 import { createTally, type Tally } from '../tally.ts';
@@ -31,11 +32,11 @@ export async function* dumpDatabase(dump: Dump, database: string): AsyncGenerato
   const tally = createTally();
   dump.onEnd(tally.giveUp);
 
-  yield directory(folder);
+  yield folderEntry(folder);
   yield file(databaseFiles.database, scriptOf('The database itself.', [await databaseItem(dump, database)]));
   yield file(databaseFiles.tables, scriptOf('Sequences and tables.', tableItems(found)));
   yield file(databaseFiles.contents, Buffer.from(`${JSON.stringify(contents, undefined, 1)}\n`));
-  yield directory(`${folder}/${dataFolder}`);
+  yield folderEntry(`${folder}/${dataFolder}`);
   const hidden = await hiddenFailures(dump, database);
   for (const failure of [...found.failures, ...programs.failures, ...hidden])
     yield failedEntry(database, folder, failure, tally);
@@ -51,16 +52,6 @@ export async function* dumpDatabase(dump: Dump, database: string): AsyncGenerato
 }
 
 const postDataOf = ({ items }: Programs): Buffer => scriptOf('Routines, views, triggers and events.', items);
-
-/** A small file of ours. */
-export const textEntry = (path: string, text: Buffer): Entry => ({
-  path,
-  type: 'file',
-  meta: { mode: 0o600, size: text.length },
-  content: () => [text],
-});
-
-const directory = (path: string): Entry => ({ path, type: 'dir', meta: { mode: 0o700 } });
 
 const inState = async ({ state }: Dump, database: string, table: string): Promise<boolean> => {
   const answers = state.readers.stream(async function* (reader) {

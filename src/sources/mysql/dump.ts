@@ -2,9 +2,10 @@
 import { throwIfCancelled } from '#lib/clock.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import { createLifetime, type Lifetime } from '../lifetime.ts';
+import { textEntry } from '../own-entries.ts';
 import type { Entry } from '../source.ts';
 import { type Connection, connect } from './connect.ts';
-import { dumpDatabase, textEntry } from './dump-database.ts';
+import { dumpDatabase } from './dump-database.ts';
 import { serverFile, usersFile } from './layout.ts';
 import { hasRowsOfItsOwn, listNames, listRelations, transactionalEngines } from './listing.ts';
 import { wantedOf } from './patterns.ts';

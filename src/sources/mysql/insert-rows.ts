@@ -1,6 +1,6 @@
 // Rows by INSERT, for servers that take no LOAD DATA LOCAL: MySQL has it switched off unless told.
-import { HoldfastError } from '#lib/errors.ts';
 import { splitLines } from '#lib/split-lines.ts';
+import { damagedSnapshot } from '../damaged-snapshot.ts';
 import type { Content } from '../source.ts';
 import type { Connection } from './connect.ts';
 import { forHistory, historyClose, historyOpen } from './history.ts';
@@ -87,10 +87,7 @@ export const valuesOf = (line: Buffer, columns: readonly FileColumn[]): Buffer =
   let start = 0;
   for (const [index, { text, stored }] of columns.entries()) {
     const end = index + 1 === columns.length ? line.length : line.indexOf(tab, start);
-    if (end === -1)
-      throw new HoldfastError('TARGET_FAILED', 'a row of the snapshot has fewer columns than its table', {
-        hint: 'verify the snapshot, and restore from another one',
-      });
+    if (end === -1) throw damagedSnapshot('a row of the snapshot has fewer columns than its table');
     const field = line.subarray(start, end);
     start = end + 1;
     if (stored === 'never') continue;

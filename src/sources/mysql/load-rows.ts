@@ -1,5 +1,6 @@
 // Rows of a backup into the tables of a database, counted on both sides.
 import { HoldfastError } from '#lib/errors.ts';
+import { damagedSnapshot, rowsWithoutTable } from '../damaged-snapshot.ts';
 import type { Manifest } from '../manifest.ts';
 import type { Pool } from '../pool.ts';
 import type { Reporter } from '../restore-report.ts';
@@ -138,9 +139,7 @@ const loadTable = async (
 export const tableOf = ({ tables }: Contents, name: string): ContentsTable => {
   const table = tables.find((each) => each.name === name);
   if (table) return table;
-  throw new HoldfastError('TARGET_FAILED', `the snapshot has rows of ${name}, but not the table`, {
-    hint: 'the snapshot is not as holdfast made it; check the repository',
-  });
+  throw rowsWithoutTable(name);
 };
 
 /**
@@ -165,19 +164,14 @@ export const assertComplete = async (
     const captured = counts.get(label);
     const restored = await loaded.get(name);
     if (!captured && missing.has(label)) continue;
-    if (!captured || !restored)
-      throw new HoldfastError('TARGET_FAILED', `the snapshot lacks the rows of ${label}`, {
-        hint: 'verify the snapshot, and restore from another one',
-      });
+    if (!captured || !restored) throw damagedSnapshot(`the snapshot lacks the rows of ${label}`);
     if (restored.bytes === captured.bytes && restored.warning) {
       const found = await pool.use((connection) => readBack(connection, table, takesHistory));
       if (found.checksum !== captured.checksum || found.rows !== captured.rows)
         await leaveOut(name, refused(label, restored.warning));
     } else if (restored.rows !== captured.rows || restored.bytes !== captured.bytes)
-      throw new HoldfastError(
-        'TARGET_FAILED',
+      throw damagedSnapshot(
         `${label} was captured with ${captured.rows} rows in ${captured.bytes} bytes and restored with ${restored.rows} in ${restored.bytes}`,
-        { hint: 'verify the snapshot, and restore from another one' },
       );
   }
 };

@@ -1,6 +1,7 @@
 // The tables of a partial restore: each comes where none is, takes the place of the one that is there, or stands beside it.
 
 import { HoldfastError, messageOf } from '#lib/errors.ts';
+import { damagedSnapshot } from '../damaged-snapshot.ts';
 import type { Pool } from '../pool.ts';
 import type { Reporter } from '../restore-report.ts';
 import { binaryOf, bytesOf, textOfBinary } from './binary-text.ts';
@@ -100,10 +101,7 @@ export class PartTables {
     const { items, contents, goal, force, target } = this.#options;
     const item = items.find((each) => each.type === 'table' && each.name === name);
     const definition = item && parseCreateTable(item.statement);
-    if (!item || !definition)
-      throw new HoldfastError('TARGET_FAILED', `the snapshot lacks the definition of ${name}`, {
-        hint: 'verify the snapshot, and restore from another one',
-      });
+    if (!item || !definition) throw damagedSnapshot(`the snapshot lacks the definition of ${name}`);
     const asked = this.#options.rename.find(
       ([from]) => from === name || from === plainName(contents.database, name),
     );

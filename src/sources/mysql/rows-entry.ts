@@ -1,7 +1,9 @@
 // Rows as entries, counted as they pass.
+import { byBytes } from '#lib/byte-order.ts';
 import { HoldfastError, hasCode } from '#lib/errors.ts';
 import { plural } from '#lib/format.ts';
 import { createRowCounter } from '#lib/row-checksum.ts';
+import { folderEntry } from '../own-entries.ts';
 import { Silence } from '../silence.ts';
 import type { Entry } from '../source.ts';
 import type { Tally } from '../tally.ts';
@@ -25,12 +27,12 @@ export interface RowsOf {
 export function* rowsEntries(of: RowsOf, tables: readonly Table[]): Generator<Entry> {
   const wanted = tables.filter(({ withRows }) => withRows);
   const byPath = wanted.map((table) => ({ table, path: tablePath(table.name) }));
-  byPath.sort((a, b) => Buffer.compare(Buffer.from(a.path), Buffer.from(b.path)));
+  byPath.sort((a, b) => byBytes(a.path, b.path));
   for (const { table, path } of byPath) {
     const name = plainName(of.database, table.name);
     const parts = partsOf(of.database, table);
     for (const part of parts) of.tally.expect(name, part.path);
-    yield { path: `${of.folder}/${path}`, type: 'dir', meta: { mode: 0o700 } };
+    yield folderEntry(`${of.folder}/${path}`);
     for (const part of parts)
       yield {
         path: `${of.folder}/${part.path}`,

@@ -1,7 +1,8 @@
 // Definitions as a script: one item after the other, each under a comment that says what it is, where its statement begins and how
 // long it is. The stock client reads the script as it is; Holdfast reads the comments, and executes each statement alone.
 import { z } from 'zod';
-import { HoldfastError } from '#lib/errors.ts';
+import type { HoldfastError } from '#lib/errors.ts';
+import { damagedSnapshot } from '../damaged-snapshot.ts';
 import { binaryOf, bytesOf, textOfBinary } from './binary-text.ts';
 import { quoteLiteral } from './identifiers.ts';
 
@@ -116,7 +117,4 @@ const parseHeading = (json: string): z.infer<typeof headingSchema> => {
   }
 };
 
-const damaged = (): HoldfastError =>
-  new HoldfastError('TARGET_FAILED', 'a script of the snapshot is not as holdfast made it', {
-    hint: 'verify the snapshot, and restore from another one',
-  });
+const damaged = (): HoldfastError => damagedSnapshot('a script of the snapshot is not as holdfast made it');

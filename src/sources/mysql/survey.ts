@@ -1,4 +1,5 @@
 // What there is to back up.
+import { byBytes } from '#lib/byte-order.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import type { Context } from '#lib/kind.ts';
 import { assertDatabasesFound, chooseDatabases } from '../wanted-databases.ts';
@@ -47,5 +48,4 @@ export const assertSupported = ({ engine, number, text }: Version, { server }: C
   );
 };
 
-const byPath = (a: string, b: string): number =>
-  Buffer.compare(Buffer.from(databasePath(a)), Buffer.from(databasePath(b)));
+const byPath = (a: string, b: string): number => byBytes(databasePath(a), databasePath(b));

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { throwIfCancelled } from '#lib/clock.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import type { Context } from '#lib/kind.ts';
+import { damagedSnapshot } from '../damaged-snapshot.ts';
 import { dropOrTell } from '../drop-or-tell.ts';
 import { binaryIdentifier, bytesOf } from './binary-text.ts';
 import { withKnownCollations } from './collations.ts';
@@ -187,9 +188,6 @@ const stateOf = async (admin: Connection, database: string): Promise<DatabaseSta
 /** What follows the name in `CREATE DATABASE \`shop\` …`; nothing else passes for one. */
 const optionsIn = (statement: string): string => {
   const options = /^CREATE DATABASE `(?:[^`]|``)*`([^;]*)$/.exec(statement)?.[1];
-  if (options === undefined)
-    throw new HoldfastError('TARGET_FAILED', 'the snapshot’s statement for the database is none', {
-      hint: 'verify the snapshot, and restore from another one',
-    });
+  if (options === undefined) throw damagedSnapshot('the snapshot’s statement for the database is none');
   return options;
 };

@@ -1,7 +1,9 @@
 // Rows and large objects as entries, counted as they pass.
+import { byBytes } from '#lib/byte-order.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import { createRowCounter } from '#lib/row-checksum.ts';
 import type { Lifetime } from '../lifetime.ts';
+import { folderEntry } from '../own-entries.ts';
 import type { Patience } from '../silence.ts';
 import type { Entry } from '../source.ts';
 import type { Tally } from '../tally.ts';
@@ -67,10 +69,10 @@ const unreadableSequence = (name: QualifiedName, major: number) => ({
 export function* dataEntries(of: DatabaseDump): Generator<Entry> {
   const { database, folder, snapshot, choice, ranges, sizes, dump } = of;
   const tables = choice.tables.map((table) => ({ table, path: tablePath(table) }));
-  tables.sort((a, b) => Buffer.compare(Buffer.from(a.path), Buffer.from(b.path)));
+  tables.sort((a, b) => byBytes(a.path, b.path));
   for (const { table, path } of tables) {
     const parts = ranges.get(plainName(table)) ?? [];
-    if (parts.length > 0) yield { path: `${folder}/${path}`, type: 'dir', meta: { mode: 0o700 } };
+    if (parts.length > 0) yield folderEntry(`${folder}/${path}`);
     for (const [index, range] of parts.entries())
       yield rowsEntry(of, {
         name: plainName(table),
@@ -92,7 +94,7 @@ export function* largeObjectEntries(of: DatabaseDump, groups: readonly number[])
     label: largeObjectsName,
     item: `${of.database}.${largeObjectsName}`,
   };
-  yield { path: `${of.folder}/${largeObjectFolder}`, type: 'dir', meta: { mode: 0o700 } };
+  yield folderEntry(`${of.folder}/${largeObjectFolder}`);
   const { recast } = of.dump;
   yield rowsEntry(of, {
     ...common,

@@ -2,6 +2,7 @@
 
 import { hasCode } from '#lib/errors.ts';
 import { createLifetime, type Lifetime } from '../lifetime.ts';
+import { folderEntry } from '../own-entries.ts';
 import type { Entry } from '../source.ts';
 import { createTally } from '../tally.ts';
 import { chooseTables } from './choice.ts';
@@ -57,14 +58,14 @@ async function* entriesOf(opened: OpenDatabase): AsyncGenerator<Entry> {
     meta: { mode: 0o600 },
     content: opened.lifetime.during(content),
   });
-  yield directory(folder);
+  yield folderEntry(folder);
   yield file(databaseFiles.preData, section('pre-data'));
   yield file(databaseFiles.database, () =>
     definition(opened, dumpDatabaseDefinition(dump, database, snapshot)),
   );
   yield file(databaseFiles.postData, section('post-data'));
   yield file(databaseFiles.contents, () => textContent(`${JSON.stringify(contents, undefined, 1)}\n`));
-  yield directory(`${folder}/${dataFolder}`);
+  yield folderEntry(`${folder}/${dataFolder}`);
   yield* failedEntries(opened);
   yield* dataEntries(opened);
   yield* largeObjectEntries(opened, contents.largeObjects);
@@ -87,8 +88,6 @@ async function* definition(
     throw (dump.several && databaseError(error, database)) || error;
   }
 }
-
-const directory = (path: string): Entry => ({ path, type: 'dir', meta: { mode: 0o700 } });
 
 async function* textContent(text: string): AsyncGenerator<Uint8Array> {
   yield Buffer.from(text);

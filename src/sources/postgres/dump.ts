@@ -1,7 +1,9 @@
 // A server, or some of its databases, as entries.
+import { byBytes } from '#lib/byte-order.ts';
 import { throwIfCancelled } from '#lib/clock.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import type { Context } from '#lib/kind.ts';
+import { textEntry } from '../own-entries.ts';
 import type { Entry } from '../source.ts';
 import { assertDatabasesFound, chooseDatabases } from '../wanted-databases.ts';
 import type { PostgresConfig } from './config.ts';
@@ -93,13 +95,6 @@ const assertOneIsOpen = (databases: readonly string[], closed: ReadonlyMap<strin
     throw new HoldfastError('UNSUPPORTED', first.message, { hint: first.hint });
 };
 
-const textEntry = (path: string, text: string): Entry => ({
-  path,
-  type: 'file',
-  meta: { mode: 0o600, size: Buffer.byteLength(text) },
-  content: () => [Buffer.from(text)],
-});
-
 export interface Survey {
   readonly facts: ServerFacts;
   readonly databases: readonly string[];
@@ -138,8 +133,7 @@ export const surveyOf = async ({
   return { facts, databases: chosen.toSorted(byPath), closed, connectedTo: connection.database };
 };
 
-const byPath = (a: string, b: string): number =>
-  Buffer.compare(Buffer.from(databasePath(a)), Buffer.from(databasePath(b)));
+const byPath = (a: string, b: string): number => byBytes(databasePath(a), databasePath(b));
 
 /** The database that was named, or else one that every server has. */
 export const connectAnywhere = async (

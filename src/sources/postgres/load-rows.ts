@@ -1,5 +1,6 @@
 // Rows of a backup into the tables of a database, counted on both sides.
 import { HoldfastError } from '#lib/errors.ts';
+import { damagedSnapshot, rowsWithoutTable } from '../damaged-snapshot.ts';
 import type { Manifest } from '../manifest.ts';
 import type { Reporter } from '../restore-report.ts';
 import type { Connection } from './connect.ts';
@@ -77,13 +78,7 @@ const hintFor = (error: Error, table: QualifiedName, target: QualifiedName | und
 export const tableOf = ({ tables }: Contents, wanted: QualifiedName): ContentsTable => {
   const table = tables.find(({ schema, name }) => schema === wanted.schema && name === wanted.name);
   if (table) return table;
-  throw new HoldfastError(
-    'TARGET_FAILED',
-    `the snapshot has rows of ${plainName(wanted)}, but not the table`,
-    {
-      hint: 'the snapshot is not as holdfast made it; check the repository',
-    },
-  );
+  throw rowsWithoutTable(plainName(wanted));
 };
 
 const loadLargeObjects = async (
@@ -133,15 +128,10 @@ export const assertComplete = (
     if (parts.some((part) => part === undefined)) continue; // not wanted, or refused above
     const sum = (key: keyof CopiedIn): number => parts.reduce((total, part) => total + (part?.[key] ?? 0), 0);
     if (sum('rows') === rows && sum('bytes') === bytes) continue;
-    throw new HoldfastError(
-      'TARGET_FAILED',
+    throw damagedSnapshot(
       `${name} was captured with ${rows} rows in ${bytes} bytes and restored with ${sum('rows')} in ${sum('bytes')}`,
-      { hint: 'verify the snapshot, and restore from another one' },
     );
   }
 };
 
-const absent = (path: string): HoldfastError =>
-  new HoldfastError('TARGET_FAILED', `the snapshot lacks ${path}`, {
-    hint: 'verify the snapshot, and restore from another one',
-  });
+const absent = (path: string): HoldfastError => damagedSnapshot(`the snapshot lacks ${path}`);

@@ -1,5 +1,6 @@
 // Partial backups: the rows of chosen tables that changed lately, with all that they refer to, in one consistent state.
 import { existsSync } from 'node:fs';
+import { byBytes } from '#lib/byte-order.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import { createRowCounter } from '#lib/row-checksum.ts';
 import { attempt } from '../findings.ts';
@@ -7,6 +8,7 @@ import { createLifetime } from '../lifetime.ts';
 import { type Manifest, type ManifestTable, manifestName, manifestSchema } from '../manifest.ts';
 import { namedFiles } from '../named-files.ts';
 import { onlyDatabase } from '../only-database.ts';
+import { folderEntry } from '../own-entries.ts';
 import {
   type ChangedTable,
   type ChangeRules,
@@ -106,9 +108,8 @@ async function* entriesOf(
     meta: { mode: 0o600 },
     content: lifetime.during(content),
   });
-  const folder = (path: string): Entry => ({ path, type: 'dir', meta: { mode: 0o700 } });
   yield file(changesFile, () => textContent(() => changesOf(connection.database, plan)));
-  yield folder(dataFolder);
+  yield folderEntry(dataFolder);
   for (const table of plan.tables.toSorted(byPath))
     yield {
       ...file(table.path, async function* () {
@@ -247,5 +248,4 @@ async function* textContent(text: () => string): AsyncGenerator<Uint8Array> {
   yield Buffer.from(text());
 }
 
-const byPath = (a: ChangedTable, b: ChangedTable): number =>
-  Buffer.compare(Buffer.from(a.path), Buffer.from(b.path));
+const byPath = (a: ChangedTable, b: ChangedTable): number => byBytes(a.path, b.path);

@@ -1,5 +1,6 @@
 // Where things lie in a snapshot of a database. In the order of their names they are also in the order of loading.
 import { createHash } from 'node:crypto';
+import { byBytes } from '#lib/byte-order.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import type { RestoreTarget } from '../source.ts';
 import { foldName } from './identifiers.ts';
@@ -53,7 +54,7 @@ export const byPath = (a: string, b: string): number => {
   const left = a.split('/');
   const right = b.split('/');
   for (let at = 0; at < Math.min(left.length, right.length); at += 1) {
-    const order = Buffer.compare(Buffer.from(left[at] as string), Buffer.from(right[at] as string));
+    const order = byBytes(left[at] as string, right[at] as string);
     if (order !== 0) return order;
   }
   return left.length - right.length;

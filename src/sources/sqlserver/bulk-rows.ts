@@ -1,6 +1,7 @@
 // Rows in bulk: as text and bytes into a temporary table, and from there, turned into their types by the server, to where they belong.
 // So nothing depends on how a driver or a server packs decimals or times.
-import { HoldfastError, hasCode } from '#lib/errors.ts';
+import { hasCode } from '#lib/errors.ts';
+import { foreignSnapshot } from '../damaged-snapshot.ts';
 import type { BulkColumn, Connection } from './connect.ts';
 import { plainName, quoteIdentifier, quoteName } from './identifiers.ts';
 import type { LiteralValue } from './literal.ts';
@@ -62,13 +63,7 @@ const fitted =
     );
 
 const refuse = (table: Table, line: string): never => {
-  throw new HoldfastError(
-    'TARGET_FAILED',
-    `a row of ${plainName(table)} is not as a backup has it: ${line.slice(0, 60)}…`,
-    {
-      hint: 'the snapshot is not as holdfast made it; check the repository',
-    },
-  );
+  throw foreignSnapshot(`a row of ${plainName(table)} is not as a backup has it: ${line.slice(0, 60)}…`);
 };
 
 /**

@@ -1,13 +1,15 @@
 // The entries of one database: its definition, the rows of its tables, and the manifest that counts them.
 
+import { byBytes } from '#lib/byte-order.ts';
 import { createLifetime, type Lifetime } from '../lifetime.ts';
 import { type Manifest, manifestSchema } from '../manifest.ts';
+import { folderEntry, textEntry } from '../own-entries.ts';
 import type { Entry } from '../source.ts';
 import { createTally, type Tally } from '../tally.ts';
 import { askCatalogue } from './answers.ts';
 import { type Assembled, assemble } from './assemble.ts';
 import { connect } from './connect.ts';
-import { type Dump, textEntry } from './dump.ts';
+import type { Dump } from './dump.ts';
 import { plainName } from './identifiers.ts';
 import {
   databaseFiles,
@@ -96,7 +98,7 @@ const openDatabase = async (dump: Dump, database: string): Promise<DatabaseDump>
 async function* entriesOf(of: DatabaseDump): AsyncGenerator<Entry> {
   const { folder, contents, found, failures, database, tally, lifetime } = of;
   const file = (name: string, text: string): Entry => textEntry(`${folder}/${name}`, text);
-  yield directory(folder);
+  yield folderEntry(folder);
   yield file(
     databaseFiles.database,
     scriptOf(
@@ -122,11 +124,11 @@ async function* entriesOf(of: DatabaseDump): AsyncGenerator<Entry> {
       item: `${database}: ${what}`,
     };
   }
-  yield directory(`${folder}/${dataFolder}`);
+  yield folderEntry(`${folder}/${dataFolder}`);
   const tables = contents.tables
     .filter(({ rows }) => rows)
     .map((table) => ({ table, path: tablePath(table) }));
-  tables.sort((a, b) => Buffer.compare(Buffer.from(a.path), Buffer.from(b.path)));
+  tables.sort((a, b) => byBytes(a.path, b.path));
   const ids = new Map(found.map((table) => [plainName(table), table.id]));
   for (const { table, path } of tables) yield* tableEntries(of, table, path, ids.get(plainName(table)) ?? 0);
   yield {
@@ -143,14 +145,12 @@ async function* entriesOf(of: DatabaseDump): AsyncGenerator<Entry> {
   );
 }
 
-const directory = (path: string): Entry => ({ path, type: 'dir', meta: { mode: 0o700 } });
-
 function* tableEntries(of: DatabaseDump, table: Table, path: string, id: number): Generator<Entry> {
   const { dump, database, folder, reading, tally, lifetime } = of;
   const name = plainName(table);
   tally.expect(name, rowsPath(table));
   const around = aroundRows(table);
-  yield directory(`${folder}/${path}`);
+  yield folderEntry(`${folder}/${path}`);
   if (around) yield textEntry(`${folder}/${path}/${tableFiles.begin}`, around.begin);
   yield {
     path: `${folder}/${rowsPath(table)}`,

@@ -1,7 +1,9 @@
 // A server, or some of its databases, as entries.
+import { byBytes } from '#lib/byte-order.ts';
 import { throwIfCancelled } from '#lib/clock.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import type { Context } from '#lib/kind.ts';
+import { textEntry } from '../own-entries.ts';
 import type { Entry } from '../source.ts';
 import { assertDatabasesFound, chooseDatabases } from '../wanted-databases.ts';
 import { databasesSql, versionSql } from './catalogue.ts';
@@ -39,13 +41,6 @@ export async function* dumpServer(request: DumpRequest): AsyncGenerator<Entry> {
         : dumpDatabase(dump, database);
   }
 }
-
-export const textEntry = (path: string, text: string): Entry => ({
-  path,
-  type: 'file',
-  meta: { mode: 0o600, size: Buffer.byteLength(text) },
-  content: () => [Buffer.from(text)],
-});
 
 export interface Survey {
   readonly version: string;
@@ -109,5 +104,4 @@ const whyClosed = (
   });
 };
 
-const byPath = (a: string, b: string): number =>
-  Buffer.compare(Buffer.from(databasePath(a)), Buffer.from(databasePath(b)));
+const byPath = (a: string, b: string): number => byBytes(databasePath(a), databasePath(b));

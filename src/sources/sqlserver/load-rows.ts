@@ -2,6 +2,7 @@
 import { throwIfCancelled } from '#lib/clock.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import { createRowCounter, type RowCount } from '#lib/row-checksum.ts';
+import { damagedSnapshot, foreignSnapshot, rowsWithoutTable } from '../damaged-snapshot.ts';
 import type { Manifest } from '../manifest.ts';
 import type { Content } from '../source.ts';
 import { type BulkPlan, beginBulk, bulkPlan, endBulk, loadInBulk } from './bulk-rows.ts';
@@ -78,9 +79,7 @@ const loadLines = async (
 
 const renamed = (line: string, from: string, to: string): string => {
   if (line.startsWith(from)) return to + line.slice(from.length);
-  throw new HoldfastError('TARGET_FAILED', `a row is not as a backup has it: ${line.slice(0, 60)}…`, {
-    hint: 'the snapshot is not as holdfast made it; check the repository',
-  });
+  throw foreignSnapshot(`a row is not as a backup has it: ${line.slice(0, 60)}…`);
 };
 
 /** A batch is compiled as a whole, so it must not grow. */
@@ -140,13 +139,7 @@ export const tableOf = (contents: Contents, wanted: QualifiedName): Table => {
   byName.set(contents, known);
   const table = known.get(plainName(wanted));
   if (table) return table;
-  throw new HoldfastError(
-    'TARGET_FAILED',
-    `the snapshot has rows of ${plainName(wanted)}, but not the table`,
-    {
-      hint: 'the snapshot is not as holdfast made it; check the repository',
-    },
-  );
+  throw rowsWithoutTable(plainName(wanted));
 };
 
 const byName = new WeakMap<Contents, ReadonlyMap<string, Table>>();
@@ -174,12 +167,10 @@ export const assertComplete = (
       expected.bytes === found.bytes
     )
       continue;
-    throw new HoldfastError(
-      'TARGET_FAILED',
+    throw damagedSnapshot(
       found
         ? `the rows of ${name} are not those that were captured`
         : `the snapshot lacks the rows of ${name}`,
-      { hint: 'verify the snapshot, and restore from another one' },
     );
   }
 };

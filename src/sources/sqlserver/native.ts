@@ -8,10 +8,11 @@ import { pipeline } from 'node:stream/promises';
 import { throwIfCancelled } from '#lib/clock.ts';
 import { asError, HoldfastError, messageOf } from '#lib/errors.ts';
 import type { Manifest } from '../manifest.ts';
+import { folderEntry, textEntry } from '../own-entries.ts';
 import type { Content, Entry } from '../source.ts';
 import type { SqlServerConfig } from './config.ts';
 import { type Connection, connect } from './connect.ts';
-import { type Dump, textEntry } from './dump.ts';
+import type { Dump } from './dump.ts';
 import { quoteIdentifier, quoteText } from './identifiers.ts';
 import { databaseFiles, databasePath, nativeFile } from './layout.ts';
 import { errorNumber, serverMessage } from './server-error.ts';
@@ -21,7 +22,7 @@ export type NativeConfig = NonNullable<SqlServerConfig['native']>;
 /** One file for the database; its consistency is the server's own. */
 export async function* dumpNative(dump: Dump, native: NativeConfig, database: string): AsyncGenerator<Entry> {
   const folder = databasePath(database);
-  yield { path: folder, type: 'dir', meta: { mode: 0o700 } };
+  yield folderEntry(folder);
   yield {
     path: `${folder}/${nativeFile}`,
     type: 'file',

@@ -1,6 +1,7 @@
 // The store over a container: whole objects checked by their MD5 on arrival, ranges, listings.
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
+import { byBytes } from '#lib/byte-order.ts';
 import { type ErrorCode, HoldfastError } from '#lib/errors.ts';
 import type { Context } from '#lib/kind.ts';
 import { mostBytesOf, mostPageBytes } from '../answer-size.ts';
@@ -174,7 +175,7 @@ async function* listObjects(place: Place, prefix: string): AsyncGenerator<Stored
     }
     const last = page.at(-1);
     if (last === undefined) return;
-    if (Buffer.compare(Buffer.from(last.name), Buffer.from(marker)) <= 0) throw strangeAnswer(place, doing); // it would never end
+    if (byBytes(last.name, marker) <= 0) throw strangeAnswer(place, doing); // it would never end
     marker = last.name;
   }
 }
