@@ -13,6 +13,7 @@ import { basename, dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { HoldfastError, messageOf, systemCode } from '#lib/errors.ts';
 import { makeFolder } from '#lib/make-folder.ts';
+import { resultCode, sqliteCode } from '#lib/sqlite-codes.ts';
 import { migrate } from './migrate.ts';
 
 /** How long to wait for another process's transaction. */
@@ -44,7 +45,7 @@ export const explained = <Result>(path: string, work: () => Result): Result => {
 
 const hintFor = (cause: unknown): string => {
   if (isDamage(cause)) return 'run the command again: a damaged catalog is moved aside when it is opened';
-  if (systemCode(cause) === 'EIO' || sqliteCode(cause) === sqliteIoError)
+  if (systemCode(cause) === 'EIO' || sqliteCode(cause) === resultCode.ioError)
     return 'check the disk or the mount (`dmesg`, `mount`); or set HOLDFAST_CATALOG';
   return 'give its folder room, and the user that runs holdfast the right to write there; or set HOLDFAST_CATALOG';
 };
@@ -130,26 +131,16 @@ const useWriteAheadLog = (database: DatabaseSync): void => {
       database.exec('PRAGMA journal_mode = WAL');
       return;
     } catch (error) {
-      if (sqliteCode(error) !== sqliteBusy || Date.now() > deadline) throw error;
+      if (sqliteCode(error) !== resultCode.busy || Date.now() > deadline) throw error;
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
     }
   }
 };
 
-/** https://www.sqlite.org/rescode.html */
-const sqliteBusy = 5;
-const sqliteIoError = 10;
-const sqliteCorrupt = 11;
-const sqliteNotADatabase = 26;
-
-const isDamage = (error: unknown): boolean =>
-  [sqliteCorrupt, sqliteNotADatabase].includes(sqliteCode(error) ?? 0);
-
-/** The primary result code of an error of SQLite. */
-const sqliteCode = (error: unknown): number | undefined =>
-  error instanceof Error && 'errcode' in error && typeof error.errcode === 'number'
-    ? error.errcode & 0xff
-    : undefined;
+const isDamage = (error: unknown): boolean => {
+  const code = sqliteCode(error);
+  return code === resultCode.corrupt || code === resultCode.notADatabase;
+};
 
 /** The newest damaged catalog that was moved aside at this place and still lies there. */
 export const damagedBeside = (path: string): string | undefined => {

@@ -1,4 +1,5 @@
 // How much a prune frees, and how it is told how much to leave.
+import { sizeBytes } from '#lib/byte-size.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import { formatBytes, plural } from '#lib/format.ts';
 import type { PruneOptions, PruneReport } from '#repository/contract.ts';
@@ -13,21 +14,13 @@ export const pruneOptions = {
   dryRun: flag('-n, --dry-run', 'say what would be done, and change nothing'),
 };
 
-const factors: Readonly<Record<string, number>> = {
-  '': 1,
-  K: 1024,
-  M: 1024 ** 2,
-  G: 1024 ** 3,
-  T: 1024 ** 4,
-};
-
 /** '5%', '10MB' (of 1024 × 1024 bytes, as with restic) or 'unlimited'. */
 export const maxUnusedOf = (text = '5%'): PruneOptions['maxUnused'] => {
   if (text === 'unlimited') return { bytes: Number.POSITIVE_INFINITY };
   const [, share] = /^(\d+(?:\.\d+)?)%$/.exec(text) ?? [];
   if (share !== undefined && Number(share) <= 100) return { share: Number(share) / 100 };
-  const [, number, unit = ''] = /^(\d+(?:\.\d+)?) ?([KMGT]?)(?:i?B)?$/i.exec(text) ?? [];
-  if (number !== undefined) return { bytes: Number(number) * (factors[unit.toUpperCase()] ?? 1) };
+  const [, number, unit] = /^(\d+(?:\.\d+)?) ?([KMGT]?)(?:i?B)?$/i.exec(text) ?? [];
+  if (number !== undefined) return { bytes: sizeBytes(number, unit) };
   throw new HoldfastError(
     'USAGE',
     `--max-unused ${text} is neither a share (5%), a size (10MB) nor unlimited`,

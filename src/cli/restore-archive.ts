@@ -6,13 +6,13 @@ import { type ArchivePlace, findArchive, restoreArchive } from '#jobs/archive/re
 import { HoldfastError, messageOf } from '#lib/errors.ts';
 import { expandHome } from '#lib/home.ts';
 import { schemeOf } from '#lib/kind-registry.ts';
-import { type SourceConfig, sourceFromUrl } from '#sources/registry.ts';
 import type { RestoreReport } from '#sources/source.ts';
 import { keepsRepositoriesOnly, storeFromUrl } from '#stores/registry.ts';
 import { type Call, type OptionSpecs, value } from './command.ts';
 import { isPlace } from './given.ts';
 import { jobContext } from './job-context.ts';
 import { warnOfPasswordIn } from './password-warning.ts';
+import { targetOf } from './restore-target.ts';
 import { archiveTask } from './verbs/archive.ts';
 
 export const archiveOptions = {
@@ -40,7 +40,7 @@ export const restoreFromArchive = async (call: Call<OptionSpecs>, wish: Wish): P
   return await restoreArchive(
     {
       ...place,
-      target: targetOf(wish.to, place),
+      target: targetOf(wish.to, /\.sql(\.|$)/i.test(place.key)),
       source: wish.source,
       identity: wish.identity === undefined ? undefined : readIdentity(wish.identity),
       rename: wish.rename,
@@ -88,15 +88,6 @@ const configOf = async ({ global, env }: Call<OptionSpecs>): Promise<Config | un
     if (global.config !== undefined) throw error;
     return undefined;
   }
-};
-
-/** How files of SQLite are called. */
-const sqliteExtension = /\.(db|sqlite3?)$/i;
-
-const targetOf = (to: string, { key }: ArchivePlace): SourceConfig => {
-  if (schemeOf(to) !== undefined) return sourceFromUrl(to);
-  const isDatabase = sqliteExtension.test(to) && /\.sql(\.|$)/i.test(key);
-  return sourceFromUrl(`${isDatabase ? 'sqlite' : 'files'}:${to}`);
 };
 
 const readIdentity = (path: string): string => {

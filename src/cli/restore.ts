@@ -5,10 +5,9 @@ import { byPatterns } from '#jobs/selection.ts';
 import { isGood, isPartial, isSuspicious, originOf, tagOf } from '#jobs/snapshot-choice.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import { formatBytes, formatDuration, formatTime, plural, printable, shortId } from '#lib/format.ts';
-import { schemeOf } from '#lib/kind-registry.ts';
 import { withoutPassword } from '#lib/secret.ts';
 import type { Repository, Snapshot } from '#repository/contract.ts';
-import { type SourceConfig, sourceFromUrl } from '#sources/registry.ts';
+import type { SourceConfig } from '#sources/registry.ts';
 import type { RestoreReport } from '#sources/source.ts';
 import { type Call, defineCommand, flag, list, type OptionSpecs, value } from './command.ts';
 import { jobContext } from './job-context.ts';
@@ -16,11 +15,9 @@ import { showFailedItem } from './job-report.ts';
 import type { Output } from './output.ts';
 import { warnOfPasswordIn } from './password-warning.ts';
 import { archiveOptions, restoreFromArchive } from './restore-archive.ts';
+import { targetOf } from './restore-target.ts';
 import { columnValues } from './row-values.ts';
 import { latestRule, readOptions, snapshotArgument, withSnapshot } from './snapshot-options.ts';
-
-/** How files of SQLite are called. */
-const sqliteExtension = /\.(db|sqlite3?)$/i;
 
 const options = {
   ...readOptions,
@@ -106,7 +103,7 @@ const restore = async (
   const request: RestoreRequest = {
     repository,
     snapshot,
-    target: targetOf(to, snapshot),
+    target: targetOf(to, tagOf(snapshot, 'kind') === 'sqlite'),
     wanted: wantedOf(options),
     rename: options.rename.map(renameOf),
     documents: options.document,
@@ -182,12 +179,6 @@ const renameOf = (text: string): readonly [string, string] => {
 };
 
 /** A path is a folder, but for a snapshot of SQLite it may be the name of the new database file. */
-const targetOf = (target: string, snapshot: Snapshot): SourceConfig => {
-  if (schemeOf(target) !== undefined) return sourceFromUrl(target);
-  const isDatabase = tagOf(snapshot, 'kind') === 'sqlite' && sqliteExtension.test(target);
-  return sourceFromUrl(`${isDatabase ? 'sqlite' : 'files'}:${target}`);
-};
-
 const warnIfNotGood = async (
   { output, clock }: RestoreCall,
   repository: Repository,

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { messageOf } from '#lib/errors.ts';
+import { killGroup } from '#lib/process-group.ts';
 
 export type Message = Readonly<Record<string, unknown>>;
 
@@ -85,12 +86,3 @@ const errorOf = ({ message, hint }: Message): { readonly message: string; readon
   message: String(message).trim(),
   ...(typeof hint === 'string' && { hint }),
 });
-
-const killGroup = ({ pid }: ChildProcess, signal: NodeJS.Signals): void => {
-  if (pid === undefined) return;
-  try {
-    process.kill(-pid, signal);
-  } catch {
-    // it has ended by itself
-  }
-};

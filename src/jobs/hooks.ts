@@ -7,6 +7,7 @@ import type { HookConfig } from '#config/hooks.ts';
 import { throwIfCancelled } from '#lib/clock.ts';
 import { durationMs } from '#lib/duration.ts';
 import { HoldfastError, messageOf } from '#lib/errors.ts';
+import { killGroup } from '#lib/process-group.ts';
 
 export type HookMoment = 'before' | 'after' | 'success' | 'partial' | 'failure';
 
@@ -127,13 +128,4 @@ const endOnTime = (child: ChildProcess, limitMs: number, signal: AbortSignal) =>
       signal.removeEventListener('abort', stop);
     },
   };
-};
-
-const killGroup = ({ pid }: ChildProcess, signal: NodeJS.Signals): void => {
-  if (pid === undefined) return;
-  try {
-    process.kill(-pid, signal);
-  } catch {
-    // it has ended by itself
-  }
 };

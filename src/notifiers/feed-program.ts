@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { finished } from 'node:stream/promises';
 import { withoutSecretVariables } from '#lib/child-environment.ts';
 import { HoldfastError, messageOf } from '#lib/errors.ts';
+import { killGroup } from '#lib/process-group.ts';
 
 export interface Feeding {
   /** A line for the shell, or a program and its arguments. */
@@ -29,7 +30,7 @@ export const feedProgram = async (feeding: Feeding, signal: AbortSignal): Promis
   });
   child.on('error', ended.reject).on('exit', (code, by) => ended.resolve({ code, by }));
   const stop = (): void => {
-    if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, 'SIGKILL');
+    if (child.exitCode === null) killGroup(child, 'SIGKILL');
   };
   const stopped = AbortSignal.any([signal, limit]);
   stopped.addEventListener('abort', stop, { once: true });

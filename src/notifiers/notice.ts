@@ -15,6 +15,12 @@ export type NoticeEvent =
 
 export type Severity = 'info' | 'warning' | 'error';
 
+export const severityColors: Readonly<Record<Severity, string>> = {
+  info: '#2eb67d',
+  warning: '#ecb22e',
+  error: '#e01e5a',
+};
+
 export interface Notice {
   /** Letters, digits and '-'; no other notice has it. */
   readonly id: string;

@@ -3,6 +3,12 @@ import { z } from 'zod';
 
 export const pattern = z.string().min(1);
 
+/** A list in which a single one needs no brackets. */
+export const oneOrMany = z
+  .union([pattern, z.array(pattern)])
+  .transform((value): readonly string[] => (typeof value === 'string' ? [value] : value))
+  .default([]);
+
 export type Casing = 'exact' | 'any';
 
 /** Case matters unless told. */

@@ -88,7 +88,9 @@ const isSqliteFile = (path: string): boolean => {
   }
 };
 
-const sqliteExtension = /\.(db|sqlite3?)$/i;
+/** How files of SQLite are called. */
+export const sqliteExtension = /\.(db|sqlite3?)$/i;
+
 /** https://www.sqlite.org/fileformat.html, section 1.3.1 */
 const sqliteMagic = 'SQLite format 3\0';
 

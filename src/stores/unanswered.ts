@@ -1,10 +1,6 @@
 // What it means for whoever keeps backups on a server that a call got no answer.
-import { type ErrorCode, HoldfastError, messageOf, systemCode } from '#lib/errors.ts';
-
-interface Meaning {
-  readonly code: ErrorCode;
-  readonly hint: string;
-}
+import { HoldfastError, messageOf, systemCode } from '#lib/errors.ts';
+import type { Meaning } from './meaning.ts';
 
 /** The store's error; `what` begins the message: 'https://vault/: cannot list keys'. */
 export const unansweredError = (what: string, cause: unknown): HoldfastError => {

@@ -1,5 +1,6 @@
 // `receive: [sources]`: what another machine backed up, loaded here into databases and folders that are read meanwhile.
 import { z } from 'zod';
+import { sizeBytes } from '#lib/byte-size.ts';
 import { duration } from '#lib/duration-schema.ts';
 import { expandHome } from '#lib/home.ts';
 import { keepSchema } from '../keep.ts';
@@ -21,12 +22,10 @@ export interface ReceivedSource {
   readonly files?: string | undefined;
 }
 
-const units = { B: 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30, T: 2 ** 40 } as const;
-
 const bytes = z
   .string()
   .regex(/^\d+[BKMGT]$/, { error: 'must be a size such as "500M" or "10G"' })
-  .transform((text) => Number.parseInt(text, 10) * units[text.at(-1) as keyof typeof units]);
+  .transform((text) => sizeBytes(text.slice(0, -1), text.at(-1)));
 
 const path = z.string().min(1).transform(expandHome);
 

@@ -1,6 +1,6 @@
 // A notice as HTML that every mail reader shows: tables and inline styles, nothing from elsewhere.
 import { formatBytes, formatDuration, formatTime, printable, shortId } from '#lib/format.ts';
-import type { Notice, RunSummary, Severity } from '../notice.ts';
+import { type Notice, type RunSummary, severityColors } from '../notice.ts';
 import { countsLine, leftOutLine, runLine } from '../notice-text.ts';
 
 /** A whole document. */
@@ -8,15 +8,13 @@ export const noticeHtml = (notice: Notice): string =>
   `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>${escaped(notice.title)}</title></head>
 <body style="margin:0;padding:16px;font:15px/1.45 system-ui,sans-serif;color:#1d1c1d;background:#ffffff">
 <table role="presentation" style="max-width:720px;width:100%;border-collapse:collapse"><tr>
-<td style="border-left:4px solid ${colors[notice.severity]};padding:0 0 0 14px">
+<td style="border-left:4px solid ${severityColors[notice.severity]};padding:0 0 0 14px">
 <h1 style="font-size:18px;margin:0 0 10px">${escaped(notice.title)}</h1>
 ${notice.paragraphs.map((text) => `<p style="margin:0 0 10px;white-space:pre-line">${escaped(text)}</p>`).join('\n')}
 ${notice.run ? runHtml(notice.run) : ''}
 <p style="color:#696969;font-size:13px;margin:12px 0 0">${escaped(notice.host)}, ${formatTime(notice.at)}</p>
 </td></tr></table></body></html>
 `;
-
-const colors: Readonly<Record<Severity, string>> = { info: '#2eb67d', warning: '#ecb22e', error: '#e01e5a' };
 
 const runHtml = (run: RunSummary): string =>
   [

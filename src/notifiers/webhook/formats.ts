@@ -1,5 +1,5 @@
 // What each service expects of a message posted to it, by its own documentation, named beside each.
-import { type Notice, noticeJson, type Severity } from '../notice.ts';
+import { type Notice, noticeJson, type Severity, severityColors } from '../notice.ts';
 import { noticeText, shortened } from '../notice-text.ts';
 
 export const formats = ['json', 'slack', 'teams', 'discord', 'ntfy', 'gotify'] as const;
@@ -36,12 +36,10 @@ export const requestFor = (
   }
 };
 
-const colors: Readonly<Record<Severity, string>> = { info: '#2eb67d', warning: '#ecb22e', error: '#e01e5a' };
-
 /** https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks */
 const slack = (notice: Notice) => ({
   text: slackText(notice.title),
-  attachments: [{ color: colors[notice.severity], text: slackText(noticeText(notice, 3000)) }],
+  attachments: [{ color: severityColors[notice.severity], text: slackText(noticeText(notice, 3000)) }],
 });
 
 /** https://docs.slack.dev/messaging/formatting-message-text: nobody is to be called by a file named <!channel>. */
@@ -99,7 +97,7 @@ const discord = (notice: Notice) => ({
     {
       title: shortened(withoutMarkdown(notice.title), 256),
       description: shortened(withoutMarkdown(noticeText(notice, 4096)), 4096),
-      color: Number.parseInt(colors[notice.severity].slice(1), 16),
+      color: Number.parseInt(severityColors[notice.severity].slice(1), 16),
       timestamp: notice.at,
     },
   ],

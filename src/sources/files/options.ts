@@ -1,23 +1,20 @@
 // The configuration of `kind: files`; where restic has the same option, the name and meaning are restic's.
 import { z } from 'zod';
+import { sizeBytes } from '#lib/byte-size.ts';
 import { expandHome } from '#lib/home.ts';
+import { oneOrMany } from '../patterns.ts';
 
 const path = z.string().min(1).transform(expandHome);
-const oneOrMany = z
-  .union([z.string().min(1), z.array(z.string().min(1))])
-  .transform((value): readonly string[] => (typeof value === 'string' ? [value] : value))
-  .default([]);
 const oneOrManyFiles = oneOrMany.transform((files): readonly string[] => files.map(expandHome));
 
-const units = { B: 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30, T: 2 ** 40 } as const;
 const size = z
   .union([
     z.number().int().nonnegative(),
     z.string().regex(/^\d+[BKMGT]?$/i, 'write it as 500, 10K, 20M or 3G'),
   ])
   .transform((value): number => {
-    const [, number, unit] = /^(\d+)([BKMGT]?)$/i.exec(String(value)) ?? [];
-    return Number(number) * units[(unit?.toUpperCase() || 'B') as keyof typeof units];
+    const [, number = '', unit] = /^(\d+)([BKMGT]?)$/i.exec(String(value)) ?? [];
+    return sizeBytes(number, unit);
   });
 
 export const filesConfig = z

@@ -2,13 +2,13 @@
 // their names, so it waits in a collection of its own.
 import { throwIfCancelled } from '#lib/clock.ts';
 import { HoldfastError, messageOf } from '#lib/errors.ts';
-import type { RestoreTarget } from '../source.ts';
 import { documentAt, emptyDocument, encode } from './bson.ts';
 import type { ContentsCollection } from './contents.ts';
 import { loadDocuments } from './load-documents.ts';
 import { createCollection, dropCollection, type Place } from './new-collection.ts';
 import { OplogSteps, type Renaming, type Step } from './oplog-steps.ts';
 import type { RestoredFile, Restoring } from './restore.ts';
+import { choosesDocuments } from './restore-goal.ts';
 import { code, serverCode } from './server-error.ts';
 import { stagingPlace } from './staging.ts';
 
@@ -17,7 +17,7 @@ export const keepOplog = async (restoring: Restoring, { path, content }: Restore
   const { connection, reporter, into } = restoring;
   const place = placeOf(restoring);
   if (!place) return;
-  if (isPart(into)) {
+  if (choosesDocuments(into)) {
     reporter.warn('what was written during the backup is not replayed onto single documents');
     return;
   }
@@ -27,8 +27,6 @@ export const keepOplog = async (restoring: Restoring, { path, content }: Restore
     reporter.counted(path, content)(),
   );
 };
-
-const isPart = ({ query, records }: RestoreTarget): boolean => query !== undefined || records !== undefined;
 
 const plain: ContentsCollection = {
   name: 'oplog',
@@ -47,7 +45,7 @@ const placeOf = (restoring: Restoring): Place | undefined => {
 export const replayOplog = async (restoring: Restoring): Promise<void> => {
   const { connection, contents, context, into } = restoring;
   const place = placeOf(restoring);
-  if (contents.consistency !== 'oplog' || !place || isPart(into)) return;
+  if (contents.consistency !== 'oplog' || !place || choosesDocuments(into)) return;
   const steps = new OplogSteps(renamingOf(restoring));
   try {
     for await (const batch of connection.batches(place.database, { find: place.name, sort: { $natural: 1 } }))

@@ -4,7 +4,6 @@ import { forEachLimit } from '#lib/concurrency.ts';
 import { HoldfastError, messageOf } from '#lib/errors.ts';
 import { damagedSnapshot } from '../damaged-snapshot.ts';
 import type { Manifest } from '../manifest.ts';
-import type { RestoreTarget } from '../source.ts';
 import { findCollection } from './listing.ts';
 import {
   createCollection,
@@ -16,7 +15,7 @@ import {
 } from './new-collection.ts';
 import { replayOplog } from './replay.ts';
 import type { Restoring } from './restore.ts';
-import type { Goal } from './restore-goal.ts';
+import { choosesDocuments, type Goal } from './restore-goal.ts';
 import { serverCode } from './server-error.ts';
 import { stage } from './staging.ts';
 import { mergeAccounts } from './users.ts';
@@ -27,7 +26,7 @@ export const finishRestore = async (restoring: Restoring): Promise<void> => {
   await forEachLimit(collections, config.connections, async (goal) => void (await indexed(restoring, goal)));
   for (const [goal, place] of staged.collections) {
     // Where nothing was there before, it goes again when one of the others fails, also when only the answer is lost.
-    if (!into.force && !isPart(into)) staged.collections.set(goal, goal.into);
+    if (!into.force && !choosesDocuments(into)) staged.collections.set(goal, goal.into);
     await settle(restoring, goal, place);
   }
   staged.collections.clear(); // they are where they belong: no failure takes them away again
@@ -41,15 +40,12 @@ export const finishRestore = async (restoring: Restoring): Promise<void> => {
 const settle = async ({ connection, into }: Restoring, goal: Goal, place: Place): Promise<void> => {
   if (place === goal.into) return;
   const { database, name } = goal.into;
-  if (!isPart(into) || !(await findCollection(connection, database, name)))
+  if (!choosesDocuments(into) || !(await findCollection(connection, database, name)))
     return await renameCollection(connection, place, name);
   const merge = { into: name, on: '_id', whenMatched: 'replace', whenNotMatched: 'insert' };
   await connection.list(database, { aggregate: place.name, pipeline: [{ $merge: merge }], cursor: {} });
   await dropCollection(connection, place);
 };
-
-/** Documents that are chosen may go among others. */
-const isPart = ({ query, records }: RestoreTarget): boolean => query !== undefined || records !== undefined;
 
 const indexed = async (restoring: Restoring, goal: Goal): Promise<void> => {
   const { connection, reporter } = restoring;

@@ -60,6 +60,10 @@ export const planOf = (
   return { goals: goals.toSorted(viewsLast), wholeDatabases: [...whole.keys()], nameOf };
 };
 
+/** Then what is restored may go among other documents of its collection. */
+export const choosesDocuments = ({ query, records }: RestoreTarget): boolean =>
+  query !== undefined || records !== undefined;
+
 const isEverything = (selection: readonly string[] | undefined): boolean =>
   selection === undefined || selection.includes('');
 

@@ -1,7 +1,8 @@
 // Option files as the servers' own clients read them (https://dev.mysql.com/doc/refman/8.4/en/option-files.html).
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { HoldfastError, messageOf } from '#lib/errors.ts';
+import { HoldfastError } from '#lib/errors.ts';
+import { readSettingsFile } from '../settings-file.ts';
 import { isParameter, type ParameterName, type Parameters } from './parameters.ts';
 
 /** The groups that every client reads. */
@@ -21,7 +22,7 @@ const read = (file: string, found: Partial<Record<ParameterName, string>>, depth
   if (depth > deepest)
     throw new HoldfastError('CONFIG_INVALID', `${file} is included by too many others, or by itself`);
   let group = '';
-  for (const raw of readText(file).split('\n')) {
+  for (const raw of readSettingsFile(file).split('\n')) {
     const line = raw.trim();
     if (line === '' || line.startsWith('#') || line.startsWith(';')) continue;
     const [, directive, path = ''] = /^!(include|includedir)\s+(.*)$/.exec(line) ?? [];
@@ -53,12 +54,4 @@ const unquoted = (text: string): string => {
   const quoted = /^(?:"(.*?)"|'(.*?)')\s*(?:#.*)?$/.exec(text);
   const plain = quoted ? (quoted[1] ?? quoted[2] ?? '') : text.replace(/\s+#.*$/, '');
   return plain.replaceAll(/\\([btnrs\\])/g, (_, letter: string) => escaped[letter] ?? letter);
-};
-
-const readText = (file: string): string => {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (cause) {
-    throw new HoldfastError('CONFIG_INVALID', `cannot read ${file}: ${messageOf(cause)}`, { cause });
-  }
 };

@@ -1,8 +1,8 @@
 // What sslMode means, by the names of MySQL's clients, as the attempts to make one after the other.
-import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
-import { HoldfastError, messageOf } from '#lib/errors.ts';
+import { HoldfastError } from '#lib/errors.ts';
 import { expandHome } from '#lib/home.ts';
+import { readSettingsFile } from '../settings-file.ts';
 import type { Parameters } from './parameters.ts';
 
 export const tlsModes = ['disabled', 'preferred', 'required', 'verify-ca', 'verify-identity'] as const;
@@ -49,7 +49,7 @@ export const tlsMode = (parameters: Parameters, usual: TlsMode): TlsMode => {
 const tlsOptions = (parameters: Parameters, mode: TlsMode): TlsOptions => {
   const read = (name: 'ssl-ca' | 'ssl-cert' | 'ssl-key'): string | undefined => {
     const file = parameters[name];
-    return file === undefined ? undefined : readPem(expandHome(file), name);
+    return file === undefined ? undefined : readSettingsFile(expandHome(file), name);
   };
   const [ca, cert, key] = [read('ssl-ca'), read('ssl-cert'), read('ssl-key')];
   return {
@@ -59,14 +59,4 @@ const tlsOptions = (parameters: Parameters, mode: TlsMode): TlsOptions => {
     ...(cert !== undefined && { cert }),
     ...(key !== undefined && { key }),
   };
-};
-
-const readPem = (file: string, parameter: string): string => {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (cause) {
-    throw new HoldfastError('CONFIG_INVALID', `cannot read ${parameter} ${file}: ${messageOf(cause)}`, {
-      cause,
-    });
-  }
 };

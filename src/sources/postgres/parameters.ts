@@ -1,9 +1,10 @@
 // Connection parameters by libpq's names, gathered from where libpq gathers them: what is given, a service file, the
 // environment (https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS).
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { HoldfastError, messageOf } from '#lib/errors.ts';
+import { HoldfastError } from '#lib/errors.ts';
+import { readSettingsFile } from '../settings-file.ts';
 
 /** Each parameter with its environment variable. */
 const variables = {
@@ -89,7 +90,7 @@ const serviceFiles = (environment: Environment): string[] => {
 const parseServiceFile = (file: string, service: string): Parameters | undefined => {
   let section: string | undefined;
   let found: Partial<Record<ParameterName, string>> | undefined;
-  for (const [index, raw] of readText(file).split('\n').entries()) {
+  for (const [index, raw] of readSettingsFile(file).split('\n').entries()) {
     const line = raw.trim();
     if (line === '' || line.startsWith('#')) continue;
     section = /^\[(.*)\]$/.exec(line)?.[1] ?? section;
@@ -110,12 +111,4 @@ const parseServiceFile = (file: string, service: string): Parameters | undefined
     found[name] = value;
   }
   return found;
-};
-
-const readText = (file: string): string => {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (cause) {
-    throw new HoldfastError('CONFIG_INVALID', `cannot read ${file}: ${messageOf(cause)}`, { cause });
-  }
 };

@@ -1,10 +1,11 @@
 // What sslmode means (https://www.postgresql.org/docs/current/libpq-ssl.html), as the attempts to make one after the other.
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { ConnectionOptions } from 'node:tls';
-import { HoldfastError, messageOf } from '#lib/errors.ts';
+import { HoldfastError } from '#lib/errors.ts';
 import { expandHome } from '#lib/home.ts';
+import { readSettingsFile } from '../settings-file.ts';
 import type { Parameters } from './parameters.ts';
 
 export const tlsModes = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full'] as const;
@@ -36,7 +37,7 @@ const tlsOptions = (parameters: Parameters, mode: TlsMode): ConnectionOptions =>
   const verifies =
     mode === 'verify-full' || mode === 'verify-ca' || (mode === 'require' && root !== undefined);
   return {
-    ...(root !== undefined && root !== 'system' && { ca: readPem(root, 'sslrootcert') }),
+    ...(root !== undefined && root !== 'system' && { ca: readSettingsFile(root, 'sslrootcert') }),
     rejectUnauthorized: verifies,
     ...(mode !== 'verify-full' && { checkServerIdentity: () => undefined }),
     ...clientCertificate(parameters),
@@ -69,17 +70,7 @@ const clientCertificate = ({ sslcert, sslkey }: Parameters): ConnectionOptions =
   const certificate = sslcert ?? (existsSync(`${usual}.crt`) ? `${usual}.crt` : undefined);
   if (certificate === undefined) return {};
   return {
-    cert: readPem(expandHome(certificate), 'sslcert'),
-    key: readPem(expandHome(sslkey ?? `${usual}.key`), 'sslkey'),
+    cert: readSettingsFile(expandHome(certificate), 'sslcert'),
+    key: readSettingsFile(expandHome(sslkey ?? `${usual}.key`), 'sslkey'),
   };
-};
-
-const readPem = (file: string, parameter: string): Buffer => {
-  try {
-    return readFileSync(file);
-  } catch (cause) {
-    throw new HoldfastError('CONFIG_INVALID', `cannot read ${parameter} ${file}: ${messageOf(cause)}`, {
-      cause,
-    });
-  }
 };

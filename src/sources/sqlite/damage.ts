@@ -1,9 +1,9 @@
 // What SQLite's own checks say of a table, told apart into damage and remarks.
 import type { DatabaseSync } from 'node:sqlite';
 import { messageOf } from '#lib/errors.ts';
+import { resultCode, sqliteCode } from '#lib/sqlite-codes.ts';
 import { foldName } from './identifiers.ts';
 import { all } from './query.ts';
-import { resultCode, sqliteCode } from './sqlite-error.ts';
 
 export interface Damage {
   /** Pages or rows are not what they should be: what is read may be wrong or incomplete. */

@@ -3,6 +3,7 @@ import { throwIfCancelled } from '#lib/clock.ts';
 import { HoldfastError, messageOf } from '#lib/errors.ts';
 import type { Context } from '#lib/kind.ts';
 import { createRowCounter } from '#lib/row-checksum.ts';
+import { resultCode, sqliteCode } from '#lib/sqlite-codes.ts';
 import { manifestName } from '../manifest.ts';
 import type { Entry } from '../source.ts';
 import { damageHint, damageIn, firstOf } from './damage.ts';
@@ -16,7 +17,7 @@ import { tableRows } from './rows.ts';
 import type { Schema, Table } from './schema.ts';
 import { createSql, finishSql } from './schema-files.ts';
 import { selectFrom } from './selection.ts';
-import { cannotRead, ownExportHint, resultCode, sqliteCode } from './sqlite-error.ts';
+import { cannotRead, ownExportHint } from './sqlite-error.ts';
 
 /** What a dump needs to know all along. */
 interface Dump {

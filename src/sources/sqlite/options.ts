@@ -2,11 +2,7 @@
 import { z } from 'zod';
 import { HoldfastError } from '#lib/errors.ts';
 import { expandHome } from '#lib/home.ts';
-
-const patterns = z
-  .union([z.string().min(1), z.array(z.string().min(1))])
-  .transform((value): readonly string[] => (typeof value === 'string' ? [value] : value))
-  .default([]);
+import { oneOrMany } from '../patterns.ts';
 
 export const sqliteConfig = z.strictObject({
   path: z
@@ -14,10 +10,10 @@ export const sqliteConfig = z.strictObject({
     .min(1)
     .transform(expandHome)
     .describe('The database’s file. For a restore: the file to make. ~ is the home folder.'),
-  tables: patterns.describe(
+  tables: oneOrMany.describe(
     'Only these tables and views, as patterns of SQLite’s GLOB: orders, log_*, [ab]?. All without it.',
   ),
-  exclude: patterns.describe('Tables and views to leave out, as patterns like those of `tables`.'),
+  exclude: oneOrMany.describe('Tables and views to leave out, as patterns like those of `tables`.'),
   quickCheck: z
     .boolean()
     .default(true)

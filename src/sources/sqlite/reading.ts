@@ -5,9 +5,10 @@ import { DatabaseSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
 import { HoldfastError, systemCode } from '#lib/errors.ts';
 import type { Context } from '#lib/kind.ts';
+import { resultCode, sqliteCode } from '#lib/sqlite-codes.ts';
 import { whenFree } from './busy.ts';
 import { watchLocks } from './held-locks.ts';
-import { cannotRead, isBusy, resultCode, sqliteCode } from './sqlite-error.ts';
+import { cannotRead, isBusy } from './sqlite-error.ts';
 
 export interface Reading {
   readonly db: DatabaseSync;

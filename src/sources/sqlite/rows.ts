@@ -1,11 +1,11 @@
 // The rows of a table as lines of SQL, straight from SQLite into chunks.
 import type { DatabaseSync } from 'node:sqlite';
 import { letOthersWork } from '#lib/clock.ts';
+import { resultCode, sqliteCode } from '#lib/sqlite-codes.ts';
 import { exactRows } from './exact-rows.ts';
 import { inOneLine } from './literal.ts';
 import { insertPrefix, type Place, selectLines } from './row-sql.ts';
 import type { Table } from './schema.ts';
-import { resultCode, sqliteCode } from './sqlite-error.ts';
 
 export interface RowSource {
   readonly db: DatabaseSync;

@@ -1,24 +1,6 @@
 // What SQLite's result codes (https://www.sqlite.org/rescode.html) mean for a backup.
 import { HoldfastError, messageOf } from '#lib/errors.ts';
-
-export const resultCode = {
-  ok: 0,
-  error: 1,
-  busy: 5,
-  locked: 6,
-  readOnly: 8,
-  corrupt: 11,
-  full: 13,
-  cannotOpen: 14,
-  tooBig: 18,
-  notADatabase: 26,
-} as const;
-
-/** The primary result code of an error thrown by node:sqlite, or undefined. */
-export const sqliteCode = (error: unknown): number | undefined =>
-  error instanceof Error && 'errcode' in error && typeof error.errcode === 'number'
-    ? error.errcode & 0xff
-    : undefined;
+import { resultCode, sqliteCode } from '#lib/sqlite-codes.ts';
 
 /** True when somebody else's lock was in the way: waiting may help. An error that is none is how backup() says it. */
 export const isBusy = (error: unknown): boolean => {

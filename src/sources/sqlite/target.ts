@@ -3,6 +3,7 @@ import { existsSync, type Stats, statSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import { HoldfastError, hasCode, messageOf } from '#lib/errors.ts';
 import type { Context } from '#lib/kind.ts';
+import { resultCode, sqliteCode } from '#lib/sqlite-codes.ts';
 import type { RestoreTarget } from '../source.ts';
 import type { Guard } from './authorizer.ts';
 import { choosesTables } from './layout.ts';
@@ -10,7 +11,6 @@ import type { SqliteConfig } from './options.ts';
 import { value } from './query.ts';
 import { openForReading } from './reading.ts';
 import type { Schema, Table } from './schema.ts';
-import { resultCode, sqliteCode } from './sqlite-error.ts';
 import { targetInPlace } from './target-in-place.ts';
 import { targetNewFile } from './target-new-file.ts';
 

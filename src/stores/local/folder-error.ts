@@ -1,17 +1,13 @@
 // What an error of the file system means for whoever keeps backups there.
-import { type ErrorCode, HoldfastError, messageOf, systemCode } from '#lib/errors.ts';
+import { HoldfastError, messageOf, systemCode } from '#lib/errors.ts';
 import { fileLimitHint } from '#lib/file-limit.ts';
+import type { Meaning } from '../meaning.ts';
 
 /** The store's error for a failed call on one of its files. */
 export const folderError = (cause: unknown, doing: string, folder: string, key: string): HoldfastError => {
   const { code, hint } = meanings[systemCode(cause) ?? ''] ?? broken;
   return new HoldfastError(code, `${folder}: cannot ${doing} ${key}: ${messageOf(cause)}`, { cause, hint });
 };
-
-interface Meaning {
-  readonly code: ErrorCode;
-  readonly hint: string;
-}
 
 const full: Meaning = {
   code: 'STORE_FULL',

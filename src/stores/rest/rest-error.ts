@@ -1,10 +1,6 @@
 // What an answer of a REST server means for whoever keeps backups there.
-import { type ErrorCode, HoldfastError } from '#lib/errors.ts';
-
-interface Meaning {
-  readonly code: ErrorCode;
-  readonly hint: string;
-}
+import { HoldfastError } from '#lib/errors.ts';
+import type { Meaning } from '../meaning.ts';
 
 /** What was asked: a delete that is forbidden says more than another call. */
 export type RestMethod = 'GET' | 'HEAD' | 'POST' | 'DELETE';

@@ -1,5 +1,6 @@
 // What an answer of an S3 service means for whoever keeps backups there.
-import { type ErrorCode, HoldfastError, messageOf } from '#lib/errors.ts';
+import { HoldfastError, messageOf } from '#lib/errors.ts';
+import type { Meaning } from '../meaning.ts';
 import { isUntrusted, unansweredError } from '../unanswered.ts';
 
 /** The name and HTTP status of an error of the service, as far as it has them. */
@@ -31,11 +32,6 @@ const saidBy = (cause: unknown): string => {
     return `it answered ${status}`;
   return said === 'UnknownError' ? name : said.includes(name) ? said : `${said} (${name})`;
 };
-
-interface Meaning {
-  readonly code: ErrorCode;
-  readonly hint: string;
-}
 
 const wrongKey: Meaning = {
   code: 'STORE_DENIED',

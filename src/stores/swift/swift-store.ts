@@ -2,11 +2,12 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { byBytes } from '#lib/byte-order.ts';
-import { type ErrorCode, HoldfastError } from '#lib/errors.ts';
+import { HoldfastError } from '#lib/errors.ts';
 import type { Context } from '#lib/kind.ts';
 import { mostBytesOf, mostPageBytes } from '../answer-size.ts';
 import { checkRange, Guard, missingObject } from '../guard.ts';
 import { type HttpAnswer, type HttpClient, type HttpRequest, openHttpClient } from '../http-client.ts';
+import type { Meaning } from '../meaning.ts';
 import type { ByteRange, Checksums, LargeObjects, Store, StoredObject } from '../store.ts';
 import { unansweredError } from '../unanswered.ts';
 import { type Environment, findAccess } from './account.ts';
@@ -242,11 +243,6 @@ const goneMeanwhile = ({ location }: Place, doing: string): HoldfastError =>
   new HoldfastError('STORE_UNREACHABLE', `${location}: cannot ${doing}: the container is gone meanwhile`, {
     hint: busy.hint,
   });
-
-interface Meaning {
-  readonly code: ErrorCode;
-  readonly hint: string;
-}
 
 const busy: Meaning = { code: 'STORE_UNREACHABLE', hint: 'check the service, and try again' };
 const strange: Meaning = {
