@@ -109,12 +109,7 @@ const dumpDocument = async (
     args[1] === undefined ? undefined : (await findPath(repository, snapshot, args[1], signal)).path;
   const found = await Array.fromAsync(findRecords(repository, snapshot, { key, within, signal }));
   const [only] = found;
-  if (!only || found.length > 1)
-    throw notOne(
-      snapshot,
-      key,
-      found.map(({ path }) => path),
-    );
+  if (!only || found.length > 1) throw notOne(snapshot, key, found);
   for (const { bytes } of only.records) await output.bytes(bytes);
   await output.flush();
   return 0;

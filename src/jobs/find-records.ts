@@ -91,29 +91,32 @@ export const recordPlaces = async (
   snapshot: Snapshot,
   { keys, paths, signal }: PlacesWanted,
 ): Promise<string[]> => {
-  const places: (string | undefined)[] = [];
+  const places: string[] = [];
   for (const path of paths) places.push((await findPath(repository, snapshot, path, signal)).path);
   const needed = new Set<string>();
   for (const key of keys) {
-    const files: string[] = [];
+    const files: RecordsFile[] = [];
     for (const within of places.length > 0 ? places : [undefined])
-      for await (const { path, needs } of findRecords(repository, snapshot, { key, within, signal })) {
-        files.push(path);
-        for (const need of needs) if (await isThere(repository, snapshot, need, signal)) needed.add(need);
-      }
-    if (files.length !== 1) throw notOne(snapshot, key, files);
+      for await (const file of findRecords(repository, snapshot, { key, within, signal })) files.push(file);
+    const [only] = files;
+    if (!only || files.length > 1) throw notOne(snapshot, key, files);
+    for (const need of only.needs) if (await isThere(repository, snapshot, need, signal)) needed.add(need);
   }
   return [...needed];
 };
 
 /** The error for a record that is not in exactly one file. */
-export const notOne = ({ id }: Snapshot, key: string, files: readonly string[]): HoldfastError =>
+export const notOne = (
+  { id }: Snapshot,
+  key: string,
+  files: readonly Pick<RecordsFile, 'path'>[],
+): HoldfastError =>
   files.length === 0
     ? new HoldfastError('PATH_UNKNOWN', `snapshot ${shortId(id)} holds no document "${key}"`, {
         hint: '`holdfast find --document` looks in all snapshots',
       })
     : new HoldfastError('USAGE', `${files.length} databases have a document "${key}"`, {
-        hint: `say which, by its path: ${files.join(', ')}`,
+        hint: `say which, by its path: ${files.map(({ path }) => path).join(', ')}`,
       });
 
 const isThere = async (

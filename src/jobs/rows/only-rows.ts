@@ -73,15 +73,9 @@ const chosenIn = async (
     const fits = fitting(values, rows.reader, shape);
     const counter = createRowCounter(table.format);
     for (const path of paths) {
-      const lines: Buffer[] = [];
-      for await (const batch of rows.read(snapshot, [path]))
-        for (const row of batch)
-          if (fits(row)) {
-            lines.push(Buffer.from(row), newline);
-            bytes += row.length + newline.length;
-            if (bytes > mostBytes) throw tooMany(table.name);
-          }
-      const content = Buffer.concat(lines);
+      const content = await linesThat(fits, rows.read(snapshot, [path]), mostBytes - bytes);
+      if (content === 'too many') throw tooMany(table.name);
+      bytes += content.length;
       contents.set(path, content);
       counter.update(content);
     }
@@ -92,6 +86,23 @@ const chosenIn = async (
   const told: Manifest = { ...manifest, tables: counted };
   contents.set(`${folder}/${manifestName}`, Buffer.from(JSON.stringify(told)));
   return { contents, rows: found };
+};
+
+/** The rows that fit, each with its line break. */
+const linesThat = async (
+  fits: (row: Uint8Array) => unknown,
+  batches: AsyncIterable<readonly Uint8Array[]>,
+  mostBytes: number,
+): Promise<Buffer | 'too many'> => {
+  const lines: Buffer[] = [];
+  let bytes = 0;
+  for await (const batch of batches)
+    for (const row of batch.filter(fits)) {
+      lines.push(Buffer.from(row), newline);
+      bytes += row.length + newline.length;
+      if (bytes > mostBytes) return 'too many';
+    }
+  return Buffer.concat(lines, bytes);
 };
 
 const newline = Buffer.from('\n');

@@ -33,11 +33,19 @@ interface Loaded extends Kept {
   readonly statement: string;
 }
 
+/** The database that is received into. */
+interface Place {
+  readonly request: SourceRequest;
+  readonly target: TargetServer;
+  readonly name: string;
+}
+
 const openReceiving = async (request: SourceRequest): Promise<Receiving> => {
   const { settings, config, context } = request;
   const asked = onlyDatabase(config, settings, 'receiving');
   const target = await openTargetServer(settings, context);
   const name = target.nameHere(asked);
+  const place: Place = { request, target, name };
   const { admin } = target;
   let kept: Kept | undefined;
   let isOurs = false;
@@ -47,7 +55,7 @@ const openReceiving = async (request: SourceRequest): Promise<Receiving> => {
     await dropLeftovers(target, name);
     const found = await readKept(admin, name);
     isOurs = found !== undefined;
-    kept = found && (await settled(request, target, name, found));
+    kept = found && (await settled(place, found));
   } catch (error) {
     admin.destroy();
     throw error;
@@ -84,9 +92,9 @@ const openReceiving = async (request: SourceRequest): Promise<Receiving> => {
       throwIfCancelled(context.signal);
       const before = kept;
       const hasPrograms = before?.from === loaded.from && before.definitions.equals(loaded.definitions);
-      await replaceTables(request, target, name, loaded, before);
+      await replaceTables(place, loaded, before);
       kept = loaded;
-      await settle(request, target, name, loaded, hasPrograms);
+      await settle(place, loaded, hasPrograms);
       loaded = undefined;
       await dropLeftovers(target, name);
     },
@@ -102,12 +110,11 @@ const openReceiving = async (request: SourceRequest): Promise<Receiving> => {
 
 /** After this, readers see what was loaded. When it fails, they see what they saw before. */
 const replaceTables = async (
-  request: SourceRequest,
-  target: TargetServer,
-  name: string,
+  place: Place,
   { beside, statement }: Loaded,
   before: Kept | undefined,
 ): Promise<void> => {
+  const { request, target, name } = place;
   const { admin } = target;
   if ((await target.stateOf(name)) === 'absent') await target.create(name, statement);
   const away = besideName(name);
@@ -116,35 +123,29 @@ const replaceTables = async (
   try {
     await swapTables(admin, { from: beside, to: name, away }, request);
   } catch (error) {
-    if (before) await settle(request, target, name, before, true);
+    if (before) await settle(place, before, true);
     throw error;
   }
 };
 
 const settle = async (
-  { config }: SourceRequest,
-  target: TargetServer,
-  name: string,
+  { request, target, name }: Place,
   { from, definitions }: Kept,
   hasPrograms: boolean,
 ): Promise<void> => {
-  const waitSeconds = config.lockTimeoutSeconds;
+  const waitSeconds = request.config.lockTimeoutSeconds;
   await settleDefinitions(target, { from, name, items: itemsOf(definitions), hasPrograms, waitSeconds });
   await setSettled(target.admin, name, true);
 };
 
 /** An earlier run may have ended between the tables and what belongs to them. Undefined when that cannot be made: then all is loaded anew. */
-const settled = async (
-  request: SourceRequest,
-  target: TargetServer,
-  name: string,
-  kept: Kept,
-): Promise<Kept | undefined> => {
+const settled = async (place: Place, kept: Kept): Promise<Kept | undefined> => {
   if (kept.settled) return kept;
   try {
-    await settle(request, target, name, kept, false);
+    await settle(place, kept, false);
     return { ...kept, settled: true };
   } catch (error) {
+    const { request, name } = place;
     request.context.log.warn(`what belongs to the tables of ${name} could not be made: ${messageOf(error)}`);
     return undefined;
   }

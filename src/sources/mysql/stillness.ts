@@ -40,33 +40,40 @@ const pauseMs = 1000;
 /** Runs `work` while nothing is committed, or, where the rights or the time do not allow that, just runs it. */
 export const inStillness = async <Result>(
   connection: Connection,
-  { clock, signal, timeoutSeconds }: StillnessOptions,
+  options: StillnessOptions,
   work: (how: Stillness) => Promise<Result>,
 ): Promise<Result> => {
   const ways = connection.version.engine === 'mariadb' ? [backupStage, readLock] : [readLock];
   for (const way of ways) {
-    const deadline = clock.now().getTime() + timeoutSeconds * 1000;
-    for (;;) {
-      const outcome = await attempt(connection, way, Math.min(attemptSeconds, timeoutSeconds));
-      if (outcome === 'denied') break;
-      if (outcome === 'begun')
-        try {
-          return await work(way.name);
-        } finally {
-          if (connection.usable) await connection.run(way.end);
-        }
-      if (clock.now().getTime() + pauseMs >= deadline) return await work('none');
-      await clock.sleep(pauseMs, signal);
+    const outcome = await begin(connection, way, options);
+    if (outcome === 'denied') continue;
+    if (outcome === 'busy') break;
+    try {
+      return await work(way.name);
+    } finally {
+      if (connection.usable) await connection.run(way.end);
     }
   }
   return await work('none');
 };
 
-const attempt = async (
+type Outcome = 'begun' | 'denied' | 'busy';
+
+/** In as many attempts as there is time for. */
+const begin = async (
   connection: Connection,
-  { begin, end }: Way,
-  seconds: number,
-): Promise<'begun' | 'denied' | 'busy'> => {
+  way: Way,
+  { clock, signal, timeoutSeconds }: StillnessOptions,
+): Promise<Outcome> => {
+  const deadline = clock.now().getTime() + timeoutSeconds * 1000;
+  for (;;) {
+    const outcome = await attempt(connection, way, Math.min(attemptSeconds, timeoutSeconds));
+    if (outcome !== 'busy' || clock.now().getTime() + pauseMs >= deadline) return outcome;
+    await clock.sleep(pauseMs, signal);
+  }
+};
+
+const attempt = async (connection: Connection, { begin, end }: Way, seconds: number): Promise<Outcome> => {
   await connection.run(`set lock_wait_timeout = ${seconds}`);
   try {
     for (const statement of begin) await connection.run(statement);

@@ -13,6 +13,7 @@ import { certificates } from '#lib/certificates.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import { mostBytesOf, mostRefusalBytes } from '../answer-size.ts';
 import { boundedBody } from './bounded-body.ts';
+import { listObjects } from './list-objects.ts';
 import type { S3Config } from './s3.ts';
 
 /** Names are those of the bucket, prefix included. */
@@ -118,29 +119,15 @@ export const openBucket = (config: S3Config): S3Bucket => {
       const mode = ObjectLockMode === 'COMPLIANCE' ? 'compliance' : 'governance';
       return { size, etag: ETag?.replaceAll('"', ''), held: until && { mode, until } };
     },
-    async *list(prefix) {
-      let ContinuationToken: string | undefined;
-      const lasts = new Set<string>();
-      let empty = 0;
-      do {
-        const page = await client.listObjectsV2({
+    list: (prefix) =>
+      listObjects(Bucket, (ContinuationToken) =>
+        client.listObjectsV2({
           Bucket,
           Prefix: prefix,
           EncodingType: 'url',
           ...(ContinuationToken !== undefined && { ContinuationToken }),
-        });
-        if (page.IsTruncated === undefined && page.Name === undefined && page.KeyCount === undefined)
-          throw noListing(Bucket); // what it does not list would count as not there
-        for (const { Key, Size, LastModified: modified } of page.Contents ?? [])
-          if (Key !== undefined)
-            yield { name: page.EncodingType === 'url' ? decodeKey(Key) : Key, size: Size ?? 0, modified };
-        const next = page.IsTruncated ? page.NextContinuationToken || cutListing() : undefined;
-        ContinuationToken = next !== undefined && next === ContinuationToken ? cutListing() : next;
-        const last = page.Contents?.at(-1)?.Key;
-        if (last === undefined ? ++empty > mostEmptyPages : lasts.has(last)) throw circularListing(Bucket);
-        if (last !== undefined) lasts.add(last);
-      } while (ContinuationToken !== undefined);
-    },
+        }),
+      ),
     async delete(name) {
       await client.deleteObject({ Bucket, Key: name });
     },
@@ -192,32 +179,11 @@ export const openBucket = (config: S3Config): S3Bucket => {
   };
 };
 
-/** The SDK takes any XML for a listing of nothing, also a page of a proxy that is put before the service. */
-const noListing = (bucket: string): HoldfastError =>
-  new HoldfastError('STORE_UNREACHABLE', `cannot list the bucket ${bucket}: the answer is no listing`, {
-    hint: 'check the endpoint, and what answers there in the place of the S3 service',
-  });
-
-/** A service may go through names that were deleted, and find none that is left. */
-const mostEmptyPages = 300;
-
-const circularListing = (bucket: string): HoldfastError =>
-  new HoldfastError('STORE_UNREACHABLE', `cannot list the bucket ${bucket}: its listing does not get on`, {
-    hint: 'check the endpoint, and what answers there in the place of the S3 service',
-  });
-
 /** Whatever has the status 200 is a success to the SDK; services tell the ETag of what they have stored. */
 const notTaken = (name: string): HoldfastError =>
   new HoldfastError('STORE_UNREACHABLE', `${name} may not have been stored: the answer is none of S3's`, {
     hint: 'check the endpoint, and what answers there in the place of the S3 service',
   });
-
-/** Services that know only the first version of listings answer so; what they leave out would count as not there. */
-const cutListing = (): never => {
-  throw new HoldfastError('UNSUPPORTED', 'the S3 service says that its listing goes on, but not how', {
-    hint: 'it must know ListObjectsV2: bring it up to date, or choose another kind of store',
-  });
-};
 
 const clientOptions = (config: S3Config): S3ClientConfig => {
   const { endpoint, accessKeyId, secretAccessKey, sessionToken, profile } = config;
@@ -310,5 +276,3 @@ const totalSize = (contentRange: string | undefined): number | undefined => {
   const total = /\/(\d+)$/.exec(contentRange ?? '')?.[1];
   return total === undefined ? undefined : Number(total);
 };
-
-const decodeKey = (key: string): string => decodeURIComponent(key.replaceAll('+', ' '));
