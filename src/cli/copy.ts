@@ -1,6 +1,6 @@
 // holdfast copy: snapshots into another repository.
 import type { RepositoryConfig } from '#config/config.ts';
-import { copySnapshots } from '#jobs/copy.ts';
+import { type CopyOutcome, copySnapshots } from '#jobs/copy.ts';
 import { ok, partial } from '#jobs/run-outcome.ts';
 import { chooseSnapshot, matchingSome, originOf } from '#jobs/snapshot-choice.ts';
 import { withRepository } from '#jobs/use-repository.ts';
@@ -10,6 +10,7 @@ import type { Repository, Snapshot } from '#repository/contract.ts';
 import { type Call, defineCommand, flag, type OptionSpecs, value } from './command.ts';
 import { jobContext } from './job-context.ts';
 import { errorFields } from './job-report.ts';
+import type { Output } from './output.ts';
 import { chooseRepository } from './repository-choice.ts';
 import { filterOf, readOptions } from './snapshot-options.ts';
 
@@ -73,45 +74,18 @@ const copy = async (call: CopyCall, from: Repository, to: Repository, name: stri
     args.length > 0
       ? [...new Set(args.map((word) => chooseSnapshot(all, word, filter)))]
       : matchingSome(all, filter);
-  const counts = { copied: 0, there: 0 };
   const errors: Error[] = [];
   const onDamaged = (snapshot: Snapshot, error: Error): void => {
-    output.progressDone();
     errors.push(error);
-    output.failure(
-      { message_type: 'copy', snapshot_id: snapshot.id, copied: false, ...errorFields(error) },
-      `${nameOf(snapshot)} cannot be copied: ${messageOf(error)}`,
-      'run `holdfast check` there; `holdfast repair` makes what is whole of a snapshot fit to be copied',
-    );
+    tellDamaged(output, snapshot, error);
   };
+  const counts = { copied: 0, there: 0 };
   let bytesStored = 0;
   const wishes = { rechunk: options.rechunk, onDamaged };
   for await (const outcome of copySnapshots(from, to, chosen, jobContext(call), wishes)) {
-    output.progressDone();
+    tellOutcome(output, outcome);
     counts[outcome.state] += 1;
-    const { snapshot } = outcome;
-    const what = nameOf(snapshot);
-    if (outcome.state === 'there') {
-      output.detail(
-        { message_type: 'copy', snapshot_id: snapshot.id, copy: outcome.copy.id, copied: false },
-        `${what} is there already, as ${shortId(outcome.copy.id)}`,
-      );
-      continue;
-    }
-    const { report } = outcome;
-    bytesStored += report.bytesStored;
-    output.say(
-      {
-        message_type: 'copy',
-        snapshot_id: snapshot.id,
-        copy: report.snapshot.id,
-        copied: true,
-        blobs: report.blobsCopied,
-        bytes: report.bytesCopied,
-        bytes_stored: report.bytesStored,
-      },
-      `${what}, copied as ${shortId(report.snapshot.id)}: ${plural(report.blobsCopied, 'new blob')}, stored ${formatBytes(report.bytesStored)}`,
-    );
+    if (outcome.state === 'copied') bytesStored += outcome.report.bytesStored;
   }
   const { copied, there } = counts;
   const failed = errors.length;
@@ -122,6 +96,41 @@ const copy = async (call: CopyCall, from: Repository, to: Repository, name: stri
     `${plural(copied, 'snapshot')} copied to ${name}${others}`,
   );
   return (failed > 0 ? partial : ok).status;
+};
+
+const tellDamaged = (output: Output, snapshot: Snapshot, error: Error): void => {
+  output.progressDone();
+  output.failure(
+    { message_type: 'copy', snapshot_id: snapshot.id, copied: false, ...errorFields(error) },
+    `${nameOf(snapshot)} cannot be copied: ${messageOf(error)}`,
+    'run `holdfast check` there; `holdfast repair` makes what is whole of a snapshot fit to be copied',
+  );
+};
+
+const tellOutcome = (output: Output, outcome: CopyOutcome): void => {
+  output.progressDone();
+  const { snapshot } = outcome;
+  const ids = { message_type: 'copy', snapshot_id: snapshot.id };
+  if (outcome.state === 'there') {
+    const { copy } = outcome;
+    output.detail(
+      { ...ids, copy: copy.id, copied: false },
+      `${nameOf(snapshot)} is there already, as ${shortId(copy.id)}`,
+    );
+    return;
+  }
+  const { snapshot: copy, blobsCopied, bytesCopied, bytesStored } = outcome.report;
+  output.say(
+    {
+      ...ids,
+      copy: copy.id,
+      copied: true,
+      blobs: blobsCopied,
+      bytes: bytesCopied,
+      bytes_stored: bytesStored,
+    },
+    `${nameOf(snapshot)}, copied as ${shortId(copy.id)}: ${plural(blobsCopied, 'new blob')}, stored ${formatBytes(bytesStored)}`,
+  );
 };
 
 const nameOf = (snapshot: Snapshot): string =>

@@ -69,7 +69,6 @@ const backUpInto = async (
 ): Promise<Part[]> => {
   const { job, sources, tags, dryRun, repositories, anomalies } = task;
   const outcomes: SourceOutcome[] = [];
-  const failures = new Map<string, Error>();
   const keep = (outcome: SourceOutcome): void => {
     outcomes.push(outcome);
     record?.source(outcome);
@@ -78,7 +77,7 @@ const backUpInto = async (
   const configs = repositories.map(({ repository }) => repository);
   const load = () => Promise.all(sources.map((source) => source.load?.()));
   const options = { lock: 'shared', meanwhile: load, readsIndex: true } as const;
-  await withRepositories(configs, options, context, failures, async (targets) => {
+  const failures = await withRepositories(configs, options, context, async (targets) => {
     for await (const outcome of backUp({ ...request, targets }, context)) keep(outcome);
   });
   const parts: Part[] = [];
@@ -97,34 +96,36 @@ const backUpInto = async (
   return parts;
 };
 
-/** Opens them all, and does the work with those that open; what goes wrong with the others is told and kept in `failures`. */
+/** Opens them all, and does the work with those that open; what goes wrong with the others is told, and returned by their names. */
 const withRepositories = async (
   configs: readonly RepositoryConfig[],
   options: UseOptions,
   context: JobContext,
-  failures: Map<string, Error>,
   work: (targets: readonly BackupTarget[]) => Promise<void>,
-  opened: readonly BackupTarget[] = [],
-): Promise<void> => {
-  const [config, ...others] = configs;
-  if (config === undefined) {
-    if (opened.length > 0) await work(opened);
-    return;
-  }
-  let begun = false;
-  try {
-    await withRepository(config, options, context, async (repository) => {
-      begun = true;
-      const targets = [...opened, { name: config.name, repository }];
-      await withRepositories(others, options, context, failures, work, targets);
-    });
-  } catch (thrown) {
-    throwIfCancelled(context.signal);
-    const error = asError(thrown);
-    failures.set(config.name, error);
-    context.onEvent({ type: 'repository-failed', repository: config.name, error });
-    if (!begun) await withRepositories(others, options, context, failures, work, opened);
-  }
+): Promise<ReadonlyMap<string, Error>> => {
+  const failures = new Map<string, Error>();
+  const openFrom = async (next: number, opened: readonly BackupTarget[]): Promise<void> => {
+    const config = configs[next];
+    if (config === undefined) {
+      if (opened.length > 0) await work(opened);
+      return;
+    }
+    let begun = false;
+    try {
+      await withRepository(config, options, context, async (repository) => {
+        begun = true;
+        await openFrom(next + 1, [...opened, { name: config.name, repository }]);
+      });
+    } catch (thrown) {
+      throwIfCancelled(context.signal);
+      const error = asError(thrown);
+      failures.set(config.name, error);
+      context.onEvent({ type: 'repository-failed', repository: config.name, error });
+      if (!begun) await openFrom(next + 1, opened);
+    }
+  };
+  await openFrom(0, []);
+  return failures;
 };
 
 /** Forgets what the job's rules do not keep of the sources that were stored whole. False, and told, when that fails. */

@@ -15,19 +15,18 @@ export interface FileVerdict {
   readonly reasons: readonly string[];
 }
 
-/** Removes the job's own files that the rules do not keep, unless it is a dry run, and says what became of each. */
+/** Removes the job's own files that the rules do not keep, and says what became of each. */
 export const retainFiles = async (
   store: Store,
   own: OwnFiles,
   rules: KeepRules,
-  dryRun: boolean,
   { clock, signal }: Pick<JobContext, 'clock' | 'signal'>,
 ): Promise<FileVerdict[]> => {
   const files = await ownFiles(store, own);
   const verdicts = judge(files, rules, clock.now());
   for (const { file, reasons } of verdicts) {
     throwIfCancelled(signal);
-    if (reasons.length > 0 || dryRun) continue;
+    if (reasons.length > 0) continue;
     if ((await checksumOf(store, file.key)) !== undefined) await removeFile(store, file.key);
   }
   return verdicts;

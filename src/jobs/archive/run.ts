@@ -124,7 +124,7 @@ const applyKeep = async (
     const sources = task.sources.filter(({ name }) => good.some(({ source }) => source === name));
     if (sources.length === 0) continue;
     try {
-      const verdicts = await retainFiles(store, ownFilesOf(task, sources), keep, false, context);
+      const verdicts = await retainFiles(store, ownFilesOf(task, sources), keep, context);
       context.onEvent({ type: 'files-retained', store: store.location, job, verdicts });
     } catch (thrown) {
       throwIfCancelled(context.signal);
