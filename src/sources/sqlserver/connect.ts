@@ -1,11 +1,11 @@
 // Connections to a server. The driver is loaded here, on first use, and met nowhere else.
-import { readFileSync } from 'node:fs';
 import type { Connection as Client, ConnectionConfiguration, ConnectionOptions, Request } from 'tedious';
 import { throwIfCancelled } from '#lib/clock.ts';
-import { HoldfastError, messageOf } from '#lib/errors.ts';
 import { expandHome } from '#lib/home.ts';
+import { readSettingsFile } from '../settings-file.ts';
 import { type Patience, watchForSilence } from '../silence.ts';
 import type { ConnectionSettings } from './config.ts';
+import { RowBatches } from './row-batches.ts';
 import { connectError, type LoginMessage, lostError, serverErrorOf } from './server-error.ts';
 import type { WireValue } from './value-codec.ts';
 
@@ -79,7 +79,9 @@ const configurationOf = (
     trustServerCertificate: settings.trustServerCertificate,
     ...(certificateHost !== undefined && { serverName: certificateHost }),
     ...(certificateAuthority !== undefined && {
-      cryptoCredentialsDetails: { ca: readPem(expandHome(certificateAuthority)) },
+      cryptoCredentialsDetails: {
+        ca: readSettingsFile(expandHome(certificateAuthority), 'certificateAuthority'),
+      },
     }),
     readOnlyIntent: settings.readOnlyIntent,
     multiSubnetFailover: settings.multiSubnetFailover,
@@ -97,18 +99,6 @@ const configurationOf = (
       ? { type: 'ntlm', options: { ...login, domain } }
       : { type: 'default', options: login },
   };
-};
-
-const readPem = (file: string): Buffer => {
-  try {
-    return readFileSync(file);
-  } catch (cause) {
-    throw new HoldfastError(
-      'CONFIG_INVALID',
-      `cannot read certificateAuthority ${file}: ${messageOf(cause)}`,
-      { cause },
-    );
-  }
 };
 
 interface SessionParts {
@@ -171,59 +161,31 @@ class Session implements Connection {
   }
 
   async *rows(sql: string, patience?: Patience): AsyncGenerator<readonly (readonly WireValue[])[]> {
-    const batch: WireValue[][] = [];
-    let size = 0;
-    let wake: (() => void) | undefined;
-    let isDue = false;
-    let started: Request | undefined;
-    const outcome = this.#request(
-      sql,
-      (cells, request) => {
-        batch.push(cells.map(({ value }) => value));
-        for (const { value } of cells) size += sizeOf(value);
-        if (size >= batchSize) request.pause();
-        wake?.();
-      },
-      (request) => {
-        started = request;
-      },
+    const batches = new RowBatches();
+    const end = (): void => batches.end();
+    const outcome = this.#request(sql, (cells, request) =>
+      batches.add(
+        cells.map(({ value }) => value),
+        request,
+      ),
     );
-    let hasBegun = false;
-    let ended = false;
-    const end = (): void => {
-      ended = true;
-      wake?.();
-    };
     outcome.then(end, end);
     const endWatch =
       patience &&
       watchForSilence(patience, {
         bytes: () => this.#client.socket?.bytesRead ?? 0,
-        isDue: () => isDue,
+        isDue: () => batches.isDue,
         giveUp: (error) => {
           this.#lost ??= error;
           this.destroy();
         },
       });
     try {
-      while (!ended || batch.length > 0) {
-        if (batch.length === 0) {
-          isDue = hasBegun;
-          await new Promise<void>((resolve) => {
-            wake = resolve;
-          });
-          isDue = false;
-          continue;
-        }
-        hasBegun = true;
-        yield batch.splice(0);
-        size = 0;
-        if (!ended) started?.resume();
-      }
+      yield* batches;
       await outcome;
     } finally {
       endWatch?.();
-      if (!ended) await this.#stop(outcome);
+      if (!batches.hasEnded) await this.#stop(outcome);
     }
   }
 
@@ -268,14 +230,12 @@ class Session implements Connection {
   async #request(
     sql: string,
     onRow: (cells: readonly DriverCell[], request: Request) => void,
-    onStart: (request: Request) => void = () => {},
   ): Promise<void> {
     this.#assertUsable();
     try {
       await new Promise<void>((resolve, reject) => {
         const request = new this.#driver.Request(sql, (error) => (error ? reject(error) : resolve()));
         request.on('row', (cells) => onRow(cells as unknown as DriverCell[], request));
-        onStart(request);
         this.#client.execSqlBatch(request);
       });
     } catch (error) {
@@ -303,9 +263,4 @@ class Session implements Connection {
   }
 }
 
-/** About so many bytes of rows are held at once. */
-const batchSize = 256 * 1024;
 const stopLimitMs = 10_000;
-
-const sizeOf = (value: WireValue): number =>
-  typeof value === 'string' || value instanceof Uint8Array ? value.length + 16 : 16;
