@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { chmodSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
-import { holdfast, type Outcome } from '../src/cli/testing.ts';
+import { commandLine, holdfast } from '../src/cli/testing.ts';
 import { type PostgresServer, startPostgres } from './servers/postgres.ts';
 import { skipWithout } from './servers/programs.ts';
 import { jsonLines } from './tools/cli.ts';
@@ -63,16 +63,7 @@ catalog: ${at('catalog.db')}
   /** Without a password, which libpq's own variable has. */
   const urlOf = ({ host, port, user }: PostgresServer, database: string): string =>
     `postgres://${user}@${host}:${port}/${database}`;
-  const run = (...words: readonly string[]): Promise<Outcome> =>
-    holdfast(
-      words.flatMap((word) => (word.includes('://') ? [word] : word.split(' '))),
-      { env },
-    );
-  const done = async (...words: readonly string[]): Promise<string> => {
-    const { status, stdout, stderr } = await run(...words);
-    assert.deepEqual({ status, stderr }, { status: 0, stderr: '' }, words.join(' '));
-    return stdout;
-  };
+  const { run, done } = commandLine(env);
 
   test('a job takes every database of the server, and verify counts every row', async () => {
     const shown = await done('verify');

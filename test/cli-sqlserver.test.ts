@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { chmodSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
-import { holdfast, type Outcome } from '../src/cli/testing.ts';
+import { commandLine } from '../src/cli/testing.ts';
 import {
   dumpOf,
   type PlainServer,
@@ -64,16 +64,7 @@ catalog: ${at('catalog.db')}
   /** Without a password, which a variable has. */
   const urlOf = ({ responder }: PlainServer, database: string): string =>
     `sqlserver://sa@127.0.0.1:${responder.port}/${database}?encrypt=off`;
-  const run = (...words: readonly string[]): Promise<Outcome> =>
-    holdfast(
-      words.flatMap((word) => (word.includes('://') ? [word] : word.split(' '))),
-      { env },
-    );
-  const done = async (...words: readonly string[]): Promise<string> => {
-    const { status, stdout, stderr } = await run(...words);
-    assert.deepEqual({ status, stderr }, { status: 0, stderr: '' }, words.join(' '));
-    return stdout;
-  };
+  const { run, done } = commandLine(env);
 
   test('verify counts every row, and a file of rows can be listed, found and read', async () => {
     assert.match(

@@ -5,7 +5,7 @@ import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
 import { promisify } from 'node:util';
-import { holdfast, type Outcome } from '../src/cli/testing.ts';
+import { commandLine } from '../src/cli/testing.ts';
 import { fillWithManyKinds, putRevisions, revision, seenIn } from '../src/sources/couchdb/testing.ts';
 import { type CouchServer, skipWithoutCouch, startCouch } from './servers/couchdb.ts';
 import { skipWithout } from './servers/programs.ts';
@@ -48,16 +48,7 @@ catalog: ${at('catalog.db')}
   });
 
   const urlOf = (database = ''): string => `couchdb://${server.user}@127.0.0.1:${server.port}/${database}`;
-  const run = (...words: readonly string[]): Promise<Outcome> =>
-    holdfast(
-      words.flatMap((word) => (word.includes('://') ? [word] : word.split(' '))),
-      { env },
-    );
-  const done = async (...words: readonly string[]): Promise<string> => {
-    const { status, stdout, stderr } = await run(...words);
-    assert.deepEqual({ status, stderr }, { status: 0, stderr: '' }, words.join(' '));
-    return stdout;
-  };
+  const { run, done } = commandLine(env);
   const only = async (database: string): Promise<unknown> =>
     Object.values((await seenIn(server, [database])) as object)[0];
 

@@ -4,7 +4,7 @@ import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
 import { BSON } from 'mongodb';
-import { holdfast, type Outcome } from '../src/cli/testing.ts';
+import { commandLine } from '../src/cli/testing.ts';
 import { seenBy } from '../src/sources/mongodb/testing.ts';
 import { fillShop } from '../src/sources/mongodb/testing-database.ts';
 import { type MongoServer, skipWithoutMongodb, startMongodb } from './servers/mongodb.ts';
@@ -54,16 +54,7 @@ catalog: ${at('catalog.db')}
   });
 
   const env = { HOLDFAST_CONFIG: at('holdfast.yaml'), HOME: at('home') };
-  const run = (...words: readonly string[]): Promise<Outcome> =>
-    holdfast(
-      words.flatMap((word) => (/:\/\/|^\{/.test(word) ? [word] : word.split(' '))),
-      { env },
-    );
-  const done = async (...words: readonly string[]): Promise<string> => {
-    const { status, stdout, stderr } = await run(...words);
-    assert.deepEqual({ status, stderr }, { status: 0, stderr: '' }, words.join(' '));
-    return stdout;
-  };
+  const { run, done } = commandLine(env);
   const seen = (name: string): Promise<Record<string, unknown>> => seenBy(server.client.db(name));
 
   test('verify counts every document, and ls and dump show them', async () => {

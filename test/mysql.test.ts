@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
-import { holdfast, type Outcome } from '../src/cli/testing.ts';
+import { commandLine } from '../src/cli/testing.ts';
 import { makeShop } from '../src/sources/mysql/testing.ts';
 import { type MysqlServer, startMariadb } from './servers/mariadb.ts';
 import { skipWithout } from './servers/programs.ts';
@@ -60,11 +60,7 @@ catalog: ${at('catalog.db')}
   /** Without a password, which the clients' own variable has. */
   const urlOf = ({ host, port, user }: MysqlServer, database: string): string =>
     `mariadb://${user}@${host}:${port}/${database}`;
-  const run = (...words: readonly string[]): Promise<Outcome> =>
-    holdfast(
-      words.flatMap((word) => (word.includes('://') ? [word] : word.split(' '))),
-      { env },
-    );
+  const { run } = commandLine(env);
   const done = async (...words: readonly string[]): Promise<string> => {
     const { status, stdout, stderr } = await run(...words);
     const said = stderr.replaceAll(

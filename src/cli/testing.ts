@@ -1,4 +1,5 @@
 // For tests: the command line without a process of its own, and streams that remember.
+import assert from 'node:assert/strict';
 import { PassThrough } from 'node:stream';
 import { type Clock, systemClock } from '#lib/clock.ts';
 import type { World } from './command.ts';
@@ -45,6 +46,29 @@ export const holdfast = async (
     stderr: stderr.stream,
   });
   return { status, stdout: stdout.text(), stderr: stderr.text() };
+};
+
+interface CommandLine {
+  run(...words: readonly string[]): Promise<Outcome>;
+  /** Its standard output, when it ends with status 0 and has nothing to say of what is wrong. */
+  done(...words: readonly string[]): Promise<string>;
+}
+
+/** `holdfast` in one environment: 'backup nightly' are two words, a URL and a query in braces are one. */
+export const commandLine = (env: Readonly<Record<string, string>>): CommandLine => {
+  const run: CommandLine['run'] = (...words) =>
+    holdfast(
+      words.flatMap((word) => (/:\/\/|^\{/.test(word) ? [word] : word.split(' '))),
+      { env },
+    );
+  return {
+    run,
+    async done(...words) {
+      const { status, stdout, stderr } = await run(...words);
+      assert.deepEqual({ status, stderr }, { status: 0, stderr: '' }, words.join(' '));
+      return stdout;
+    },
+  };
 };
 
 /** A clock that stands still until it is told otherwise. */
