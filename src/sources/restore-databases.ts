@@ -59,8 +59,9 @@ export const restoreDatabases = async <Parts, Place extends AnyPlace>(
 
 const restoreAll = async <Parts, Place extends AnyPlace>(
   restoring: Restoring<Parts, Place>,
-  { databasesIn, restoreWhole, restoreParts, others, finish }: RestoreSteps<Parts, Place>,
+  steps: RestoreSteps<Parts, Place>,
 ): Promise<void> => {
+  const { databasesIn, others, finish } = steps;
   const { stream, reporter } = restoring;
   const goals = new Map<string, Goal<Parts>>();
   const failed = new Map<string, HoldfastError>();
@@ -81,14 +82,8 @@ const restoreAll = async <Parts, Place extends AnyPlace>(
       const { database } = place;
       const goal = goalFor(restoring, database, goals.values());
       goals.set(database, goal);
-      try {
-        if (goal.parts === 'everything') await restoreWhole(goal);
-        else await restoreParts(goal, goal.parts);
-      } catch (error) {
-        if (!hasCode(error, 'TARGET_FAILED')) throw error;
-        failed.set(path.split('/', 1)[0] ?? path, error);
-        await passOver(stream, database);
-      }
+      const error = await restoreDatabase(stream, goal, steps);
+      if (error) failed.set(path.split('/', 1)[0] ?? path, error);
     }
   }
   if (failed.size > 0 && failed.size === goals.size) throw allFailed([...failed.values()]);
@@ -98,8 +93,20 @@ const restoreAll = async <Parts, Place extends AnyPlace>(
   else if (goals.size === 0) throw nothingToRestore();
 };
 
-const passOver = async (stream: PlacedEntries<AnyPlace>, database: string): Promise<void> => {
-  while ((await stream.peek())?.place.database === database) stream.skip();
+/** The error when the target does not take it; what is left of its files is passed over then, since others may follow. */
+const restoreDatabase = async <Parts, Place extends AnyPlace>(
+  stream: PlacedEntries<Place>,
+  goal: Goal<Parts>,
+  { restoreWhole, restoreParts }: RestoreSteps<Parts, Place>,
+): Promise<HoldfastError | undefined> => {
+  try {
+    await (goal.parts === 'everything' ? restoreWhole(goal) : restoreParts(goal, goal.parts));
+    return undefined;
+  } catch (error) {
+    if (!hasCode(error, 'TARGET_FAILED')) throw error;
+    while ((await stream.peek())?.place.database === goal.database) stream.skip();
+    return error;
+  }
 };
 
 /** One for all of them. */

@@ -142,6 +142,12 @@ export const tableOf = ({ tables }: Contents, name: string): ContentsTable => {
   throw rowsWithoutTable(name);
 };
 
+interface Comparison {
+  readonly manifest: Manifest;
+  isWanted(table: string): boolean;
+  leaveOut(table: string, error: HoldfastError): Promise<void>;
+}
+
 /**
  * Compares what was loaded with what was captured; TARGET_FAILED for the first difference, which nothing but damage explains. What the
  * server warned of may still be as it was: '' for an ENUM without that value, or a generated column that fits no longer; so it is
@@ -150,9 +156,7 @@ export const tableOf = ({ tables }: Contents, name: string): ContentsTable => {
 export const assertComplete = async (
   { contents, loaded, reporter, takesHistory }: RowLoader,
   pool: Pool<Connection>,
-  manifest: Manifest,
-  isWanted: (table: string) => boolean,
-  leaveOut: (table: string, error: HoldfastError) => Promise<void>,
+  { manifest, isWanted, leaveOut }: Comparison,
 ): Promise<void> => {
   const missing = new Map(manifest.missing.map(({ name, reason }) => [name, reason]));
   for (const [name, reason] of missing) reporter.warn(`${name} is not in the snapshot: ${reason}`);

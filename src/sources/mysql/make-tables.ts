@@ -18,14 +18,19 @@ import { runItem } from './run-items.ts';
 import { ServerError } from './server-error.ts';
 import type { SqlItem } from './sql-items.ts';
 
+interface Making {
+  readonly contents: Contents;
+  /** Where they are made. */
+  readonly database: string;
+  readonly reporter: Reporter;
+  leaveOut(item: SqlItem, error: HoldfastError): void;
+}
+
 /** Each sequence gets its number at once, so that nothing takes a number that was given away. What the server refuses is handed to `leaveOut`. */
 export const makeTables = async (
   connection: Connection,
   items: readonly SqlItem[],
-  contents: Contents,
-  database: string,
-  reporter: Reporter,
-  leaveOut: (item: SqlItem, error: HoldfastError) => void,
+  { contents, database, reporter, leaveOut }: Making,
 ): Promise<void> => {
   for (const item of items)
     try {

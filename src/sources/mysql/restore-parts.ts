@@ -49,13 +49,11 @@ export const restoreParts = async (restoring: Restoring, goal: Goal, parts: Part
         await tables.begin(tableOf(contents, entry.place.table).name);
         await pool.use((connection) => loadRows(loader, connection, entry));
       });
-    await assertComplete(
-      loader,
-      pool,
-      texts.manifest(),
-      (table) => tables.has(table),
-      (_, error) => Promise.reject(error),
-    );
+    await assertComplete(loader, pool, {
+      manifest: texts.manifest(),
+      isWanted: (table) => tables.has(table),
+      leaveOut: (_, error) => Promise.reject(error),
+    });
     throwIfCancelled(signal);
     await tables.finish(texts.items(databaseFiles.postData));
   } finally {

@@ -78,7 +78,12 @@ const loadTables = async (
   };
   const replaced = name === goal.name ? undefined : goal.name;
   await pool.use((connection) =>
-    makeTables(connection, items, contents, name, reporter, (item, error) => leftOut.add(item, error)),
+    makeTables(connection, items, {
+      contents,
+      database: name,
+      reporter,
+      leaveOut: (item, error) => leftOut.add(item, error),
+    }),
   );
   leftOut.assertMayLack(replaced);
   while (await texts.readUntilRows())
@@ -93,9 +98,10 @@ const loadTables = async (
         throw error;
       }
     });
-  await assertComplete(loader, pool, texts.manifest(), (table) => !leftOut.has(table), leaveOut);
+  const manifest = texts.manifest();
+  await assertComplete(loader, pool, { manifest, isWanted: (table) => !leftOut.has(table), leaveOut });
   leftOut.assertMayLack(replaced);
-  leftOut.report(texts.manifest(), reporter);
+  leftOut.report(manifest, reporter);
 };
 
 /** From here on there is no way back: the old one goes, and the tables beside it take its place. */
