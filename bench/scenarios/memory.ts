@@ -1,4 +1,4 @@
-// The same work on ten times as much: whoever works in bounded memory needs no more of it.
+// The same work on ten times as much data: a tool whose memory is bounded needs no more of it.
 import { join } from 'node:path';
 import { skipWithout } from '../../test/servers/programs.ts';
 import { type Comparison, compare } from '../comparison.ts';

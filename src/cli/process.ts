@@ -27,7 +27,7 @@ export const runProcess = async (): Promise<number> => {
   return status;
 };
 
-/** Into a file, Node's own stream calls bytes written of which a disk that is nearly full took only the first. */
+/** When output goes to a file on a nearly full disk, Node's own stream reports all bytes as written although only the first were. */
 const standardOutput = (): Stream => {
   if (!isFile(1)) return process.stdout;
   return new Writable({

@@ -121,7 +121,7 @@ const showJson = async (output: Output, columns: readonly string[], rows: Rows):
   output.say({ message_type: 'summary', rows: count }, undefined);
 };
 
-/** In all its digits; TypeScript does not know of it yet. */
+/** Writes a number with all its digits. TypeScript does not know it yet. */
 const { rawJSON } = JSON as unknown as { rawJSON(text: string): unknown };
 
 /** JSON has no number for infinity. */
@@ -131,7 +131,7 @@ const jsonValue = (value: SqlValue): unknown => {
   return textOf(value);
 };
 
-/** Bytes are as SQL has them. */
+/** Bytes as a literal of SQL. */
 const textOf = (value: SqlValue): string | null => {
   if (value === null || typeof value === 'string') return value;
   if (value instanceof Uint8Array) return `X'${Buffer.from(value).toString('hex').toUpperCase()}'`;

@@ -33,7 +33,7 @@ const formsAt = (schema: JsonSchema, root: unknown, path: Path): JsonSchema[] =>
   return forms;
 };
 
-/** The alternatives of a schema; of those for a mapping, the ones that agree with most of its keys. */
+/** The alternatives of a schema; for a mapping, only those that know most of its keys. */
 const fitting = (schema: JsonSchema, value: unknown): JsonSchema[] => {
   if (!schema.anyOf) return [schema];
   const forms = schema.anyOf.flatMap((form) => (typeof form === 'object' ? fitting(form, value) : []));

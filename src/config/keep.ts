@@ -1,7 +1,7 @@
 // `keep: { daily: 7, … }`: which snapshots are kept when others are forgotten.
 import { z } from 'zod';
 
-/** A key that is misspelt is not also missed. */
+/** One mistake, one message: a misspelt rule is not also reported as a missing one. */
 const withoutIssues = ({ issues }: { readonly issues: readonly unknown[] }): boolean => issues.length === 0;
 
 const count = (what: string) =>

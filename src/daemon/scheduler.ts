@@ -107,7 +107,7 @@ export class Scheduler {
       this.#start(entry, verdict);
   }
 
-  /** What to do with a job; undefined when it is not time to ask. Skips are done with here. */
+  /** Whether to start a job or wait; undefined when it is not time to ask. Due times to be skipped are recorded as such on the way. */
   #judge(entry: Entry, now: Date): Verdict | undefined {
     if (entry.lookAt === undefined || entry.lookAt > now) return undefined;
     const { memory } = this.#options;

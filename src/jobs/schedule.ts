@@ -87,7 +87,7 @@ export const nextStart = (job: ScheduledJob, facts: ScheduleFacts, now: Date): D
   return latest?.startAt ?? next;
 };
 
-/** When the newest due time by then that was not dealt with started, or should have. */
+/** When the newest due time not yet dealt with should have started, as seen at `until`. */
 export const openStart = (job: ScheduledJob, facts: ScheduleFacts, until: Date): Date | undefined =>
   openDues(job, facts, until).latest?.startAt;
 
@@ -98,7 +98,7 @@ interface OpenDue {
   readonly count: number;
 }
 
-/** The newest due time that may start, and when the next one may. */
+/** Of the due times not yet dealt with: the newest that may have started by `until`, and when the next one may start. */
 const openDues = (
   job: ScheduledJob,
   facts: ScheduleFacts,
@@ -113,7 +113,7 @@ const openDues = (
     count += 1;
     if (startAt <= until) latest = { due, startAt, count };
     else if (next === undefined || startAt < next) next = startAt;
-    if (count >= maxCounted) return { ...jumpTo(job, facts, until, count) };
+    if (count >= maxCounted) return jumpTo(job, facts, until, count);
   }
   return { ...(latest && { latest }), ...(next && { next }) };
 };

@@ -78,8 +78,7 @@ export const newestOfEach = (snapshots: readonly Snapshot[]): Snapshot[] => [
 /**
  * The one snapshot a word stands for. `latest` is the newest that the filter lets through, and is refused with USAGE when those
  * are of several sources or hosts: the newest of all would be the one that happened to finish last. An id that the filter does
- * not let through is refused, too. With `~` and a number behind it, the word stands for the snapshot of the same source and host
- * that is so many places before that one.
+ * not let through is refused, too. `~` and a number behind the word go back that many snapshots of the same source and host.
  */
 export const chooseSnapshot = (
   snapshots: readonly Snapshot[],

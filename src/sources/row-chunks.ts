@@ -54,7 +54,7 @@ export class RowChunks implements AsyncIterable<Uint8Array> {
     else this.#makeReady();
   }
 
-  /** No more will come, for want of rows or because of the error; what is told later of an end does not count. */
+  /** Ends the rows, with the error if there is one. Only the first call counts. */
   end(error?: Error): void {
     this.#end ??= error ? { error } : {};
     this.#wake();

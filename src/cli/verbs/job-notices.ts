@@ -16,7 +16,7 @@ export interface JobNotices {
   ended(): Promise<void>;
 }
 
-/** For the run that the record is of. */
+/** The notices of one run, which `record` is about. */
 export const noticesOf = (
   { name: job, verb, notify = [] }: JobConfig,
   { run, config, output }: WholeJobContext,

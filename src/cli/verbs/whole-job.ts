@@ -51,7 +51,7 @@ export const runWholeJob = async (
   }
   let lock = await lockOf(job, context);
   if (lock === undefined && options.due) {
-    // A run that a killed daemon has left may hold it, and be about to remember that it is for this very due time.
+    // A run that outlived its killed daemon may hold the lock, and be about to record that it is the run of this due time.
     await context.run.clock.sleep(settleMs, context.run.signal);
     if (isUnderWay(job, options, context)) return nothingToDo(job, output);
     lock = await lockOf(job, context);

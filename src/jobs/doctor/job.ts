@@ -25,7 +25,7 @@ export interface Needs {
   }[];
   /** Repositories from which it removes snapshots. */
   readonly forgets: readonly string[];
-  /** Without one it does nothing; others are only not remembered. */
+  /** Whether it cannot run without a catalog; where it can, its runs are only not remembered. */
   readonly catalog: boolean;
 }
 

@@ -43,7 +43,7 @@ export const compareTables = (
   };
   return {
     watch,
-    // What a restore that failed left unread says nothing; what never came says that the snapshot lacks it.
+    // A table that a failed restore read in part proves nothing; a file that never came is missing in the snapshot.
     wrongSoFar: () =>
       counted
         .flatMap((tally) =>

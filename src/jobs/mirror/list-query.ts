@@ -103,7 +103,7 @@ const placeOf = ({ path, place, read_path, authority, dataset, ...rest }: Row): 
   };
 };
 
-/** Known by what the row says, since it has no path that can be believed. */
+/** Named by the text of the row, since none of its paths can be trusted. */
 const flawed = (found: QueryRow, why: string): ListedFile => {
   const path = typeof found.path === 'string' ? found.path : JSON.stringify(found);
   return {

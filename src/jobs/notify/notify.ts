@@ -40,7 +40,7 @@ export const tell = async (
 ): Promise<Delivery[]> => {
   const standing = standingOf(occurrence, context);
   const deliveries = await tellAll(standing, subscriptions, context);
-  // Where several fail, as without a network, none of them is waited for again to hear of the others.
+  // One that has just failed is not tried again to tell it that others failed too: without a network, all of them do.
   const failing = new Set(deliveries.flatMap(({ notifier, error }) => (error ? [notifier] : [])));
   const others = subscriptions.filter(({ to }) => !failing.has(to));
   for (const delivery of deliveries)

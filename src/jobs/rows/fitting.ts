@@ -20,7 +20,7 @@ export const fitting = (
   };
 };
 
-/** Of values that nothing can have made otherwise in a row. */
+/** The values that every engine writes as they are: a row without their bytes cannot fit, and need not be taken apart. */
 const plainWords = (values: readonly string[]): Buffer[] =>
   values
     .filter((value) => /^(?!0x)[\w .-]+$/.test(value) && value !== shownNull)

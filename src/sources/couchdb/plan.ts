@@ -7,7 +7,7 @@ import { type Index, previousIndex } from './index-file.ts';
 import { type DatabaseInfo, missingRevisions, seqNumber } from './server.ts';
 
 export interface Plan {
-  /** Digits by which documents are told apart. */
+  /** How many digits of its id's hash choose a document's file. */
   readonly depth: number;
   /** What a document takes, with its history: the server's own average. */
   readonly typicalBytes: number;

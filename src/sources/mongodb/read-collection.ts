@@ -19,7 +19,7 @@ export interface Reading {
 
 /** Chunks of about this size are handed on. */
 const chunkBytes = 1024 * 1024;
-/** More than any range has: its documents come in one reply, unless they are more than the 16 MB that a server puts into one. */
+/** More documents than any range has, so that a reply holds all of them, or as many as fit into the 16 MB of one. */
 const wholeRange = 1_000_000;
 /** More than a backup takes; else servers that have a limit for all reads (defaultMaxTimeMS) would end them. */
 const longestMs = 2_147_483_647;

@@ -28,13 +28,13 @@ export interface Selected {
 export const selectSql = (table: string, of: Selected): string =>
   `select ${valuesSql(of, of.history ? [of.history.start] : [])} from ${table}${orderSql(of)}`;
 
-/** Rows that are no more. */
+/** The past rows of a system-versioned table. */
 export const selectHistorySql = (table: string, of: Selected, { start, end }: Period): string => {
   const [began, ended] = [quoteIdentifier(start), quoteIdentifier(end)];
   return `select ${valuesSql(of, [start, end])} from ${table} for system_time all${orderSql(of)} where ${isPast(ended)} and ${hasLasted(began, ended)}`;
 };
 
-/** How many rows that are no more cannot be kept. */
+/** How many of them lasted no time, and cannot be kept. */
 export const countFleetingSql = (table: string, { start, end }: Period): string => {
   const [began, ended] = [quoteIdentifier(start), quoteIdentifier(end)];
   return `select count(*) as count from ${table} for system_time all where ${isPast(ended)} and not (${hasLasted(began, ended)})`;

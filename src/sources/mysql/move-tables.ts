@@ -16,13 +16,13 @@ export interface Move {
   readonly to: string;
 }
 
-/** One statement moves so many. */
-const batch = 200;
+/** How many tables one statement moves. */
+const batchSize = 200;
 
 export const moveTables = async (admin: Connection, { items, database, from, to }: Move): Promise<void> => {
-  for (let at = 0; at < items.length; at += batch) {
+  for (let at = 0; at < items.length; at += batchSize) {
     const moves = items
-      .slice(at, at + batch)
+      .slice(at, at + batchSize)
       .map(({ name }) => `${quoteName(from, name)} to ${quoteName(to, name)}`);
     await admin.run(`rename table ${moves.join(', ')}`);
   }

@@ -34,7 +34,7 @@ export const runPostData = async (items: readonly SqlItem[], options: PostDataOp
   );
 };
 
-/** Or a comment on one. */
+/** An event trigger, or a comment on one. */
 const isEventTrigger = ({ type, name }: SqlItem): boolean =>
   type === 'EVENT TRIGGER' || name.startsWith('EVENT TRIGGER ');
 

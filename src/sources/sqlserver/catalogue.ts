@@ -8,7 +8,7 @@ export interface Question {
   readonly about: string;
   /** How sys.objects calls such things, so that they can be named where the view is missing. */
   readonly objectTypes?: readonly string[];
-  /** Made do without: where there is no answer that is told, or is of no interest. */
+  /** A backup can do without the answer, and tells that it does or keeps silent. */
   readonly optional?: 'told' | 'silent';
 }
 
