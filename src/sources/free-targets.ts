@@ -1,4 +1,4 @@
-// Refusing a target that is not empty before anything is written to it.
+// Refusing a target that is not empty, or for single tables not there, before anything is written to it.
 import { HoldfastError } from '#lib/errors.ts';
 import { goalFor, isWholeServer, namedTarget, type Wanted } from './restore-goal.ts';
 import type { RestoreTarget } from './source.ts';
@@ -32,6 +32,17 @@ export const assertTargetsAreFree = async (
 
 const assertFree = async ({ into, target, settings }: Restoring, database: string): Promise<void> => {
   if (!into.force && (await target.stateOf(database)) === 'used') throw notEmpty(database, settings);
+};
+
+/** TARGET_FAILED for single tables of a database that the server does not have. */
+export const assertTargetIsThere = async (
+  { target, settings }: Pick<Restoring, 'target' | 'settings'>,
+  database: string,
+): Promise<void> => {
+  if ((await target.stateOf(database)) !== 'absent') return;
+  throw new HoldfastError('TARGET_FAILED', `there is no database ${database} on ${settings.server}`, {
+    hint: 'create it first, or restore the whole database',
+  });
 };
 
 export const notEmpty = (database: string, { server }: { readonly server: string }): HoldfastError =>

@@ -1,6 +1,6 @@
 // A backup back into a server: all of it, one database, or some documents.
 import { HoldfastError } from '#lib/errors.ts';
-import { hadNoDatabase } from '../free-targets.ts';
+import { hadNoDatabase, nothingToRestore } from '../free-targets.ts';
 import { Reporter } from '../restore-report.ts';
 import type { Entry, RestoreReport, RestoreTarget } from '../source.ts';
 import type { CouchRequestContext } from './dump.ts';
@@ -87,10 +87,7 @@ const restoreAll = async (restoring: Restoring, entries: AsyncIterable<Entry>): 
     await current?.close();
   }
   if (isEmpty) restoring.reporter.warn(hadNoDatabase());
-  else if (goals.length === 0)
-    throw new HoldfastError('TARGET_FAILED', 'the snapshot holds no database', {
-      hint: 'name a path that it has: holdfast ls',
-    });
+  else if (goals.length === 0) throw nothingToRestore();
 };
 
 /** Of all databases, whose names it returns: refused before any of them is written. */

@@ -1,5 +1,6 @@
 // Whether a database can receive, asked before anything is written there.
 import { HoldfastError } from '#lib/errors.ts';
+import { notReceived } from '../receiving-refused.ts';
 import { listCollections } from './listing.ts';
 import { isInternal, isInternalDatabase } from './patterns.ts';
 import { type Received, readKept, receivedCollection } from './received-mark.ts';
@@ -29,6 +30,7 @@ const isSharded = (server: string): HoldfastError =>
   });
 
 const isUsed = (database: string): HoldfastError =>
-  new HoldfastError('TARGET_NOT_EMPTY', `database ${database} holds something that was not received`, {
-    hint: 'receive into another database, or drop this one first: db.dropDatabase()',
-  });
+  notReceived(
+    `database ${database}`,
+    'receive into another database, or drop this one first: db.dropDatabase()',
+  );

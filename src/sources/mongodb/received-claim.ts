@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { HoldfastError, messageOf } from '#lib/errors.ts';
 import type { Context } from '#lib/kind.ts';
 import { mayBeAlive, thisProcess } from '#lib/process-identity.ts';
+import { otherRunReceives } from '../receiving-refused.ts';
 import type { Command } from './connect.ts';
 import { dropCollection } from './new-collection.ts';
 import {
@@ -103,10 +104,7 @@ const untilSilent = async (
     await clock.sleep(lookMs, signal);
     const now = await readHolder(received);
     if (now?.run !== run) return;
-    if (now.beat !== beat)
-      throw new HoldfastError('TARGET_FAILED', `another run is receiving into database ${database}`, {
-        hint: 'wait for it to end, or see which job it is: holdfast runs',
-      });
+    if (now.beat !== beat) throw otherRunReceives(database);
   }
 };
 

@@ -6,6 +6,7 @@ import { HoldfastError, messageOf } from '#lib/errors.ts';
 import { besideName, isBeside } from '../beside-names.ts';
 import { onlyDatabase, onlyReceived } from '../only-database.ts';
 import type { Receiver, Receiving } from '../receiver.ts';
+import { notReceived, otherRunReceives } from '../receiving-refused.ts';
 import { bytesOf } from '../restore-report.ts';
 import type { Entry } from '../source.ts';
 import type { Connection } from './connect.ts';
@@ -183,9 +184,7 @@ const shutOthersOut = async (admin: Connection, name: string): Promise<void> => 
   const lock = `holdfast ${createHash('sha256').update(name).digest('hex').slice(0, 32)}`;
   const [row] = await admin.query<{ locked: string }>(`select get_lock(${quoteLiteral(lock)}, 0) as locked`);
   if (row?.locked === '1') return;
-  throw new HoldfastError('TARGET_FAILED', `another run is receiving into database ${name}`, {
-    hint: 'wait for it to end, or see which job it is: holdfast runs',
-  });
+  throw otherRunReceives(name);
 };
 
 /** Also the tables that were there before a swap. */
@@ -196,7 +195,8 @@ const dropLeftovers = async (target: TargetServer, name: string): Promise<void> 
 /** A database that somebody else filled is not ours to replace. */
 const assertReplaceable = async (target: TargetServer, name: string): Promise<void> => {
   if ((await target.stateOf(name)) !== 'used') return;
-  throw new HoldfastError('TARGET_NOT_EMPTY', `database ${name} holds something that was not received`, {
-    hint: `receive into another database, or drop it first: drop database ${quoteIdentifier(name)}`,
-  });
+  throw notReceived(
+    `database ${name}`,
+    `receive into another database, or drop it first: drop database ${quoteIdentifier(name)}`,
+  );
 };

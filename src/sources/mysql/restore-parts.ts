@@ -2,6 +2,7 @@
 import { throwIfCancelled } from '#lib/clock.ts';
 import { forEachLimit } from '#lib/concurrency.ts';
 import { HoldfastError } from '#lib/errors.ts';
+import { assertTargetIsThere } from '../free-targets.ts';
 import { createPool } from '../pool.ts';
 import type { Contents } from './contents.ts';
 import { DatabaseTexts } from './database-texts.ts';
@@ -14,11 +15,8 @@ import type { Goal, Parts } from './restore-goal.ts';
 import { stagingName } from './target-server.ts';
 
 export const restoreParts = async (restoring: Restoring, goal: Goal, parts: Parts): Promise<void> => {
-  const { settings, context, config, target, reporter, stream, into } = restoring;
-  if ((await target.stateOf(goal.name)) === 'absent')
-    throw new HoldfastError('TARGET_FAILED', `there is no database ${goal.name} on ${settings.server}`, {
-      hint: 'create it first, or restore the whole database',
-    });
+  const { context, config, target, reporter, stream, into } = restoring;
+  await assertTargetIsThere(restoring, goal.name);
   const texts = new DatabaseTexts(stream, goal.database);
   await texts.readUntilRows();
   const contents = texts.contents();

@@ -4,6 +4,7 @@ import { HoldfastError } from '#lib/errors.ts';
 import { besideName, isBeside } from '../beside-names.ts';
 import { onlyDatabase, onlyReceived } from '../only-database.ts';
 import type { Mark, Receiver, Receiving } from '../receiver.ts';
+import { notReceived, otherRunReceives } from '../receiving-refused.ts';
 import { type Connection, connect } from './connect.ts';
 import { dropDatabase } from './drop-database.ts';
 import type { DumpRequest } from './dump.ts';
@@ -97,9 +98,7 @@ const shutOthersOut = async (admin: Connection, name: string): Promise<void> => 
     [name],
   );
   if (row?.locked) return;
-  throw new HoldfastError('TARGET_FAILED', `another run is receiving into database ${name}`, {
-    hint: 'wait for it to end, or see which job it is: holdfast runs',
-  });
+  throw otherRunReceives(name);
 };
 
 const isThere = async (admin: Connection, name: string): Promise<boolean> => {
@@ -135,7 +134,8 @@ const assertReplaceable = async (
     return row?.used === true;
   });
   if (used)
-    throw new HoldfastError('TARGET_NOT_EMPTY', `database ${name} holds something that was not received`, {
-      hint: `receive into another database, or drop it first: drop database ${quoteIdentifier(name)}`,
-    });
+    throw notReceived(
+      `database ${name}`,
+      `receive into another database, or drop it first: drop database ${quoteIdentifier(name)}`,
+    );
 };

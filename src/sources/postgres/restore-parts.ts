@@ -1,6 +1,6 @@
 // Tables, or a schema, into a database that may be in use: in one transaction, so that others see all of it or nothing.
 import { throwIfCancelled } from '#lib/clock.ts';
-import { HoldfastError } from '#lib/errors.ts';
+import { assertTargetIsThere } from '../free-targets.ts';
 import { assertTablesToRename, type Parts } from '../schema-tables.ts';
 import { connect } from './connect.ts';
 import { DatabaseTexts } from './database-texts.ts';
@@ -15,10 +15,7 @@ import { createRunner } from './run-items.ts';
 
 export const restoreParts = async (restoring: Restoring, goal: Goal, parts: Parts): Promise<void> => {
   const { settings, context, target, reporter, stream, into } = restoring;
-  if ((await target.stateOf(goal.name)) === 'absent')
-    throw new HoldfastError('TARGET_FAILED', `there is no database ${goal.name} on ${settings.server}`, {
-      hint: 'create it first, or restore the whole database',
-    });
+  await assertTargetIsThere(restoring, goal.name);
   const texts = new DatabaseTexts(stream, goal.database);
   await texts.readUntilRows();
   const contents = texts.contents();

@@ -7,6 +7,7 @@ import { throwIfCancelled } from '#lib/clock.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import type { Context } from '#lib/kind.ts';
 import { type Mark, markSchema, type Receiver, type Receiving } from '../receiver.ts';
+import { notReceived } from '../receiving-refused.ts';
 import { whenFree } from './busy.ts';
 import { type SqliteConfig, sqliteConfig } from './options.ts';
 import { value } from './query.ts';
@@ -111,9 +112,7 @@ const writeMark = (path: string, mark: Mark): void => {
 const assertEmpty = (path: string): void => {
   using db = new DatabaseSync(path, { readOnly: true });
   if (db.prepare('SELECT 1 FROM sqlite_schema LIMIT 1').get() === undefined) return;
-  throw new HoldfastError('TARGET_NOT_EMPTY', `${path} holds something that was not received`, {
-    hint: 'receive into another file, or move this one away',
-  });
+  throw notReceived(path, 'receive into another file, or move this one away');
 };
 
 /** What this run or one before it left. */

@@ -1,6 +1,7 @@
 // Tables into a database that may be in use: in one transaction, so that others see all of it or nothing.
 import { throwIfCancelled } from '#lib/clock.ts';
 import { HoldfastError } from '#lib/errors.ts';
+import { assertTargetIsThere } from '../free-targets.ts';
 import { assertTablesToRename, type Parts } from '../schema-tables.ts';
 import { bulkWorks } from './bulk-rows.ts';
 import { connect } from './connect.ts';
@@ -12,11 +13,8 @@ import type { Restoring } from './restore.ts';
 import type { Goal } from './restore-goal.ts';
 
 export const restoreParts = async (restoring: Restoring, goal: Goal, parts: Parts): Promise<void> => {
-  const { config, settings, context, target, reporter, stream, into } = restoring;
-  if ((await target.stateOf(goal.name)) === 'absent')
-    throw new HoldfastError('TARGET_FAILED', `there is no database ${goal.name} on ${settings.server}`, {
-      hint: 'create it first, or restore the whole database',
-    });
+  const { config, settings, context, reporter, stream, into } = restoring;
+  await assertTargetIsThere(restoring, goal.name);
   const texts = new DatabaseTexts(stream, goal.database);
   if ((await texts.readUntilRows()) && (await stream.isNative()))
     throw new HoldfastError(

@@ -18,6 +18,8 @@ export interface ValueCodec {
   readonly staged?: { readonly as: 'text' | 'bytes'; value(column: string): string };
 }
 
+const withoutIt = 'leave the table out with `exclude`, or keep the whole database with `native`';
+
 /** ITEM_UNREADABLE for a type that is not known here. */
 export const codecOf = ({
   name,
@@ -26,16 +28,14 @@ export const codecOf = ({
 }: Pick<Column, 'name' | 'type' | 'encrypted'>): ValueCodec => {
   if (encrypted)
     throw new HoldfastError('ITEM_UNREADABLE', `column ${name} is encrypted by clients (Always Encrypted)`, {
-      hint: 'leave the table out with `exclude`, or keep the whole database with `native`',
+      hint: withoutIt,
     });
   const make = codecs[type.base];
   if (make) return make(quoteIdentifier(name), type);
   throw new HoldfastError(
     'ITEM_UNREADABLE',
     `column ${name} is of the type ${type.base}, which is not known`,
-    {
-      hint: 'leave the table out with `exclude`, or keep the whole database with `native`',
-    },
+    { hint: withoutIt },
   );
 };
 
@@ -72,9 +72,7 @@ const hex = (value: WireValue): string => {
     throw new HoldfastError(
       'ITEM_UNREADABLE',
       `a value of ${value.length} bytes is too long for a line of rows`,
-      {
-        hint: 'leave the table out with `exclude`, or keep the whole database with `native`',
-      },
+      { hint: withoutIt },
     );
   throw new HoldfastError('ITEM_UNREADABLE', 'the server sent no bytes for a binary value');
 };
