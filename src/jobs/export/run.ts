@@ -3,24 +3,20 @@ import type { Catalog } from '#catalog/catalog.ts';
 import { damagedBeside } from '#catalog/database.ts';
 import { throwIfCancelled } from '#lib/clock.ts';
 import { asError, HoldfastError } from '#lib/errors.ts';
-import { plural } from '#lib/format.ts';
-import { openSource, type SourceConfig } from '#sources/registry.ts';
-import { rowReaderOf } from '#sources/source.ts';
+import type { SourceConfig } from '#sources/registry.ts';
 import { openStore, type StoreConfig } from '#stores/registry.ts';
 import type { Store } from '#stores/store.ts';
 import { assertApart } from '../apart.ts';
 import { removeLeftovers } from '../archive/leftovers.ts';
-import type { SourceOutcome } from '../event.ts';
-import { fileReport } from '../file-report.ts';
 import type { JobContext } from '../job-context.ts';
 import { recorded } from '../recorded.ts';
 import type { RunContext } from '../run-backup.ts';
-import { type Ended, failed, ok, partial, together } from '../run-outcome.ts';
-import { type ExportPlace, exportTable } from './export.ts';
+import { type Ended, failed, together } from '../run-outcome.ts';
 import { settleFiles } from './file.ts';
 import type { RowFormat } from './format.ts';
 import type { TableWish } from './row-order.ts';
 import { shipFiles } from './ship.ts';
+import { type ExportedSource, exportSource } from './source.ts';
 
 export interface ExportTask {
   readonly job: string;
@@ -72,16 +68,26 @@ export const runExport = (task: ExportTask, context: RunContext): Promise<Export
     await using store = await openFor(task.job, task.to, watched);
     await settleFiles(catalog.exports, task.job, store);
     await removeLeftovers(catalog.unfinished, task.job, store);
-    const work = new ExportWork(task, id, store, catalog, watched);
-    for (const source of task.sources) record?.source(await work.source(source));
-    const shipped = await work.ship();
-    const ended = together([...work.ended, ...(shipped instanceof Error ? [failed(shipped)] : [])]);
-    record?.end(ended, work.outcomes, work.firstError);
+    const exported: ExportedSource[] = [];
+    for (const source of task.sources) {
+      const done = await exportSource(source, { task, run: id, store, catalog }, watched);
+      record?.source(done.outcome);
+      exported.push(done);
+    }
+    const shipped = await ship(task, store, catalog, watched);
+    const notShipped = shipped instanceof Error ? [shipped] : [];
+    const ended = together([...exported.map((each) => each.ended), ...notShipped.map(failed)]);
+    const [firstError] = [...exported.flatMap(({ error }) => error ?? []), ...notShipped];
+    record?.end(
+      ended,
+      exported.map(({ outcome }) => outcome),
+      firstError,
+    );
     return {
       ...ended,
       id,
-      files: work.files,
-      rows: work.rows,
+      files: exported.reduce((sum, { files }) => sum + files, 0),
+      rows: exported.reduce((sum, { rows }) => sum + rows, 0),
       shipped: shipped instanceof Error ? 0 : shipped,
     };
   });
@@ -91,129 +97,22 @@ const openFor = (job: string, config: StoreConfig, context: JobContext): Promise
   return openStore(config, { name: job, signal, clock, log }, { ...storeOptions, cacheFolder: undefined });
 };
 
-/** How the tables of a source fared. */
-interface Tables {
-  /** Those whose new rows are in files. */
-  whole: number;
-  /** The first of those that failed. */
-  error?: Error;
-}
-
-const rowsWithoutPosition = (count: number, { table, key, timestamp = key }: TableWish): HoldfastError =>
-  new HoldfastError(
-    'ITEM_UNREADABLE',
-    `${plural(count, 'row')} of ${table} without any ${timestamp} cannot be put into a file`,
-    { hint: `let each row have a ${timestamp}, or order the table by another column` },
-  );
-
-class ExportWork {
-  readonly #task: ExportTask;
-  readonly #run: string;
-  readonly #store: Store;
-  readonly #catalog: Catalog;
-  readonly #context: RunContext;
-  readonly ended: Ended[] = [];
-  readonly outcomes: SourceOutcome[] = [];
-  firstError: Error | undefined;
-  files = 0;
-  rows = 0;
-
-  constructor(task: ExportTask, run: string, store: Store, catalog: Catalog, context: RunContext) {
-    this.#task = task;
-    this.#run = run;
-    this.#store = store;
-    this.#catalog = catalog;
-    this.#context = context;
+/** Copies what is not yet in the second store; what fails is told and tried again by the next run. */
+const ship = async (
+  { job, to, shipTo }: ExportTask,
+  from: Store,
+  catalog: Catalog,
+  context: RunContext,
+): Promise<number | Error> => {
+  if (shipTo === undefined) return 0;
+  try {
+    await using second = await openFor(job, shipTo, context);
+    assertApart(shipTo, to, 'what is shipped must leave the folder of the exports');
+    return await shipFiles({ catalog, job, from, to: second }, context);
+  } catch (thrown) {
+    throwIfCancelled(context.signal);
+    const error = asError(thrown);
+    context.onEvent({ type: 'repository-failed', repository: shipTo.kind, error });
+    return error;
   }
-
-  async source(config: SourceConfig): Promise<SourceOutcome> {
-    const { clock, signal, onEvent } = this.#context;
-    const startedMs = clock.now().getTime();
-    const files: { readonly sizeBytes: number; readonly rows: number }[] = []; // those of a table that failed later, too
-    const watch: RunContext['onEvent'] = (event) => {
-      if (event.type === 'exported') files.push({ sizeBytes: event.bytes, rows: event.rows });
-      onEvent(event);
-    };
-    const tables: Tables = { whole: 0 };
-    try {
-      await this.#tables(config, tables, { ...this.#context, onEvent: watch });
-    } catch (thrown) {
-      throwIfCancelled(signal);
-      tables.error ??= asError(thrown);
-    }
-    const { whole, error } = tables;
-    const { name, kind } = config;
-    const ms = clock.now().getTime() - startedMs;
-    const begin = { source: name, kind, repository: this.#store.location, ms };
-    const outcome: SourceOutcome =
-      error && whole === 0
-        ? { ...begin, state: 'failed', error }
-        : { ...begin, state: error ? 'partial' : 'ok', report: fileReport(files) };
-    if ('error' in outcome) onEvent({ type: 'source-failed', outcome });
-    this.ended.push(error ? ('error' in outcome ? failed(error) : partial) : ok);
-    this.outcomes.push(outcome);
-    this.firstError ??= error;
-    this.files += files.length;
-    this.rows += files.reduce((sum, { rows }) => sum + rows, 0);
-    return outcome;
-  }
-
-  /** All tables of one state of the database. */
-  async #tables(config: SourceConfig, tables: Tables, context: RunContext): Promise<void> {
-    const { job, name, site, format, gzip, maxRows } = this.#task;
-    const { signal, clock, log, onEvent } = context;
-    await using source = await openSource(config, { signal, clock, log });
-    const reader = rowReaderOf(source);
-    if (!reader)
-      throw new HoldfastError(
-        'UNSUPPORTED',
-        `${config.name} is of kind ${config.kind}, from which nothing can be exported`,
-        {
-          hint: 'export from an SQL database',
-        },
-      );
-    onEvent({ type: 'started', subject: config.name, doing: `exporting to ${this.#store.location}` });
-    await using view = await reader.openRows();
-    const place: ExportPlace = {
-      job,
-      run: this.#run,
-      source: config.name,
-      site,
-      store: this.#store,
-      ledger: this.#catalog.exports,
-      unfinished: this.#catalog.unfinished,
-      name,
-      format,
-      gzip,
-      maxRows,
-    };
-    for (const wish of this.#task.tables)
-      try {
-        const withoutPosition = await exportTable(wish, view, place, context);
-        tables.whole += 1;
-        if (withoutPosition > 0) throw rowsWithoutPosition(withoutPosition, wish);
-      } catch (thrown) {
-        throwIfCancelled(signal);
-        const error = asError(thrown);
-        onEvent({ type: 'item-failed', subject: config.name, item: wish.table, error });
-        tables.error ??= error;
-      }
-  }
-
-  /** Copies what is not yet in the second store; what fails is told and tried again by the next run. */
-  async ship(): Promise<number | Error> {
-    const { shipTo, job } = this.#task;
-    if (shipTo === undefined) return 0;
-    try {
-      await using second = await openFor(job, shipTo, this.#context);
-      assertApart(shipTo, this.#task.to, 'what is shipped must leave the folder of the exports');
-      return await shipFiles({ catalog: this.#catalog, job, from: this.#store, to: second }, this.#context);
-    } catch (thrown) {
-      throwIfCancelled(this.#context.signal);
-      const error = asError(thrown);
-      this.#context.onEvent({ type: 'repository-failed', repository: shipTo.kind, error });
-      this.firstError ??= error;
-      return error;
-    }
-  }
-}
+};
