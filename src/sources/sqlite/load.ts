@@ -9,6 +9,7 @@ import type { Guard } from './authorizer.ts';
 import { quoteName } from './identifiers.ts';
 import { linePieces } from './line-pieces.ts';
 import { type LongRow, readLongRow } from './long-row.ts';
+import { unfitSnapshot } from './sqlite-error.ts';
 
 export interface Loading {
   readonly db: DatabaseSync;
@@ -136,6 +137,4 @@ const cutOff = 'the last line is cut off';
 const notInsert = 'a line is not an INSERT into it';
 
 const malformed = (table: string, what: string): HoldfastError =>
-  new HoldfastError('TARGET_FAILED', `the snapshot’s rows of table ${table} are damaged: ${what}`, {
-    hint: 'nothing was changed; check the repository, or restore from another snapshot',
-  });
+  unfitSnapshot(`the snapshot’s rows of table ${table} are damaged: ${what}`);

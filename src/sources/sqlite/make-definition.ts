@@ -5,6 +5,7 @@ import { firstOf } from './damage.ts';
 import { leadingName, quoteName } from './identifiers.ts';
 import { all } from './query.ts';
 import type { Definition } from './schema.ts';
+import { unfitSnapshot } from './sqlite-error.ts';
 import type { Target } from './target.ts';
 
 /** How a target's connection is opened: old schemas may have texts in double quotes, and rows come before what they refer to. */
@@ -93,6 +94,4 @@ export const definitionAs = (definition: Definition, name: string): Definition =
 const withoutName = (sql: string): string => sql.slice(leadingName(sql)?.length ?? 0);
 
 export const damaged = (path: string, damage: readonly string[]): HoldfastError =>
-  new HoldfastError('TARGET_FAILED', `${path} would be damaged: ${firstOf(damage)}`, {
-    hint: 'nothing was changed; check the repository, or restore from another snapshot',
-  });
+  unfitSnapshot(`${path} would be damaged: ${firstOf(damage)}`);

@@ -11,7 +11,7 @@ import type { SqliteConfig } from './options.ts';
 import { incomplete, type Restore } from './restore-state.ts';
 import type { Schema } from './schema.ts';
 import { openScratch, type Scratch } from './scratch.ts';
-import { cannotWrite } from './sqlite-error.ts';
+import { cannotWrite, unfitSnapshot } from './sqlite-error.ts';
 import { openTarget } from './target.ts';
 
 /** Restores all that comes, or throws and leaves the target as it was. */
@@ -137,14 +137,7 @@ const parseManifest = (text: string): Manifest => {
   try {
     return manifestSchema.parse(JSON.parse(text));
   } catch (cause) {
-    throw new HoldfastError(
-      'TARGET_FAILED',
-      `${manifestName} in the snapshot cannot be read: ${messageOf(cause)}`,
-      {
-        cause,
-        hint: 'nothing was changed; check the repository, or restore from another snapshot',
-      },
-    );
+    throw unfitSnapshot(`${manifestName} in the snapshot cannot be read: ${messageOf(cause)}`, cause);
   }
 };
 

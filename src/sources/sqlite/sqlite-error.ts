@@ -40,6 +40,13 @@ export const cannotWrite = (path: string, error: unknown): unknown => {
   });
 };
 
+/** The error for a snapshot that would not make a sound database, seen before the target is changed. */
+export const unfitSnapshot = (message: string, cause?: unknown): HoldfastError =>
+  new HoldfastError('TARGET_FAILED', message, {
+    hint: 'nothing was changed; check the repository, or restore from another snapshot',
+    cause,
+  });
+
 const explanations = new Map<number, readonly [message: string, hint: string]>([
   [
     resultCode.notADatabase,
