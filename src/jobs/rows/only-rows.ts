@@ -92,7 +92,7 @@ const chosenIn = async (
 const linesThat = async (
   fits: (row: Uint8Array) => unknown,
   batches: AsyncIterable<readonly Uint8Array[]>,
-  mostBytes: number,
+  spareBytes: number,
 ): Promise<Buffer | 'too many'> => {
   const lines: Buffer[] = [];
   let bytes = 0;
@@ -100,7 +100,7 @@ const linesThat = async (
     for (const row of batch.filter(fits)) {
       lines.push(Buffer.from(row), newline);
       bytes += row.length + newline.length;
-      if (bytes > mostBytes) return 'too many';
+      if (bytes > spareBytes) return 'too many';
     }
   return Buffer.concat(lines, bytes);
 };
