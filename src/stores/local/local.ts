@@ -6,7 +6,7 @@ import { HoldfastError, systemCode } from '#lib/errors.ts';
 import { expandHome } from '#lib/home.ts';
 import { checkFileKey, Guard } from '../guard.ts';
 import type { Folders, LargeObjects, LocalFolder, NameSync, Store, StoreKind } from '../store.ts';
-import { isTemporaryName } from '../temporary-name.ts';
+import { removeUnfinished, wholeFiles } from '../temporary-name.ts';
 import { removeEmptyFolders } from './empty-folders.ts';
 import { folderError } from './folder-error.ts';
 import { abandonLarge, beginLarge, wasCommitted } from './large-object.ts';
@@ -61,7 +61,7 @@ export const openLocalStore = (path: string): Store & LocalFolder & Folders & Na
     },
     async *list(prefix) {
       guard.checkPrefix(prefix);
-      for await (const object of listFiles(folder, prefix)) if (!isTemporaryName(object.key)) yield object;
+      yield* wholeFiles(listFiles(folder, prefix));
     },
     async delete(key) {
       guard.checkKey(key);
@@ -69,13 +69,7 @@ export const openLocalStore = (path: string): Store & LocalFolder & Folders & Na
     },
     async removeLeftovers(prefix) {
       guard.checkPrefix(prefix);
-      let bytes = 0;
-      for await (const { key, size } of listFiles(folder, prefix)) {
-        if (!isTemporaryName(key)) continue;
-        await removeObject(folder, key);
-        bytes += size;
-      }
-      return bytes;
+      return await removeUnfinished(listFiles(folder, prefix), (key) => removeObject(folder, key));
     },
     async removeEmptyFolders(key) {
       guard.checkPrefix(key);

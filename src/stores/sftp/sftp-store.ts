@@ -4,7 +4,7 @@ import type { Context } from '#lib/kind.ts';
 import { mostBytesOf, tooLong } from '../answer-size.ts';
 import { checkFileKey, checkRange, Guard, missingObject } from '../guard.ts';
 import type { ByteRange, Checksums, ComparedPuts, Folders, LargeObjects, Store } from '../store.ts';
-import { isTemporaryName, temporaryName } from '../temporary-name.ts';
+import { removeUnfinished, temporaryName, wholeFiles } from '../temporary-name.ts';
 import { abandonLarge, beginLarge, wasCommitted } from './large-object.ts';
 import { listFiles, removeEmptyFolders } from './list-files.ts';
 import { ServerChecksums } from './server-checksums.ts';
@@ -49,7 +49,7 @@ export const openSftpStore = (
     },
     async *list(prefix) {
       guard.checkPrefix(prefix);
-      for await (const object of listFiles(place, prefix)) if (!isTemporaryName(object.key)) yield object;
+      yield* wholeFiles(listFiles(place, prefix));
     },
     async delete(key) {
       guard.checkKey(key);
@@ -57,13 +57,7 @@ export const openSftpStore = (
     },
     async removeLeftovers(prefix) {
       guard.checkPrefix(prefix);
-      let bytes = 0;
-      for await (const { key, size } of listFiles(place, prefix)) {
-        if (!isTemporaryName(key)) continue;
-        await removeFile(place, key);
-        bytes += size;
-      }
-      return bytes;
+      return await removeUnfinished(listFiles(place, prefix), (key) => removeFile(place, key));
     },
     async removeEmptyFolders(folder) {
       guard.checkPrefix(folder);
