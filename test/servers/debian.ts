@@ -25,52 +25,37 @@ export const installPackages = async (names: readonly string[]): Promise<void> =
   await run('apt-get', [...wait, '-qy', 'install', '--no-install-recommends', ...names]);
 };
 
-/**
- * Unpacks packages of another suite, without what they depend on, into a folder; the machine's own packages stay as they are.
- * Only for programs whose libraries the machine has. The folder appears when it is complete.
- */
-export const unpackPackages = async (
-  suite: string,
-  names: readonly string[],
-  folder: string,
-): Promise<void> => {
-  if (existsSync(folder)) return;
-  await mkdir(dirname(folder), { recursive: true });
-  const work = await mkdtemp(`${folder}-`);
-  try {
-    const options = await privateState(suite, work);
-    await run('apt-get', [...options, '-q', 'update']);
-    await mkdir(join(work, 'packages'));
-    await run('apt-get', [...options, '-q', 'download', ...names], join(work, 'packages'));
-    for (const file of await readdir(join(work, 'packages')))
-      await run('dpkg', ['-x', join(work, 'packages', file), join(work, 'root')]);
-    await rename(join(work, 'root'), folder).catch((error: unknown) => {
-      if (!existsSync(folder)) throw error; // another test was quicker
-    });
-  } finally {
-    await rm(work, { recursive: true, force: true });
-  }
-};
+/** Where packages come from that the machine's own suite lacks, or has only older versions of. */
+const suite = 'sid';
 
 /**
- * Unpacks packages of another suite and all they depend on into a folder that programs can be run in with chroot. No package's
+ * Unpacks packages of that suite, without what they depend on, into a folder; the machine's own packages stay as they are.
+ * Only for programs whose libraries the machine has. The folder appears when it is complete.
+ */
+export const unpackPackages = (names: readonly string[], folder: string): Promise<void> =>
+  whenComplete(folder, async (root, work) => {
+    const options = await privateState(work);
+    await run('apt-get', [...options, '-q', 'update']);
+    const packages = join(work, 'packages');
+    await mkdir(packages);
+    await run('apt-get', [...options, '-q', 'download', ...names], packages);
+    for (const file of await readdir(packages)) await run('dpkg', ['-x', join(packages, file), root]);
+  });
+
+/**
+ * Unpacks packages of that suite and all they depend on into a folder that programs can be run in with chroot. No package's
  * own scripts run, so what these would have set up (links of update-alternatives, users) is left to the caller's `finish`,
  * which gets the root before the folder appears.
  */
-export const unpackRoot = async (
-  suite: string,
+export const unpackRoot = (
   names: readonly string[],
   folder: string,
   finish: (root: string) => Promise<void> = async () => {},
-): Promise<void> => {
-  if (existsSync(folder)) return;
-  await mkdir(dirname(folder), { recursive: true });
-  const work = await mkdtemp(`${folder}-`);
-  try {
-    const options = [...(await privateState(suite, work)), '-o', 'APT::Install-Recommends=false'];
+): Promise<void> =>
+  whenComplete(folder, async (root, work) => {
+    const options = [...(await privateState(work)), '-o', 'APT::Install-Recommends=false'];
     await run('apt-get', [...options, '-q', 'update']);
     await run('apt-get', [...options, '-qy', '--download-only', 'install', ...names, 'usr-is-merged-']);
-    const root = join(work, 'root');
     for (const name of ['bin', 'sbin', 'lib', 'lib64']) {
       await mkdir(join(root, 'usr', name), { recursive: true });
       await symlink(`usr/${name}`, join(root, name));
@@ -79,6 +64,19 @@ export const unpackRoot = async (
     for (const file of await readdir(archives))
       if (file.endsWith('.deb')) await unpackInto(root, join(archives, file));
     await finish(root);
+  });
+
+/** Makes `root` in a folder for the work, and gives it its name; nothing is done where the folder is there. */
+const whenComplete = async (
+  folder: string,
+  make: (root: string, work: string) => Promise<void>,
+): Promise<void> => {
+  if (existsSync(folder)) return;
+  await mkdir(dirname(folder), { recursive: true });
+  const work = await mkdtemp(`${folder}-`);
+  const root = join(work, 'root');
+  try {
+    await make(root, work);
     await rename(root, folder).catch((error: unknown) => {
       if (!existsSync(folder)) throw error; // another test was quicker
     });
@@ -93,8 +91,8 @@ const unpackInto = async (root: string, archive: string): Promise<void> => {
   await run('bash', ['-o', 'pipefail', '-c', unpack, 'unpack', archive, root]);
 };
 
-/** Options that make apt-get look only at this suite and keep everything it learns in this folder. */
-const privateState = async (suite: string, work: string): Promise<string[]> => {
+/** Options that make apt-get look only at that suite and keep everything it learns in this folder. */
+const privateState = async (work: string): Promise<string[]> => {
   const format = ['--format', '$(REPO_URI)', 'Created-By: Packages'];
   const mirrors = (await run('apt-get', ['indextargets', ...format])).split('\n');
   const mirror = mirrors.find((uri) => /\/debian\/?$/.test(uri));

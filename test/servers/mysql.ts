@@ -23,7 +23,7 @@ export const skipWithoutMysql = (): string | undefined => {
 };
 
 /** Fetches it once; kept among the dependencies' caches. */
-const bringMysql = (): Promise<void> => unpackRoot('sid', packages, root);
+const bringMysql = (): Promise<void> => unpackRoot(packages, root);
 
 const throughLoader = (name: string): [string, ...string[]] => [
   join(root, 'lib64', 'ld-linux-x86-64.so.2'),

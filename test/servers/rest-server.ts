@@ -40,7 +40,7 @@ export const skipWithoutRestServer = (): string | undefined => {
 
 /** The program; it is fetched once and kept among the dependencies' caches. */
 export const restServerProgram = async (): Promise<string> => {
-  await unpackPackages('sid', ['restic-rest-server'], unpacked);
+  await unpackPackages(['restic-rest-server'], unpacked);
   return program;
 };
 

@@ -26,7 +26,7 @@ export const skipWithoutRestic = (): string | undefined => {
 export const resticBinaries = async (): Promise<ResticBinaries> => {
   const old = findProgram('restic');
   if (old === undefined) throw new Error('restic is not installed; run `npm test` as root on Debian once');
-  await unpackPackages('sid', ['restic'], newest);
+  await unpackPackages(['restic'], newest);
   return { old, new: newestProgram };
 };
 

@@ -32,7 +32,7 @@ export const skipWithoutDocumentdb = (): string | undefined => {
 
 /** Starts it; the first time it is unpacked, which takes half a minute. */
 export const startDocumentdb = async (): Promise<DocumentdbEngine> => {
-  await unpackRoot('sid', packages, root, prepareRoot);
+  await unpackRoot(packages, root, prepareRoot);
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-documentdb-'));
   try {
     await chown(folder, owner, owner);
