@@ -6,7 +6,7 @@ import { folderEntry } from '../own-entries.ts';
 import type { Entry } from '../source.ts';
 import { createTally } from '../tally.ts';
 import { chooseTables } from './choice.ts';
-import { connect } from './connect.ts';
+import { type Connection, connect } from './connect.ts';
 import { type Contents, makeContents } from './contents.ts';
 import { type DatabaseDump, dataEntries, failedEntries, largeObjectEntries } from './data-entries.ts';
 import type { Dump } from './dump.ts';
@@ -114,52 +114,52 @@ export const openDatabase = async (dump: Dump, database: string): Promise<OpenDa
     close = async () => await reading[Symbol.asyncDispose]();
     for (const part of await hiddenParts(holder, facts))
       context.log.warn({ database }, `only a superuser may read ${part}: not in the backup`);
-    const choice = chooseTables(config, {
-      database,
-      user: settings.user,
-      major: facts.major,
-      tables: snapshot.tables.map((table) => dump.inOrder?.(database, table) ?? table),
-      lockFailures: snapshot.lockFailures,
-      sequences: await listSequences(holder),
-      viewUses: await listViewUses(holder),
-    });
-    const withRows = choice.tables.filter((table) => choice.withRows.has(plainName(table)));
-    const sizes = await tableSizes(
-      holder,
-      withRows.map(({ oid }) => oid),
-    );
-    const ranges = new Map<string, readonly Range[]>();
-    for (const table of withRows)
-      ranges.set(plainName(table), rangesOf(table, sizes.get(table.oid) ?? 0, facts, config.rangeMiB));
-    const largeObjects = config.largeObjects ?? config.tables === undefined;
-    const contents = makeContents({
-      database,
-      encoding: snapshot.encoding,
-      searchPath: await databaseSearchPath(holder),
-      roles: await listRoles(holder),
-      choice,
-      ranges,
-      sequences: await readSequences(reading, choice.sequences),
-      largeObjects: largeObjects ? await listLargeObjects(reading) : [],
-    });
-    const extensionKeys = await listExtensionKeys(holder);
-    const folder = databasePath(database);
-    return {
-      dump,
-      database,
-      folder,
-      snapshot,
-      reading,
-      choice,
-      ranges,
-      sizes,
-      tally,
-      lifetime,
-      contents,
-      extensionKeys,
-    };
+    const found = await lookInto(dump, { database, snapshot, reading, holder });
+    return { dump, database, folder: databasePath(database), snapshot, reading, tally, lifetime, ...found };
   } catch (error) {
     await lifetime.end();
     throw error;
   }
+};
+
+type Found = Pick<OpenDatabase, 'choice' | 'ranges' | 'sizes' | 'contents' | 'extensionKeys'>;
+
+interface Opening extends Pick<OpenDatabase, 'database' | 'snapshot' | 'reading'> {
+  /** The session that holds the snapshot. */
+  readonly holder: Connection;
+}
+
+/** What the database has, what of it is kept, and how its rows are divided among files. */
+const lookInto = async (dump: Dump, { database, snapshot, reading, holder }: Opening): Promise<Found> => {
+  const { config, settings, facts } = dump;
+  const choice = chooseTables(config, {
+    database,
+    user: settings.user,
+    major: facts.major,
+    tables: snapshot.tables.map((table) => dump.inOrder?.(database, table) ?? table),
+    lockFailures: snapshot.lockFailures,
+    sequences: await listSequences(holder),
+    viewUses: await listViewUses(holder),
+  });
+  const withRows = choice.tables.filter((table) => choice.withRows.has(plainName(table)));
+  const sizes = await tableSizes(
+    holder,
+    withRows.map(({ oid }) => oid),
+  );
+  const ranges = new Map<string, readonly Range[]>();
+  for (const table of withRows)
+    ranges.set(plainName(table), rangesOf(table, sizes.get(table.oid) ?? 0, facts, config.rangeMiB));
+  const largeObjects = config.largeObjects ?? config.tables === undefined;
+  const contents = makeContents({
+    database,
+    encoding: snapshot.encoding,
+    searchPath: await databaseSearchPath(holder),
+    roles: await listRoles(holder),
+    choice,
+    ranges,
+    sequences: await readSequences(reading, choice.sequences),
+    largeObjects: largeObjects ? await listLargeObjects(reading) : [],
+  });
+  const extensionKeys = await listExtensionKeys(holder);
+  return { choice, ranges, sizes, contents, extensionKeys };
 };
