@@ -5,9 +5,6 @@ export type BlobType = 'data' | 'tree';
 /** Bytes of a SHA-256. */
 export const idBytes = 32;
 
-export const idToHex = (id: Uint8Array): string =>
-  Buffer.from(id.buffer, id.byteOffset, idBytes).toString('hex');
-
 export const idFromHex = (hex: string): Buffer => Buffer.from(hex, 'hex');
 
 /** 64 lowercase hex digits. */
@@ -34,7 +31,7 @@ export interface PackEntry {
  * Larger content no program that writes repositories gives a blob: files are cut at some megabytes, and a folder in which a file has
  * millions of blobs takes a gigabyte at most. What is packed so small that it becomes more is made to fill the memory of its reader.
  */
-export const mostPlainBytes: Readonly<Record<BlobType, number>> = { data: 2 ** 28, tree: 2 ** 30 };
+const mostPlainBytes: Readonly<Record<BlobType, number>> = { data: 2 ** 28, tree: 2 ** 30 };
 
 /** Why a blob is not even unpacked. */
 export const tooLarge = (

@@ -12,8 +12,8 @@ import {
 import { HoldfastError } from '#lib/errors.ts';
 import { createPoly1305, type Poly1305 } from './poly1305.ts';
 
-export const ivBytes = 16;
-export const macBytes = 16;
+const ivBytes = 16;
+const macBytes = 16;
 export const overheadBytes = ivBytes + macBytes;
 /** Of AES: the counter in an IV grows by one with each. */
 const blockBytes = 16;

@@ -4,7 +4,7 @@ import { hkdfSync } from 'node:crypto';
 import { instantiate } from '#lib/wasm/instance.ts';
 import { type Chunker, createChunker } from './chunker.ts';
 
-export const gearAverages = { minBytes: 8 * 1024, maxBytes: 256 * 1024 } as const;
+const gearAverages = { minBytes: 8 * 1024, maxBytes: 256 * 1024 } as const;
 
 /** A chunker whose chunks have averageBytes/2 to averageBytes·4 bytes; the average is a power of two from 8 KiB to 256 KiB. */
 export const gearChunker = (tableSecret: Uint8Array, averageBytes: number): Chunker => {
