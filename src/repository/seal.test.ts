@@ -125,7 +125,7 @@ const sealedTogether = (poly: Poly1305, lengths: readonly number[]) => {
   let [used, offset] = [0, 0];
   const places = plains.map((plain) => {
     plain.copy(staged, used);
-    used = nextStaged(used + plain.length);
+    used = nextStaged(used, plain.length);
     const place = { offset: offset + 7, length: plain.length + overheadBytes };
     offset = place.offset + place.length;
     return place;
@@ -157,12 +157,12 @@ test('what is sealed together is each opened alone, by whoever knows the format'
   }
 });
 
-test('no block of the key stream is used twice by what is sealed together', () => {
+test('no block of the key stream, and no IV, is used twice by what is sealed together', () => {
   const poly = createPoly1305(200_000);
   const { places } = sealedTogether(poly, [33, 16, 0, 15, 48, 1]);
   const counters = places.map(({ offset, length }) => ({
     first: Buffer.from(poly.buffer.subarray(offset, offset + 16)).readUInt32BE(12),
-    blocks: Math.ceil((length - overheadBytes) / 16),
+    blocks: Math.max(1, Math.ceil((length - overheadBytes) / 16)), // of empty ones the IVs differ, too, as MACs need it
   }));
   for (const [at, { first, blocks }] of counters.entries())
     assert.ok((counters[at + 1]?.first ?? Number.POSITIVE_INFINITY) >= first + blocks);
@@ -178,6 +178,13 @@ test('one of several that is damaged is alone in being refused, whatever it is a
     assert.deepEqual(openedFrom(poly, places), expected);
     poly.buffer[offset + (damaged % length)]! ^= 1;
   }
+});
+
+test('a place that reaches beyond what is there is refused alone, too', () => {
+  const poly = createPoly1305(1000);
+  const length = sealer.sealInto(poly, 900, Buffer.from('whole'));
+  const places = [900, 995, 2000].map((offset) => ({ offset, length }));
+  assert.deepEqual(openedFrom(poly, places), [Buffer.from('whole'), undefined, undefined]);
 });
 
 test('seals in any order, and of any size, are opened', () => {

@@ -31,8 +31,11 @@ export interface SealedPlace {
   readonly length: number;
 }
 
-/** Where the next of several plaintexts lies that are sealed together, after `bytes` of those before it. */
-export const nextStaged = (bytes: number): number => Math.ceil(bytes / blockBytes) * blockBytes;
+/** Blocks between a plaintext and the next that is sealed with it: an empty one takes one, since no two may have the same IV. */
+const stagedBlocks = (length: number): number => Math.max(1, Math.ceil(length / blockBytes));
+
+/** Where the next of several plaintexts lies that are sealed together, after one of `length` bytes at `at`. */
+export const nextStaged = (at: number, length: number): number => at + stagedBlocks(length) * blockBytes;
 
 /** The three keys that seal: 32 bytes to encrypt, 16 + 16 to authenticate. */
 export interface SealKey {
@@ -90,16 +93,16 @@ export class Sealer {
     first[12] = (first[12] as number) & 0x7f; // so that the last four bytes never overflow
     const sealed = createCipheriv('aes-256-ctr', this.#key, first).update(staged);
     const ivs = Buffer.allocUnsafe(places.length * ivBytes);
-    let [at, counter] = [0, first.readUInt32BE(12)];
+    const counter = first.readUInt32BE(12);
+    let at = 0;
     for (const [index, { offset, length }] of places.entries()) {
       const iv = ivs.subarray(index * ivBytes, (index + 1) * ivBytes);
       iv.set(first);
-      iv.writeUInt32BE(counter, 12);
+      iv.writeUInt32BE(counter + at / blockBytes, 12);
       poly.buffer.set(iv, offset);
-      const end = at + length - overheadBytes;
-      poly.buffer.set(sealed.subarray(at, end), offset + ivBytes);
-      counter += Math.ceil((end - at) / blockBytes);
-      at = nextStaged(end);
+      const plainBytes = length - overheadBytes;
+      poly.buffer.set(sealed.subarray(at, at + plainBytes), offset + ivBytes);
+      at = nextStaged(at, plainBytes);
     }
     discard(sealed);
     const keys = this.#macCipher.update(ivs);
@@ -154,8 +157,8 @@ export class Sealer {
         bytes + plainBytes <= gatheredBytes;
       if (!goesOn) openTogether();
       together.push(place);
-      bytes = nextStaged(bytes + plainBytes);
-      next = ivs.readUInt32BE(iv + 12) + Math.ceil(plainBytes / blockBytes);
+      bytes = nextStaged(bytes, plainBytes);
+      next = ivs.readUInt32BE(iv + 12) + stagedBlocks(plainBytes);
     }
     openTogether();
   }
@@ -180,14 +183,14 @@ export class Sealer {
     let at = 0;
     for (const place of places) {
       this.#gathered.set(encryptedIn(poly, place), at);
-      at = nextStaged(at + place.length - overheadBytes);
+      at = nextStaged(at, place.length - overheadBytes);
     }
     const plain = decipher.update(this.#gathered.subarray(0, bytes));
     at = 0;
     for (const place of places) {
-      const end = at + place.length - overheadBytes;
-      take(plain.subarray(at, end), place);
-      at = nextStaged(end);
+      const plainBytes = place.length - overheadBytes;
+      take(plain.subarray(at, at + plainBytes), place);
+      at = nextStaged(at, plainBytes);
     }
     discard(plain);
   }
@@ -200,7 +203,7 @@ export class Sealer {
   }
 
   #isWhole(poly: Poly1305, { offset, length }: SealedPlace, oneTimeKey: Uint8Array): boolean {
-    if (length < overheadBytes) return false;
+    if (length < overheadBytes || offset + length > poly.buffer.length) return false;
     poly.mac(offset + ivBytes, length - overheadBytes, oneTimeKey, this.#mac, 0);
     return equalBytes(this.#mac, poly.buffer, offset + length - macBytes);
   }
