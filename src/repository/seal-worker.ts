@@ -126,5 +126,6 @@ port.on('message', (message: SealRequest) => {
     handle(message);
   } catch (error) {
     send({ kind: 'error', ...plainError(error) });
+    process.exit(); // a pack may list what could not be read back: it must not be stored
   }
 });
