@@ -110,9 +110,17 @@ export class BlobWriter {
     void this.#storeLocally();
   }
 
-  /** Takes a data blob of at most 8 MiB; it is copied when this returns, or when the promise it returns resolves. */
+  /**
+   * Takes a data blob; it is copied when this returns, or when the promise it returns resolves. UNSUPPORTED when it has more than 8 MiB, as
+   * programs may have cut it that can be told to.
+   */
   add(blob: Uint8Array, done: Done<Uint8Array>): Promise<void> | undefined {
     this.#throwFailure();
+    if (blob.length > slabBytes)
+      throw new HoldfastError(
+        'UNSUPPORTED',
+        `cannot store a blob of ${blob.length} bytes: ${slabBytes} at most`,
+      );
     const wait = this.#barrier();
     if (wait) return wait.then(() => this.add(blob, done));
     if (this.#current && this.#current.used + blob.length > slabBytes) this.#dispatch();
