@@ -29,9 +29,8 @@ const openBlobs = (request: BlobsRequest): OpenReply => {
   const plain = request.spare && request.spare.byteLength >= total ? request.spare : new ArrayBuffer(total);
   const room = new Uint8Array(plain);
   let at = 0;
-  const lengths: (number | PlainError)[] = [];
-  if (problem) lengths.push(...blobs.map(() => problem));
-  else
+  const lengths: (number | PlainError)[] = problem ? blobs.map(() => problem) : [];
+  if (!problem)
     packs.openEach(sealer, blobs, (opened, blob) => {
       try {
         const { length } = openBlob(opened, blob.id, { ...blob, pack }, room.subarray(at));
