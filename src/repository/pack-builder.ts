@@ -96,7 +96,7 @@ export class PackBuilder {
     this.#room(length + overheadBytes);
     const entry = this.#entry(id, length + overheadBytes, squeezed ? plain.length : 0);
     staged.entries.push(entry);
-    staged.used = nextStaged(staged.used, length);
+    staged.used = nextStaged(staged.used + length);
     if (staged.used >= stagedBytes) this.#sealStaged();
     return entry.length;
   }

@@ -31,11 +31,8 @@ export interface SealedPlace {
   readonly length: number;
 }
 
-/** Blocks between a plaintext and the next that is sealed with it: an empty one takes one, since no two may have the same IV. */
-const stagedBlocks = (length: number): number => Math.max(1, Math.ceil(length / blockBytes));
-
-/** Where the next of several plaintexts lies that are sealed together, after one of `length` bytes at `at`. */
-export const nextStaged = (at: number, length: number): number => at + stagedBlocks(length) * blockBytes;
+/** Where the next of several plaintexts lies that are sealed together, after `bytes` of those before it. */
+export const nextStaged = (bytes: number): number => Math.ceil(bytes / blockBytes) * blockBytes;
 
 /** The three keys that seal: 32 bytes to encrypt, 16 + 16 to authenticate. */
 export interface SealKey {
@@ -47,6 +44,8 @@ export interface SealKey {
 export class Sealer {
   readonly #key: KeyObject;
   readonly #macCipher: Cipheriv;
+  readonly #blockCipher: Cipheriv;
+  #counters = new DataView(new ArrayBuffer(0));
   readonly #oneTimeKey = Buffer.alloc(32);
   readonly #random = Buffer.alloc(65_536);
   readonly #mac = Buffer.alloc(macBytes);
@@ -57,6 +56,7 @@ export class Sealer {
   constructor(key: SealKey) {
     this.#key = createSecretKey(key.encrypt);
     this.#macCipher = createCipheriv('aes-128-ecb', key.macK, null).setAutoPadding(false);
+    this.#blockCipher = createCipheriv('aes-256-ecb', this.#key, null).setAutoPadding(false);
     this.#oneTimeKey.set(key.macR, 0);
   }
 
@@ -86,36 +86,65 @@ export class Sealer {
 
   /**
    * Seals plaintexts that lie in `staged`, each at `nextStaged` of the one before, into these places of `poly.buffer`. To begin a cipher
-   * takes as long as to encrypt some KiB, so one does for all: each IV is the number that its counter has come to.
+   * takes as long as to encrypt some KiB, so the key stream is made for all at once. Each IV is random all the same: by IVs that had
+   * something in common whoever reads the store would see where blobs begin, and so how large single files are.
    */
   sealStaged(poly: Poly1305, places: readonly SealedPlace[], staged: Uint8Array): void {
-    const first = this.#randomIv();
-    first[12] = (first[12] as number) & 0x7f; // so that the last four bytes never overflow
-    const sealed = createCipheriv('aes-256-ctr', this.#key, first).update(staged);
-    const ivs = Buffer.allocUnsafe(places.length * ivBytes);
-    const counter = first.readUInt32BE(12);
+    const ivs = Buffer.alloc(places.length * ivBytes);
+    for (const [index, { offset }] of places.entries()) {
+      const iv = this.#randomIv();
+      iv[12] = (iv[12] as number) & 0x7f; // so that the last four bytes never overflow
+      ivs.set(iv, index * ivBytes);
+      poly.buffer.set(iv, offset);
+    }
+    const sealed = this.#underKeyStream(ivs, places, staged);
+    const keys = this.#macCipher.update(ivs);
     let at = 0;
     for (const [index, { offset, length }] of places.entries()) {
-      const iv = ivs.subarray(index * ivBytes, (index + 1) * ivBytes);
-      iv.set(first);
-      iv.writeUInt32BE(counter + at / blockBytes, 12);
-      poly.buffer.set(iv, offset);
-      const plainBytes = length - overheadBytes;
-      poly.buffer.set(sealed.subarray(at, at + plainBytes), offset + ivBytes);
-      at = nextStaged(at, plainBytes);
+      const end = at + length - overheadBytes;
+      poly.buffer.set(sealed.subarray(at, end), offset + ivBytes);
+      at = nextStaged(end);
+      const oneTimeKey = this.#oneTimeKeyOf(keys, index);
+      poly.mac(offset + ivBytes, length - overheadBytes, oneTimeKey, poly.buffer, offset + length - macBytes);
     }
     discard(sealed);
-    const keys = this.#macCipher.update(ivs);
-    for (const [index, { offset, length }] of places.entries()) {
-      const end = offset + length - macBytes;
-      const oneTimeKey = this.#oneTimeKeyOf(keys, index);
-      poly.mac(offset + ivBytes, length - overheadBytes, oneTimeKey, poly.buffer, end);
+  }
+
+  /**
+   * AES-256-CTR, there and back, of texts that lie at `nextStaged` of each other in `texts`, which begins at a multiple of four bytes: each
+   * with its own of the IVs, whose last four bytes must not overflow.
+   */
+  #underKeyStream(ivs: Buffer, places: readonly SealedPlace[], texts: Uint8Array): Uint8Array {
+    if (this.#counters.byteLength < texts.length)
+      this.#counters = new DataView(new ArrayBuffer(texts.length));
+    const counters = this.#counters;
+    let at = 0;
+    for (const [index, { length }] of places.entries()) {
+      const iv = index * ivBytes;
+      const [first, second, third] = [
+        ivs.readUInt32BE(iv),
+        ivs.readUInt32BE(iv + 4),
+        ivs.readUInt32BE(iv + 8),
+      ];
+      let counter = ivs.readUInt32BE(iv + 12);
+      for (const end = nextStaged(at + length - overheadBytes); at < end; at += blockBytes, counter += 1) {
+        counters.setUint32(at, first);
+        counters.setUint32(at + 4, second);
+        counters.setUint32(at + 8, third);
+        counters.setUint32(at + 12, counter);
+      }
     }
+    const stream = this.#blockCipher.update(new Uint8Array(counters.buffer, 0, at));
+    const words = new Uint32Array(stream.buffer, stream.byteOffset, at / 4);
+    const textWords = new Uint32Array(texts.buffer, texts.byteOffset, at / 4);
+    for (let word = 0; word < words.length; word += 1)
+      words[word] = (words[word] as number) ^ (textWords[word] as number);
+    return stream;
   }
 
   /**
    * Opens what lies in these places of `poly.buffer`: `take` is given the plaintext of each, valid until it returns, or undefined where
-   * the MAC does not fit. What was sealed together is opened together.
+   * the MAC does not fit. Small ones are opened together.
    */
   openEach<T extends SealedPlace>(
     poly: Poly1305,
@@ -136,61 +165,54 @@ export class Sealer {
       ivs.set(poly.buffer.subarray(offset, offset + ivBytes), index * ivBytes);
     const keys = this.#macCipher.update(ivs);
     let together: T[] = [];
-    let [bytes, next] = [0, 0];
-    const openTogether = (): void => {
-      this.#openRun(poly, together, bytes, take);
+    let bytes = 0;
+    const openTogether = (end: number): void => {
+      this.#openRun(poly, together, ivs.subarray((end - together.length) * ivBytes, end * ivBytes), take);
       together = [];
       bytes = 0;
     };
     for (const [index, place] of places.entries()) {
       if (!this.#isWhole(poly, place, this.#oneTimeKeyOf(keys, index))) {
-        openTogether();
+        openTogether(index);
         take(undefined, place);
         continue;
       }
-      const iv = index * ivBytes;
-      const before = iv - together.length * ivBytes;
       const plainBytes = place.length - overheadBytes;
-      const goesOn =
-        ivs.readUInt32BE(iv + 12) === next &&
-        ivs.compare(ivs, before, before + 12, iv, iv + 12) === 0 &&
-        bytes + plainBytes <= gatheredBytes;
-      if (!goesOn) openTogether();
+      const overflows = ivs.readUInt32BE(index * ivBytes + 12) + plainBytes / blockBytes > 2 ** 32;
+      if (overflows || bytes + plainBytes > gatheredBytes) openTogether(index);
       together.push(place);
-      bytes = nextStaged(bytes, plainBytes);
-      next = ivs.readUInt32BE(iv + 12) + stagedBlocks(plainBytes);
+      bytes = overflows ? Number.POSITIVE_INFINITY : nextStaged(bytes + plainBytes);
     }
-    openTogether();
+    openTogether(places.length);
   }
 
-  /** Opens places whose IVs go on from the first one's, with one cipher; so many bytes, each from a block of its own. */
+  /** Opens places with these IVs: one, or several that fit into what is gathered. */
   #openRun<T extends SealedPlace>(
     poly: Poly1305,
     places: readonly T[],
-    bytes: number,
+    ivs: Buffer,
     take: (plain: Uint8Array, place: T) => void,
   ): void {
     const [first] = places;
     if (!first) return;
-    const decipher = this.#decipher(poly.buffer.subarray(first.offset, first.offset + ivBytes));
     if (places.length === 1) {
-      const plain = decipher.update(encryptedIn(poly, first));
+      const plain = this.#decipher(ivs).update(encryptedIn(poly, first));
       take(plain, first);
       discard(plain);
       return;
     }
-    this.#gathered ??= new Uint8Array(gatheredBytes + blockBytes);
+    this.#gathered ??= new Uint8Array(gatheredBytes);
     let at = 0;
     for (const place of places) {
       this.#gathered.set(encryptedIn(poly, place), at);
-      at = nextStaged(at, place.length - overheadBytes);
+      at = nextStaged(at + place.length - overheadBytes);
     }
-    const plain = decipher.update(this.#gathered.subarray(0, bytes));
+    const plain = this.#underKeyStream(ivs, places, this.#gathered.subarray(0, at));
     at = 0;
     for (const place of places) {
-      const plainBytes = place.length - overheadBytes;
-      take(plain.subarray(at, at + plainBytes), place);
-      at = nextStaged(at, plainBytes);
+      const end = at + place.length - overheadBytes;
+      take(plain.subarray(at, end), place);
+      at = nextStaged(end);
     }
     discard(plain);
   }
