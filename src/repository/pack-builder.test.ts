@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { hash } from 'node:crypto';
 import { test } from 'node:test';
+import { seededRandom } from '#lib/random.ts';
 import { randomData, sqlData } from './chunker/testing.ts';
 import { decompress, mostKeptBytes } from './compression.ts';
 import { newMasterKey } from './key.ts';
@@ -17,7 +18,11 @@ const assertHolds = async (builder: PackBuilder, blobs: readonly Uint8Array[]): 
   for (const blob of blobs)
     if (blob.length > mostKeptBytes)
       builder.addPieces(idOf(blob), [blob.subarray(0, 7), blob.subarray(7)], blob.length);
-    else builder.add(idOf(blob), blob);
+    else {
+      const lent = Uint8Array.from(blob);
+      builder.add(idOf(blob), lent);
+      lent.fill(0xee);
+    }
   const { id, header, bytes } = builder.finish();
   const entries = decodeHeader(header);
   const pack = Buffer.from(bytes);
@@ -50,6 +55,21 @@ test('small blobs that are sealed together stand among large ones in the order i
     (length, at) => (at % 3 === 0 ? randomData(length, at) : sqlData(length, at)),
   );
   await assertHolds(builder, [...blobs, ...Array.from({ length: 300 }, (_, at) => sqlData(8192, at))]);
+});
+
+test('packs filled in any order by blobs of any size hold them, whatever becomes of the memory they came in', async () => {
+  const random = seededRandom('packs');
+  const edges = [0, 1, 15, 16, 17, 8192, 16_383, 16_384, 16_385, 65_536, 65_537];
+  for (let round = 0; round < 12; round += 1) {
+    const level = random.pick([undefined, 1, 3, 9]);
+    const builder = new PackBuilder({ sealer, type: 'data', level, verify: random.chance(0.5) });
+    const blobs = Array.from({ length: random.integer(1, 60) }, (_, at) => {
+      const length = random.chance(0.5) ? random.pick(edges) : random.integer(0, 20_000);
+      return random.chance(0.5) ? sqlData(length, at) : randomData(length, at);
+    });
+    await assertHolds(builder, blobs);
+    await assertHolds(builder, blobs.toReversed());
+  }
 });
 
 test('a blob larger than any pack fits, as a tree of a huge directory is one', async () => {
