@@ -120,6 +120,7 @@ export class BlobWriter {
       throw new HoldfastError(
         'UNSUPPORTED',
         `cannot store a blob of ${blob.length} bytes: ${slabBytes} at most`,
+        { hint: 'another program cut a file so; `holdfast copy --rechunk` cuts it anew' },
       );
     const wait = this.#barrier();
     if (wait) return wait.then(() => this.add(blob, done));
