@@ -44,12 +44,14 @@ export interface ComparisonOptions {
   readonly contenders: readonly Contender[];
 }
 
-/** Runs all rounds of all contenders. */
+/** Runs all rounds of all contenders. Each round begins with another one: the first that touches memory anew takes longer. */
 export const compare = async (options: ComparisonOptions): Promise<Comparison> => {
   const { title, target, rounds, contenders } = options;
   const measured = contenders.map(() => [] as (Measurement & { storedBytes?: number })[]);
   for (let round = 0; round < rounds; round += 1)
-    for (const [at, contender] of contenders.entries()) {
+    for (let turn = 0; turn < contenders.length; turn += 1) {
+      const at = (round + turn) % contenders.length;
+      const contender = contenders[at] as Contender;
       await contender.prepare();
       const measurement = await measure(contender.command);
       if (round === 0) await contender.check?.();
