@@ -1,5 +1,5 @@
 // What the catalog remembers of a run.
-import { HoldfastError, messageOf } from '#lib/errors.ts';
+import { HoldfastError, hintOf, messageOf } from '#lib/errors.ts';
 import type { ProcessIdentity } from '#lib/process-identity.ts';
 import { withoutSecrets } from '#lib/secret.ts';
 
@@ -91,7 +91,7 @@ export interface ErrorReport {
 
 /** An error fit to be kept; secrets are taken out once more, in case somebody let one through. */
 export const errorReport = (error: unknown): ErrorReport => {
-  const hint = error instanceof HoldfastError ? error.hint : undefined;
+  const hint = hintOf(error);
   return {
     code: error instanceof HoldfastError ? error.code : 'FAILED',
     message: withoutSecrets(messageOf(error)),

@@ -2,7 +2,7 @@
 import { type Catalog, openCatalog } from '#catalog/catalog.ts';
 import { catalogPath } from '#catalog/catalog-path.ts';
 import type { Config } from '#config/config.ts';
-import { HoldfastError, messageOf } from '#lib/errors.ts';
+import { hintOf, messageOf } from '#lib/errors.ts';
 import type { Call } from './command.ts';
 
 type Caller = Pick<Call, 'env' | 'output'>;
@@ -16,7 +16,7 @@ export const catalogIfAny = (config: Config | undefined, caller: Caller): Catalo
   try {
     return catalogOf(config, caller);
   } catch (error) {
-    const hint = error instanceof HoldfastError ? error.hint : undefined;
+    const hint = hintOf(error);
     caller.output.warn(`${messageOf(error)}; this run will not be remembered`, hint);
     return undefined;
   }

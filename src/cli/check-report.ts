@@ -1,6 +1,6 @@
 // What a check of a repository found, as its user reads it.
 import type { CheckOutcome } from '#jobs/run-check.ts';
-import { HoldfastError } from '#lib/errors.ts';
+import { hintOf } from '#lib/errors.ts';
 import { formatBytes, plural } from '#lib/format.ts';
 import type { CheckReport } from '#repository/contract.ts';
 import { errorFields, ofRepository } from './job-report.ts';
@@ -18,7 +18,7 @@ export const reportCheck = (output: Output, outcome: CheckOutcome): void => {
   output.failure(
     { message_type: 'repository_failed', repository, ...errorFields(error) },
     ofRepository(repository, error),
-    error instanceof HoldfastError ? error.hint : undefined,
+    hintOf(error),
   );
 };
 

@@ -1,7 +1,7 @@
 // What drills found, as their user reads it.
 import { type DrillOutcome, type DrillRun, whenItDiffers } from '#jobs/drill/drill.ts';
 import type { DrillReport } from '#jobs/drill/snapshot.ts';
-import { HoldfastError, messageOf } from '#lib/errors.ts';
+import { hintOf, messageOf } from '#lib/errors.ts';
 import { formatBytes, formatCount, formatDuration, plural, printable, shortId } from '#lib/format.ts';
 import { errorFields } from './job-report.ts';
 import type { Output } from './output.ts';
@@ -12,7 +12,7 @@ export const reportDrill = (output: Output, outcome: DrillOutcome): void => {
   const { source } = outcome;
   if ('error' in outcome) {
     const { error } = outcome;
-    const hint = error instanceof HoldfastError ? error.hint : undefined;
+    const hint = hintOf(error);
     output.failure(
       { message_type: 'drill_failed', source, ...errorFields(error) },
       `${source}: not drilled: ${messageOf(error)}`,

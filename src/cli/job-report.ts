@@ -2,7 +2,7 @@
 
 import type { FailedSource, JobEvent, OnJobEvent, SourceOutcome, StoredSource } from '#jobs/event.ts';
 import { forgotten } from '#jobs/forget.ts';
-import { HoldfastError, messageOf } from '#lib/errors.ts';
+import { HoldfastError, hintOf, messageOf } from '#lib/errors.ts';
 import { formatBytes, formatCount, formatDuration, plural, printable, shortId } from '#lib/format.ts';
 import type { SnapshotSummary } from '#repository/contract.ts';
 import { sayForgotten, sayVerdict } from './forget-report.ts';
@@ -57,9 +57,6 @@ export const ofRepository = (repository: string, error: Error): string => {
   const message = messageOf(error);
   return message.startsWith(`${repository}: `) ? message : `${repository}: ${message}`;
 };
-
-const hintOf = (error: Error): string | undefined =>
-  error instanceof HoldfastError ? error.hint : undefined;
 
 /** What of a snapshot could not be had: an entry, or a folder with all in it; '' is the whole. */
 export const showFailedItem = (output: Output, item: string, error: Error): void =>

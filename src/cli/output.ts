@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import type { Writable } from 'node:stream';
 import type { Clock } from '#lib/clock.ts';
-import { exitStatus, HoldfastError, messageOf, systemCode } from '#lib/errors.ts';
+import { exitStatus, HoldfastError, hintOf, messageOf, systemCode } from '#lib/errors.ts';
 import { printableText } from '#lib/format.ts';
 import type { Progress } from '#lib/progress.ts';
 import { type Column, formatTable } from './output-format.ts';
@@ -155,7 +155,7 @@ export class Output {
 
   /** The error that ends the command. */
   fatal(error: unknown): void {
-    const hint = error instanceof HoldfastError ? error.hint : undefined;
+    const hint = hintOf(error);
     const status = exitStatus(error);
     const name = error instanceof HoldfastError ? error.code : 'FAILED';
     const message = { message_type: 'exit_error', code: status, error: name, message: textOf(error), hint };

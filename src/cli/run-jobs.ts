@@ -9,7 +9,7 @@ import type { RunContext } from '#jobs/run-backup.ts';
 import { together } from '#jobs/run-outcome.ts';
 import { withoutSecretVariables } from '#lib/child-environment.ts';
 import { throwIfCancelled } from '#lib/clock.ts';
-import { HoldfastError, messageOf } from '#lib/errors.ts';
+import { hintOf, messageOf } from '#lib/errors.ts';
 import { catalogIfAny } from './catalog-use.ts';
 import type { Call } from './command.ts';
 import { jobContext } from './job-context.ts';
@@ -63,7 +63,7 @@ const tellOfRuns = async (
     await tellConsole(config, catalog, context);
   } catch (error) {
     throwIfCancelled(context.signal);
-    const hint = error instanceof HoldfastError ? error.hint : undefined;
+    const hint = hintOf(error);
     output.warn(`the console cannot be told: ${messageOf(error)}`, hint);
   }
 };

@@ -1,6 +1,6 @@
 // holdfast store: the place where a repository lies, whatever is in it.
 import { type StoreVerification, verifyStore } from '#jobs/verify-store.ts';
-import { HoldfastError, messageOf } from '#lib/errors.ts';
+import { HoldfastError, hintOf, messageOf } from '#lib/errors.ts';
 import { formatBytes, plural } from '#lib/format.ts';
 import { defineCommand } from './command.ts';
 import { jobContext } from './job-context.ts';
@@ -54,7 +54,7 @@ const report = (output: Output, name: string, { location, outcomes, speed }: Sto
       output.failure(
         { ...message, error: messageOf(error), ...(matters !== undefined && { matters }) },
         `does not hold: ${promise}: ${messageOf(error)}`,
-        [matters, error instanceof HoldfastError ? error.hint : undefined].filter(Boolean).join('; '),
+        [matters, hintOf(error)].filter(Boolean).join('; '),
       );
   }
   const broken = outcomes.filter(({ error }) => error !== undefined).length;

@@ -88,6 +88,10 @@ export const messageOf = (error: unknown): string => {
   return (named ? text.replace(unnamed, `${named.code}: ${named.text}`) : text).replaceAll(/\s*\n\s*/g, ' ');
 };
 
+/** What to do about anything thrown; undefined where it does not say. */
+export const hintOf = (error: unknown): string | undefined =>
+  error instanceof HoldfastError ? error.hint : undefined;
+
 /** True when the error is a HoldfastError of one of these codes. */
 export const hasCode = (error: unknown, ...codes: readonly ErrorCode[]): error is HoldfastError =>
   error instanceof HoldfastError && codes.includes(error.code);

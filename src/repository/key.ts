@@ -3,6 +3,7 @@ import { hash, hkdfSync, randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { z } from 'zod';
 import { HoldfastError, hasCode, messageOf } from '#lib/errors.ts';
+import { shortId } from '#lib/format.ts';
 import { userName } from '#lib/home.ts';
 import type { Store } from '#stores/store.ts';
 import type { RepositoryKey } from './contract.ts';
@@ -162,7 +163,7 @@ export const listKeys = async (
 export const removeKey = async (store: Store, id: string, current: string): Promise<void> => {
   const ids = await listIds(store, 'keys');
   if (!ids.includes(current))
-    throw new HoldfastError('FAILED', `key ${current.slice(0, 8)}, which is in use, was removed meanwhile`, {
+    throw new HoldfastError('FAILED', `key ${shortId(current)}, which is in use, was removed meanwhile`, {
       hint: 'nothing was removed: without a key nobody could open the repository any more',
     });
   const found = ids.filter((key) => key.startsWith(id));

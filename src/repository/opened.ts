@@ -2,6 +2,7 @@
 import { systemClock } from '#lib/clock.ts';
 import { early, Semaphore } from '#lib/concurrency.ts';
 import { HoldfastError, messageOf } from '#lib/errors.ts';
+import { shortId } from '#lib/format.ts';
 import type { Previous } from '#sources/source.ts';
 import { loadBlobIndex, readNewIndexFiles } from './blob-index.ts';
 import { BlobReader } from './blob-reader.ts';
@@ -227,6 +228,6 @@ const bothOpen = (cause: HoldfastError, oldKey: string): HoldfastError =>
     `the new password opens the repository now, but the old one still does, too: ${cause.message}`,
     {
       cause,
-      hint: `do not change it again: remove the old key with \`holdfast key remove ${oldKey.slice(0, 8)}\` as somebody who may delete there`,
+      hint: `do not change it again: remove the old key with \`holdfast key remove ${shortId(oldKey)}\` as somebody who may delete there`,
     },
   );

@@ -1,6 +1,7 @@
 // Saves what is whole of snapshots that lost blobs: files that cannot be restored are left out, and named.
 import { throwIfCancelled } from '#lib/clock.ts';
 import { HoldfastError, hasCode } from '#lib/errors.ts';
+import { shortId } from '#lib/format.ts';
 import { BlobReader } from './blob-reader.ts';
 import { BlobWriter } from './blob-writer.ts';
 import type { RepairOptions, RepairSnapshotReport } from './contract.ts';
@@ -41,7 +42,7 @@ export const repairSnapshots = async (
       throwIfCancelled(session.signal);
       const snapshot = await unlessDamaged(loadSnapshot(store, sealer, id));
       const kept = snapshot ? await keepTree(session, writer, trees, snapshot.tree) : nothing;
-      options.onProgress?.({ phase: 'repair', bytes: 0, items: trees.size, current: id.slice(0, 8) });
+      options.onProgress?.({ phase: 'repair', bytes: 0, items: trees.size, current: shortId(id) });
       if (snapshot && kept.lost.length === 0 && kept.id === snapshot.tree) continue;
       const tree = kept.isEmpty ? undefined : kept.id; // a folder that only led to what is lost is nothing that is left
       const lost = tree === undefined ? ['/'] : kept.lost.map((path) => `/${path}`);

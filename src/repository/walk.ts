@@ -1,6 +1,7 @@
 // A snapshot's entries in order, from its trees.
 import { throwIfCancelled } from '#lib/clock.ts';
 import { HoldfastError, hasCode } from '#lib/errors.ts';
+import { shortId } from '#lib/format.ts';
 import type { ListedEntry, ReadOptions, Snapshot } from './contract.ts';
 import { loadNodes } from './load-blob.ts';
 import { EarlierNodes } from './previous.ts';
@@ -76,8 +77,8 @@ const startOf = async (
   if (start === '') return { path: '' };
   const node = await new EarlierNodes(session, snapshot.tree).find(start);
   if (node) return { path: start, node };
-  throw new HoldfastError('PATH_UNKNOWN', `snapshot ${snapshot.id.slice(0, 8)} has no ${start}`, {
-    hint: `list what it has with \`holdfast ls ${snapshot.id.slice(0, 8)}\``,
+  throw new HoldfastError('PATH_UNKNOWN', `snapshot ${shortId(snapshot.id)} has no ${start}`, {
+    hint: `list what it has with \`holdfast ls ${shortId(snapshot.id)}\``,
   });
 };
 

@@ -1,5 +1,5 @@
 // What failed while a source was looked at, as findings like all others.
-import { HoldfastError, hasCode, messageOf } from '#lib/errors.ts';
+import { hasCode, hintOf, messageOf } from '#lib/errors.ts';
 import type { Finding } from './source.ts';
 
 /** What was found, or else why nothing could be. CANCELLED is thrown on. */
@@ -13,6 +13,6 @@ export const attempt = async (subject: string, look: () => Promise<Finding[]>): 
 };
 
 export const findingOf = (subject: string, error: unknown): Finding => {
-  const hint = error instanceof HoldfastError ? error.hint : undefined;
+  const hint = hintOf(error);
   return { level: 'error', subject, message: messageOf(error), ...(hint !== undefined && { hint }) };
 };

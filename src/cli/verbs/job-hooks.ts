@@ -4,7 +4,7 @@ import type { HookConfig, HooksConfig } from '#config/hooks.ts';
 import { type HookFacts, type HookMoment, runHooks } from '#jobs/hooks.ts';
 import { type RunRecord, recordStates } from '#jobs/record.ts';
 import { partial } from '#jobs/run-outcome.ts';
-import { asError, HoldfastError, messageOf } from '#lib/errors.ts';
+import { asError, hintOf, messageOf } from '#lib/errors.ts';
 import { withoutSecrets } from '#lib/secret.ts';
 import { errorFields } from '../job-report.ts';
 import type { Output } from '../output.ts';
@@ -59,7 +59,7 @@ export const hooksOf = (
     } catch (error) {
       record.complain(error);
       const message = { message_type: 'hook_failed', name: job.name, ...errorFields(asError(error)) };
-      const hint = error instanceof HoldfastError ? error.hint : undefined;
+      const hint = hintOf(error);
       output.failure(message, `${job.name}: ${messageOf(error)}`, hint);
       return false;
     }

@@ -4,7 +4,7 @@ import { formatLag } from '#jobs/receive/lag.ts';
 import { endOf, type ReceiveOutcome, type ReceiveTask, runReceive } from '#jobs/receive/run-receive.ts';
 import type { RunState } from '#jobs/run-outcome.ts';
 import { durationMs } from '#lib/duration.ts';
-import { HoldfastError, messageOf } from '#lib/errors.ts';
+import { HoldfastError, hintOf, messageOf } from '#lib/errors.ts';
 import { plural, printable, shortId } from '#lib/format.ts';
 import { errorFields } from '../job-report.ts';
 import type { Output } from '../output.ts';
@@ -69,7 +69,7 @@ const report = (output: Output, outcome: ReceiveOutcome): void => {
   const { error, into } = outcome;
   const message = { message_type: 'received', ...outcomeFields(outcome) };
   if (error) {
-    const hint = error instanceof HoldfastError ? error.hint : undefined;
+    const hint = hintOf(error);
     const done = takenIn(outcome);
     const but = done === undefined ? '' : `${done}, but `;
     output.failure(message, `${printable(into)}: ${but}${messageOf(error)}`, hint);

@@ -2,7 +2,7 @@
 import { sourceNamed } from '#config/config.ts';
 import { type ReplicateOutcome, runReplicate } from '#jobs/replicate/replicate.ts';
 import { durationMs } from '#lib/duration.ts';
-import { HoldfastError, messageOf } from '#lib/errors.ts';
+import { HoldfastError, hintOf, messageOf } from '#lib/errors.ts';
 import { plural, printable } from '#lib/format.ts';
 import { errorFields } from '../job-report.ts';
 import type { Output } from '../output.ts';
@@ -39,7 +39,7 @@ export const replicate: RunVerb<'replicate'> = async (job, config, { tags, dryRu
     ? `${name}: ${messageOf(error)}`
     : `${name}: ${counts.in_step} of ${plural(counts.databases, 'copy', 'copies')} in step (run ${id})`;
   if (state === 'ok') output.say(message, line);
-  else output.failure(message, line, error instanceof HoldfastError ? error.hint : undefined);
+  else output.failure(message, line, hintOf(error));
   return { state, status, id, fields };
 };
 

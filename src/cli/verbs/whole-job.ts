@@ -6,7 +6,7 @@ import { takeJobLock } from '#jobs/job-lock.ts';
 import { beginOpenRecord, type RunRecord, recordStates } from '#jobs/record.ts';
 import type { RunContext } from '#jobs/run-backup.ts';
 import { failed, skippedRun } from '#jobs/run-outcome.ts';
-import { asError, HoldfastError, hasCode, messageOf } from '#lib/errors.ts';
+import { asError, hasCode, hintOf, messageOf } from '#lib/errors.ts';
 import type { Log } from '#lib/log.ts';
 import { withoutSecrets } from '#lib/secret.ts';
 import { errorFields } from '../job-report.ts';
@@ -164,7 +164,7 @@ const failedRun = (name: string, { id }: RunRecord, error: unknown): JobRun => {
 
 const reportFailure = ({ fields }: JobRun, error: unknown, output: Output): void => {
   output.progressDone();
-  const hint = error instanceof HoldfastError ? error.hint : undefined;
+  const hint = hintOf(error);
   const message = { message_type: 'run_failed', ...fields };
   output.failure(message, `${fields.name}: ${messageOf(error)}`, hint);
 };

@@ -14,11 +14,12 @@ const mostTold = 20;
 /** Tells whom the console tells of sites that are not well, and of those that are again. */
 export const tellOfSites = async (context: TellContext): Promise<Delivery[]> => {
   const { console } = context.config;
-  if (console?.notify === undefined) return [];
+  const subscriptions = console?.notify;
+  if (console === undefined || subscriptions === undefined) return [];
   const told: Delivery[] = [];
   const tell = async (subject: string, text: string | undefined, paragraphs: readonly string[]) => {
     const trouble = { subject, name: subject, text, paragraphs };
-    told.push(...(await tellTrouble(trouble, console.notify ?? [], context)));
+    told.push(...(await tellTrouble(trouble, subscriptions, context)));
   };
   const found = await look(console, context);
   if (typeof found === 'string')

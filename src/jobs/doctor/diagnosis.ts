@@ -1,5 +1,5 @@
 // What the doctor says.
-import { asError, HoldfastError, messageOf } from '#lib/errors.ts';
+import { asError, hintOf, messageOf } from '#lib/errors.ts';
 import { withoutPassword } from '#lib/secret.ts';
 import type { Finding } from '#sources/source.ts';
 
@@ -26,7 +26,7 @@ export const warning = (subject: string, message: string, hint?: string): Diagno
 /** Something thrown, as an error; `hint` where it brings none of its own. */
 export const broken = (subject: string, thrown: unknown, hint?: string): Diagnosis => {
   const error = asError(thrown);
-  const own = error instanceof HoldfastError ? error.hint : undefined;
+  const own = hintOf(error);
   const advice = own ?? hint;
   return {
     level: 'error',

@@ -2,7 +2,7 @@
 // a pattern matches when its components fit consecutive components anywhere in the path; one that begins with '/' is
 // anchored at the root; '**' stands for any number of components; '!' takes back what earlier patterns matched.
 import { posix } from 'node:path';
-import { HoldfastError } from '#lib/errors.ts';
+import { HoldfastError, hintOf } from '#lib/errors.ts';
 import { slashed } from '#lib/file-name.ts';
 import { compileGlob, isLiteral, type NameTest } from './glob.ts';
 
@@ -91,7 +91,7 @@ const parse = (text: string): Pattern => {
     return { negated, rooted, parts, last: globs.at(-1) ?? '' };
   } catch (cause) {
     throw new HoldfastError('CONFIG_INVALID', `the pattern "${text}" is malformed`, {
-      hint: cause instanceof HoldfastError ? cause.hint : undefined,
+      hint: hintOf(cause),
       cause,
     });
   }

@@ -1,5 +1,5 @@
 // Why one table or database could not be read, said so that somebody can do something about it.
-import { HoldfastError, hasCode } from '#lib/errors.ts';
+import { HoldfastError, hasCode, hintOf } from '#lib/errors.ts';
 import { escapedIdentifier } from './identifiers.ts';
 import type { FoundDatabase } from './listing.ts';
 import { isServerError, serverMessage, standbyHint, state } from './server-error.ts';
@@ -42,7 +42,7 @@ export const databaseError = (error: unknown, database: string): HoldfastError |
   const cause = error instanceof HoldfastError ? error.cause : error;
   const isItsOwn = isServerError(cause) ? !/^57P/.test(cause.code) : hasCode(error, 'SOURCE_DENIED');
   if (!isItsOwn) return undefined;
-  const hint = error instanceof HoldfastError ? error.hint : undefined;
+  const hint = hintOf(error);
   return new HoldfastError('ITEM_UNREADABLE', `database ${database}: ${serverMessage(error)}`, {
     hint: hint ?? 'leave it out with excludeDatabases if it is not wanted',
     cause: error,
