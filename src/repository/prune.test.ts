@@ -7,7 +7,9 @@ import { memoryStore } from '#stores/memory/memory.ts';
 import type { Store } from '#stores/store.ts';
 import { randomData } from './chunker/testing.ts';
 import type { PruneOptions, PruneReport, Snapshot } from './contract.ts';
+import { loadIndex, saveIndex } from './index-file.ts';
 import { removeLocks } from './repository.ts';
+import { Sealer } from './seal.ts';
 import {
   keysOf,
   memoryEntries,
@@ -168,6 +170,27 @@ test('packs that no index lists go as well', async () => {
   await repository.store.put(stray, randomData(1000, 1));
   await prune(repository);
   assert.ok(!(await keysOf(repository.store)).includes(stray));
+  await assertKept(repository);
+});
+
+test('a pack that several index files list is listed once afterwards', async () => {
+  const { repository, snapshots } = await twoSnapshots();
+  const { store, key } = repository;
+  const sealer = new Sealer(key);
+  const listed = async (): Promise<string[]> => {
+    const files = (await keysOf(store, 'index/')).map((each) =>
+      loadIndex(store, sealer, each.slice('index/'.length)),
+    );
+    return (await Promise.all(files)).flat().map(({ id }) => id);
+  };
+  for (const each of await keysOf(store, 'index/'))
+    for (const pack of await loadIndex(store, sealer, each.slice('index/'.length)))
+      await saveIndex(store, sealer, [pack]); // as a repair leaves them that is killed
+  await forget(repository, snapshots[0]!);
+  await prune(repository);
+  const ids = await listed();
+  assert.equal(new Set(ids).size, ids.length);
+  assert.equal(ids.length, (await keysOf(store, 'data/')).length);
   await assertKept(repository);
 });
 

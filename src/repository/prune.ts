@@ -281,10 +281,11 @@ function* rangesOf(session: Session, moved: readonly number[], packs: ReadonlyMa
   }
 }
 
-/** Index files that list packs that go are replaced by ones that do not; the others stay as they are. */
+/** Index files that list packs that go, or what another lists, are replaced by ones that do not; the others stay as they are. */
 const rewriteIndexes = async (session: Session, gone: ReadonlySet<string>): Promise<void> => {
   const { store, sealer } = session;
   const old: string[] = [];
+  const blobsOf = new Map<string, number>();
   let packs: IndexedPack[] = [];
   let blobs = 0;
   const save = async (): Promise<void> => {
@@ -294,10 +295,13 @@ const rewriteIndexes = async (session: Session, gone: ReadonlySet<string>): Prom
   };
   for (const id of await listIds(store, 'index')) {
     const listed = await loadIndex(store, sealer, id);
-    if (!listed.some((pack) => gone.has(pack.id))) continue;
+    const wanted = listed.filter(
+      (pack) => !gone.has(pack.id) && blobsOf.get(pack.id) !== pack.entries.length,
+    );
+    for (const pack of listed) blobsOf.set(pack.id, pack.entries.length);
+    if (wanted.length === listed.length) continue;
     old.push(id);
-    for (const pack of listed) {
-      if (gone.has(pack.id)) continue;
+    for (const pack of wanted) {
       packs.push(pack);
       blobs += pack.entries.length;
       if (blobs >= indexBlobs) await save();
