@@ -2,9 +2,10 @@
 import assert from 'node:assert/strict';
 import { after, suite, test } from 'node:test';
 import { sourceContract } from '#sources/contract.ts';
+import { type Receiver, receiverOf } from '#sources/receiver.ts';
 import type { Entry, Source } from '#sources/source.ts';
 import { dumpOf, openSqlServer, restoreTo } from '#sources/sqlserver/testing.ts';
-import { type CapturedEntry, capture } from '#sources/testing.ts';
+import { type CapturedEntry, capture, loadInto, markOf } from '#sources/testing.ts';
 import { openSqlServerForTests, skipWithoutSqlServer } from './servers/sqlserver.ts';
 import { optionalObjects, plainObjects, tablesToCompare } from './servers/sqlserver-objects.ts';
 
@@ -97,6 +98,26 @@ suite('a real SQL Server', { skip: skipWithoutSqlServer() ?? false }, () => {
     }
     assert.equal(isFirst, false);
     assert.doesNotMatch(textAt(captured, `${database}/data/sales.orders/0000.sql`), /too late/);
+  });
+
+  test('a database is kept fresh from whole snapshots of another', async () => {
+    const [original, copy] = [server.freshName(), server.freshName()];
+    await server.create(original);
+    await server.run(original, ...plainObjects);
+    const receive = async (number: number): Promise<void> => {
+      const dump = await dumpOf(server.config(original));
+      await using target = await openSqlServer(server.config(copy));
+      await using opened = await (receiverOf(target) as Receiver).openReceiving();
+      assert.deepEqual(opened.mark, number === 1 ? undefined : markOf(number - 1));
+      await loadInto(opened, number, dump, original);
+      await opened.publish();
+      assert.deepEqual(await rowsOf(copy), await rowsOf(original));
+    };
+    await receive(1);
+    await server.run(original, `INSERT INTO customers (email) VALUES (N'next')`);
+    await receive(2);
+    const left = await server.query('master', `SELECT name FROM sys.databases WHERE name LIKE '${copy}.%'`);
+    assert.deepEqual(left, []);
   });
 
   test('one table comes back under another name beside the present one', async () => {

@@ -111,9 +111,9 @@ const cases: readonly (readonly [name: string, job: string, expected: readonly s
   ],
   [
     'a receiver of a kind that takes nothing in',
-    'receive: [{ source: shop, into: mssql }], from: near',
+    'receive: [{ source: shop, into: couch }], from: near',
     [
-      'jobs.j.receive[0].into: must be a source of kind files, sqlite, postgres, mysql or mongodb, and "mssql" is of kind sqlserver',
+      'jobs.j.receive[0].into: must be a source of kind files, sqlite, postgres, mysql, mongodb or sqlserver, and "couch" is of kind couchdb',
     ],
   ],
   [

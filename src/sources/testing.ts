@@ -4,6 +4,7 @@ import { setImmediate } from 'node:timers/promises';
 import { type Clock, systemClock } from '#lib/clock.ts';
 import { mapOrdered } from '#lib/concurrency.ts';
 import { type Log, silentLog } from '#lib/log.ts';
+import type { Mark, Receiving } from './receiver.ts';
 import type {
   Entry,
   EntryMeta,
@@ -170,3 +171,23 @@ export const edited = (
       ? { ...entry, content: Buffer.from(edit(Buffer.from(entry.content).toString())) }
       : entry,
   );
+
+/** What a receiver keeps of the whole snapshot of that number, from 1 to 9. */
+export const markOf = (number: number): Mark => {
+  const at = new Date(Date.UTC(2026, 10, 21, number)).toISOString();
+  const base = { snapshot: `${number}`.repeat(64), time: at, takenAt: at };
+  return { ...base, whole: true, settledAt: at, base };
+};
+
+/** Loads a dump of one database as that snapshot. */
+export const loadInto = (
+  receiving: Receiving,
+  number: number,
+  dump: readonly CapturedEntry[],
+  database = 'shop',
+): Promise<RestoreReport> =>
+  receiving.load(replay(inPathOrder(dump)), {
+    mark: markOf(number),
+    databases: [database],
+    onProgress() {},
+  });

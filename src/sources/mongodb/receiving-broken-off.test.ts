@@ -7,7 +7,8 @@ import { skipWithoutDocumentdb } from '../../../test/servers/documentdb/engine.t
 import type { Intercept } from '../../../test/servers/documentdb/front.ts';
 import { type StandIn, startStandIn } from '../../../test/servers/mongodb.ts';
 import type { CapturedEntry } from '../testing.ts';
-import { hurried, load, markOf, receiversOn } from './testing.ts';
+import { loadInto, markOf } from '../testing.ts';
+import { hurried, receiversOn } from './testing.ts';
 
 suite('receiving into MongoDB, broken off', { skip: skipWithoutDocumentdb() ?? false }, () => {
   let server: StandIn;
@@ -114,7 +115,7 @@ suite('receiving into MongoDB, broken off', { skip: skipWithoutDocumentdb() ?? f
         open('alive', async () => assert.fail('two at once')),
         /another run is receiving into database alive/,
       );
-      await load(opened, 1, dumps[0]);
+      await loadInto(opened, 1, dumps[0]);
       await opened.publish();
     });
     await open('alive', async ({ mark }) => assert.deepEqual(mark, markOf(1)));
@@ -137,7 +138,7 @@ suite('receiving into MongoDB, broken off', { skip: skipWithoutDocumentdb() ?? f
     await open(
       'slow',
       async (slow) => {
-        await load(slow, 1, dumps[0]);
+        await loadInto(slow, 1, dumps[0]);
         await receive('slow', 2, dumps[1], { clock: hurried });
         await assert.rejects(slow.publish(), /another run has begun to receive into database slow/);
       },

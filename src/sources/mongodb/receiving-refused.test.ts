@@ -7,9 +7,9 @@ import { skipWithoutDocumentdb } from '../../../test/servers/documentdb/engine.t
 import { type FrontOptions, type Intercept, startFront } from '../../../test/servers/documentdb/front.ts';
 import { type StandIn, startStandIn } from '../../../test/servers/mongodb.ts';
 import { type Receiver, receiverOf } from '../receiver.ts';
-import { type CapturedEntry, edited, inPathOrder, replay } from '../testing.ts';
+import { type CapturedEntry, edited, inPathOrder, loadInto, markOf, replay } from '../testing.ts';
 import type { ServerContents } from './contents.ts';
-import { hurried, load, markOf, openMongodb, receiversOn, seenBy } from './testing.ts';
+import { hurried, openMongodb, receiversOn, seenBy } from './testing.ts';
 
 suite('receiving into MongoDB, refused', { skip: skipWithoutDocumentdb() ?? false }, () => {
   let server: StandIn;
@@ -46,7 +46,9 @@ suite('receiving into MongoDB, refused', { skip: skipWithoutDocumentdb() ?? fals
 
   test('where nothing is received, nothing stays', async () => {
     await open('unused', async ({ mark }) => assert.equal(mark, undefined));
-    await open('unused', (opened) => refused(load(opened, 1, dump.slice(0, 3)), 'TARGET_FAILED', /lacks/));
+    await open('unused', (opened) =>
+      refused(loadInto(opened, 1, dump.slice(0, 3)), 'TARGET_FAILED', /lacks/),
+    );
     assert.deepEqual(await namesIn('unused'), []);
   });
 

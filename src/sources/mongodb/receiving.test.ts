@@ -6,7 +6,8 @@ import { hasCode } from '#lib/errors.ts';
 import { skipWithoutDocumentdb } from '../../../test/servers/documentdb/engine.ts';
 import type { Intercept } from '../../../test/servers/documentdb/front.ts';
 import { type StandIn, startStandIn } from '../../../test/servers/mongodb.ts';
-import { hurried, load, receiversOn, seenBy } from './testing.ts';
+import { loadInto } from '../testing.ts';
+import { hurried, receiversOn, seenBy } from './testing.ts';
 import { fillShop } from './testing-database.ts';
 
 suite('receiving into MongoDB', { skip: skipWithoutDocumentdb() ?? false }, () => {
@@ -22,7 +23,7 @@ suite('receiving into MongoDB', { skip: skipWithoutDocumentdb() ?? false }, () =
     const dump = await shop();
     await open('copy', async (opened) => {
       assert.equal(opened.mark, undefined);
-      await load(opened, 1, dump);
+      await loadInto(opened, 1, dump);
       const beside = Object.keys(await seen('copy'));
       assert.ok(
         beside.every((name) => name.startsWith('holdfast.receiving-')),
@@ -129,17 +130,17 @@ suite('receiving into MongoDB', { skip: skipWithoutDocumentdb() ?? false }, () =
   test('a run that is given up, or meets damage, leaves what readers see as it was, and nothing beside it', async () => {
     const before = await seenBy(server.client.db('copy'));
     const dump = await shop();
-    await open('copy', (opened) => load(opened, 5, dump));
+    await open('copy', (opened) => loadInto(opened, 5, dump));
     const broken = dump.map((entry) =>
       entry.path === 'shop/orders.bson' && entry.content
         ? { ...entry, content: entry.content.subarray(0, -7) }
         : entry,
     );
-    await open('copy', (opened) => assert.rejects(load(opened, 5, broken), /ends in the middle/));
+    await open('copy', (opened) => assert.rejects(loadInto(opened, 5, broken), /ends in the middle/));
     const cancelling = new AbortController();
     const options = { clock: hurried, signal: cancelling.signal };
-    const givenUp = async (opened: Parameters<typeof load>[0]): Promise<void> => {
-      await load(opened, 5, dump);
+    const givenUp = async (opened: Parameters<typeof loadInto>[0]): Promise<void> => {
+      await loadInto(opened, 5, dump);
       cancelling.abort();
       await assert.rejects(opened.publish(), (error) => hasCode(error, 'CANCELLED'));
     };
@@ -159,7 +160,7 @@ suite('receiving into MongoDB', { skip: skipWithoutDocumentdb() ?? false }, () =
       await intercepting(refusing, () =>
         open('copy', (opened) =>
           assert.rejects(
-            load(opened, 5, dump),
+            loadInto(opened, 5, dump),
             (error) => hasCode(error, 'TARGET_FAILED') && /unrecognized/.test(error.message),
           ),
         ),

@@ -5,9 +5,8 @@ import { BSON, type Db } from 'mongodb';
 import { type Clock, systemClock } from '#lib/clock.ts';
 import type { Intercept } from '../../../test/servers/documentdb/front.ts';
 import type { MongoServer, StandIn } from '../../../test/servers/mongodb.ts';
-import { type Mark, type Receiver, type Receiving, receiverOf } from '../receiver.ts';
-import type { RestoreReport } from '../source.ts';
-import { type CapturedEntry, inPathOrder, type OpenOptions, onServers, opener, replay } from '../testing.ts';
+import { type Receiver, type Receiving, receiverOf } from '../receiver.ts';
+import { type CapturedEntry, loadInto, markOf, type OpenOptions, onServers, opener } from '../testing.ts';
 import { mongodb } from './mongodb.ts';
 
 /** `url` unless told is the server's without a database. */
@@ -47,24 +46,11 @@ const documentsOf = async (db: Db, name: string): Promise<string> => {
   return `${hashes.length} ${createHash('sha256').update(hashes.toSorted().join()).digest('hex')}`;
 };
 
-export const markOf = (number: number): Mark => {
-  const at = new Date(Date.UTC(2026, 10, 21, number)).toISOString();
-  const base = { snapshot: `${number}`.repeat(64), time: at, takenAt: at };
-  return { ...base, whole: true, settledAt: at, base };
-};
-
 /** A thousand times as fast, so that the silence of a dead run is soon over. */
 export const hurried: Clock = {
   ...systemClock,
   sleep: (ms, signal) => systemClock.sleep(Math.ceil(ms / 1000), signal),
 };
-
-export const load = (
-  opened: Receiving,
-  number: number,
-  dump: readonly CapturedEntry[],
-): Promise<RestoreReport> =>
-  opened.load(replay(inPathOrder(dump)), { mark: markOf(number), databases: ['shop'], onProgress() {} });
 
 /** What tests of receivers do with a server whose database `shop` is the sender's. */
 export const receiversOn = (serverOf: () => StandIn) => {
@@ -89,7 +75,7 @@ export const receiversOn = (serverOf: () => StandIn) => {
       database,
       async (opened) => {
         if (opened.mark?.snapshot !== markOf(number).snapshot) {
-          await load(opened, number, dump);
+          await loadInto(opened, number, dump);
           await opened.publish();
         }
         assert.deepEqual(opened.mark, markOf(number));

@@ -5,19 +5,12 @@ import { hasCode } from '#lib/errors.ts';
 import { type MysqlServer, startMariadb } from '../../../test/servers/mariadb.ts';
 import { skipWithoutMysql, startMysql } from '../../../test/servers/mysql.ts';
 import { skipWithout } from '../../../test/servers/programs.ts';
-import { type Mark, type Receiver, type Receiving, receiverOf } from '../receiver.ts';
-import type { RestoreReport } from '../source.ts';
-import { type CapturedEntry, inPathOrder, replay } from '../testing.ts';
+import { type Receiver, type Receiving, receiverOf } from '../receiver.ts';
+import { type CapturedEntry, loadInto, markOf } from '../testing.ts';
 import { settingsOf } from './config.ts';
 import { connect } from './connect.ts';
 import { mysql } from './mysql.ts';
 import { dumpOf, makeShop, openMysql } from './testing.ts';
-
-const markOf = (number: number): Mark => {
-  const at = new Date(Date.UTC(2026, 10, 21, number)).toISOString();
-  const base = { snapshot: `${number}`.repeat(64), time: at, takenAt: at };
-  return { ...base, whole: true, settledAt: at, base };
-};
 
 const engines = {
   mariadb: { start: () => startMariadb(), skip: skipWithout('mariadb') },
@@ -43,15 +36,9 @@ for (const engine of ['mariadb', 'mysql'] as const)
       await using opened = await (receiverOf(target) as Receiver).openReceiving();
       await work(opened);
     };
-    const load = (
-      opened: Receiving,
-      number: number,
-      dump: readonly CapturedEntry[],
-    ): Promise<RestoreReport> =>
-      opened.load(replay(inPathOrder(dump)), { mark: markOf(number), databases: ['shop'], onProgress() {} });
     const receive = (database: string, number: number, dump: readonly CapturedEntry[]): Promise<void> =>
       receiving(database, async (opened) => {
-        await load(opened, number, dump);
+        await loadInto(opened, number, dump);
         await opened.publish();
         assert.deepEqual(opened.mark, markOf(number));
       });
@@ -71,7 +58,7 @@ for (const engine of ['mariadb', 'mysql'] as const)
       await server.sql('create database copy character set latin1');
       await receiving('copy', async (opened) => {
         assert.equal(opened.mark, undefined);
-        const { warnings } = await load(opened, 1, dump);
+        const { warnings } = await loadInto(opened, 1, dump);
         assert.ok(
           warnings.some((text) => /^event nightly would run/.test(text)),
           warnings.join(),
@@ -124,7 +111,7 @@ for (const engine of ['mariadb', 'mysql'] as const)
     test('a run that ends before the swap leaves nothing, and one that ended just after it is completed', async () => {
       const before = await seen('copy');
       const dump = await shop();
-      await receiving('copy', (opened) => load(opened, 4, dump));
+      await receiving('copy', (opened) => loadInto(opened, 4, dump));
       assert.equal(await seen('copy'), before);
       assert.equal(await databases(), '');
       await server.sql(
@@ -147,7 +134,7 @@ for (const engine of ['mariadb', 'mysql'] as const)
       await receiving(
         'copy',
         async (opened) => {
-          await load(opened, 5, dump);
+          await loadInto(opened, 5, dump);
           await assert.rejects(opened.publish(), /are in use in a transaction/);
         },
         { lockTimeoutSeconds: 1 },
@@ -160,12 +147,12 @@ for (const engine of ['mariadb', 'mysql'] as const)
       const dump = await shop();
       await server.sql('create database taken; create table taken.mine (id int)');
       await receiving('taken', (opened) =>
-        assert.rejects(load(opened, 6, dump), (error) => hasCode(error, 'TARGET_NOT_EMPTY')),
+        assert.rejects(loadInto(opened, 6, dump), (error) => hasCode(error, 'TARGET_NOT_EMPTY')),
       );
       await server.sql(`create database others; create table others.t (id int unsigned,
         foreign key (id) references copy.customers (id))`);
       await receiving('copy', (opened) =>
-        assert.rejects(load(opened, 6, dump), /others\.t refers to tables of copy/),
+        assert.rejects(loadInto(opened, 6, dump), /others\.t refers to tables of copy/),
       );
       await receiving('copy', (opened) =>
         receiving('copy', async () => assert.fail('two at once'))

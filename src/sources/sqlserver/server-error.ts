@@ -14,6 +14,7 @@ export const number = {
   changedBySomebody: 3961,
   schemaChanged: 3998,
   cannotOpenDatabase: 4060,
+  inUse: 5030,
   loginUntrusted: 18_452,
   loginFailed: 18_456,
   loginDisabled: 18_470,

@@ -8,7 +8,7 @@ export const sqlserver: SourceKind<SqlServerConfig> = {
   name: 'sqlserver',
   schemes: ['mssql'],
   config: configSchema,
-  abilities: ['rows', 'queries'],
+  abilities: ['rows', 'receiving', 'queries'],
   fromUrl: configFromUrl,
   load,
   open: async (config, context) => (await load()).openServer(config, context),

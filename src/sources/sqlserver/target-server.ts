@@ -4,7 +4,7 @@ import { HoldfastError, hasCode } from '#lib/errors.ts';
 import type { ConnectionSettings } from './config.ts';
 import { type Connection, connect } from './connect.ts';
 import { quoteIdentifier, quoteText } from './identifiers.ts';
-import { errorNumber, serverMessage } from './server-error.ts';
+import { errorNumber, number, serverMessage } from './server-error.ts';
 
 export type TargetState = 'absent' | 'empty' | 'used';
 
@@ -13,8 +13,8 @@ export interface TargetServer extends AsyncDisposable {
   readonly admin: Connection;
   stateOf(name: string): Promise<TargetState>;
   create(name: string, sql: string): Promise<void>;
-  /** Gives a database the name of another, which goes. */
-  replace(name: string, by: string): Promise<void>;
+  /** Gives a database the name of another, which goes; it is called `away` for that moment. */
+  replace(name: string, by: string, away?: string): Promise<void>;
 }
 
 export const openTargetServer = async (
@@ -50,8 +50,7 @@ export const openTargetServer = async (
         );
       }
     },
-    async replace(name, by) {
-      const away = temporaryName(name);
+    async replace(name, by, away = temporaryName(name)) {
       try {
         await swap(admin, name, by, away);
       } catch (error) {
@@ -90,14 +89,21 @@ export const connectForAdmin = async (
   }
 };
 
-const renameSql = (from: string, to: string): string =>
+export const renameSql = (from: string, to: string): string =>
   `ALTER DATABASE ${quoteIdentifier(from)} MODIFY NAME = ${quoteIdentifier(to)}`;
+
+/** So often somebody may come in between, and be the one who is let in. */
+const attempts = 5;
 
 /** One takes the place of the other, or both stay what they were. */
 const swap = async (admin: Connection, name: string, by: string, away: string): Promise<void> => {
-  await endSessions(admin, name);
   try {
-    await admin.run(renameSql(name, away));
+    for (let attempt = 1; ; attempt += 1) {
+      await endSessions(admin, name);
+      const refused = await refusal(admin, renameSql(name, away));
+      if (refused === undefined) break;
+      if (errorNumber(refused) !== number.inUse || attempt === attempts) throw refused;
+    }
     await admin.run(renameSql(by, name)).catch(async (error: unknown) => {
       await ignoringRefusal(admin, renameSql(away, name));
       throw error;
@@ -115,11 +121,17 @@ export const endSessions = (admin: Connection, name: string): Promise<void> =>
 export const admitSessions = (admin: Connection, name: string): Promise<void> =>
   ignoringRefusal(admin, `ALTER DATABASE ${quoteIdentifier(name)} SET MULTI_USER`);
 
-const ignoringRefusal = async (admin: Connection, sql: string): Promise<void> => {
+const ignoringRefusal = async (admin: Connection, sql: string): Promise<void> =>
+  void (await refusal(admin, sql));
+
+/** What the server said against it. */
+const refusal = async (admin: Connection, sql: string): Promise<unknown> => {
   try {
     await admin.run(sql);
+    return undefined;
   } catch (error) {
     if (errorNumber(error) === undefined) throw error;
+    return error;
   }
 };
 

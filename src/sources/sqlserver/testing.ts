@@ -24,6 +24,8 @@ export interface Blueprint {
 export interface PlainDatabase {
   /** Until its tables are made, the catalogue has nothing to tell. */
   made: boolean;
+  /** What it says that it received. */
+  received?: string;
   readonly rows: Map<string, (readonly Cell[])[]>;
 }
 
@@ -98,7 +100,10 @@ const fromRows = (rows: readonly Row[]): Answer => {
 
 const answerOf = (world: World, sql: string, { database }: Session): Answer => {
   const known =
-    databasesAnswer(world, sql) ?? catalogueAnswer(world, sql, database) ?? rowsAnswer(world, sql, database);
+    databasesAnswer(world, sql) ??
+    receivedAnswer(world, sql, database) ??
+    catalogueAnswer(world, sql, database) ??
+    rowsAnswer(world, sql, database);
   if (known) return known;
   if (/^set |^SET LOCK_TIMEOUT/.test(sql)) return ok; // of the session
   world.executed.push(sql);
@@ -127,6 +132,13 @@ const databasesAnswer = ({ databases, executed }: World, sql: string): Answer | 
       ['name', 'state', 'condition', 'access'],
       ...[...databases.keys()].map((name) => [name, 0, 'ONLINE', 1]),
     );
+  if (/sp_getapplock/.test(sql)) return table(['outcome'], [0]);
+  const asked = named(sql, /^select name from sys\.databases where name = N'((?:[^']|'')+)'$/)?.toLowerCase();
+  if (asked !== undefined)
+    return table(
+      ['name'],
+      ...[...databases.keys()].filter((name) => name.toLowerCase() === asked).map((name) => [name]),
+    );
   if (sql === 'select name from sys.databases')
     return table(['name'], ...[...databases.keys()].map((name) => [name]));
   const sought = named(sql, /from sys\.databases where name = N'((?:[^']|'')+)'$/);
@@ -143,6 +155,17 @@ const databasesAnswer = ({ databases, executed }: World, sql: string): Answer | 
   }
   if (created === undefined && dropped === undefined && moved === undefined) return undefined;
   executed.push(sql);
+  return ok;
+};
+
+const receivedAnswer = ({ databases }: World, sql: string, database: string): Answer | undefined => {
+  const here = databases.get(database);
+  if (sql === `SELECT OBJECT_ID(N'holdfast.received', N'U') AS id`)
+    return table(['id'], [here?.received === undefined ? null : 1]);
+  if (sql === 'SELECT mark FROM holdfast.received') return table(['mark'], [here?.received ?? null]);
+  const mark = /^INSERT INTO holdfast\.received \(mark\) VALUES \(N'(.+)'\)$/.exec(sql)?.[1];
+  if (mark === undefined || here === undefined) return undefined;
+  here.received = mark;
   return ok;
 };
 
