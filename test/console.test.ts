@@ -13,39 +13,19 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { afterEach, before, test } from 'node:test';
+import { before, test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import { encrypt } from '../src/archive/encryption.ts';
-import { holdfast, type Outcome } from '../src/cli/testing.ts';
+import { holdfast } from '../src/cli/testing.ts';
 import { bulletinKey } from '../src/jobs/console/place.ts';
-import { type Clock, systemClock } from '../src/lib/clock.ts';
+import type { Clock } from '../src/lib/clock.ts';
 import { startHttp } from './servers/http.ts';
 import { skipWithoutSshd, startSshd } from './servers/sshd.ts';
 import { jsonLines, startCli } from './tools/cli.ts';
+import { consoleFolder, later } from './tools/console.ts';
 import { makeRepository } from './tools/repository.ts';
-import { temporaryFolder } from './tools/temp.ts';
 
-const folder = temporaryFolder('console');
-const at = (...parts: string[]): string => join(folder, ...parts);
-const later = (hours: number): Clock => ({
-  ...systemClock,
-  now: () => new Date(Date.now() + hours * 3_600_000),
-});
-/** A site and the console each have a catalog and a file of their own. */
-const envOf = (who: string) => ({
-  HOLDFAST_CATALOG: at(who, 'catalog.db'),
-  HOLDFAST_CONFIG: at(who, 'holdfast.yaml'),
-  HOME: at('home'),
-});
-const run = (who: string, line: string, clock: Clock = systemClock): Promise<Outcome> =>
-  holdfast(line.split(' '), { env: envOf(who), clock });
-const write = (who: string, config: object): void => {
-  mkdirSync(at(who), { recursive: true });
-  writeFileSync(at(who, 'holdfast.yaml'), JSON.stringify(config), { mode: 0o600 });
-};
-const bulletinsOf = (site: string): string[] => readdirSync(at('bulletins', site)).toSorted();
-
-const newest = (): string => at('bulletins', 'north', bulletinsOf('north').at(-1) ?? '');
+const { at, envOf, run, write, bulletinsOf, newestOf, plant, forged } = consoleFolder('console');
 
 let recipient: string;
 const siteConfig = (site: string, source: object) => ({
@@ -76,24 +56,12 @@ before(async () => {
   for (const site of ['north', 'south']) await makeRepository(at(site, 'store'), 'correct-horse');
 });
 
-/** Bulletins that a test has forged or spoilt, and the genuine ones before them. */
-const forged: string[] = [];
-afterEach(() => {
-  for (const path of forged.splice(0)) rmSync(path);
-});
-
 /** One of the site "evil", sealed for this console as anybody can who knows its public key. */
 const forge = async (site: string, text: string, name = bulletinKey(site, new Date())): Promise<void> => {
   const bytes = (async function* () {
     yield Buffer.from(text);
   })();
-  await plant(name, Buffer.concat(await Array.fromAsync(encrypt(bytes, [recipient]))));
-};
-const plant = async (key: string, bytes: Uint8Array): Promise<void> => {
-  const path = at('bulletins', key);
-  mkdirSync(join(path, '..'), { recursive: true });
-  writeFileSync(path, bytes);
-  forged.push(path);
+  plant(name, Buffer.concat(await Array.fromAsync(encrypt(bytes, [recipient]))));
 };
 
 test('a key is made once, for its owner only, and its public half is printed', async () => {
@@ -252,7 +220,7 @@ test('a site whose bulletin cannot be put has a good backup, a warning, and a tr
 test('a bulletin that somebody removed is missed, though those before it are there', async () => {
   assert.equal((await run('north', 'bulletin')).status, 0);
   assert.equal((await run('console', 'sites')).status, 0);
-  rmSync(newest());
+  rmSync(newestOf('north'));
   const { status, stdout } = await run('console', 'sites');
   assert.equal(status, 1);
   assert.match(stdout, /^north: told something of .* that is no longer there: somebody has removed it$/m);
@@ -268,28 +236,28 @@ const flawOfNorth = async (): Promise<string> => {
 };
 
 test('a bulletin that was changed, cut, moved or renamed is believed nothing of', async () => {
-  const genuine = readFileSync(newest());
+  const genuine = readFileSync(newestOf('north'));
   const changed = Uint8Array.from(genuine);
   changed[changed.length - 20] = (changed.at(-20) ?? 0) ^ 1;
-  await plant(bulletinKey('north', new Date()), changed);
+  plant(bulletinKey('north', new Date()), changed);
   assert.match(await flawOfNorth(), /^its bulletin of .*: it is damaged, or was never sealed$/);
-  await plant(bulletinKey('north', new Date()), genuine.subarray(0, genuine.length - 30));
+  plant(bulletinKey('north', new Date()), genuine.subarray(0, genuine.length - 30));
   assert.match(await flawOfNorth(), /it is damaged/);
-  await plant(bulletinKey('north', new Date()), Buffer.from('age-encryption.org/v1\nhello'));
+  plant(bulletinKey('north', new Date()), Buffer.from('age-encryption.org/v1\nhello'));
   assert.match(await flawOfNorth(), /it was never sealed/);
-  await plant(bulletinKey('north', new Date()), genuine);
+  plant(bulletinKey('north', new Date()), genuine);
   assert.match(await flawOfNorth(), /it was made at another time than its name says/);
 });
 
 test('a bulletin of another site is of no use in the place of this one', async () => {
   assert.equal((await run('south', 'bulletin')).status, 0);
   const last = bulletinsOf('south').at(-1) ?? '';
-  await plant(`north/${last}`, readFileSync(at('bulletins', 'south', last)));
+  plant(`north/${last}`, readFileSync(at('bulletins', 'south', last)));
   assert.match(await flawOfNorth(), /it is of the site "south", and lies where it does not belong$/);
 });
 
 test('what is larger than any bulletin is refused before it is read', async () => {
-  await plant(bulletinKey('north', new Date()), Buffer.alloc(0));
+  plant(bulletinKey('north', new Date()), Buffer.alloc(0));
   truncateSync(forged[0] ?? '', 1024 ** 3);
   assert.match(await flawOfNorth(), /it has 1\.00 GiB, more than any bulletin has$/);
 });
@@ -400,20 +368,53 @@ test('what is wrong with the console itself has the usual statuses', async () =>
 test('a monitor of a console that nothing was told to does not learn that all is well', async () => {
   mkdirSync(at('nothing'), { recursive: true });
   const { sites: _, ...console } = consoleConfig();
-  write('console', { console: { ...console, bulletins: at('nothing') } });
-  const { status, stdout } = await run('console', 'sites --nagios');
+  write('new-console', { console: { ...console, bulletins: at('nothing') } });
+  const { status, stdout } = await run('new-console', 'sites --nagios');
   assert.deepEqual([status, stdout], [3, 'HOLDFAST UNKNOWN - no site has told anything yet\n']);
-  write('console', { console: consoleConfig() });
 });
 
 test('sites that nobody expected are shown, and what is no bulletin is told', async () => {
   write('console', { console: { ...consoleConfig(), sites: undefined } });
   mkdirSync(at('bulletins', 'west'));
-  copyFileSync(newest(), at('bulletins', 'west', 'notes.txt'));
+  copyFileSync(newestOf('north'), at('bulletins', 'west', 'notes.txt'));
   const { stdout, stderr } = await run('console', 'sites');
   assert.match(stdout, /^north .*\nsouth /m);
   assert.match(stderr, /^1 object in .*bulletins is no bulletin$/m);
   rmSync(at('bulletins', 'west'), { recursive: true });
+  write('console', { console: consoleConfig() });
+});
+
+test('a site that nobody expected is missed when nothing of it is left, until it is forgotten', async () => {
+  await using web = await startHttp();
+  const notifiers = { ops: { kind: 'webhook', url: web.url } };
+  write('console', { notifiers, console: { ...consoleConfig(), sites: ['north'], notify: ['ops'] } });
+  assert.equal((await run('console', 'sites')).status, 0);
+  rmSync(at('bulletins', 'south'), { recursive: true });
+  const { status, stdout } = await run('console', 'sites');
+  assert.equal(status, 1);
+  assert.match(stdout, /^south +MISSING$/m);
+  assert.match(stdout, /^south: told last \d{4}-\S+ \S+, and nothing of it is left$/m);
+  assert.match((await run('console', 'sites south')).stdout, /^south: told last /m);
+  await run('console', 'notify due');
+  assert.match(JSON.parse(web.requests.at(-1)?.body ?? '').title, /^site south is in trouble: told last /);
+
+  const near = await run('console', 'sites --forget suoth');
+  assert.deepEqual([near.status, /did you mean "south"\?/.test(near.stderr)], [2, true]);
+  const expected = await run('console', 'sites --forget south --forget north');
+  assert.deepEqual([expected.status, /"north" stands in console\.sites/.test(expected.stderr)], [2, true]);
+  assert.equal((await run('console', 'sites south --forget south')).status, 2);
+  assert.equal((await run('console', 'sites --nagios --forget south')).status, 2);
+  assert.equal((await run('console', 'sites')).status, 1, 'nothing was forgotten by half');
+  const forgotten = await run('console', 'sites --forget south');
+  assert.deepEqual([forgotten.status, forgotten.stdout], [0, 'forgotten: south\n']);
+  assert.equal((await run('console', 'sites')).status, 0);
+  assert.equal((await run('console', 'sites south')).status, 2);
+  const told = web.requests.length;
+  await run('console', 'notify due');
+  assert.equal(web.requests.length, told, 'its trouble is over');
+
+  assert.equal((await run('south', 'bulletin')).status, 0);
+  assert.match((await run('console', 'sites')).stdout, /^south .* well$/m);
   write('console', { console: consoleConfig() });
 });
 
@@ -454,13 +455,13 @@ test('a store that lets nothing be removed is no failure, over SFTP too', {
   const { host, port, user, key: privateKey, knownHosts, path } = server;
   const place = { kind: 'sftp', host, port, user, privateKey, knownHosts, path: `${path}/bulletins` };
   write('north', { ...northConfig(), bulletins: { to: place, for: recipient } });
-  write('console', { console: { ...consoleConfig(), bulletins: place, sites: undefined } });
+  write('far-console', { console: { ...consoleConfig(), bulletins: place, sites: undefined } });
   for (let hour = 1; hour <= 7; hour += 1) {
     const { status, stderr } = await run('north', 'bulletin', later(hour - 7));
     assert.deepEqual([status, stderr], [0, '']);
   }
   assert.equal(readdirSync(join(server.folder, 'bulletins', 'north')).length, 7);
-  const { status, stdout } = await run('console', 'sites');
+  const { status, stdout } = await run('far-console', 'sites');
   assert.deepEqual([status, /^north +just now .* well$/m.test(stdout)], [0, true]);
 });
 
@@ -472,12 +473,12 @@ test('an account that has its own folder only is enough for a site', {
   const place = { kind: 'sftp', host, port, user, privateKey, knownHosts, path: '/' };
   write('north', { ...northConfig(), site: 'data', bulletins: { to: place, for: recipient } });
   const chroot = join(server.folder, '..');
-  write('console', { console: { ...consoleConfig(), bulletins: chroot, sites: ['data'] } });
+  write('root-console', { console: { ...consoleConfig(), bulletins: chroot, sites: ['data'] } });
   const doctor = await run('north', 'doctor');
   assert.match(doctor.stdout, /^ok +bulletins +\S+ can be written and read$/m);
   for (let hour = 1; hour <= 7; hour += 1)
     assert.equal((await run('north', 'bulletin', later(hour - 7))).status, 0);
   assert.equal(readdirSync(server.folder).length, 5);
-  const { status, stdout } = await run('console', 'sites');
+  const { status, stdout } = await run('root-console', 'sites');
   assert.deepEqual([status, /^data +just now .* well$/m.test(stdout)], [0, true]);
 });

@@ -7,6 +7,9 @@ export interface SiteLedger {
   told(site: string, at: Date): void;
   /** The newest that ever was. */
   lastTold(site: string): Date | undefined;
+  /** All that were ever seen, and not forgotten. */
+  names(): string[];
+  forget(site: string): void;
 }
 
 export const siteLedger = (database: DatabaseSync, path: string): SiteLedger => ({
@@ -18,5 +21,16 @@ export const siteLedger = (database: DatabaseSync, path: string): SiteLedger => 
     explained(path, () => {
       const row = database.prepare('SELECT told_ms FROM sites WHERE site = ?').get(site);
       return row && new Date(Number(row.told_ms));
+    }),
+  names: () =>
+    explained(path, () =>
+      database
+        .prepare('SELECT site FROM sites ORDER BY site')
+        .all()
+        .map(({ site }) => String(site)),
+    ),
+  forget: (site) =>
+    explained(path, () => {
+      database.prepare('DELETE FROM sites WHERE site = ?').run(site);
     }),
 });

@@ -16,7 +16,7 @@ import { mostSealedBytes, open } from './sealed.ts';
 
 export interface Site {
   readonly site: string;
-  /** 'unwell': it says so itself. 'silent': it has not told anything for too long. 'missing': it never did. 'unreadable': what it told cannot be relied on. */
+  /** 'unwell': it says so itself. 'silent': it has not told anything for too long. 'missing': nothing of it is there. 'unreadable': what it told cannot be relied on. */
   readonly state: 'well' | 'unwell' | 'silent' | 'missing' | 'unreadable';
   /** The newest that could be opened. */
   readonly bulletin?: Bulletin;
@@ -57,10 +57,10 @@ export const lookAtSites = async (
   await using store = await openStore(bulletins, opening, { ...storeOptions, cacheFolder: undefined });
   const at = clock.now();
   const { newest, strays } = await newestOf(store, only, at);
-  const names = only === undefined ? [...new Set([...expected, ...newest.keys()])].toSorted() : [only];
+  const names = only === undefined ? [...expected, ...newest.keys(), ...(seen?.names() ?? [])] : [only];
   const each = { store, seen, identity: key, silentMs: durationMs(silentAfter), at };
   const look = (site: string): Promise<Site> => lookAt({ site, found: newest.get(site), ...each }, signal);
-  const sites = await Array.fromAsync(mapOrdered(names, store.connections, look));
+  const sites = await Array.fromAsync(mapOrdered([...new Set(names)].toSorted(), store.connections, look));
   return { location: store.location, at, sites, strays };
 };
 
@@ -97,7 +97,9 @@ interface Look {
 }
 
 const lookAt = async (look: Look, signal: AbortSignal): Promise<Site> => {
-  const { site, found: { past, future } = {}, silentMs, at } = look;
+  const { site, found, silentMs, at } = look;
+  if (found === undefined) return { site, state: 'missing', isCritical: true, flaws: [whatIsLeft(look)] };
+  const { past, future } = found;
   const ahead = future
     ? [`has a bulletin of ${formatTime(future.at)}, which is in the future: ${whyAhead}`]
     : [];
@@ -107,8 +109,7 @@ const lookAt = async (look: Look, signal: AbortSignal): Promise<Site> => {
     ...{ site, state, isCritical: true },
     flaws: [...flaws, ...odd],
   });
-  if (past === undefined)
-    return odd.length > 0 ? bad('unreadable') : bad('missing', 'has never told anything');
+  if (past === undefined) return bad('unreadable');
   const bulletin = await openNewest(look, past, signal);
   if (bulletin instanceof HoldfastError)
     return bad('unreadable', `its bulletin of ${formatTime(past.at)}: ${bulletin.message}`);
@@ -119,6 +120,11 @@ const lookAt = async (look: Look, signal: AbortSignal): Promise<Site> => {
   if (isSilent) return { ...bad('silent', silence, ...own.flaws), bulletin };
   if (odd.length > 0) return { ...bad('unreadable', ...own.flaws), bulletin };
   return { site, state: own.flaws.length > 0 ? 'unwell' : 'well', bulletin, ...own };
+};
+
+const whatIsLeft = ({ site, seen }: Look): string => {
+  const last = seen?.lastTold(site);
+  return last ? `told last ${formatTime(last)}, and nothing of it is left` : 'has never told anything';
 };
 
 const whyAhead = 'its clock was wrong, or it is forged';

@@ -27,13 +27,16 @@ export const tellOfSites = async (context: TellContext): Promise<Delivery[]> => 
   else {
     await tell(everySite, undefined, []);
     for (const { site, flaws } of found)
-      await tell(`site ${site}`, flaws[0], [
+      await tell(siteSubject(site), flaws[0], [
         ...flaws.slice(1, mostTold),
         `\`holdfast sites ${site}\` shows all that it told.`,
       ]);
   }
   return told;
 };
+
+/** Of what a site that is not well is the trouble. */
+export const siteSubject = (site: string): string => `site ${site}`;
 
 const everySite = 'the console of the sites';
 
