@@ -149,7 +149,7 @@ test('what would be told can be seen, and holds no secret and no data', async ()
   const { status, stdout } = await run('south', 'bulletin --show');
   assert.equal(status, 0);
   const told = JSON.parse(stdout);
-  assert.deepEqual(Object.keys(told), ['format', 'site', 'at', 'version', 'host', 'health', 'proofs']);
+  assert.deepEqual(Object.keys(told), ['format', 'site', 'at', 'version', 'host', 'for', 'health', 'proofs']);
   assert.equal(told.health.sources[0].state, 'ok');
   assert.doesNotMatch(stdout, /correct-horse|orders|shop\.db/);
 });

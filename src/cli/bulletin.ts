@@ -1,29 +1,47 @@
 // holdfast bulletin: tells the console of many sites how everything stands here.
-import { loadConfig } from '#config/config.ts';
+import { type Config, loadConfig } from '#config/config.ts';
 import { writeBulletin } from '#jobs/console/bulletin.ts';
+import { makeSigningKey, publicKeyOf } from '#jobs/console/signed.ts';
 import { makeBulletin, tellConsole } from '#jobs/console/tell.ts';
+import { HoldfastError } from '#lib/errors.ts';
+import { expandHome } from '#lib/home.ts';
 import { catalogOf } from './catalog-use.ts';
-import { defineCommand, flag } from './command.ts';
+import { type Call, defineCommand, flag, type OptionSpecs, value } from './command.ts';
 import { jobContext } from './job-context.ts';
+import { writeForOwner } from './write-file.ts';
+
+const options = {
+  show: flag('--show', 'print what would be told, unsealed, and tell nobody'),
+  newKey: value(
+    '--new-key <file>',
+    'make the key of a site in this file, and print what the console puts under `sites`',
+  ),
+  publicKey: flag('--public-key', 'print the public key that belongs to `bulletins.key`'),
+};
 
 export const command = defineCommand({
   description: `Puts a bulletin where the console of many sites finds it (\`bulletins:\` in the configuration file): what \`status\` knows of
-this site, sealed so that only the console can read it. The repositories of the file are opened for it, as for \`status\`.
+this site, signed with its key (\`bulletins.key\`), and sealed so that only the console can read it. The repositories of the file are
+opened for it, as for \`status\`.
 
 The daemon does so every hour, and every run of a job when it has ended; without a daemon, let cron call it now and then, so that
 the console can tell a site where nothing happens from one that is silent.`,
   args: [],
-  options: { show: flag('--show', 'print what would be told, unsealed, and tell nobody') },
+  options,
   examples: [
     ['bulletin', 'from cron, every hour, where no daemon runs'],
     ['bulletin --show', 'everything that the console gets to know'],
+    ['bulletin --new-key /etc/holdfast/site.key', 'once, so that nobody else can tell anything of this site'],
   ],
   onRepository: false,
-  statuses: [14],
+  statuses: [14, 15],
   async run(call) {
+    refuseTogether(call);
+    if (call.options.newKey !== undefined) return await makeKey(call, call.options.newKey);
     const { output, global, env } = call;
     const config = await loadConfig(global.config, env);
     for (const warning of config.warnings) output.warn(warning);
+    if (call.options.publicKey) return await showPublicKey(call, config);
     using catalog = catalogOf(config, call);
     if (call.options.show) {
       const written = writeBulletin(await makeBulletin(config, catalog, jobContext(call)));
@@ -35,3 +53,32 @@ the console can tell a site where nothing happens from one that is silent.`,
     return 0;
   },
 });
+
+type BulletinCall = Call<OptionSpecs & typeof options>;
+
+/** One answer at a time. */
+const refuseTogether = ({ options: { show, newKey, publicKey } }: BulletinCall): void => {
+  const asked = [
+    ...(show ? ['--show'] : []),
+    ...(newKey === undefined ? [] : ['--new-key']),
+    ...(publicKey ? ['--public-key'] : []),
+  ];
+  if (asked.length > 1) throw new HoldfastError('USAGE', `${asked.join(' and ')} contradict each other`);
+};
+
+const makeKey = async ({ output }: BulletinCall, file: string): Promise<number> => {
+  const { pem, publicKey } = makeSigningKey();
+  await writeForOwner(expandHome(file), pem);
+  await output.result({ message_type: 'public_key', file, public_key: publicKey }, publicKey);
+  return 0;
+};
+
+const showPublicKey = async ({ output }: BulletinCall, { file, bulletins }: Config): Promise<number> => {
+  if (bulletins?.key === undefined)
+    throw new HoldfastError('CONFIG_INVALID', `${file} has no "key" in "bulletins"`, {
+      hint: 'make one with `holdfast bulletin --new-key <file>`, and name that file there',
+    });
+  const publicKey = publicKeyOf(bulletins.key.reveal());
+  await output.result({ message_type: 'public_key', public_key: publicKey }, publicKey);
+  return 0;
+};

@@ -1,5 +1,5 @@
 // The sites, as the user of the console reads them.
-import { siteColumns, siteRow } from '#jobs/console/rows.ts';
+import { signatureText, siteColumns, siteRow } from '#jobs/console/rows.ts';
 import type { Site, Sites } from '#jobs/console/sites.ts';
 import { formatAge } from '#lib/format.ts';
 import { showProofs } from './drill-status.ts';
@@ -36,14 +36,15 @@ export const showSite = async (output: Output, site: Site, now: Date): Promise<v
     return;
   }
   const { at, host, version, health, proofs } = bulletin;
-  await output.heading(`${site.site}, told ${formatAge(at, now)} by ${host} with Holdfast ${version}`);
+  const told = `told ${formatAge(at, now)} by ${host} with Holdfast ${version}${signatureText(site)}`;
+  await output.heading(`${site.site}, ${told}`);
   await showHealth(output, { ...health, at: now });
   await showProofs(output, proofs, now);
   if (site.state !== 'well')
     for (const flaw of flaws) await output.result(undefined, `${site.site}: ${flaw}`);
 };
 
-const siteFields = ({ site, state, bulletin, flaws }: Site) => {
+const siteFields = ({ site, state, bulletin, signature, flaws }: Site) => {
   const { jobs = [], sources = [] } = bulletin?.health ?? {};
   return {
     message_type: 'site',
@@ -52,6 +53,7 @@ const siteFields = ({ site, state, bulletin, flaws }: Site) => {
     told_at: bulletin?.at,
     host: bulletin?.host,
     version: bulletin?.version,
+    signature,
     jobs: jobs.length,
     jobs_not_well: jobs.filter(({ well }) => !well).length,
     sources: sources.length,

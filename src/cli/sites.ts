@@ -98,7 +98,7 @@ const forget = async (call: SitesCall, sites: readonly string[]): Promise<number
   using catalog = catalogOf(config, call);
   const seen = catalog.sites.names();
   for (const site of sites) {
-    if (console.sites.includes(site))
+    if (Object.hasOwn(console.sites, site))
       throw new HoldfastError(
         'USAGE',
         `"${site}" stands in console.sites, and so it is missed all the same`,
@@ -128,7 +128,7 @@ const look = async (call: SitesCall): Promise<Sites> => {
   using catalog = catalogIfAny(config, call);
   const found = await lookAtSites(console, { only, seen: catalog?.sites }, jobContext(call));
   const isKnown = (site: string): boolean =>
-    console.sites.includes(site) || catalog?.sites.lastTold(site) !== undefined;
+    Object.hasOwn(console.sites, site) || catalog?.sites.lastTold(site) !== undefined;
   if (only !== undefined && found.sites[0]?.state === 'missing' && !isKnown(only))
     throw new HoldfastError('USAGE', `no site called "${only}" has told anything`, {
       hint: '`holdfast sites` lists those that have',

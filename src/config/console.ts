@@ -1,8 +1,9 @@
 // `site:`, `bulletins:` and `console:`: what a site tells of itself, and where many sites are looked at together.
 import { z } from 'zod';
 import { duration } from '#lib/duration-schema.ts';
+import { didYouMean } from '#lib/nearest.ts';
 import { secret } from '#lib/secret-schema.ts';
-import { eachOnce, type Names, namePattern, nameRule } from './names.ts';
+import { eachOnce, type Names, namePattern, nameRule, refuseTwice, shortOrLong } from './names.ts';
 import { notifySchema, type Occasion } from './notify.ts';
 import { recipient, recipients } from './recipient.ts';
 import { fileStoreSchema } from './store-schema.ts';
@@ -21,7 +22,53 @@ export const bulletinsSchema = z.strictObject({
   for: z
     .union([recipient.transform((one) => [one]), recipients])
     .describe('The public key of the console (age1…), or several: only their holders can read bulletins.'),
+  key: secret()
+    .optional()
+    .describe(
+      'The secret key that signs them, as `holdfast bulletin --new-key` makes one. Default: unsigned.',
+    ),
 });
+
+/** An Ed25519 key as OpenSSH writes it, without a comment: its first 19 bytes say what it is, and 32 follow. */
+const keyPattern = /^ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI[A-P][A-Za-z0-9+/]{42}$/;
+const keyRule = 'must be the public key of a site, which is "ssh-ed25519 " and 68 characters';
+const unsigned = 'unsigned';
+
+const siteKeys = z.union([
+  z.literal(unsigned),
+  z
+    .string()
+    .regex(keyPattern, {
+      error: ({ input }) => `${keyRule}, or ${unsigned}${didYouMean(String(input), [unsigned])}`,
+    })
+    .transform((one) => [one]),
+  z
+    .array(z.string().regex(keyPattern, { error: keyRule }))
+    .min(1)
+    .superRefine((list, context) => refuseTwice(list, (key) => key, context)),
+]);
+
+/** With what each site signs its bulletins: one of these keys. */
+type SiteKeys = Readonly<Record<string, typeof unsigned | readonly string[]>>;
+
+const withoutKeys = eachOnce(siteName).transform(
+  (names): SiteKeys => Object.fromEntries(names.map((name) => [name, unsigned])),
+);
+
+const withKeys: z.ZodType<SiteKeys> = z
+  .record(siteName, siteKeys)
+  .meta({ minProperties: 1 })
+  .superRefine((sites, context) => {
+    if (Object.keys(sites).length === 0) context.addIssue({ code: 'custom', message: 'must not be empty' });
+    const owners = new Map<string, string>();
+    for (const [site, keys] of Object.entries(sites))
+      for (const key of keys === unsigned ? [] : new Set(keys)) {
+        const owner = owners.get(key);
+        owners.set(key, site);
+        const message = `has a key of "${owner}", which could pass for it`;
+        if (owner !== undefined) context.addIssue({ code: 'custom', path: [site], message });
+      }
+  });
 
 /** Of a site there is nothing else to tell than that it is not well, and that it is again. */
 const ofSites: readonly Occasion[] = ['failure', 'recovery'];
@@ -43,9 +90,11 @@ export const consoleSchema = (names: Names) =>
   z.strictObject({
     bulletins: fileStoreSchema().describe('The store in which the sites put their bulletins.'),
     identity: secret().describe('The secret key that opens them, as `holdfast sites --new-key` makes one.'),
-    sites: eachOnce(siteName)
-      .default([])
-      .describe('The sites that there must be. Others that are found are shown, too.'),
+    sites: shortOrLong<SiteKeys>(withoutKeys, withKeys)
+      .default({})
+      .describe(
+        'The sites that there must be: their names, or a mapping from each to its public key, several, or `unsigned`. Others that are found are shown, too.',
+      ),
     silentAfter: duration()
       .default('26h')
       .describe('A site that has not told anything for so long is silent.'),

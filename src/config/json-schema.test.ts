@@ -34,6 +34,31 @@ test('the JSON Schema and the program both accept the example', () => {
   assert.equal(validate(parse(example)), true, JSON.stringify(validate.errors));
 });
 
+const siteKey = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIMC3vtp9ac3D2fY8PCuTAKbahxSwcDiWlhugcrBZl06a';
+const withSites = (sites: string): string =>
+  `console: { bulletins: /srv/bulletins, identity: k, sites: ${sites} }\n${example}`;
+
+for (const sites of [
+  '[north, south]',
+  `{ north: ${siteKey}, south: [${siteKey.replace('v', 'w')}], west: unsigned }`,
+])
+  test(`the JSON Schema and the program both accept the sites ${sites}`, () => {
+    assert.deepEqual(mistakesIn(withSites(sites)), []);
+    assert.equal(validate(parse(withSites(sites))), true, JSON.stringify(validate.errors));
+  });
+
+for (const sites of [
+  '{}',
+  '[]',
+  '{ north: { key: k } }',
+  `{ north: ${siteKey.slice(0, -1)} }`,
+  '{ ../north: unsigned }',
+])
+  test(`the JSON Schema and the program both refuse the sites ${sites}`, () => {
+    assert.notDeepEqual(mistakesIn(withSites(sites)), []);
+    assert.equal(validate(parse(withSites(sites))), false);
+  });
+
 const wrong: readonly (readonly [name: string, from: string, to: string])[] = [
   ['an unknown key', 'jobs:', 'job:'],
   ['an unknown kind', 'kind: files', 'kind: filez'],

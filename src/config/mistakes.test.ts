@@ -16,6 +16,8 @@ jobs:
   nightly: { backup: [media], to: [offsite] }
 `;
 const ageKey = 'age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p';
+const siteKey = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIMC3vtp9ac3D2fY8PCuTAKbahxSwcDiWlhugcrBZl06a';
+const otherSiteKey = siteKey.replace('MC3vtp9', 'MC3vtp8');
 const inRepository = (line: string): string => `repositories:\n  r:\n    ${line}\n    store: /srv\n`;
 const inSource = (lines: string): string => `sources:\n  s:\n    kind: files\n    ${lines}\n`;
 const inJob = (lines: string): string => `${sound}  extra:\n    ${lines}\n`;
@@ -83,6 +85,45 @@ console: { bulletins: /srv/bulletins, identity: k, notify: [{ to: ops, when: [fa
       'f:1:1: console: "identity" is missing: a text, { file: … }, { env: … } or { command: … }',
       'f:1:54: console.sites[1]: "north" is here twice',
     ],
+  ],
+  [
+    'a console that would believe one site in the name of another',
+    `console: { bulletins: /srv/bulletins, identity: k, sites: { north: ${siteKey}, south: [${otherSiteKey}, ${siteKey}] } }\n`,
+    ['f:1:157: console.sites.south: has a key of "north", which could pass for it'],
+  ],
+  [
+    'a console with keys of sites that are none',
+    `console:
+  bulletins: /srv/bulletins
+  identity: k
+  sites:
+    north: ${siteKey}
+    east: [${otherSiteKey.slice(0, -1)}]
+    west: unsinged
+    ../up: unsigned
+    home: 7
+`,
+    [
+      'f:6:12: console.sites.east[0]: must be the public key of a site, which is "ssh-ed25519 " and 68 characters',
+      'f:7:11: console.sites.west: must be the public key of a site, which is "ssh-ed25519 " and 68 characters, or unsigned; did you mean "unsigned"?',
+      'f:8:5: console.sites."../up": a name begins with a letter or digit and holds only letters, digits, ".", "_" and "-", 200 at most',
+      'f:9:11: console.sites.home: must be unsigned, a text or a list, not a number; a text that looks like one needs quotes',
+    ],
+  ],
+  [
+    'a console that has a key of a site twice',
+    `console: { bulletins: /srv/bulletins, identity: k, sites: { north: [${siteKey}, ${siteKey}] } }\n`,
+    [`f:1:151: console.sites.north[1]: "${siteKey}" is here twice`],
+  ],
+  [
+    'a console with a mapping of no sites',
+    'console: { bulletins: /srv/bulletins, identity: k, sites: {} }\n',
+    ['f:1:59: console.sites: must not be empty'],
+  ],
+  [
+    'bulletins with a key that is no secret',
+    `${sound}site: north\nbulletins: { to: /srv/bulletins, for: ${ageKey}, key: { fil: /etc/holdfast/site.key } }\n`,
+    ['f:8:110: bulletins.key.fil: unknown key; did you mean "file"?'],
   ],
   ['nothing', '', ['f:1:1: the file is empty']],
   ['only a comment', '# later\n', ['f:1:1: the file is empty']],

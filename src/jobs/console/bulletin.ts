@@ -15,6 +15,8 @@ export interface Bulletin {
   readonly version: string;
   /** The machine. */
   readonly host: string;
+  /** The public keys of the consoles that it is for. One made before it said so is for none. */
+  readonly for: readonly string[];
   readonly health: Health;
   readonly proofs: readonly ShownProof[];
 }
@@ -124,6 +126,7 @@ const schema: z.ZodType<Bulletin> = z.object({
   at: time,
   version: text,
   host: text,
+  for: list(text).default([]),
   health: z.object({
     at: time,
     jobs: list(job),

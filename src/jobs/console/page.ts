@@ -3,7 +3,7 @@ import { formatAge, formatTime } from '#lib/format.ts';
 import { healthLines, healthTables } from '../health/tables.ts';
 import { escapeHtml } from '../report/chart.ts';
 import { pageHtml } from '../report/page.ts';
-import { siteColumns, siteRow } from './rows.ts';
+import { signatureText, siteColumns, siteRow } from './rows.ts';
 import type { Site, Sites } from './sites.ts';
 
 /** A table of all sites, then each with what it told. Ages are as of when the page was made. */
@@ -19,7 +19,8 @@ ${sites.map((site) => siteHtml(site, at)).join('\n')}`,
   );
 };
 
-const siteHtml = ({ site, bulletin, flaws }: Site, now: Date): string => {
+const siteHtml = (told: Site, now: Date): string => {
+  const { site, bulletin, flaws } = told;
   const wrong = flaws.length === 0 ? '' : listHtml(flaws, 'failed');
   if (bulletin === undefined) return `<h2 id="${site}">${escapeHtml(site)}</h2>${wrong}`;
   const { at, host, version } = bulletin;
@@ -32,7 +33,7 @@ const siteHtml = ({ site, bulletin, flaws }: Site, now: Date): string => {
   );
   const lines = healthLines(health);
   return `<h2 id="${site}">${escapeHtml(site)}</h2>
-<p>Told ${formatAge(at, now)} by ${escapeHtml(host)} with Holdfast ${escapeHtml(version)}.</p>
+<p>Told ${formatAge(at, now)} by ${escapeHtml(host)} with Holdfast ${escapeHtml(version)}${signatureText(told)}.</p>
 ${wrong}${tables.join('\n')}${lines.length === 0 ? '' : listHtml(lines)}`;
 };
 

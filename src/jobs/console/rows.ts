@@ -23,6 +23,15 @@ export const siteRow = ({ site, state, bulletin }: Site, now: Date): string[] =>
   stateTexts[state],
 ];
 
+/** Said after who told something, where a signature says anything of it. */
+export const signatureText = ({ signature = 'none' }: Site): string => signatureTexts[signature];
+
+const signatureTexts = {
+  good: ', signed',
+  unchecked: ', signed with a key that `console.sites` does not have',
+  none: '',
+} as const;
+
 const stateTexts = {
   well: 'well',
   unwell: 'NOT WELL',

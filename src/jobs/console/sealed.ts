@@ -1,20 +1,50 @@
-// Bulletins as they lie in the store: encrypted to the console, so that neither the store nor another site can read them.
+// Bulletins as they lie in the store: signed, and encrypted to the console, so that neither the store nor another site can read them.
 import { decrypt, encrypt } from '#archive/encryption.ts';
 import { throwIfCancelled } from '#lib/clock.ts';
 import { HoldfastError, hasCode, messageOf } from '#lib/errors.ts';
+import type { Secret } from '#lib/secret.ts';
 import { type Bulletin, mostBytes, readBulletin, writeBulletin } from './bulletin.ts';
+import { type Signature, sign, verify } from './signed.ts';
 
 /** What age adds is a few hundred bytes for each recipient and sixteen for each 64 KiB. */
 export const mostSealedBytes = mostBytes + 64 * 1024;
 
-/** Only who holds a secret key of one of the recipients can open it. */
-export const seal = async (bulletin: Bulletin, recipients: readonly string[]): Promise<Buffer> =>
-  Buffer.concat(await Array.fromAsync(encrypt(once(Buffer.from(writeBulletin(bulletin))), recipients)));
+/** Only who holds a secret key of one of those that it is for can open it. Signed where there is a key to sign with. */
+export const seal = async (bulletin: Bulletin, key: Secret | undefined): Promise<Buffer> => {
+  const written = writeBulletin(bulletin);
+  const text = key === undefined ? written : sign(written, key.reveal());
+  return Buffer.concat(await Array.fromAsync(encrypt(once(Buffer.from(text)), bulletin.for)));
+};
 
-/** WRONG_PASSWORD for what is sealed for others, FAILED for what is damaged or no bulletin, each as a sentence without a subject. */
-export const open = async (sealed: Uint8Array, identity: string, signal: AbortSignal): Promise<Bulletin> => {
+/** What a console opens bulletins with. */
+export interface Opener {
+  readonly identity: string;
+  /** The public keys that belong to the identity. */
+  readonly recipients: readonly string[];
+}
+
+export interface Opened {
+  readonly bulletin: Bulletin;
+  readonly signature: Signature;
+}
+
+/** WRONG_PASSWORD for what is sealed for others, FAILED for what is damaged, forged or no bulletin, each as a sentence without a subject. */
+export const open = async (
+  sealed: Uint8Array,
+  { identity, recipients }: Opener,
+  keys: readonly string[],
+  signal: AbortSignal,
+): Promise<Opened> => {
   throwIfCancelled(signal);
-  return readBulletin(await unsealed(sealed, identity));
+  const verified = verify(await unsealed(sealed, identity), keys);
+  const bulletin = readBulletin(verified.bulletin);
+  // Whoever can open it could seal it once more, signature and all.
+  if (verified.signature === 'good' && !bulletin.for.some((recipient) => recipients.includes(recipient)))
+    throw new HoldfastError(
+      'FAILED',
+      'its site made it for another console, and somebody sealed it for this one',
+    );
+  return { bulletin, signature: verified.signature };
 };
 
 /** Where age ends its list of recipients, each of which costs a try. Honest ones have some hundred bytes for each. */

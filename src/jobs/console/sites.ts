@@ -1,4 +1,5 @@
 // The console: how all sites stand, by the newest bulletin of each.
+import { recipientsOf } from '#archive/encryption.ts';
 import type { SiteLedger } from '#catalog/sites.ts';
 import type { ConsoleConfig } from '#config/console.ts';
 import { throwIfCancelled } from '#lib/clock.ts';
@@ -12,7 +13,8 @@ import { flawsOf, isWell } from '../health/judge.ts';
 import type { JobContext } from '../job-context.ts';
 import type { Bulletin } from './bulletin.ts';
 import { type BulletinKey, clockToleranceMs, parseKey } from './place.ts';
-import { mostSealedBytes, open } from './sealed.ts';
+import { mostSealedBytes, type Opened, type Opener, open } from './sealed.ts';
+import type { Signature } from './signed.ts';
 
 export interface Site {
   readonly site: string;
@@ -20,6 +22,8 @@ export interface Site {
   readonly state: 'well' | 'unwell' | 'silent' | 'missing' | 'unreadable';
   /** The newest that could be opened. */
   readonly bulletin?: Bulletin;
+  /** Whether it is its own. */
+  readonly signature?: Signature;
   /** What is wrong, each in few words; the worst first. */
   readonly flaws: readonly string[];
   /** True when some of these are more than warnings. */
@@ -51,15 +55,20 @@ export const lookAtSites = async (
   { only, seen }: LookOptions,
   context: LookContext,
 ): Promise<Sites> => {
-  const key = identity.reveal();
+  const opener = { identity: identity.reveal(), recipients: await recipientsOf(identity.reveal()) };
   const { signal, clock, log, storeOptions } = context;
   const opening = { name: 'bulletins', signal, clock, log };
   await using store = await openStore(bulletins, opening, { ...storeOptions, cacheFolder: undefined });
   const at = clock.now();
   const { newest, strays } = await newestOf(store, only, at);
-  const names = only === undefined ? [...expected, ...newest.keys(), ...(seen?.names() ?? [])] : [only];
-  const each = { store, seen, identity: key, silentMs: durationMs(silentAfter), at };
-  const look = (site: string): Promise<Site> => lookAt({ site, found: newest.get(site), ...each }, signal);
+  const keys = new Map(Object.entries(expected));
+  const names = only === undefined ? [...keys.keys(), ...newest.keys(), ...(seen?.names() ?? [])] : [only];
+  const each = { store, seen, opener, silentMs: durationMs(silentAfter), at };
+  const look = (site: string): Promise<Site> => {
+    const known = keys.get(site) ?? 'unsigned';
+    const own = { site, found: newest.get(site), keys: known === 'unsigned' ? [] : known };
+    return lookAt({ ...own, ...each }, signal);
+  };
   const sites = await Array.fromAsync(mapOrdered([...new Set(names)].toSorted(), store.connections, look));
   return { location: store.location, at, sites, strays };
 };
@@ -91,7 +100,9 @@ interface Look {
   readonly found: Found | undefined;
   readonly store: Store;
   readonly seen: SiteLedger | undefined;
-  readonly identity: string;
+  readonly opener: Opener;
+  /** One of which must have signed what it told; none: anybody may have. */
+  readonly keys: readonly string[];
   readonly silentMs: number;
   readonly at: Date;
 }
@@ -110,16 +121,16 @@ const lookAt = async (look: Look, signal: AbortSignal): Promise<Site> => {
     flaws: [...flaws, ...odd],
   });
   if (past === undefined) return bad('unreadable');
-  const bulletin = await openNewest(look, past, signal);
-  if (bulletin instanceof HoldfastError)
-    return bad('unreadable', `its bulletin of ${formatTime(past.at)}: ${bulletin.message}`);
+  const opened = await openNewest(look, past, signal);
+  if (opened instanceof HoldfastError)
+    return bad('unreadable', `its bulletin of ${formatTime(past.at)}: ${opened.message}`);
   if (removed.length === 0) look.seen?.told(site, past.at);
-  const own = ownFlaws(bulletin);
+  const own = ownFlaws(opened.bulletin);
   const isSilent = at.getTime() - past.at.getTime() > silentMs;
   const silence = `is silent: what it told last is of ${formatAge(past.at, at)}`;
-  if (isSilent) return { ...bad('silent', silence, ...own.flaws), bulletin };
-  if (odd.length > 0) return { ...bad('unreadable', ...own.flaws), bulletin };
-  return { site, state: own.flaws.length > 0 ? 'unwell' : 'well', bulletin, ...own };
+  if (isSilent) return { ...bad('silent', silence, ...own.flaws), ...opened };
+  if (odd.length > 0) return { ...bad('unreadable', ...own.flaws), ...opened };
+  return { site, state: own.flaws.length > 0 ? 'unwell' : 'well', ...opened, ...own };
 };
 
 const whatIsLeft = ({ site, seen }: Look): string => {
@@ -148,14 +159,15 @@ const ownFlaws = ({ health }: Bulletin): Pick<Site, 'flaws' | 'isCritical'> => {
 
 /** What is wrong with one bulletin concerns its site only; a store that does not answer concerns all. */
 const openNewest = async (
-  { site, store, identity }: Look,
+  { site, store, opener, keys }: Look,
   { key, size, at }: Required<Found>['past'],
   signal: AbortSignal,
-): Promise<Bulletin | HoldfastError> => {
+): Promise<Opened | HoldfastError> => {
   try {
     if (size > mostSealedBytes)
       throw new HoldfastError('FAILED', `it has ${formatBytes(size)}, more than any bulletin has`);
-    const bulletin = await open(await store.get(key, { offset: 0, length: size }), identity, signal);
+    const opened = await open(await store.get(key, { offset: 0, length: size }), opener, keys, signal);
+    const { bulletin } = opened;
     if (bulletin.site !== site)
       throw new HoldfastError(
         'FAILED',
@@ -163,7 +175,7 @@ const openNewest = async (
       );
     if (bulletin.at.getTime() !== at.getTime())
       throw new HoldfastError('FAILED', 'it was made at another time than its name says');
-    return bulletin;
+    return opened;
   } catch (error) {
     throwIfCancelled(signal);
     if (hasCode(error, 'STORE_UNREACHABLE', 'USAGE', 'CONFIG_INVALID')) throw error;

@@ -30,12 +30,15 @@ export const makeBulletin = async (
   catalog: Catalog,
   context: JobContext,
 ): Promise<Bulletin> => {
-  const { site } = toldBy(config);
+  const { site, bulletins } = toldBy(config);
   const health = await healthOf(config, catalog, {}, hurried(context));
   // That it could not be told before is over when this is read.
   const troubles = health.troubles.filter(({ subject }) => subject !== consoleSubject);
   const proofs = catalog.drills.proofs();
-  return { site, at: health.at, version, host: machineName(), health: { ...health, troubles }, proofs };
+  return {
+    ...{ site, at: health.at, version, host: machineName(), for: bulletins.for },
+    ...{ health: { ...health, troubles }, proofs },
+  };
 };
 
 /** Puts a bulletin where the console finds it. One that cannot be put is a trouble until the next one is. */
@@ -81,7 +84,7 @@ const put = async (config: Config, catalog: Catalog, context: JobContext): Promi
     patienceMs,
     cacheFolder: undefined,
   });
-  await store.put(key, await seal(bulletin, bulletins.for));
+  await store.put(key, await seal(bulletin, bulletins.key));
   await removeOld(store, site, bulletin.at);
   return { location: store.location, key };
 };

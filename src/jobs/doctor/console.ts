@@ -2,6 +2,8 @@
 import { recipientsOf } from '#archive/encryption.ts';
 import type { Config } from '#config/config.ts';
 import { HoldfastError } from '#lib/errors.ts';
+import type { Secret } from '#lib/secret.ts';
+import { publicKeyOf } from '../console/signed.ts';
 import type { JobContext } from '../job-context.ts';
 import { broken, type Diagnosis, fine } from './diagnosis.ts';
 import { diagnosePlainStore, diagnoseReadStore } from './repository.ts';
@@ -12,8 +14,19 @@ export const diagnoseBulletins = async (
   context: JobContext,
 ): Promise<Diagnosis[]> => {
   if (bulletins === undefined) return [];
-  const found = await diagnosePlainStore('bulletins', bulletins.to, context, `${site}/`);
+  const found = [
+    ...(bulletins.key ? [diagnoseKey(bulletins.key)] : []),
+    ...(await diagnosePlainStore('bulletins', bulletins.to, context, `${site}/`)),
+  ];
   return found.map((one) => (one.level === 'error' ? { ...one, level: 'warning' } : one));
+};
+
+const diagnoseKey = (key: Secret): Diagnosis => {
+  try {
+    return fine('bulletins', `are signed with the key of ${publicKeyOf(key.reveal())}`);
+  } catch (error) {
+    return broken('bulletins', error);
+  }
 };
 
 export const diagnoseConsole = async ({ console }: Config, context: JobContext): Promise<Diagnosis[]> => {
