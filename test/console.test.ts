@@ -15,11 +15,14 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { before, test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
+import { S3 } from '@aws-sdk/client-s3';
 import { encrypt } from '../src/archive/encryption.ts';
 import { holdfast } from '../src/cli/testing.ts';
 import { bulletinKey } from '../src/jobs/console/place.ts';
 import type { Clock } from '../src/lib/clock.ts';
+import { startCeph } from './servers/ceph.ts';
 import { startHttp } from './servers/http.ts';
+import { skipWithout } from './servers/programs.ts';
 import { skipWithoutSshd, startSshd } from './servers/sshd.ts';
 import { jsonLines, startCli } from './tools/cli.ts';
 import { consoleFolder, later } from './tools/console.ts';
@@ -481,4 +484,56 @@ test('an account that has its own folder only is enough for a site', {
   assert.equal(readdirSync(server.folder).length, 5);
   const { status, stdout } = await run('root-console', 'sites');
   assert.deepEqual([status, /^data +just now .* well$/m.test(stdout)], [0, true]);
+});
+
+test('the rights that the manual names are enough over S3, and reach no other site', {
+  skip: skipWithout('ceph') ?? false,
+}, async () => {
+  await using ceph = await startCeph();
+  const owner = { accessKeyId: ceph.accessKeyId, secretAccessKey: ceph.secretAccessKey };
+  const { endpoint } = ceph;
+  const s3 = new S3({ endpoint, region: 'us-east-1', forcePathStyle: true, credentials: owner });
+  await s3.createBucket({ Bucket: 'bulletins' });
+  const placeOf = async (who: string) => {
+    const keys = { accessKeyId: `AKID${who}`, secretAccessKey: `the-secret-of-${who}` };
+    const args = [`--uid=${who}`, `--display-name=${who}`, `--access-key=${keys.accessKeyId}`];
+    await ceph.admin('user', 'create', ...args, `--secret-key=${keys.secretAccessKey}`);
+    return { kind: 's3', endpoint, bucket: 'bulletins', ...keys };
+  };
+  const allow = (who: string, actions: readonly string[], below: string, Condition?: object) => ({
+    Effect: 'Allow',
+    Principal: { AWS: [`arn:aws:iam:::user/${who}`] },
+    Action: actions.map((action) => `s3:${action}`),
+    Resource: [`arn:aws:s3:::bulletins${below}`],
+    ...(Condition && { Condition }),
+  });
+  const ofSites = ['north', 'south'].flatMap((site) => [
+    allow(site, ['PutObject', 'DeleteObject', 'GetObject'], `/${site}/*`),
+    allow(site, ['ListBucket'], '', { StringLike: { 's3:prefix': `${site}/*` } }),
+  ]);
+  const ofConsole = [allow('console', ['ListBucket'], ''), allow('console', ['GetObject'], '/*')];
+  const places = { north: await placeOf('north'), south: await placeOf('south') };
+  const reading = await placeOf('console');
+  const Policy = JSON.stringify({ Version: '2012-10-17', Statement: [...ofSites, ...ofConsole] });
+  await s3.putBucketPolicy({ Bucket: 'bulletins', Policy });
+
+  write('north', { ...northConfig(), bulletins: { to: places.north, for: recipient } });
+  for (let hour = 1; hour <= 7; hour += 1) {
+    const { status, stderr } = await run('north', 'bulletin', later(hour - 7));
+    assert.deepEqual([status, stderr], [0, '']);
+  }
+  const { KeyCount } = await s3.listObjectsV2({ Bucket: 'bulletins' });
+  assert.equal(KeyCount, 5, 'older ones are removed');
+  write('s3-console', {
+    console: { ...consoleConfig(), bulletins: reading, sites: ['north'] },
+  });
+  const { status, stdout } = await run('s3-console', 'sites');
+  assert.deepEqual([status, /^north +just now .* well$/m.test(stdout)], [0, true], stdout);
+  assert.match((await run('s3-console', 'doctor')).stdout, /^ok +console +\S+ can be read$/m);
+
+  write('north', { ...northConfig(), bulletins: { to: places.south, for: recipient } });
+  assert.equal((await run('north', 'bulletin')).status, 14);
+  write('north', { ...northConfig(), bulletins: { to: places.north, for: recipient } });
+  assert.match((await run('north', 'doctor')).stdout, /^ok +bulletins +\S+ can be written and read$/m);
+  s3.destroy();
 });
