@@ -26,6 +26,10 @@ test('where no key of its site is known, a bulletin is read with and without a s
   );
 });
 
+test('what is no signature does not pass for one that nobody can check', () => {
+  assert.throws(() => verify(Buffer.from(`${bulletin}\nhello\n`), []), /its signature is cut short/);
+});
+
 test('a bulletin without a signature, or with that of another site, is refused', () => {
   assert.throws(() => verify(Buffer.from(bulletin), [own.publicKey]), /^HoldfastError: it is not signed, /);
   assert.throws(() => verify(signed, [other.publicKey]), /its signature is not of its site/);

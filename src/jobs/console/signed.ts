@@ -54,7 +54,7 @@ const privateKeyIn = (pem: string): KeyObject => {
 const hint =
   'it must be of type Ed25519, in PEM, without a passphrase: `holdfast bulletin --new-key <file>` makes one';
 
-/** The bulletin alone. FAILED where keys of its site are given, and none of them has signed it: a sentence without a subject. */
+/** The bulletin alone. FAILED, as a sentence without a subject, where keys of its site are given and none of them has signed it. */
 export const verify = (
   bytes: Uint8Array,
   keys: readonly string[],
@@ -63,13 +63,13 @@ export const verify = (
   if (end === -1 && keys.length > 0)
     throw new HoldfastError(
       'FAILED',
-      'it is not signed, and the console has a key of its site: it is forged, or of before the site had one',
+      'it is not signed, and the console has a key of its site: it is forged, or made without `bulletins.key`',
     );
   if (end === -1) return { bulletin: bytes, signature: 'none' };
   const bulletin = bytes.subarray(0, end);
+  const signature = signatureIn(bytes.subarray(end + 1));
   if (keys.length === 0) return { bulletin, signature: 'unchecked' };
   const signed = Buffer.concat([Buffer.from(purpose), bulletin]);
-  const signature = signatureIn(bytes.subarray(end + 1));
   if (keys.some((key) => verifyBytes(null, signed, publicKeyIn(key), signature)))
     return { bulletin, signature: 'good' };
   throw new HoldfastError(
