@@ -25,9 +25,9 @@ export const answerNagios = async (
     return status.status;
   } catch (error) {
     if (signal.aborted) throw error;
-    const text = messageOf(error);
-    await output.result({ message_type: 'summary', status: 3, text }, `HOLDFAST UNKNOWN - ${text}`);
-    return 3;
+    const unknown: NagiosStatus = { status: 3, text: messageOf(error) };
+    await output.result({ message_type: 'summary', ...unknown }, nagiosWords(unknown));
+    return unknown.status;
   }
 };
 
