@@ -328,6 +328,19 @@ suite('rows of SQLite, and what cannot be compared', () => {
     );
   });
 
+  test('a dry run says which rows would come, and ends as the restore would', async () => {
+    const id = await backUp(path, '--name', 'dry');
+    const dry = (...words: readonly string[]) =>
+      run('restore', id, '--to', join(folder, 'dry'), '--dry-run', '--table', 'kv', ...words);
+    const [one, none] = [await dry('--row', 'k=b'), await dry('--row', 'k=nothing')];
+    assert.deepEqual([one.status, none.status], [0, 1]);
+    assert.match(one.stdout, /would restore 1 row in 1 file, \d\d B, of snapshot/);
+    assert.match(none.stderr, /has no such row/);
+    assert.match((await dry('--row', 'kk=b')).stderr, /the table has no column "kk"/);
+    const asked = await dry('--query', '{}');
+    assert.deepEqual([asked.status, /takes no query/.test(asked.stderr)], [2, true]);
+  });
+
   test('what is asked for in vain is refused', async () => {
     execFileSync('mkdir', [join(folder, 'media')]);
     const files = await backUp(join(folder, 'media'));

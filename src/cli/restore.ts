@@ -218,15 +218,16 @@ const warnIfNotEmpty = ({ output }: RestoreCall, target: SourceConfig): void => 
 const showPlan = (
   { output }: RestoreCall,
   snapshot: Snapshot,
-  { files, bytes, lost }: RestorePlan,
+  { rows, files, bytes, lost }: RestorePlan,
 ): number => {
   showFailures(output, lost);
+  const ofRows = rows ? `${plural(rows.count, 'row')} in ` : '';
   output.say(
     {
       ...{ message_type: 'summary', dry_run: true, snapshot_id: snapshot.id },
-      ...{ files, bytes, items_failed: lost.length },
+      ...{ files, bytes, rows: rows?.count, items_failed: lost.length },
     },
-    `would restore ${plural(files, 'file')}, ${formatBytes(bytes)}, of snapshot ${shortId(snapshot.id)} (${originOf(snapshot)}); nothing was written${failedText(lost)}`,
+    `would restore ${ofRows}${plural(files, 'file')}, ${formatBytes(bytes)}, of snapshot ${shortId(snapshot.id)} (${originOf(snapshot)}); nothing was written${failedText(lost)}`,
   );
   return lost.length > 0 ? 3 : 0;
 };

@@ -3,13 +3,14 @@
 import { HoldfastError } from '#lib/errors.ts';
 import { shortId } from '#lib/format.ts';
 import type { ReadOptions, Repository, Snapshot } from '#repository/contract.ts';
+import { kindsWith } from '#sources/abilities.ts';
 import { openSource, type SourceConfig } from '#sources/registry.ts';
 import type { Entry, RestoreReport } from '#sources/source.ts';
 import { recordPlaces } from './find-records.ts';
 import type { JobContext } from './job-context.ts';
 import { manifestsOf } from './manifests.ts';
 import type { ColumnValues } from './rows/fitting.ts';
-import { onlyRows } from './rows/only-rows.ts';
+import { type OnlyRows, onlyRows } from './rows/only-rows.ts';
 import { type Selection, type Selects, select, type Wanted } from './selection.ts';
 import { tagOf } from './snapshot-choice.ts';
 
@@ -41,20 +42,26 @@ export interface RestorePlan {
   /** The folder of the snapshot that becomes the target; absent for snapshots without a source, as restic makes them. */
   readonly root: string | undefined;
   readonly rename: Renames;
+  /** The rows asked for; absent: all of each table. */
+  readonly rows?: OnlyRows;
   readonly files: number;
   readonly bytes: number;
   /** Folders whose content is not to be known, as far as that was looked at. */
   readonly lost: readonly Failure[];
 }
 
-/** Looks at the listing only, and not even there when all is wanted and its size is known. PATH_UNKNOWN when something asked for, or everything, is not there. */
+/**
+ * Looks at the listing only, and not even there when all is wanted and its size is known; for rows, at all of their table.
+ * PATH_UNKNOWN when something asked for, or everything, is not there.
+ */
 export const planRestore = async (
   request: RestoreRequest,
-  { signal }: JobContext,
+  { signal, onEvent }: JobContext,
   onEntry?: (path: string, sizeBytes: number | undefined) => Promise<void>,
 ): Promise<RestorePlan> => {
   const { repository, snapshot, target } = request;
   requireFit(snapshot, target);
+  assertTakesQuery(request);
   const wanted = await withDocuments(request, signal);
   assertRowsAlone(request);
   const root = tagOf(snapshot, 'source');
@@ -64,39 +71,39 @@ export const planRestore = async (
     { ...wanted, withSurroundings: !isFolder(target) },
     signal,
   );
+  const rename = await renamesOf(request, selection, signal);
+  const { selects } = selection;
+  const rows =
+    request.rows &&
+    (await onlyRows({ repository, snapshot, selects, values: request.rows }, { signal, onEvent }));
   const known = onEntry === undefined && isWhole(wanted) ? snapshot.summary : undefined;
   let files = known?.totalFilesProcessed ?? 0;
   let bytes = known?.totalBytesProcessed ?? 0;
   const lost: Failure[] = [];
-  const listed = { include: selection.selects, ...goingOn(target, lost), signal };
+  const listed = { include: selects, ...goingOn(target, lost), signal };
   for await (const { path, type, meta } of known ? [] : repository.list(snapshot, listed)) {
     if (type === 'dir') continue;
+    const size = rows?.sizeOf(path) ?? meta.size;
     files += 1;
-    bytes += meta.size ?? 0;
-    await onEntry?.(path, meta.size);
+    bytes += size ?? 0;
+    await onEntry?.(path, size);
   }
   if (files === 0 && lost.length === 0 && wanted.matches !== undefined)
     throw new HoldfastError('PATH_UNKNOWN', 'the patterns match nothing in the snapshot', {
       hint: `\`holdfast ls ${shortId(snapshot.id)}\` lists what it holds`,
     });
-  return { selection, root, rename: await renamesOf(request, selection, signal), files, bytes, lost };
+  return { selection, root, rename, ...(rows && { rows }), files, bytes, lost };
 };
 
 /** Writes what the plan holds into the target. */
 export const restoreSnapshot = async (
-  { repository, snapshot, target, force, query, rows, documents = [] }: RestoreRequest,
-  { selection: { selects, asked }, root, rename, files, bytes }: RestorePlan,
+  { repository, snapshot, target, force, query, documents = [] }: RestoreRequest,
+  { selection: { selects, asked }, root, rename, rows, files, bytes }: RestorePlan,
   { signal, clock, log, onEvent }: JobContext,
 ): Promise<RestoreReport> => {
-  const choose =
-    rows && (await onlyRows({ repository, snapshot, selects, values: rows }, { signal, onEvent }));
   const subject = root ?? shortId(snapshot.id);
   onEvent({ type: 'started', subject, doing: `restoring snapshot ${shortId(snapshot.id)}` });
   await using opened = await openSource(target, { signal, clock, log });
-  if (query !== undefined && !opened.restoresByQuery)
-    throw new HoldfastError('USAGE', `a ${target.kind} target takes no query`, {
-      hint: 'queries choose documents of MongoDB; name a table or a path instead',
-    });
   const lost: Failure[] = [];
   const entries: AsyncIterable<Entry> = repository.read(snapshot, {
     ...(root !== undefined && { root }),
@@ -105,7 +112,7 @@ export const restoreSnapshot = async (
     ...goingOn(target, lost),
     signal,
   });
-  const report = await opened.restore(choose ? choose(entries) : entries, {
+  const report = await opened.restore(rows ? rows.among(entries) : entries, {
     force,
     rename,
     ...(asked && { selection: asked }),
@@ -126,6 +133,13 @@ export const restoreSnapshot = async (
       }),
   });
   return { ...report, failures: [...report.failures, ...lost] };
+};
+
+const assertTakesQuery = ({ query, target }: RestoreRequest): void => {
+  if (query === undefined || kindsWith('restore by query').includes(target.kind)) return;
+  throw new HoldfastError('USAGE', `a ${target.kind} target takes no query`, {
+    hint: 'queries choose documents of MongoDB; name a table or a path instead',
+  });
 };
 
 /** What is there may not be replaced by a few rows of it. */

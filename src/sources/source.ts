@@ -4,8 +4,6 @@ import type { Kind } from '#lib/kind.ts';
 export interface Source extends AsyncDisposable {
   /** How many contents it likes to have open at once: 1 for files, the number of connections for a database. */
   readonly concurrency: number;
-  /** It can restore those documents alone that a query finds. */
-  readonly restoresByQuery?: true;
   /** What would stop or spoil a dump, each with a hint; nothing to say is an empty array. */
   check(): Promise<Finding[]>;
   /**
@@ -27,7 +25,8 @@ export interface SourceKind<Config> extends Kind<Config, Source> {
 /**
  * 'rows' are those of a `RowReader`, 'sql' is a `PlainDumper` whose files end so, 'listing' and 'statuses' are what a mirror asks for,
  * 'receiving' is a `Receiver`, 'changes' that it takes partial backups and makes them, 'queries' that it answers those of a drill,
- * 'scratch folder' that a drill makes files, 'replication' that its servers replicate.
+ * 'scratch folder' that a drill makes files, 'replication' that its servers replicate,
+ * 'restore by query' that a query in the engine's own language chooses what is restored.
  */
 export type Ability =
   | 'rows'
@@ -38,7 +37,8 @@ export type Ability =
   | 'changes'
   | 'queries'
   | 'scratch folder'
-  | 'replication';
+  | 'replication'
+  | 'restore by query';
 
 /** One file of a source, real or virtual. */
 export interface Entry {
@@ -127,7 +127,7 @@ export interface RestoreTarget {
   readonly sequential?: true;
   /** Only these documents or rows of it, by their keys; for kinds that have a `RecordFinder`. */
   readonly records?: readonly string[];
-  /** Only the documents that this query finds, in the engine's own language; given to kinds that say `restoresByQuery`. */
+  /** Only the documents that this query finds, in the engine's own language; for kinds with the ability 'restore by query'. */
   readonly query?: string;
   /** Called as each entry is done. */
   onProgress?(progress: { readonly entries: number; readonly bytes: number; readonly current: string }): void;

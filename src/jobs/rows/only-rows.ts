@@ -24,14 +24,20 @@ export interface OnlyRowsRequest {
   readonly values: ColumnValues;
 }
 
-/**
- * What makes of the snapshot's entries, with paths as the source knows them, those with the rows that fit. PATH_UNKNOWN when
- * there are none, USAGE for a kind without such rows, and for rows that are too many.
- */
+/** The rows that fit, in the place of all. */
+export interface OnlyRows {
+  readonly count: number;
+  /** How large they make a file of the snapshot; undefined for one that stays as it is. */
+  sizeOf(path: string): number | undefined;
+  /** Makes of the snapshot's entries, with paths as the source knows them, those with these rows. */
+  among(entries: AsyncIterable<Entry>): AsyncGenerator<Entry>;
+}
+
+/** PATH_UNKNOWN when no row fits, USAGE for a kind without such rows, and for rows that are too many. */
 export const onlyRows = async (
   request: OnlyRowsRequest,
   context: Pick<JobContext, 'signal' | 'onEvent'>,
-): Promise<(entries: AsyncIterable<Entry>) => AsyncGenerator<Entry>> => {
+): Promise<OnlyRows> => {
   const { repository, snapshot } = request;
   const rows = await tableRowsOf(repository, snapshot, context);
   if (!rows?.reader.isPlain)
@@ -49,7 +55,11 @@ export const onlyRows = async (
     found += chosen.rows;
   }
   if (found === 0) throw noSuchRow(request, columns);
-  return (entries) => replaced(entries, tagOf(snapshot, 'source') ?? '', contents);
+  return {
+    count: found,
+    sizeOf: (path) => contents.get(path)?.length,
+    among: (entries) => replaced(entries, tagOf(snapshot, 'source') ?? '', contents),
+  };
 };
 
 /** What is in the files of the tables, and in the manifest that tells of them, when all other rows are left out. */

@@ -17,7 +17,6 @@ export const openServer = (config: MongodbConfig, context: Context): Source & Sc
     ...scratchMaker({ config, context, onClose }),
     ...receiver({ config, context }),
     concurrency: config.connections,
-    restoresByQuery: true,
     check: () => checkServer(config, context),
     dump: () => dumpServer({ config, context, onClose }),
     restore: (entries, into) => restoreServer({ config, context }, entries, into),
