@@ -252,6 +252,21 @@ jobs: { moved: { archive: [hospital], to: [${stores.map((store) => at(store)).jo
     assert.equal(existsSync(at('refused')), false);
   });
 
+  test('an option that an archive has no use for is refused', async () => {
+    const words = ['--archive', at('records/hospital_20261121.sql.gz'), '--to', at('refused.db')];
+    const idle: readonly (readonly [words: readonly string[], message: RegExp])[] = [
+      [['--source', 'media'], /is the dump of one database: it has no sources to choose from/],
+      [['--identity', at('key.txt')], /--identity is for an encrypted archive, and this one is none/],
+      [['-r', at('nowhere')], /-r means nothing for an archive/],
+      [['--password-file', at('key.txt')], /--password-file means nothing for an archive/],
+    ];
+    for (const [option, message] of idle) {
+      const { status, stderr } = await run('restore', ...words, ...option);
+      assert.deepEqual([status, message.test(stderr)], [2, true], stderr);
+    }
+    assert.equal(existsSync(at('refused.db')), false);
+  });
+
   test('what cannot be read is named, and leaves nothing that looks like a backup', async () => {
     writeFileSync(
       at('broken.yaml'),

@@ -166,6 +166,12 @@ jobs:
     ]);
   });
 
+  test('a server for what becomes files is refused', async () => {
+    const { status, stderr } = await site.run('drill', 'latest:shop', '--into', 'sqlite:/srv/spare.db');
+    assert.equal(status, 2);
+    assert.match(stderr, /--into means nothing for a snapshot of kind sqlite\nhint: .*--scratch/);
+  });
+
   test('no scratch folder is made: it may be a disk that is not mounted', async () => {
     const absent = join(site.scratch, 'absent');
     const { status, stderr } = await site.run('drill', 'latest:shop', '--scratch', absent);

@@ -189,6 +189,9 @@ jobs:
       throw new HoldfastError('SOURCE_UNREACHABLE', 'the server went away');
     });
     assert.equal(gone.status, 13);
+    const placed = await site.run('drill', 'latest:mine', '--scratch', folder);
+    assert.equal(placed.status, 2);
+    assert.match(placed.stderr, /--scratch means nothing for a snapshot of kind postgres/);
     assert.equal(await databasesOf(server), untouched);
   });
 

@@ -7,6 +7,7 @@ import { chooseSnapshot, originOf, tagOf } from '#jobs/snapshot-choice.ts';
 import { withRepository } from '#jobs/use-repository.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import type { Snapshot } from '#repository/contract.ts';
+import { kindsWith } from '#sources/abilities.ts';
 import { type SourceConfig, sourceFromUrl } from '#sources/registry.ts';
 import { catalogOf } from './catalog-use.ts';
 import { type Call, defineCommand, type OptionSpecs, value } from './command.ts';
@@ -95,6 +96,7 @@ const taskOfSnapshot = async (
   const snapshot = await withRepository(repository, { lock: 'shared' }, jobContext(call), async (opened) =>
     chooseSnapshot(await opened.snapshots(), word, filterOf(call.options)),
   );
+  assertInItsPlace(call, tagOf(snapshot, 'kind') ?? 'files');
   const folder = call.options.scratch ?? tmpdir();
   const into = targetOf(call, config, snapshot, folder);
   return {
@@ -102,6 +104,16 @@ const taskOfSnapshot = async (
     folder,
     subjects: [{ source: originOf(snapshot), snapshot: snapshot.id, into, queries: [] }],
   };
+};
+
+/** What is drilled is made in a folder or on a server: the option for the other one would mean nothing. */
+const assertInItsPlace = ({ options: { into, scratch } }: DrillCall, kind: string): void => {
+  const inFolder = kindsWith('scratch folder').includes(kind);
+  const [idle, fit] = inFolder ? ['--into', '--scratch <folder>'] : ['--scratch', '--into <source>'];
+  if ((inFolder ? into : scratch) === undefined) return;
+  throw new HoldfastError('USAGE', `${idle} means nothing for a snapshot of kind ${kind}`, {
+    hint: `where it is restored for the drill says ${fit}`,
+  });
 };
 
 /** The source that is named, or that the snapshot is of; for snapshots that become files, none is needed. */

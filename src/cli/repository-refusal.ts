@@ -3,8 +3,11 @@ import { HoldfastError } from '#lib/errors.ts';
 import type { GlobalOptions } from './command.ts';
 
 /** USAGE when one of them is given; `what` is what they are not for. */
-export const refuseRepository = (global: GlobalOptions, what: string): void => {
-  const hint = 'the configuration file says which repositories there are, and how they are opened';
+export const refuseRepository = (
+  global: GlobalOptions,
+  what: string,
+  hint = 'the configuration file says which repositories there are, and how they are opened',
+): void => {
   if (global.repository !== undefined)
     throw new HoldfastError('USAGE', `-r means nothing for ${what}`, { hint });
   refusePasswords(global, what, hint);

@@ -72,7 +72,12 @@ const placeOf = async (call: Call<OptionSpecs>, { archive, source }: Wish): Prom
     throw new HoldfastError('USAGE', `a store of kind ${store.kind} keeps repositories and no archives`, {
       hint: 'leave --archive out to restore from a repository',
     });
-  return { store, key: archive.slice(end) };
+  const key = archive.slice(end);
+  if (source !== undefined && typeof formatOf(key)?.container === 'object')
+    throw new HoldfastError('USAGE', `${key} is the dump of one database: it has no sources to choose from`, {
+      hint: 'leave out --source',
+    });
+  return { store, key };
 };
 
 const archiveJobsOf = ({ file, jobs }: Config): string => {

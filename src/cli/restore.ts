@@ -14,6 +14,7 @@ import { jobContext } from './job-context.ts';
 import { showFailedItem } from './job-report.ts';
 import type { Output } from './output.ts';
 import { warnOfPasswordIn } from './password-warning.ts';
+import { refuseRepository } from './repository-refusal.ts';
 import { archiveOptions, restoreFromArchive } from './restore-archive.ts';
 import { targetOf } from './restore-target.ts';
 import { columnValues } from './row-values.ts';
@@ -145,6 +146,7 @@ const restoreFile = async (call: RestoreCall, archive: string): Promise<number> 
     throw new HoldfastError('USAGE', 'an archive is restored as a whole, and has no snapshots', {
       hint: 'with --archive go --to, --source, --identity, --rename and --force; unpack it with tar to choose among files',
     });
+  refuseRepository(call.global, 'an archive', 'it lies in a store, beside no repository');
   warnOfPasswordIn(to, call.output);
   const startedAt = clock.now().getTime();
   const rename = options.rename.map(renameOf);

@@ -157,6 +157,10 @@ const plainBytes = (
   { compression, encrypted }: Format,
   { identity }: ArchiveRestore,
 ): Bytes => {
+  if (!encrypted && identity !== undefined)
+    throw new HoldfastError('USAGE', '--identity is for an encrypted archive, and this one is none', {
+      hint: 'an encrypted archive ends in .age; leave out --identity',
+    });
   if (!encrypted) return decompress(bytes, compression);
   if (identity !== undefined) return decompress(decrypt(bytes, identity), compression);
   throw new HoldfastError('USAGE', 'the archive is encrypted, and no --identity is given', {
