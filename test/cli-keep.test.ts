@@ -66,3 +66,20 @@ test('a dry run says why each snapshot would be kept, and forgets nothing', asyn
   );
   assert.deepEqual([await count('near'), await count('far')], [2, 1]);
 });
+
+test('a source, host or job that is misspelt is told from one that has nothing to forget', async () => {
+  assert.match(await done('forget --source media --job nightly'), /forgot 0 snapshots/);
+  for (const [option, message] of [
+    ['--source medai', /no snapshot of source "medai"; did you mean "media"/],
+    ['--host nowhere', /no snapshot from host "nowhere"/],
+    ['--job nigthly', /did you mean "nightly"/],
+  ] as const) {
+    const { status, stderr } = await run(`forget ${option}`);
+    assert.deepEqual([status > 0, message.test(stderr)], [true, true], stderr);
+  }
+  await makeRepository(at('empty'), 'one');
+  const empty = await holdfast(['-r', at('empty'), 'forget', '--source', 'media', '--keep-last', '1'], {
+    env: { HOME: at('home'), HOLDFAST_PASSWORD: 'one' },
+  });
+  assert.equal(empty.status, 0, empty.stderr);
+});

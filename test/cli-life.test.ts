@@ -53,7 +53,10 @@ test('diff, find and stats tell what is in which snapshot', async () => {
   const found = await done('find *.JPG nothing -i');
   assert.match(found, /^snapshot \w{8} of media, .*\n\/media\/deep\/photo.jpg\n1 entry in 1 snapshot$/m);
   assert.match(await done('find photo.jpg --snapshot latest'), /nothing found in 1 snapshot$/m);
-  assert.match(await done('snapshots --source medai'), /no such snapshot among \d+: they are of .*media/);
+  for (const command of ['snapshots', 'forget --keep-last 1', 'find menu.txt', 'stats', 'verify']) {
+    const { status, stderr } = await run(`${command} --source medai`);
+    assert.deepEqual([status, /no snapshot of source "medai"; did you mean "media"/.test(stderr)], [1, true]);
+  }
   assert.match(await done('find /menu.txt'), /nothing found/);
   assert.match(await done('find deep/*.jpg'), /1 entry in 1 snapshot/);
   assert.match(await done('stats'), /^3 snapshots: 6 files, .* when all are restored/m);

@@ -1,14 +1,14 @@
 // holdfast forget: remove snapshots, by rules or by name.
 
 import type { RepositoryConfig } from '#config/config.ts';
-import { type Config, repositoryNamed } from '#config/config.ts';
+import { type Config, jobNamed, repositoryNamed } from '#config/config.ts';
 import type { KeepRules } from '#config/keep.ts';
-import { forgotten, refuseLastGood, removeSnapshots, retain, retainMatching } from '#jobs/forget.ts';
+import { forgotten, refuseLastGood, removeSnapshots, retain, retainOf } from '#jobs/forget.ts';
 import type { Verdict } from '#jobs/retention.ts';
-import { chooseSnapshot } from '#jobs/snapshot-choice.ts';
+import { chooseSnapshot, matchingSome } from '#jobs/snapshot-choice.ts';
 import { withRepository } from '#jobs/use-repository.ts';
 import { HoldfastError } from '#lib/errors.ts';
-import type { Repository } from '#repository/contract.ts';
+import type { Repository, Snapshot } from '#repository/contract.ts';
 import { type Call, defineCommand, flag, type OptionSpecs } from './command.ts';
 import { sayForgotten, showVerdicts } from './forget-report.ts';
 import { jobContext } from './job-context.ts';
@@ -61,8 +61,11 @@ and the last complete one of each source.`,
     const { options, output } = call;
     const maxUnused = maxUnusedOf(options.maxUnused);
     const repositories = new Map<string, Cleared>();
-    for (const task of await tasksOf(call, config)) {
+    const tasks = await tasksOf(call, config);
+    let lookedAt = 0;
+    for (const task of tasks) {
       const verdicts = await task.run();
+      lookedAt += verdicts.length;
       const { repository, job } = task;
       const forgetting = {
         repository: repository.name,
@@ -77,6 +80,7 @@ and the last complete one of each source.`,
       const without = new Set([...before, ...forgotten(verdicts).map(({ id }) => id)]);
       repositories.set(repository.name, { repository, without });
     }
+    if (lookedAt === 0) await assertKnown(call, config, tasks);
     if (options.prune)
       for (const cleared of repositories.values()) await pruneAfter(call, cleared, maxUnused);
     output.say(
@@ -126,6 +130,7 @@ const jobTasks = (call: ForgetCall, config: Config): Task[] => {
       },
     );
   if (only !== undefined) repositoryNamed(config, only);
+  if (wanted !== undefined) jobNamed(config, wanted);
   return [...config.jobs.values()].flatMap((job) =>
     job.verb !== 'backup' || (wanted !== undefined && job.name !== wanted)
       ? []
@@ -145,8 +150,34 @@ const jobTasks = (call: ForgetCall, config: Config): Task[] => {
   );
 };
 
-const forgetByRules = (call: ForgetCall, repository: Repository, rules: KeepRules): Promise<Verdict[]> =>
-  retainMatching(repository, filterOf(call.options), rules, call.options.dryRun, jobContext(call));
+const forgetByRules = async (
+  call: ForgetCall,
+  repository: Repository,
+  rules: KeepRules,
+): Promise<Verdict[]> => {
+  const chosen = matchingSome(await repository.snapshots(), filterOf(call.options));
+  return await retainOf(repository, chosen, rules, call.options.dryRun, jobContext(call));
+};
+
+/** A source or host that is misspelt must not look as if it had nothing to forget; one that was not backed up yet has nothing. */
+const assertKnown = async (
+  call: ForgetCall,
+  config: Config | undefined,
+  tasks: readonly Task[],
+): Promise<void> => {
+  const { source, host } = call.options;
+  const isNamed = source !== undefined && config?.sources.has(source) === true;
+  const filter = { host, ...(!isNamed && { source }) };
+  if (Object.values(filter).every((value) => value === undefined)) return;
+  const all: Snapshot[] = [];
+  for (const repository of new Set(tasks.map((task) => task.repository)))
+    all.push(
+      ...(await withRepository(repository, { lock: 'shared' }, jobContext(call), (opened) =>
+        opened.snapshots(),
+      )),
+    );
+  matchingSome(all, filter);
+};
 
 const forgetNamed = async (call: ForgetCall, repository: Repository): Promise<Verdict[]> => {
   const { args, options, clock } = call;

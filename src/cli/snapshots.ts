@@ -1,7 +1,7 @@
 // holdfast snapshots: what can be restored.
 import { isPinned } from '#jobs/retention.ts';
-import { isPartial, isSuspicious, matching, originOf, tagOf } from '#jobs/snapshot-choice.ts';
-import { formatBytes, formatTime, plural, printable, shortId } from '#lib/format.ts';
+import { isPartial, isSuspicious, matchingSome, originOf, tagOf } from '#jobs/snapshot-choice.ts';
+import { formatBytes, formatTime, plural, shortId } from '#lib/format.ts';
 import type { Repository, Snapshot } from '#repository/contract.ts';
 import { defineCommand } from './command.ts';
 import type { Output } from './output.ts';
@@ -23,22 +23,14 @@ whatever the rules say; all are marked.`,
     const { output, options } = call;
     const read = (repository: Repository): Promise<Snapshot[]> => repository.snapshots();
     const all = await withChosenRepository(call, read, { readsIndex: false });
-    const found = matching(all, filterOf(options));
+    const found = matchingSome(all, filterOf(options));
     if (output.json) for (const snapshot of found) await output.result(fieldsOf(snapshot), undefined);
     else if (found.length > 0) await showTable(output, found);
-    const count = found.length === 0 ? noneOf(all) : plural(found.length, 'snapshot');
+    const count = found.length === 0 ? 'no snapshots' : plural(found.length, 'snapshot');
     output.say({ message_type: 'summary', snapshots: found.length }, count);
     return 0;
   },
 });
-
-/** A name that is misspelled must not look as if everything were gone. */
-const noneOf = (all: readonly Snapshot[]): string => {
-  if (all.length === 0) return 'no snapshots';
-  const origins = [...new Set(all.map(originOf))];
-  const more = origins.length > 10 ? ' …' : '';
-  return `no such snapshot among ${all.length}: they are of ${origins.slice(0, 10).map(printable).join(', ')}${more}`;
-};
 
 const showTable = async (output: Output, snapshots: readonly Snapshot[]): Promise<void> => {
   const several = new Set(snapshots.map(({ hostname }) => hostname)).size > 1;

@@ -10,7 +10,7 @@ import { machineName } from '#lib/machine-name.ts';
 import type { Repository, Snapshot } from '#repository/contract.ts';
 import type { JobContext } from './job-context.ts';
 import { applyRetention, isPinned, lastGoodOnes, type Verdict } from './retention.ts';
-import { isGood, matching, originOf, type SnapshotFilter, tagOf } from './snapshot-choice.ts';
+import { isGood, matching, originOf, tagOf } from './snapshot-choice.ts';
 import { withRepository } from './use-repository.ts';
 
 export interface JobRetention {
@@ -40,21 +40,19 @@ export const retain = async (
       const own = matching(await opened.snapshots(), { job, host }).filter(
         (snapshot) => sources === undefined || sources.includes(tagOf(snapshot, 'source') ?? ''),
       );
-      const verdicts = applyRetention(own, rules, context.clock.now());
-      if (!dryRun) await removeSnapshots(opened, forgotten(verdicts), context);
-      return verdicts;
+      return await retainOf(opened, own, rules, dryRun, context);
     },
   );
 
-/** Applies rules to all snapshots that the filter lets through. */
-export const retainMatching = async (
+/** Applies rules to snapshots of the repository. */
+export const retainOf = async (
   repository: Repository,
-  filter: SnapshotFilter,
+  snapshots: readonly Snapshot[],
   rules: KeepRules,
   dryRun: boolean,
   context: JobContext,
 ): Promise<Verdict[]> => {
-  const verdicts = applyRetention(matching(await repository.snapshots(), filter), rules, context.clock.now());
+  const verdicts = applyRetention(snapshots, rules, context.clock.now());
   if (!dryRun) await removeSnapshots(repository, forgotten(verdicts), context);
   return verdicts;
 };

@@ -163,7 +163,7 @@ const nothingMatches = (snapshots: readonly Snapshot[], filter: SnapshotFilter):
   const mistyped = filter.source !== undefined && !sources.includes(filter.source);
   const near = mistyped ? didYouMean(filter.source, sources) : '';
   return new HoldfastError('SNAPSHOT_UNKNOWN', `no snapshot ${asked.join(' and ')}${near}`, {
-    hint: `the repository holds snapshots of ${sources.join(', ')}; \`holdfast snapshots\` lists them`,
+    hint: `the repository holds snapshots of ${sources.slice(0, 10).join(', ')}${sources.length > 10 ? ' …' : ''}; \`holdfast snapshots\` lists them`,
   });
 };
 

@@ -4,9 +4,9 @@ import type { RepositoryConfig } from '#config/config.ts';
 import type { KeepRules } from '#config/keep.ts';
 import type { Repository, Snapshot } from '#repository/contract.ts';
 import { copySnapshots } from '../copy.ts';
-import { forgotten, retainMatching } from '../forget.ts';
+import { forgotten, retainOf } from '../forget.ts';
 import type { JobContext } from '../job-context.ts';
-import { isGood, partialName } from '../snapshot-choice.ts';
+import { isGood, matching, partialName } from '../snapshot-choice.ts';
 import { withRepository } from '../use-repository.ts';
 import { ofSender, type Sender } from './arrived.ts';
 
@@ -48,9 +48,10 @@ export const forgetFetched = async (
   ]);
   if (rules.length === 0) return;
   await withRepository(repository, { lock: 'exclusive' }, context, async (opened) => {
+    const all = await opened.snapshots();
     let removed = 0;
     for (const { filter, rule } of rules)
-      removed += forgotten(await retainMatching(opened, filter, rule, false, context)).length;
+      removed += forgotten(await retainOf(opened, matching(all, filter), rule, false, context)).length;
     if (removed > 0) await opened.prune({ maxUnused: { share: 0.05 } });
   });
 };
