@@ -113,6 +113,30 @@ jobs:
     assert.match(stderr, /of kind postgres-partial and cannot go into postgres/);
   });
 
+  test('the rows of a partial snapshot can be asked for, and are told to be no whole state', async () => {
+    const asked = await run('query', 'latest:shop~partial', 'SELECT id, name FROM clients WHERE id = 21');
+    assert.match(asked.stdout, /^id +name\n21 +new\n/);
+    assert.match(asked.stderr, /is of a partial backup: it has the rows that had changed/);
+    const found = await run(
+      'find',
+      '--source',
+      'shop~partial',
+      '--table',
+      'clients',
+      '--row',
+      'name=renamed',
+    );
+    assert.match(
+      found.stdout,
+      /shop~partial, .*, of a partial backup\nshop~partial: public.clients {2}id=5, /,
+    );
+    const both = await run('find', '--table', 'clients', '--row', 'id=5');
+    assert.match(both.stdout, /name=renamed.*of shop, .*\d rows in \d snapshots\n$/s);
+    const compared = await site.run('diff', 'latest:shop~partial', '--rows');
+    assert.equal(compared.status, 2);
+    assert.match(compared.stderr, /hold changes, and no state to compare/);
+  });
+
   test('changes that do not fit leave everything as it was, until a complete snapshot brings them', async () => {
     await server.psql('shop', 'create unique index on clients (name)');
     await run('backup', 'nightly');

@@ -1,5 +1,5 @@
 // Which snapshots are searched, and what is said of them.
-import { chooseSnapshot, matchingSome, originOf } from '#jobs/snapshot-choice.ts';
+import { chooseSnapshot, isOfPartialBackup, matchingSome, originOf } from '#jobs/snapshot-choice.ts';
 import { type HoldfastError, hasCode } from '#lib/errors.ts';
 import { formatTime, plural, printable, shortId } from '#lib/format.ts';
 import type { ReadOptions, Snapshot } from '#repository/contract.ts';
@@ -51,7 +51,8 @@ export const unread = (failed: number): string =>
 export const nameOf = (snapshot: Snapshot): string =>
   `snapshot ${shortId(snapshot.id)} of ${printable(originOf(snapshot))}`;
 
-export const headingOf = (snapshot: Snapshot): string => `${nameOf(snapshot)}, ${formatTime(snapshot.time)}`;
+export const headingOf = (snapshot: Snapshot): string =>
+  `${nameOf(snapshot)}, ${formatTime(snapshot.time)}${isOfPartialBackup(snapshot) ? ', of a partial backup' : ''}`;
 
 export const chosen = (all: readonly Snapshot[], { options }: FindCall): Snapshot[] => {
   const filter = filterOf(options);

@@ -2,9 +2,11 @@
 import { rowText } from '#jobs/export/format.ts';
 import { askable } from '#jobs/query/askable.ts';
 import { openQuery, type Query } from '#jobs/query/query.ts';
+import { isOfPartialBackup } from '#jobs/snapshot-choice.ts';
 import { letOthersWork } from '#lib/clock.ts';
 import { HoldfastError } from '#lib/errors.ts';
-import { plural, printable } from '#lib/format.ts';
+import { plural, printable, shortId } from '#lib/format.ts';
+import type { Snapshot } from '#repository/contract.ts';
 import type { SqlValue } from '#sources/table-reader.ts';
 import { type Call, defineCommand, flag, type OptionSpecs } from './command.ts';
 import { jobContext } from './job-context.ts';
@@ -56,6 +58,7 @@ const showTables = async (call: QueryCall): Promise<number> => {
   if (options.csv) throw new HoldfastError('USAGE', '--csv is for the answer to a query, and none is asked');
   let count = 0;
   const lost = await withSnapshot(call, async (repository, snapshot) => {
+    warnOfChanges(output, snapshot);
     const { tables, missing } = await askable(repository, snapshot, jobContext(call));
     for await (const { database, name, rows, columns } of tables()) {
       count += 1;
@@ -80,9 +83,10 @@ const ask = async (call: QueryCall, sql: string): Promise<number> => {
   const { output } = call;
   if (output.json && call.options.csv)
     throw new HoldfastError('USAGE', '--json and --csv exclude each other');
-  using query = await withSnapshot(call, (repository, snapshot) =>
-    openQuery({ repository, snapshot, sql }, jobContext(call)),
-  );
+  using query = await withSnapshot(call, async (repository, snapshot) => {
+    warnOfChanges(output, snapshot);
+    return await openQuery({ repository, snapshot, sql }, jobContext(call));
+  });
   for (const { table, field } of query.absent)
     output.warn(`no document of ${printable(table)} has a field "${printable(field)}"`);
   for (const table of query.untyped)
@@ -96,6 +100,13 @@ const ask = async (call: QueryCall, sql: string): Promise<number> => {
   await show(call, query);
   await output.flush();
   return 0;
+};
+
+const warnOfChanges = (output: Output, snapshot: Snapshot): void => {
+  if (isOfPartialBackup(snapshot))
+    output.warn(
+      `snapshot ${shortId(snapshot.id)} is of a partial backup: it has the rows that had changed, and those they refer to`,
+    );
 };
 
 const show = async ({ output, options: { csv } }: QueryCall, { columns, rows }: Query): Promise<void> => {

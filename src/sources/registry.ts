@@ -52,6 +52,7 @@ export const tableReaderOf = forKind<TableReader>({
   mongodb: async () => (await import('./mongodb/table-reader.ts')).tableReader,
   mysql: async () => (await import('./mysql/table-reader.ts')).tableReader,
   postgres: async () => (await import('./postgres/table-reader.ts')).tableReader,
+  'postgres-partial': async () => (await import('./postgres/table-reader.ts')).changesReader,
   sqlite: async () => (await import('./sqlite/table-reader.ts')).tableReader,
   sqlserver: async () => (await import('./sqlserver/table-reader.ts')).tableReader,
 });

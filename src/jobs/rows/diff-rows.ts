@@ -5,7 +5,7 @@ import type { Repository, Snapshot } from '#repository/contract.ts';
 import type { RowShape } from '#sources/table-reader.ts';
 import type { JobContext } from '../job-context.ts';
 import { knownManifestsOf } from '../manifests.ts';
-import { tagOf } from '../snapshot-choice.ts';
+import { isOfPartialBackup, tagOf } from '../snapshot-choice.ts';
 import { pairRows, type RowChange } from './pair-rows.ts';
 import { pairTables, type SnapshotTables, type TablePair, type TableSide } from './pair-tables.ts';
 import { type TableRows, tableRowsOf } from './table-rows.ts';
@@ -70,6 +70,10 @@ const rowsOf = async (
   options: RowDiffOptions,
 ): Promise<TableRows> => {
   const kinds = [before, after].map((snapshot) => tagOf(snapshot, 'kind') ?? 'files');
+  if ([before, after].some(isOfPartialBackup))
+    throw new HoldfastError('USAGE', 'snapshots of partial backups hold changes, and no state to compare', {
+      hint: 'name two complete ones; `holdfast find --row` tells what a row was in each',
+    });
   const rows = await tableRowsOf(repository, before, options);
   if (rows && kinds[0] === kinds[1]) return rows;
   throw new HoldfastError(

@@ -1,5 +1,6 @@
 // What is in the rows of a snapshot: COPY's text format (https://www.postgresql.org/docs/current/sql-copy.html).
 import { splitLines } from '#lib/split-lines.ts';
+import { changesFile, changesSchema } from '../receiver.ts';
 import type { RowShape, SqlColumn, SqlValue, TableReader } from '../table-reader.ts';
 import { type ColumnType, columnTypes } from './column-types.ts';
 import { type ContentsTable, parseContents } from './contents.ts';
@@ -33,13 +34,29 @@ export const tableReader: TableReader = {
   split: splitLines,
 };
 
+/** The rows of a partial backup, where `changes.json` stands for the definitions, and tells no types. */
+export const changesReader: TableReader = {
+  ...tableReader,
+  definitions: [databaseFiles.preData, changesFile],
+  shapes(files) {
+    const changes = files.get(changesFile);
+    if (!changes) return () => undefined;
+    const { tables } = changesSchema.parse(JSON.parse(changes.toString('utf8')));
+    const reading = { textOf: rowText('UTF8'), types: () => new Map<string, ColumnType>() };
+    const shapes = new Map(
+      tables.map((table) => [plainName(table), shapeOf(table, { ...reading, key: table.key })]),
+    );
+    return (table) => shapes.get(table);
+  },
+};
+
 interface Reading {
   readonly key: readonly string[];
   readonly textOf: (row: Buffer) => string;
   readonly types: () => ReadonlyMap<string, ColumnType>;
 }
 
-const shapeOf = ({ columns }: ContentsTable, { key, textOf, types }: Reading): RowShape => {
+const shapeOf = ({ columns }: Pick<ContentsTable, 'columns'>, { key, textOf, types }: Reading): RowShape => {
   const fieldsOf = (row: Buffer): string[] => (columns.length === 0 ? [] : textOf(row).split('\t'));
   return {
     key,
