@@ -5,13 +5,16 @@ import { once } from 'node:events';
 import {
   appendFileSync,
   chmodSync,
+  closeSync,
   linkSync,
   mkdirSync,
+  openSync,
   readdirSync,
   rmSync,
   symlinkSync,
   utimesSync,
   writeFileSync,
+  writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -209,6 +212,23 @@ jobs:
     assert.equal((await site.run('drill', 'latest:shop', '--scratch', site.scratch)).status, 0);
   });
 
+  test('what a backup could not capture is noted, and the rest is proven', async () => {
+    const path = join(folder, 'torn.db');
+    makeShop(path);
+    {
+      using db = new DatabaseSync(path);
+      db.exec(
+        "create table log (id integer primary key, note text unique); insert into log (note) values ('x')",
+      );
+    }
+    damageTable(path, 'log');
+    assert.equal((await site.run('-r', 'here', 'backup', path)).status, 3);
+    const { status, stdout, stderr } = await site.run('drill', 'latest:torn', '--scratch', site.scratch);
+    assert.equal(status, 0, stderr);
+    assert.match(stdout + stderr, /the backup itself lacks log: /);
+    assertTidy();
+  });
+
   test('what a killed drill left behind is removed by the next one, and nothing else', async () => {
     mkdirSync(join(site.scratch, 'holdfast_drill_somebodyelses'));
     const child = spawn(process.execPath, [
@@ -247,6 +267,18 @@ const makeMedia = (folder: string): void => {
     utimesSync(join(folder, name), 1_700_000_000.123456, 1_700_000_000.123456);
   }
   chmodSync(join(folder, 'closed'), 0o555);
+};
+
+/** Overwrites the beginning of the first page of a table's tree. */
+const damageTable = (path: string, table: string): void => {
+  using db = new DatabaseSync(path);
+  const { rootpage, page_size } = db
+    .prepare('select rootpage, page_size from sqlite_schema, pragma_page_size where name = ?')
+    .get(table) as { rootpage: number; page_size: number };
+  db.exec('pragma wal_checkpoint(truncate)');
+  const file = openSync(path, 'r+');
+  writeSync(file, Buffer.alloc(64, 0xee), 0, 64, (rootpage - 1) * page_size);
+  closeSync(file);
 };
 
 const makeShop = (path: string): void => {

@@ -130,7 +130,7 @@ const differencesIn = (one: FoundManifest, restored: Manifest | undefined): stri
   const tables = restored.tables.map((table) => ({ ...table, name: original(table.name) }));
   const byName = new Map(tables.map((table) => [table.name, table]));
   const reasons = new Map(restored.missing.map(({ name, reason }) => [original(name), reason]));
-  const names = new Set(manifest.tables.map(({ name }) => name));
+  const names = new Set([...manifest.tables, ...manifest.missing].map(({ name }) => name));
   return [
     ...manifest.tables.flatMap((table): string[] => {
       const other = byName.get(table.name);

@@ -118,7 +118,9 @@ const isThere = (restoring: Restoring, { database, collection, isAccounts }: Goa
   const loaded = staged.loaded.get(`${database}/${collection.documents}`);
   const missing = manifest?.missing.find((each) => each.name === collection.name);
   if (missing) reporter.warn(`${name} is not whole in the snapshot: ${missing.reason}`);
-  if (!loaded && (missing || isChosenByFiles(restoring))) return false;
+  if (!loaded && isChosenByFiles(restoring)) return false;
+  // Where nothing can be lost by it, what was not captured is there without documents.
+  if (!loaded && missing) return !restoring.into.force;
   const captured = manifest?.tables.find((each) => each.name === collection.name);
   if (!loaded || !captured)
     throw damagedSnapshot(

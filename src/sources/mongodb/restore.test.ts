@@ -52,6 +52,36 @@ test('a backup of a server without a database is restored with a warning', { ski
   assert.deepEqual(report.warnings, ['the server had no database: there was nothing to restore']);
 });
 
+test('a collection that could not be captured is told, and is there with its indexes', { skip }, async () => {
+  const partial = shop
+    .filter(({ path }) => path !== 'shop/orders.bson')
+    .map((entry) => {
+      if (entry.path !== 'shop/manifest.json') return entry;
+      const manifest = JSON.parse(String(entry.content));
+      const tables = manifest.tables.filter(({ name }: { name: string }) => name !== 'orders');
+      const missing = [{ name: 'orders', reason: 'not authorized' }];
+      return { ...entry, content: Buffer.from(JSON.stringify({ ...manifest, tables, missing })) };
+    });
+  const { warnings } = await restoreTo(server, partial, { url: server.url('partly') });
+  assert.ok(
+    warnings.some((text) => /^shop\.orders is not whole in the snapshot: /.test(text)),
+    warnings.join(),
+  );
+  const partly = server.client.db('partly');
+  assert.deepEqual(await names('partly'), await names('shop'));
+  assert.deepEqual(
+    (await partly.collection('orders').indexes()).map(({ name }) => name),
+    ['_id_', 'open'],
+  );
+  await restoreTo(server, shop, { url: server.url('partly') }, { force: true });
+  await restoreTo(server, partial, { url: server.url('partly') }, { force: true });
+  assert.equal(
+    await partly.collection('orders').countDocuments(),
+    40,
+    'nothing takes the place of what is there',
+  );
+});
+
 test('one collection comes back beside the others, under another name, with its indexes', {
   skip,
 }, async () => {

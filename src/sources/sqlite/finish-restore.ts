@@ -3,7 +3,7 @@ import { HoldfastError } from '#lib/errors.ts';
 import { combine, noRows } from '#lib/row-checksum.ts';
 import { type Manifest, type ManifestTable, manifestName } from '../manifest.ts';
 import { foreignKeyWarnings } from './damage.ts';
-import { foldName, sameName } from './identifiers.ts';
+import { foldName, quoteName, sameName } from './identifiers.ts';
 import { copyRows, makeInternalTable } from './internal-tables.ts';
 import { choosesTables, createFile, dataPath, finishFile } from './layout.ts';
 import { definitionAs, dropExisting, makeDefinition, makeVirtualTables } from './make-definition.ts';
@@ -18,7 +18,7 @@ export const finishRestore = async (restore: Restore): Promise<readonly string[]
   if (manifest === undefined) throw incomplete(manifestName);
   compareWith(manifest, restore);
   const whole = isWhole(restore, manifest);
-  if (whole) noteMissing(restore, manifest);
+  if (whole && target.isNew) keepEmpty(restore, manifest);
   const schema = finishedSchema(restore, finish, whole);
   target.dropOthers(new Set(loaded.keys()));
   restoreInternal(restore, schema, whole);
@@ -29,7 +29,11 @@ export const finishRestore = async (restore: Restore): Promise<readonly string[]
     target.db.exec(`PRAGMA user_version=${user_version}; PRAGMA application_id=${application_id}`);
   }
   const made = [...loaded.values()].map(({ table }) => table);
-  const warnings = foreignKeyWarnings(target.db, made);
+  const lacking = whole ? manifest.missing : [];
+  const warnings = [
+    ...lacking.map(({ name, reason }) => `${name} is not in the snapshot: ${reason}`),
+    ...foreignKeyWarnings(target.db, made),
+  ];
   return [...warnings, ...(await target.commit(made, manifest.position.journal_mode ?? 'delete'))];
 };
 
@@ -48,7 +52,8 @@ const compareWith = (manifest: Manifest, { loaded, target }: Restore): void => {
     else
       for (const { table } of came) {
         loaded.delete(table.name);
-        if (!target.isNew) dropExisting(target.db, table.name);
+        if (target.isNew) target.db.exec(`DELETE FROM main.${quoteName(table.name)}`);
+        else dropExisting(target.db, table.name);
       }
   }
 };
@@ -81,14 +86,14 @@ const isWhole = ({ loaded, failures, into }: Restore, { tables }: Manifest): boo
   return tables.every(({ entries }) => entries.every((path) => came.has(path)));
 };
 
-const noteMissing = ({ failures }: Restore, { missing }: Manifest): void => {
-  for (const { name, reason } of missing)
-    failures.push({
-      path: dataPath(name),
-      error: new HoldfastError('ITEM_UNREADABLE', `table ${name} is not in the snapshot: ${reason}`, {
-        hint: 'look for it in an earlier snapshot',
-      }),
-    });
+/** What was not captured is there without rows, as in a database of any other engine; a virtual table is nothing without them. */
+const keepEmpty = ({ loaded, tables, target }: Restore, { missing }: Manifest): void => {
+  for (const table of tables?.schema.tables ?? []) {
+    const { name } = table;
+    if (table.owner !== undefined || !missing.some((each) => sameName(each.name, name))) continue;
+    target.makeTable(table);
+    loaded.set(name, { table, nameInSnapshot: name, path: dataPath(name), count: noRows });
+  }
 };
 
 /** The schema with what finish.sql adds, under the names of the target. */
