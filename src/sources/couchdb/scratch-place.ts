@@ -14,6 +14,7 @@ import type {
 import { CouchUrl } from './address.ts';
 import type { CouchConfig } from './config.ts';
 import { type CouchRequestContext, dumpServer } from './dump.ts';
+import { eachElement, eachMember, memberOf, type Range, valueAt } from './json-scan.ts';
 import { databaseFiles, databasePath } from './layout.ts';
 import { restoreServer } from './restore.ts';
 import { listDatabases, serverFacts } from './server.ts';
@@ -129,27 +130,39 @@ const runQuery = async (
   if (text.trimStart().startsWith('{')) {
     const body = Buffer.from(text);
     const request = { method: 'POST' as const, path: [database, '_find'], body, doing };
-    const { docs } = await client.parse(request, parseJson<{ docs: readonly Record<string, unknown>[] }>);
-    return docs.map((document) => Object.values(document).map(asText));
+    return await client.parse(request, (answer) => rowsIn(answer, 'docs', everyMember));
   }
   const [path = '', search = ''] = text.split('?');
   const query = Object.fromEntries(new URLSearchParams(search));
   const request = { path: [database, ...path.split('/')], query, doing };
-  const { rows = [] } = await client.parse(request, parseJson<{ rows?: readonly ViewRow[] }>);
-  return rows.map(({ value, key, id }) => [value, key, id].map(asText));
+  return await client.parse(request, (answer) =>
+    rowsIn(answer, 'rows', (at) => ['value', 'key', 'id'].map((name) => memberOf(answer, at, name))),
+  );
 };
 
-interface ViewRow {
-  readonly value?: unknown;
-  readonly key?: unknown;
-  readonly id?: unknown;
-}
+type ReadRow = (at: number, answer: Buffer) => (Range | undefined)[];
 
-const parseJson = <Value>(body: Buffer): Value => JSON.parse(body.toString()) as Value;
+const everyMember: ReadRow = (at, answer) => {
+  const values: Range[] = [];
+  eachMember(answer, at, (_, value) => values.push(value));
+  return values;
+};
 
-const asText = (value: unknown): string | null => {
-  if (value === null || value === undefined) return null;
-  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+/** Cut out of the server's text, and so with all digits of a number. */
+const rowsIn = (answer: Buffer, list: string, read: ReadRow): QueryRows => {
+  const rows: (string | null)[][] = [];
+  const found = memberOf(answer, 0, list);
+  if (found)
+    eachElement(answer, found.start, ({ start }) =>
+      rows.push(read(start, answer).map((value) => (value ? textOf(answer, value) : null))),
+    );
+  return rows;
+};
+
+const textOf = (answer: Buffer, value: Range): string | null => {
+  const json = answer.toString('utf8', value.start, value.end);
+  if (json === 'null') return null;
+  return json.startsWith('"') ? String(valueAt(answer, value)) : json;
 };
 
 const databasesNamed = async ({ client }: CouchRequestContext, name: string): Promise<string[]> =>

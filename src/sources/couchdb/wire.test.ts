@@ -11,8 +11,9 @@ import { after, before, suite, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { seededRandom } from '#lib/random.ts';
 import { randomBytes } from '../../../test/tools/random.ts';
+import { scratchMakerOf } from '../source.ts';
 import type { CapturedEntry } from '../testing.ts';
-import { dumpOf, restoreTo, textAt } from './testing.ts';
+import { dumpOf, openCouch, restoreTo, textAt } from './testing.ts';
 
 const text = 'compressible '.repeat(200);
 const stored = gzipSync(text, { level: 8 });
@@ -57,6 +58,7 @@ const answers: Record<string, (request: IncomingMessage, answer: ServerResponse)
     version: '3.5.1',
     vendor: { name: 'The Apache Software Foundation' },
   }),
+  'GET /_all_dbs': () => ['shop'],
   'GET /shop': () => ({
     instance_start_time: '1700000000',
     db_name: 'shop',
@@ -170,6 +172,24 @@ suite('what only the real CouchDB does', () => {
 
   test('numbers keep all their digits', () => {
     assert.equal(textAt(dumped, 'shop/data/all.jsonl'), `${big}\n`);
+  });
+
+  test('a query of a drill gives numbers with all their digits', async () => {
+    const document =
+      '{"_id":"p:1","n":12345678901234567890,"text":"a\\"b","none":null,"list":[1,{"x":1.50}]}';
+    answers['POST /holdfast_drill_x_1/_find'] = () => `{"docs":[\n${document}\n],"bookmark":"nil"}`;
+    answers['GET /holdfast_drill_x_1/_design/app/_view/sum'] = () =>
+      '{"rows":[\n{"key":null,"value":9007199254740993}\n]}';
+    await using source = await openCouch({ url });
+    const maker = scratchMakerOf(source) ?? assert.fail();
+    const request = { name: 'holdfast_drill_x', folder: '/nowhere', databases: ['shop'] };
+    await using place = await maker.openScratch(request);
+    assert.deepEqual(await place.query?.('{"selector": {}}', 'shop'), [
+      ['p:1', '12345678901234567890', 'a"b', null, '[1,{"x":1.50}]'],
+    ]);
+    assert.deepEqual(await place.query?.('_design/app/_view/sum', 'shop'), [
+      ['9007199254740993', null, null],
+    ]);
   });
 
   test('sequences are kept as they are, and the next backup asks for what came after', async () => {
