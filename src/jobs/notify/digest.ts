@@ -1,5 +1,6 @@
 // One message a day with all that went on.
 import type { Catalog } from '#catalog/catalog.ts';
+import { type DueTimes, openDueTimes } from '#catalog/due-times.ts';
 import type { Run } from '#catalog/run.ts';
 import { isFarAhead } from '#catalog/wrong-clock.ts';
 import type { Config } from '#config/config.ts';
@@ -23,13 +24,31 @@ export const digestFor = (
       .filter(({ when }) => when?.includes('digest'))
       .map((subscription) => ({ job: name, subscription })),
   );
+  if (wanted.length === 0) return [];
+  using dueTimes = openDueTimes(catalog.path, () => {}, { now: () => now });
   return [...Map.groupBy(wanted, ({ subscription }) => subscription.to)].flatMap(([to, own]) => {
     const told = catalog.notices.lastTold(to, { event: 'digest' }, now)?.at;
     const last = told && !isFarAhead(told, now) ? told : undefined;
-    if (last && !own.some(({ subscription }) => last < lastTimeOfDay(subscription, now))) return [];
+    const subscriptions = own.map(({ subscription }) => subscription);
+    const before = last ?? wantedSince(to, subscriptions, dueTimes, now);
+    if (!subscriptions.some((subscription) => before < lastTimeOfDay(subscription, now))) return [];
     const since = last ?? new Date(now.getTime() - dayMs);
     return [[to, digestOf([...new Set(own.map(({ job }) => job))], catalog, since, now)]];
   });
+};
+
+/** Digests count from when they were first asked for, as schedules do: the first one, too, comes at its time. */
+const wantedSince = (
+  to: string,
+  subscriptions: readonly Subscription[],
+  dueTimes: DueTimes,
+  now: Date,
+): Date => {
+  const subject = `digest to ${to}`; // no job is called so
+  const times = [...new Set(subscriptions.map(({ at }) => at))].toSorted().join();
+  const since = dueTimes.since(subject, times);
+  if (since === undefined) dueTimes.begin(subject, times, now);
+  return since ?? now;
 };
 
 /** When that time of day last was, by the clock of this machine. */

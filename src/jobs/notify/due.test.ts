@@ -109,9 +109,11 @@ test('what nobody took is told again when the notifier has had a rest', async ()
   assert.deepEqual(await here.told('2026-11-21T04:20:00Z'), []);
 });
 
-test('a digest comes once a day, with every run since the last one', async () => {
+test('a digest comes once a day at its time, with every run since the last one', async () => {
   using here = await place('[{ to: chat, when: digest }]');
   const { catalog } = here;
+  for (const time of ['2026-11-20T12:00:00Z', '2026-11-20T12:10:00Z'])
+    assert.deepEqual(await here.told(time), [], 'nor the first one before');
   catalog.endRun(catalog.beginRun(run('2026-11-21T03:30:00Z')), succeeded(new Date('2026-11-21T03:31:00Z')));
   assert.deepEqual(await here.told('2026-11-21T12:00:00Z'), ['digest: 1 run of 1 job, all well']);
   assert.deepEqual(await here.told('2026-11-21T12:10:00Z'), []);
@@ -126,6 +128,7 @@ test('a digest comes once on the day whose clock jumps over its time', async () 
     using here = await place('[{ to: chat, when: digest, at: "02:30" }]');
     const times = ['27T01:30', '27T01:40', '27T23:10', '28T00:50', '28T01:30', '28T01:40', '29T00:30'];
     const told = [];
+    await here.told('2027-03-26T12:00:00Z');
     for (const time of times) if ((await here.told(`2027-03-${time}:00Z`)).length > 0) told.push(time);
     assert.deepEqual(told, ['27T01:30', '28T01:30', '29T00:30']);
   } finally {
@@ -142,6 +145,7 @@ suite('after a clock was a year ahead for a while', () => {
       catalog.beginRun(run('2027-11-21T03:30:00Z')),
       succeeded(new Date('2027-11-21T03:31:00Z')),
     );
+    await here.told('2026-11-20T12:00:00Z');
     for (const time of ['2026-11-21T12:00:00Z', '2027-11-21T12:00:00Z'])
       assert.equal((await here.told(time)).length, 1);
     assert.deepEqual(await here.told('2026-11-21T13:00:00Z'), []);
