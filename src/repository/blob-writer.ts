@@ -1,5 +1,6 @@
 // The coordinator of the write path: hands blobs to the workers, stores the packs they fill, and lists stored packs in
 // index files. Order is the law: a blob's pack is durable before an index names it.
+import { hash } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { setFlagsFromString } from 'node:v8';
 import { Worker } from 'node:worker_threads';
@@ -9,16 +10,15 @@ import { threadEnded } from '#lib/file-limit.ts';
 import { errorOf } from '#lib/plain-error.ts';
 import { workerUrl } from '#lib/worker-url.ts';
 import { localFolderOf } from '#stores/store.ts';
-import { idBytes, packKey } from './blob.ts';
-import { spareBytes } from './compression.ts';
+import { idBytes, idFromHex, packKey } from './blob.ts';
 import { type IndexedPack, saveIndex } from './index-file.ts';
 import { decodeHeader } from './pack-format.ts';
 import type { Range } from './ranges.ts';
 import type { BatchReply, SealReply, SealRequest, SealWorkerData } from './seal-messages.ts';
 import type { Session } from './session.ts';
-import { type TreePart, treeId } from './tree-parts.ts';
+import { alone, type TreePart, treeId } from './tree-parts.ts';
 
-/** Large enough for the largest blob, so that each blob lies whole in one slab. */
+/** Large enough for the largest blob that is cut here, so that each lies whole in one slab. */
 const slabBytes = 8 * 1024 * 1024;
 /** A slab is handed over when it has so much, so that small blobs share a message. */
 const batchBytes = 1024 * 1024;
@@ -30,8 +30,8 @@ const tableMargin = 65_536;
  * three times that. With fewer it would only cost time.
  */
 const manyBlobs = 60_000;
-/** Trees wait for a worker in memory of their own: no more than this. */
-const mostTreeBytes = 16 * 1024 * 1024;
+/** Trees, and blobs that no slab holds, wait for a worker in memory of their own: no more than this is begun. */
+const mostAloneBytes = 16 * 1024 * 1024;
 /** An index file is written when it would list so many blobs, as with restic, … */
 const indexBlobs = 50_000;
 /** … or after this time, so that a long run that dies leaves its packs listed. */
@@ -80,7 +80,7 @@ export class BlobWriter {
   #growing: Promise<void> | undefined;
   readonly #puts: Semaphore;
   readonly #storing = new Set<Promise<void>>();
-  #treeBytes = 0;
+  #aloneBytes = 0;
   #toIndex: IndexedPack[] = [];
   #toIndexBlobs = 0;
   #indexedAt = Date.now();
@@ -110,18 +110,10 @@ export class BlobWriter {
     void this.#storeLocally();
   }
 
-  /**
-   * Takes a data blob; it is copied when this returns, or when the promise it returns resolves. UNSUPPORTED when it has more than 8 MiB, as
-   * programs may have cut it that can be told to.
-   */
+  /** Takes a data blob; it is copied when this returns, or when the promise it returns resolves. */
   add(blob: Uint8Array, done: Done<Uint8Array>): Promise<void> | undefined {
     this.#throwFailure();
-    if (blob.length > slabBytes)
-      throw new HoldfastError(
-        'UNSUPPORTED',
-        `cannot store a blob of ${blob.length} bytes: ${slabBytes} at most`,
-        { hint: 'another program cut a file so; `holdfast copy --rechunk` cuts it anew' },
-      );
+    if (blob.length > slabBytes) return this.#addLarge(blob, done);
     const wait = this.#barrier();
     if (wait) return wait.then(() => this.add(blob, done));
     if (this.#current && this.#current.used + blob.length > slabBytes) this.#dispatch();
@@ -139,7 +131,7 @@ export class BlobWriter {
   /** What has to be waited for before more is begun, a tree above all; undefined when there is room. Ask again after it. */
   busy(): Promise<void> | undefined {
     this.#throwFailure();
-    return this.#treeBytes > mostTreeBytes ? this.#change() : this.#barrier();
+    return this.#aloneBytes > mostAloneBytes ? this.#change() : this.#barrier();
   }
 
   /**
@@ -157,13 +149,19 @@ export class BlobWriter {
     const memory = parts.map(({ bytes }) => bytes.buffer);
     const size = memory.reduce((sum, { byteLength }) => sum + byteLength, 0);
     const worker = this.#workers[0] ?? this.#startWorker();
-    this.#treeBytes += size;
-    const request = this.#expect(worker, (reply) => {
-      this.#treeBytes -= size;
-      done(id, reply.stored[0] as number);
-    });
+    const request = this.#expectAlone(worker, size, (stored) => done(id, stored));
     post(worker, { kind: 'tree', request, id, parts }, memory);
     return id;
+  }
+
+  /** As other programs may be told to cut them. */
+  async #addLarge(blob: Uint8Array, done: Done<Uint8Array>): Promise<void> {
+    for (let wait = this.busy(); wait; wait = this.busy()) await wait;
+    const id = hash('sha256', blob, 'hex');
+    const bytes = new Uint8Array(blob);
+    const worker = this.#leastBusy();
+    const request = this.#expectAlone(worker, bytes.length, (stored) => done(idFromHex(id), stored));
+    post(worker, { kind: 'large', request, id, bytes }, [bytes.buffer]);
   }
 
   /** Puts blobs of an old pack into new ones; resolves when they have been read. REPOSITORY_DAMAGED when one of them is not whole. */
@@ -303,6 +301,15 @@ export class BlobWriter {
     return request;
   }
 
+  /** The same for what has so much memory of its own; told what it takes stored. */
+  #expectAlone(worker: SealWorker, sizeBytes: number, done: (storedBytes: number) => void): number {
+    this.#aloneBytes += sizeBytes;
+    return this.#expect(worker, (reply) => {
+      this.#aloneBytes -= sizeBytes;
+      done(reply.stored[0] as number);
+    });
+  }
+
   #receive(reply: SealReply): void {
     try {
       if (reply.kind === 'error') throw errorOf(reply);
@@ -379,14 +386,6 @@ export class BlobWriter {
     for (const resume of waiting) resume();
   }
 }
-
-/** The bytes in memory of their own: in that which they had when nothing else lies there. */
-const alone = (bytes: Uint8Array): Uint8Array<ArrayBuffer> => {
-  const { length, buffer, byteOffset } = bytes;
-  const isAlone =
-    buffer instanceof ArrayBuffer && byteOffset === 0 && buffer.byteLength - length <= spareBytes;
-  return isAlone ? new Uint8Array(buffer.transfer(length)) : new Uint8Array(bytes);
-};
 
 const post = (worker: SealWorker, message: SealRequest, transfer: ArrayBuffer[] = []): void =>
   worker.thread.postMessage(message, transfer);

@@ -19,6 +19,7 @@ import {
   keysOf,
   memoryEntries,
   openTestRepository,
+  putBlob,
   readFiles,
   type TestRepository,
   testPassword,
@@ -240,6 +241,23 @@ test('what a damaged pack holds is not left to another one that is gone', async 
   await repairIndex(repository);
   await store.delete(first.find((key) => key.startsWith('snapshots/')) as string); // its tree was in a pack that is gone
   assert.deepEqual((await repository.check()).problems, []);
+});
+
+test('a blob larger than any that is cut here is saved from a damaged pack', async () => {
+  const repository = await testRepository();
+  const { store } = repository;
+  const large = randomData(9_000_000, 1);
+  const tree = await putBlob(repository, 'large', large);
+  const sizes = await Array.fromAsync(store.list('data/'));
+  const { key } = sizes.reduce((a, b) => (a.size > b.size ? a : b));
+  await breakByte(store, key, -20); // in the header: the blob is whole
+  const [dry] = (await repairPacks(repository, true)).damaged;
+  const [pack] = (await repairPacks(repository)).damaged;
+  const saved = { id: key.slice(-64), saved: 1, lost: [] };
+  assert.deepEqual([dry, pack], [saved, saved]);
+  const { snapshot } = await repository.write(memoryEntries({ small: 'small' }));
+  await using opened = await repository.open();
+  assert.deepEqual((await readFiles(opened, { ...snapshot!, tree })).get('large'), Buffer.from(large));
 });
 
 test('a pack that was cut stays listed until what is whole of it is saved, whatever is repaired first', async () => {

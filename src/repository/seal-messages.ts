@@ -32,6 +32,13 @@ export type SealRequest =
       readonly id: string;
       readonly parts: readonly TreePart[];
     }
+  /** A data blob that no slab holds. */
+  | {
+      readonly kind: 'large';
+      readonly request: number;
+      readonly id: string;
+      readonly bytes: Uint8Array<ArrayBuffer>;
+    }
   /** Blobs of an old pack that go into new ones, sealed as they are: bytes `offset` to `offset + length` hold all of them. */
   | {
       readonly kind: 'repack';

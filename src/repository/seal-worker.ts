@@ -104,6 +104,13 @@ const handle = (message: SealRequest): void => {
       send(reply);
       break;
     }
+    case 'large': {
+      const { request, id, bytes } = message;
+      const reply = emptyReply(request, 1);
+      reply.stored[0] = addUnknown('data', idFromHex(id), (builder) => builder.add(id, bytes));
+      send(reply);
+      break;
+    }
     case 'repack':
       repack(message);
       send(emptyReply(message.request, 0));

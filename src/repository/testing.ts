@@ -140,6 +140,23 @@ export const putTrees = async <Made>(
   return made;
 };
 
+/** Stores one data blob of any size in a pack of its own, as other programs may cut it; returns the tree of a folder with that file. */
+export const putBlob = async (
+  repository: TestRepository,
+  name: string,
+  plain: Uint8Array,
+): Promise<string> => {
+  const { store, key } = repository;
+  const sealer = new Sealer(key);
+  const data = new PackBuilder({ sealer, type: 'data', level: 3, verify: true });
+  const blob = hash('sha256', plain);
+  data.add(blob, plain);
+  const { id, header, bytes } = data.finish();
+  await store.put(packKey(id), bytes);
+  await saveIndex(store, sealer, [{ id, entries: decodeHeader(header) }]);
+  return await putTrees(repository, (put) => put([{ name, type: 'file', meta: {}, content: [blob] }]));
+};
+
 /** The first master key that the password opens. */
 export const findKey = async (store: Store, password: string): Promise<{ id: string; master: SealKey }> => {
   for await (const found of openKeys(store, password, await listIds(store, 'keys'))) return found;

@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import { idBytes } from './blob.ts';
 import { jsonLength, writeIds } from './blob-ids.ts';
+import { spareBytes } from './compression.ts';
 
 export interface TreePart {
   /** `ids`: packed, in the place of strings with commas between. */
@@ -48,4 +49,12 @@ export const treeId = (parts: readonly TreePart[]): string => {
   const content = createHash('sha256');
   for (const piece of piecesOf(parts)) content.update(piece);
   return content.digest('hex');
+};
+
+/** The bytes in memory of their own: in that which they had when nothing else lies there. */
+export const alone = (bytes: Uint8Array): Uint8Array<ArrayBuffer> => {
+  const { length, buffer, byteOffset } = bytes;
+  const isAlone =
+    buffer instanceof ArrayBuffer && byteOffset === 0 && buffer.byteLength - length <= spareBytes;
+  return isAlone ? new Uint8Array(buffer.transfer(length)) : new Uint8Array(bytes);
 };
