@@ -250,6 +250,75 @@ test('the files of a snapshot are a table', async () => {
   await refused('media', 'SELECT * FROM orders', /no table "orders"\nhint: it is one of files/, 1);
 });
 
+suite('SQL to several snapshots', () => {
+  const file = join(folder, 'stock.db');
+  const photos = join(folder, 'photos');
+  before(async () => {
+    execute(
+      file,
+      `CREATE TABLE goods (id INTEGER PRIMARY KEY, price, photo); CREATE TABLE old (a);
+       INSERT INTO goods VALUES (1, 10, 'kelp.jpg'), (2, 20, 'rock.jpg'), (3, 30, NULL)`,
+    );
+    mkdirSync(photos);
+    for (const name of ['kelp.jpg', 'left.jpg']) writeFileSync(join(photos, name), name);
+    await backUp(file, photos);
+    execute(file, 'DELETE FROM goods WHERE id = 3; UPDATE goods SET price = 21 WHERE id = 2');
+    await backUp(file, photos);
+  });
+  const askAll = async (others: readonly string[], sql: string): Promise<unknown[]> => {
+    const options = others.flatMap((other) => ['--with', other]);
+    const { status, stdout, stderr } = await run('query', 'latest:stock', ...options, sql, '--json');
+    assert.deepEqual({ status, stderr }, { status: 0, stderr: '' }, sql);
+    return jsonLines(stdout)
+      .slice(0, -1)
+      .map(({ values }) => values);
+  };
+
+  test('a table is held against itself as it was', async () => {
+    assert.deepEqual(
+      await askAll(
+        ['before=latest:stock~1'],
+        `SELECT b.id, b.price AS was, g.price AS is_now FROM Before.goods b LEFT JOIN goods g USING (id)
+          WHERE b.price IS NOT g.price ORDER BY b.id`,
+      ),
+      [
+        { id: 2, was: 20, is_now: 21 },
+        { id: 3, was: 30, is_now: null },
+      ],
+    );
+    assert.deepEqual(
+      await askAll(['b=latest:stock~1', 'c=latest:stock'], 'SELECT count(*) AS n FROM b.old, c.goods'),
+      [{ n: 0 }],
+    );
+  });
+
+  test('what a database names is held against the files of a snapshot', async () => {
+    const sql = `SELECT id, path FROM goods FULL JOIN media.files ON '/photos/' || photo = path
+      WHERE type IS NOT 'dir' AND (id IS NULL OR path IS NULL)`;
+    assert.deepEqual(await askAll(['media=latest:photos'], sql), [
+      { id: 2, path: null },
+      { id: null, path: '/photos/left.jpg' },
+    ]);
+  });
+
+  test('what cannot be meant is refused, with the name of the snapshot', async () => {
+    const refusedWith = async (words: readonly string[], message: RegExp, status = 2): Promise<void> => {
+      const outcome = await run('query', 'latest:stock', ...words);
+      assert.deepEqual([outcome.status, outcome.stdout], [status, '']);
+      assert.match(outcome.stderr, message);
+    };
+    const before = ['--with', 'before=latest:stock~1'];
+    await refusedWith([...before, 'SELECT * FROM before.god'], /before: the snapshot has no table "god"/, 1);
+    await refusedWith([...before, 'SELECT * FROM god'], /: the snapshot has no table "god"/, 1);
+    await refusedWith([...before, '--with', 'Before=latest:stock', 'SELECT 1'], /the name "Before" is taken/);
+    await refusedWith(['--with', 'main=latest:stock', 'SELECT 1'], /the name "main" is taken/);
+    await refusedWith(['--with', 'latest:stock', 'SELECT 1'], /"latest:stock" is not name=snapshot/);
+    await refusedWith(['--with', 'x=latest', 'SELECT 1'], /sources/);
+    await refusedWith(['--with', 'x=feed', 'SELECT 1'], /feed/, 1);
+    await refusedWith(before, /--with is for a query, and none is asked/);
+  });
+});
+
 suite('SQL to a snapshot of PostgreSQL', { skip: skipWithout('postgresql') ?? false }, () => {
   let server: PostgresServer;
   before(async () => {
@@ -534,6 +603,7 @@ suite('SQL to a snapshot of MongoDB', { skip: skipWithoutMongodb() ?? false }, (
       await ask('born', 'SELECT _id FROM born ORDER BY at'),
       [2, 1, 4, 3].map((_id) => ({ _id })),
     );
+    const mixed = 'SELECT count(*) AS n FROM customers c JOIN m.people p ON p.name = c.name';
     const misspelt = await run('query', 'latest:mongo', 'SELECT count(statsu) AS n FROM orders');
     assert.deepEqual([misspelt.status, misspelt.stdout], [0, 'n\n0\n(1 row)\n']);
     assert.match(misspelt.stderr, /no document of orders has a field "statsu"/);
@@ -543,6 +613,10 @@ suite('SQL to a snapshot of MongoDB', { skip: skipWithoutMongodb() ?? false }, (
     assert.deepEqual(await ask('mongo', 'SELECT max("a.b") AS a, max(o."a.b") AS b FROM orders o'), [
       { a: 5, b: 5 },
     ]);
+    assert.equal(
+      (await run('query', 'latest:shop', '--with', 'm=latest:mongo', mixed)).stdout,
+      'n\n1\n(1 row)\n',
+    );
     // To SQL it is the field of the inner table that is meant.
     const taken = await run(
       'query',

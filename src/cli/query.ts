@@ -2,13 +2,13 @@
 import { rowText } from '#jobs/export/format.ts';
 import { askable } from '#jobs/query/askable.ts';
 import { openQuery, type Query } from '#jobs/query/query.ts';
-import { isOfPartialBackup } from '#jobs/snapshot-choice.ts';
+import { chooseSnapshot, isOfPartialBackup } from '#jobs/snapshot-choice.ts';
 import { letOthersWork } from '#lib/clock.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import { plural, printable, shortId } from '#lib/format.ts';
-import type { Snapshot } from '#repository/contract.ts';
+import type { Repository, Snapshot } from '#repository/contract.ts';
 import type { SqlValue } from '#sources/table-reader.ts';
-import { type Call, defineCommand, flag, type OptionSpecs } from './command.ts';
+import { type Call, defineCommand, flag, list, type OptionSpecs } from './command.ts';
 import { jobContext } from './job-context.ts';
 import { showFailedItem } from './job-report.ts';
 import type { Output } from './output.ts';
@@ -18,6 +18,7 @@ import { latestRule, readOptions, snapshotArgument, withSnapshot } from './snaps
 
 const options = {
   ...readOptions,
+  with: list('--with <name=snapshot>', 'another snapshot, whose tables have this name in front'),
   csv: flag('--csv', 'print CSV, with the names of the columns first'),
 };
 
@@ -28,7 +29,8 @@ export const command = defineCommand({
 (the table "files"); no server is needed. The SQL is that of SQLite. The tables that it names are read, and of them the
 columns that it needs. A table is called as in its database, with its schema in front or without; where there are several
 databases, shop.orders is the one of shop. Of documents (CouchDB, MongoDB) any field is a column, and the column
-"document" has the whole as JSON. ${latestRule}`,
+"document" has the whole as JSON. Tables of other snapshots, of this source or of another, are called by a name that you give
+them: --with before=latest:shop~1, and then before.orders. ${latestRule}`,
   args: [snapshotArgument, { usage: '[sql]', text: 'one SELECT; without it, the tables are listed' }],
   options,
   examples: [
@@ -45,6 +47,14 @@ databases, shop.orders is the one of shop. Of documents (CouchDB, MongoDB) any f
       'query latest:couch "SELECT document->>\'$.address.city\' AS city, count(*) FROM people GROUP BY city"',
       'documents',
     ],
+    [
+      'query latest:shop --with before=latest:shop~1 "SELECT * FROM before.orders WHERE id NOT IN (SELECT id FROM orders)"',
+      'rows that are gone',
+    ],
+    [
+      `query latest:shop --with media=latest:media "SELECT photo FROM products WHERE '/media/' || photo NOT IN (SELECT path FROM media.files)"`,
+      'what the database names, and the backup of the files does not have',
+    ],
   ],
   statuses: [3, 10, 11, 12, 14],
   run: async (call) => {
@@ -55,7 +65,8 @@ databases, shop.orders is the one of shop. Of documents (CouchDB, MongoDB) any f
 
 const showTables = async (call: QueryCall): Promise<number> => {
   const { output, options } = call;
-  if (options.csv) throw new HoldfastError('USAGE', '--csv is for the answer to a query, and none is asked');
+  const [idle] = [...(options.csv ? ['--csv'] : []), ...(options.with.length > 0 ? ['--with'] : [])];
+  if (idle) throw new HoldfastError('USAGE', `${idle} is for a query, and none is asked`);
   let count = 0;
   const lost = await withSnapshot(call, async (repository, snapshot) => {
     warnOfChanges(output, snapshot);
@@ -84,8 +95,9 @@ const ask = async (call: QueryCall, sql: string): Promise<number> => {
   if (output.json && call.options.csv)
     throw new HoldfastError('USAGE', '--json and --csv exclude each other');
   using query = await withSnapshot(call, async (repository, snapshot) => {
-    warnOfChanges(output, snapshot);
-    return await openQuery({ repository, snapshot, sql }, jobContext(call));
+    const others = await othersOf(call, repository);
+    for (const each of [snapshot, ...others.values()]) warnOfChanges(output, each);
+    return await openQuery({ repository, snapshot, others, sql }, jobContext(call));
   });
   for (const { table, field } of query.absent)
     output.warn(`no document of ${printable(table)} has a field "${printable(field)}"`);
@@ -100,6 +112,27 @@ const ask = async (call: QueryCall, sql: string): Promise<number> => {
   await show(call, query);
   await output.flush();
   return 0;
+};
+
+/** The snapshots of --with. Of the filters, --host alone says something of them. */
+const othersOf = async (
+  { options }: QueryCall,
+  repository: Repository,
+): Promise<ReadonlyMap<string, Snapshot>> => {
+  const others = new Map<string, Snapshot>();
+  if (options.with.length === 0) return others;
+  const snapshots = await repository.snapshots();
+  for (const text of options.with) {
+    const [, name, word] = /^([A-Za-z_]\w*)=(.+)$/s.exec(text) ?? [];
+    if (name === undefined || word === undefined)
+      throw new HoldfastError('USAGE', `"${text}" is not name=snapshot`, {
+        hint: 'as in --with before=latest:shop~1; a name has letters of English, digits and _',
+      });
+    if (['main', 'temp', ...[...others.keys()].map((one) => one.toLowerCase())].includes(name.toLowerCase()))
+      throw new HoldfastError('USAGE', `--with ${text}: the name "${name}" is taken`);
+    others.set(name, chooseSnapshot(snapshots, word, { host: options.host }));
+  }
+  return others;
 };
 
 const warnOfChanges = (output: Output, snapshot: Snapshot): void => {

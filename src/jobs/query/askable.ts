@@ -5,8 +5,6 @@ import type { JobContext } from '../job-context.ts';
 import { tableRowsOf } from '../rows/table-rows.ts';
 
 export interface Askable {
-  /** Any field is a column of a table, although it is not among those that it tells. */
-  readonly hasAnyColumn: boolean;
   /** PATH_UNKNOWN where there is none of that name, USAGE where there are several, ITEM_UNREADABLE for one that was not captured. */
   named(name: string): Promise<AskableTable>;
   tables(): AsyncIterable<ListedTable>;
@@ -22,6 +20,8 @@ export interface AskableTable {
   /** No other table of the snapshot has it. */
   readonly id: string;
   readonly columns: readonly SqlColumn[];
+  /** Any field of its documents is a column, although it is not among those. */
+  readonly hasAnyColumn?: boolean;
   /** The snapshot does not say what types its columns have: all values are texts. */
   readonly isUntyped?: boolean;
   /** Hands over these columns' values of one row after the other. REPOSITORY_DAMAGED for rows that are not all there. */

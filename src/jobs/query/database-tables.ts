@@ -17,7 +17,6 @@ export const databaseTables = async (
 ): Promise<Askable> => {
   const databases = await knownManifestsOf(repository, snapshot, signal);
   return {
-    hasAnyColumn: !rows.reader.isPlain,
     missing: databases.flatMap(({ folder, manifest }) =>
       manifest.missing.map(({ name, reason }) => ({ database: folder, name, reason })),
     ),
@@ -28,6 +27,7 @@ export const databaseTables = async (
       return {
         id: `${database.folder}: ${name}`,
         columns,
+        hasAnyColumn: !rows.reader.isPlain,
         isUntyped: await rows.isUntyped(snapshot, database.folder),
         async read(names, onRow) {
           for (const table of tables) await readTable(database, table, names, onRow);

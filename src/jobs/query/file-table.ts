@@ -32,7 +32,6 @@ export const fileTable = (
   snapshot: Snapshot,
   { signal, onEvent }: AskContext,
 ): Askable => ({
-  hasAnyColumn: false,
   missing: [],
   async named(name) {
     if (![tableName, `main.${tableName}`].includes(name.toLowerCase()))

@@ -36,7 +36,7 @@ export const understand = async (sql: string, from: Askable, tables: SqlTables):
     }
     const { kind, name } = prepared;
     if (kind !== 'table') {
-      addField(prepared, asked, from, tables);
+      addField(prepared, asked, tables);
       continue;
     }
     const table = await from.named(name);
@@ -122,18 +122,14 @@ const namedApart = (columns: readonly SqlColumn[]): Asked['columns'] => {
 };
 
 /** Any field of documents is a column; of rows those that their table has. */
-const addField = (
-  { kind, name }: Unknown,
-  asked: readonly Asked[],
-  from: Askable,
-  tables: SqlTables,
-): void => {
+const addField = ({ kind, name }: Unknown, asked: readonly Asked[], tables: SqlTables): void => {
+  const ofDocuments = asked.filter(({ table }) => table.hasAnyColumn);
   const isJoined = kind === 'joined column';
   const afterDots = [...name.matchAll(/\./g)].map(({ index }) => name.slice(index + 1)).toReversed();
-  const isNew = (one: string): boolean => asked.some(({ fields }) => !fields.has(one));
+  const isNew = (one: string): boolean => ofDocuments.some(({ fields }) => !fields.has(one));
   // SQLite does not tell which of the dots are in the name of a field.
   const field = (isJoined ? name : [...afterDots, name].find(isNew)) ?? name;
-  const without = from.hasAnyColumn ? asked.filter(({ fields }) => !fields.has(field)) : [];
+  const without = ofDocuments.filter(({ fields }) => !fields.has(field));
   if (without.length === 0) {
     const known = asked.flatMap(({ columns }) => columns.map(({ as }) => as));
     throw new HoldfastError(
