@@ -173,7 +173,7 @@ test('small blobs are opened together whose IVs somebody chose so that the count
   const poly = createPoly1305(10_000);
   const plains = Array.from({ length: 40 }, (_, at) => Buffer.from(randomData((at % 4) * 50, at)));
   const places = plains.map((plain, at) => {
-    const iv = Buffer.alloc(16, at % 3 === 0 ? 0xff : at);
+    const iv = Buffer.alloc(16, at).fill(0xff, [0, 4, 8, 12, 16][at % 5]);
     iv[15] = 0xff - (at % 4);
     const cipher = createCipheriv('aes-256-ctr', key.encrypt, iv).update(plain);
     const sealed = Buffer.concat([iv, cipher, macOf(key, iv, cipher)]);

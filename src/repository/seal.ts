@@ -93,7 +93,6 @@ export class Sealer {
     const ivs = Buffer.alloc(places.length * ivBytes);
     for (const [index, { offset }] of places.entries()) {
       const iv = this.#randomIv();
-      iv[12] = (iv[12] as number) & 0x7f; // so that the last four bytes never overflow
       ivs.set(iv, index * ivBytes);
       poly.buffer.set(iv, offset);
     }
@@ -112,7 +111,7 @@ export class Sealer {
 
   /**
    * AES-256-CTR, there and back, of texts that lie at `nextStaged` of each other in `texts`, which begins at a multiple of four bytes: each
-   * with its own of the IVs, whose last four bytes must not overflow.
+   * with its own of the IVs.
    */
   #underKeyStream(ivs: Buffer, places: readonly SealedPlace[], texts: Uint8Array): Uint8Array {
     if (this.#counters.byteLength < texts.length)
@@ -121,17 +120,21 @@ export class Sealer {
     let at = 0;
     for (const [index, { length }] of places.entries()) {
       const iv = index * ivBytes;
-      const [first, second, third] = [
-        ivs.readUInt32BE(iv),
-        ivs.readUInt32BE(iv + 4),
-        ivs.readUInt32BE(iv + 8),
-      ];
-      let counter = ivs.readUInt32BE(iv + 12);
-      for (const end = nextStaged(at + length - overheadBytes); at < end; at += blockBytes, counter += 1) {
-        counters.setUint32(at, first);
-        counters.setUint32(at + 4, second);
-        counters.setUint32(at + 8, third);
-        counters.setUint32(at + 12, counter);
+      let first = ivs.readInt32BE(iv);
+      let second = ivs.readInt32BE(iv + 4);
+      let third = ivs.readInt32BE(iv + 8);
+      let fourth = ivs.readInt32BE(iv + 12);
+      for (const end = nextStaged(at + length - overheadBytes); at < end; at += blockBytes) {
+        counters.setInt32(at, first);
+        counters.setInt32(at + 4, second);
+        counters.setInt32(at + 8, third);
+        counters.setInt32(at + 12, fourth);
+        fourth = (fourth + 1) | 0;
+        if (fourth !== 0) continue;
+        third = (third + 1) | 0;
+        if (third !== 0) continue;
+        second = (second + 1) | 0;
+        if (second === 0) first = (first + 1) | 0;
       }
     }
     const stream = this.#blockCipher.update(new Uint8Array(counters.buffer, 0, at));
@@ -178,10 +181,9 @@ export class Sealer {
         continue;
       }
       const plainBytes = place.length - overheadBytes;
-      const overflows = ivs.readUInt32BE(index * ivBytes + 12) + plainBytes / blockBytes > 2 ** 32;
-      if (overflows || bytes + plainBytes > gatheredBytes) openTogether(index);
+      if (bytes + plainBytes > gatheredBytes) openTogether(index);
       together.push(place);
-      bytes = overflows ? Number.POSITIVE_INFINITY : nextStaged(bytes + plainBytes);
+      bytes = nextStaged(bytes + plainBytes);
     }
     openTogether(places.length);
   }
