@@ -3,6 +3,8 @@ import { type Config, type JobConfig, jobNamed } from '#config/config.ts';
 import { runBackup } from '#jobs/run-backup.ts';
 import { isOriginTag } from '#jobs/snapshot-choice.ts';
 import { HoldfastError } from '#lib/errors.ts';
+import { kindsWith } from '#sources/abilities.ts';
+import type { SourceConfig } from '#sources/registry.ts';
 import { adhocSources, fileOptions, givenFileOptions } from './adhoc-sources.ts';
 import { reportBackup } from './backup-report.ts';
 import { catalogIfAny } from './catalog-use.ts';
@@ -16,6 +18,7 @@ const options = {
   tag: list('--tag <tag>', 'give the snapshots this tag'),
   name: value('--name <name>', 'call the one source that is named so'),
   dryRun: flag('-n, --dry-run', 'read everything, say what would be stored, store nothing'),
+  together: flag('--together', 'take the states of all databases at once, before any of them is read'),
   ...fileOptions,
 };
 
@@ -60,8 +63,9 @@ const backUpNamed = async (call: BackupCall, config: Config | undefined): Promis
   const sources = adhocSources(args, options, config, output);
   const repository = await chooseRepository(call, { config });
   using catalog = catalogIfAny(config, call);
-  const { tag: tags, dryRun } = options;
-  const task = { sources, repositories: [{ repository }], tags, dryRun };
+  const { tag: tags, dryRun, together } = options;
+  requireHolder(options, sources);
+  const task = { sources, repositories: [{ repository }], tags, dryRun, together };
   const run = await runBackup(task, { ...jobContext(call), catalog });
   reportBackup(output, 'backup', run, 'summary');
   return run.status;
@@ -107,7 +111,22 @@ const checkTags = (tags: readonly string[]): void => {
     });
 };
 
+const requireHolder = (
+  { together }: Pick<BackupCall['options'], 'together'>,
+  sources: readonly SourceConfig[],
+): void => {
+  const kinds = kindsWith('moment');
+  if (together && !sources.some(({ kind }) => kinds.includes(kind)))
+    throw new HoldfastError('USAGE', '--together is for databases, and none is named', {
+      hint: `whose state can be held: ${kinds.join(', ')}`,
+    });
+};
+
 const refuseSourceOptions = ({ options }: BackupCall): void => {
+  if (options.together)
+    throw new HoldfastError('USAGE', '--together is not for jobs', {
+      hint: 'write `together: true` into the configuration file, at the job',
+    });
   if (options.name !== undefined || Object.keys(givenFileOptions(options)).length > 0)
     throw new HoldfastError('USAGE', '--name and the --exclude options are not for jobs', {
       hint: 'write them into the configuration file, at the source',

@@ -11,8 +11,8 @@ import { entryFields } from './ls.ts';
 import { withChosenRepository } from './snapshot-options.ts';
 
 export const command = defineCommand({
-  description: `Looks for files and folders by name in all snapshots, the newest first, or in those that --source, --job, --host
-and --snapshot choose. A pattern fits names anywhere (menu.pdf, '*.jpg', 'media/2026/*'); one that begins with '/'
+  description: `Looks for files and folders by name in all snapshots, the newest first, or in those that --source, --job, --host,
+--run and --snapshot choose. A pattern fits names anywhere (menu.pdf, '*.jpg', 'media/2026/*'); one that begins with '/'
 counts from the snapshot's root; '**' stands for any number of folders. What a folder that fits holds is found too.
 
 With --document, documents are looked for by their id in snapshots of CouchDB and MongoDB; without a server.

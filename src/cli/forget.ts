@@ -114,6 +114,10 @@ const tasksOf = async (call: ForgetCall, config: Config | undefined): Promise<Ta
 const refuseIdle = ({ args, options }: ForgetCall): void => {
   if (options.maxUnused !== undefined && !options.prune)
     throw new HoldfastError('USAGE', '--max-unused means nothing without --prune');
+  if (options.run !== undefined && args.length === 0)
+    throw new HoldfastError('USAGE', '--run is for snapshots that are named', {
+      hint: 'rules look at all runs; say which of this one: latest:<source>, or the beginning of an id',
+    });
   if (options.force && args.length === 0)
     throw new HoldfastError('USAGE', '--force is for snapshots that are named');
 };

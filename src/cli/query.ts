@@ -114,7 +114,7 @@ const ask = async (call: QueryCall, sql: string): Promise<number> => {
   return 0;
 };
 
-/** The snapshots of --with. Of the filters, --host alone says something of them. */
+/** The snapshots of --with. Of the filters, --host and --run say something of them, too. */
 const othersOf = async (
   { options }: QueryCall,
   repository: Repository,
@@ -130,7 +130,7 @@ const othersOf = async (
       });
     if (['main', 'temp', ...[...others.keys()].map((one) => one.toLowerCase())].includes(name.toLowerCase()))
       throw new HoldfastError('USAGE', `--with ${text}: the name "${name}" is taken`);
-    others.set(name, chooseSnapshot(snapshots, word, { host: options.host }));
+    others.set(name, chooseSnapshot(snapshots, word, { host: options.host, run: options.run }));
   }
   return others;
 };

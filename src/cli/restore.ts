@@ -140,8 +140,8 @@ const restoreFile = async (call: RestoreCall, archive: string): Promise<number> 
     ...options.include,
     ...options.exclude,
   ];
-  const { as, query, job, host, noLock, dryRun } = options;
-  const others = [as, query, job, host].some((value) => value !== undefined);
+  const { as, query, job, host, run, noLock, dryRun } = options;
+  const others = [as, query, job, host, run].some((value) => value !== undefined);
   if (chosen.length > 0 || others || noLock || dryRun)
     throw new HoldfastError('USAGE', 'an archive is restored as a whole, and has no snapshots', {
       hint: 'with --archive go --to, --source, --identity, --rename and --force; unpack it with tar to choose among files',

@@ -17,6 +17,7 @@ export const filterOptions = {
   source: value('-s, --source <name>', 'only snapshots of this source'),
   job: value('--job <name>', 'only snapshots of this job'),
   host: value('--host <name>', 'only snapshots made on this host'),
+  run: value('--run <id>', 'only snapshots of this run: together they are one restore point'),
 };
 
 export const lockOptions = {

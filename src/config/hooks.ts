@@ -33,6 +33,9 @@ export const hooksSchema = z.strictObject({
   before: commands().describe(
     'Before the job. One that fails stops it; one that ends with status 75 skips it quietly.',
   ),
+  held: commands().describe(
+    'In a backup that is `together`: when the states of all databases stand, and none of them has been read.',
+  ),
   after: commands().describe('After the job, however it ended, unless it was skipped.'),
   on: z
     .strictObject({

@@ -32,7 +32,14 @@ const bearsSite = (job: Job): boolean =>
   (job.verb === 'archive' && job.site !== undefined) ||
   (job.verb === 'export' && job.fileName.includes('{site}'));
 
-const flawsOf = (job: Job, file: FileValues): Flaw[] => {
+const flawsOf = (job: Job, file: FileValues): Flaw[] => [...unfitHooks(job), ...flawsOfVerb(job, file)];
+
+const unfitHooks = (job: Job): Flaw[] =>
+  job.hooks?.held === undefined || (job.verb === 'backup' && job.together)
+    ? []
+    : [{ path: ['hooks', 'held'], message: 'is for a backup job with "together: true"' }];
+
+const flawsOfVerb = (job: Job, file: FileValues): Flaw[] => {
   switch (job.verb) {
     case 'backup':
       return [

@@ -59,6 +59,23 @@ const cases: readonly (readonly [name: string, job: string, expected: readonly s
     ),
   ],
   [
+    'a moment that is held for what has none',
+    'backup: [media, couch], to: [near], together: true, hooks: { held: "true" }',
+    [
+      'jobs.j.together: is for a source of kind sqlite, postgres, mysql, mongodb or sqlserver, and "media" is of kind files',
+    ],
+  ],
+  [
+    'a hook for a moment that never comes',
+    'backup: [pg], to: [near], hooks: { held: "true" }',
+    ['jobs.j.hooks.held: is for a backup job with "together: true"'],
+  ],
+  [
+    'a moment for a part of the rows',
+    'backup: [pg], to: [near], together: true, partial: { since: 10m, by: changed, tables: [t] }',
+    ['jobs.j.together: is for complete backups, and this job has "partial"'],
+  ],
+  [
     'a partial backup of several databases',
     'backup: [some], to: [near], partial: { since: 10m, by: changed, tables: [t] }',
     [

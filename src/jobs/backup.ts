@@ -1,12 +1,14 @@
-// Sources → snapshots, one source after the other, each read once for all repositories. One that fails does not stop the others.
+// Sources → snapshots, one source after the other, each read once for all repositories. One that fails does not stop the others. Of a run
+// that is `together` the states of all databases are taken before any is read.
 
 import { throwIfCancelled } from '#lib/clock.ts';
 import { asError, type ErrorCode, HoldfastError, hasCode } from '#lib/errors.ts';
 import { machineName } from '#lib/machine-name.ts';
 import type { Progress } from '#lib/progress.ts';
 import type { ItemOutcome, Repository, Snapshot, WriteOptions, WriteReport } from '#repository/contract.ts';
+import { kindsWith } from '#sources/abilities.ts';
 import { openSource, type SourceConfig } from '#sources/registry.ts';
-import type { Finding } from '#sources/source.ts';
+import type { Entry, Finding } from '#sources/source.ts';
 import type { FailedSource, JobEvent, OnJobEvent, SourceOutcome } from './event.ts';
 import { type AnomalyRules, usualRules } from './health/anomalies.ts';
 import { judgeBackup, type KeptManifests, keepManifests, suspicion } from './health/judge-backup.ts';
@@ -23,6 +25,9 @@ export interface BackupRequest {
   /** The user's own, beside those that say where a snapshot comes from. */
   readonly tags: readonly string[];
   readonly dryRun: boolean;
+  /** The states of all databases are taken at once, and `onHeld` is called when they stand: what fails there fails all. */
+  readonly together?: boolean | undefined;
+  readonly onHeld?: (() => Promise<void>) | undefined;
   /** What is suspicious beside earlier snapshots; nothing is when 'off', the usual when absent. */
   readonly anomalies?: AnomalyRules | 'off' | undefined;
 }
@@ -50,12 +55,15 @@ export const concernsAll = (error: unknown): boolean => hasCode(error, ...reposi
 /** Backs up one source after the other, and yields how each went in each repository. Throws only when cancelled. */
 export async function* backUp(request: BackupRequest, context: JobContext): AsyncGenerator<SourceOutcome> {
   const fatal = new Map<BackupTarget, Error>();
+  await using held = await holdAll(request, context);
   for (const source of request.sources) {
     throwIfCancelled(context.signal);
     const working = request.targets.filter((target) => !fatal.has(target));
     const outcomes = [
       ...[...fatal].map(([target, error]) => ({ target, outcome: skipped(target.name, source, error) })),
-      ...(working.length > 0 ? await backUpSource({ ...request, targets: working }, source, context) : []),
+      ...(working.length > 0
+        ? await backUpSource({ ...request, targets: working }, source, held, context)
+        : []),
     ];
     for (const { target, outcome } of outcomes) {
       if (outcome.state === 'failed' && concernsAll(outcome.error)) fatal.set(target, outcome.error);
@@ -74,6 +82,7 @@ interface TargetOutcome {
 const backUpSource = async (
   request: BackupRequest,
   source: SourceConfig,
+  held: Held,
   context: JobContext,
 ): Promise<TargetOutcome[]> => {
   const startedAt = context.clock.now();
@@ -89,7 +98,8 @@ const backUpSource = async (
   const names = targets.map(({ name }) => name).join(', ');
   context.onEvent({ type: 'started', subject: source.name, doing: `backing up to ${names}` });
   try {
-    return (await writeSnapshots(request, source, startedAt, context)).map(outcomeOf);
+    await using begun = held.take(source) ?? (await beginSource(request, source, context));
+    return (await writeSnapshots(request, source, begun, context)).map(outcomeOf);
   } catch (error) {
     throwIfCancelled(context.signal);
     return targets.map((target) => outcomeOf({ target, ended: asError(error) }));
@@ -103,26 +113,119 @@ interface Written {
   readonly suspicion?: Error | undefined;
 }
 
-const writeSnapshots = async (
-  request: BackupRequest,
+/** A source that is open, as it was at that time, and the repositories that can take it. */
+interface Begun extends AsyncDisposable {
+  readonly time: Date;
+  readonly failed: readonly Written[];
+  readonly ready: readonly Ready[];
+  readonly entries: AsyncIterable<Entry>;
+  readonly concurrency: number;
+}
+
+/** Of one that is held, `heldAt`, the first entry has come when this resolves. */
+const beginSource = async (
+  { targets, dryRun }: BackupRequest,
   source: SourceConfig,
-  time: Date,
   { signal, clock, log, onEvent }: JobContext,
-): Promise<Written[]> => {
-  const { name } = source;
-  const found = await Promise.all(request.targets.map((target) => parentIn(target, source)));
+  heldAt?: Date,
+): Promise<Begun> => {
+  const time = heldAt ?? clock.now();
+  const found = await Promise.all(targets.map((target) => parentIn(target, source)));
   const failed = found.filter((one) => 'ended' in one);
   const ready = found.filter((one) => 'parent' in one);
   throwIfCancelled(signal);
-  if (ready.length === 0) return failed;
-  await using opened = await openSource(source, { signal, clock, log });
-  if (request.dryRun) reportFindings(name, await opened.check(), onEvent);
-  const previous = commonPrevious(
-    ready.map(({ target, parent }) => parent && target.repository.previous(parent, name)),
-  );
-  const kept = keepManifests(opened.dump(previous), source.kind);
+  if (ready.length === 0) return { ...nothing, time, failed };
+  const opened = await openSource(source, { signal, clock, log });
+  let closing: PromiseLike<void> | undefined;
+  const close = (): PromiseLike<void> => (closing ??= opened[Symbol.asyncDispose]());
+  try {
+    if (dryRun) reportFindings(source.name, await opened.check(), onEvent);
+    const previous = commonPrevious(
+      ready.map(({ target, parent }) => parent && target.repository.previous(parent, source.name)),
+    );
+    const dump = opened.dump(previous, { allAtOnce: heldAt !== undefined });
+    const entries = heldAt ? await withFirst(dump) : dump;
+    const { concurrency } = opened;
+    return { time, failed, ready, entries, concurrency, [Symbol.asyncDispose]: close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+};
+
+const nothing: Omit<Begun, 'time' | 'failed'> = {
+  ready: [],
+  entries: (async function* () {})(),
+  concurrency: 1,
+  async [Symbol.asyncDispose]() {},
+};
+
+/** The same entries, the first of which has come. */
+const withFirst = async (entries: AsyncIterable<Entry>): Promise<AsyncIterable<Entry>> => {
+  const iterator = entries[Symbol.asyncIterator]();
+  const first = await iterator.next();
+  return (async function* () {
+    try {
+      for (let result = first; !result.done; result = await iterator.next()) yield result.value;
+    } finally {
+      await iterator.return?.();
+    }
+  })();
+};
+
+interface Held extends AsyncDisposable {
+  /** Undefined for one that is begun in its turn. Throws why one that was to be held is not. */
+  take(source: SourceConfig): Begun | undefined;
+}
+
+/** Of a run that is together, all sources that have a state to hold. */
+const holdAll = async (request: BackupRequest, context: JobContext): Promise<Held> => {
+  const holders = request.together
+    ? request.sources.filter(({ kind }) => kindsWith('moment').includes(kind))
+    : [];
+  const held = new Map<SourceConfig, Begun | Error>();
+  let stopped: Error | undefined;
+  const close = async (): Promise<void> => {
+    await Promise.all([...held.values()].map((one) => !(one instanceof Error) && one[Symbol.asyncDispose]()));
+  };
+  if (holders.length > 0) {
+    const heldAt = context.clock.now();
+    const subject = holders.map(({ name }) => name).join(', ');
+    context.onEvent({ type: 'started', subject, doing: 'opening all, before any is read' });
+    const begin = (source: SourceConfig): Promise<Begun | Error> =>
+      beginSource(request, source, context, heldAt).catch(asError);
+    await Promise.all(holders.map(async (source) => void held.set(source, await begin(source))));
+    try {
+      throwIfCancelled(context.signal);
+      await request.onHeld?.();
+    } catch (error) {
+      await close();
+      throwIfCancelled(context.signal);
+      stopped = asError(error);
+    }
+  }
+  return {
+    take(source) {
+      const found = stopped ?? held.get(source);
+      if (found instanceof Error) throw found;
+      return found;
+    },
+    [Symbol.asyncDispose]: close,
+  };
+};
+
+const writeSnapshots = async (
+  request: BackupRequest,
+  source: SourceConfig,
+  { time, failed, ready: allReady, entries: all, concurrency }: Begun,
+  { signal, onEvent }: JobContext,
+): Promise<Written[]> => {
+  const { name } = source;
+  const ready = allReady.filter(({ target }) => request.targets.includes(target)); // others failed meanwhile
+  if (ready.length === 0) return [...failed];
+  const kept = keepManifests(all, source.kind);
   const branches = tee(kept.entries, ready.length);
-  const options = { ...writeOptions(request, source), time, concurrency: opened.concurrency, signal };
+  const options = { ...writeOptions(request, source), time, concurrency, signal };
   const events = eventsOf(name, onEvent);
   const written = await Promise.all(
     ready.map(async ({ target, parent, earlier }, at): Promise<Written> => {
@@ -143,15 +246,13 @@ const writeSnapshots = async (
   return [...failed, ...written];
 };
 
-type Found =
-  | {
-      readonly target: BackupTarget;
-      readonly parent: Snapshot | undefined;
-      readonly earlier: readonly Snapshot[];
-    }
-  | Written;
+interface Ready {
+  readonly target: BackupTarget;
+  readonly parent: Snapshot | undefined;
+  readonly earlier: readonly Snapshot[];
+}
 
-const parentIn = async (target: BackupTarget, source: SourceConfig): Promise<Found> => {
+const parentIn = async (target: BackupTarget, source: SourceConfig): Promise<Ready | Written> => {
   try {
     const snapshots = await target.repository.snapshots();
     assertNameIsFree(snapshots, source, target);

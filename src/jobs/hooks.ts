@@ -9,7 +9,7 @@ import { durationMs } from '#lib/duration.ts';
 import { HoldfastError, messageOf } from '#lib/errors.ts';
 import { killGroup } from '#lib/process-group.ts';
 
-export type HookMoment = 'before' | 'after' | 'success' | 'partial' | 'failure';
+export type HookMoment = 'before' | 'held' | 'after' | 'success' | 'partial' | 'failure';
 
 /** What a hook finds in its environment, as HOLDFAST_JOB and so on. */
 export interface HookFacts {

@@ -30,10 +30,13 @@ export interface BackupTask {
   /** Read everything, store nothing, remember nothing. */
   readonly dryRun: boolean;
   /** See BackupRequest. */
+  readonly together?: boolean | undefined;
   readonly anomalies?: AnomalyRules | 'off' | undefined;
 }
 
 export interface RunContext extends JobContext {
+  /** When the states of all databases of a run that is together stand, and none of them is read. */
+  readonly onHeld?: (() => Promise<void>) | undefined;
   /** Absent where it cannot be opened: a backup is worth more than the memory of it. */
   readonly catalog: Catalog | undefined;
   /** The record of this run, where the caller began it and will close it. */
@@ -64,16 +67,20 @@ interface Part extends Ended {
 const backUpInto = async (
   task: BackupTask,
   runId: string,
-  context: JobContext,
+  context: JobContext & Pick<RunContext, 'onHeld'>,
   record: RunRecord | undefined,
 ): Promise<Part[]> => {
-  const { job, sources, tags, dryRun, repositories, anomalies } = task;
+  const { job, sources, tags, dryRun, repositories, anomalies, together } = task;
   const outcomes: SourceOutcome[] = [];
   const keep = (outcome: SourceOutcome): void => {
     outcomes.push(outcome);
     record?.source(outcome);
   };
-  const request = { sources, runId, tags, dryRun, anomalies, ...(job !== undefined && { job }) };
+  const { onHeld } = context;
+  const request = {
+    ...{ sources, runId, tags, dryRun, anomalies, together, onHeld },
+    ...(job !== undefined && { job }),
+  };
   const configs = repositories.map(({ repository }) => repository);
   const load = () => Promise.all(sources.map((source) => source.load?.()));
   const options = { lock: 'shared', meanwhile: load, readsIndex: true } as const;

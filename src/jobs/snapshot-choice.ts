@@ -8,6 +8,8 @@ export interface SnapshotFilter {
   readonly source?: string | undefined;
   readonly job?: string | undefined;
   readonly host?: string | undefined;
+  /** Those of one run are one restore point. */
+  readonly run?: string | undefined;
 }
 
 /** Tags of the form `name:value`, which say where a snapshot comes from. */
@@ -53,7 +55,8 @@ export const matching = (snapshots: readonly Snapshot[], filter: SnapshotFilter)
     (snapshot) =>
       (filter.source === undefined || originOf(snapshot) === filter.source) &&
       (filter.job === undefined || tagOf(snapshot, 'job') === filter.job) &&
-      (filter.host === undefined || snapshot.hostname === filter.host),
+      (filter.host === undefined || snapshot.hostname === filter.host) &&
+      (filter.run === undefined || tagOf(snapshot, 'run') === filter.run),
   );
 
 /** The same; SNAPSHOT_UNKNOWN when that is none of those there are: most likely something in the filter is misspelt. */
@@ -112,8 +115,8 @@ const before = (snapshot: Snapshot, steps: number, snapshots: readonly Snapshot[
 };
 
 const contradiction = (snapshot: Snapshot, word: string, filter: SnapshotFilter): HoldfastError => {
-  const { source, job, host } = filter;
-  const asked = Object.entries({ source, job, host }).flatMap(([name, value]) =>
+  const { source, job, host, run } = filter;
+  const asked = Object.entries({ source, job, host, run }).flatMap(([name, value]) =>
     value === undefined ? [] : `--${name} ${value}`,
   );
   const ofJob = tagOf(snapshot, 'job');
@@ -158,6 +161,7 @@ const nothingMatches = (snapshots: readonly Snapshot[], filter: SnapshotFilter):
     filter.source === undefined ? [] : `of source "${filter.source}"`,
     filter.job === undefined ? [] : `of job "${filter.job}"`,
     filter.host === undefined ? [] : `from host "${filter.host}"`,
+    filter.run === undefined ? [] : `of run "${filter.run}"`,
   ].flat();
   const sources = [...new Set(snapshots.map(originOf))];
   const mistyped = filter.source !== undefined && !sources.includes(filter.source);

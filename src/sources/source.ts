@@ -12,9 +12,14 @@ export interface Source extends AsyncDisposable {
    * (ITEM_UNREADABLE, ITEM_CHANGED) from a content loses that entry only, and the snapshot is marked partial.
    * A content may wait for the contents of entries before it, never for later ones.
    */
-  dump(previous?: Previous): AsyncIterable<Entry>;
+  dump(previous?: Previous, options?: DumpOptions): AsyncIterable<Entry>;
   /** Writes entries (as `dump` made them) into the target. All or nothing where the engine can. */
   restore(entries: AsyncIterable<Entry>, into: RestoreTarget): Promise<RestoreReport>;
+}
+
+export interface DumpOptions {
+  /** The state of every database is taken before the first entry comes, not of each before its own; for kinds with the ability 'moment'. */
+  readonly allAtOnce?: boolean;
 }
 
 export interface SourceKind<Config> extends Kind<Config, Source> {
@@ -26,7 +31,8 @@ export interface SourceKind<Config> extends Kind<Config, Source> {
  * 'rows' are those of a `RowReader`, 'sql' is a `PlainDumper` whose files end so, 'listing' and 'statuses' are what a mirror asks for,
  * 'receiving' is a `Receiver`, 'changes' that it takes partial backups and makes them, 'queries' that it answers those of a drill,
  * 'scratch folder' that a drill makes files, 'replication' that its servers replicate,
- * 'restore by query' that a query in the engine's own language chooses what is restored.
+ * 'restore by query' that a query in the engine's own language chooses what is restored, 'moment' that what is read is as of the moment of
+ * the first entry, however long that takes.
  */
 export type Ability =
   | 'rows'
@@ -38,7 +44,8 @@ export type Ability =
   | 'queries'
   | 'scratch folder'
   | 'replication'
-  | 'restore by query';
+  | 'restore by query'
+  | 'moment';
 
 /** One file of a source, real or virtual. */
 export interface Entry {

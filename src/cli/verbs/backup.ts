@@ -15,7 +15,9 @@ export const backup: RunVerb<'backup'> = async (job, config, { tags, dryRun }, c
     keep,
   }));
   const anomalies = job.partial ? 'off' : job.anomalies;
-  const run = await runBackup({ job: name, sources, repositories, tags, dryRun, anomalies }, context);
+  const { together } = job;
+  const task = { job: name, sources, repositories, tags, dryRun, anomalies, together };
+  const run = await runBackup(task, context);
   reportBackup(output, name, run, 'run_done');
   return { state: run.state, status: run.status, id: run.id, fields: { name, ...backupFields(run) } };
 };

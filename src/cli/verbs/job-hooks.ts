@@ -14,6 +14,8 @@ import type { WholeJobContext, WholeJobOptions } from './whole-job.ts';
 export interface JobHooks {
   /** Throws what failed, which stops the job. */
   before(signal: AbortSignal): Promise<'go on' | 'skip'>;
+  /** Throws what failed, and then nothing of the job is stored. */
+  held(signal: AbortSignal): Promise<void>;
   /** Those that come when the job is over. One that fails is reported, and a run that went well is then partial. */
   after(run: JobRun): Promise<JobRun>;
   /** Those that come however the job ended. */
@@ -73,6 +75,9 @@ export const hooksOf = (
   });
   return {
     before: (signal) => runAll('before', hooks.before ?? [], { ...begun, state: 'running' }, signal),
+    async held(signal) {
+      await runAll('held', hooks.held ?? [], { ...begun, state: 'running' }, signal);
+    },
     async after(run) {
       let ended = run;
       for (const moment of ['after', 'on'] as const) {

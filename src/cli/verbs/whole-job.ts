@@ -138,8 +138,10 @@ const runLocked = async (
     if ((await hooks.before(limit.signal)) === 'skip')
       return skipped(job.name, record, output, 'its hook said so');
     notices.begun();
+    const { signal } = limit;
+    const onHeld = (): Promise<void> => hooks.held(signal);
     const ended = await limit.hold(
-      runJob(job, context.config, options, { ...run, begun: record, signal: limit.signal }, output),
+      runJob(job, context.config, options, { ...run, begun: record, signal, onHeld }, output),
     );
     return close(record, await hooks.after(ended));
   } catch (error) {

@@ -82,6 +82,10 @@ export const backup = (names: Names) =>
         .describe(
           'How old the newest good snapshot of a source may be before `status` complains. Default: as the schedule says.',
         ),
+      together: z
+        .boolean()
+        .default(false)
+        .describe('The states of all its databases are taken at once, before any of them is read.'),
       partial: partial
         .optional()
         .describe(
@@ -91,12 +95,16 @@ export const backup = (names: Names) =>
         .optional()
         .describe('When a snapshot is suspicious beside those before it; off: never.'),
     })
-    .superRefine(({ backup: sources, partial: some, anomalies }, context) => {
+    .superRefine(({ backup: sources, partial: some, anomalies, together }, context) => {
       const complain = (path: string, message: string): void =>
         void context.addIssue({ code: 'custom', path: [path], message });
       if (some && sources.length > 1) complain('partial', 'is for one source: give each a job of its own');
       const lack = some && sources.map((source) => lackOf('changes', source, names)).find((each) => each);
       if (lack) complain('partial', `is for ${lack}`);
+      if (some && together) complain('together', 'is for complete backups, and this job has "partial"');
+      const lacks = sources.map((source) => lackOf('moment', source, names));
+      const [none] = together && lacks.every((each) => each !== undefined) ? lacks : [];
+      if (none) complain('together', `is for ${none}`);
       if (some && anomalies !== undefined)
         complain('anomalies', 'judges complete backups, and this job has "partial"');
     })

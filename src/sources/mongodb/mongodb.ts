@@ -8,7 +8,7 @@ export const mongodb: SourceKind<MongodbConfig> = {
   name: 'mongodb',
   schemes: ['mongodb+srv'],
   config: configSchema,
-  abilities: ['receiving', 'queries', 'restore by query'],
+  abilities: ['receiving', 'queries', 'restore by query', 'moment'],
   fromUrl: configFromUrl,
   load,
   open: async (config, context) => (await load()).openServer(config, context),

@@ -9,7 +9,7 @@ export const mysql: SourceKind<MysqlConfig> = {
   aliases: ['mariadb'],
   schemes: ['mariadb'],
   config: configSchema,
-  abilities: ['rows', 'sql', 'receiving', 'queries'],
+  abilities: ['rows', 'sql', 'receiving', 'queries', 'moment'],
   fromUrl: configFromUrl,
   load,
   open: async (config, context) => (await load()).openServer(config, context),

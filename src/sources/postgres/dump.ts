@@ -1,6 +1,7 @@
 // A server, or some of its databases, as entries.
 import { byBytes } from '#lib/byte-order.ts';
 import { throwIfCancelled } from '#lib/clock.ts';
+import { forEachLimit } from '#lib/concurrency.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import type { Context } from '#lib/kind.ts';
 import { textEntry } from '../own-entries.ts';
@@ -33,6 +34,8 @@ export interface DumpRequest {
   readonly recast?: (database: string, rows: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array>;
   /** Of such a copy, too: the table with its columns in the order in which they are compared. */
   readonly inOrder?: (database: string, table: Table) => Table;
+  /** See DumpOptions. */
+  readonly allAtOnce?: boolean;
   onClose(close: () => Promise<void>): void;
 }
 
@@ -49,6 +52,7 @@ export async function* dumpServer(request: DumpRequest): AsyncGenerator<Entry> {
     version: facts.version,
     databases: [...databases],
   };
+  const opened: Openings = request.allAtOnce ? await openAll(dump, databases, closed) : closed;
   yield textEntry(serverFile, `${JSON.stringify(contents, undefined, 2)}\n`);
   yield {
     path: globalsFile,
@@ -58,12 +62,31 @@ export async function* dumpServer(request: DumpRequest): AsyncGenerator<Entry> {
   };
   const failures: HoldfastError[] = [];
   for (const database of databases) {
-    const opened = closed.get(database) ?? (await openOrFail(dump, database));
-    if (!(opened instanceof HoldfastError)) yield* dumpDatabase(opened);
-    else if (failures.push(opened) < databases.length) yield failedDatabase(database, opened);
-    else throw ofTheSource(failures[0] ?? opened);
+    const one = opened.get(database) ?? (await openOrFail(dump, database));
+    if (!(one instanceof HoldfastError)) yield* dumpDatabase(one);
+    else if (failures.push(one) < databases.length) yield failedDatabase(database, one);
+    else throw ofTheSource(failures[0] ?? one);
   }
 }
+
+/** By database: open, or why it cannot be. */
+type Openings = ReadonlyMap<string, OpenDatabase | HoldfastError>;
+
+/** So many databases are opened at once: each takes a connection, and looks into its catalogue. */
+const openedAtOnce = 8;
+
+const openAll = async (
+  dump: Dump,
+  databases: readonly string[],
+  closed: ReadonlyMap<string, HoldfastError>,
+): Promise<Openings> => {
+  const opened = new Map<string, OpenDatabase | HoldfastError>(closed);
+  const others = databases.filter((database) => !closed.has(database));
+  await forEachLimit(others, openedAtOnce, async (database) => {
+    opened.set(database, await openOrFail(dump, database));
+  });
+  return opened;
+};
 
 /** The database, or why it alone cannot be opened. */
 const openOrFail = async (dump: Dump, database: string): Promise<OpenDatabase | HoldfastError> => {

@@ -37,7 +37,7 @@ export const openServer = (
     ...receiver({ config, settings, context, onClose }),
     concurrency: config.connections,
     check: () => checkServer({ config, settings, context }),
-    dump: () => dumpServer({ config, settings, context, onClose }),
+    dump: (_previous, options) => dumpServer({ config, settings, context, onClose, ...options }),
     checkChanges: (rules) => checkChanges({ config, settings, context, onClose }, rules),
     dumpChanges: (rules, previous) => dumpChanges({ config, settings, context, onClose }, rules, previous),
     plainExtension: 'sql',

@@ -8,7 +8,7 @@ export const postgres: SourceKind<PostgresConfig> = {
   name: 'postgres',
   schemes: ['postgresql'],
   config: configSchema,
-  abilities: ['rows', 'sql', 'listing', 'statuses', 'receiving', 'changes', 'queries'],
+  abilities: ['rows', 'sql', 'listing', 'statuses', 'receiving', 'changes', 'queries', 'moment'],
   fromUrl: configFromUrl,
   load,
   open: async (config, context) => (await load()).openServer(config, context),

@@ -8,7 +8,7 @@ const load = () => import('./open-database.ts');
 export const sqlite: SourceKind<SqliteConfig> = {
   name: 'sqlite',
   config: sqliteConfig,
-  abilities: ['rows', 'sql', 'receiving', 'queries', 'scratch folder'],
+  abilities: ['rows', 'sql', 'receiving', 'queries', 'scratch folder', 'moment'],
   fromUrl: configFromUrl,
   load,
   open: async (config, context) => (await load()).openDatabase(config, context),

@@ -29,7 +29,7 @@ import { databaseStatements, scriptOf } from './script.ts';
 import { postDataStatements, preDataStatements } from './statements.ts';
 import { aroundRows } from './table-sql.ts';
 
-interface DatabaseDump extends Assembled {
+export interface DatabaseDump extends Assembled {
   readonly dump: Dump;
   readonly database: string;
   readonly folder: string;
@@ -39,8 +39,8 @@ interface DatabaseDump extends Assembled {
   readonly takenAt: Date;
 }
 
-export async function* dumpDatabase(dump: Dump, database: string): AsyncGenerator<Entry> {
-  const opened = await openDatabase(dump, database);
+/** Closes it when all is read. */
+export async function* dumpDatabase(opened: DatabaseDump): AsyncGenerator<Entry> {
   let complete = false;
   try {
     yield* entriesOf(opened);
@@ -50,7 +50,8 @@ export async function* dumpDatabase(dump: Dump, database: string): AsyncGenerato
   }
 }
 
-const openDatabase = async (dump: Dump, database: string): Promise<DatabaseDump> => {
+/** Begins to read it as of now, and asks what there is. */
+export const openDatabase = async (dump: Dump, database: string): Promise<DatabaseDump> => {
   const { config, settings, context } = dump;
   const connection = await connect(settings, database, context.signal);
   const tally = createTally();

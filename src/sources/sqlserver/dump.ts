@@ -1,6 +1,7 @@
 // A server, or some of its databases, as entries.
 import { byBytes } from '#lib/byte-order.ts';
 import { throwIfCancelled } from '#lib/clock.ts';
+import { forEachLimit } from '#lib/concurrency.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import type { Context } from '#lib/kind.ts';
 import { textEntry } from '../own-entries.ts';
@@ -9,7 +10,7 @@ import { assertDatabasesFound, chooseDatabases } from '../wanted-databases.ts';
 import { databasesSql, versionSql } from './catalogue.ts';
 import type { ConnectionSettings, SqlServerConfig } from './config.ts';
 import { connect } from './connect.ts';
-import { dumpDatabase } from './dump-database.ts';
+import { type DatabaseDump, dumpDatabase, openDatabase } from './dump-database.ts';
 import { databasePath, serverFile } from './layout.ts';
 import { dumpNative } from './native.ts';
 
@@ -17,6 +18,8 @@ export interface DumpRequest {
   readonly config: SqlServerConfig;
   readonly settings: ConnectionSettings;
   readonly context: Context;
+  /** See DumpOptions; the server's own backups are each of the moment at which it ends. */
+  readonly allAtOnce?: boolean;
   /** Closes what is still open when the dump is given up. */
   onClose(close: () => Promise<void>): void;
 }
@@ -28,19 +31,30 @@ export interface Dump extends DumpRequest {
 
 export async function* dumpServer(request: DumpRequest): AsyncGenerator<Entry> {
   throwIfCancelled(request.context.signal);
+  const { config, context, allAtOnce } = request;
   const { version, databases, closed } = await surveyOf(request);
+  const dump: Dump = { ...request, version };
+  const opened = new Map<string, DatabaseDump>();
+  if (allAtOnce && config.native)
+    context.log.warn('each database is as of the end of its own backup, which the server makes');
+  else if (allAtOnce)
+    await forEachLimit(databases, openedAtOnce, async (database) => {
+      opened.set(database, await openDatabase(dump, database));
+    });
   const contents = { server: 1, engine: 'sqlserver', version, databases };
   yield textEntry(serverFile, `${JSON.stringify(contents, undefined, 2)}\n`);
-  const dump: Dump = { ...request, version };
   for (const database of [...databases, ...closed.keys()].toSorted(byPath)) {
     const failed = closed.get(database);
     if (failed) yield { path: databasePath(database), type: 'dir', meta: {}, failed, item: database };
     else
-      yield* request.config.native
-        ? dumpNative(dump, request.config.native, database)
-        : dumpDatabase(dump, database);
+      yield* config.native
+        ? dumpNative(dump, config.native, database)
+        : dumpDatabase(opened.get(database) ?? (await openDatabase(dump, database)));
   }
 }
+
+/** Each takes a connection, and looks into its catalogue. */
+const openedAtOnce = 8;
 
 export interface Survey {
   readonly version: string;

@@ -24,7 +24,7 @@ export const openServer = (
     // Only one connection sees the snapshot.
     concurrency: 1,
     check: () => checkServer({ config, settings, context }),
-    dump: () => dumpServer({ config, settings, context, onClose }),
+    dump: (_previous, options) => dumpServer({ config, settings, context, onClose, ...options }),
     openRows: () => openRows({ config, settings, context }),
     restore: (entries, into) => restoreServer({ config, settings, context }, entries, into),
     async [Symbol.asyncDispose]() {

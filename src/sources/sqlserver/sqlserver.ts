@@ -8,7 +8,7 @@ export const sqlserver: SourceKind<SqlServerConfig> = {
   name: 'sqlserver',
   schemes: ['mssql'],
   config: configSchema,
-  abilities: ['rows', 'receiving', 'queries'],
+  abilities: ['rows', 'receiving', 'queries', 'moment'],
   fromUrl: configFromUrl,
   load,
   open: async (config, context) => (await load()).openServer(config, context),
