@@ -234,6 +234,17 @@ suite('rows of MariaDB', { skip: skipWithout('mariadb') ?? false }, () => {
     assert.equal(await server.sql('select * from thence', 'shop'), 'c\t2\tNULL');
   });
 
+  test('a value of several lines is found as it is shown, and a column whose name has a sign in it', async () => {
+    await server.sql(
+      'create database odd; use odd; create table t (`a=b` int primary key, `"q` text); insert into t values (1, concat("two", char(10), "lines")), (2, "x")',
+    );
+    const id = await backUp(server.url('odd'), '--name', 'odd');
+    for (const value of ['"q=two\\nlines', '"q=two\nlines', '"a=b"=1', '"""q"=two\\nlines']) {
+      const { stdout } = await run('find', '--snapshot', id, '--table', 't', '--row', value);
+      assert.match(stdout, /odd\.t {2}a=b=1, "q=two\\nlines\n1 row in 1 snapshot/, value);
+    }
+  });
+
   test('no value, an empty one and the word for none are found as they are shown', async () => {
     await server.sql(
       "create database none; use none; create table notes (id int primary key, a text); insert into notes values (1, null), (2, ''), (3, 'NULL')",

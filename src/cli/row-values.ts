@@ -4,19 +4,19 @@ import { HoldfastError } from '#lib/errors.ts';
 import { printable } from '#lib/format.ts';
 import type { RowValues } from '#sources/table-reader.ts';
 
-/** What `--row column=value` says, each time it is given. */
+/** What `--row column=value` says, each time it is given; a column whose name holds '=' stands in double quotes. */
 export const columnValues = (given: readonly string[]): Map<string, string> => {
   const values = new Map<string, string>();
   for (const text of given) {
-    const at = text.indexOf('=');
-    const column = text.slice(0, at);
-    if (at < 1 || values.has(column))
+    const [, quoted, bare, value] = /^(?:"((?:[^"]|"")+)"|([^=]+))=(.*)$/s.exec(text) ?? [];
+    const column = quoted?.replaceAll('""', '"') ?? bare;
+    if (column === undefined || value === undefined || values.has(column))
       throw new HoldfastError(
         'USAGE',
-        at < 1 ? `"${text}" is not column=value` : `column ${column} is given twice`,
+        column === undefined ? `"${text}" is not column=value` : `column ${column} is given twice`,
         { hint: 'say --row once for each column' },
       );
-    values.set(column, text.slice(at + 1));
+    values.set(column, value);
   }
   return values;
 };

@@ -1,4 +1,5 @@
 // Which rows have what is asked for in their columns.
+import { printable } from '#lib/format.ts';
 import type { RowShape, RowValues, TableReader } from '#sources/table-reader.ts';
 
 /** A value for each column that must have it. */
@@ -35,6 +36,7 @@ const isValue = (value: string | null | undefined, wanted: string): boolean => {
     value === wanted ||
     value === inQuotes ||
     value === JSON.stringify(wanted) ||
+    (wanted.includes('\\') && printable(value) === wanted) ||
     (needsQuotes(value) && wanted === `'${value}'`)
   );
 };
