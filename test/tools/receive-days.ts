@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openCatalog } from '../../src/catalog/catalog.ts';
+import { type Catalog, openCatalog } from '../../src/catalog/catalog.ts';
 import { loadConfig, repositoryNamed, sourceNamed } from '../../src/config/config.ts';
 import { copySnapshots } from '../../src/jobs/copy.ts';
 import { partialSource } from '../../src/jobs/receive/partial-source.ts';
@@ -59,130 +59,156 @@ const lookSql = `select (select sum(total) from public.accounts)::text as total,
 const lookEveryMs = 20;
 
 /** Throws at the first broken promise. */
-export const receiveDays = async ({
-  days,
-  partialsADay,
-  seed,
-  sinceMs = 5000,
-  onRound,
-}: DaysOptions): Promise<DaysReport> => {
-  const random = seededRandom(seed);
+export const receiveDays = async (options: DaysOptions): Promise<DaysReport> => {
   const folder = mkdtempSync(join(tmpdir(), 'holdfast-receive-days-'));
   await using server = await startPostgres();
-  const site = await makeSite(folder, server, sinceMs);
+  const site = await makeSite(folder, server, options.sinceMs ?? 5000);
   using catalog = openCatalog(join(folder, 'catalog.db'), { warn: assert.fail });
-  const session = (database: string): Promise<Connection> => sessionOf(server, database);
-  await using writer = await session('shop');
-  await using late = await session('shop');
-  const digests = new Map<string, string>();
-  const sent: Snapshot[] = [];
+  const open = (database: string): Promise<Connection> => sessionOf(server, database);
+  await using writer = await open('shop');
+  await using late = await open('shop');
   const counts = { wholes: 0, partials: 0, compared: 0, cancelled: 0 };
-  let lateOpen = false;
-
-  const write = async (connection: Connection, amount: number): Promise<void> => {
-    const account = random.integer(1, 51);
-    await connection.query(`insert into public.entries (account, amount) values (${account}, ${amount});
-      update public.accounts set total = total + ${amount}, changed_at = now() where id = ${account}`);
-  };
-  const capture = async (source: SourceConfig): Promise<void> => {
-    const [row] = await writer.query<{ digest: string }>(digestSql);
-    const task = { job: source.name, sources: [source], repositories: [{ repository: site.far }] };
-    const run = await runBackup(
-      { ...task, tags: [], dryRun: false, anomalies: 'off' },
-      { ...rememberingContext(), catalog },
-    );
-    assert.equal(
-      run.state,
-      'ok',
-      JSON.stringify(run.outcomes.map((each) => ('error' in each ? each.error.message : ''))),
-    );
-    const [outcome] = run.outcomes;
-    assert.ok(outcome && 'report' in outcome && outcome.report.snapshot);
-    digests.set(outcome.report.snapshot.id, row?.digest ?? '');
-    sent.push(outcome.report.snapshot);
-  };
-  /** Some of what was sent arrives, in any order; some of it arrives again. */
-  const deliver = async (): Promise<void> => {
-    const all = random.shuffle(sent).filter(() => random.chance(0.75));
-    for (const snapshot of all) sent.splice(sent.indexOf(snapshot), 1);
-    const context = rememberingContext();
-    await withRepository(site.far, { lock: 'shared' }, context, (far) =>
-      withRepository(site.near, { lock: 'shared' }, context, async (near) => {
-        for await (const _ of copySnapshots(far, near, all, context));
-        const [again] = all;
-        if (again && random.chance(0.3)) await near.copyFrom(far, again, { signal: context.signal });
-      }),
-    );
-  };
-  const receive = async (): Promise<void> => {
-    const stop = new AbortController();
-    const breaksAt = random.chance(0.15) ? random.integer(1, 4) : Number.POSITIVE_INFINITY;
-    let told = 0;
-    const context = {
-      ...rememberingContext(stop.signal),
-      onEvent: () => {
-        told += 1;
-        if (told >= breaksAt) stop.abort();
-      },
-    };
-    const task = {
-      job: 'follow',
-      from: site.near,
-      receptions: [{ source: 'shop', into: site.copy }],
-      floors: [],
-    };
-    try {
-      const { outcomes } = await runReceive(task, { ...context, catalog });
-      const [outcome] = outcomes;
-      if (outcome && 'receipt' in outcome) {
-        assert.equal(outcome.error, undefined);
-        const { mark, wholes, changes } = outcome.receipt;
-        if (wholes.length + changes.length === 0) return;
-        await using reader = await session('copy');
-        const [row] = await reader.query<{ digest: string }>(digestSql);
-        assert.equal(
-          row?.digest,
-          digests.get(mark.snapshot),
-          `after ${mark.whole ? 'a complete' : 'a partial'} one`,
-        );
-        counts.compared += 1;
-      } else assert.match(`${outcome?.error.message}`, /no complete snapshot/);
-    } catch (error) {
-      if (!stop.signal.aborted) throw error;
-      counts.cancelled += 1;
-    }
-  };
-
+  const random = seededRandom(options.seed);
+  const days: Days = { site, catalog, open, writer, random, counts, digests: new Map(), sent: [] };
+  const lateWriter = writingLate(late, random);
   await writer.query(`set search_path = public; ${schema}`);
-  const readers = poll(() => session('copy'));
+  const readers = poll(() => open('copy'));
   try {
-    for (let day = 1; day <= days; day += 1) {
-      await capture(site.shop);
+    for (let day = 1; day <= options.days; day += 1) {
+      await capture(days, site.shop);
       counts.wholes += 1;
-      for (let number = 0; number < partialsADay; number += 1) {
-        for (let count = random.integer(0, 4); count > 0; count -= 1)
-          await write(writer, random.integer(-50, 50));
-        if (lateOpen && random.chance(0.4)) {
-          await late.query('commit');
-          lateOpen = false;
-        } else if (!lateOpen && random.chance(0.3)) {
-          await late.query('begin');
-          await late.query('insert into public.entries (account, amount) values (1, 0)');
-          lateOpen = true;
-        }
-        await capture(site.partial);
+      for (let number = 1; number <= options.partialsADay; number += 1) {
+        await writeSome(days);
+        await lateWriter.goOn();
+        await capture(days, site.partial);
         counts.partials += 1;
-        if (random.chance(0.85)) await deliver(); // else the network is broken
-        await receive();
-        if ((number + 1) % 48 === 0) onRound?.(`day ${day}, ${number + 1}: ${JSON.stringify(counts)}`);
+        if (random.chance(0.85)) await deliver(days); // else the network is broken
+        await receive(days);
+        if (number % 48 === 0) options.onRound?.(`day ${day}, ${number}: ${JSON.stringify(counts)}`);
       }
     }
   } finally {
     await readers.stop();
-    if (lateOpen) await late.query('commit');
+    await lateWriter.end();
     rmSync(folder, { recursive: true, force: true });
   }
   return { ...counts, ...readers.seen() };
+};
+
+interface Days {
+  readonly site: Awaited<ReturnType<typeof makeSite>>;
+  readonly catalog: Catalog;
+  readonly open: (database: string) => Promise<Connection>;
+  readonly writer: Connection;
+  readonly random: ReturnType<typeof seededRandom>;
+  readonly counts: { wholes: number; partials: number; compared: number; cancelled: number };
+  /** What the sender was at each snapshot. */
+  readonly digests: Map<string, string>;
+  /** Snapshots that have not arrived yet. */
+  readonly sent: Snapshot[];
+}
+
+const writeSome = async ({ writer, random }: Days): Promise<void> => {
+  for (let count = random.integer(0, 4); count > 0; count -= 1) {
+    const amount = random.integer(-50, 50);
+    const account = random.integer(1, 51);
+    await writer.query(`insert into public.entries (account, amount) values (${account}, ${amount});
+      update public.accounts set total = total + ${amount}, changed_at = now() where id = ${account}`);
+  }
+};
+
+/** A transaction that now and then stays open across captures. */
+const writingLate = (connection: Connection, random: Days['random']) => {
+  let isOpen = false;
+  const end = async (): Promise<void> => {
+    if (isOpen) await connection.query('commit');
+    isOpen = false;
+  };
+  return {
+    end,
+    async goOn() {
+      if (isOpen) return random.chance(0.4) ? await end() : undefined;
+      if (!random.chance(0.3)) return;
+      await connection.query('begin');
+      await connection.query('insert into public.entries (account, amount) values (1, 0)');
+      isOpen = true;
+    },
+  };
+};
+
+const capture = async (
+  { site, catalog, writer, digests, sent }: Days,
+  source: SourceConfig,
+): Promise<void> => {
+  const [row] = await writer.query<{ digest: string }>(digestSql);
+  const task = { job: source.name, sources: [source], repositories: [{ repository: site.far }] };
+  const { state, outcomes } = await runBackup(
+    { ...task, tags: [], dryRun: false, anomalies: 'off' },
+    { ...rememberingContext(), catalog },
+  );
+  const errors = outcomes.map((each) => ('error' in each ? each.error.message : ''));
+  assert.equal(state, 'ok', JSON.stringify(errors));
+  const [outcome] = outcomes;
+  assert.ok(outcome && 'report' in outcome && outcome.report.snapshot);
+  digests.set(outcome.report.snapshot.id, row?.digest ?? '');
+  sent.push(outcome.report.snapshot);
+};
+
+/** Some of what was sent arrives, in any order; some of it arrives again. */
+const deliver = async ({ site, random, sent }: Days): Promise<void> => {
+  const all = random.shuffle(sent).filter(() => random.chance(0.75));
+  for (const snapshot of all) sent.splice(sent.indexOf(snapshot), 1);
+  const context = rememberingContext();
+  await withRepository(site.far, { lock: 'shared' }, context, (far) =>
+    withRepository(site.near, { lock: 'shared' }, context, async (near) => {
+      for await (const _ of copySnapshots(far, near, all, context));
+      const [again] = all;
+      if (again && random.chance(0.3)) await near.copyFrom(far, again, { signal: context.signal });
+    }),
+  );
+};
+
+/** A run of the receiver, which may be broken off. */
+const receive = async (days: Days): Promise<void> => {
+  const { site, catalog, random, counts } = days;
+  const stop = new AbortController();
+  const breaksAt = random.chance(0.15) ? random.integer(1, 4) : Number.POSITIVE_INFINITY;
+  let told = 0;
+  const onEvent = (): void => {
+    told += 1;
+    if (told >= breaksAt) stop.abort();
+  };
+  const receptions = [{ source: 'shop', into: site.copy }];
+  const task = { job: 'follow', from: site.near, receptions, floors: [] };
+  try {
+    const context = { ...rememberingContext(stop.signal), onEvent, catalog };
+    const [outcome] = (await runReceive(task, context)).outcomes;
+    if (!outcome || !('receipt' in outcome))
+      assert.match(`${outcome?.error.message}`, /no complete snapshot/);
+    else {
+      assert.equal(outcome.error, undefined);
+      const { mark, wholes, changes } = outcome.receipt;
+      if (wholes.length + changes.length > 0) await compareWithSender(days, mark);
+    }
+  } catch (error) {
+    if (!stop.signal.aborted) throw error;
+    counts.cancelled += 1;
+  }
+};
+
+/** What readers see now is what the sender was at that snapshot. */
+const compareWithSender = async (
+  { open, digests, counts }: Days,
+  mark: { readonly snapshot: string; readonly whole: boolean },
+): Promise<void> => {
+  await using reader = await open('copy');
+  const [row] = await reader.query<{ digest: string }>(digestSql);
+  assert.equal(
+    row?.digest,
+    digests.get(mark.snapshot),
+    `after ${mark.whole ? 'a complete' : 'a partial'} one`,
+  );
+  counts.compared += 1;
 };
 
 const makeSite = async (folder: string, server: PostgresServer, sinceMs: number) => {
