@@ -52,6 +52,8 @@ suite('rows of PostgreSQL', { skip: skipWithout('postgresql') ?? false }, () => 
        CREATE TABLE "odd ""one, two)"."ta.ble" ("a, b" int, "c)""d" text, v bytea, PRIMARY KEY ("c)""d", "a, b"));
        INSERT INTO "odd ""one, two)"."ta.ble" VALUES (1, E'tab\\tline\\nback\\\\slash', '\\x00ff');
        CREATE TABLE log (at int, text text);
+       CREATE TABLE made (a int, b int GENERATED ALWAYS AS (a * 10) STORED PRIMARY KEY);
+       INSERT INTO made VALUES (1), (2);
        INSERT INTO log VALUES (1, 'twice'), (1, 'twice'), (2, NULL);
        CREATE TABLE days (day int, v int, PRIMARY KEY (day)) PARTITION BY RANGE (day);
        CREATE TABLE days_1 PARTITION OF days FOR VALUES FROM (0) TO (10);
@@ -70,7 +72,7 @@ suite('rows of PostgreSQL', { skip: skipWithout('postgresql') ?? false }, () => 
        DELETE FROM orders WHERE id = 4000; INSERT INTO orders VALUES (20001, '', 'NULL');
        UPDATE "odd ""one, two)"."ta.ble" SET v = NULL;
        DELETE FROM log WHERE ctid = (SELECT min(ctid) FROM log); INSERT INTO log VALUES (3, 'new');
-       UPDATE days SET v = 2 WHERE day = 11; ALTER TABLE days ADD more int;
+       UPDATE made SET a = 3 WHERE a = 1; UPDATE days SET v = 2 WHERE day = 11; ALTER TABLE days ADD more int;
        CREATE TABLE late (x int); INSERT INTO late VALUES (1);`,
     );
     const second = await backUp(url, '--name', 'shop');
@@ -83,13 +85,15 @@ suite('rows of PostgreSQL', { skip: skipWithout('postgresql') ?? false }, () => 
       '   shop/shop: public.orders  1 added, 1 removed, 2 changed (20,000 rows, now 20,000)',
       `M  shop/shop: odd "one, two).ta.ble  c)"d=tab\\tline\\nback\\slash, a, b=1  v: \\x00ff, now NULL`,
       '-  shop/shop: public.log  at=1, text=twice',
+      '-  shop/shop: public.made  a=1',
+      '+  shop/shop: public.made  a=3',
       '+  shop/shop: public.log  at=3, text=new',
       'M  shop/shop: public.days_1  day=1  more: (none), now NULL',
       'M  shop/shop: public.days_2  day=11  v: 1, now 2; more: (none), now NULL',
       '+  shop/shop: public.late  (a table of 1 row)',
     ];
     for (const line of expected) assert.ok(lines.includes(line), `${line}\nis not in\n${lines.join('\n')}`);
-    assert.equal(summaryOf(lines), '2 rows added, 2 removed, 5 changed, in 6 of 6 tables');
+    assert.equal(summaryOf(lines), '3 rows added, 3 removed, 5 changed, in 7 of 7 tables');
 
     const [row, table, summary] = jsonLines(
       (await run('diff', first, second, '--rows', '--table', 'days_2', '--json')).stdout,
@@ -178,7 +182,7 @@ suite('rows of PostgreSQL', { skip: skipWithout('postgresql') ?? false }, () => 
     const first = await backUp(url, '--name', 'shop');
     await server.psql('shop', 'CLUSTER orders USING by_note; UPDATE orders SET status = status');
     const lines = await diff(first, await backUp(url, '--name', 'shop'));
-    assert.equal(summaryOf(lines), '0 rows added, 0 removed, 0 changed, in 0 of 6 tables');
+    assert.equal(summaryOf(lines), '0 rows added, 0 removed, 0 changed, in 0 of 7 tables');
     assert.equal(lines.length, 1);
   });
 
@@ -213,12 +217,14 @@ suite('rows of MariaDB', { skip: skipWithout('mariadb') ?? false }, () => {
        create table \`o\`\`dd, ü\` (\`k\`\`ey\` varchar(9), n int, raw blob, primary key (\`k\`\`ey\`, n));
        insert into \`o\`\`dd, ü\` values ('a\\tb', 1, x'00ff'), ('c', 2, null);
        create table past (id int primary key, v int) with system versioning;
-       insert into past values (1, 1);`,
+       insert into past values (1, 1);
+       create table told (a int, v int, primary key (a) comment 'of \`v\`');
+       insert into told values (1, 1), (2, 2);`,
     );
     const first = await backUp(server.url('shop'), '--name', 'maria');
     await server.sql(
       `use shop; set names utf8mb4; update \`o\`\`dd, ü\` set raw = 'text' where n = 1; delete from \`o\`\`dd, ü\` where n = 2;
-       update past set v = 2;`,
+       update past set v = 2; update told set v = 3 where a = 1;`,
     );
     const second = await backUp(server.url('shop'), '--name', 'maria');
     const lines = await diff(first, second);
@@ -227,7 +233,8 @@ suite('rows of MariaDB', { skip: skipWithout('mariadb') ?? false }, () => {
       lines.join('\n'),
     );
     assert.ok(lines.includes('-  maria/shop: shop.o`dd, ü  k`ey=c, n=2  raw=NULL'), lines.join('\n'));
-    assert.match(summaryOf(lines), /^\d rows? added, \d removed, \d changed, in 2 of 2 tables$/);
+    assert.ok(lines.includes('M  maria/shop: shop.told  a=1  v: 1, now 3'), lines.join('\n'));
+    assert.match(summaryOf(lines), /^\d rows? added, \d removed, \d changed, in 3 of 3 tables$/);
 
     const words = ['--to', server.url('shop'), '--table', 'o`dd, ü', '--row', 'k`ey=c', '--as', 'thence'];
     assert.equal((await run('restore', first, ...words)).status, 0);

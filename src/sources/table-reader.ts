@@ -27,6 +27,10 @@ export interface RowShape {
   sqlReader(columns: readonly string[]): (row: Buffer) => SqlValue[];
 }
 
+/** None where the rows lack a column of it, as one that is generated: the others alone tell no row from another. */
+export const keyWithin = (key: readonly string[], columns: readonly string[]): readonly string[] =>
+  key.every((name) => columns.includes(name)) ? key : [];
+
 export interface TableReader {
   /** The files of a database's folder that say what its tables are; the first has the types of their columns. */
   readonly definitions: readonly string[];

@@ -1,6 +1,13 @@
 // What is in the rows of a snapshot: see row-text.ts.
 import { splitLines } from '#lib/split-lines.ts';
-import type { RowShape, SqlColumn, SqlType, SqlValue, TableReader } from '../table-reader.ts';
+import {
+  keyWithin,
+  type RowShape,
+  type SqlColumn,
+  type SqlType,
+  type SqlValue,
+  type TableReader,
+} from '../table-reader.ts';
 import { textOfBinary } from './binary-text.ts';
 import { isWide, type ReadText, textReader, utf8 } from './column-charset.ts';
 import { type ContentsTable, parseContents } from './contents.ts';
@@ -42,10 +49,15 @@ const definitionsOf = (tables: Buffer | undefined): Map<string, CreateTable> =>
     }),
   );
 
+/** What a user says of a key, which may hold names in quotes. */
+const comment = /(?<=\)[^`]*) COMMENT '.*$/s;
+
 const shapeOf = (names: readonly string[], { parts, options }: CreateTable): RowShape => {
-  const key = [...(parts.find(isPrimaryKey) ?? '').matchAll(quoted)]
-    .map(([, name = '']) => nameOf(name))
-    .filter((name) => names.includes(name));
+  const primary = parts.find(isPrimaryKey)?.replace(comment, '') ?? '';
+  const key = keyWithin(
+    [...primary.matchAll(quoted)].map(([, name = '']) => nameOf(name)),
+    names,
+  );
   const known = new Map(parts.flatMap((part) => columnIn(part, options)));
   const columns = names.map((name, at) => ({ at, ...(known.get(name) ?? unknown) }));
   return {

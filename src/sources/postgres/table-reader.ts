@@ -1,7 +1,13 @@
 // What is in the rows of a snapshot: COPY's text format (https://www.postgresql.org/docs/current/sql-copy.html).
 import { splitLines } from '#lib/split-lines.ts';
 import { changesFile, changesSchema } from '../receiver.ts';
-import type { RowShape, SqlColumn, SqlValue, TableReader } from '../table-reader.ts';
+import {
+  keyWithin,
+  type RowShape,
+  type SqlColumn,
+  type SqlValue,
+  type TableReader,
+} from '../table-reader.ts';
 import { type ColumnType, columnTypes } from './column-types.ts';
 import { type ContentsTable, parseContents } from './contents.ts';
 import { parseName, plainName } from './identifiers.ts';
@@ -24,7 +30,7 @@ export const tableReader: TableReader = {
     };
     const shapes = new Map(
       tables.map((table) => {
-        const key = keys.get(plainName(table)) ?? [];
+        const key = keyWithin(keys.get(plainName(table)) ?? [], table.columns);
         return [plainName(table), shapeOf(table, { key, textOf, types: () => typesOf(table) })];
       }),
     );

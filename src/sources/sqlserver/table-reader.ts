@@ -1,7 +1,14 @@
 // What is in the rows of a snapshot: INSERT statements.
 import { splitLines } from '#lib/split-lines.ts';
 import { sqlValues } from '../sql-values.ts';
-import type { RowShape, RowValues, SqlColumn, SqlType, TableReader } from '../table-reader.ts';
+import {
+  keyWithin,
+  type RowShape,
+  type RowValues,
+  type SqlColumn,
+  type SqlType,
+  type TableReader,
+} from '../table-reader.ts';
 import { plainName } from './identifiers.ts';
 import { databaseFiles } from './layout.ts';
 import { readLiteral } from './literal.ts';
@@ -25,7 +32,7 @@ const shapeOf = (table: Table): RowShape => {
   const stored = storedColumns(table);
   const columns = stored.map(({ name }) => name);
   const primary = table.indexes.find(({ kind }) => kind === 'primary key');
-  const key = (primary?.columns ?? []).map(({ name }) => name).filter((name) => columns.includes(name));
+  const key = keyWithin(primary?.columns.map(({ name }) => name) ?? [], columns);
   const prefix = linePrefix(table);
   return {
     key,
