@@ -162,6 +162,7 @@ suite('rows of PostgreSQL', { skip: skipWithout('postgresql') ?? false }, () => 
     const refusals: readonly (readonly [words: readonly string[], status: number, message: RegExp])[] = [
       [['--row', 'id=17'], 15, /orders/],
       [['--row', 'id=17', '--force'], 2, /--force would replace the table by these rows/],
+      [['--row', 'id=17', '--exclude', '*.copy'], 2, /patterns choose files/],
       [['--row', 'id=0', '--as', 'public.none'], 1, /has no such row/],
       [['--row', 'id=1', '--table', 'public.log', '--as', 'public.none'], 2, /of one table/],
     ];

@@ -151,6 +151,10 @@ const assertRowsAlone = ({ rows, wanted, force, documents = [], query }: Restore
     throw new HoldfastError('USAGE', '--force would replace the table by these rows', {
       hint: 'restore them beside it, with --as',
     });
+  if (wanted.matches !== undefined)
+    throw new HoldfastError('USAGE', 'patterns choose files, and rows are of all files of their table', {
+      hint: 'leave out --include and --exclude',
+    });
   if (documents.length > 0 || query !== undefined)
     throw new HoldfastError('USAGE', '--row, --document and --query exclude each other');
 };
