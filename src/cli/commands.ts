@@ -34,6 +34,7 @@ export const commands: readonly CommandEntry[] = [
   opening('query', 'ask the rows of a snapshot in SQL', () => import('./query.ts')),
   opening('dump', 'write one file of a snapshot to standard output', () => import('./dump.ts')),
   opening('restore', 'bring a snapshot back, into a folder or a database', () => import('./restore.ts')),
+  entry('recover', 'bring back all that a run of a backup job stored', () => import('./recover.ts')),
   opening('verify', 'hold snapshots against what was captured', () => import('./verify.ts')),
   opening('drill', 'restore for real into a scratch place, and compare', () => import('./drill.ts')),
   opening('check', 'look for damage in a repository', () => import('./check.ts')),

@@ -1,21 +1,20 @@
 // holdfast restore: a snapshot, or a part of it, back into a folder or a database.
 import { readdirSync, statSync } from 'node:fs';
-import { planRestore, type RestorePlan, type RestoreRequest, restoreSnapshot } from '#jobs/restore.ts';
+import { planRestore, type RestoreRequest, restoreSnapshot } from '#jobs/restore.ts';
 import { byPatterns } from '#jobs/selection.ts';
 import { isGood, isPartial, isSuspicious, originOf, tagOf } from '#jobs/snapshot-choice.ts';
 import { HoldfastError } from '#lib/errors.ts';
-import { formatBytes, formatDuration, formatTime, plural, printable, shortId } from '#lib/format.ts';
+import { formatTime, printable, shortId } from '#lib/format.ts';
 import { withoutPassword } from '#lib/secret.ts';
 import type { Repository, Snapshot } from '#repository/contract.ts';
 import type { SourceConfig } from '#sources/registry.ts';
-import type { RestoreReport } from '#sources/source.ts';
 import { type Call, defineCommand, flag, list, type OptionSpecs, value } from './command.ts';
 import { jobContext } from './job-context.ts';
-import { showFailedItem } from './job-report.ts';
 import type { Output } from './output.ts';
 import { warnOfPasswordIn } from './password-warning.ts';
 import { refuseRepository } from './repository-refusal.ts';
 import { archiveOptions, restoreFromArchive } from './restore-archive.ts';
+import { showPlan, showRestored } from './restore-report.ts';
 import { targetOf } from './restore-target.ts';
 import { columnValues } from './row-values.ts';
 import { latestRule, readOptions, snapshotArgument, withSnapshot } from './snapshot-options.ts';
@@ -113,17 +112,18 @@ const restore = async (
     ...(options.row.length > 0 && { rows: columnValues(options.row) }),
     force: options.force,
   };
+  const text = `snapshot ${shortId(snapshot.id)} (${originOf(snapshot)})`;
+  const what = { fields: { message_type: 'summary', snapshot_id: snapshot.id }, text };
   const context = jobContext(call);
   const plan = await planRestore(request, context, options.dryRun ? listTo(output) : undefined);
   if (options.dryRun) {
     if (!options.force) warnIfNotEmpty(call, request.target);
-    return showPlan(call, snapshot, plan);
+    return showPlan(output, what, plan);
   }
   const startedAt = clock.now().getTime();
   const report = await restoreSnapshot(request, plan, context);
-  const text = `snapshot ${shortId(snapshot.id)} (${originOf(snapshot)})`;
-  const what = { fields: { snapshot_id: snapshot.id }, text };
-  return showReport(call, what, report, clock.now().getTime() - startedAt);
+  const ms = clock.now().getTime() - startedAt;
+  return showRestored(output, what, report, { target: withoutPassword(to), ms });
 };
 
 /** From an archive, which is restored as a whole. */
@@ -151,12 +151,10 @@ const restoreFile = async (call: RestoreCall, archive: string): Promise<number> 
   const startedAt = clock.now().getTime();
   const rename = options.rename.map(renameOf);
   const report = await restoreFromArchive(call, { archive, to, identity, source, rename, force });
-  return showReport(
-    call,
-    { fields: { archive: withoutPassword(archive) }, text: withoutPassword(archive) },
-    report,
-    clock.now().getTime() - startedAt,
-  );
+  const text = withoutPassword(archive);
+  const ms = clock.now().getTime() - startedAt;
+  const what = { fields: { message_type: 'summary', archive: text }, text };
+  return showRestored(call.output, what, report, { target: withoutPassword(to), ms });
 };
 
 const listTo =
@@ -216,51 +214,3 @@ const warnIfNotEmpty = ({ output }: RestoreCall, target: SourceConfig): void => 
       'restore into a new folder, or add --force to replace the files of the same names in it',
     );
 };
-
-const showPlan = (
-  { output }: RestoreCall,
-  snapshot: Snapshot,
-  { rows, files, bytes, lost }: RestorePlan,
-): number => {
-  showFailures(output, lost);
-  const ofRows = rows ? `${plural(rows.count, 'row')} in ` : '';
-  output.say(
-    {
-      ...{ message_type: 'summary', dry_run: true, snapshot_id: snapshot.id },
-      ...{ files, bytes, rows: rows?.count, items_failed: lost.length },
-    },
-    `would restore ${ofRows}${plural(files, 'file')}, ${formatBytes(bytes)}, of snapshot ${shortId(snapshot.id)} (${originOf(snapshot)}); nothing was written${failedText(lost)}`,
-  );
-  return lost.length > 0 ? 3 : 0;
-};
-
-const showReport = (
-  { output, options }: RestoreCall,
-  from: { readonly fields: Record<string, string>; readonly text: string },
-  { entries, bytes, failures, warnings }: RestoreReport,
-  ms: number,
-): number => {
-  output.progressDone();
-  for (const text of warnings) output.warn(printable(text));
-  showFailures(output, failures);
-  output.say(
-    {
-      message_type: 'summary',
-      ...from.fields,
-      target: withoutPassword(options.to ?? ''),
-      entries,
-      bytes,
-      items_failed: failures.length,
-      duration_ms: ms,
-    },
-    `restored ${plural(entries, 'entry', 'entries')}, ${formatBytes(bytes)}, of ${from.text} to ${withoutPassword(options.to ?? '')}, ${formatDuration(ms)}${failedText(failures)}`,
-  );
-  return failures.length > 0 ? 3 : 0;
-};
-
-const showFailures = (output: Output, failures: RestoreReport['failures']): void => {
-  for (const { path, error } of failures) showFailedItem(output, path, error);
-};
-
-const failedText = (failures: RestoreReport['failures']): string =>
-  failures.length > 0 ? `; ${plural(failures.length, 'item')} failed, named above` : '';

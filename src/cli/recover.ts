@@ -1,0 +1,194 @@
+// holdfast recover: a whole restore point, each source back into its place or into another.
+import { type Config, type JobConfig, jobNamed, loadConfig, sourceNamed } from '#config/config.ts';
+import { planRestore, type RestoreRequest, restoreSnapshot } from '#jobs/restore.ts';
+import { choosePoint } from '#jobs/restore-point.ts';
+import { type Ended, failed, ok, partial, together } from '#jobs/run-outcome.ts';
+import { isPartial, isSuspicious } from '#jobs/snapshot-choice.ts';
+import { withRepository } from '#jobs/use-repository.ts';
+import { throwIfCancelled } from '#lib/clock.ts';
+import { asError, HoldfastError, hintOf, messageOf } from '#lib/errors.ts';
+import { formatTime, plural, shortId } from '#lib/format.ts';
+import { didYouMean } from '#lib/nearest.ts';
+import { withoutPassword } from '#lib/secret.ts';
+import type { Repository, Snapshot } from '#repository/contract.ts';
+import type { SourceConfig } from '#sources/registry.ts';
+import { type Call, defineCommand, flag, list, type OptionSpecs } from './command.ts';
+import { jobContext } from './job-context.ts';
+import { errorFields } from './job-report.ts';
+import { warnOfPasswordIn } from './password-warning.ts';
+import { chooseRepository } from './repository-choice.ts';
+import { type Restored, showPlan, showRestored } from './restore-report.ts';
+import { targetOf } from './restore-target.ts';
+import { filterOptions, lockOptions } from './snapshot-options.ts';
+
+const options = {
+  run: filterOptions.run,
+  host: filterOptions.host,
+  ...lockOptions,
+  to: list('-t, --to <source=target>', 'restore this source into another folder or database'),
+  leave: list('--leave <source>', 'leave this source as it is'),
+  force: flag('--force', 'restore into places that are not empty'),
+  dryRun: flag('-n, --dry-run', 'show what would be restored, and write nothing'),
+};
+
+type RecoverCall = Call<OptionSpecs & typeof options>;
+
+export const command = defineCommand({
+  description: `Brings back everything that a backup job keeps, as one of its runs stored it: of each source the snapshot of
+that run, into the place that the configuration file names for it, or into the one that --to says.
+
+The newest run that stored all of them whole is taken, or the one that --run names. It is looked for in the first repository
+of the job, or in the one that -r names.
+
+A place that is not empty is refused (status 15) unless --force is given. A source that fails does not stop the others.`,
+  args: [{ usage: '<job>', text: 'a backup job of the configuration file' }],
+  options,
+  examples: [
+    ['recover nightly --dry-run', 'what would come back, and of when'],
+    ['recover nightly', 'everything, onto a machine that has nothing of it'],
+    [
+      'recover nightly --to shop=postgres://admin@new.internal/shop --to media=/srv/media-back --leave crm',
+      'into other places, and not all of it',
+    ],
+  ],
+  statuses: [3, 10, 11, 12, 13, 14, 15],
+  async run(call) {
+    const { output, options, global } = call;
+    const config = await loadConfig(global.config, call.env);
+    for (const warning of config.warnings) output.warn(warning);
+    const job = backupJob(jobNamed(config, call.args[0] ?? ''));
+    const targets = targetsOf(call, config, job);
+    const place = global.repository ?? job.to[0]?.repository ?? '';
+    const repository = await chooseRepository(
+      { ...call, global: { ...global, repository: place } },
+      { config },
+    );
+    const lock = options.noLock ? 'none' : 'shared';
+    const use = { lock, isOptional: true, readsIndex: true } as const;
+    return await withRepository(repository, use, jobContext(call), (opened) =>
+      recover(call, opened, job.name, targets),
+    );
+  },
+});
+
+type BackupJob = Extract<JobConfig, { readonly verb: 'backup' }>;
+
+const backupJob = (job: JobConfig): BackupJob => {
+  if (job.verb !== 'backup')
+    throw new HoldfastError('USAGE', `${job.name} is no backup job: it does "${job.verb}"`, {
+      hint: 'name the job that made the snapshots',
+    });
+  if (job.partial)
+    throw new HoldfastError('USAGE', `${job.name} keeps changes, and no whole state`, {
+      hint: 'name the job of the complete backups; a `receive` job brings changes in, too',
+    });
+  return job;
+};
+
+/** Where a source goes. */
+interface Target {
+  readonly config: SourceConfig;
+  /** For people. */
+  readonly text: string;
+}
+
+/** Of each source that is not left, in the job's order. */
+const targetsOf = (
+  { options, output }: RecoverCall,
+  config: Config,
+  { name, backup }: BackupJob,
+): ReadonlyMap<string, Target> => {
+  const known = (source: string, option: string): string => {
+    if (backup.includes(source)) return source;
+    const near = didYouMean(source, backup);
+    throw new HoldfastError('USAGE', `${option}: ${name} does not back up "${source}"${near}`, {
+      hint: `it backs up ${backup.join(', ')}`,
+    });
+  };
+  const left = options.leave.map((source) => known(source, '--leave'));
+  const others = new Map<string, string>();
+  for (const text of options.to) {
+    const [, source, to] = /^([^=]+)=(.+)$/s.exec(text) ?? [];
+    if (source === undefined || to === undefined)
+      throw new HoldfastError('USAGE', `--to ${withoutPassword(text)} is not of the form source=target`);
+    if (others.has(source) || left.includes(source))
+      throw new HoldfastError('USAGE', `"${source}" is named twice in --to and --leave`);
+    warnOfPasswordIn(to, output);
+    others.set(known(source, '--to'), to);
+  }
+  const sources = backup.filter((source) => !left.includes(source));
+  if (sources.length === 0) throw new HoldfastError('USAGE', 'nothing is left to be restored');
+  return new Map(
+    sources.map((source): [string, Target] => {
+      const own = sourceNamed(config, source);
+      const to = others.get(source);
+      if (to === undefined) return [source, { config: own, text: 'its place' }];
+      return [source, { config: targetOf(to, own.kind === 'sqlite'), text: withoutPassword(to) }];
+    }),
+  );
+};
+
+const recover = async (
+  call: RecoverCall,
+  repository: Repository,
+  job: string,
+  targets: ReadonlyMap<string, Target>,
+): Promise<number> => {
+  const { output, options } = call;
+  const request = { job, sources: [...targets.keys()], run: options.run, host: options.host };
+  const { run, time, snapshots } = choosePoint(await repository.snapshots(), request);
+  output.say({ message_type: 'restore_point', job, run, time }, `${job}: run ${run}, of ${formatTime(time)}`);
+  const ends: Ended[] = [];
+  for (const [source, snapshot] of snapshots) {
+    const target = targets.get(source);
+    if (target) ends.push(await recoverSource(call, { repository, source, snapshot, target }));
+  }
+  const { state, status } = together(ends);
+  const whole = ends.filter((one) => one.state === 'ok').length;
+  output.say(
+    { message_type: 'summary', state, status, run, sources: ends.length, sources_restored: whole },
+    `recover: ${whole} of ${plural(ends.length, 'source')} ${options.dryRun ? 'could be restored whole' : 'restored whole'}`,
+  );
+  return status;
+};
+
+interface Recovering {
+  readonly repository: Repository;
+  readonly source: string;
+  readonly snapshot: Snapshot;
+  readonly target: Target;
+}
+
+const recoverSource = async (
+  call: RecoverCall,
+  { repository, source, snapshot, target }: Recovering,
+): Promise<Ended> => {
+  const { output, options, clock, signal } = call;
+  const id = shortId(snapshot.id);
+  const fields = { source, snapshot_id: snapshot.id };
+  const text = `snapshot ${id} (${source})`;
+  const what = (message_type: string): Restored => ({ fields: { message_type, ...fields }, text });
+  if (isPartial(snapshot)) output.warn(`snapshot ${id} of ${source} is partial: items are missing in it`);
+  if (isSuspicious(snapshot)) output.warn(`snapshot ${id} of ${source} is suspicious beside those before it`);
+  const request: RestoreRequest = {
+    ...{ repository, snapshot, target: target.config, rename: [], force: options.force },
+    wanted: { paths: [], tables: [] },
+  };
+  try {
+    const context = jobContext(call);
+    const plan = await planRestore(request, context);
+    if (options.dryRun) return endOf(showPlan(output, what('would_recover'), plan));
+    const startedAt = clock.now().getTime();
+    const report = await restoreSnapshot(request, plan, context);
+    const ms = clock.now().getTime() - startedAt;
+    return endOf(showRestored(output, what('recovered'), report, { target: target.text, ms }));
+  } catch (error) {
+    throwIfCancelled(signal);
+    output.progressDone();
+    const message = { message_type: 'recover_failed', ...fields, ...errorFields(asError(error)) };
+    output.failure(message, `${source}: ${messageOf(error)}`, hintOf(error));
+    return failed(error);
+  }
+};
+
+const endOf = (status: number): Ended => (status === 0 ? ok : partial);

@@ -1,0 +1,72 @@
+// A restore point: what one run of a backup job stored of each of its sources.
+import { HoldfastError } from '#lib/errors.ts';
+import type { Snapshot } from '#repository/contract.ts';
+import { isGood, isRepaired, matching, matchingSome, tagOf } from './snapshot-choice.ts';
+
+export interface RestorePoint {
+  readonly run: string;
+  /** Of the oldest of its snapshots. */
+  readonly time: Date;
+  /** By their sources. */
+  readonly snapshots: ReadonlyMap<string, Snapshot>;
+}
+
+export interface PointRequest {
+  readonly job: string;
+  /** Those that it must have. */
+  readonly sources: readonly string[];
+  /** Absent: the newest that stored all of them whole. */
+  readonly run?: string | undefined;
+  readonly host?: string | undefined;
+}
+
+/** SNAPSHOT_UNKNOWN when there is none; USAGE when jobs of that name ran on several hosts. */
+export const choosePoint = (snapshots: readonly Snapshot[], request: PointRequest): RestorePoint => {
+  const { job, sources, run, host } = request;
+  const found = matchingSome(snapshots, { job, run, host });
+  const hosts = [...new Set(found.map(({ hostname }) => hostname))];
+  if (hosts.length > 1)
+    throw new HoldfastError('USAGE', `${job} ran on several hosts: ${hosts.join(', ')}`, {
+      hint: `say which: --host ${hosts[0]}`,
+    });
+  const runs = [...Map.groupBy(found, (snapshot) => tagOf(snapshot, 'run') ?? '').keys()]
+    .map((id) => pointOf(id, matching(found, { run: id }), sources))
+    .toSorted((a, b) => b.time.getTime() - a.time.getTime());
+  const isWhole = (point: RestorePoint): boolean =>
+    lacking(point, sources).length === 0 &&
+    (run !== undefined || [...point.snapshots.values()].every((one) => isGood(one) && !isRepaired(one)));
+  const [newest] = runs;
+  const chosen = runs.find(isWhole);
+  if (chosen) return chosen;
+  throw nothingWhole(request, newest);
+};
+
+const pointOf = (run: string, snapshots: readonly Snapshot[], sources: readonly string[]): RestorePoint => ({
+  run,
+  time: new Date(Math.min(...snapshots.map(({ time }) => time.getTime()))),
+  snapshots: new Map(
+    sources.flatMap((source) =>
+      snapshots.filter((one) => tagOf(one, 'source') === source).map((one) => [source, one] as const),
+    ),
+  ),
+});
+
+const lacking = ({ snapshots }: RestorePoint, sources: readonly string[]): string[] =>
+  sources.filter((source) => !snapshots.has(source));
+
+const nothingWhole = (
+  { job, sources, run }: PointRequest,
+  newest: RestorePoint | undefined,
+): HoldfastError => {
+  const lacks = newest ? lacking(newest, sources) : sources;
+  const leave = lacks.map((source) => `--leave ${source}`).join(' ');
+  if (run !== undefined)
+    return new HoldfastError('SNAPSHOT_UNKNOWN', `run ${run} has no snapshot of ${lacks.join(', ')}`, {
+      hint: `leave out what it lacks: ${leave}`,
+    });
+  const without =
+    lacks.length > 0 ? `has no snapshot of ${lacks.join(', ')}` : 'did not store all of it whole';
+  return new HoldfastError('SNAPSHOT_UNKNOWN', `no run of ${job} stored ${sources.join(', ')} whole`, {
+    hint: `the newest, ${newest?.run}, ${without}: take it as it is with --run ${newest?.run} ${leave}`.trimEnd(),
+  });
+};
