@@ -131,6 +131,8 @@ test('what is not there, or cannot be meant, is refused, with what to do', async
   await refused(2, /--to x is not of the form source=target/, 'nightly', '--to', 'x');
   await refused(2, /look is no backup job/, 'look');
   await refused(2, /nightli/, 'nightli');
+  writeConfig({ roots: { kind: 'files', paths: [at('media'), at('other')] } });
+  await refused(2, /roots has several paths.*\nhint: name one: --to roots=/, 'nightly');
 });
 
 test('a database comes back on another server', { skip: skipWithout('postgresql') ?? false }, async () => {

@@ -122,10 +122,18 @@ const targetsOf = (
     sources.map((source): [string, Target] => {
       const own = sourceNamed(config, source);
       const to = others.get(source);
-      if (to === undefined) return [source, { config: own, text: 'its place' }];
+      if (to === undefined) return [source, { config: inItsPlace(own), text: 'its place' }];
       return [source, { config: targetOf(to, own.kind === 'sqlite'), text: withoutPassword(to) }];
     }),
   );
+};
+
+const inItsPlace = (source: SourceConfig): SourceConfig => {
+  const { paths } = source.toJSON();
+  if (!Array.isArray(paths) || paths.length < 2) return source;
+  throw new HoldfastError('USAGE', `${source.name} has several paths, and is restored into one folder`, {
+    hint: `name one: --to ${source.name}=/a/folder; or leave it: --leave ${source.name}`,
+  });
 };
 
 const recover = async (
