@@ -25,6 +25,13 @@ export const tooLong = (most: number): Error =>
 /** So slow no line is: whoever gives bytes one by one would be waited for for ever. */
 const leastBytesPerSecond = 512;
 
+/** As long as a timer can be. */
+const longestMs = 2 ** 31 - 1;
+
+/** How long an answer may take to begin, whatever comes instead of it, when so many bytes must be sent first. */
+export const mostMsToAnswer = (silenceMs: number, sentBytes = 0): number =>
+  Math.min(2 * silenceMs + (sentBytes / leastBytesPerSecond) * 1000, longestMs);
+
 /**
  * Watches an answer come: `received` says how many bytes of it there are. Returns how to end the watch; it ends by itself when `onStuck`
  * is called. Silence is for others to notice, within the time that it may last.

@@ -1,7 +1,7 @@
 // Servers that answer without end, or what was not asked for: no memory may be filled, and nobody wait for ever.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { createServer, type ServerResponse } from 'node:http';
+import { createServer, type OutgoingHttpHeaders, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, before, suite, test } from 'node:test';
 import { systemClock } from '#lib/clock.ts';
@@ -69,8 +69,51 @@ const pour =
     else more();
   };
 
+const pack = `data/ab/${'ab'.repeat(32)}`;
+const page = (response: ServerResponse, headers: OutgoingHttpHeaders = {}): void =>
+  void response.writeHead(200, { 'content-type': 'text/html', ...headers }).end('<html>Back soon</html>');
+
 for (const [kind, open] of Object.entries(stores))
   suite(`${kind}: a server`, () => {
+    test('before which something puts a page of its own has neither stored an object nor lost part of one', async () => {
+      await using store = open();
+      answer = page;
+      await unreachable(store.put(pack, Buffer.from('x')), /answer/);
+      await unreachable(store.get(pack, { offset: 7, length: 900 }), /answer/);
+      await unreachable(Array.fromAsync(store.list('data/')), /answer/);
+    });
+
+    test('that gives other bytes than were asked for, or the object from its beginning, is not believed', async () => {
+      await using store = open();
+      for (const [status, told] of [
+        [200, {}],
+        [206, { 'content-range': 'bytes 0-8/900' }],
+      ] as const) {
+        answer = (response) => response.writeHead(status, told).end('123456789');
+        await unreachable(store.get(pack, { offset: 7, length: 9 }), /answer/);
+        assert.equal((await store.get(pack, { offset: 0, length: 9 })).length, 9);
+      }
+      answer = (response) => response.writeHead(206, { 'content-range': 'bytes 7-8/9' }).end('12');
+      await assert.rejects(store.get(pack, { offset: 7, length: 9 }), { code: 'OBJECT_MISSING' });
+    });
+
+    test('that speaks another protocol, or has ever more to say before it answers, is left', async () => {
+      await using store = open();
+      const ways: readonly (readonly [first: string, ever: string])[] = [
+        ['HTTP/1.1 101 Switching Protocols\r\nupgrade: other\r\nconnection: upgrade\r\n\r\n', ''],
+        ['', 'HTTP/1.1 100 Continue\r\n\r\n'],
+        ['HTTP/1.1 200 OK\r\nname: ', 'a'],
+      ];
+      answer = ({ req: { socket, url = '' } }) => {
+        const [first, ever] = ways[Number(/keys.(\d)/.exec(url)?.[1])] ?? ['', ''];
+        socket.write(first);
+        const timer = setInterval(() => socket.write(ever), 100);
+        socket.on('close', () => clearInterval(timer));
+      };
+      const key = (number: number): string => `keys/${String(number).repeat(64)}`;
+      await Promise.all(ways.map((_way, number) => unreachable(store.get(key(number)), /answer|fewer than/)));
+    });
+
     test('that answers without end is left', async () => {
       await using store = open();
       for (const status of [200, 206, 500]) {
@@ -92,6 +135,44 @@ for (const [kind, open] of Object.entries(stores))
       await unreachable(store.get('config'), /fewer than 1024 bytes came within 2 s/);
     });
   });
+
+test('rest: sizes that cannot be are no list of objects', async () => {
+  await using store = (stores.rest as () => Store)();
+  for (const size of [-1, 1.5, 1e300]) {
+    answer = (response) => {
+      response.setHeader('content-type', 'application/vnd.x.restic.rest.v2');
+      response.end(JSON.stringify([{ name: 'ab'.repeat(32), size }]));
+    };
+    await unreachable(Array.fromAsync(store.list('data/')), /no list/);
+  }
+});
+
+test('rest: what a server says besides may be of an object that it has stored', async () => {
+  await using store = (stores.rest as () => Store)();
+  answer = (response) =>
+    void (response.req.method === 'HEAD'
+      ? response.setHeader('content-length', 1).end()
+      : response.end('thank you'));
+  await store.put(pack, Buffer.from('x'));
+});
+
+test('s3: an object without a name or a size is no part of a listing', async () => {
+  await using store = (stores.s3 as () => Store)();
+  for (const object of ['<Key>p/a</Key>', '<Size>1</Size>']) {
+    answer = (response) => void response.end(listed(['p/b'], 'next').replace(/<Key>.*<.Size>/, object));
+    await unreachable(Array.fromAsync(store.list('')), /no listing/);
+  }
+});
+
+test('s3: a service that sends elsewhere is not followed, and what it says is told', async () => {
+  await using store = (stores.s3 as () => Store)();
+  answer = (response) => response.writeHead(307, { location: `${address()}/elsewhere` }).end();
+  await assert.rejects(store.get('config'), {
+    code: 'STORE_DENIED',
+    message: /it answered 307/,
+    hint: /endpoint/,
+  });
+});
 
 test('s3: a service that takes its time to put the parts of an object together is waited for', async () => {
   await using store = (stores.s3 as () => Store)();

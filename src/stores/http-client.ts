@@ -73,6 +73,7 @@ const send = (
       headers: { ...headers, ...(body && { 'content-length': body.length }) },
     });
     let received = 0;
+    let isAnswered = false;
     let endWatch = (): void => {};
     // What is being sent stands still, too, when nothing is taken of it: that is silence.
     request.on('finish', () => {
@@ -83,10 +84,14 @@ const send = (
       );
     });
     request.on('timeout', () => request.destroy(new Error(`no answer within ${timeoutMs / 1000} s`)));
-    request.on('close', () => endWatch());
+    request.on('close', () => {
+      endWatch();
+      if (!isAnswered) reject(new Error('the connection was closed without an answer')); // as after 101, another protocol
+    });
     request.on('error', reject);
     request.on('response', (response) => {
       const { statusCode: status = 0, headers } = response;
+      isAnswered = true;
       const most = status < 300 ? mostBytes : mostRefusalBytes;
       const count = (bytes: number): void => {
         received = bytes;

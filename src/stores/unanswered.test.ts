@@ -33,8 +33,14 @@ const ofAnother = makeCertificate(temporaryFolder('unanswered'), 'DNS:other.exam
 const secure: Server = createSecureServer(certificate, answer);
 const posing: Server = createSecureServer(ofAnother, answer);
 const asking: Server = createSecureServer({ ...certificate, requestCert: true }, answer);
+let connectionsMade = 0;
+const storing: Server = createSecureServer(certificate, (request, response) => {
+  request.resume().on('end', () => response.setHeader('etag', '"0"').end());
+}).on('secureConnection', () => {
+  connectionsMade += 1;
+});
 const plain = createServer(answer);
-const servers = [secure, posing, asking, plain];
+const servers = [secure, posing, asking, storing, plain];
 before(async () => {
   for (const server of servers) await once(server.listen(0, '127.0.0.1'), 'listening');
 });
@@ -72,6 +78,14 @@ for (const [name, open] of Object.entries(stores))
     assert.match(hint ?? '', /set `ca`/);
     await failure(open({ ca: certificate.file }), 'OBJECT_MISSING');
   });
+
+test('s3: a certificate is trusted for objects of any size, over the same connections', async () => {
+  await using store = openS3Store(
+    s3.config.parse({ endpoint: at(storing), bucket: 'bucket', ...key, ca: certificate.file }),
+  );
+  for (const sizeBytes of [1000, 4_000_000, 4_000_000]) await store.put('pack', Buffer.alloc(sizeBytes));
+  assert.equal(connectionsMade, 1);
+});
 
 test('what trusting another certificate does not mend has a hint of its own', async () => {
   const at127 = (server: Server, ca: string): Store =>

@@ -7,8 +7,14 @@ export const unansweredError = (what: string, cause: unknown): HoldfastError => 
   const { code, hint } = isUntrusted(cause)
     ? (ofCertificates[systemCode(cause) ?? ''] ?? unknownCertificate)
     : unreachable;
-  return new HoldfastError(code, `${what}: ${messageOf(cause)}`, { cause, hint });
+  return new HoldfastError(code, `${what}: ${brokenOff(messageOf(cause))}`, { cause, hint });
 };
+
+/** The same in words, where it is Node's way to say that a connection broke. */
+export const brokenOff = (said: string): string =>
+  ({ aborted: 'the answer broke off', 'socket hang up': 'the connection was closed without an answer' })[
+    said
+  ] ?? said;
 
 /** Whether it failed because of a certificate, the server's or one of ours, which no retry mends. */
 export const isUntrusted = (cause: unknown): boolean => untrusted.test(systemCode(cause) ?? '');

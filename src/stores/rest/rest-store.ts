@@ -6,6 +6,7 @@ import { Secret } from '#lib/secret.ts';
 import { mostBytesOf } from '../answer-size.ts';
 import { checkRange, Guard, missingObject } from '../guard.ts';
 import { type HttpAnswer, type HttpClient, openHttpClient } from '../http-client.ts';
+import { partIn } from '../part.ts';
 import type { ByteRange, Store, StoredObject } from '../store.ts';
 import { unansweredError } from '../unanswered.ts';
 import type { RestConfig } from './rest.ts';
@@ -88,6 +89,9 @@ const putObject = async (place: Place, key: string, bytes: Uint8Array): Promise<
   const answer = await send(place, `write ${key}`, { method: 'POST', path, body: bytes });
   if (answer.status === 403 && (await isThere(place, path, bytes))) return;
   check(place, `write ${key}`, 'POST', answer);
+  // Such a server says nothing more of what it has stored.
+  if (answer.body.length > 0 && !(await isThere(place, path, bytes)))
+    throw strangeAnswer(place, `write ${key}`, 'none of a REST server');
 };
 
 const makeFolders = async (place: Place): Promise<void> => {
@@ -132,9 +136,11 @@ const getObject = async (place: Place, key: string, range: ByteRange | undefined
   if (answer.status === 404) throw missingObject(location, key);
   if (range !== undefined && answer.status === 416) await checkSize(range);
   check(place, `read ${key}`, 'GET', answer);
-  if (range === undefined || answer.body.length === range.length) return answer.body;
-  checkRange(location, key, range, range.offset + answer.body.length);
-  throw new HoldfastError('STORE_UNREACHABLE', `${location}: ${key}: the server does not keep to ranges`);
+  if (range === undefined) return answer.body;
+  const { status, headers: told, body } = answer;
+  const part = partIn(location, key, range, { status, contentRange: told['content-range'], bytes: body });
+  if (part === undefined) throw strangeAnswer(place, `read ${key}`, 'not the part that was asked for');
+  return part;
 };
 
 async function* listObjects(place: Place, prefix: string): AsyncGenerator<StoredObject> {
@@ -151,7 +157,7 @@ async function* listObjects(place: Place, prefix: string): AsyncGenerator<Stored
 
 const version1 = 'application/vnd.x.restic.rest.v1';
 const version2 = 'application/vnd.x.restic.rest.v2';
-const listing = z.array(z.object({ name: z.string(), size: z.number() }));
+const listing = z.array(z.object({ name: z.string(), size: z.int().nonnegative() }));
 
 /**
  * All of a folder at once: the protocol has no pages. A repository that is not there has no objects. rest-server answers 404, too,
@@ -196,20 +202,23 @@ const longestPauseMs = 640;
 
 const objectsOf = (place: Place, doing: string, answer: HttpAnswer): z.output<typeof listing> => {
   check(place, doing, 'GET', answer);
-  if (answer.headers['content-type'] !== version2)
+  const said = parseJson(answer.body);
+  if (answer.headers['content-type'] !== version2 && Array.isArray(said))
     throw new HoldfastError(
       'UNSUPPORTED',
       `${place.location}: the server does not speak version 2 of the REST protocol`,
       { hint: 'check that a REST server of restic is at this address, and bring it up to date' },
     );
-  const listed = listing.safeParse(parseJson(answer.body));
+  const listed = listing.safeParse(said);
   if (listed.success) return listed.data;
-  throw new HoldfastError(
-    'STORE_UNREACHABLE',
-    `${place.location}: cannot ${doing}: what the server answers is no list of objects`,
-    { hint: 'check the server, and what may answer in its place' },
-  );
+  throw strangeAnswer(place, doing, 'no list of objects');
 };
+
+/** Such as a page of a proxy that is put before the server for a while. */
+const strangeAnswer = ({ location }: Place, doing: string, what: string): HoldfastError =>
+  new HoldfastError('STORE_UNREACHABLE', `${location}: cannot ${doing}: what it answers is ${what}`, {
+    hint: 'check the server, and what may answer in its place',
+  });
 
 const parseJson = (body: Buffer): unknown => {
   try {

@@ -33,9 +33,10 @@ export async function* listObjects(
     const page = await pageAt(token);
     if (page.IsTruncated === undefined && page.Name === undefined && page.KeyCount === undefined)
       throw noListing(bucket);
-    for (const { Key, Size: size = 0, LastModified: modified } of page.Contents ?? [])
-      if (Key !== undefined)
-        yield { name: page.EncodingType === 'url' ? decodeKey(Key) : Key, size, modified };
+    for (const { Key, Size: size, LastModified: modified } of page.Contents ?? []) {
+      if (Key === undefined || size === undefined) throw noListing(bucket);
+      yield { name: page.EncodingType === 'url' ? decodeKey(Key) : Key, size, modified };
+    }
     token = tokenAfter(page, token);
     const last = page.Contents?.at(-1)?.Key;
     if (last === undefined) emptyPages += 1;

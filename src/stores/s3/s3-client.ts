@@ -1,6 +1,8 @@
 // The requests of S3 as the store needs them. The AWS SDK is met here only.
 
 import { createHash } from 'node:crypto';
+import http from 'node:http';
+import https from 'node:https';
 import { Readable } from 'node:stream';
 import {
   CompleteMultipartUploadCommand,
@@ -11,7 +13,8 @@ import {
 } from '@aws-sdk/client-s3';
 import { certificates } from '#lib/certificates.ts';
 import { HoldfastError } from '#lib/errors.ts';
-import { mostBytesOf, mostRefusalBytes } from '../answer-size.ts';
+import { mostBytesOf, mostMsToAnswer, mostRefusalBytes } from '../answer-size.ts';
+import type { PartAnswer } from '../part.ts';
 import { boundedBody } from './bounded-body.ts';
 import { listObjects } from './list-objects.ts';
 import type { S3Config } from './s3.ts';
@@ -19,8 +22,8 @@ import type { S3Config } from './s3.ts';
 /** Names are those of the bucket, prefix included. */
 export interface S3Bucket {
   put(name: string, bytes: Uint8Array, options: PutOptions): Promise<void>;
-  /** The object, or its bytes from the first to the last; `total` is the size of the whole when the service tells. */
-  get(name: string, bytes?: { readonly first: number; readonly last: number }): Promise<S3Content>;
+  /** The object, or what the service gives for its bytes from the first to the last. */
+  get(name: string, bytes?: { readonly first: number; readonly last: number }): Promise<PartAnswer>;
   head(name: string): Promise<S3Head>;
   list(prefix: string): AsyncIterable<S3Listed>;
   delete(name: string): Promise<void>;
@@ -72,15 +75,12 @@ export interface PutOptions {
   readonly sha256: string | undefined;
 }
 
-export interface S3Content {
-  readonly bytes: Uint8Array;
-  readonly total: number | undefined;
-}
-
 /** Connects on first use. Retries are left to the wrapper. */
 export const openBucket = (config: S3Config): S3Bucket => {
   const client = new S3(clientOptions(config));
-  boundAnswer(client, mostRefusalBytes, config.timeoutSeconds * 1000);
+  const silenceMs = config.timeoutSeconds * 1000;
+  boundAnswer(client, mostRefusalBytes, silenceMs);
+  const sending = ({ length }: Uint8Array) => ({ requestTimeout: mostMsToAnswer(silenceMs, length) });
   const Bucket = config.bucket;
   const customerKey = customerKeyHeaders(config.encryption);
   const headers = {
@@ -101,17 +101,17 @@ export const openBucket = (config: S3Config): S3Bucket => {
         ...(heldUntil && { ...retention(config, heldUntil), ContentMD5: md5(bytes) }),
       });
       if (sha256 !== undefined) signWith(command, sha256);
-      const { ETag } = await client.send(command);
+      const { ETag } = await client.send(command, sending(bytes));
       if (ETag === undefined) throw notTaken(name);
     },
     async get(name, range) {
       const Range = range && `bytes=${range.first}-${range.last}`;
       const command = new GetObjectCommand({ Bucket, Key: name, ...customerKey, ...(Range && { Range }) });
       const most = mostBytesOf(name, range && { offset: range.first, length: range.last - range.first + 1 });
-      boundAnswer(command, most, config.timeoutSeconds * 1000);
+      boundAnswer(command, most, silenceMs);
       const answer = await client.send(command);
       const bytes = (await answer.Body?.transformToByteArray()) ?? new Uint8Array();
-      return { bytes, total: totalSize(answer.ContentRange) };
+      return { bytes, status: answer.$metadata.httpStatusCode, contentRange: answer.ContentRange };
     },
     async head(name) {
       const answer = await client.headObject({ Bucket, Key: name, ...customerKey });
@@ -142,7 +142,7 @@ export const openBucket = (config: S3Config): S3Bucket => {
       return UploadId;
     },
     async putPart({ name, id, checked }, number, bytes) {
-      const { ETag } = await client.uploadPart({
+      const part = {
         Bucket,
         Key: name,
         UploadId: id,
@@ -151,7 +151,8 @@ export const openBucket = (config: S3Config): S3Bucket => {
         ContentLength: bytes.length,
         ...customerKey,
         ...(checked && { ContentMD5: md5(bytes) }),
-      });
+      };
+      const { ETag } = await client.uploadPart(part, sending(bytes));
       if (ETag === undefined) throw notTaken(name);
       return ETag;
     },
@@ -187,6 +188,7 @@ const notTaken = (name: string): HoldfastError =>
 
 const clientOptions = (config: S3Config): S3ClientConfig => {
   const { endpoint, accessKeyId, secretAccessKey, sessionToken, profile } = config;
+  const connections = { keepAlive: true, maxSockets: config.connections };
   const region = config.region ?? process.env.AWS_REGION ?? process.env.AWS_DEFAULT_REGION ?? 'us-east-1';
   return {
     region,
@@ -205,11 +207,15 @@ const clientOptions = (config: S3Config): S3ClientConfig => {
     // Older services refuse the checksums the SDK would add; the signature covers the content's SHA-256 anyway.
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
+    // What asks before it sends waits for six seconds where the service does not know that, and takes a connection that knows nothing of `ca`.
+    expectContinueHeader: false,
     requestHandler: {
       connectionTimeout: Math.min(config.timeoutSeconds, 30) * 1000,
       socketTimeout: config.timeoutSeconds * 1000,
-      httpAgent: { maxSockets: config.connections },
-      httpsAgent: { maxSockets: config.connections, ...certificates(config.ca) },
+      requestTimeout: mostMsToAnswer(config.timeoutSeconds * 1000),
+      throwOnRequestTimeout: true,
+      httpAgent: new http.Agent(connections),
+      httpsAgent: new https.Agent({ ...connections, ...certificates(config.ca) }),
     },
   };
 };
@@ -270,9 +276,3 @@ const retention = ({ objectLock }: S3Config, until: Date) => ({
 });
 
 const md5 = (bytes: Uint8Array): string => createHash('md5').update(bytes).digest('base64');
-
-/** 'bytes 0-9/256' → 256 */
-const totalSize = (contentRange: string | undefined): number | undefined => {
-  const total = /\/(\d+)$/.exec(contentRange ?? '')?.[1];
-  return total === undefined ? undefined : Number(total);
-};

@@ -1,7 +1,7 @@
 // What an answer of an S3 service means for whoever keeps backups there.
 import { HoldfastError, messageOf } from '#lib/errors.ts';
 import type { Meaning } from '../meaning.ts';
-import { isUntrusted, unansweredError } from '../unanswered.ts';
+import { brokenOff, isUntrusted, unansweredError } from '../unanswered.ts';
 
 /** The name and HTTP status of an error of the service, as far as it has them. */
 export const s3Answer = (cause: unknown): { readonly name: string; readonly status: number | undefined } => {
@@ -16,21 +16,23 @@ export const s3Error = (cause: unknown, doing: string, location: string): Holdfa
   if (cause instanceof HoldfastError) return cause;
   if (isUntrusted(cause)) return unansweredError(`${location}: cannot ${doing}`, cause);
   const { name, status } = s3Answer(cause);
-  const { code, hint } = meanings[name] ?? byStatus(status === 200 ? undefined : status); // what it answered is cut short, or not its own
+  const { code, hint } = meanings[name] ?? byStatus(isGood(status) ? undefined : status); // what it answered is cut short, or not its own
   return new HoldfastError(code, `${location}: cannot ${doing}: ${saidBy(cause)}`, { cause, hint });
 };
+
+const isGood = (status: number | undefined): boolean => status !== undefined && status >= 200 && status < 300;
 
 /** What stands before a service answers with a page of its own, or with nothing: then the status is all there is to tell. */
 const saidBy = (cause: unknown): string => {
   const { name, status } = s3Answer(cause);
-  const said = messageOf(cause);
-  if (
-    status !== undefined &&
-    status >= 400 &&
-    (/^Unknown(Error)?$/.test(name) || said.includes('XML parse error'))
-  )
+  const said = messageOf(cause).replace(/\.? *Deserialization error: .*/, ''); // which is for its programmers
+  const isPage = /XML parse error|call stack/.test(said);
+  if (isPage && isGood(status)) return "what it answers is none of S3's";
+  if (status !== undefined && !isGood(status) && (isPage || /^Unknown(Error)?$/.test(name)))
     return `it answered ${status}`;
-  return said === 'UnknownError' ? name : said.includes(name) ? said : `${said} (${name})`;
+  if (said.startsWith('@smithy/')) return 'no answer within the time for it';
+  if (['Error', 'TimeoutError'].includes(name) || said.includes(name)) return brokenOff(said);
+  return said === 'UnknownError' ? name : `${said} (${name})`;
 };
 
 const wrongKey: Meaning = {
@@ -50,6 +52,10 @@ const full: Meaning = {
   hint: 'raise the quota or make room; what is stored stays whole, and the next run goes on from it',
 };
 const wrongRegion: Meaning = { code: 'STORE_DENIED', hint: "set `region` to the bucket's region" };
+const redirected: Meaning = {
+  code: 'STORE_DENIED',
+  hint: 'it sends us elsewhere, and no key is shown there: correct `endpoint` (http or https, host, port) and `region`',
+};
 const busy: Meaning = { code: 'STORE_UNREACHABLE', hint: 'check the line and the service, and try again' };
 
 const meanings: Readonly<Record<string, Meaning>> = {
@@ -89,5 +95,6 @@ const byStatus = (status: number | undefined): Meaning => {
   if (status === 507) return full;
   if (status === undefined || status >= 500 || status === 408 || status === 429) return busy;
   if (status === 401 || status === 403) return denied;
+  if (status < 400) return redirected;
   return { code: 'STORE_DENIED', hint: 'the service does not take this request: check the configuration' };
 };

@@ -1,6 +1,7 @@
 // The store over a bucket: whole objects, ranges, listings, retention.
 import { createHash } from 'node:crypto';
 import { checkRange, Guard, missingObject } from '../guard.ts';
+import { partIn } from '../part.ts';
 import { isPassing } from '../scratch.ts';
 import type { ByteRange, Checksums, LargeObjects, Retention, Store } from '../store.ts';
 import { holdObject } from './hold.ts';
@@ -145,14 +146,14 @@ const getObject = async (place: Place, key: string, range: ByteRange | undefined
       return new Uint8Array();
     }
     const last = range.offset + range.length - 1;
-    const { bytes, total } = await place.bucket.get(name, { first: range.offset, last });
-    if (bytes.length === range.length) return bytes;
-    checkRange(place.location, key, range, total ?? range.offset + bytes.length);
-    throw new Error(`the service gave ${bytes.length} bytes where ${range.length} were asked for`);
+    const answer = await place.bucket.get(name, { first: range.offset, last });
+    const part = partIn(place.location, key, range, answer);
+    if (part === undefined) throw new Error('what it answers is not the part that was asked for');
+    return part;
   } catch (cause) {
-    const { name: answer, status } = s3Answer(cause);
-    if (answer === 'NoSuchKey' || answer === 'NotFound') throw missingObject(place.location, key, cause);
-    if (range !== undefined && (status === 416 || answer === 'InvalidRange'))
+    const { name: refusal, status } = s3Answer(cause);
+    if (refusal === 'NoSuchKey' || refusal === 'NotFound') throw missingObject(place.location, key, cause);
+    if (range !== undefined && (status === 416 || refusal === 'InvalidRange'))
       checkRange(place.location, key, range, await sizeOf(place, key));
     throw s3Error(cause, `read ${key}`, place.location);
   }

@@ -8,6 +8,7 @@ import { mostBytesOf, mostPageBytes } from '../answer-size.ts';
 import { checkRange, Guard, missingObject } from '../guard.ts';
 import { type HttpAnswer, type HttpClient, type HttpRequest, openHttpClient } from '../http-client.ts';
 import type { Meaning } from '../meaning.ts';
+import { partIn } from '../part.ts';
 import type { ByteRange, Checksums, LargeObjects, Store, StoredObject } from '../store.ts';
 import { unansweredError } from '../unanswered.ts';
 import { type Environment, findAccess } from './account.ts';
@@ -145,12 +146,15 @@ const getObject = async (place: Place, key: string, range: ByteRange | undefined
   if (answer.status === 404) throw missingObject(place.location, key);
   if (range !== undefined && answer.status === 416) checkRange(place.location, key, range, await head());
   check(place, `read ${key}`, answer);
-  if (range === undefined || answer.body.length === range.length) return answer.body;
-  checkRange(place.location, key, range, range.offset + answer.body.length);
-  throw new HoldfastError(
-    'STORE_UNREACHABLE',
-    `${place.location}: ${key}: the service does not keep to ranges`,
-  );
+  if (range === undefined) return answer.body;
+  const { status, headers: told, body } = answer;
+  const part = partIn(place.location, key, range, {
+    status,
+    contentRange: told['content-range'],
+    bytes: body,
+  });
+  if (part === undefined) throw strangeAnswer(place, `read ${key}`);
+  return part;
 };
 
 const pageSchema = z.array(
