@@ -1,6 +1,7 @@
 // What the commands say of a repository that is damaged, and of snapshots that are not there: the right status, the object
 // by its name, and never a file with wrong bytes.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
   cpSync,
@@ -120,6 +121,17 @@ suite('a damaged repository', () => {
           await restoreWhatIsLeft(repository);
         }
     });
+});
+
+test('a pipe in the place of an object is not waited for', async (t) => {
+  if (process.platform === 'win32') return t.skip('has no pipes in folders');
+  for (const kind of ['config', 'keys', 'index', 'data']) {
+    const [key = ''] = objectsOf('whole', kind);
+    const repository = damagedCopy('piped', key, () => undefined);
+    execFileSync('mkfifo', [at(repository, key)]);
+    assert.notEqual((await run(repository, 'check --read-data')).status, 0, kind);
+    await restoreWhatIsLeft(repository);
+  }
 });
 
 test('a snapshot that is damaged keeps no other from being copied out of a repository that is', async () => {

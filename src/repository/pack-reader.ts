@@ -2,6 +2,7 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { HoldfastError, messageOf, systemCode } from '#lib/errors.ts';
+import { withoutWaiting } from '#lib/without-waiting.ts';
 import type { ByteRange } from '#stores/store.ts';
 import { type PackEntry, packKey } from './blob.ts';
 import { createPoly1305, type Poly1305 } from './poly1305.ts';
@@ -48,8 +49,10 @@ export class PackReader {
     const key = packKey(pack);
     let file: number | undefined;
     try {
-      file = openSync(join(this.#localFolder ?? '', key), 'r');
-      const { offset, length } = range ?? { offset: 0, length: fstatSync(file).size };
+      file = openSync(join(this.#localFolder ?? '', key), withoutWaiting);
+      const found = fstatSync(file);
+      if (!found.isFile()) throw new HoldfastError('REPOSITORY_DAMAGED', `${key} is no file`);
+      const { offset, length } = range ?? { offset: 0, length: found.size };
       this.#reserve(length);
       for (let read = 0; read < length; ) {
         const count = readSync(file, this.#poly.buffer, read, length - read, offset + read);

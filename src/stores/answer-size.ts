@@ -22,6 +22,9 @@ export const mostRefusalBytes = 16 * mib;
 export const tooLong = (most: number): Error =>
   new Error(`the answer has more than ${most} bytes, and cannot be one to what was asked`);
 
+/** Of what it says of an error, as much is told as somebody may read. */
+export const longestSaid = 1000;
+
 /** So slow no line is: whoever gives bytes one by one would be waited for for ever. */
 const leastBytesPerSecond = 512;
 

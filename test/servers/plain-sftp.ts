@@ -33,6 +33,12 @@ export interface PlainSftpFaults {
   listsForEver?: string;
   /** How large it says that every file is. */
   size?: number;
+  /** What it does not say of a file: in its listings, or whoever asks. */
+  silentOf?: { readonly what: readonly (keyof Attributes)[]; readonly isListing?: true };
+  /** How much it gives to who reads; as much as is there, up to 20,000 bytes, unless told. */
+  readsAtMost?: number;
+  /** What it says of whatever fails. */
+  says?: string;
 }
 
 const { OPEN_MODE, STATUS_CODE } = ssh2.utils.sftp;
@@ -62,6 +68,17 @@ type Handle = { file: number } | { names: string[]; folder: string };
 
 const serve = (channel: SFTPWrapper, root: string, faults: PlainSftpFaults): void => {
   const handles = new Map<string, Handle>();
+  const told = (stats: Stats, isListing?: true): Attributes => {
+    const all: Partial<Attributes> = attributes(stats);
+    const { silentOf } = faults;
+    if (silentOf && (isListing || !silentOf.isListing)) for (const each of silentOf.what) delete all[each];
+    return all as Attributes;
+  };
+  /** Nothing for a file that went away since the folder was read. */
+  const entry = (folder: string, filename: string) => {
+    const found = lstatSync(join(folder, filename), { throwIfNoEntry: false });
+    return found ? [{ filename, longname: filename, attrs: told(found, true) }] : [];
+  };
   const place = (path: string): string => join(root, join('/', path));
   const hold = (handle: Handle): Buffer => {
     const name = Buffer.from(String(nextHandle++));
@@ -79,7 +96,7 @@ const serve = (channel: SFTPWrapper, root: string, faults: PlainSftpFaults): voi
       work();
     } catch (error) {
       const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
-      channel.status(id, missing ? STATUS_CODE.NO_SUCH_FILE : STATUS_CODE.FAILURE);
+      channel.status(id, missing ? STATUS_CODE.NO_SUCH_FILE : STATUS_CODE.FAILURE, faults.says);
     }
   };
   const done = (id: number, work: () => void): void =>
@@ -96,7 +113,7 @@ const serve = (channel: SFTPWrapper, root: string, faults: PlainSftpFaults): voi
   );
   channel.on('READ', (id, name, offset, length) =>
     answer(id, () => {
-      const bytes = Buffer.alloc(Math.min(length, 20_000)); // less than was asked for, as servers may
+      const bytes = Buffer.alloc(Math.min(length, faults.readsAtMost ?? 20_000)); // less than was asked for, as servers may
       const read = readSync(fileOf(name), bytes, 0, bytes.length, offset);
       if (read === 0) channel.status(id, STATUS_CODE.EOF);
       else channel.data(id, bytes.subarray(0, read));
@@ -108,12 +125,12 @@ const serve = (channel: SFTPWrapper, root: string, faults: PlainSftpFaults): voi
   channel.on('FSTAT', (id, name) =>
     answer(id, () =>
       channel.attrs(id, {
-        ...attributes(fstatSync(fileOf(name))),
+        ...told(fstatSync(fileOf(name))),
         ...(faults.size !== undefined && { size: faults.size }),
       }),
     ),
   );
-  channel.on('STAT', (id, path) => answer(id, () => channel.attrs(id, attributes(statSync(place(path))))));
+  channel.on('STAT', (id, path) => answer(id, () => channel.attrs(id, told(statSync(place(path))))));
   channel.on('CLOSE', (id, name) =>
     done(id, () => {
       const handle = handles.get(String(name));
@@ -163,9 +180,3 @@ const attributes = ({ mode, size, uid, gid, atimeMs, mtimeMs }: Stats): Attribut
   atime: atimeMs / 1000,
   mtime: mtimeMs / 1000,
 });
-
-/** Nothing for a file that went away since the folder was read. */
-const entry = (folder: string, filename: string) => {
-  const found = lstatSync(join(folder, filename), { throwIfNoEntry: false });
-  return found ? [{ filename, longname: filename, attrs: attributes(found) }] : [];
-};

@@ -1,7 +1,8 @@
 // What of a folder tree goes into the snapshot, by restic's rules. The folders and files that were asked for by name
 // (`path`, `paths`) are never left out themselves.
-import { closeSync, constants, openSync, readSync } from 'node:fs';
+import { closeSync, openSync, readSync } from 'node:fs';
 import { fsPath } from '#lib/file-name.ts';
+import { withoutWaiting } from '#lib/without-waiting.ts';
 import type { FilesConfig } from './options.ts';
 import { readPatternFiles } from './pattern-file.ts';
 import { compilePatterns } from './patterns.ts';
@@ -71,7 +72,7 @@ const parseMark = (text: string): Mark => {
 const isMarked = (folder: string, { name, header }: Mark): boolean => {
   if (header.length === 0) return true;
   try {
-    const file = openSync(fsPath(`${folder}${name}`), constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+    const file = openSync(fsPath(`${folder}${name}`), withoutWaiting);
     try {
       const beginning = Buffer.alloc(header.length);
       return readSync(file, beginning, 0, header.length, 0) === header.length && beginning.equals(header);

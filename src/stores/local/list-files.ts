@@ -1,19 +1,32 @@
 // The files below a prefix, found lazily, folder by folder.
-import { type Dirent, lstatSync, type Stats, statSync } from 'node:fs';
+import { type Dirent, lstatSync, realpathSync, type Stats, statSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setImmediate as otherWork } from 'node:timers/promises';
 import { systemCode } from '#lib/errors.ts';
+import { slashed } from '#lib/file-name.ts';
+import { leadsAbove, linkLoop } from '../link-loop.ts';
 import type { StoredObject } from '../store.ts';
 import { folderError } from './folder-error.ts';
 
 /** Every file whose key begins with the prefix. What goes away meanwhile is left out; what has a name that is not UTF-8 is not. */
 export async function* listFiles(root: string, prefix: string): AsyncGenerator<StoredObject> {
   const cut = prefix.lastIndexOf('/') + 1;
-  yield* filesIn(root, prefix.slice(0, cut), prefix.slice(cut));
+  yield* filesIn(root, { key: prefix.slice(0, cut), linksFrom: [] }, prefix.slice(cut));
 }
 
-async function* filesIn(root: string, folder: string, start: string): AsyncGenerator<StoredObject> {
+interface Folder {
+  /** Ends in '/', or is the store's own. */
+  readonly key: string;
+  /** Where the links on the way to it lie. */
+  readonly linksFrom: readonly string[];
+}
+
+async function* filesIn(
+  root: string,
+  { key: folder, linksFrom }: Folder,
+  start: string,
+): AsyncGenerator<StoredObject> {
   const entries = await readFolder(root, folder);
   for (const [index, entry] of entries.entries()) {
     if (!entry.name.startsWith(start)) continue;
@@ -21,11 +34,28 @@ async function* filesIn(root: string, folder: string, start: string): AsyncGener
     const key = folder + entry.name;
     // Links are followed: people put folders of a repository on other disks.
     const found = entry.isDirectory() && !isNotUtf8(entry.name) ? 'folder' : lookAt(root, key);
-    if (found === 'folder') yield* filesIn(root, `${key}/`, '');
-    else if (found !== undefined) yield found;
+    if (found === 'folder') {
+      const links = entry.isSymbolicLink() ? followed(root, key, linksFrom) : linksFrom;
+      yield* filesIn(root, { key: `${key}/`, linksFrom: links }, '');
+    } else if (found !== undefined) yield found;
     else if (isNotUtf8(entry.name)) yield { key, size: 0 };
   }
 }
+
+/** Where the links lie when another one is followed. One that leads to a folder above it would be followed until its path is too long. */
+const followed = (root: string, key: string, linksFrom: readonly string[]): readonly string[] => {
+  const path = join(root, key);
+  const realPath = (of: string): string => {
+    try {
+      return slashed(realpathSync(of));
+    } catch (cause) {
+      throw folderError(cause, 'look at', root, key);
+    }
+  };
+  const all = [...linksFrom, realPath(dirname(path))];
+  if (leadsAbove(realPath(path), all)) throw linkLoop(path);
+  return all;
+};
 
 /** Node reads such a name so that nothing is found under it: listed all the same, it is seen to be missing when it is read. */
 const isNotUtf8 = (name: string): boolean => name.includes('\uFFFD');

@@ -1,6 +1,18 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { createServer } from 'node:net';
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -150,6 +162,59 @@ test('a folder that is a link to a disk that is not mounted is an error, and not
   rmSync(place, { recursive: true });
   await assert.rejects(Array.fromAsync(linked.list('')), { code: 'STORE_UNREACHABLE' });
   assert.deepEqual(await Array.fromAsync(store.list('')), []);
+});
+
+test('a pipe or a socket in the place of an object is none, and is not waited for', async (t) => {
+  if (process.platform === 'win32') return t.skip('has no pipes in folders');
+  const place = join(folder, 'pipes');
+  mkdirSync(place);
+  execFileSync('mkfifo', [join(place, 'config')]);
+  const socket = createServer().listen(join(place, 'socket'));
+  await once(socket, 'listening');
+  await using store = openLocalStore(place);
+  for (const key of ['config', 'socket'])
+    for (const range of [undefined, { offset: 0, length: 9 }, { offset: 0, length: 1_000_000 }])
+      await assert.rejects(store.get(key, range), { code: 'OBJECT_MISSING' });
+  assert.deepEqual(await Array.fromAsync(store.list('')), []);
+  socket.close();
+});
+
+test('a file that is made larger than any object takes no memory', async () => {
+  const place = join(folder, 'large');
+  await using store = openLocalStore(place);
+  const key = `snapshots/${'ab'.repeat(32)}`;
+  for (const [name, bytes] of [
+    [key, 2 ** 30],
+    ['archive', 2 ** 40],
+  ] as const) {
+    await store.put(name, Buffer.from('x'));
+    chmodSync(join(place, name), 0o600);
+    truncateSync(join(place, name), bytes);
+    await assert.rejects(store.get(name), { code: 'STORE_UNREACHABLE', message: /no such object/ });
+    assert.equal((await store.get(name, { offset: bytes - 9, length: 9 })).length, 9);
+  }
+});
+
+test('links to other folders are followed, and those that lead round are refused', async () => {
+  const place = join(folder, 'round');
+  await using store = openLocalStore(join(place, 'store'));
+  await store.put('a/object', Buffer.from('x'));
+  mkdirSync(join(place, 'disk'));
+  writeFileSync(join(place, 'disk', 'object'), 'x');
+  symlinkSync(join(place, 'disk'), join(place, 'store', 'b'));
+  symlinkSync(join(place, 'disk'), join(place, 'store', 'c'));
+  const keys = await Array.fromAsync(store.list(''), ({ key }) => key);
+  assert.deepEqual(keys.toSorted(), ['a/object', 'b/object', 'c/object']);
+  for (const [name, to] of [
+    ['one', '.'],
+    ['another', '..'],
+    ['third', join(place, 'store')],
+  ] as const)
+    symlinkSync(to, join(place, 'store', 'a', name));
+  await assert.rejects(Array.fromAsync(store.list('')), { code: 'STORE_DENIED', message: /above it/ });
+  rmSync(join(place, 'store', 'a'), { recursive: true });
+  symlinkSync('../store', join(place, 'disk', 'back'));
+  await assert.rejects(Array.fromAsync(store.list('b')), { code: 'STORE_DENIED', message: /above it/ });
 });
 
 test('what a file does not give is not made up', async (t) => {

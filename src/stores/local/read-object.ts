@@ -1,8 +1,10 @@
 // Reading whole objects and ranges of them, never short.
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync, type Stats } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HoldfastError, systemCode } from '#lib/errors.ts';
+import { withoutWaiting } from '#lib/without-waiting.ts';
+import { mostBytesOf } from '../answer-size.ts';
 import { checkRange, missingObject } from '../guard.ts';
 import type { ByteRange } from '../store.ts';
 import { folderError } from './folder-error.ts';
@@ -18,15 +20,21 @@ export const readObject = async (folder: string, key: string, range?: ByteRange)
       : await readLarge(folder, key, range);
   } catch (cause) {
     if (cause instanceof HoldfastError) throw cause;
-    if (['ENOENT', 'ENOTDIR', 'EISDIR'].includes(systemCode(cause) ?? ''))
+    if (['ENOENT', 'ENOTDIR', 'EISDIR', 'ENXIO'].includes(systemCode(cause) ?? ''))
       throw missingObject(folder, key, cause);
     throw folderError(cause, 'read', folder, key);
   }
 };
 
+/** What is no file is no object, as in listings. */
+const checkFile = (folder: string, key: string, found: Stats): void => {
+  if (!found.isFile()) throw missingObject(folder, key);
+};
+
 const readSmall = (folder: string, key: string, range: ByteRange): Uint8Array => {
-  const file = openSync(join(folder, key), 'r');
+  const file = openSync(join(folder, key), withoutWaiting);
   try {
+    checkFile(folder, key, fstatSync(file));
     const bytes = Buffer.allocUnsafeSlow(Math.max(0, range.length));
     const length = range.offset < 0 ? 0 : fillSync(file, bytes, range.offset);
     if (length === 0) checkRange(folder, key, range, fstatSync(file).size);
@@ -47,9 +55,12 @@ const fillSync = (file: number, bytes: Buffer, offset: number): number => {
 };
 
 const readLarge = async (folder: string, key: string, range: ByteRange | undefined): Promise<Uint8Array> => {
-  await using file = await open(join(folder, key), 'r');
-  const { size } = await file.stat();
+  await using file = await open(join(folder, key), withoutWaiting);
+  const found = await file.stat();
+  checkFile(folder, key, found);
+  const { size } = found;
   if (range !== undefined) checkRange(folder, key, range, size);
+  else if (size > mostBytesOf(key)) throw new Error(`it has ${size} bytes, and no such object has so many`); // before there is room for it
   const { offset, length } = range ?? { offset: 0, length: size };
   const bytes = Buffer.allocUnsafeSlow(length);
   await fill(file, bytes, offset, () => checkRange(folder, key, { offset, length }, 0));

@@ -1,5 +1,6 @@
 // What an answer of an S3 service means for whoever keeps backups there.
 import { HoldfastError, messageOf } from '#lib/errors.ts';
+import { longestSaid } from '../answer-size.ts';
 import type { Meaning } from '../meaning.ts';
 import { brokenOff, isUntrusted, unansweredError } from '../unanswered.ts';
 
@@ -25,7 +26,9 @@ const isGood = (status: number | undefined): boolean => status !== undefined && 
 /** What stands before a service answers with a page of its own, or with nothing: then the status is all there is to tell. */
 const saidBy = (cause: unknown): string => {
   const { name, status } = s3Answer(cause);
-  const said = messageOf(cause).replace(/\.? *Deserialization error: .*/, ''); // which is for its programmers
+  const said = messageOf(cause)
+    .slice(0, longestSaid)
+    .replace(/\.? *Deserialization error: .*/, ''); // which is for its programmers
   const isPage = /XML parse error|call stack/.test(said);
   if (isPage && isGood(status)) return "what it answers is none of S3's";
   if (status !== undefined && !isGood(status) && (isPage || /^Unknown(Error)?$/.test(name)))

@@ -2,6 +2,7 @@
 import { posix } from 'node:path';
 import { mapOrdered } from '#lib/concurrency.ts';
 import { HoldfastError, messageOf } from '#lib/errors.ts';
+import { leadsAbove, linkLoop } from '../link-loop.ts';
 import type { StoredObject } from '../store.ts';
 import { hasStatus, sftpError, sftpStatus } from './sftp-error.ts';
 import type { SftpLine } from './sftp-session.ts';
@@ -15,34 +16,49 @@ const answersAtOnce = 8;
 const longestKey = 4096;
 /** So many answers without a new name no server gives, even where files come and go. */
 const mostIdleAnswers = 100;
-/** More names of one folder take gigabytes. */
+/** More names of one folder take gigabytes, and so do more folders. */
 const mostNames = 2 ** 22;
 
-interface Folder {
+interface Level {
   readonly objects: readonly StoredObject[];
-  readonly folders: readonly string[];
+  readonly folders: readonly Folder[];
+}
+
+interface Folder {
+  /** Ends in '/', or is the store's own. */
+  readonly key: string;
+  /** Where the links on the way to it lie. */
+  readonly linksFrom: readonly string[];
 }
 
 /** Every file whose key begins with the prefix. What goes away meanwhile is left out. */
 export async function* listFiles(place: Place, prefix: string): AsyncGenerator<StoredObject> {
   const cut = prefix.lastIndexOf('/') + 1;
-  let level: string[] = [prefix.slice(0, cut)];
+  let level: Folder[] = [{ key: prefix.slice(0, cut), linksFrom: [] }];
   let start = prefix.slice(cut);
+  let count = 0;
   while (level.length > 0) {
-    const next: string[] = [];
-    const read = (folder: string) => readFolder(place, folder, start);
+    const next: Folder[] = [];
+    const read = (folder: Folder) => readFolder(place, folder, start);
     for await (const { objects, folders } of mapOrdered(level, foldersAtOnce, read)) {
       yield* objects;
-      next.push(...folders);
+      count += folders.length;
+      if (count > mostNames)
+        throw sftpError(new Error('its folders do not end'), 'list', place.location, prefix);
+      for (const folder of folders) next.push(folder);
     }
     level = next;
     start = '';
   }
 }
 
-const readFolder = async (place: Place, folder: string, start: string): Promise<Folder> => {
+const readFolder = async (
+  place: Place,
+  { key: folder, linksFrom }: Folder,
+  start: string,
+): Promise<Level> => {
   const objects: StoredObject[] = [];
-  const folders: string[] = [];
+  const folders: Folder[] = [];
   try {
     const line = await place.session.line();
     const entries = await entriesOf(line, posix.join(place.root, folder));
@@ -51,16 +67,19 @@ const readFolder = async (place: Place, folder: string, start: string): Promise<
       const name = entry.filename;
       if (name === '.' || name === '..' || !name.startsWith(start)) continue;
       const key = folder + name;
-      if (name === '' || /[/\0]/.test(name) || key.length > longestKey)
+      if (!isName(name) || key.length > longestKey)
         throw new Error(
           `it lists ${JSON.stringify(key.slice(-100))}, which cannot be a file or folder of it`,
         );
-      const attrs = entry.attrs.isSymbolicLink()
-        ? await followLink(line, posix.join(place.root, key))
-        : entry.attrs;
-      if (attrs?.isDirectory()) folders.push(`${key}/`);
-      else if (attrs?.isFile())
-        objects.push({ key, size: attrs.size, modified: new Date(attrs.mtime * 1000) });
+      const isLink = entry.attrs.isSymbolicLink();
+      const attrs =
+        isLink || !tellsAll(entry.attrs) ? await lookAt(line, posix.join(place.root, key)) : entry.attrs;
+      if (attrs?.isDirectory())
+        folders.push({
+          key: `${key}/`,
+          linksFrom: isLink ? await followed(line, place, key, linksFrom) : linksFrom,
+        });
+      else if (attrs?.isFile()) objects.push(objectOf(key, attrs));
     }
   } catch (cause) {
     if (!hasStatus(cause, sftpStatus.noSuchFile) && !(await isFile(place, folder, cause)))
@@ -72,9 +91,39 @@ const readFolder = async (place: Place, folder: string, start: string): Promise<
   return { objects, folders };
 };
 
+/** Where the links lie when another one is followed. One that leads to a folder above it would be followed for ever. */
+const followed = async (
+  line: SftpLine,
+  { root }: Place,
+  key: string,
+  linksFrom: readonly string[],
+): Promise<readonly string[]> => {
+  const realPath = (path: string): Promise<string> =>
+    line.request<string>((sftp, answer) => sftp.realpath(path, answer));
+  const path = posix.join(root, key);
+  try {
+    const [from, to] = await Promise.all([realPath(posix.dirname(path)), realPath(path)]);
+    const all = [...linksFrom, from];
+    if (leadsAbove(to, all)) throw linkLoop(path);
+    return all;
+  } catch (error) {
+    if (hasStatus(error, sftpStatus.unsupported)) return linksFrom; // nothing tells, then
+    throw error;
+  }
+};
+
+const objectOf = (key: string, { size, mtime }: Attributes): StoredObject => ({
+  key,
+  size,
+  ...(mtime !== undefined && { modified: new Date(mtime * 1000) }),
+});
+
+/** Whether a folder can have it, besides those for itself and the folder above. */
+const isName = (name: string): boolean => !['', '.', '..'].includes(name) && !/[/\0]/.test(name);
+
 /** What lies on a disk that is gone from the server is not gone: who took it for gone would overlook locks. */
 const assertRoot = async ({ session, root, location }: Place): Promise<void> => {
-  if (await followLink(await session.line(), root)) return;
+  if (await lookAt(await session.line(), root)) return;
   throw new HoldfastError('STORE_UNREACHABLE', `${location}: the folder is not found any more`, {
     hint: 'check the disk of the server',
   });
@@ -86,7 +135,7 @@ export const removeEmptyFolders = async (place: Place, folder: string): Promise<
   try {
     const line = await place.session.line();
     for (const { filename, attrs } of await entriesOf(line, path))
-      if (attrs.isDirectory() && filename !== '.' && filename !== '..')
+      if (attrs.isDirectory() && isName(filename) && path.length <= longestKey)
         await removeEmptyFolders(place, posix.join(folder, filename));
     await line.request<void>((sftp, answer) => sftp.rmdir(path, answer));
   } catch (cause) {
@@ -100,14 +149,15 @@ export const removeEmptyFolders = async (place: Place, folder: string): Promise<
 const isFile = async (place: Place, folder: string, cause: unknown): Promise<boolean> => {
   if (!hasStatus(cause, sftpStatus.failure)) return false;
   const path = posix.join(place.root, folder).replace(/\/$/, '');
-  const found = await followLink(await place.session.line(), path).catch(() => undefined); // the first failure tells
+  const found = await lookAt(await place.session.line(), path).catch(() => undefined); // the first failure tells
   return found?.isDirectory() === false;
 };
 
 interface Attributes {
+  readonly mode: number;
   readonly size: number;
   /** Seconds since the epoch. */
-  readonly mtime: number;
+  readonly mtime: number | undefined;
   isDirectory(): boolean;
   isFile(): boolean;
   isSymbolicLink(): boolean;
@@ -117,6 +167,10 @@ interface Entry {
   readonly filename: string;
   readonly attrs: Attributes;
 }
+
+/** The protocol lets a server say nothing of a file: what is not known to be one would count as not there. */
+const tellsAll = (attrs: Partial<Attributes>): boolean =>
+  attrs.mode !== undefined && attrs.size !== undefined;
 
 const entriesOf = async (line: SftpLine, path: string): Promise<Entry[]> => {
   const folder = await line.request<Buffer>((sftp, answer) => sftp.opendir(path, answer));
@@ -151,9 +205,17 @@ const readSome = async (line: SftpLine, folder: Buffer): Promise<readonly Entry[
 /** Servers written with Go's sftp give this status, too, when what lies behind them (an S3 service) broke off: 'Get "https://…": EOF'. */
 const isBrokenOff = (error: unknown): boolean => /\S[:,] (unexpected )?EOF$/.test(messageOf(error));
 
-const followLink = async (line: SftpLine, path: string): Promise<Attributes | undefined> => {
+const untold = (path: string): HoldfastError =>
+  new HoldfastError('UNSUPPORTED', `the SFTP server does not say what ${path} is, or how large`, {
+    hint: 'have the folder served by another server, as OpenSSH’s, or choose another kind of store',
+  });
+
+/** What a path leads to. */
+const lookAt = async (line: SftpLine, path: string): Promise<Attributes | undefined> => {
   try {
-    return await line.request<Attributes>((sftp, answer) => sftp.stat(path, answer));
+    const attrs = await line.request<Attributes>((sftp, answer) => sftp.stat(path, answer));
+    if (!tellsAll(attrs)) throw untold(path);
+    return attrs;
   } catch (error) {
     if (hasStatus(error, sftpStatus.noSuchFile)) return undefined;
     throw error;

@@ -1,5 +1,6 @@
 // What a status of the SFTP protocol means for whoever keeps backups there.
 import { HoldfastError, messageOf } from '#lib/errors.ts';
+import { longestSaid } from '../answer-size.ts';
 
 /** Status codes of the protocol, version 3 (draft-ietf-secsh-filexfer-02, section 7). */
 export const sftpStatus = {
@@ -17,7 +18,7 @@ export const hasStatus = (error: unknown, status: number): boolean =>
 /** The store's error for a failed call on one of its files. */
 export const sftpError = (cause: unknown, doing: string, location: string, key: string): HoldfastError => {
   if (cause instanceof HoldfastError) return cause;
-  const message = `${location}: cannot ${doing} ${key}: ${messageOf(cause)}`;
+  const message = `${location}: cannot ${doing} ${key}: ${messageOf(cause).slice(0, longestSaid)}`;
   if (hasStatus(cause, sftpStatus.permissionDenied))
     return new HoldfastError('STORE_DENIED', message, {
       cause,

@@ -9,6 +9,7 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import type { AddressInfo } from 'node:net';
@@ -193,6 +194,33 @@ test('a listing that never ends or leads elsewhere, and an object of a size that
   for (faults.size of [2 ** 33, 2 ** 52])
     await assert.rejects(store.get('config'), { code: 'STORE_UNREACHABLE', message: /has more than/ });
   assert.equal((await store.get('config', { offset: 0, length: 3 })).length, 3);
+});
+
+test('a server that does not say in its listings what is a file, or how large, is asked for each; one that never says is refused', async () => {
+  const folder = temporaryFolder('plain-sftp');
+  const faults: PlainSftpFaults = {};
+  await using server = await startPlainSftp(folder, faults);
+  await using store = openPlain(server, folder);
+  await store.put('locks/a', bytes);
+  const list = () => Array.fromAsync(store.list(''));
+  const listed = await list();
+  for (const what of ['mode', 'size'] as const) {
+    faults.silentOf = { what: [what], isListing: true };
+    assert.deepEqual(await list(), listed);
+    faults.silentOf = { what: [what] };
+    await assert.rejects(list(), { code: 'UNSUPPORTED', message: /does not say/ });
+  }
+  await assert.rejects(store.get('locks/a'), { code: 'STORE_UNREACHABLE', message: /how large/ });
+  faults.silentOf = { what: ['mtime', 'atime'] };
+  assert.deepEqual(await list(), [{ key: 'locks/a', size: bytes.length }]);
+});
+
+test('of what a server says of a failure no more is told than somebody may read', async () => {
+  const folder = temporaryFolder('plain-sftp');
+  await using server = await startPlainSftp(folder, { renamesNothing: true, says: 'x'.repeat(30_000) });
+  await using store = openPlain(server, folder);
+  await assert.rejects(store.put('config', bytes), { code: 'STORE_UNREACHABLE', message: /x{500}/ });
+  await assert.rejects(store.put('config', bytes), ({ message }: Error) => message.length < 1200);
 });
 
 suite('sftp', { skip: skip ?? false }, () => {
@@ -439,6 +467,21 @@ suite('sftp', { skip: skip ?? false }, () => {
         await assert.rejects(Array.fromAsync(one.list(prefix)), { code: 'STORE_UNREACHABLE' });
     renameSync(`${folder}-away`, folder);
     assert.deepEqual(await Array.fromAsync(other.list('snapshots/')), []);
+  });
+
+  test('links to other folders are followed, and those that lead round are refused', async () => {
+    await using store = open({ path: `${server.path}/round` });
+    await store.put('a/object', bytes);
+    const folder = join(server.folder, 'round');
+    mkdirSync(join(server.folder, 'disk'));
+    writeFileSync(join(server.folder, 'disk', 'object'), bytes);
+    for (const name of ['b', 'c']) symlinkSync('../disk', join(folder, name));
+    const keys = await Array.fromAsync(store.list(''), ({ key }) => key);
+    assert.deepEqual(keys.toSorted(), ['a/object', 'b/object', 'c/object']);
+    for (const name of ['one', 'another']) symlinkSync('.', join(folder, 'a', name));
+    await assert.rejects(Array.fromAsync(store.list('')), { code: 'STORE_DENIED', message: /above it/ });
+    symlinkSync('../round', join(server.folder, 'disk', 'back'));
+    await assert.rejects(Array.fromAsync(store.list('b')), { code: 'STORE_DENIED', message: /above it/ });
   });
 
   test('a server that ends the connection is connected to again', async () => {

@@ -26,8 +26,11 @@ export const openFile = (
 export const closeFile = (line: SftpLine, file: Buffer): Promise<void> =>
   line.request<void>((sftp, answer) => sftp.close(file, answer));
 
-export const sizeOf = async (line: SftpLine, file: Buffer): Promise<number> =>
-  (await line.request<{ size: number }>((sftp, answer) => sftp.fstat(file, answer))).size;
+export const sizeOf = async (line: SftpLine, file: Buffer): Promise<number> => {
+  const { size } = await line.request<{ size?: number }>((sftp, answer) => sftp.fstat(file, answer));
+  if (size === undefined) throw new Error('it does not say how large it is');
+  return size;
+};
 
 /** Puts the file on the server's disk, where the server can be asked to. */
 export const syncFile = (line: SftpLine, file: Buffer): Promise<void> =>

@@ -61,6 +61,9 @@ const logIn = (access: Access, client: HttpClient, clock: Clock): Promise<Token>
     ? logInV1(access.account, client, clock)
     : logInV3(access, access.account, client, clock);
 
+/** A token that would last longer is renewed all the same. */
+const mostSeconds = 10 * 365 * 86_400;
+
 const logInV1 = async (
   account: Extract<Account, { way: 'v1' }>,
   client: HttpClient,
@@ -72,7 +75,8 @@ const logInV1 = async (
   const storageUrl = answer.headers['x-storage-url'];
   if (answer.status >= 300 || typeof value !== 'string' || typeof storageUrl !== 'string')
     throw refused(account, answer);
-  const seconds = Number(answer.headers['x-auth-token-expires'] ?? 3600);
+  const told = Number(answer.headers['x-auth-token-expires']);
+  const seconds = told > 0 && told < mostSeconds ? told : 3600;
   return { value, storageUrl: storageUrl.replace(/\/+$/, ''), goodUntil: goodUntil(seconds * 1000, clock) };
 };
 
@@ -98,7 +102,7 @@ const logInV3 = async (
   const answer = await send(client, { method: 'POST', url, headers, body });
   const value = answer.headers['x-subject-token'];
   if (answer.status >= 300 || typeof value !== 'string') throw refused(account, answer);
-  const { token } = tokenSchema.parse(JSON.parse(answer.body.toString()));
+  const { token } = parseToken(account, answer);
   const found = (token.catalog ?? [])
     .filter(({ type }) => type === 'object-store')
     .flatMap(({ endpoints }) => endpoints)
@@ -115,6 +119,21 @@ const logInV3 = async (
   const issuedMs = token.issued_at === undefined ? clock.now().getTime() : Date.parse(token.issued_at);
   const lifetimeMs = Date.parse(token.expires_at) - issuedMs;
   return { value, storageUrl: found.url.replace(/\/+$/, ''), goodUntil: goodUntil(lifetimeMs, clock) };
+};
+
+const parseToken = ({ authUrl }: Account, { body }: HttpAnswer): z.output<typeof tokenSchema> => {
+  try {
+    return tokenSchema.parse(JSON.parse(body.toString()));
+  } catch (cause) {
+    throw new HoldfastError(
+      'STORE_UNREACHABLE',
+      `cannot log in at ${authUrl}: the answer is none of Keystone's`,
+      {
+        cause,
+        hint: 'check the address, and what may answer there in its place',
+      },
+    );
+  }
 };
 
 const question = (account: Exclude<Account, { way: 'v1' }>): object => {

@@ -192,6 +192,35 @@ test('a token that is no longer taken, or soon runs out, is renewed, once for al
   assert.equal(logins, 3);
 });
 
+test('what is no answer of Keystone, or no time that a token lasts, is told or not believed', async () => {
+  let logins = 0;
+  let lasts = '';
+  let said = '<html>';
+  await using service = await serve((request, response) => {
+    if (request.url === '/auth/v1.0') {
+      logins += 1;
+      response.setHeader('x-auth-token', 't').setHeader('x-storage-url', service.url);
+      response.setHeader('x-auth-token-expires', lasts);
+    } else response.setHeader('x-subject-token', 't').statusCode = 201;
+    request.resume().on('end', () => response.end(said));
+  });
+  const openAt = (path: string): Store => {
+    const settings = { container: 'c', authUrl: service.url + path, user: 'a:b', password: 'k' };
+    return openSwiftStore(swift.config.parse(settings), { clock: systemClock }, {});
+  };
+  for (said of ['<html>', '{"token":{"expires_at":"soon"}}']) {
+    const error = await failure(openAt('/v3').get('a'));
+    assert.equal(error.code, 'STORE_UNREACHABLE');
+    assert.match(error.message, /none of Keystone/);
+  }
+  for (lasts of ['never', '-1', '1e300']) {
+    logins = 0;
+    await using store = openAt('/auth/v1.0');
+    for (let round = 0; round < 3; round += 1) await store.put('a', bytes);
+    assert.equal(logins, 1);
+  }
+});
+
 test('what arrives damaged is sent again, and what is not allowed is not', async () => {
   let status = 422;
   await using service = await serve((request, response) => {
