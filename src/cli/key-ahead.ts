@@ -1,6 +1,6 @@
 // The key of a repository in a folder of this machine is derived while the command's own code is loaded: both take about as long.
 import { statSync } from 'node:fs';
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { expandHome } from '#lib/home.ts';
@@ -9,6 +9,9 @@ import { givenPassword, givenRepository, isPlace } from './given.ts';
 
 /** A key file of a disk that answers is there sooner. */
 const patienceMs = 20;
+
+/** No key file has more. */
+const mostBytes = 64 * 1024;
 
 /** Begins it, where repository and password are at hand. What is wrong with either the command will meet, and tell. */
 export const deriveKeyAhead = async (global: GlobalOptions, env: World['env']): Promise<void> => {
@@ -21,7 +24,10 @@ const begin = async (global: GlobalOptions, env: World['env']): Promise<void> =>
   const folder = join(expandHome(place), 'keys');
   const [name, ...others] = await readdir(folder);
   if (name === undefined || others.length > 0) return; // which one the password opens is not known
-  const keyFile = await readFile(join(folder, name));
+  const path = join(folder, name);
+  const found = await stat(path);
+  if (!found.isFile() || found.size > mostBytes) return; // a pipe would keep the process waiting
+  const keyFile = await readFile(path);
   const password = passwordAtHand(global, env);
   if (password === undefined) return;
   const { deriveAhead } = await import('#repository/derive-key.ts');
