@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { createServer, type OutgoingHttpHeaders, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, before, suite, test } from 'node:test';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { systemClock } from '#lib/clock.ts';
 import { hasCode } from '#lib/errors.ts';
 import { Secret } from '#lib/secret.ts';
@@ -135,6 +136,15 @@ for (const [kind, open] of Object.entries(stores))
       await unreachable(store.get('config'), /fewer than 1024 bytes came within 2 s/);
     });
   });
+
+test('rest: a server that keeps idle connections for a moment may take its time to answer all the same', async () => {
+  await using store = openRestStore(rest.config.parse({ url: `${address()}/`, timeoutSeconds: 5 }), {});
+  answer = (response) => void response.writeHead(200, { 'keep-alive': 'timeout=2' }).end('x');
+  await store.get('config');
+  await nextTurn(); // the connection is idle then
+  answer = (response) => void setTimeout(() => response.end('y'), 1500);
+  assert.equal(String(Buffer.from(await store.get('config'))), 'y');
+});
 
 test('rest: sizes that cannot be are no list of objects', async () => {
   await using store = (stores.rest as () => Store)();

@@ -83,6 +83,7 @@ const send = (
         (error) => request.destroy(error),
       );
     });
+    request.setTimeout(timeoutMs); // anew: a connection that was idle has the time for which the server keeps such ones
     request.on('timeout', () => request.destroy(new Error(`no answer within ${timeoutMs / 1000} s`)));
     request.on('close', () => {
       endWatch();

@@ -91,7 +91,7 @@ const putObject = async (place: Place, key: string, bytes: Uint8Array): Promise<
   check(place, `write ${key}`, 'POST', answer);
   // Such a server says nothing more of what it has stored.
   if (answer.body.length > 0 && !(await isThere(place, path, bytes)))
-    throw strangeAnswer(place, `write ${key}`, 'none of a REST server');
+    throw strangeAnswer(place, `write ${key}`, "none of a REST server's");
 };
 
 const makeFolders = async (place: Place): Promise<void> => {
