@@ -82,6 +82,7 @@ for (const [kind, open] of Object.entries(stores))
       await unreachable(store.put(pack, Buffer.from('x')), /answer/);
       await unreachable(store.get(pack, { offset: 7, length: 900 }), /answer/);
       await unreachable(Array.fromAsync(store.list('data/')), /answer/);
+      for (const key of ['config', `index/${'ab'.repeat(32)}`]) await unreachable(store.get(key), /answer/);
     });
 
     test('that gives other bytes than were asked for, or the object from its beginning, is not believed', async () => {

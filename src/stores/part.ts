@@ -1,4 +1,4 @@
-// Answers to who asked for part of an object: something before the service may give a page of its own, or the service the whole object.
+// Answers to who asked for an object or part of it: something before the service may give a page of its own, or the service all of it.
 import { checkRange } from './guard.ts';
 import type { ByteRange } from './store.ts';
 
@@ -24,3 +24,9 @@ export const partIn = (
   if (isPart && total !== undefined && total !== '*') checkRange(location, key, range, Number(total));
   return undefined;
 };
+
+/** Whether an answer is a page for people in the place of what a repository keeps under that key, which would count as damaged. */
+export const isPage = (key: string, contentType: string | undefined): boolean =>
+  ofRepository.test(key) && /^text\/html\b/i.test(contentType ?? '');
+
+const ofRepository = /^(?:config|(?:keys|locks|snapshots|index)\/[0-9a-f]{64})$/;

@@ -6,7 +6,7 @@ import { Secret } from '#lib/secret.ts';
 import { mostBytesOf } from '../answer-size.ts';
 import { checkRange, Guard, missingObject } from '../guard.ts';
 import { type HttpAnswer, type HttpClient, openHttpClient } from '../http-client.ts';
-import { partIn } from '../part.ts';
+import { isPage, partIn } from '../part.ts';
 import type { ByteRange, Store, StoredObject } from '../store.ts';
 import { unansweredError } from '../unanswered.ts';
 import type { RestConfig } from './rest.ts';
@@ -136,6 +136,8 @@ const getObject = async (place: Place, key: string, range: ByteRange | undefined
   if (answer.status === 404) throw missingObject(location, key);
   if (range !== undefined && answer.status === 416) await checkSize(range);
   check(place, `read ${key}`, 'GET', answer);
+  if (isPage(path, answer.headers['content-type']))
+    throw strangeAnswer(place, `read ${key}`, "none of a REST server's");
   if (range === undefined) return answer.body;
   const { status, headers: told, body } = answer;
   const part = partIn(location, key, range, { status, contentRange: told['content-range'], bytes: body });

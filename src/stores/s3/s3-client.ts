@@ -23,7 +23,7 @@ import type { S3Config } from './s3.ts';
 export interface S3Bucket {
   put(name: string, bytes: Uint8Array, options: PutOptions): Promise<void>;
   /** The object, or what the service gives for its bytes from the first to the last. */
-  get(name: string, bytes?: { readonly first: number; readonly last: number }): Promise<PartAnswer>;
+  get(name: string, bytes?: { readonly first: number; readonly last: number }): Promise<S3Content>;
   head(name: string): Promise<S3Head>;
   list(prefix: string): AsyncIterable<S3Listed>;
   delete(name: string): Promise<void>;
@@ -41,6 +41,10 @@ export interface S3Bucket {
   lookAtUpload(upload: Upload): Promise<void>;
   abortUpload(upload: Upload): Promise<void>;
   close(): void;
+}
+
+export interface S3Content extends PartAnswer {
+  readonly contentType: string | undefined;
 }
 
 export interface S3Head {
@@ -111,7 +115,8 @@ export const openBucket = (config: S3Config): S3Bucket => {
       boundAnswer(command, most, silenceMs);
       const answer = await client.send(command);
       const bytes = (await answer.Body?.transformToByteArray()) ?? new Uint8Array();
-      return { bytes, status: answer.$metadata.httpStatusCode, contentRange: answer.ContentRange };
+      const { ContentRange: contentRange, ContentType: contentType } = answer;
+      return { bytes, status: answer.$metadata.httpStatusCode, contentRange, contentType };
     },
     async head(name) {
       const answer = await client.headObject({ Bucket, Key: name, ...customerKey });

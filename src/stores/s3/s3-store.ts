@@ -1,7 +1,7 @@
 // The store over a bucket: whole objects, ranges, listings, retention.
 import { createHash } from 'node:crypto';
 import { checkRange, Guard, missingObject } from '../guard.ts';
-import { partIn } from '../part.ts';
+import { isPage, partIn } from '../part.ts';
 import { isPassing } from '../scratch.ts';
 import type { ByteRange, Checksums, LargeObjects, Retention, Store } from '../store.ts';
 import { holdObject } from './hold.ts';
@@ -140,7 +140,11 @@ const isSame = async (bucket: S3Bucket, name: string, bytes: Uint8Array): Promis
 const getObject = async (place: Place, key: string, range: ByteRange | undefined): Promise<Uint8Array> => {
   const name = place.prefix + key;
   try {
-    if (range === undefined) return (await place.bucket.get(name)).bytes;
+    if (range === undefined) {
+      const { bytes, contentType } = await place.bucket.get(name);
+      if (isPage(key, contentType)) throw new Error("what it answers is none of S3's");
+      return bytes;
+    }
     if (range.length <= 0 || range.offset < 0) {
       checkRange(place.location, key, range, (await place.bucket.head(name)).size);
       return new Uint8Array();

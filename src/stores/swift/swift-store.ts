@@ -8,7 +8,7 @@ import { mostBytesOf, mostPageBytes } from '../answer-size.ts';
 import { checkRange, Guard, missingObject } from '../guard.ts';
 import { type HttpAnswer, type HttpClient, type HttpRequest, openHttpClient } from '../http-client.ts';
 import type { Meaning } from '../meaning.ts';
-import { partIn } from '../part.ts';
+import { isPage, partIn } from '../part.ts';
 import type { ByteRange, Checksums, LargeObjects, Store, StoredObject } from '../store.ts';
 import { unansweredError } from '../unanswered.ts';
 import { type Environment, findAccess } from './account.ts';
@@ -146,6 +146,7 @@ const getObject = async (place: Place, key: string, range: ByteRange | undefined
   if (answer.status === 404) throw missingObject(place.location, key);
   if (range !== undefined && answer.status === 416) checkRange(place.location, key, range, await head());
   check(place, `read ${key}`, answer);
+  if (isPage(key, answer.headers['content-type'])) throw strangeAnswer(place, `read ${key}`);
   if (range === undefined) return answer.body;
   const { status, headers: told, body } = answer;
   const part = partIn(place.location, key, range, {
