@@ -8,6 +8,7 @@ import { type ExportLedger, exportLedger } from './exports.ts';
 import { type MirrorLedger, mirrorLedger } from './mirrors.ts';
 import type { NoticeLedger } from './notice.ts';
 import { noticeLedger } from './notice-ledger.ts';
+import { type OrderLedger, orderLedger } from './orders.ts';
 import { findRun, jobStatuses, listRuns, listRunsFor } from './read.ts';
 import { type ReceivedLedger, receivedLedger } from './received.ts';
 import type { ItemRecord, JobStatus, LogLine, NewRun, Run, RunDetails, RunEnd, SourceRecord } from './run.ts';
@@ -24,6 +25,7 @@ export interface Catalog extends Disposable {
   readonly unfinished: UnfinishedObjects;
   readonly mirrors: MirrorLedger;
   readonly notices: NoticeLedger;
+  readonly orders: OrderLedger;
   readonly received: ReceivedLedger;
   readonly sites: SiteLedger;
   /** Remembers that a run of this process begins, and returns its id. */
@@ -69,6 +71,7 @@ export const openCatalog = (path: string, { warn, process = thisProcess() }: Cat
     unfinished: unfinishedObjects(database, path),
     mirrors: mirrorLedger(database, path),
     notices: noticeLedger(database, path),
+    orders: orderLedger(database, path, process),
     received: receivedLedger(database, path),
     sites: siteLedger(database, path),
     beginRun: (run) => explained(path, () => insertRun(database, run, process)),

@@ -11,16 +11,23 @@ export const listRuns = (
 ): Run[] =>
   query(
     database,
-    `SELECT * FROM runs WHERE ?1 IS NULL OR job = ?1 ${newestFirst} LIMIT ?2`,
+    `${selectRuns} WHERE ?1 IS NULL OR job = ?1 ${newestFirst} LIMIT ?2`,
     job ?? null,
     limit,
   ).map(runOf);
 
 export const listRunsFor = (database: DatabaseSync, job: string, due: Date): Run[] =>
-  query(database, `SELECT * FROM runs WHERE job = ? AND due_ms = ? ${newestFirst}`, job, due.getTime()).map(
-    runOf,
-  );
+  query(database, `${selectRuns} WHERE job = ? AND due_ms = ? ${newestFirst}`, job, due.getTime()).map(runOf);
 
+/** Those that an order asked for, in the order in which they began. */
+export const runsOfOrder = (database: DatabaseSync, order: string): Run[] =>
+  query(
+    database,
+    `${selectRuns} WHERE id IN (SELECT run FROM order_runs WHERE order_id = ?) ORDER BY rowid`,
+    order,
+  ).map(runOf);
+
+const selectRuns = `SELECT *, (SELECT json_group_array(order_id) FROM order_runs WHERE run = id) AS orders FROM runs`;
 const newestFirst = 'ORDER BY started_ms DESC, id DESC';
 
 export const findRun = (database: DatabaseSync, id: string): RunDetails => {
@@ -37,12 +44,12 @@ export const jobStatuses = (database: DatabaseSync): JobStatus[] =>
     const job = String(row.job);
     const [last] = query(
       database,
-      `SELECT * FROM runs WHERE job = ? ORDER BY state = 'skipped', rowid DESC LIMIT 1`,
+      `${selectRuns} WHERE job = ? ORDER BY state = 'skipped', rowid DESC LIMIT 1`,
       job,
     ).map(runOf);
     const [success] = query(
       database,
-      `SELECT * FROM runs WHERE job = ? AND state = 'succeeded' ORDER BY rowid DESC LIMIT 1`,
+      `${selectRuns} WHERE job = ? AND state = 'succeeded' ORDER BY rowid DESC LIMIT 1`,
       job,
     );
     return last ? [{ job, last, ...(success && { lastSuccess: runOf(success) }) }] : [];
@@ -51,7 +58,7 @@ export const jobStatuses = (database: DatabaseSync): JobStatus[] =>
 const onlyRun = (database: DatabaseSync, prefix: string): Run => {
   const found = query(
     database,
-    `SELECT * FROM runs WHERE substr(id, 1, length(?1)) = ?1 ${newestFirst} LIMIT 4`,
+    `${selectRuns} WHERE substr(id, 1, length(?1)) = ?1 ${newestFirst} LIMIT 4`,
     prefix,
   );
   const exact = found.find((row) => row.id === prefix);
@@ -94,6 +101,7 @@ const runRow = z.object({
   host: text,
   pid: count,
   process_started: text,
+  orders: text.transform((list) => z.array(text).parse(JSON.parse(list))),
   ...errorColumns,
 });
 
@@ -106,6 +114,7 @@ const runOf = (row: Row): Run => {
     verb: found.verb,
     startedAt: new Date(found.started_ms),
     ...(found.due_ms !== null && { due: new Date(found.due_ms), covers: found.covers }),
+    ...(found.orders.length > 0 && { orders: found.orders }),
     process,
   };
   if (found.state === 'running') return { ...begin, state: mayBeAlive(process) ? 'running' : 'interrupted' };

@@ -12,6 +12,8 @@ export interface NewRun {
   readonly due?: Date;
   /** How many due times it stands for: its own, and those missed before it. Default: 1. */
   readonly covers?: number;
+  /** The ids of the console's orders that asked for it; absent when none did. */
+  readonly orders?: readonly string[];
 }
 
 /** A line of a run's log. */

@@ -29,9 +29,14 @@ export const insertRun = (database: DatabaseSync, run: NewRun, process: ProcessI
       },
       'ON CONFLICT DO NOTHING',
     );
-    if (changes === 1) return id;
+    if (changes === 0) continue;
+    for (const order of run.orders ?? []) database.prepare(ofOrderSql).run(id, order);
+    return id;
   }
 };
+
+/** One that was forgotten meanwhile is nobody's question any more. */
+const ofOrderSql = 'INSERT INTO order_runs SELECT ?, id FROM orders WHERE id = ?';
 
 export const insertSource = (database: DatabaseSync, run: string, record: SourceRecord): void => {
   insert(database, 'run_sources', {

@@ -18,7 +18,7 @@ import { runLog } from './run-log.ts';
 import type { JobRun } from './verbs/verb.ts';
 import { runWholeJob, type WholeJobContext, type WholeJobOptions } from './verbs/whole-job.ts';
 
-/** Nobody is there to repeat a run of the daemon by hand: it waits so long for others to leave a repository. */
+/** Nobody is there to repeat by hand what the daemon runs, or the console ordered: it waits so long for others to leave a repository. */
 const patienceMs = 60 * 60_000;
 
 /** Runs them all, the failed ones too, and returns the exit status that tells of all. */
@@ -29,7 +29,7 @@ export const runJobs = async (
   options: WholeJobOptions,
 ): Promise<number> => {
   using catalog = options.dryRun ? undefined : catalogIfAny(config, call);
-  const patience = options.due && { retryLockMs: patienceMs };
+  const patience = (options.due ?? options.orders) && { retryLockMs: patienceMs };
   const run: RunContext = { ...patience, ...jobContext(call), catalog };
   using log = runLog(config, call);
   const context: WholeJobContext = {
@@ -52,7 +52,7 @@ export const runJobs = async (
 };
 
 /** A console that cannot be told fails no run: it hears of it by itself, for nothing more is told. */
-const tellOfRuns = async (
+export const tellOfRuns = async (
   config: Config,
   catalog: Catalog | undefined,
   context: JobContext,

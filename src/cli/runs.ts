@@ -121,7 +121,7 @@ const showRun = async (output: Output, { run, sources, items }: RunDetails): Pro
   await output.heading(`${run.verb}${run.job === undefined ? '' : ` ${run.job}`}: ${run.state}`);
   await output.result(
     undefined,
-    `run ${run.id}, ${formatTime(run.startedAt)}${tookOf(run)}, process ${run.process.pid} on ${run.process.host}`,
+    `run ${run.id}, ${formatTime(run.startedAt)}${tookOf(run)}${orderedBy(run)}, process ${run.process.pid} on ${run.process.host}`,
   );
   for (const source of sources) await output.result(undefined, sourceLine(source));
   for (const item of items) await output.result(undefined, `  ${itemLine(item)}`);
@@ -133,6 +133,9 @@ const tookOf = (run: Run): string =>
   'endedAt' in run
     ? `, took ${formatDuration(run.endedAt.getTime() - run.startedAt.getTime())}, exit status ${run.exitStatus}`
     : '';
+
+const orderedBy = ({ orders = [] }: Run): string =>
+  orders.length > 0 ? `, ordered by the console (${orders.join(', ')})` : '';
 
 const sourceLine = (source: SourceRecord): string => {
   const head = `${source.source} (${source.kind}) in ${source.repository}: ${source.state}`;
@@ -161,6 +164,7 @@ export const runFields = (run: Run): Record<string, unknown> => {
     state,
     due: run.due,
     covers: run.covers,
+    orders: run.orders,
     started_at: startedAt,
     host: process.host,
     pid: process.pid,

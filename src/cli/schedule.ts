@@ -35,8 +35,9 @@ starts it as soon as it may.`,
     const { daemon, logs } = config;
     const notifiers = config.notifiers.size;
     const bulletins = config.bulletins !== undefined;
+    const orders = config.orders !== undefined;
     output.say(
-      { message_type: 'summary', jobs: jobs.length, catalog, daemon, logs, notifiers, bulletins },
+      { message_type: 'summary', jobs: jobs.length, catalog, daemon, logs, notifiers, bulletins, orders },
       jobs.length === 0 ? `${plural(config.jobs.size, 'job')}, none with a schedule` : undefined,
     );
     return 0;

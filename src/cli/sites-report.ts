@@ -1,5 +1,6 @@
 // The sites, as the user of the console reads them.
-import { signatureText, siteColumns, siteRow } from '#jobs/console/rows.ts';
+import type { SiteOrder } from '#jobs/console/outcomes.ts';
+import { orderColumns, orderRow, signatureText, siteColumns, siteRow } from '#jobs/console/rows.ts';
 import type { Site, Sites } from '#jobs/console/sites.ts';
 import { formatAge } from '#lib/format.ts';
 import { showProofs } from './drill-status.ts';
@@ -33,6 +34,7 @@ export const showSite = async (output: Output, site: Site, now: Date): Promise<v
   await output.result(siteFields(site), undefined);
   if (bulletin === undefined) {
     for (const flaw of flaws) await output.result(undefined, `${site.site}: ${flaw}`);
+    await showOrders(output, site, now);
     return;
   }
   const { at, host, version, health, proofs } = bulletin;
@@ -40,9 +42,24 @@ export const showSite = async (output: Output, site: Site, now: Date): Promise<v
   await output.heading(`${site.site}, ${told}`);
   await showHealth(output, { ...health, at: now });
   await showProofs(output, proofs, now);
+  await showOrders(output, site, now);
   if (site.state !== 'well')
     for (const flaw of flaws) await output.result(undefined, `${site.site}: ${flaw}`);
 };
+
+const showOrders = async (output: Output, { site, orders }: Site, now: Date): Promise<void> => {
+  if (output.json) for (const order of orders) await output.result(orderFields(site, order), undefined);
+  else if (orders.length > 0)
+    await output.table(
+      orderColumns,
+      orders.map((order) => orderRow(order, now)),
+    );
+};
+
+const orderFields = (site: string, { id, at, jobs, state, why, takenAt, runs }: SiteOrder) => ({
+  message_type: 'order',
+  ...{ site, id, at, jobs, state, why, taken_at: takenAt, runs },
+});
 
 const siteFields = ({ site, state, bulletin, signature, flaws }: Site) => {
   const { jobs = [], sources = [] } = bulletin?.health ?? {};

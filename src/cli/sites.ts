@@ -1,6 +1,6 @@
 // holdfast sites: how many sites stand, seen from one place.
 import { makeIdentity } from '#archive/encryption.ts';
-import { type Config, loadConfig } from '#config/config.ts';
+import { consoleOf, loadConfig } from '#config/config.ts';
 import { namePattern } from '#config/names.ts';
 import { sitesHtml } from '#jobs/console/page.ts';
 import { lookAtSites, type Site, type Sites } from '#jobs/console/sites.ts';
@@ -111,6 +111,7 @@ const forget = async (call: SitesCall, sites: readonly string[]): Promise<number
   }
   for (const site of sites) {
     catalog.sites.forget(site);
+    catalog.orders.forget(site);
     catalog.notices.end(siteSubject(site), clock.now());
   }
   output.say({ message_type: 'summary', forgotten: sites }, `forgotten: ${sites.join(', ')}`);
@@ -126,7 +127,7 @@ const look = async (call: SitesCall): Promise<Sites> => {
   if (only !== undefined && !namePattern.test(only))
     throw new HoldfastError('USAGE', `"${only}" is no name of a site`);
   using catalog = catalogIfAny(config, call);
-  const found = await lookAtSites(console, { only, seen: catalog?.sites }, jobContext(call));
+  const found = await lookAtSites(console, { only, catalog }, jobContext(call));
   const isKnown = (site: string): boolean =>
     Object.hasOwn(console.sites, site) || catalog?.sites.lastTold(site) !== undefined;
   if (only !== undefined && found.sites[0]?.state === 'missing' && !isKnown(only))
@@ -138,13 +139,6 @@ const look = async (call: SitesCall): Promise<Sites> => {
       `${plural(found.strays, 'object')} in ${found.location} ${found.strays === 1 ? 'is no bulletin' : 'are no bulletins'}`,
     );
   return found;
-};
-
-const consoleOf = ({ file, console }: Config) => {
-  if (console !== undefined) return console;
-  throw new HoldfastError('CONFIG_INVALID', `${file} has no "console"`, {
-    hint: 'it says where the sites put their bulletins, and what opens them: see docs/console.md',
-  });
 };
 
 const summarize = ({ output }: SitesCall, { sites }: Sites): number => {

@@ -8,7 +8,7 @@ import type { Secret } from '#lib/secret.ts';
 import type { NotifierConfig } from '#notifiers/registry.ts';
 import type { SourceConfig } from '#sources/registry.ts';
 import type { StoreConfig } from '#stores/registry.ts';
-import type { BulletinsConfig, ConsoleConfig } from './console.ts';
+import type { BulletinsConfig, ConsoleConfig, OrdersConfig } from './console.ts';
 import type { DaemonConfig, LogsConfig } from './daemon.ts';
 import type { Mistake } from './document.ts';
 import type { FileValues } from './file-schema.ts';
@@ -31,6 +31,8 @@ export interface Config {
   readonly site?: string;
   /** Whom this site tells how everything stands. */
   readonly bulletins?: BulletinsConfig;
+  /** What it lets others have run here. */
+  readonly orders?: OrdersConfig;
   /** Where it is seen how many sites stand. */
   readonly console?: ConsoleConfig;
   /** The catalog's file when the file names one. */
@@ -78,6 +80,14 @@ export const notifierNamed = (config: Config, name: string): NotifierConfig =>
 export const jobNamed = (config: Config, name: string): JobConfig =>
   config.jobs.get(name) ?? unknownName(config.file, 'job', name, config.jobs);
 
+/** CONFIG_INVALID where no sites are looked at. */
+export const consoleOf = ({ file, console }: Config): ConsoleConfig => {
+  if (console !== undefined) return console;
+  throw new HoldfastError('CONFIG_INVALID', `${file} has no "console"`, {
+    hint: 'it says where the sites put their bulletins, and what opens them: see docs/console.md',
+  });
+};
+
 const readConfigFile = async (file: string): Promise<string> => {
   const bytes = await readBytes(file);
   if (isUtf8(bytes)) return new TextDecoder().decode(bytes);
@@ -112,6 +122,7 @@ const configOf = (file: string, values: FileValues): Omit<Config, 'warnings'> =>
   ...(values.catalog !== undefined && { catalog: values.catalog }),
   ...(values.site !== undefined && { site: values.site }),
   ...(values.bulletins !== undefined && { bulletins: values.bulletins }),
+  ...(values.orders !== undefined && { orders: values.orders }),
   ...(values.console !== undefined && { console: values.console }),
 });
 

@@ -1,9 +1,10 @@
-// `site:`, `bulletins:` and `console:`: what a site tells of itself, and where many sites are looked at together.
+// `site:`, `bulletins:`, `orders:` and `console:`: what a site tells of itself and may be told to do, and where many sites are looked
+// at together.
 import { z } from 'zod';
 import { duration } from '#lib/duration-schema.ts';
 import { didYouMean } from '#lib/nearest.ts';
 import { secret } from '#lib/secret-schema.ts';
-import { eachOnce, type Names, namePattern, nameRule, refuseTwice, shortOrLong } from './names.ts';
+import { eachOnce, type Names, namePattern, nameRule, references, shortOrLong } from './names.ts';
 import { notifySchema, type Occasion } from './notify.ts';
 import { recipient, recipients } from './recipient.ts';
 import { fileStoreSchema } from './store-schema.ts';
@@ -31,7 +32,10 @@ export const bulletinsSchema = z.strictObject({
 
 /** An Ed25519 key as OpenSSH writes it, without a comment: its first 19 bytes say what it is, and 32 follow. */
 const keyPattern = /^ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI[A-P][A-Za-z0-9+/]{42}$/;
-const keyRule = 'must be the public key of a site, which is "ssh-ed25519 " and 68 characters';
+const keyRuleOf = (whom: string): string =>
+  `must be the public key of ${whom}, which is "ssh-ed25519 " and 68 characters`;
+const keyRule = keyRuleOf('a site');
+const consoleKey = z.string().regex(keyPattern, { error: keyRuleOf('a console') });
 const unsigned = 'unsigned';
 
 const siteKeys = z.union([
@@ -42,11 +46,19 @@ const siteKeys = z.union([
       error: ({ input }) => `${keyRule}, or ${unsigned}${didYouMean(String(input), [unsigned])}`,
     })
     .transform((one) => [one]),
-  z
-    .array(z.string().regex(keyPattern, { error: keyRule }))
-    .min(1)
-    .superRefine((list, context) => refuseTwice(list, (key) => key, context)),
+  eachOnce(z.string().regex(keyPattern, { error: keyRule })),
 ]);
+
+/** In a file that gives these names. */
+export const ordersSchema = (names: Names) =>
+  z.strictObject({
+    from: z
+      .union([consoleKey.transform((one) => [one]), eachOnce(consoleKey)])
+      .describe('The public key of the console (ssh-ed25519 …), or several: only what they signed is taken.'),
+    jobs: references('job', names.jobs).describe(
+      'The jobs that it may have run, as they are configured, and no others.',
+    ),
+  });
 
 /** With what each site signs its bulletins: one of these keys. */
 type SiteKeys = Readonly<Record<string, typeof unsigned | readonly string[]>>;
@@ -90,6 +102,11 @@ export const consoleSchema = (names: Names) =>
   z.strictObject({
     bulletins: fileStoreSchema().describe('The store in which the sites put their bulletins.'),
     identity: secret().describe('The secret key that opens them, as `holdfast sites --new-key` makes one.'),
+    key: secret()
+      .optional()
+      .describe(
+        'The secret key that signs orders, as `holdfast order --new-key` makes one. Default: none are given.',
+      ),
     sites: shortOrLong<SiteKeys>(withoutKeys, withKeys)
       .default({})
       .describe(
@@ -104,4 +121,5 @@ export const consoleSchema = (names: Names) =>
   });
 
 export type BulletinsConfig = z.output<typeof bulletinsSchema>;
+export type OrdersConfig = z.output<ReturnType<typeof ordersSchema>>;
 export type ConsoleConfig = z.output<ReturnType<typeof consoleSchema>>;

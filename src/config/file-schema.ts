@@ -6,7 +6,7 @@ import { type JsonSchema, jsonSchemaOf } from '#lib/parse-by.ts';
 import { secret } from '#lib/secret-schema.ts';
 import { notifierKinds } from '#notifiers/registry.ts';
 import { sourceKinds } from '#sources/registry.ts';
-import { bulletinsSchema, consoleSchema, siteSchema } from './console.ts';
+import { bulletinsSchema, consoleSchema, ordersSchema, siteSchema } from './console.ts';
 import { daemonSchema, logsSchema } from './daemon.ts';
 import { jobSchema } from './jobs/verbs.ts';
 import { type Names, named, noNames } from './names.ts';
@@ -27,6 +27,9 @@ export const fileSchema = (names: Names) =>
     bulletins: bulletinsSchema
       .optional()
       .describe('Where the console of many sites reads how everything stands here. Needs a `site`.'),
+    orders: ordersSchema(names)
+      .optional()
+      .describe('Which jobs the console of many sites may have run here. Needs `bulletins`.'),
     console: consoleSchema(names).optional().describe('Where `holdfast sites` looks at many sites together.'),
     catalog: z
       .string()

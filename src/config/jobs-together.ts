@@ -19,7 +19,11 @@ export const flawsTogether = (file: FileValues): Flaw[] => [
 ];
 
 /** A bulletin says whose it is, and a name of a site is for something. */
-const unfitSite = ({ site, bulletins, jobs }: FileValues): Flaw[] => {
+const unfitSite = ({ site, bulletins, orders, jobs }: FileValues): Flaw[] => {
+  if (orders !== undefined && bulletins === undefined)
+    return [
+      { path: ['orders'], message: 'needs "bulletins" beside it: the store that they come through, too' },
+    ];
   if (bulletins !== undefined && site === undefined)
     return [{ path: ['bulletins'], message: 'needs a "site" beside it: what the console calls this one' }];
   const isUsed = bulletins !== undefined || Object.values(jobs).some(bearsSite);

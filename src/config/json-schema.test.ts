@@ -59,6 +59,22 @@ for (const sites of [
     assert.equal(validate(parse(withSites(sites))), false);
   });
 
+const ageKey = 'age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p';
+const withOrders = (orders: string): string =>
+  `${example}site: north\nbulletins: { to: /srv/bulletins, for: ${ageKey} }\norders: ${orders}\n`;
+
+for (const [orders, isRight] of [
+  [`{ from: ${siteKey}, jobs: [nightly] }`, true],
+  [`{ from: [${siteKey}, ${siteKey.replace('v', 'w')}], jobs: [nightly] }`, true],
+  [`{ from: ${siteKey} }`, false],
+  [`{ from: ${ageKey}, jobs: [nightly] }`, false],
+  [`{ from: ${siteKey}, jobs: [] }`, false],
+] as const)
+  test(`the JSON Schema and the program both ${isRight ? 'accept' : 'refuse'} the orders ${orders}`, () => {
+    assert.equal(mistakesIn(withOrders(orders)).length === 0, isRight);
+    assert.equal(validate(parse(withOrders(orders))), isRight);
+  });
+
 const wrong: readonly (readonly [name: string, from: string, to: string])[] = [
   ['an unknown key', 'jobs:', 'job:'],
   ['an unknown kind', 'kind: files', 'kind: filez'],

@@ -125,6 +125,34 @@ console: { bulletins: /srv/bulletins, identity: k, notify: [{ to: ops, when: [fa
     `${sound}site: north\nbulletins: { to: /srv/bulletins, for: ${ageKey}, key: { fil: /etc/holdfast/site.key } }\n`,
     ['f:8:110: bulletins.key.fil: unknown key; did you mean "file"?'],
   ],
+  [
+    'orders that come through no store',
+    `${sound}orders: { from: ${siteKey}, jobs: [nightly] }\n`,
+    ['f:7:9: orders: needs "bulletins" beside it: the store that they come through, too'],
+  ],
+  [
+    'orders of nobody, and of jobs that there are not',
+    `${sound}site: north
+bulletins: { to: /srv/bulletins, for: ${ageKey} }
+orders:
+  from: [${ageKey}, ${siteKey}, ${siteKey}]
+  jobs: [nigthly, weekly, nightly, nightly]
+  job: x
+`,
+    [
+      'f:10:10: orders.from[0]: must be the public key of a console, which is "ssh-ed25519 " and 68 characters',
+      `f:10:156: orders.from[2]: "${siteKey}" is here twice`,
+      'f:11:10: orders.jobs[0]: no job is called "nigthly"; did you mean "nightly"?',
+      'f:11:19: orders.jobs[1]: no job is called "weekly"; jobs are nightly',
+      'f:11:36: orders.jobs[3]: "nightly" is here twice',
+      'f:12:3: orders.job: unknown key; the keys here are from, jobs',
+    ],
+  ],
+  [
+    'orders of nothing',
+    `${sound}site: north\nbulletins: { to: /srv/bulletins, for: ${ageKey} }\norders: { from: [], jobs: [] }\n`,
+    ['f:9:17: orders.from: must not be empty', 'f:9:27: orders.jobs: must not be empty'],
+  ],
   ['nothing', '', ['f:1:1: the file is empty']],
   ['only a comment', '# later\n', ['f:1:1: the file is empty']],
   ['a list instead of a mapping', '- a\n', ['f:1:1: must be a mapping, not a list']],
@@ -273,7 +301,7 @@ console: { bulletins: /srv/bulletins, identity: k, notify: [{ to: ops, when: [fa
     'an unknown key that is like none',
     'banana: {}\n',
     [
-      'f:1:1: banana: unknown key; the keys here are site, repositories, sources, notifiers, jobs, daemon, logs, bulletins, console, catalog',
+      'f:1:1: banana: unknown key; the keys here are site, repositories, sources, notifiers, jobs, daemon, logs, bulletins, orders, console, catalog',
     ],
   ],
   [

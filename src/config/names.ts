@@ -15,6 +15,7 @@ export interface Names {
   readonly repositories: readonly string[];
   readonly sources: readonly string[];
   readonly notifiers: readonly string[];
+  readonly jobs: readonly string[];
   /** What this site is called, where the file says so. */
   readonly site?: string | undefined;
   /** The kind of a source; undefined where the file gives none that there is. */
@@ -22,9 +23,15 @@ export interface Names {
 }
 
 /** Those of a file without any. */
-export const noNames: Names = { repositories: [], sources: [], notifiers: [], kindOf: () => undefined };
+export const noNames: Names = {
+  repositories: [],
+  sources: [],
+  notifiers: [],
+  jobs: [],
+  kindOf: () => undefined,
+};
 
-/** One of the names that the file gives; `what` is 'source', 'repository' or 'notifier'. */
+/** One of the names that the file gives; `what` is 'source', 'repository', 'notifier' or 'job'. */
 export const reference = (what: string, names: readonly string[]) =>
   z.string().refine((name) => names.includes(name), { error: ({ input }) => unknown(what, input, names) });
 

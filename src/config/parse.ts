@@ -23,6 +23,7 @@ export const parseConfig = (
     repositories: namesIn(sections.repositories),
     sources: namesIn(sections.sources),
     notifiers: namesIn(sections.notifiers),
+    jobs: namesIn(sections.jobs),
     site: typeof sections.site === 'string' ? sections.site : undefined,
     kindOf: (source) => {
       const one = isMapping(sections.sources) ? sections.sources[source] : undefined;

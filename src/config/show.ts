@@ -5,7 +5,7 @@ import { formatYaml } from './document.ts';
 
 /** YAML that says what the file says, for people to read. */
 export const showConfig = (config: Config): string => {
-  const { site, repositories, sources, notifiers, jobs, daemon, logs, catalog, bulletins } = config;
+  const { site, repositories, sources, notifiers, jobs, daemon, logs, catalog, bulletins, orders } = config;
   const shown = {
     site,
     repositories: mapValues(repositories, ({ name, ...repository }) => repository),
@@ -15,6 +15,7 @@ export const showConfig = (config: Config): string => {
     daemon,
     logs,
     bulletins,
+    orders,
     console: config.console,
     catalog,
   };

@@ -122,18 +122,24 @@ class Daemon {
   async #stop(): Promise<void> {
     const { clock, log, manager } = this.#options;
     await manager.tell('STOPPING=1');
+    const idle = Promise.all([this.#scheduler.idle(), this.#errands.stop()]).then(() => true);
     const within = async (ms: number): Promise<boolean> =>
-      await Promise.race([this.#scheduler.idle().then(() => true), clock.sleep(ms).then(() => false)]);
+      await Promise.race([idle, clock.sleep(ms).then(() => false)]);
     const { stopTimeout } = this.#plan.daemon;
-    const running = this.#scheduler.running;
+    const running = [...this.#scheduler.running, ...this.#errands.ordered];
     if (running.length > 0) log.info(`stops; waits up to ${stopTimeout} for ${running.join(', ')}`);
     if (await within(durationMs(stopTimeout))) return;
     const late = this.#scheduler.running;
-    log.warn(`cancels ${late.join(', ')}, which will run again when a daemon is back`);
+    if (late.length > 0) log.warn(`cancels ${late.join(', ')}, which will run again when a daemon is back`);
+    if (this.#errands.ordered.length > 0) log.warn('cancels what was ordered, which will not run again');
     this.#dueTimes.wantAgain(late);
     this.#cancels = true;
-    for (const child of this.#children.values()) child.kill('SIGTERM');
-    if (!(await within(cancelMs))) for (const child of this.#children.values()) child.kill('SIGKILL');
+    const kill = (how: NodeJS.Signals): void => {
+      for (const child of this.#children.values()) child.kill(how);
+      this.#errands.kill(how);
+    };
+    kill('SIGTERM');
+    if (!(await within(cancelMs))) kill('SIGKILL');
     await this.#scheduler.idle();
     this.#dueTimes.wantAgain(late); // one that had only just begun was not in the catalog the first time
   }

@@ -1,5 +1,5 @@
 // What the daemon sees to beside the jobs, each time in a process of its own: that people hear of what did not happen, that a
-// console hears that this site is there, and that a monitor can ask how it goes.
+// console hears that this site is there and has run here what it may, and that a monitor can ask how it goes.
 import type { MetricsServer } from '#jobs/health/metrics-server.ts';
 import { HoldfastError, messageOf } from '#lib/errors.ts';
 import type { Log } from '#lib/log.ts';
@@ -10,6 +10,8 @@ import { type Child, type Message, startProgram } from './program.ts';
 const dueMs = 10 * 60_000;
 /** How often the console is told how everything stands, also where nothing happens. */
 const bulletinMs = 60 * 60_000;
+/** How often it is seen whether the console has ordered something. */
+const ordersMs = 5 * 60_000;
 
 export class Errands implements AsyncDisposable {
   readonly #log: Log;
@@ -17,6 +19,9 @@ export class Errands implements AsyncDisposable {
   readonly #timers: NodeJS.Timeout[] = [];
   /** The errands that are not over. */
   readonly #underWay = new Set<string>();
+  /** The jobs that were ordered and run now. */
+  #ordered: readonly string[] = [];
+  #orders: Promise<void> | undefined;
   #metrics: MetricsServer | undefined;
   #port: number | undefined;
   /** One change after the other. */
@@ -34,13 +39,32 @@ export class Errands implements AsyncDisposable {
       void this.#tellConsole(plan.text);
       this.#timers.push(setInterval(() => void this.#tellConsole(plan.text), bulletinMs));
     }
+    if (plan.orders) {
+      this.#takeOrders(plan.text);
+      this.#timers.push(setInterval(() => this.#takeOrders(plan.text), ordersMs));
+    }
     this.#changes = this.#changes.then(() => this.#serve(plan));
     return this.#changes;
   }
 
+  get ordered(): readonly string[] {
+    return this.#ordered;
+  }
+
+  /** Begins nothing more; resolves when nothing runs that was ordered. */
+  async stop(): Promise<void> {
+    this.#clearTimers();
+    await this.#orders;
+  }
+
+  /** Signals all that is under way. */
+  kill(signal: NodeJS.Signals): void {
+    for (const child of this.#children) child.kill(signal);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#clearTimers();
-    for (const child of this.#children) child.kill('SIGTERM');
+    this.kill('SIGTERM');
     await this.#changes;
     await this.#metrics?.[Symbol.asyncDispose]();
   }
@@ -53,6 +77,24 @@ export class Errands implements AsyncDisposable {
     await this.#runAlone(['-q', 'bulletin'], config, ({ message_type, message }) => {
       if (message_type === 'warning') this.#log.warn(String(message));
     });
+  }
+
+  #takeOrders(config: string): void {
+    this.#orders ??= this.#run(['-q', 'orders'], config, (message) => this.#hearOfOrders(message)).then(
+      () => {
+        this.#orders = undefined;
+        this.#ordered = [];
+      },
+    );
+  }
+
+  #hearOfOrders({ message_type, jobs, message, text, error }: Message): void {
+    if (message_type === 'order') {
+      const names = [jobs].flat().map(String);
+      this.#ordered = [...this.#ordered, ...names];
+      this.#log.info(`runs what was ordered: ${names.join(', ')}`);
+    } else if (message_type === 'warning') this.#log.warn(String(message));
+    else this.#log.error(String(message ?? text ?? error ?? 'something failed'));
   }
 
   async #tellWhatIsDue(config: string): Promise<void> {

@@ -17,6 +17,8 @@ export interface Plan {
   readonly notifiers: number;
   /** Whether a console is told how everything stands. */
   readonly bulletins: boolean;
+  /** Whether that console may have jobs run here. */
+  readonly orders: boolean;
 }
 
 /** Reads a file; CONFIG_INVALID when it is no sound configuration, FAILED when the catalog that it names cannot be used. */

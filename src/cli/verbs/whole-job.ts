@@ -2,6 +2,7 @@
 // before, the verb, what its hooks do after, who is told, and what is remembered of it all.
 import type { Run } from '#catalog/run.ts';
 import type { Config, JobConfig } from '#config/config.ts';
+import type { Order } from '#jobs/console/order.ts';
 import { takeJobLock } from '#jobs/job-lock.ts';
 import { beginOpenRecord, type RunRecord, recordStates } from '#jobs/record.ts';
 import type { RunContext } from '#jobs/run-backup.ts';
@@ -21,6 +22,8 @@ export interface WholeJobOptions extends VerbOptions {
   /** The due time that the run is for, and how many it stands for; absent when no schedule asked for it. */
   readonly due?: Date | undefined;
   readonly covers?: number | undefined;
+  /** Those of the console that the run is for, as far as they name its job. */
+  readonly orders?: readonly Order[] | undefined;
 }
 
 export interface WholeJobContext {
@@ -101,10 +104,15 @@ const nothingToDo = ({ name }: JobConfig, output: Output): JobRun => {
   return { ...skippedRun, id: '', fields: { name, ...skippedRun } };
 };
 
-const begin = (job: JobConfig, { due, covers }: WholeJobOptions, { run }: WholeJobContext): RunRecord => {
+const begin = (
+  { name, verb }: JobConfig,
+  { due, covers, orders = [] }: WholeJobOptions,
+  { run }: WholeJobContext,
+): RunRecord => {
   const startedAt = run.clock.now();
   const scheduled = due && { due, covers: covers ?? 1 };
-  return beginOpenRecord(run.catalog, { job: job.name, verb: job.verb, startedAt, ...scheduled }, run);
+  const asked = orders.filter(({ jobs }) => jobs.includes(name)).map(({ id }) => id);
+  return beginOpenRecord(run.catalog, { job: name, verb, startedAt, ...scheduled, orders: asked }, run);
 };
 
 const skip = (job: JobConfig, options: WholeJobOptions, context: WholeJobContext, why: string): JobRun => {

@@ -6,6 +6,7 @@ import { HoldfastError } from '#lib/errors.ts';
 import { printable } from '#lib/format.ts';
 import { withoutSecrets } from '#lib/secret.ts';
 import type { Health } from '../health/health.ts';
+import type { ToldOrders } from './outcomes.ts';
 
 export interface Bulletin {
   readonly site: string;
@@ -19,6 +20,8 @@ export interface Bulletin {
   readonly for: readonly string[];
   readonly health: Health;
   readonly proofs: readonly ShownProof[];
+  /** Absent where the site takes no orders. */
+  readonly orders?: ToldOrders;
 }
 
 /** No honest bulletin is larger: it has some hundred bytes for each job, source and repository. */
@@ -35,6 +38,9 @@ const amount = z.number().min(0);
 const list = <Item extends z.ZodType>(item: Item) => z.array(item).max(mostItems);
 const error = z.object({ code: text, message: text, hint: text.exactOptional() });
 
+const ended = z.enum(['succeeded', 'partial', 'failed', 'cancelled', 'skipped']);
+const begun = z.enum(['running', 'interrupted']);
+
 const run = z.intersection(
   z.object({
     id: text,
@@ -46,9 +52,9 @@ const run = z.intersection(
     process: z.object({ host: text, pid: amount }).transform((one) => ({ ...one, started: '' })),
   }),
   z.discriminatedUnion('state', [
-    z.object({ state: z.enum(['running', 'interrupted']) }),
+    z.object({ state: begun }),
     z.object({
-      state: z.enum(['succeeded', 'partial', 'failed', 'cancelled', 'skipped']),
+      state: ended,
       endedAt: time,
       exitStatus: amount,
       bytes: amount,
@@ -120,6 +126,16 @@ const proof = z.object({
   }),
 });
 
+const order = z.object({
+  id: text,
+  at: time.exactOptional(),
+  jobs: list(text),
+  takenAt: time,
+  state: z.union([begun, ended, z.literal('refused')]),
+  why: text.exactOptional(),
+  runs: list(z.object({ id: text, job: text, state: z.union([begun, ended]) })),
+});
+
 const schema: z.ZodType<Bulletin> = z.object({
   format: z.literal(1),
   site: text,
@@ -137,6 +153,7 @@ const schema: z.ZodType<Bulletin> = z.object({
     notifiers: list(notifier),
   }),
   proofs: list(proof),
+  orders: z.object({ jobs: list(text), taken: list(order) }).exactOptional(),
 });
 
 /** As it is sealed: of all that it is given, what the schema knows, and no secret that was read in this process. */

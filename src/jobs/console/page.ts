@@ -3,7 +3,7 @@ import { formatAge, formatTime } from '#lib/format.ts';
 import { healthLines, healthTables } from '../health/tables.ts';
 import { escapeHtml } from '../report/chart.ts';
 import { pageHtml } from '../report/page.ts';
-import { signatureText, siteColumns, siteRow } from './rows.ts';
+import { orderColumns, orderRow, signatureText, siteColumns, siteRow } from './rows.ts';
 import type { Site, Sites } from './sites.ts';
 
 /** A table of all sites, then each with what it told. Ages are as of when the page was made. */
@@ -20,9 +20,11 @@ ${sites.map((site) => siteHtml(site, at)).join('\n')}`,
 };
 
 const siteHtml = (told: Site, now: Date): string => {
-  const { site, bulletin, flaws } = told;
+  const { site, bulletin, flaws, orders } = told;
   const wrong = flaws.length === 0 ? '' : listHtml(flaws, 'failed');
-  if (bulletin === undefined) return `<h2 id="${site}">${escapeHtml(site)}</h2>${wrong}`;
+  const rows = orders.map((order) => rowHtml(orderRow(order, now)));
+  const asked = rows.length === 0 ? '' : `\n${tableHtml(orderColumns, rows)}`;
+  if (bulletin === undefined) return `<h2 id="${site}">${escapeHtml(site)}</h2>${wrong}${asked}`;
   const { at, host, version } = bulletin;
   const health = { ...bulletin.health, at: now };
   const tables = healthTables(health).map(({ columns, rows }) =>
@@ -34,7 +36,7 @@ const siteHtml = (told: Site, now: Date): string => {
   const lines = healthLines(health);
   return `<h2 id="${site}">${escapeHtml(site)}</h2>
 <p>Told ${formatAge(at, now)} by ${escapeHtml(host)} with Holdfast ${escapeHtml(version)}${signatureText(told)}.</p>
-${wrong}${tables.join('\n')}${lines.length === 0 ? '' : listHtml(lines)}`;
+${wrong}${tables.join('\n')}${lines.length === 0 ? '' : listHtml(lines)}${asked}`;
 };
 
 const tableHtml = (columns: readonly { readonly title: string }[], rows: readonly string[]): string => {

@@ -1,4 +1,4 @@
-// Where bulletins lie in the store: '<site>/<when it was made>.age'.
+// Where bulletins lie in the store: '<site>/<when it was made>.age'; and orders: '<site>/orders/<when it was given>-<id>.order'.
 import { namePattern } from '#config/names.ts';
 
 export interface BulletinKey {
@@ -8,8 +8,9 @@ export interface BulletinKey {
 }
 
 /** 'north/20261121T033000.000Z.age': names in the order of their times, fit for every file system. */
-export const bulletinKey = (site: string, at: Date): string =>
-  `${site}/${at.toISOString().replaceAll(/[-:]/g, '')}.age`;
+export const bulletinKey = (site: string, at: Date): string => `${site}/${stamp(at)}.age`;
+
+const stamp = (at: Date): string => at.toISOString().replaceAll(/[-:]/g, '');
 
 /** Undefined for what is no bulletin. */
 export const parseKey = (key: string): BulletinKey | undefined => {
@@ -21,6 +22,16 @@ export const parseKey = (key: string): BulletinKey | undefined => {
     return undefined;
   return { key, site, at };
 };
+
+/** Where the orders for a site lie, and nothing else. */
+export const ordersFolder = (site: string): string => `${site}/orders/`;
+
+export const orderKey = (site: string, { at, id }: { readonly at: Date; readonly id: string }): string =>
+  `${ordersFolder(site)}${stamp(at)}-${id}.order`;
+
+/** '20261121T033000.000Z-8c1f…' of the key of an order; undefined for what is none. */
+export const orderNameIn = (key: string): string | undefined =>
+  /\/orders\/(\d{8}T\d{6}\.\d{3}Z-[0-9a-f]{16})\.order$/.exec(key)?.[1];
 
 /** Clocks of machines that are well are no further apart. */
 export const clockToleranceMs = 10 * 60_000;

@@ -1,6 +1,7 @@
-// The sites as a table: on a screen, or on a page.
+// The sites, and the orders that one was given, as tables: on a screen, or on a page.
 import { formatAge, plural } from '#lib/format.ts';
 import type { Health } from '../health/health.ts';
+import type { SiteOrder } from './outcomes.ts';
 import type { Site } from './sites.ts';
 
 export const siteColumns = [
@@ -22,6 +23,23 @@ export const siteRow = ({ site, state, bulletin }: Site, now: Date): string[] =>
   bulletin ? oldestText(bulletin.health, now) : '',
   stateTexts[state],
 ];
+
+export const orderColumns = [
+  { title: 'Order' },
+  { title: 'Given' },
+  { title: 'Jobs' },
+  { title: 'Outcome' },
+] as const;
+
+export const orderRow = ({ id, at, jobs, state, why, runs }: SiteOrder, now: Date): string[] => {
+  const several = new Set(runs.map((run) => run.state)).size > 1;
+  const each = several ? `: ${runs.map((run) => `${run.job} ${run.state}`).join(', ')}` : '';
+  const reason = why === undefined ? each : `: ${why}`;
+  return [id, at ? formatAge(at, now) : '', jobs.join(', '), outcomeText(state) + reason];
+};
+
+const outcomeText = (state: SiteOrder['state']): string =>
+  state === 'gone' ? 'taken or removed: its site has told nothing of it yet' : state;
 
 /** Said after who told something, where a signature says anything of it. */
 export const signatureText = ({ signature = 'none' }: Site): string => signatureTexts[signature];

@@ -12,7 +12,7 @@ export const mostSealedBytes = mostBytes + 64 * 1024;
 /** Only who holds a secret key of one of those that it is for can open it. Signed where there is a key to sign with. */
 export const seal = async (bulletin: Bulletin, key: Secret | undefined): Promise<Buffer> => {
   const written = writeBulletin(bulletin);
-  const text = key === undefined ? written : sign(written, key.reveal());
+  const text = key === undefined ? written : sign(written, 'bulletin', key.reveal());
   return Buffer.concat(await Array.fromAsync(encrypt(once(Buffer.from(text)), bulletin.for)));
 };
 

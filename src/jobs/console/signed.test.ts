@@ -7,7 +7,7 @@ import { makeSigningKey, publicKeyOf, sign, verify } from './signed.ts';
 const own = makeSigningKey();
 const other = makeSigningKey();
 const bulletin = '{"site":"north"}';
-const signed = Buffer.from(sign(bulletin, own.pem));
+const signed = Buffer.from(sign(bulletin, 'bulletin', own.pem));
 
 test('a bulletin with the signature of its site is its own, by whichever of its keys', () => {
   for (const keys of [[own.publicKey], [other.publicKey, own.publicKey]]) {
@@ -81,7 +81,7 @@ const notToSignWith: readonly (readonly [what: string, pem: string])[] = [
 ];
 for (const [what, pem] of notToSignWith)
   test(`${what} signs no bulletin, and nothing of it is repeated`, () => {
-    for (const use of [() => sign(bulletin, pem), () => publicKeyOf(pem)])
+    for (const use of [() => sign(bulletin, 'bulletin', pem), () => publicKeyOf(pem)])
       assert.throws(use, (error: unknown) => {
         assert.ok(error instanceof HoldfastError && error.code === 'CONFIG_INVALID');
         assert.match(`${error.message} ${error.hint}`, /^the signing key is .* --new-key/);

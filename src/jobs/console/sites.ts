@@ -1,5 +1,6 @@
 // The console: how all sites stand, by the newest bulletin of each.
 import { recipientsOf } from '#archive/encryption.ts';
+import type { Catalog } from '#catalog/catalog.ts';
 import type { SiteLedger } from '#catalog/sites.ts';
 import type { ConsoleConfig } from '#config/console.ts';
 import { throwIfCancelled } from '#lib/clock.ts';
@@ -12,7 +13,8 @@ import type { Store } from '#stores/store.ts';
 import { flawsOf, isWell } from '../health/judge.ts';
 import type { JobContext } from '../job-context.ts';
 import type { Bulletin } from './bulletin.ts';
-import { type BulletinKey, clockToleranceMs, parseKey } from './place.ts';
+import { ordersOf, type SiteOrder } from './outcomes.ts';
+import { type BulletinKey, clockToleranceMs, orderKey, orderNameIn, parseKey } from './place.ts';
 import { mostSealedBytes, type Opened, type Opener, open } from './sealed.ts';
 import type { Signature } from './signed.ts';
 
@@ -28,6 +30,8 @@ export interface Site {
   readonly flaws: readonly string[];
   /** True when some of these are more than warnings. */
   readonly isCritical: boolean;
+  /** What it was asked to run lately, and what became of it. */
+  readonly orders: readonly SiteOrder[];
 }
 
 export interface Sites {
@@ -42,8 +46,8 @@ export interface Sites {
 export interface LookOptions {
   /** One site, and no other. */
   readonly only?: string | undefined;
-  /** What was seen before, without which nobody notices that something newer was taken away. */
-  readonly seen: SiteLedger | undefined;
+  /** What was seen and given before, without which nobody notices that it was taken away. */
+  readonly catalog: Pick<Catalog, 'sites' | 'orders'> | undefined;
 }
 
 /** What looking needs of the context of jobs. */
@@ -52,7 +56,7 @@ export type LookContext = Pick<JobContext, 'signal' | 'clock' | 'log' | 'storeOp
 /** How every site stands. Throws when the store cannot be looked at. */
 export const lookAtSites = async (
   { bulletins, identity, sites: expected, silentAfter }: ConsoleConfig,
-  { only, seen }: LookOptions,
+  { only, catalog }: LookOptions,
   context: LookContext,
 ): Promise<Sites> => {
   const opener = { identity: identity.reveal(), recipients: await recipientsOf(identity.reveal()) };
@@ -60,14 +64,20 @@ export const lookAtSites = async (
   const opening = { name: 'bulletins', signal, clock, log };
   await using store = await openStore(bulletins, opening, { ...storeOptions, cacheFolder: undefined });
   const at = clock.now();
-  const { newest, strays } = await newestOf(store, only, at);
+  const seen = catalog?.sites;
+  const given = catalog?.orders.given() ?? [];
+  const keysGiven = new Set(given.map((order) => orderKey(order.site, order)));
+  const { newest, waiting, strays } = await newestOf(store, only, keysGiven, at);
   const keys = new Map(Object.entries(expected));
   const names = only === undefined ? [...keys.keys(), ...newest.keys(), ...(seen?.names() ?? [])] : [only];
   const each = { store, seen, opener, silentMs: durationMs(silentAfter), at };
-  const look = (site: string): Promise<Site> => {
+  const look = async (site: string): Promise<Site> => {
     const known = keys.get(site) ?? 'unsigned';
-    const own = { site, found: newest.get(site), keys: known === 'unsigned' ? [] : known };
-    return lookAt({ ...own, ...each }, signal);
+    const keysOfSite = known === 'unsigned' ? [] : known;
+    const looked = await lookAt({ site, found: newest.get(site), keys: keysOfSite, ...each }, signal);
+    const taken = looked.bulletin?.orders?.taken ?? [];
+    const own = given.filter((order) => order.site === site);
+    return { ...looked, orders: ordersOf(taken, own, (order) => waiting.has(orderKey(site, order)), at) };
   };
   const sites = await Array.fromAsync(mapOrdered([...new Set(names)].toSorted(), store.connections, look));
   return { location: store.location, at, sites, strays };
@@ -79,15 +89,23 @@ interface Found {
   readonly future?: BulletinKey;
 }
 
-const newestOf = async (store: Store, only: string | undefined, now: Date) => {
+const newestOf = async (
+  store: Store,
+  only: string | undefined,
+  keysGiven: ReadonlySet<string>,
+  now: Date,
+) => {
   const newest = new Map<string, Found>();
+  const waiting = new Set<string>();
   let strays = 0;
   for await (const { key, size } of store.list(only === undefined ? '' : `${only}/`)) {
     const parsed = parseKey(key);
-    if (parsed === undefined) strays += 1;
+    if (keysGiven.has(key)) waiting.add(key);
+    else if (orderNameIn(key) !== undefined) continue;
+    else if (parsed === undefined) strays += 1;
     else newest.set(parsed.site, newer(newest.get(parsed.site), { ...parsed, size }, now));
   }
-  return { newest, strays };
+  return { newest, waiting, strays };
 };
 
 const newer = (found: Found = {}, one: Required<Found>['past'], now: Date): Found => {
@@ -107,7 +125,9 @@ interface Look {
   readonly at: Date;
 }
 
-const lookAt = async (look: Look, signal: AbortSignal): Promise<Site> => {
+type Looked = Omit<Site, 'orders'>;
+
+const lookAt = async (look: Look, signal: AbortSignal): Promise<Looked> => {
   const { site, found, silentMs, at } = look;
   if (found === undefined) return { site, state: 'missing', isCritical: true, flaws: [whatIsLeft(look)] };
   const { past, future } = found;
@@ -116,7 +136,7 @@ const lookAt = async (look: Look, signal: AbortSignal): Promise<Site> => {
     : [];
   const removed = removedSince(look);
   const odd = [...ahead, ...removed];
-  const bad = (state: Site['state'], ...flaws: readonly string[]): Site => ({
+  const bad = (state: Site['state'], ...flaws: readonly string[]): Looked => ({
     ...{ site, state, isCritical: true },
     flaws: [...flaws, ...odd],
   });

@@ -10,6 +10,7 @@ import type { Store } from '#stores/store.ts';
 import { consoleSubject, healthOf } from '../health/health.ts';
 import type { JobContext } from '../job-context.ts';
 import type { Bulletin } from './bulletin.ts';
+import { tellOrders } from './outcomes.ts';
 import { bulletinKey, clockToleranceMs, parseKey } from './place.ts';
 import { seal } from './sealed.ts';
 
@@ -38,6 +39,7 @@ export const makeBulletin = async (
   return {
     ...{ site, at: health.at, version, host: machineName(), for: bulletins.for },
     ...{ health: { ...health, troubles }, proofs },
+    ...(config.orders && { orders: tellOrders(config.orders, catalog) }),
   };
 };
 

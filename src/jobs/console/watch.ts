@@ -43,8 +43,8 @@ const everySite = 'the console of the sites';
 /** The sites, or why they cannot be looked at. */
 const look = async (console: ConsoleConfig, context: TellContext): Promise<readonly Site[] | string> => {
   try {
-    const seen = context.catalog?.sites;
-    return (await lookAtSites(console, { only: undefined, seen }, { ...context, storeOptions })).sites;
+    const { catalog } = context;
+    return (await lookAtSites(console, { only: undefined, catalog }, { ...context, storeOptions })).sites;
   } catch (error) {
     throwIfCancelled(context.signal);
     return messageOf(error);

@@ -1,8 +1,9 @@
-// Whether this site can tell its console how it stands; and whether the console here can look at its sites.
+// Whether this site can tell its console how it stands, and take its orders; and whether the console here can look at its sites.
 import { recipientsOf } from '#archive/encryption.ts';
 import type { Config } from '#config/config.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import type { Secret } from '#lib/secret.ts';
+import { ordersFolder } from '../console/place.ts';
 import { publicKeyOf } from '../console/signed.ts';
 import type { JobContext } from '../job-context.ts';
 import { broken, type Diagnosis, fine } from './diagnosis.ts';
@@ -10,22 +11,26 @@ import { diagnosePlainStore, diagnoseReadStore } from './repository.ts';
 
 /** A site whose console cannot be told goes on with its backups, so that is a warning. */
 export const diagnoseBulletins = async (
-  { site = '', bulletins }: Config,
+  { site = '', bulletins, orders }: Config,
   context: JobContext,
 ): Promise<Diagnosis[]> => {
   if (bulletins === undefined) return [];
+  const tryBelow = (subject: string, folder: string) =>
+    diagnosePlainStore(subject, bulletins.to, context, folder);
   const found = [
-    ...(bulletins.key ? [diagnoseKey(bulletins.key)] : []),
-    ...(await diagnosePlainStore('bulletins', bulletins.to, context, `${site}/`)),
+    ...(bulletins.key ? [diagnoseKey('bulletins', 'are signed', bulletins.key)] : []),
+    ...(await tryBelow('bulletins', `${site}/`)),
+    ...(orders ? [fine('orders', `of ${orders.from.join(' or ')} may run ${orders.jobs.join(', ')}`)] : []),
+    ...(orders ? await tryBelow('orders', ordersFolder(site)) : []),
   ];
   return found.map((one) => (one.level === 'error' ? { ...one, level: 'warning' } : one));
 };
 
-const diagnoseKey = (key: Secret): Diagnosis => {
+const diagnoseKey = (subject: string, what: string, key: Secret): Diagnosis => {
   try {
-    return fine('bulletins', `are signed with the key of ${publicKeyOf(key.reveal())}`);
+    return fine(subject, `${what} with the key of ${publicKeyOf(key.reveal())}`);
   } catch (error) {
-    return broken('bulletins', error);
+    return broken(subject, error);
   }
 };
 
@@ -34,6 +39,7 @@ export const diagnoseConsole = async ({ console }: Config, context: JobContext):
   return [
     await diagnoseIdentity(() => console.identity.reveal()),
     await diagnoseReadStore('console', console.bulletins, context),
+    ...(console.key ? [diagnoseKey('console', 'signs orders', console.key)] : []),
   ];
 };
 

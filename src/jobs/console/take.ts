@@ -1,0 +1,191 @@
+// A site takes the orders that lie in its folder: each once, and only what a console that it trusts asks of it, and it allows.
+import type { Catalog } from '#catalog/catalog.ts';
+import type { AnsweredOrder } from '#catalog/orders.ts';
+import type { Config } from '#config/config.ts';
+import type { OrdersConfig } from '#config/console.ts';
+import { throwIfCancelled } from '#lib/clock.ts';
+import { forEachLimit, mapOrdered } from '#lib/concurrency.ts';
+import { HoldfastError, hasCode, messageOf } from '#lib/errors.ts';
+import { formatBytes, formatTime, plural, printable } from '#lib/format.ts';
+import { openStore } from '#stores/registry.ts';
+import type { Store, StoredObject } from '#stores/store.ts';
+import type { JobContext } from '../job-context.ts';
+import { mostOrderBytes, type Order, readOrder } from './order.ts';
+import { clockToleranceMs, orderKey, orderNameIn, ordersFolder } from './place.ts';
+
+export interface Taken {
+  readonly location: string;
+  /** In the order in which they were given. */
+  readonly orders: readonly Order[];
+  readonly refused: readonly AnsweredOrder[];
+}
+
+/** A site does not wait long for a store that is away: it looks again soon. */
+const patienceMs = 30_000;
+const limitMs = 10 * 60_000;
+/** Of so many it is seen at once what they are; of more, the next time. */
+const mostLooked = 10_000;
+/** Of so many that are refused it is said why. */
+const mostTold = 20;
+
+/**
+ * Takes what may be taken, so that it is never taken again, whatever becomes of this process; refuses the others, and removes them all.
+ * What is wrong with one is a warning. Throws, and has taken none, when the store cannot be looked at.
+ */
+export const takeOrders = async (config: Config, catalog: Catalog, context: JobContext): Promise<Taken> => {
+  const { site, bulletins, orders: allowed } = takenBy(config);
+  const { clock, log, storeOptions } = context;
+  const signal = AbortSignal.any([context.signal, AbortSignal.timeout(limitMs)]);
+  const opening = { name: 'orders', signal, clock, log };
+  const options = { ...storeOptions, patienceMs, cacheFolder: undefined };
+  await using store = await openStore(bulletins.to, opening, options);
+  const found = await lookAtOrders(store, site, allowed, context);
+  const answers = found.toSorted(byTime).map(judge(config, allowed, catalog, clock.now()));
+  const added = new Set(catalog.orders.answer(answers.map(({ answer }) => answer)));
+  const fresh = answers.filter(({ answer }) => added.has(answer));
+  const refused = fresh.map(({ answer }) => answer).filter((answer) => answer.refused !== undefined);
+  warnOfRefused(refused, context);
+  await remove(store, found, context);
+  const orders = fresh.flatMap(({ order, answer }) => (order && answer.refused === undefined ? [order] : []));
+  return { location: store.location, orders, refused };
+};
+
+const takenBy = ({ file, site, bulletins, orders }: Config) => {
+  if (site !== undefined && bulletins !== undefined && orders !== undefined)
+    return { site, bulletins, orders };
+  throw new HoldfastError('CONFIG_INVALID', `${file} has no "orders"`, {
+    hint: 'it says who may have which jobs run here: see docs/console.md',
+  });
+};
+
+/** What lies in the folder under the name of an order: one, or why it is none. */
+interface Found {
+  readonly key: string;
+  readonly name: string;
+  readonly order?: Order;
+  readonly flaw?: string;
+}
+
+const lookAtOrders = async (
+  store: Store,
+  site: string,
+  { from }: OrdersConfig,
+  context: JobContext,
+): Promise<Found[]> => {
+  const objects = await objectsIn(store, site, context);
+  const found: Found[] = [];
+  for await (const one of mapOrdered(objects, store.connections, (object) =>
+    lookAt(store, object, site, from, context),
+  ))
+    if (one) found.push(one);
+  return found;
+};
+
+const objectsIn = async (store: Store, site: string, { onEvent }: JobContext): Promise<StoredObject[]> => {
+  const objects: StoredObject[] = [];
+  let strays = 0;
+  for await (const object of store.list(ordersFolder(site))) {
+    if (orderNameIn(object.key) === undefined) strays += 1;
+    else objects.push(object);
+    if (objects.length >= mostLooked) break;
+  }
+  if (strays > 0) {
+    const text = `${plural(strays, 'object')} in ${ordersFolder(site)} ${strays === 1 ? 'is no order' : 'are no orders'}`;
+    onEvent({ type: 'warning', subject: store.location, text });
+  }
+  return objects;
+};
+
+/** Undefined for what cannot be read now, and so stays where it is. */
+const lookAt = async (
+  store: Store,
+  { key, size }: StoredObject,
+  site: string,
+  keys: readonly string[],
+  { signal, onEvent }: JobContext,
+): Promise<Found | undefined> => {
+  const name = orderNameIn(key) ?? '';
+  try {
+    if (size > mostOrderBytes) return { key, name, flaw: `it has ${formatBytes(size)}, more than any has` };
+    const bytes = size === 0 ? Buffer.of() : await store.get(key, { offset: 0, length: size });
+    const order = readOrder(bytes, keys);
+    if (order.site !== site) return { key, name, flaw: `it is for the site "${order.site}"` };
+    if (orderKey(site, order) !== key) return { key, name, flaw: 'it lies under another name than its own' };
+    return { key, name, order };
+  } catch (error) {
+    throwIfCancelled(signal);
+    if (hasCode(error, 'FAILED')) return { key, name, flaw: printable(messageOf(error)) };
+    if (!hasCode(error, 'STORE_DENIED', 'OBJECT_MISSING')) throw error;
+    const text = `an order cannot be read: ${messageOf(error)}`;
+    if (hasCode(error, 'STORE_DENIED')) onEvent({ type: 'warning', subject: 'orders', text });
+    return undefined;
+  }
+};
+
+const byTime = (a: Found, b: Found): number =>
+  (a.order?.at.getTime() ?? 0) - (b.order?.at.getTime() ?? 0) || (a.name < b.name ? -1 : 1);
+
+interface Answer {
+  readonly order?: Order | undefined;
+  readonly answer: AnsweredOrder;
+}
+
+/** For one after the other, by the times at which they were given. */
+const judge = (config: Config, { jobs: allowed }: OrdersConfig, { orders }: Catalog, takenAt: Date) => {
+  let newest = orders.newestTaken();
+  return ({ name, order, flaw }: Found): Answer => {
+    const strange = (refused: string): Answer => ({ answer: { id: name, jobs: [], takenAt, refused } });
+    if (order === undefined) return strange(flaw ?? 'it is no order');
+    const { id, at, jobs } = order;
+    if (orders.isAnswered(id))
+      return strange('it was taken or refused before: it is put back, or could not be removed');
+    const refused = untimely(order, newest, takenAt) ?? notAllowed(jobs, allowed, config);
+    if (refused !== undefined) return { answer: { id, at, jobs, takenAt, refused } };
+    newest = at;
+    return { order, answer: { id, at, jobs, takenAt } };
+  };
+};
+
+const untimely = ({ at, until }: Order, newest: Date | undefined, now: Date): string | undefined => {
+  if (at.getTime() > now.getTime() + clockToleranceMs)
+    return `it is of ${formatTime(at)}, which is in the future: the clock of the console or of this site is wrong`;
+  if (until <= now) return `it had expired at ${formatTime(until)}`;
+  if (newest !== undefined && at <= newest)
+    return `one that was given after it, at ${formatTime(newest)}, has been taken already`;
+  return undefined;
+};
+
+const notAllowed = (
+  jobs: readonly string[],
+  allowed: readonly string[],
+  config: Config,
+): string | undefined => {
+  const job = jobs.find((one) => !allowed.includes(one));
+  if (job === undefined) return undefined;
+  return config.jobs.has(job) ? `"${job}" may not be ordered here` : `there is no job called "${job}" here`;
+};
+
+const warnOfRefused = (refused: readonly AnsweredOrder[], { onEvent }: JobContext): void => {
+  const warn = (text: string): void => onEvent({ type: 'warning', subject: 'orders', text });
+  for (const { id, refused: why } of refused.slice(0, mostTold)) warn(`${id} is refused: ${why}`);
+  if (refused.length > mostTold) warn(`${refused.length - mostTold} more are refused`);
+};
+
+/** One that stays is not taken again, so that is a warning. */
+const remove = async (
+  store: Store,
+  found: readonly Found[],
+  { signal, onEvent }: JobContext,
+): Promise<void> => {
+  const errors: unknown[] = [];
+  await forEachLimit(found, store.connections, async ({ key }) => {
+    try {
+      await store.delete(key);
+    } catch (error) {
+      throwIfCancelled(signal);
+      errors.push(error);
+    }
+  });
+  const text = `${plural(errors.length, 'order')} cannot be removed: ${messageOf(errors[0])}`;
+  if (errors.length > 0) onEvent({ type: 'warning', subject: 'orders', text });
+};
