@@ -511,7 +511,11 @@ test('the rights that the manual names are enough over S3, and reach no other si
     allow(site, ['PutObject', 'DeleteObject', 'GetObject'], `/${site}/*`),
     allow(site, ['ListBucket'], '', { StringLike: { 's3:prefix': `${site}/*` } }),
   ]);
-  const ofConsole = [allow('console', ['ListBucket'], ''), allow('console', ['GetObject'], '/*')];
+  const ofConsole = [
+    allow('console', ['ListBucket'], ''),
+    allow('console', ['GetObject'], '/*'),
+    allow('console', ['PutObject'], '/*/orders/*'),
+  ];
   const places = { north: await placeOf('north'), south: await placeOf('south') };
   const reading = await placeOf('console');
   const Policy = JSON.stringify({ Version: '2012-10-17', Statement: [...ofSites, ...ofConsole] });
@@ -531,7 +535,21 @@ test('the rights that the manual names are enough over S3, and reach no other si
   assert.deepEqual([status, /^north +just now .* well$/m.test(stdout)], [0, true], stdout);
   assert.match((await run('s3-console', 'doctor')).stdout, /^ok +console +\S+ can be read$/m);
 
-  write('north', { ...northConfig(), bulletins: { to: places.south, for: recipient } });
+  const from = (await holdfast(['order', '--new-key', at('orders.key')])).stdout.trim();
+  const orders = { from, jobs: ['nightly'] };
+  const key = { file: at('orders.key') };
+  write('north', { ...northConfig(), orders, bulletins: { to: places.north, for: recipient } });
+  write('s3-console', { console: { ...consoleConfig(), bulletins: reading, key, sites: ['north'] } });
+  assert.equal((await run('north', 'bulletin')).status, 0);
+  const ordered = await run('s3-console', 'order north nightly');
+  assert.deepEqual([ordered.status, ordered.stderr], [0, '']);
+  assert.match((await run('s3-console', 'sites north')).stdout, /nightly +waiting$/m);
+  assert.match((await run('north', 'orders')).stdout, /^ordered at .*: nightly /m);
+  assert.match((await run('s3-console', 'sites north')).stdout, /nightly +succeeded$/m);
+  assert.match((await run('north', 'orders')).stdout, /^no orders in /m, 'it is removed');
+
+  write('north', { ...northConfig(), orders, bulletins: { to: places.south, for: recipient } });
+  assert.equal((await run('north', 'orders')).status, 14);
   assert.equal((await run('north', 'bulletin')).status, 14);
   write('north', { ...northConfig(), bulletins: { to: places.north, for: recipient } });
   assert.match((await run('north', 'doctor')).stdout, /^ok +bulletins +\S+ can be written and read$/m);

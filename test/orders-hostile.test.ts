@@ -118,7 +118,7 @@ test('orders of 10 MiB and 1 GiB are refused before they are read', async () => 
     plant(large, Buffer.of());
     truncateSync(at('bulletins', orderKey('north', large)), bytes);
     const { stderr, runs, left } = await look();
-    assert.match(stderr, /is refused: it has [\d.]+ [MG]iB, more than any has$/m);
+    assert.match(stderr, /is refused: it has [\d.]+ [MG]iB, more than any order has$/m);
     assert.deepEqual([runs, left], [0, []]);
   }
 });

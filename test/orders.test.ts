@@ -9,10 +9,12 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
+import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import { holdfast } from '../src/cli/testing.ts';
 import type { Clock } from '../src/lib/clock.ts';
+import { skipWithoutSshd, startSshd } from './servers/sshd.ts';
 import { jsonLines, type RunningCli, startCli } from './tools/cli.ts';
 import { consoleFolder, later } from './tools/console.ts';
 import { makeRepository } from './tools/repository.ts';
@@ -132,6 +134,7 @@ test('what a site lets be ordered stands in its bulletin, and nothing else can b
     ['order nort nightly', /no site called "nort" is known; did you mean "north"\?/],
     ['order north weekly', /north does not let "weekly" be ordered\n.*it lets be ordered: nightly, prove/],
     ['order north nightly nigthly', /north has no job called "nigthly"; did you mean "nightly"\?/],
+    ['order ../north nightly', /"\.\.\/north" is no name of a site/],
     ['order north ../nightly', /"\.\.\/nightly" is no name of a job/],
     ['order north', /an order is for a site and at least one of its jobs/],
     ['order north nightly --expires soon', /--expires soon is no length of time/],
@@ -188,6 +191,14 @@ test('doctor tries both ends, and leaves nothing behind', async () => {
   assert.equal((await run('console', 'order north nightly')).status, 2);
   assert.doesNotMatch((await run('console', 'config show')).stdout, /no key/);
   write('console', { console: consoleConfig() });
+});
+
+test('a site that stands nowhere in the file of the console takes orders, too, and a silent one is warned of', async () => {
+  write('new-console', { console: { ...consoleConfig(), sites: undefined } });
+  const { status, stderr } = await run('new-console', 'order north prove', later(30));
+  assert.deepEqual([status, /^north is silent: what it told last is of 30 h ago$/m.test(stderr)], [0, true]);
+  rmSync(folderOf('north'), { recursive: true });
+  assert.equal((await run('new-console', 'order east prove')).status, 2);
 });
 
 test('of several orders for a job one run comes, and it is the run of all', async () => {
@@ -283,7 +294,7 @@ test('what a console does not see taken is waiting, gone or expired', async () =
 /** Its hook has begun. */
 const begun = async ({ process, result }: RunningCli): Promise<void> => {
   for (let tries = 0; !existsSync(at('begun')); tries += 1) {
-    if (process.exitCode !== null || tries > 200) assert.fail((await result).stderr);
+    if (process.exitCode !== null || tries > 600) assert.fail((await result).stderr);
     await wait(100);
   }
 };
@@ -322,4 +333,88 @@ test('a site that is killed while it runs what was ordered does not run it again
   assert.equal((await runsOf('north')).length, runs.length);
   await tell('north');
   assert.equal(await stateOf('north', id), 'interrupted');
+  rmSync(at('begun'));
+});
+
+test('an account that has its own folder only is enough for a site, where root gives the orders', {
+  skip: skipWithoutSshd() ?? false,
+}, async () => {
+  await using server = await startSshd(); // chrooted above a folder called data, which alone is the account's
+  const { host, port, user, key: privateKey, knownHosts } = server;
+  const to = { kind: 'sftp', host, port, user, privateKey, knownHosts, path: '/' };
+  const { key: _, ...bulletins } = siteConfig('north').bulletins;
+  write('data', { ...siteConfig('north'), site: 'data', bulletins: { ...bulletins, to } });
+  write('root', { console: { ...consoleConfig(), bulletins: join(server.folder, '..'), sites: ['data'] } });
+  await tell('data');
+  const doctor = await run('data', 'doctor');
+  assert.match(doctor.stdout, /^ok +orders +\S+ can be written and read$/m);
+  for (let round = 0; round < 2; round += 1) {
+    assert.equal((await run('root', 'order data prove')).status, 0);
+    const { status, stdout, stderr } = await run('data', 'orders');
+    assert.deepEqual([status, stderr, /^ordered at .*: prove /m.test(stdout)], [0, '', true]);
+    assert.deepEqual(readdirSync(join(server.folder, 'orders')), []);
+  }
+  assert.match((await run('root', 'sites data')).stdout, /prove +succeeded\n.*prove +succeeded$/m);
+});
+
+test('an order that the store lets nobody remove is taken once, and warned of', {
+  skip: skipWithoutSshd() ?? false,
+}, async () => {
+  await using server = await startSshd({ shell: true, sftpCommand: 'internal-sftp -P remove' });
+  const { host, port, user, key: privateKey, knownHosts, path } = server;
+  const to = { kind: 'sftp', host, port, user, privateKey, knownHosts, path: `${path}/bulletins` };
+  write('north', { ...siteConfig('north'), bulletins: { ...siteConfig('north').bulletins, to } });
+  write('far', { console: { ...consoleConfig(), bulletins: to } });
+  await tell('north');
+  assert.equal((await run('far', 'order north prove')).status, 0);
+  const first = await run('north', 'orders');
+  assert.deepEqual([first.status, /^orders: 1 order cannot be removed: /m.test(first.stderr)], [0, true]);
+  const runs = (await runsOf('north')).length;
+  for (let look = 0; look < 2; look += 1) assert.equal((await run('north', 'orders')).status, 0);
+  assert.equal((await runsOf('north')).length, runs);
+  assert.match((await run('far', 'sites north')).stdout, /prove +succeeded$/m);
+  write('north', siteConfig('north'));
+});
+
+test('orders of a store that is away are fetched later', async () => {
+  const config = siteConfig('north');
+  writeFileSync(at('no-folder'), '');
+  write('north', { ...config, bulletins: { ...config.bulletins, to: at('no-folder') } });
+  assert.equal((await run('north', 'orders')).status, 14);
+  write('north', config);
+  const id = await order('north prove');
+  assert.equal((await run('north', 'orders')).status, 0);
+  assert.equal(await stateOf('north', id), 'succeeded');
+});
+
+test('the daemon runs what was ordered, and lets it end or cancels it when it is stopped', async () => {
+  const config = siteConfig('north');
+  const slow = (seconds: number) => ({
+    ...config.jobs.nightly,
+    hooks: { before: `touch ${at('begun')}; exec sleep ${seconds}` },
+  });
+  for (const [seconds, stopTimeout, state] of [
+    [2, '20s', 'succeeded'],
+    [30, '1s', 'cancelled'],
+  ] as const) {
+    write('north', {
+      ...config,
+      jobs: { ...config.jobs, nightly: slow(seconds) },
+      daemon: { stopTimeout },
+    });
+    const id = await order('north nightly');
+    const daemon = startCli(['daemon'], { env: envOf('north') });
+    await begun(daemon);
+    daemon.process.kill('SIGTERM');
+    const { status, stderr } = await daemon.result;
+    assert.equal(status, 0, stderr);
+    assert.match(stderr, /runs what was ordered: nightly/);
+    assert.match(stderr, /stops; waits up to \d+s for nightly/);
+    assert.equal(/cancels what was ordered, which will not run again/.test(stderr), state === 'cancelled');
+    assert.deepEqual([(await runsOf('north'))[0]?.state, (await runsOf('north'))[0]?.orders], [state, [id]]);
+    await tell('north');
+    assert.equal(await stateOf('north', id), state);
+    rmSync(at('begun'));
+  }
+  write('north', config);
 });

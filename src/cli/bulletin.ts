@@ -1,14 +1,13 @@
 // holdfast bulletin: tells the console of many sites how everything stands here.
 import { type Config, loadConfig } from '#config/config.ts';
 import { writeBulletin } from '#jobs/console/bulletin.ts';
-import { makeSigningKey, publicKeyOf } from '#jobs/console/signed.ts';
 import { makeBulletin, tellConsole } from '#jobs/console/tell.ts';
 import { HoldfastError } from '#lib/errors.ts';
-import { expandHome } from '#lib/home.ts';
+import type { Secret } from '#lib/secret.ts';
 import { catalogOf } from './catalog-use.ts';
 import { type Call, defineCommand, flag, type OptionSpecs, value } from './command.ts';
 import { jobContext } from './job-context.ts';
-import { writeForOwner } from './write-file.ts';
+import { makeKey, showPublicKey } from './signing-key.ts';
 
 const options = {
   show: flag('--show', 'print what would be told, unsealed, and tell nobody'),
@@ -37,11 +36,11 @@ the console can tell a site where nothing happens from one that is silent.`,
   statuses: [14, 15],
   async run(call) {
     refuseTogether(call);
-    if (call.options.newKey !== undefined) return await makeKey(call, call.options.newKey);
+    if (call.options.newKey !== undefined) return await makeKey(call.output, call.options.newKey);
     const { output, global, env } = call;
     const config = await loadConfig(global.config, env);
     for (const warning of config.warnings) output.warn(warning);
-    if (call.options.publicKey) return await showPublicKey(call, config);
+    if (call.options.publicKey) return await showPublicKey(output, keyOf(config));
     using catalog = catalogOf(config, call);
     if (call.options.show) {
       const written = writeBulletin(await makeBulletin(config, catalog, jobContext(call)));
@@ -66,19 +65,9 @@ const refuseTogether = ({ options: { show, newKey, publicKey } }: BulletinCall):
   if (asked.length > 1) throw new HoldfastError('USAGE', `${asked.join(' and ')} contradict each other`);
 };
 
-const makeKey = async ({ output }: BulletinCall, file: string): Promise<number> => {
-  const { pem, publicKey } = makeSigningKey();
-  await writeForOwner(expandHome(file), pem);
-  await output.result({ message_type: 'public_key', file, public_key: publicKey }, publicKey);
-  return 0;
-};
-
-const showPublicKey = async ({ output }: BulletinCall, { file, bulletins }: Config): Promise<number> => {
-  if (bulletins?.key === undefined)
-    throw new HoldfastError('CONFIG_INVALID', `${file} has no "key" in "bulletins"`, {
-      hint: 'make one with `holdfast bulletin --new-key <file>`, and name that file there',
-    });
-  const publicKey = publicKeyOf(bulletins.key.reveal());
-  await output.result({ message_type: 'public_key', public_key: publicKey }, publicKey);
-  return 0;
+const keyOf = ({ file, bulletins }: Config): Secret => {
+  if (bulletins?.key !== undefined) return bulletins.key;
+  throw new HoldfastError('CONFIG_INVALID', `${file} has no "key" in "bulletins"`, {
+    hint: 'make one with `holdfast bulletin --new-key <file>`, and name that file there',
+  });
 };

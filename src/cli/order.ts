@@ -6,18 +6,16 @@ import { namePattern } from '#config/names.ts';
 import type { Bulletin } from '#jobs/console/bulletin.ts';
 import { giveOrder } from '#jobs/console/give.ts';
 import { mostJobs, newOrderId, type Order } from '#jobs/console/order.ts';
-import { makeSigningKey, publicKeyOf } from '#jobs/console/signed.ts';
-import { lookAtSites, type Site } from '#jobs/console/sites.ts';
+import { lookAtSites } from '#jobs/console/sites.ts';
 import { durationMs, durationPattern } from '#lib/duration.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import { formatTime } from '#lib/format.ts';
-import { expandHome } from '#lib/home.ts';
 import { didYouMean } from '#lib/nearest.ts';
 import type { Secret } from '#lib/secret.ts';
 import { catalogOf } from './catalog-use.ts';
 import { type Call, defineCommand, flag, type OptionSpecs, value } from './command.ts';
 import { jobContext } from './job-context.ts';
-import { writeForOwner } from './write-file.ts';
+import { makeKey, showPublicKey } from './signing-key.ts';
 
 const options = {
   expires: value('--expires <time>', 'for how long the site may take it, such as 2h (default: 24h)'),
@@ -48,12 +46,12 @@ site runs no other jobs than those that its own file lets be ordered (\`orders:\
   statuses: [14, 15],
   async run(call) {
     refuseTogether(call);
-    if (call.options.newKey !== undefined) return await makeKey(call, call.options.newKey);
+    if (call.options.newKey !== undefined) return await makeKey(call.output, call.options.newKey);
     const { output, global, env } = call;
     const config = await loadConfig(global.config, env);
     for (const warning of config.warnings) output.warn(warning);
     const key = keyOf(config);
-    if (call.options.publicKey) return await showPublicKey(call, key);
+    if (call.options.publicKey) return await showPublicKey(output, key);
     const [site, ...jobs] = call.args;
     if (site === undefined || jobs.length === 0)
       throw new HoldfastError('USAGE', 'an order is for a site and at least one of its jobs', {
@@ -78,25 +76,12 @@ const refuseTogether = ({ args, options: { expires, newKey, publicKey } }: Order
     throw new HoldfastError('USAGE', `${asked.join(' and ')} contradict each other`);
 };
 
-const makeKey = async ({ output }: OrderCall, file: string): Promise<number> => {
-  const { pem, publicKey } = makeSigningKey();
-  await writeForOwner(expandHome(file), pem);
-  await output.result({ message_type: 'public_key', file, public_key: publicKey }, publicKey);
-  return 0;
-};
-
 const keyOf = (config: Config): Secret => {
   const { key } = consoleOf(config);
   if (key !== undefined) return key;
   throw new HoldfastError('CONFIG_INVALID', `${config.file} has no "key" in "console"`, {
     hint: 'make one with `holdfast order --new-key <file>`, and name that file there',
   });
-};
-
-const showPublicKey = async ({ output }: OrderCall, key: Secret): Promise<number> => {
-  const publicKey = publicKeyOf(key.reveal());
-  await output.result({ message_type: 'public_key', public_key: publicKey }, publicKey);
-  return 0;
 };
 
 interface Ordering {
@@ -110,12 +95,15 @@ interface Ordering {
 const order = async (call: OrderCall, { console, key, catalog, site, jobs }: Ordering): Promise<number> => {
   const { output, clock } = call;
   const lifeMs = lifeOf(call);
-  refuseUnknownSite(site, [...new Set([...Object.keys(console.sites), ...catalog.sites.names()])]);
-  refuseBadNames(jobs);
+  refuseBadNames(site, jobs);
+  const known = [...new Set([...Object.keys(console.sites), ...catalog.sites.names()])];
   const { sites } = await lookAtSites(console, { only: site, catalog }, jobContext(call));
-  const bulletin = bulletinOf(sites[0]);
+  const [found] = sites;
+  if (found?.state === 'missing') refuseUnknownSite(site, known);
+  const bulletin = found?.state === 'unreadable' ? undefined : found?.bulletin;
   if (bulletin) refuseUnfitJobs(site, jobs, bulletin);
   else output.warn(`${site} has told nothing to rely on: whether it runs ${jobs.join(', ')} is not known`);
+  if (found?.state === 'silent') output.warn(`${site} ${found.flaws[0]}`);
   const at = clock.now();
   const given: Order = { id: newOrderId(), site, at, until: new Date(at.getTime() + lifeMs), jobs };
   const { location, key: place } = await giveOrder(given, key, console, jobContext(call));
@@ -127,7 +115,7 @@ const order = async (call: OrderCall, { console, key, catalog, site, jobs }: Ord
   return 0;
 };
 
-/** A thousand years would be longer than dates last. */
+/** Dates last no thousand years. */
 const longestMs = durationMs('520w');
 
 const lifeOf = ({ options: { expires = '24h' } }: OrderCall): number => {
@@ -146,16 +134,13 @@ const refuseUnknownSite = (site: string, known: readonly string[]): void => {
   });
 };
 
-const refuseBadNames = (jobs: readonly string[]): void => {
+const refuseBadNames = (site: string, jobs: readonly string[]): void => {
+  if (!namePattern.test(site)) throw new HoldfastError('USAGE', `"${site}" is no name of a site`);
   const bad = jobs.find((job) => !namePattern.test(job));
   if (bad !== undefined) throw new HoldfastError('USAGE', `"${bad}" is no name of a job`);
   if (jobs.length > mostJobs)
     throw new HoldfastError('USAGE', `an order is of ${mostJobs} jobs at most, and not of ${jobs.length}`);
 };
-
-/** What it told last, unless that cannot be relied on. */
-const bulletinOf = (site: Site | undefined): Bulletin | undefined =>
-  site?.state === 'unreadable' ? undefined : site?.bulletin;
 
 const refuseUnfitJobs = (site: string, jobs: readonly string[], { health, orders }: Bulletin): void => {
   if (orders === undefined)

@@ -73,7 +73,7 @@ export const ordersOf = (
     });
   const orders = [...open, ...taken.filter(({ at }) => at !== undefined)];
   const newest = orders.toSorted((a, b) => timeOf(b) - timeOf(a)).slice(0, mostShown);
-  return [...newest, ...taken.filter(({ at }) => at === undefined)];
+  return [...newest, ...taken.filter(({ at }) => at === undefined).slice(0, mostShown)];
 };
 
 const timeOf = ({ at }: SiteOrder): number => at?.getTime() ?? 0;

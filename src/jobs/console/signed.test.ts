@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createPrivateKey, generateKeyPairSync, sign as signBytes } from 'node:crypto';
 import { test } from 'node:test';
 import { HoldfastError } from '#lib/errors.ts';
-import { makeSigningKey, publicKeyOf, sign, verify } from './signed.ts';
+import { makeSigningKey, publicKeyOf, sign, verify, verifyOrder } from './signed.ts';
 
 const own = makeSigningKey();
 const other = makeSigningKey();
@@ -44,6 +44,27 @@ test('no bulletin cut short, and none of which a bit was changed, is its own', (
     assert.throws(() => verify(changed, [own.publicKey]), HoldfastError, `${bit}`);
   }
   assert.throws(() => verify(Buffer.concat([signed, signed]), [own.publicKey]), HoldfastError);
+});
+
+test('no order cut short, and none of which a bit was changed, is the console’s', () => {
+  const order = Buffer.from(sign('{"jobs":["nightly"]}', 'order', own.pem));
+  const keys = [other.publicKey, own.publicKey];
+  assert.equal(Buffer.from(verifyOrder(order, keys)).toString(), '{"jobs":["nightly"]}');
+  for (let length = 0; length < order.length; length += 1)
+    assert.throws(() => verifyOrder(order.subarray(0, length), keys), HoldfastError, `${length}`);
+  for (let bit = 0; bit < order.length * 8; bit += 1) {
+    const changed = Buffer.from(order);
+    changed.writeUInt8(changed.readUInt8(bit >> 3) ^ (1 << (bit & 7)), bit >> 3);
+    assert.throws(() => verifyOrder(changed, keys), HoldfastError, `${bit}`);
+  }
+  assert.throws(() => verifyOrder(order, [other.publicKey]), /its signature is of nobody/);
+  assert.throws(() => verifyOrder(order, []), /its signature is of nobody/);
+});
+
+test('an order does not pass for a bulletin, nor a bulletin for an order', () => {
+  const order = Buffer.from(sign(bulletin, 'order', own.pem));
+  assert.throws(() => verify(order, [own.publicKey]), /its signature is not of its site/);
+  assert.throws(() => verifyOrder(signed, [own.publicKey]), /its signature is of nobody/);
 });
 
 test('a signature that the same key made of the same bytes for something else is none', () => {

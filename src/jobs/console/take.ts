@@ -10,6 +10,7 @@ import { formatBytes, formatTime, plural, printable } from '#lib/format.ts';
 import { openStore } from '#stores/registry.ts';
 import type { Store, StoredObject } from '#stores/store.ts';
 import type { JobContext } from '../job-context.ts';
+import { inAHurry } from './hurry.ts';
 import { mostOrderBytes, type Order, readOrder } from './order.ts';
 import { clockToleranceMs, orderKey, orderNameIn, ordersFolder } from './place.ts';
 
@@ -20,9 +21,6 @@ export interface Taken {
   readonly refused: readonly AnsweredOrder[];
 }
 
-/** A site does not wait long for a store that is away: it looks again soon. */
-const patienceMs = 30_000;
-const limitMs = 10 * 60_000;
 /** Of so many it is seen at once what they are; of more, the next time. */
 const mostLooked = 10_000;
 /** Of so many that are refused it is said why. */
@@ -32,21 +30,22 @@ const mostTold = 20;
  * Takes what may be taken, so that it is never taken again, whatever becomes of this process; refuses the others, and removes them all.
  * What is wrong with one is a warning. Throws, and has taken none, when the store cannot be looked at.
  */
-export const takeOrders = async (config: Config, catalog: Catalog, context: JobContext): Promise<Taken> => {
+export const takeOrders = (config: Config, catalog: Catalog, context: JobContext): Promise<Taken> =>
+  inAHurry(context, (hurried) => take(config, catalog, hurried));
+
+const take = async (config: Config, catalog: Catalog, context: JobContext): Promise<Taken> => {
   const { site, bulletins, orders: allowed } = takenBy(config);
-  const { clock, log, storeOptions } = context;
-  const signal = AbortSignal.any([context.signal, AbortSignal.timeout(limitMs)]);
+  const { signal, clock, log, storeOptions } = context;
   const opening = { name: 'orders', signal, clock, log };
-  const options = { ...storeOptions, patienceMs, cacheFolder: undefined };
-  await using store = await openStore(bulletins.to, opening, options);
+  await using store = await openStore(bulletins.to, opening, { ...storeOptions, cacheFolder: undefined });
   const found = await lookAtOrders(store, site, allowed, context);
-  const answers = found.toSorted(byTime).map(judge(config, allowed, catalog, clock.now()));
+  const answers = found.toSorted(byName).map(judge(config, allowed, catalog, clock.now()));
   const added = new Set(catalog.orders.answer(answers.map(({ answer }) => answer)));
   const fresh = answers.filter(({ answer }) => added.has(answer));
   const refused = fresh.map(({ answer }) => answer).filter((answer) => answer.refused !== undefined);
   warnOfRefused(refused, context);
   await remove(store, found, context);
-  const orders = fresh.flatMap(({ order, answer }) => (order && answer.refused === undefined ? [order] : []));
+  const orders = fresh.flatMap(({ order }) => order ?? []);
   return { location: store.location, orders, refused };
 };
 
@@ -62,8 +61,7 @@ const takenBy = ({ file, site, bulletins, orders }: Config) => {
 interface Found {
   readonly key: string;
   readonly name: string;
-  readonly order?: Order;
-  readonly flaw?: string;
+  readonly what: Order | string;
 }
 
 const lookAtOrders = async (
@@ -74,10 +72,14 @@ const lookAtOrders = async (
 ): Promise<Found[]> => {
   const objects = await objectsIn(store, site, context);
   const found: Found[] = [];
-  for await (const one of mapOrdered(objects, store.connections, (object) =>
-    lookAt(store, object, site, from, context),
-  ))
-    if (one) found.push(one);
+  const look = async ({ key, size }: StoredObject): Promise<Found | undefined> => {
+    const name = orderNameIn(key) ?? '';
+    const tooLarge = `it has ${formatBytes(size)}, more than any order has`;
+    if (size > mostOrderBytes) return { key, name, what: tooLarge };
+    const bytes = size === 0 ? Buffer.of() : await read(store, { key, size }, context);
+    return bytes && { key, name, what: orderIn(bytes, key, site, from) };
+  };
+  for await (const one of mapOrdered(objects, store.connections, look)) if (one) found.push(one);
   return found;
 };
 
@@ -97,52 +99,56 @@ const objectsIn = async (store: Store, site: string, { onEvent }: JobContext): P
 };
 
 /** Undefined for what cannot be read now, and so stays where it is. */
-const lookAt = async (
+const read = async (
   store: Store,
   { key, size }: StoredObject,
-  site: string,
-  keys: readonly string[],
-  { signal, onEvent }: JobContext,
-): Promise<Found | undefined> => {
-  const name = orderNameIn(key) ?? '';
+  { onEvent }: JobContext,
+): Promise<Uint8Array | undefined> => {
   try {
-    if (size > mostOrderBytes) return { key, name, flaw: `it has ${formatBytes(size)}, more than any has` };
-    const bytes = size === 0 ? Buffer.of() : await store.get(key, { offset: 0, length: size });
-    const order = readOrder(bytes, keys);
-    if (order.site !== site) return { key, name, flaw: `it is for the site "${order.site}"` };
-    if (orderKey(site, order) !== key) return { key, name, flaw: 'it lies under another name than its own' };
-    return { key, name, order };
+    return await store.get(key, { offset: 0, length: size });
   } catch (error) {
-    throwIfCancelled(signal);
-    if (hasCode(error, 'FAILED')) return { key, name, flaw: printable(messageOf(error)) };
-    if (!hasCode(error, 'STORE_DENIED', 'OBJECT_MISSING')) throw error;
-    const text = `an order cannot be read: ${messageOf(error)}`;
-    if (hasCode(error, 'STORE_DENIED')) onEvent({ type: 'warning', subject: 'orders', text });
+    if (hasCode(error, 'OBJECT_MISSING')) return undefined;
+    if (!hasCode(error, 'STORE_DENIED')) throw error;
+    const text = `one cannot be read, and stays where it is: ${messageOf(error)}`;
+    onEvent({ type: 'warning', subject: 'orders', text });
     return undefined;
   }
 };
 
-const byTime = (a: Found, b: Found): number =>
-  (a.order?.at.getTime() ?? 0) - (b.order?.at.getTime() ?? 0) || (a.name < b.name ? -1 : 1);
+/** The order, or why it is none for this site. */
+const orderIn = (bytes: Uint8Array, key: string, site: string, keys: readonly string[]): Order | string => {
+  try {
+    const order = readOrder(bytes, keys);
+    if (order.site !== site) return `it is for the site "${order.site}"`;
+    return orderKey(site, order) === key ? order : 'it lies under another name than its own';
+  } catch (error) {
+    if (hasCode(error, 'FAILED')) return printable(messageOf(error));
+    throw error;
+  }
+};
+
+/** Their names begin with their times. */
+const byName = (a: Found, b: Found): number => (a.name < b.name ? -1 : 1);
 
 interface Answer {
-  readonly order?: Order | undefined;
+  /** When it is taken. */
+  readonly order?: Order;
   readonly answer: AnsweredOrder;
 }
 
 /** For one after the other, by the times at which they were given. */
 const judge = (config: Config, { jobs: allowed }: OrdersConfig, { orders }: Catalog, takenAt: Date) => {
   let newest = orders.newestTaken();
-  return ({ name, order, flaw }: Found): Answer => {
+  return ({ name, what }: Found): Answer => {
     const strange = (refused: string): Answer => ({ answer: { id: name, jobs: [], takenAt, refused } });
-    if (order === undefined) return strange(flaw ?? 'it is no order');
-    const { id, at, jobs } = order;
+    if (typeof what === 'string') return strange(what);
+    const { id, at, jobs } = what;
     if (orders.isAnswered(id))
       return strange('it was taken or refused before: it is put back, or could not be removed');
-    const refused = untimely(order, newest, takenAt) ?? notAllowed(jobs, allowed, config);
+    const refused = untimely(what, newest, takenAt) ?? notAllowed(jobs, allowed, config);
     if (refused !== undefined) return { answer: { id, at, jobs, takenAt, refused } };
     newest = at;
-    return { order, answer: { id, at, jobs, takenAt } };
+    return { order: what, answer: { id, at, jobs, takenAt } };
   };
 };
 
@@ -150,7 +156,7 @@ const untimely = ({ at, until }: Order, newest: Date | undefined, now: Date): st
   if (at.getTime() > now.getTime() + clockToleranceMs)
     return `it is of ${formatTime(at)}, which is in the future: the clock of the console or of this site is wrong`;
   if (until <= now) return `it had expired at ${formatTime(until)}`;
-  if (newest !== undefined && at <= newest)
+  if (newest !== undefined && at < newest)
     return `one that was given after it, at ${formatTime(newest)}, has been taken already`;
   return undefined;
 };

@@ -10,6 +10,7 @@ import type { Store } from '#stores/store.ts';
 import { consoleSubject, healthOf } from '../health/health.ts';
 import type { JobContext } from '../job-context.ts';
 import type { Bulletin } from './bulletin.ts';
+import { hurried, inAHurry } from './hurry.ts';
 import { tellOrders } from './outcomes.ts';
 import { bulletinKey, clockToleranceMs, parseKey } from './place.ts';
 import { seal } from './sealed.ts';
@@ -21,9 +22,6 @@ export interface Told {
 
 /** Of each site so many stay, so that somebody can look back a little. */
 const kept = 5;
-/** Whoever has just run a job is not kept waiting for a store that is away. */
-const patienceMs = 30_000;
-const limitMs = 10 * 60_000;
 
 /** How everything stands here now. The repositories are opened for it. */
 export const makeBulletin = async (
@@ -45,18 +43,15 @@ export const makeBulletin = async (
 
 /** Puts a bulletin where the console finds it. One that cannot be put is a trouble until the next one is. */
 export const tellConsole = async (config: Config, catalog: Catalog, context: JobContext): Promise<Told> => {
-  const timeout = AbortSignal.timeout(limitMs);
-  const signal = AbortSignal.any([context.signal, timeout]);
   const { notices } = catalog;
   try {
-    const told = await put(config, catalog, { ...context, signal });
+    const told = await inAHurry(context, (hurried) => put(config, catalog, hurried));
     notices.end(consoleSubject, context.clock.now());
     return told;
   } catch (error) {
     if (context.signal.aborted) throw error;
-    const cause = timeout.aborted ? tookTooLong(error) : error;
-    notices.worsen(consoleSubject, 'failure', withoutSecrets(messageOf(cause)), context.clock.now());
-    throw cause;
+    notices.worsen(consoleSubject, 'failure', withoutSecrets(messageOf(error)), context.clock.now());
+    throw error;
   }
 };
 
@@ -67,25 +62,13 @@ const toldBy = ({ file, site, bulletins }: Config) => {
   });
 };
 
-const hurried = (context: JobContext): JobContext => ({
-  ...context,
-  storeOptions: { ...context.storeOptions, patienceMs },
-});
-
-const tookTooLong = (cause: unknown): HoldfastError =>
-  new HoldfastError('STORE_UNREACHABLE', `it was not done within ${limitMs / 60_000} minutes`, { cause });
-
 const put = async (config: Config, catalog: Catalog, context: JobContext): Promise<Told> => {
   const { site, bulletins } = toldBy(config);
   const bulletin = await makeBulletin(config, catalog, context);
   const key = bulletinKey(site, bulletin.at);
   const { signal, clock, log, storeOptions } = context;
   const opening = { name: consoleSubject, signal, clock, log };
-  await using store = await openStore(bulletins.to, opening, {
-    ...storeOptions,
-    patienceMs,
-    cacheFolder: undefined,
-  });
+  await using store = await openStore(bulletins.to, opening, { ...storeOptions, cacheFolder: undefined });
   await store.put(key, await seal(bulletin, bulletins.key));
   await removeOld(store, site, bulletin.at);
   return { location: store.location, key };
