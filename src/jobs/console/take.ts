@@ -3,7 +3,6 @@ import type { Catalog } from '#catalog/catalog.ts';
 import type { AnsweredOrder } from '#catalog/orders.ts';
 import type { Config } from '#config/config.ts';
 import type { OrdersConfig } from '#config/console.ts';
-import { throwIfCancelled } from '#lib/clock.ts';
 import { forEachLimit, mapOrdered } from '#lib/concurrency.ts';
 import { HoldfastError, hasCode, messageOf } from '#lib/errors.ts';
 import { formatBytes, formatTime, plural, printable } from '#lib/format.ts';
@@ -177,18 +176,13 @@ const warnOfRefused = (refused: readonly AnsweredOrder[], { onEvent }: JobContex
   if (refused.length > mostTold) warn(`${refused.length - mostTold} more are refused`);
 };
 
-/** One that stays is not taken again, so that is a warning. */
-const remove = async (
-  store: Store,
-  found: readonly Found[],
-  { signal, onEvent }: JobContext,
-): Promise<void> => {
+/** One that stays is not taken again, so that is a warning, and keeps nothing from being run. */
+const remove = async (store: Store, found: readonly Found[], { onEvent }: JobContext): Promise<void> => {
   const errors: unknown[] = [];
   await forEachLimit(found, store.connections, async ({ key }) => {
     try {
       await store.delete(key);
     } catch (error) {
-      throwIfCancelled(signal);
       errors.push(error);
     }
   });
