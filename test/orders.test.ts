@@ -281,6 +281,24 @@ test('a site that lets a job be ordered no more refuses it, and says so', async 
   await tell('south');
 });
 
+test('a site that is killed at whatever moment runs no order twice, and tells what became of each', async () => {
+  for (let round = 0; round < 8; round += 1) {
+    const id = await order('south prove');
+    const taking = startCli(['orders'], { env: envOf('south') });
+    await Promise.race([taking.result, wait(400 + round * 150)]);
+    taking.process.kill('SIGKILL');
+    await taking.result;
+    assert.equal((await run('south', 'orders')).status, 0);
+    await tell('south');
+    const runs = (await runsOf('south')).filter(({ orders }) => [orders].flat().includes(id));
+    const state = await stateOf('south', id);
+    assert.ok(runs.length <= 1, `${runs.length} runs of one order`);
+    assert.ok(state === 'succeeded' || state === 'interrupted', String(state));
+    assert.equal(state === 'succeeded', runs[0]?.state === 'succeeded');
+    assert.deepEqual(waitingAt('south'), []);
+  }
+});
+
 test('what a console does not see taken is waiting, gone or expired', async () => {
   const id = await order('south prove --expires 3h');
   const [name = ''] = waitingAt('south');
