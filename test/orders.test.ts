@@ -130,6 +130,9 @@ test('an order is run by its site as `run` does, and the console sees what becam
 test('what a site lets be ordered stands in its bulletin, and nothing else can be ordered', async () => {
   const told = JSON.parse((await run('north', 'bulletin --show')).stdout);
   assert.deepEqual(told.orders.jobs, ['nightly', 'prove']);
+  assert.match((await run('console', 'sites north')).stdout, /^may be ordered: nightly, prove$/m);
+  const [site] = jsonLines((await run('console', 'sites north --json')).stdout);
+  assert.deepEqual(site?.may_be_ordered, ['nightly', 'prove']);
   for (const [line, why] of [
     ['order nort nightly', /no site called "nort" is known; did you mean "north"\?/],
     ['order north weekly', /north does not let "weekly" be ordered\n.*it lets be ordered: nightly, prove/],

@@ -1,6 +1,13 @@
 // The sites, as the user of the console reads them.
 import type { SiteOrder } from '#jobs/console/outcomes.ts';
-import { orderColumns, orderRow, signatureText, siteColumns, siteRow } from '#jobs/console/rows.ts';
+import {
+  orderableText,
+  orderColumns,
+  orderRow,
+  signatureText,
+  siteColumns,
+  siteRow,
+} from '#jobs/console/rows.ts';
 import type { Site, Sites } from '#jobs/console/sites.ts';
 import { formatAge } from '#lib/format.ts';
 import { showProofs } from './drill-status.ts';
@@ -47,13 +54,12 @@ export const showSite = async (output: Output, site: Site, now: Date): Promise<v
     for (const flaw of flaws) await output.result(undefined, `${site.site}: ${flaw}`);
 };
 
-const showOrders = async (output: Output, { site, orders }: Site, now: Date): Promise<void> => {
-  if (output.json) for (const order of orders) await output.result(orderFields(site, order), undefined);
-  else if (orders.length > 0)
-    await output.table(
-      orderColumns,
-      orders.map((order) => orderRow(order, now)),
-    );
+const showOrders = async (output: Output, site: Site, now: Date): Promise<void> => {
+  for (const line of orderableText(site)) await output.result(undefined, line);
+  const rows = site.orders.map((order) => orderRow(order, now));
+  if (output.json)
+    for (const order of site.orders) await output.result(orderFields(site.site, order), undefined);
+  else if (rows.length > 0) await output.table(orderColumns, rows);
 };
 
 const orderFields = (site: string, { id, at, jobs, state, why, takenAt, runs }: SiteOrder) => ({
@@ -75,6 +81,7 @@ const siteFields = ({ site, state, bulletin, signature, flaws }: Site) => {
     jobs_not_well: jobs.filter(({ well }) => !well).length,
     sources: sources.length,
     sources_not_well: sources.filter((source) => source.state !== 'ok').length,
+    may_be_ordered: bulletin?.orders?.jobs,
     flaws,
   };
 };

@@ -3,7 +3,7 @@ import { formatAge, formatTime } from '#lib/format.ts';
 import { healthLines, healthTables } from '../health/tables.ts';
 import { escapeHtml } from '../report/chart.ts';
 import { pageHtml } from '../report/page.ts';
-import { orderColumns, orderRow, signatureText, siteColumns, siteRow } from './rows.ts';
+import { orderableText, orderColumns, orderRow, signatureText, siteColumns, siteRow } from './rows.ts';
 import type { Site, Sites } from './sites.ts';
 
 /** A table of all sites, then each with what it told. Ages are as of when the page was made. */
@@ -33,7 +33,7 @@ const siteHtml = (told: Site, now: Date): string => {
       rows.map((row) => rowHtml(row)),
     ),
   );
-  const lines = healthLines(health);
+  const lines = [...healthLines(health), ...orderableText(told)];
   return `<h2 id="${site}">${escapeHtml(site)}</h2>
 <p>Told ${formatAge(at, now)} by ${escapeHtml(host)} with Holdfast ${escapeHtml(version)}${signatureText(told)}.</p>
 ${wrong}${tables.join('\n')}${lines.length === 0 ? '' : listHtml(lines)}${asked}`;

@@ -24,6 +24,10 @@ export const siteRow = ({ site, state, bulletin }: Site, now: Date): string[] =>
   stateTexts[state],
 ];
 
+/** Of a site that takes orders. */
+export const orderableText = ({ bulletin }: Site): string[] =>
+  bulletin?.orders ? [`may be ordered: ${bulletin.orders.jobs.join(', ')}`] : [];
+
 export const orderColumns = [
   { title: 'Order' },
   { title: 'Given' },
