@@ -84,7 +84,7 @@ export const backup = (names: Names) =>
         ),
       together: z
         .boolean()
-        .default(false)
+        .optional()
         .describe('The states of all its databases are taken at once, before any of them is read.'),
       partial: partial
         .optional()
