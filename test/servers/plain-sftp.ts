@@ -48,7 +48,7 @@ export const startPlainSftp = async (
   root: string,
   faults: PlainSftpFaults = {},
 ): Promise<PlainSftpServer> => {
-  const hostKeys = [ssh2.utils.generateKeyPairSync('ed25519').private];
+  const hostKeys = [ssh2.utils.generateKeyPairSync('ecdsa', { bits: 256 }).private];
   const server = new ssh2.Server({ hostKeys }, (client) => {
     client.on('error', () => {});
     (client as unknown as { setNoDelay(on: boolean): void }).setNoDelay(true); // missing in its types

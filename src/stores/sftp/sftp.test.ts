@@ -70,7 +70,10 @@ const failure = async (store: Store): Promise<{ code: string; message: string; h
   return { code: error.code, message: error.message, hint: error.hint ?? '' };
 };
 
-/** A server in this process, for what the one of the machine cannot be made to ask for without changing its accounts. */
+/**
+ * A server in this process, for what the one of the machine cannot be made to ask for without changing its accounts. Of the ed25519 keys
+ * that the library makes it cannot read one in two hundred itself.
+ */
 const passwordServer = async (
   method: 'password' | 'keyboard-interactive',
   password: string,
@@ -78,7 +81,7 @@ const passwordServer = async (
   asksForKey = false,
 ) => {
   const server = new ssh2.Server(
-    { hostKeys: [ssh2.utils.generateKeyPairSync('ed25519').private] },
+    { hostKeys: [ssh2.utils.generateKeyPairSync('ecdsa', { bits: 256 }).private] },
     (client) => {
       client.on('error', () => {});
       let isRight = false;
