@@ -3,6 +3,8 @@ import { test } from 'node:test';
 import { HoldfastError } from '#lib/errors.ts';
 import { readFiles, testRepository } from '#repository/testing.ts';
 import type { SourceConfig } from '#sources/registry.ts';
+import { memoryStore } from '#stores/memory/memory.ts';
+import type { Store } from '#stores/store.ts';
 import { backUp } from './backup.ts';
 import type { SourceOutcome } from './event.ts';
 import { plainSource, rememberingContext } from './testing.ts';
@@ -134,6 +136,40 @@ test('when the repository fails, the sources after it are skipped, each by name'
       ['shop', 'failed'],
       ['media', 'skipped'],
     ],
+  );
+});
+
+test('of sources that are held together each has one outcome in a repository that fails', async () => {
+  const memory = memoryStore();
+  let isDown = false;
+  const store: Store = {
+    ...memory,
+    list: (prefix) => {
+      if (isDown) throw new HoldfastError('STORE_UNREACHABLE', 'the store is down');
+      return memory.list(prefix);
+    },
+  };
+  await using near = await (await testRepository()).open();
+  await using far = await (await testRepository(store)).open();
+  isDown = true;
+  const targets = [
+    { name: 'near', repository: near },
+    { name: 'far', repository: far },
+  ];
+  const sources = ['shop', 'crm'].map((name) => plainSource(name, files, 'sqlite'));
+  const request = {
+    sources,
+    targets,
+    runId: 'r1',
+    tags: [],
+    dryRun: false,
+    together: true,
+    anomalies: 'off',
+  } as const;
+  const outcomes = await Array.fromAsync(backUp(request, rememberingContext()));
+  assert.deepEqual(
+    outcomes.map(({ source, repository, state }) => [source, repository, state].join(' ')).toSorted(),
+    ['crm far skipped', 'crm near ok', 'shop far failed', 'shop near ok'],
   );
 });
 

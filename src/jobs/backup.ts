@@ -217,12 +217,13 @@ const holdAll = async (request: BackupRequest, context: JobContext): Promise<Hel
 const writeSnapshots = async (
   request: BackupRequest,
   source: SourceConfig,
-  { time, failed, ready: allReady, entries: all, concurrency }: Begun,
+  { time, failed: allFailed, ready: allReady, entries: all, concurrency }: Begun,
   { signal, onEvent }: JobContext,
 ): Promise<Written[]> => {
   const { name } = source;
-  const ready = allReady.filter(({ target }) => request.targets.includes(target)); // others failed meanwhile
-  if (ready.length === 0) return [...failed];
+  const isWanted = ({ target }: Written | Ready): boolean => request.targets.includes(target); // others failed meanwhile
+  const [failed, ready] = [allFailed.filter(isWanted), allReady.filter(isWanted)];
+  if (ready.length === 0) return failed;
   const kept = keepManifests(all, source.kind);
   const branches = tee(kept.entries, ready.length);
   const options = { ...writeOptions(request, source), time, concurrency, signal };
