@@ -86,6 +86,15 @@ test('a run that died between the two names is completed by the next', async () 
   assert.deepEqual(names().toSorted(), ['copy', 'copy.receiving-mine']);
 });
 
+test('a run that died when it had shut readers out is made good by the next; a database that others shut stays so', async () => {
+  await receive('copy', 1);
+  const copy = server.databases.get('copy')!;
+  copy.shut = true;
+  server.databases.set('other', { made: true, rows: new Map(), shut: true });
+  for (const name of ['copy', 'other']) await receiving(name, async () => {});
+  assert.deepEqual([copy.shut, server.databases.get('other')?.shut], [false, true]);
+});
+
 test('what was not received is not replaced, in whichever case it is named', async () => {
   server.databases.set('Taken', { made: true, rows: new Map() });
   for (const name of ['Taken', 'taken'])
@@ -129,6 +138,8 @@ test('who gets in between the end of all sessions and the new name is sent away,
       (error) => hasCode(error, 'TARGET_FAILED') && /copy cannot be replaced/.test(error.message),
     );
   });
+  assert.ok(!server.executed.some((sql) => sql.includes('SINGLE_USER')), 'which another could be');
+  assert.equal(server.databases.get('copy')?.shut, false);
   assert.deepEqual(names(), ['copy']);
   assert.deepEqual(markIn('copy'), markOf(2));
 });

@@ -13,6 +13,7 @@ import { databasePath } from './layout.ts';
 import { readMark, writeMark } from './received-mark.ts';
 import { type RestoreRequest, restoreServer } from './restore.ts';
 import {
+  admitSessions,
   dropDatabase,
   openTargetServer,
   renameSql,
@@ -43,8 +44,10 @@ const openServer = (request: RestoreRequest, target: TargetServer, name: string)
   };
   return {
     async shutOthersOut() {
+      const markOf = (database: string): Promise<unknown> => inside(database, readMark);
       await lock(admin, name);
-      await completeSwap(target, name, (database) => inside(database, readMark));
+      await completeSwap(target, name, markOf);
+      await admitReaders(target, name, markOf);
     },
     databases: () => databasesOf(admin),
     drop: (database) => dropDatabase(admin, database),
@@ -84,6 +87,19 @@ const completeSwap = async (
     if (mark === undefined) continue;
     return await admin.run(renameSql(database, name));
   }
+};
+
+/** Where an earlier run ended after it had shut all readers out and before the database lost its name. */
+const admitReaders = async (
+  { admin }: TargetServer,
+  name: string,
+  markOf: (database: string) => Promise<unknown>,
+): Promise<void> => {
+  const [row] = await admin.query<{ access: number }>(
+    `select user_access as access from sys.databases where name = ${quoteText(name)}`,
+  );
+  const isShut = row !== undefined && Number(row.access) !== 0;
+  if (isShut && (await markOf(name)) !== undefined) await admitSessions(admin, name);
 };
 
 /** Most servers take letters of either case for the same. */

@@ -111,11 +111,11 @@ test('a database that is not empty is left alone, or replaced when all of the ot
   await restoreTo({ url: target.url('shop') }, entries, { force: true });
   assert.deepEqual([...target.databases.keys()], ['shop']);
   const names = target.executed.filter((sql) =>
-    /DATABASE .*(MODIFY NAME|SINGLE_USER)|^(CREATE|DROP) DATABASE/.test(sql),
+    /DATABASE .*(MODIFY NAME|RESTRICTED_USER)|^(CREATE|DROP) DATABASE/.test(sql),
   );
   assert.match(
     names.join('\n'),
-    /^CREATE DATABASE \[shop\.holdfast-\w+\].*\n.*SINGLE_USER.*\nALTER DATABASE \[shop\] MODIFY NAME = .*\n.* MODIFY NAME = \[shop\]\n.*SINGLE_USER.*\nDROP DATABASE IF EXISTS \[shop\.holdfast-\w+\]$/,
+    /^CREATE DATABASE \[shop\.holdfast-\w+\].*\n.*RESTRICTED_USER.*\nALTER DATABASE \[shop\] MODIFY NAME = .*\n.* MODIFY NAME = \[shop\]\n.*RESTRICTED_USER.*\nDROP DATABASE IF EXISTS \[shop\.holdfast-\w+\]$/,
   );
 });
 

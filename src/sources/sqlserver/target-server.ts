@@ -60,7 +60,7 @@ export const openTargetServer = async (
           `${name} cannot be replaced on ${settings.server}: ${serverMessage(error)}`,
           {
             hint: (await exists(name))
-              ? 'the login needs ALTER on the database, which is left as it was'
+              ? hintFor(error)
               : `it is called ${away} now: give it its name again with ALTER DATABASE … MODIFY NAME`,
             cause: error,
           },
@@ -71,6 +71,11 @@ export const openTargetServer = async (
     [Symbol.asyncDispose]: () => admin[Symbol.asyncDispose](),
   };
 };
+
+const hintFor = (error: unknown): string =>
+  errorNumber(error) === number.inUse
+    ? 'its owners come back into it at once: stop them, or let them log in with fewer rights; it is left as it was'
+    : 'the login needs ALTER on the database, which is left as it was';
 
 /** A name that nobody has, and that says where it comes from; names have at most 128 characters. */
 export const temporaryName = (database: string): string =>
@@ -92,7 +97,7 @@ export const connectForAdmin = async (
 export const renameSql = (from: string, to: string): string =>
   `ALTER DATABASE ${quoteIdentifier(from)} MODIFY NAME = ${quoteIdentifier(to)}`;
 
-/** So often somebody may come in between, and be the one who is let in. */
+/** So often somebody who owns the database or the server may come in between. */
 const attempts = 5;
 
 /** One takes the place of the other, or both stay what they were. */
@@ -103,6 +108,7 @@ const swap = async (admin: Connection, name: string, by: string, away: string): 
       const refused = await refusal(admin, renameSql(name, away));
       if (refused === undefined) break;
       if (errorNumber(refused) !== number.inUse || attempt === attempts) throw refused;
+      await admitSessions(admin, name); // so that the next end of all is one of theirs, too
     }
     await admin.run(renameSql(by, name)).catch(async (error: unknown) => {
       await ignoringRefusal(admin, renameSql(away, name));
@@ -114,9 +120,15 @@ const swap = async (admin: Connection, name: string, by: string, away: string): 
   }
 };
 
-/** Others are sent away; a server that knows no single user refuses, and then only an unused database can be replaced. */
+/**
+ * Others are sent away; where the server refuses that, only an unused database can be replaced. Not for a single user: whoever comes in
+ * next would be that one, and until he goes nobody could let the others in again.
+ */
 export const endSessions = (admin: Connection, name: string): Promise<void> =>
-  ignoringRefusal(admin, `ALTER DATABASE ${quoteIdentifier(name)} SET SINGLE_USER WITH ROLLBACK IMMEDIATE`);
+  ignoringRefusal(
+    admin,
+    `ALTER DATABASE ${quoteIdentifier(name)} SET RESTRICTED_USER WITH ROLLBACK IMMEDIATE`,
+  );
 
 export const admitSessions = (admin: Connection, name: string): Promise<void> =>
   ignoringRefusal(admin, `ALTER DATABASE ${quoteIdentifier(name)} SET MULTI_USER`);

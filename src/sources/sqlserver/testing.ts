@@ -26,6 +26,8 @@ export interface PlainDatabase {
   made: boolean;
   /** What it says that it received. */
   received?: string;
+  /** Only owners are let in. */
+  shut?: boolean;
   readonly rows: Map<string, (readonly Cell[])[]>;
 }
 
@@ -141,6 +143,16 @@ const databasesAnswer = ({ databases, executed }: World, sql: string): Answer | 
     );
   if (sql === 'select name from sys.databases')
     return table(['name'], ...[...databases.keys()].map((name) => [name]));
+  const looked = named(
+    sql,
+    /^select user_access as access from sys\.databases where name = N'((?:[^']|'')+)'$/,
+  );
+  if (looked !== undefined)
+    return table(['access'], ...(databases.has(looked) ? [[databases.get(looked)?.shut ? 2 : 0]] : []));
+  const [, whose, access] =
+    new RegExp(`^ALTER DATABASE ${bracketed} SET (RESTRICTED|MULTI)_USER`).exec(sql) ?? [];
+  const touched = databases.get(whose ?? '');
+  if (touched) touched.shut = access === 'RESTRICTED';
   const sought = named(sql, /from sys\.databases where name = N'((?:[^']|'')+)'$/);
   if (sought !== undefined) return table(['found'], [databases.has(sought) ? 1 : 0]);
   const created = named(sql, new RegExp(`^CREATE DATABASE ${bracketed}`));
