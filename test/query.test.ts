@@ -316,6 +316,14 @@ suite('SQL to several snapshots', () => {
     await refusedWith(['--with', 'x=latest', 'SELECT 1'], /sources/);
     await refusedWith(['--with', 'x=feed', 'SELECT 1'], /feed/, 1);
     await refusedWith(before, /--with is for a query, and none is asked/);
+    const many = Array.from({ length: 11 }, (_, at) => `s${at}`);
+    await refusedWith(
+      [
+        ...many.flatMap((name) => ['--with', `${name}=latest:stock`]),
+        `SELECT 1 FROM ${many.join('.old, ')}.old`,
+      ],
+      /tables of more than 10 schemas and snapshots of --with/,
+    );
   });
 });
 
@@ -616,6 +624,11 @@ suite('SQL to a snapshot of MongoDB', { skip: skipWithoutMongodb() ?? false }, (
     assert.equal(
       (await run('query', 'latest:shop', '--with', 'm=latest:mongo', mixed)).stdout,
       'n\n1\n(1 row)\n',
+    );
+    const other = 'SELECT count(o.statsu) AS n FROM m.orders o, customers c';
+    assert.match(
+      (await run('query', 'latest:shop', '--with', 'm=latest:mongo', other)).stderr,
+      /no document of m\.orders has a field "statsu"/,
     );
     // To SQL it is the field of the inner table that is meant.
     const taken = await run(

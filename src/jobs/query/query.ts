@@ -46,9 +46,9 @@ export const openQuery = async (
       absent: asked.flatMap((table) =>
         [...table.fields]
           .filter((field) => prepared.reads(table, field) && !table.found.has(field))
-          .map((field) => ({ table: table.name, field })),
+          .map((field) => ({ table: nameOf(table), field })),
       ),
-      untyped: asked.filter(({ table }) => table.isUntyped).map(({ name }) => name),
+      untyped: asked.filter(({ table }) => table.isUntyped).map(nameOf),
       rows: () => answer(prepared.statement),
       [Symbol.dispose]: () => tables[Symbol.dispose](),
     };
@@ -57,6 +57,9 @@ export const openQuery = async (
     throw error;
   }
 };
+
+/** As the query may have it: several snapshots can have tables of one name. */
+const nameOf = ({ schema, name }: Asked): string => (schema === 'main' ? name : `${schema}.${name}`);
 
 function* answer(statement: StatementSync): Generator<readonly SqlValue[]> {
   statement.setReturnArrays(true); // as objects, columns of the same name would be one

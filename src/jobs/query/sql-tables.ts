@@ -71,6 +71,7 @@ export class SqlTables implements Disposable {
 
   create({ schema, name }: SqlTable, columns: readonly SqlColumn[]): void {
     if (!ownSchemas.has(schema.toLowerCase()) && !this.#schemas.has(schema.toLowerCase())) {
+      if (this.#schemas.size === mostSchemas) throw tooManySchemas();
       this.#run(`ATTACH '' AS ${quoteName(schema)}`);
       this.#schemas.add(schema.toLowerCase());
       this.#set(schema);
@@ -129,6 +130,18 @@ export class SqlTables implements Disposable {
     }
   }
 }
+
+/** SQLite attaches no more (https://www.sqlite.org/limits.html#max_attached). */
+const mostSchemas = 10;
+
+const tooManySchemas = (): HoldfastError =>
+  new HoldfastError(
+    'USAGE',
+    `the query names tables of more than ${mostSchemas} schemas and snapshots of --with`,
+    {
+      hint: 'ask some of them in another query; a schema need not be named where no other has such a table',
+    },
+  );
 
 const readingActions: ReadonlySet<number> = new Set([
   constants.SQLITE_SELECT,
