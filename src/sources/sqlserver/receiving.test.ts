@@ -61,6 +61,29 @@ test('what was loaded beside takes the name of what was received before, which g
   ]);
 });
 
+test('a session of ours that the server has not ended yet keeps nothing from its name, which all may use then', async () => {
+  await receive('copy', 1);
+  const busy = (name: string): boolean => server.databases.get(name)?.shut !== true;
+  server.interfere = (sql) => {
+    const name = /^ALTER DATABASE \[([^\]]+)\] MODIFY NAME/.exec(sql)?.[1];
+    return name !== undefined && busy(name)
+      ? refuse(5030, 'The database could not be exclusively locked.')
+      : undefined;
+  };
+  await receive('copy', 2);
+  server.databases.set('copy.receiving-89abcdef', server.databases.get('copy')!);
+  server.databases.delete('copy');
+  await receive('copy', 3);
+  await receive('new', 1);
+  assert.deepEqual(
+    [...server.databases].map(([name, { shut }]) => [name, shut]),
+    [
+      ['copy', false],
+      ['new', false],
+    ],
+  );
+});
+
 test('what cannot be loaded whole is dropped, and what readers see stays', async () => {
   await receive('copy', 1);
   const cut = edited(dump, 'shop/data/sales.orders/0000.sql', (text) => text.slice(0, -100));

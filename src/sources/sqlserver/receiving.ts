@@ -15,8 +15,8 @@ import { type RestoreRequest, restoreServer } from './restore.ts';
 import {
   admitSessions,
   dropDatabase,
+  giveName,
   openTargetServer,
-  renameSql,
   type TargetServer,
   temporaryName,
 } from './target-server.ts';
@@ -59,7 +59,7 @@ const openServer = (request: RestoreRequest, target: TargetServer, name: string)
       throw new HoldfastError('UNSUPPORTED', 'databases of SQL Server take complete snapshots only');
     },
     async swap({ from, to, away }) {
-      if ((await target.stateOf(to)) === 'absent') await admin.run(renameSql(from, to));
+      if ((await target.stateOf(to)) === 'absent') await giveName(admin, from, to);
       else await target.replace(to, from, temporaryName(away)); // not taken for one that was loaded
     },
     quote: quoteIdentifier,
@@ -85,7 +85,7 @@ const completeSwap = async (
       if (!hasCode(error, 'SOURCE_DENIED')) throw error; // a database that is half restored lets nobody in
     });
     if (mark === undefined) continue;
-    return await admin.run(renameSql(database, name));
+    return await giveName(admin, database, name);
   }
 };
 

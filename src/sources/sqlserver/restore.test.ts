@@ -115,7 +115,7 @@ test('a database that is not empty is left alone, or replaced when all of the ot
   );
   assert.match(
     names.join('\n'),
-    /^CREATE DATABASE \[shop\.holdfast-\w+\].*\n.*RESTRICTED_USER.*\nALTER DATABASE \[shop\] MODIFY NAME = .*\n.* MODIFY NAME = \[shop\]\n.*RESTRICTED_USER.*\nDROP DATABASE IF EXISTS \[shop\.holdfast-\w+\]$/,
+    /^CREATE DATABASE \[shop\.holdfast-\w+\].*\n.*RESTRICTED_USER.*\nALTER DATABASE \[shop\] MODIFY NAME = .*\n.*RESTRICTED_USER.*\n.* MODIFY NAME = \[shop\]\n.*RESTRICTED_USER.*\nDROP DATABASE IF EXISTS \[shop\.holdfast-\w+\]$/,
   );
 });
 

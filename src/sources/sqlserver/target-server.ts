@@ -94,7 +94,7 @@ export const connectForAdmin = async (
   }
 };
 
-export const renameSql = (from: string, to: string): string =>
+const renameSql = (from: string, to: string): string =>
   `ALTER DATABASE ${quoteIdentifier(from)} MODIFY NAME = ${quoteIdentifier(to)}`;
 
 /** So often somebody who owns the database or the server may come in between. */
@@ -110,7 +110,7 @@ const swap = async (admin: Connection, name: string, by: string, away: string): 
       if (errorNumber(refused) !== number.inUse || attempt === attempts) throw refused;
       await admitSessions(admin, name); // so that the next end of all is one of theirs, too
     }
-    await admin.run(renameSql(by, name)).catch(async (error: unknown) => {
+    await giveName(admin, by, name).catch(async (error: unknown) => {
       await ignoringRefusal(admin, renameSql(away, name));
       throw error;
     });
@@ -147,7 +147,14 @@ const refusal = async (admin: Connection, sql: string): Promise<unknown> => {
   }
 };
 
-/** For databases of our own making: a session of ours that the server has not ended yet would keep one from going. */
+/** For databases of our own making, as the next: a session of ours that the server has not ended yet would keep one from its name, … */
+export const giveName = async (admin: Connection, from: string, to: string): Promise<void> => {
+  await endSessions(admin, from);
+  await admin.run(renameSql(from, to));
+  await admitSessions(admin, to);
+};
+
+/** … and from going. */
 export const dropDatabase = async (admin: Connection, name: string): Promise<void> => {
   await endSessions(admin, name);
   await admin.run(`DROP DATABASE IF EXISTS ${quoteIdentifier(name)}`);
