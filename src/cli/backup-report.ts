@@ -23,9 +23,11 @@ export const reportBackup = (
 const verdictOn = ({ state, outcomes }: BackupRun): string => {
   const count = (...states: readonly string[]): number =>
     outcomes.filter((outcome) => states.includes(outcome.state)).length;
-  if (state === 'ok') return `${plural(outcomes.length, 'snapshot')} stored`;
+  const isDry = outcomes.some((outcome) => 'report' in outcome && outcome.report.snapshot === undefined);
+  if (state === 'ok')
+    return isDry ? 'dry run, nothing stored' : `${plural(outcomes.length, 'snapshot')} stored`;
   const parts = [
-    `${count('ok')} of ${plural(outcomes.length, 'source')} stored whole`,
+    `${count('ok')} of ${plural(outcomes.length, 'source')} ${isDry ? 'read' : 'stored'} whole`,
     ...(count('partial') > 0 ? [`${count('partial')} with items missing, or suspicious`] : []),
     ...(count('failed', 'skipped') > 0 ? [`${count('failed', 'skipped')} not at all`] : []),
   ];
