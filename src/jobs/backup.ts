@@ -3,39 +3,33 @@
 
 import { throwIfCancelled } from '#lib/clock.ts';
 import { asError, type ErrorCode, HoldfastError, hasCode } from '#lib/errors.ts';
-import { machineName } from '#lib/machine-name.ts';
 import type { Progress } from '#lib/progress.ts';
-import type { ItemOutcome, Repository, Snapshot, WriteOptions, WriteReport } from '#repository/contract.ts';
-import { kindsWith } from '#sources/abilities.ts';
-import { openSource, type SourceConfig } from '#sources/registry.ts';
-import type { Entry, Finding } from '#sources/source.ts';
+import type { ItemOutcome, Snapshot, WriteOptions, WriteReport } from '#repository/contract.ts';
+import type { SourceConfig } from '#sources/registry.ts';
+import {
+  type BackupTarget,
+  type Begun,
+  beginSource,
+  type Held,
+  type HeldRequest,
+  holdAll,
+  type Ready,
+} from './begin-source.ts';
 import type { FailedSource, JobEvent, OnJobEvent, SourceOutcome } from './event.ts';
 import { type AnomalyRules, usualRules } from './health/anomalies.ts';
 import { judgeBackup, type KeptManifests, keepManifests, suspicion } from './health/judge-backup.ts';
 import type { JobContext } from './job-context.ts';
-import { isGood, isOfPartialBackup, suspiciousTag, tagOf } from './snapshot-choice.ts';
-import { type Branch, commonPrevious, tee } from './tee.ts';
+import { suspiciousTag } from './snapshot-choice.ts';
+import { type Branch, tee } from './tee.ts';
 
-export interface BackupRequest {
-  readonly sources: readonly SourceConfig[];
-  readonly targets: readonly BackupTarget[];
+export interface BackupRequest extends HeldRequest {
   /** Of the run; every snapshot of a run carries it, and together they are one restore point. */
   readonly runId: string;
   readonly job?: string;
   /** The user's own, beside those that say where a snapshot comes from. */
   readonly tags: readonly string[];
-  readonly dryRun: boolean;
-  /** The states of all databases are taken at once, and `onHeld` is called when they stand: what fails there fails all. */
-  readonly together?: boolean | undefined;
-  readonly onHeld?: (() => Promise<void>) | undefined;
   /** What is suspicious beside earlier snapshots; nothing is when 'off', the usual when absent. */
   readonly anomalies?: AnomalyRules | 'off' | undefined;
-}
-
-/** A repository that is open, and its name for messages. */
-export interface BackupTarget {
-  readonly name: string;
-  readonly repository: Repository;
 }
 
 const repositoryErrors: readonly ErrorCode[] = [
@@ -113,107 +107,6 @@ interface Written {
   readonly suspicion?: Error | undefined;
 }
 
-/** A source that is open, as it was at that time, and the repositories that can take it. */
-interface Begun extends AsyncDisposable {
-  readonly time: Date;
-  readonly failed: readonly Written[];
-  readonly ready: readonly Ready[];
-  readonly entries: AsyncIterable<Entry>;
-  readonly concurrency: number;
-}
-
-/** Of one that is held, `heldAt`, the first entry has come when this resolves. */
-const beginSource = async (
-  { targets, dryRun }: BackupRequest,
-  source: SourceConfig,
-  { signal, clock, log, onEvent }: JobContext,
-  heldAt?: Date,
-): Promise<Begun> => {
-  const time = heldAt ?? clock.now();
-  const found = await Promise.all(targets.map((target) => parentIn(target, source)));
-  const failed = found.filter((one) => 'ended' in one);
-  const ready = found.filter((one) => 'parent' in one);
-  throwIfCancelled(signal);
-  if (ready.length === 0) return { ...nothing, time, failed };
-  const opened = await openSource(source, { signal, clock, log });
-  let closing: PromiseLike<void> | undefined;
-  const close = (): PromiseLike<void> => (closing ??= opened[Symbol.asyncDispose]());
-  try {
-    if (dryRun) reportFindings(source.name, await opened.check(), onEvent);
-    const previous = commonPrevious(
-      ready.map(({ target, parent }) => parent && target.repository.previous(parent, source.name)),
-    );
-    const dump = opened.dump(previous, { allAtOnce: heldAt !== undefined });
-    const entries = heldAt ? await withFirst(dump) : dump;
-    const { concurrency } = opened;
-    return { time, failed, ready, entries, concurrency, [Symbol.asyncDispose]: close };
-  } catch (error) {
-    await close();
-    throw error;
-  }
-};
-
-const nothing: Omit<Begun, 'time' | 'failed'> = {
-  ready: [],
-  entries: (async function* () {})(),
-  concurrency: 1,
-  async [Symbol.asyncDispose]() {},
-};
-
-/** The same entries, the first of which has come. */
-const withFirst = async (entries: AsyncIterable<Entry>): Promise<AsyncIterable<Entry>> => {
-  const iterator = entries[Symbol.asyncIterator]();
-  const first = await iterator.next();
-  return (async function* () {
-    try {
-      for (let result = first; !result.done; result = await iterator.next()) yield result.value;
-    } finally {
-      await iterator.return?.();
-    }
-  })();
-};
-
-interface Held extends AsyncDisposable {
-  /** Undefined for one that is begun in its turn. Throws why one that was to be held is not. */
-  take(source: SourceConfig): Begun | undefined;
-}
-
-/** Of a run that is together, all sources that have a state to hold. */
-const holdAll = async (request: BackupRequest, context: JobContext): Promise<Held> => {
-  const holders = request.together
-    ? request.sources.filter(({ kind }) => kindsWith('moment').includes(kind))
-    : [];
-  const held = new Map<SourceConfig, Begun | Error>();
-  let stopped: Error | undefined;
-  const close = async (): Promise<void> => {
-    await Promise.all([...held.values()].map((one) => !(one instanceof Error) && one[Symbol.asyncDispose]()));
-  };
-  if (holders.length > 0) {
-    const heldAt = context.clock.now();
-    const subject = holders.map(({ name }) => name).join(', ');
-    context.onEvent({ type: 'started', subject, doing: 'opening all, before any is read' });
-    const begin = (source: SourceConfig): Promise<Begun | Error> =>
-      beginSource(request, source, context, heldAt).catch(asError);
-    await Promise.all(holders.map(async (source) => void held.set(source, await begin(source))));
-    try {
-      throwIfCancelled(context.signal);
-      await request.onHeld?.();
-    } catch (error) {
-      await close();
-      throwIfCancelled(context.signal);
-      stopped = asError(error);
-    }
-  }
-  return {
-    take(source) {
-      const found = stopped ?? held.get(source);
-      if (found instanceof Error) throw found;
-      return found;
-    },
-    [Symbol.asyncDispose]: close,
-  };
-};
-
 const writeSnapshots = async (
   request: BackupRequest,
   source: SourceConfig,
@@ -246,41 +139,6 @@ const writeSnapshots = async (
   throwIfCancelled(signal);
   return [...failed, ...written];
 };
-
-interface Ready {
-  readonly target: BackupTarget;
-  readonly parent: Snapshot | undefined;
-  readonly earlier: readonly Snapshot[];
-}
-
-const parentIn = async (target: BackupTarget, source: SourceConfig): Promise<Ready | Written> => {
-  try {
-    const snapshots = await target.repository.snapshots();
-    assertNameIsFree(snapshots, source, target);
-    const earlier = ownSnapshots(snapshots, source);
-    return { target, parent: earlier.findLast((one) => isGood(one) || isOfPartialBackup(one)), earlier };
-  } catch (error) {
-    return { target, ended: asError(error) };
-  }
-};
-
-/** Two places that would share a name would be one source, and the snapshots of one could be forgotten for those of the other. */
-const assertNameIsFree = (
-  snapshots: readonly Snapshot[],
-  { name, place }: SourceConfig,
-  target: BackupTarget,
-): void => {
-  if (place === undefined) return;
-  const named = snapshots.filter((one) => isFromHere(one, name));
-  const other = named.map((one) => tagOf(one, 'place')).findLast((each) => each !== undefined);
-  if (other === undefined || other === place) return;
-  throw new HoldfastError('USAGE', `"${name}" is the name of ${other} in ${target.name} already`, {
-    hint: `give ${place} a name of its own with --name; or, if it is the same in another place, say --name ${name}`,
-  });
-};
-
-const isFromHere = (snapshot: Snapshot, name: string): boolean =>
-  tagOf(snapshot, 'source') === name && snapshot.hostname === machineName();
 
 const writeOptions = ({ runId, job, tags, dryRun }: BackupRequest, { name, kind, place }: SourceConfig) => ({
   root: name,
@@ -317,10 +175,6 @@ const eventsOf = (name: string, onEvent: OnJobEvent) => {
   });
 };
 
-/** The snapshots of the source from this machine. */
-const ownSnapshots = (snapshots: readonly Snapshot[], { name, kind }: SourceConfig): Snapshot[] =>
-  snapshots.filter((snapshot) => isFromHere(snapshot, name) && tagOf(snapshot, 'kind') === kind);
-
 interface Judged {
   readonly earlier: readonly Snapshot[];
   readonly kept: KeptManifests;
@@ -352,16 +206,6 @@ const withExpected = (progress: Progress, expected: number | undefined): Progres
 
 const itemEvent = (subject: string, { path, item = path, bytes, error }: ItemOutcome): JobEvent =>
   error ? { type: 'item-failed', subject, item, error } : { type: 'item-done', subject, item, bytes };
-
-const reportFindings = (name: string, findings: readonly Finding[], onEvent: OnJobEvent): void => {
-  for (const { level, subject, message, hint } of findings)
-    onEvent({
-      type: 'warning',
-      subject: name,
-      text: `${level === 'error' ? 'would fail: ' : ''}${subject}: ${message}`,
-      ...(hint !== undefined && { hint }),
-    });
-};
 
 /** The outcome of a source that was not begun, because the repository failed before its turn. */
 export const skipped = (
