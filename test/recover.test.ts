@@ -71,7 +71,14 @@ test('a dry run says what would come back, and writes nothing', async () => {
   const { status, stdout, stderr } = await run('recover', 'nightly', '--dry-run');
   assert.equal(status, 0, stderr);
   assert.match(stdout, new RegExp(`^nightly: run ${second}, of `));
-  assert.match(stdout, /^would restore .* of snapshot [0-9a-f]{8} \(media\); nothing was written$/m);
+  const place = at('media').replaceAll('.', '\\.');
+  assert.match(
+    stdout,
+    new RegExp(
+      `^would restore .* of snapshot [0-9a-f]{8} \\(media\\) to ${place}; nothing was written$`,
+      'm',
+    ),
+  );
   assert.match(stdout, /^recover: 2 of 2 sources could be restored whole$/m);
   assert.ok(!existsSync(at('shop.db')) && !existsSync(at('media')));
 });
@@ -91,6 +98,13 @@ test('places that are in use are refused, and the others restored', async () => 
   assert.equal(some.status, 3);
   assert.match(some.stdout, /"message_type":"recovered","source":"media"/);
   assert.match(`${some.stdout}${some.stderr}`, /recover_failed.*shop.*TARGET_NOT_EMPTY/);
+  assert.match(some.stderr, new RegExp(`to go on: holdfast recover nightly --run ${second} --leave media"`));
+  const tried = await run('recover', 'nightly', '--dry-run');
+  assert.equal(tried.status, 3);
+  assert.match(tried.stderr, /media is not empty\nhint: /);
+  assert.match(tried.stdout, /^recover: 1 of 2 sources could be restored whole$/m);
+  assert.doesNotMatch(tried.stderr, /to go on/);
+  assert.equal((await run('recover', 'nightly', '--dry-run', '--force')).status, 0);
   assert.equal((await run('recover', 'nightly')).status, 15);
   const forced = await run('recover', 'nightly', '--run', first, '--force');
   assert.equal(forced.status, 0, forced.stderr);
@@ -124,7 +138,10 @@ test('what is not there, or cannot be meant, is refused, with what to do', async
     '--run',
     third ?? '',
   );
-  await refused(1, /no snapshot of job "nightly" and of run "none"/, 'nightly', '--run', 'none');
+  const known = new RegExp(
+    `no snapshot of job "nightly" and of run "none"\nhint: its runs are .*${second} \\(.*${first} \\(`,
+  );
+  await refused(1, known, 'nightly', '--run', 'none');
   await refused(2, /"media" is named twice/, 'nightly', '--leave', 'media', '--to', 'media=/tmp/x');
   await refused(2, /does not back up "medai"; did you mean "media"/, 'nightly', '--leave', 'medai');
   await refused(2, /nothing is left/, 'nightly', '--leave', 'media', '--leave', 'shop');
@@ -133,6 +150,26 @@ test('what is not there, or cannot be meant, is refused, with what to do', async
   await refused(2, /nightli/, 'nightli');
   writeConfig({ roots: { kind: 'files', paths: [at('media'), at('other')] } });
   await refused(2, /roots has several paths.*\nhint: name one: --to roots=/, 'nightly');
+});
+
+test('a repository without snapshots says so', async () => {
+  await makeRepository(at('empty'), env.HOLDFAST_PASSWORD);
+  for (const words of [[], ['--run', first]]) {
+    const { status, stderr } = await run(
+      'recover',
+      'nightly',
+      '--leave',
+      'roots',
+      ...words,
+      '-r',
+      at('empty'),
+    );
+    assert.equal(status, 1);
+    assert.equal(
+      stderr,
+      'holdfast: the repository holds no snapshots\nhint: is it the right one? -r names another\n',
+    );
+  }
 });
 
 test('a database comes back on another server', { skip: skipWithout('postgresql') ?? false }, async () => {
@@ -147,6 +184,13 @@ test('a database comes back on another server', { skip: skipWithout('postgresql'
   assert.equal(outcome.status, 0, outcome.stderr);
   assert.equal(await other.psql('crm_back', 'SELECT id FROM t'), '7');
   assert.ok(!`${outcome.stdout}${outcome.stderr}`.includes(other.password));
+  const { host, port, user } = server;
+  const password = { file: at('lost.key') };
+  writeConfig({ crm: { kind: 'postgres', host, port, user, database: 'crm', password } });
+  const tried = await run('recover', 'nightly', '--dry-run', ...words);
+  assert.equal(tried.status, 2);
+  assert.match(tried.stderr, /^crm: cannot read the secret in .*lost\.key/m);
+  writeConfig({ crm: { kind: 'postgres', url: server.url('crm') } });
   await server.psql('postgres', 'DROP DATABASE crm');
   const back = await run('recover', 'nightly', ...words);
   assert.equal(back.status, 0, back.stderr);

@@ -7,9 +7,9 @@ import { isPartial, isSuspicious } from '#jobs/snapshot-choice.ts';
 import { withRepository } from '#jobs/use-repository.ts';
 import { throwIfCancelled } from '#lib/clock.ts';
 import { asError, HoldfastError, hintOf, messageOf } from '#lib/errors.ts';
-import { formatTime, plural, shortId } from '#lib/format.ts';
+import { formatTime, plural, printable, shortId } from '#lib/format.ts';
 import { didYouMean } from '#lib/nearest.ts';
-import { withoutPassword } from '#lib/secret.ts';
+import { secretsIn, withoutPassword } from '#lib/secret.ts';
 import type { Repository, Snapshot } from '#repository/contract.ts';
 import type { SourceConfig } from '#sources/registry.ts';
 import { type Call, defineCommand, flag, list, type OptionSpecs } from './command.ts';
@@ -18,7 +18,7 @@ import { errorFields } from './job-report.ts';
 import { warnOfPasswordIn } from './password-warning.ts';
 import { chooseRepository } from './repository-choice.ts';
 import { type Restored, showPlan, showRestored } from './restore-report.ts';
-import { targetOf } from './restore-target.ts';
+import { fullFolder, hintForFullFolder, placeText, targetOf } from './restore-target.ts';
 import { filterOptions, lockOptions } from './snapshot-options.ts';
 
 const options = {
@@ -66,7 +66,7 @@ A place that is not empty is refused (status 15) unless --force is given. A sour
     const lock = options.noLock ? 'none' : 'shared';
     const use = { lock, isOptional: true, readsIndex: true } as const;
     return await withRepository(repository, use, jobContext(call), (opened) =>
-      recover(call, opened, job.name, targets),
+      recover(call, opened, job, targets),
     );
   },
 });
@@ -122,7 +122,7 @@ const targetsOf = (
     sources.map((source): [string, Target] => {
       const own = sourceNamed(config, source);
       const to = others.get(source);
-      if (to === undefined) return [source, { config: inItsPlace(own), text: 'its place' }];
+      if (to === undefined) return [source, { config: inItsPlace(own), text: placeText(own) }];
       return [source, { config: targetOf(to, own.kind === 'sqlite'), text: withoutPassword(to) }];
     }),
   );
@@ -139,17 +139,24 @@ const inItsPlace = (source: SourceConfig): SourceConfig => {
 const recover = async (
   call: RecoverCall,
   repository: Repository,
-  job: string,
+  job: BackupJob,
   targets: ReadonlyMap<string, Target>,
 ): Promise<number> => {
   const { output, options } = call;
-  const request = { job, sources: [...targets.keys()], run: options.run, host: options.host };
+  const request = { job: job.name, sources: [...targets.keys()], run: options.run, host: options.host };
   const { run, time, snapshots } = choosePoint(await repository.snapshots(), request);
-  output.say({ message_type: 'restore_point', job, run, time }, `${job}: run ${run}, of ${formatTime(time)}`);
+  output.say(
+    { message_type: 'restore_point', job: job.name, run, time },
+    `${job.name}: run ${run}, of ${formatTime(time)}`,
+  );
   const ends: Ended[] = [];
-  for (const [source, snapshot] of snapshots) {
-    const target = targets.get(source);
-    if (target) ends.push(await recoverSource(call, { repository, source, snapshot, target }));
+  const unrestored: string[] = [];
+  for (const [source, target] of targets) {
+    const snapshot = snapshots.get(source);
+    if (snapshot === undefined) continue;
+    const end = await recoverSource(call, { repository, source, snapshot, target });
+    ends.push(end);
+    if (end.state === 'failed') unrestored.push(source);
   }
   const { state, status } = together(ends);
   const whole = ends.filter((one) => one.state === 'ok').length;
@@ -157,7 +164,22 @@ const recover = async (
     { message_type: 'summary', state, status, run, sources: ends.length, sources_restored: whole },
     `recover: ${whole} of ${plural(ends.length, 'source')} ${options.dryRun ? 'could be restored whole' : 'restored whole'}`,
   );
+  const isBegun = unrestored.length > 0 && unrestored.length < ends.length;
+  if (isBegun && !options.dryRun) sayHowToGoOn(call, job, run, unrestored);
   return status;
+};
+
+/** With the same run: the newest that has the rest whole may be another one, of another moment. */
+const sayHowToGoOn = (
+  { output, options }: RecoverCall,
+  { name, backup }: BackupJob,
+  run: string,
+  unrestored: readonly string[],
+): void => {
+  const rest = backup.filter((source) => !unrestored.includes(source));
+  const hint = ['holdfast recover', name, '--run', run, ...rest.flatMap((source) => ['--leave', source])];
+  const places = options.to.length > 0 ? ', with the same --to for what is missing' : '';
+  output.warn(`${unrestored.join(', ')} did not come back`, `to go on: ${hint.join(' ')}${places}`);
 };
 
 interface Recovering {
@@ -185,7 +207,12 @@ const recoverSource = async (
   try {
     const context = jobContext(call);
     const plan = await planRestore(request, context);
-    if (options.dryRun) return endOf(showPlan(output, what('would_recover'), plan));
+    if (options.dryRun) {
+      rehearse(target.config, options.force);
+      const { fields, text: whole } = what('would_recover');
+      const where = { fields: { ...fields, target: target.text }, text: `${whole} to ${target.text}` };
+      return endOf(showPlan(output, where, plan));
+    }
     const startedAt = clock.now().getTime();
     const report = await restoreSnapshot(request, plan, context);
     const ms = clock.now().getTime() - startedAt;
@@ -200,3 +227,13 @@ const recoverSource = async (
 };
 
 const endOf = (status: number): Ended => (status === 0 ? ok : partial);
+
+/** What there is to be seen of a refusal to come, without asking the servers. */
+const rehearse = (target: SourceConfig, force: boolean): void => {
+  for (const secret of secretsIn(target)) secret.reveal();
+  const full = force ? undefined : fullFolder(target);
+  if (full !== undefined)
+    throw new HoldfastError('TARGET_NOT_EMPTY', `${printable(full)} is not empty`, {
+      hint: hintForFullFolder,
+    });
+};

@@ -1,5 +1,4 @@
 // holdfast restore: a snapshot, or a part of it, back into a folder or a database.
-import { readdirSync, statSync } from 'node:fs';
 import { planRestore, type RestoreRequest, restoreSnapshot } from '#jobs/restore.ts';
 import { byPatterns } from '#jobs/selection.ts';
 import { isGood, isPartial, isSuspicious, originOf, tagOf } from '#jobs/snapshot-choice.ts';
@@ -15,7 +14,7 @@ import { warnOfPasswordIn } from './password-warning.ts';
 import { refuseRepository } from './repository-refusal.ts';
 import { archiveOptions, restoreFromArchive } from './restore-archive.ts';
 import { showPlan, showRestored } from './restore-report.ts';
-import { targetOf } from './restore-target.ts';
+import { fullFolder, hintForFullFolder, targetOf } from './restore-target.ts';
 import { columnValues } from './row-values.ts';
 import { latestRule, readOptions, snapshotArgument, withSnapshot } from './snapshot-options.ts';
 
@@ -204,13 +203,11 @@ const warnIfNotGood = async (
   );
 };
 
-/** What a dry run can see of the refusal to come: a database tells when it is restored into. */
 const warnIfNotEmpty = ({ output }: RestoreCall, target: SourceConfig): void => {
-  const { path } = target.toJSON();
-  if (target.kind !== 'files' || typeof path !== 'string') return;
-  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() && readdirSync(path).length > 0)
+  const full = fullFolder(target);
+  if (full !== undefined)
     output.warn(
-      `${printable(path)} is not empty: the restore would be refused (status 15)`,
-      'restore into a new folder, or add --force to replace the files of the same names in it',
+      `${printable(full)} is not empty: the restore would be refused (status 15)`,
+      hintForFullFolder,
     );
 };

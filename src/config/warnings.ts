@@ -1,5 +1,5 @@
 // What is allowed but unwise.
-import { Secret } from '#lib/secret.ts';
+import { type Secret, secretsIn } from '#lib/secret.ts';
 import { secretWarning } from '#lib/secret-schema.ts';
 
 interface Readable {
@@ -35,11 +35,3 @@ const standsIn = (text: string, secret: Secret): boolean => {
 /** As passwords in URLs are meant. */
 const decoded = (text: string): string =>
   text.replaceAll(/(?:%[0-9a-f]{2})+/gi, (bytes) => Buffer.from(bytes.replaceAll('%', ''), 'hex').toString());
-
-/** Every secret in a value of the configuration. */
-function* secretsIn(value: unknown): Generator<Secret> {
-  if (value instanceof Secret) yield value;
-  else if (Array.isArray(value)) for (const item of value) yield* secretsIn(item);
-  else if (typeof value === 'object' && value !== null)
-    for (const item of Object.values(value)) yield* secretsIn(item);
-}

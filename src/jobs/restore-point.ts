@@ -1,5 +1,6 @@
 // A restore point: what one run of a backup job stored of each of its sources.
 import { HoldfastError } from '#lib/errors.ts';
+import { formatTime } from '#lib/format.ts';
 import type { Snapshot } from '#repository/contract.ts';
 import { isGood, isRepaired, matching, matchingSome, tagOf } from './snapshot-choice.ts';
 
@@ -23,7 +24,13 @@ export interface PointRequest {
 /** SNAPSHOT_UNKNOWN when there is none; USAGE when jobs of that name ran on several hosts. */
 export const choosePoint = (snapshots: readonly Snapshot[], request: PointRequest): RestorePoint => {
   const { job, sources, run, host } = request;
-  const found = matchingSome(snapshots, { job, run, host });
+  const all = matchingSome(snapshots, { job, host });
+  if (all.length === 0)
+    throw new HoldfastError('SNAPSHOT_UNKNOWN', 'the repository holds no snapshots', {
+      hint: 'is it the right one? -r names another',
+    });
+  const found = matching(all, { run });
+  if (found.length === 0 && run !== undefined) throw unknownRun(run, job, all);
   const hosts = [...new Set(found.map(({ hostname }) => hostname))];
   if (hosts.length > 1)
     throw new HoldfastError('USAGE', `${job} ran on several hosts: ${hosts.join(', ')}`, {
@@ -39,6 +46,19 @@ export const choosePoint = (snapshots: readonly Snapshot[], request: PointReques
   const chosen = runs.find(isWhole);
   if (chosen) return chosen;
   throw nothingWhole(request, newest);
+};
+
+/** Where the catalog is lost, nothing else tells which there are. */
+const unknownRun = (run: string, job: string, snapshots: readonly Snapshot[]): HoldfastError => {
+  const times = new Map(
+    snapshots
+      .toSorted((a, b) => b.time.getTime() - a.time.getTime())
+      .map((snapshot) => [tagOf(snapshot, 'run') ?? '', snapshot.time]),
+  );
+  const newest = [...times].slice(0, 5).map(([id, time]) => `${id} (${formatTime(time)})`);
+  return new HoldfastError('SNAPSHOT_UNKNOWN', `no snapshot of job "${job}" and of run "${run}"`, {
+    hint: `its ${times.size > 5 ? 'newest runs' : 'runs'} are ${newest.join(', ')}`,
+  });
 };
 
 const pointOf = (run: string, snapshots: readonly Snapshot[], sources: readonly string[]): RestorePoint => ({

@@ -40,6 +40,14 @@ export class Secret {
   }
 }
 
+/** Every secret in a value of the configuration. */
+export function* secretsIn(value: unknown): Generator<Secret> {
+  if (value instanceof Secret) yield value;
+  else if (Array.isArray(value)) for (const item of value) yield* secretsIn(item);
+  else if (typeof value === 'object' && value !== null)
+    for (const item of Object.values(value)) yield* secretsIn(item);
+}
+
 const variables = new Set<string>();
 
 /** Whether a secret of this process lies in the environment variable of that name, read or not. */
