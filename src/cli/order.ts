@@ -142,10 +142,13 @@ const refuseBadNames = (site: string, jobs: readonly string[]): void => {
     throw new HoldfastError('USAGE', `an order is of ${mostJobs} jobs at most, and not of ${jobs.length}`);
 };
 
+/** The newest bulletin may be older than the site's file. */
+const tellThere = '`holdfast bulletin` there tells what is new';
+
 const refuseUnfitJobs = (site: string, jobs: readonly string[], { health, orders }: Bulletin): void => {
   if (orders === undefined)
     throw new HoldfastError('USAGE', `${site} takes no orders`, {
-      hint: 'let its file say whose it takes, and for which jobs: `orders:`, see docs/console.md',
+      hint: `let its file say whose it takes, and for which jobs: \`orders:\`, see docs/console.md; ${tellThere}`,
     });
   const job = jobs.find((one) => !orders.jobs.includes(one));
   if (job === undefined) return;
@@ -153,5 +156,7 @@ const refuseUnfitJobs = (site: string, jobs: readonly string[], { health, orders
   const text = isThere
     ? `${site} does not let "${job}" be ordered`
     : `${site} has no job called "${job}"${didYouMean(job, orders.jobs)}`;
-  throw new HoldfastError('USAGE', text, { hint: `it lets be ordered: ${orders.jobs.join(', ')}` });
+  throw new HoldfastError('USAGE', text, {
+    hint: `it lets be ordered: ${orders.jobs.join(', ')}; ${tellThere}`,
+  });
 };

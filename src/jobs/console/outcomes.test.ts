@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ordersOf, type ToldOrder } from './outcomes.ts';
+import { orderName } from './place.ts';
 
 const hour = (n: number): Date => new Date(Date.UTC(2026, 10, 21, n));
 const given = (n: number) => ({
@@ -43,4 +44,22 @@ test('a site that tells of very much that was no order hides none', () => {
   const states = statesOf([...numbers(4000).map(stranger), told(1)], [given(2)], () => true, hour(3));
   assert.deepEqual(states.slice(0, 3), ['2 waiting', '1 succeeded', 'stranger 0 refused']);
   assert.equal(states.length, 12);
+});
+
+test('what was given and is no order to the site is refused, and shown once', () => {
+  const forged = { ...stranger(4), id: orderName(given(3)) };
+  const [refused, ...others] = ordersOf([forged, stranger(2)], [given(3)], () => false, hour(5));
+  assert.deepEqual({ ...refused }, { ...forged, id: '3', at: hour(3), jobs: ['nightly'] });
+  assert.deepEqual(
+    others.map(({ id }) => id),
+    ['stranger 2'],
+  );
+});
+
+test('an order that was taken and put back keeps its outcome', () => {
+  const back = { ...stranger(4), id: orderName(given(3)) };
+  assert.deepEqual(
+    statesOf([told(3), back], [given(3)], () => false, hour(5)),
+    ['3 succeeded', `${orderName(given(3))} refused`],
+  );
 });

@@ -3,6 +3,7 @@ import type { Catalog } from '#catalog/catalog.ts';
 import type { GivenOrder, OrderRecord } from '#catalog/orders.ts';
 import type { Run } from '#catalog/run.ts';
 import type { OrdersConfig } from '#config/console.ts';
+import { orderName } from './place.ts';
 
 /** Which jobs a console may have run at a site, and what became of the last orders there. */
 export interface ToldOrders {
@@ -56,24 +57,31 @@ const stateOf = ({ refused, jobs, runs, isUnderWay }: OrderRecord): ToldOrder['s
 
 const worstFirst = ['running', 'interrupted', 'failed', 'cancelled', 'partial', 'skipped'] as const;
 
-/** What this console gave, and what the site tells of these and others: the newest first, and then what was no order. */
+/**
+ * What this console gave, and what the site tells of these and others: the newest first, and then what was no order. What was
+ * given and is none to the site, as when it knows another key, is told of under the name by which it lay in the store.
+ */
 export const ordersOf = (
   taken: readonly ToldOrder[],
   given: readonly GivenOrder[],
   isThere: (order: GivenOrder) => boolean,
   now: Date,
 ): SiteOrder[] => {
-  const known = new Set(taken.map(({ id }) => id));
+  const known = new Map(taken.map((one) => [one.id, one]));
   const open = given
     .filter(({ id }) => !known.has(id))
     .map((order): SiteOrder => {
       const { id, at, until, jobs } = order;
+      const refused = known.get(orderName(order));
+      if (refused) return { ...refused, id, at, jobs };
       const state = isThere(order) ? 'waiting' : 'gone';
       return { id, at, jobs, state: until <= now ? 'expired' : state, runs: [] };
     });
   const orders = [...open, ...taken.filter(({ at }) => at !== undefined)];
   const newest = orders.toSorted((a, b) => timeOf(b) - timeOf(a)).slice(0, mostShown);
-  return [...newest, ...taken.filter(({ at }) => at === undefined).slice(0, mostShown)];
+  const names = new Set(given.filter(({ id }) => !known.has(id)).map(orderName));
+  const others = taken.filter(({ id, at }) => at === undefined && !names.has(id));
+  return [...newest, ...others.slice(0, mostShown)];
 };
 
 const timeOf = ({ at }: SiteOrder): number => at?.getTime() ?? 0;

@@ -26,10 +26,18 @@ export const parseKey = (key: string): BulletinKey | undefined => {
 /** Where the orders for a site lie, and nothing else. */
 export const ordersFolder = (site: string): string => `${site}/orders/`;
 
-export const orderKey = (site: string, { at, id }: { readonly at: Date; readonly id: string }): string =>
-  `${ordersFolder(site)}${stamp(at)}-${id}.order`;
+interface Named {
+  readonly at: Date;
+  readonly id: string;
+}
 
-/** '20261121T033000.000Z-8c1f…' of the key of an order; undefined for what is none. */
+export const orderKey = (site: string, order: Named): string =>
+  `${ordersFolder(site)}${orderName(order)}.order`;
+
+/** '20261121T033000.000Z-8c1f…'. */
+export const orderName = ({ at, id }: Named): string => `${stamp(at)}-${id}`;
+
+/** The same of the key of an order; undefined for what is none. */
 export const orderNameIn = (key: string): string | undefined =>
   /\/orders\/(\d{8}T\d{6}\.\d{3}Z-[0-9a-f]{16})\.order$/.exec(key)?.[1];
 
