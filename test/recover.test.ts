@@ -1,13 +1,15 @@
 // Whole restore points: everything that a run of a job stored, back into its places or into others.
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { holdfast, type Outcome } from '../src/cli/testing.ts';
 import { execute, query } from '../src/sources/sqlite/testing.ts';
 import { startPostgres } from './servers/postgres.ts';
 import { skipWithout } from './servers/programs.ts';
-import { jsonLines } from './tools/cli.ts';
+import { jsonLines, startCli } from './tools/cli.ts';
 import { makeRepository } from './tools/repository.ts';
 import { temporaryFolder } from './tools/temp.ts';
 
@@ -191,6 +193,34 @@ test('a database comes back on another server', { skip: skipWithout('postgresql'
   assert.equal(tried.status, 2);
   assert.match(tried.stderr, /^crm: cannot read the secret in .*lost\.key/m);
   writeConfig({ crm: { kind: 'postgres', url: server.url('crm') } });
+  const silent = createServer().listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  const { port: silentPort } = silent.address() as AddressInfo;
+  rmSync(at('shop.db'), { force: true });
+  const stopped = startCli(
+    [
+      'recover',
+      'nightly',
+      '--run',
+      id,
+      '--leave',
+      'media',
+      '--to',
+      `crm=postgres://u@127.0.0.1:${silentPort}/crm`,
+    ],
+    { env: { ...env, PATH: env.PATH ?? '' } },
+  );
+  await once(silent, 'connection');
+  stopped.process.kill('SIGINT');
+  const { status, stderr } = await stopped.result;
+  silent.close();
+  assert.equal(status, 130);
+  assert.match(
+    stderr,
+    new RegExp(
+      `crm did not come back whole\nhint: to go on: holdfast recover nightly --run ${id} --leave shop --leave media, with the same --to`,
+    ),
+  );
   await server.psql('postgres', 'DROP DATABASE crm');
   const back = await run('recover', 'nightly', ...words);
   assert.equal(back.status, 0, back.stderr);

@@ -15,19 +15,27 @@ export const reportBackup = (
   type: 'run_done' | 'summary',
 ): void => {
   const message = { message_type: type, name, ...backupFields(run) };
-  const line = run.outcomes.length > 1 ? `${name}: ${verdictOn(run)} (run ${run.id})` : undefined;
+  const remembered = isDry(run) ? '' : ` (run ${run.id})`;
+  const line = run.outcomes.length > 1 ? `${name}: ${verdictOn(run)}${remembered}` : undefined;
   if (run.state === 'ok' || line === undefined) output.say(message, line);
   else output.failure(message, line);
 };
 
-const verdictOn = ({ state, outcomes }: BackupRun): string => {
+const isDry = ({ outcomes }: BackupRun): boolean => {
+  const read = outcomes.flatMap((outcome) => ('report' in outcome ? outcome.report : []));
+  return read.length > 0 && read.every(({ snapshot }) => snapshot === undefined);
+};
+
+const verdictOn = (run: BackupRun): string => {
+  const { state, outcomes } = run;
+  const done = isDry(run) ? 'read' : 'stored';
   const count = (...states: readonly string[]): number =>
     outcomes.filter((outcome) => states.includes(outcome.state)).length;
-  const isDry = outcomes.some((outcome) => 'report' in outcome && outcome.report.snapshot === undefined);
-  if (state === 'ok')
-    return isDry ? 'dry run, nothing stored' : `${plural(outcomes.length, 'snapshot')} stored`;
+  if (state === 'ok' && done === 'read')
+    return `dry run, nothing stored: ${plural(outcomes.length, 'source')} read whole`;
+  if (state === 'ok') return `${plural(outcomes.length, 'snapshot')} stored`;
   const parts = [
-    `${count('ok')} of ${plural(outcomes.length, 'source')} ${isDry ? 'read' : 'stored'} whole`,
+    `${count('ok')} of ${plural(outcomes.length, 'source')} ${done} whole`,
     ...(count('partial') > 0 ? [`${count('partial')} with items missing, or suspicious`] : []),
     ...(count('failed', 'skipped') > 0 ? [`${count('failed', 'skipped')} not at all`] : []),
   ];

@@ -150,13 +150,18 @@ const recover = async (
     `${job.name}: run ${run}, of ${formatTime(time)}`,
   );
   const ends: Ended[] = [];
-  const unrestored: string[] = [];
-  for (const [source, target] of targets) {
-    const snapshot = snapshots.get(source);
-    if (snapshot === undefined) continue;
-    const end = await recoverSource(call, { repository, source, snapshot, target });
-    ends.push(end);
-    if (end.state === 'failed') unrestored.push(source);
+  const missing = new Set(targets.keys());
+  try {
+    for (const [source, target] of targets) {
+      const snapshot = snapshots.get(source);
+      if (snapshot === undefined) continue;
+      const end = await recoverSource(call, { repository, source, snapshot, target });
+      ends.push(end);
+      if (end.state !== 'failed') missing.delete(source);
+    }
+  } catch (error) {
+    if (!options.dryRun) sayHowToGoOn(call, job, run, missing);
+    throw error;
   }
   const { state, status } = together(ends);
   const whole = ends.filter((one) => one.state === 'ok').length;
@@ -164,8 +169,8 @@ const recover = async (
     { message_type: 'summary', state, status, run, sources: ends.length, sources_restored: whole },
     `recover: ${whole} of ${plural(ends.length, 'source')} ${options.dryRun ? 'could be restored whole' : 'restored whole'}`,
   );
-  const isBegun = unrestored.length > 0 && unrestored.length < ends.length;
-  if (isBegun && !options.dryRun) sayHowToGoOn(call, job, run, unrestored);
+  if (missing.size > 0 && missing.size < ends.length && !options.dryRun)
+    sayHowToGoOn(call, job, run, missing);
   return status;
 };
 
@@ -174,12 +179,12 @@ const sayHowToGoOn = (
   { output, options }: RecoverCall,
   { name, backup }: BackupJob,
   run: string,
-  unrestored: readonly string[],
+  missing: ReadonlySet<string>,
 ): void => {
-  const rest = backup.filter((source) => !unrestored.includes(source));
+  const rest = backup.filter((source) => !missing.has(source));
   const hint = ['holdfast recover', name, '--run', run, ...rest.flatMap((source) => ['--leave', source])];
   const places = options.to.length > 0 ? ', with the same --to for what is missing' : '';
-  output.warn(`${unrestored.join(', ')} did not come back`, `to go on: ${hint.join(' ')}${places}`);
+  output.warn(`${[...missing].join(', ')} did not come back whole`, `to go on: ${hint.join(' ')}${places}`);
 };
 
 interface Recovering {

@@ -1,7 +1,9 @@
 // A database that is kept fresh: the collections of a whole snapshot are loaded beside its own, under other names, and each takes the
 // place of the one before it in one step. What is to move is written down first, so that a run that dies meanwhile is completed.
+
 import { throwIfCancelled } from '#lib/clock.ts';
 import { HoldfastError, messageOf } from '#lib/errors.ts';
+import { openOutliving } from '#lib/outliving.ts';
 import { onlyDatabase, onlyReceived } from '../only-database.ts';
 import type { Mark, Receiver, Receiving } from '../receiver.ts';
 import { assertMayTakePlaces, type Beside, isBeside, newBeside } from './beside.ts';
@@ -25,7 +27,7 @@ const openReceiving = async (request: RestoreRequest): Promise<Receiving> => {
   const { config, context } = request;
   const database = onlyDatabase(config, config.url, 'receiving');
   // Works also when all is cancelled: somebody must tidy up.
-  const connection = await connect(config, new AbortController().signal);
+  const connection = await openOutliving(context.signal, (own) => connect(config, own));
   let places: Places | undefined;
   let mark: Mark | undefined;
   try {

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { throwIfCancelled } from '#lib/clock.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import type { Context } from '#lib/kind.ts';
+import { openOutliving } from '#lib/outliving.ts';
 import { damagedSnapshot } from '../damaged-snapshot.ts';
 import { dropOrTell } from '../drop-or-tell.ts';
 import { binaryIdentifier, bytesOf } from './binary-text.ts';
@@ -44,7 +45,7 @@ export const openTargetServer = async (
   // Not into the database that is to be restored, which may not exist yet.
   const settings = { ...named, database: undefined };
   const connectAnyway = (): Promise<Connection> => connect(settings, new AbortController().signal);
-  const admin = await connectAnyway();
+  const admin = await openOutliving(signal, (own) => connect(settings, own));
   try {
     assertSupported(admin.version, settings);
     await prepare(admin);

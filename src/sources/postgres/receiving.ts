@@ -1,4 +1,5 @@
 // A database that is kept fresh: whole snapshots are loaded beside it and take its name, changes are applied in one transaction.
+import { openOutliving } from '#lib/outliving.ts';
 import { onlyDatabase } from '../only-database.ts';
 import { type ReceivingServer, receiveBeside } from '../receive-beside.ts';
 import type { Receiver } from '../receiver.ts';
@@ -25,7 +26,7 @@ export const receiver = (request: DumpRequest): Receiver => ({
 
 const openServer = async (request: DumpRequest, name: string): Promise<ReceivingServer> => {
   const { settings, context } = request;
-  const admin = await connectForAdmin(settings, new AbortController().signal);
+  const admin = await openOutliving(context.signal, (own) => connectForAdmin(settings, own));
   const inside = async <Result>(
     database: string,
     work: (connection: Connection) => Promise<Result>,

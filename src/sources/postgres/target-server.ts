@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { throwIfCancelled } from '#lib/clock.ts';
 import { HoldfastError, hasCode } from '#lib/errors.ts';
 import type { Context } from '#lib/kind.ts';
+import { openOutliving } from '#lib/outliving.ts';
 import { dropOrTell } from '../drop-or-tell.ts';
 import { type Connection, connect } from './connect.ts';
 import { createStatement } from './database-statements.ts';
@@ -38,11 +39,7 @@ export const openTargetServer = async (
 ): Promise<TargetServer> => {
   const never = new AbortController().signal;
   throwIfCancelled(signal);
-  const admin = await connectForAdmin(settings, never);
-  const facts = await targetFacts(admin).catch((error: unknown) => {
-    admin.destroy();
-    throw error;
-  });
+  const { admin, facts } = await openOutliving(signal, (own) => openAdmin(settings, own));
   const query = (sql: string): Promise<unknown[]> => admin.query(sql);
   const dropUnneeded = (name: string): Promise<void> =>
     dropOrTell({ database: name, server: settings.server }, log, async () => {
@@ -159,4 +156,17 @@ const isEmpty = async (connection: Connection): Promise<boolean> => {
       or exists (select from pg_catalog.pg_largeobject_metadata) as used`,
   );
   return !row?.used;
+};
+
+const openAdmin = async (
+  settings: ConnectionSettings,
+  signal: AbortSignal,
+): Promise<{ admin: Connection; facts: Awaited<ReturnType<typeof targetFacts>> }> => {
+  const admin = await connectForAdmin(settings, signal);
+  try {
+    return { admin, facts: await targetFacts(admin) };
+  } catch (error) {
+    admin.destroy();
+    throw error;
+  }
 };

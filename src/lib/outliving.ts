@@ -1,0 +1,17 @@
+// What must live on when all is cancelled, because somebody must tidy up.
+
+/** Opens it: until it is open there is nothing to tidy up, so the opening is given up with the signal, and nothing after it. */
+export const openOutliving = async <Opened>(
+  signal: AbortSignal,
+  open: (own: AbortSignal) => Promise<Opened>,
+): Promise<Opened> => {
+  const own = new AbortController();
+  const giveUp = (): void => own.abort(signal.reason);
+  if (signal.aborted) giveUp();
+  signal.addEventListener('abort', giveUp, { once: true });
+  try {
+    return await open(own.signal);
+  } finally {
+    signal.removeEventListener('abort', giveUp);
+  }
+};
