@@ -200,9 +200,9 @@ const recoverSource = async (
 ): Promise<Ended> => {
   const { output, options, clock, signal } = call;
   const id = shortId(snapshot.id);
-  const fields = { source, snapshot_id: snapshot.id };
+  const own = { source, snapshot_id: snapshot.id };
   const text = `snapshot ${id} (${source})`;
-  const what = (message_type: string): Restored => ({ fields: { message_type, ...fields }, text });
+  const what = (message_type: string, more = {}): Restored['fields'] => ({ message_type, ...own, ...more });
   if (isPartial(snapshot)) output.warn(`snapshot ${id} of ${source} is partial: items are missing in it`);
   if (isSuspicious(snapshot)) output.warn(`snapshot ${id} of ${source} is suspicious beside those before it`);
   const request: RestoreRequest = {
@@ -214,19 +214,19 @@ const recoverSource = async (
     const plan = await planRestore(request, context);
     if (options.dryRun) {
       rehearse(target.config, options.force);
-      const { fields, text: whole } = what('would_recover');
-      const where = { fields: { ...fields, target: target.text }, text: `${whole} to ${target.text}` };
-      return endOf(showPlan(output, where, plan));
+      const would = what('would_recover', { target: target.text });
+      return endOf(showPlan(output, { fields: would, text: `${text} to ${target.text}` }, plan));
     }
     const startedAt = clock.now().getTime();
     const report = await restoreSnapshot(request, plan, context);
     const ms = clock.now().getTime() - startedAt;
-    return endOf(showRestored(output, what('recovered'), report, { target: target.text, ms }));
+    const did = { fields: what('recovered'), text };
+    return endOf(showRestored(output, did, report, { target: target.text, ms }));
   } catch (error) {
     throwIfCancelled(signal);
     output.progressDone();
-    const message = { message_type: 'recover_failed', ...fields, ...errorFields(asError(error)) };
-    output.failure(message, `${source}: ${messageOf(error)}`, hintOf(error));
+    const told = what('recover_failed', errorFields(asError(error)));
+    output.failure(told, `${source}: ${messageOf(error)}`, hintOf(error));
     return failed(error);
   }
 };
