@@ -1,5 +1,5 @@
 // holdfast bulletin: tells the console of many sites how everything stands here.
-import { type Config, loadConfig } from '#config/config.ts';
+import type { Config } from '#config/config.ts';
 import { writeBulletin } from '#jobs/console/bulletin.ts';
 import { makeBulletin, tellConsole } from '#jobs/console/tell.ts';
 import { HoldfastError } from '#lib/errors.ts';
@@ -7,6 +7,7 @@ import type { Secret } from '#lib/secret.ts';
 import { catalogOf } from './catalog-use.ts';
 import { type Call, defineCommand, flag, type OptionSpecs, value } from './command.ts';
 import { jobContext } from './job-context.ts';
+import { readConfig } from './read-config.ts';
 import { makeKey, showPublicKey } from './signing-key.ts';
 
 const options = {
@@ -37,9 +38,8 @@ the console can tell a site where nothing happens from one that is silent.`,
   async run(call) {
     refuseTogether(call);
     if (call.options.newKey !== undefined) return await makeKey(call.output, call.options.newKey);
-    const { output, global, env } = call;
-    const config = await loadConfig(global.config, env);
-    for (const warning of config.warnings) output.warn(warning);
+    const { output } = call;
+    const config = await readConfig(call);
     if (call.options.publicKey) return await showPublicKey(output, keyOf(config));
     using catalog = catalogOf(config, call);
     if (call.options.show) {

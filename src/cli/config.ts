@@ -1,12 +1,12 @@
 // holdfast config: the configuration file itself.
 import { readFile } from 'node:fs/promises';
-import { loadConfig } from '#config/config.ts';
 import { jsonSchema } from '#config/file-schema.ts';
 import { formatImported, importers } from '#config/import/importers.ts';
 import { showConfig } from '#config/show.ts';
 import { HoldfastError, messageOf } from '#lib/errors.ts';
 import { plural } from '#lib/format.ts';
 import { type Call, defineCommand } from './command.ts';
+import { readConfig } from './read-config.ts';
 
 export const command = defineCommand({
   description: `validate: reads the configuration file and names every mistake in it, each with its line.
@@ -64,21 +64,19 @@ const readText = async (file: string): Promise<string> => {
   }
 };
 
-const validate = async ({ global, env, output }: Call): Promise<void> => {
-  const { file, repositories, sources, jobs, warnings } = await loadConfig(global.config, env);
-  for (const warning of warnings) output.warn(warning);
+const validate = async (call: Call): Promise<void> => {
+  const { file, repositories, sources, jobs } = await readConfig(call);
   const counts = { repositories: repositories.size, sources: sources.size, jobs: jobs.size };
-  output.say(
+  call.output.say(
     { message_type: 'summary', file, ...counts },
     `${file} is valid: ${plural(counts.repositories, 'repository', 'repositories')}, ${plural(counts.sources, 'source')}, ${plural(counts.jobs, 'job')}`,
   );
 };
 
-const show = async ({ global, env, output }: Call): Promise<void> => {
-  const config = await loadConfig(global.config, env);
-  for (const warning of config.warnings) output.warn(warning);
+const show = async (call: Call): Promise<void> => {
+  const config = await readConfig(call);
   const yaml = showConfig(config).trimEnd();
-  await output.result(
+  await call.output.result(
     { message_type: 'configuration', file: config.file, yaml },
     `# ${config.file}\n${yaml}`,
   );

@@ -1,7 +1,8 @@
 // holdfast export: export jobs, now.
-import { type JobConfig, jobNamed, loadConfig } from '#config/config.ts';
+import { type Config, type JobConfig, jobNamed } from '#config/config.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import { defineCommand } from './command.ts';
+import { readConfig } from './read-config.ts';
 import { runJobs } from './run-jobs.ts';
 
 export const command = defineCommand({
@@ -15,8 +16,7 @@ CSV or JSON files, each row in exactly one of them.`,
   onRepository: 'of-jobs',
   statuses: [3, 13, 14],
   async run(call) {
-    const config = await loadConfig(call.global.config, call.env);
-    for (const warning of config.warnings) call.output.warn(warning);
+    const config = await readConfig(call);
     const jobs = exportJobs(call.args, config);
     return await runJobs(call, config, jobs, { tags: [], dryRun: false });
   },
@@ -25,10 +25,7 @@ CSV or JSON files, each row in exactly one of them.`,
 type ExportJob = Extract<JobConfig, { verb: 'export' }>;
 
 /** The export jobs of these names, or all. USAGE when one does something else, or there is none. */
-export const exportJobs = (
-  names: readonly string[],
-  config: Awaited<ReturnType<typeof loadConfig>>,
-): ExportJob[] => {
+export const exportJobs = (names: readonly string[], config: Config): ExportJob[] => {
   const all = [...config.jobs.values()].filter((job) => job.verb === 'export');
   if (names.length === 0 && all.length === 0)
     throw new HoldfastError('USAGE', `${config.file} has no export job`, {

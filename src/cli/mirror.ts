@@ -1,10 +1,11 @@
 // holdfast mirror: mirror jobs, now; and how their files stand.
-import { type Config, type JobConfig, jobNamed, loadConfig } from '#config/config.ts';
+import { type Config, type JobConfig, jobNamed } from '#config/config.ts';
 import { csvOfStatuses } from '#jobs/mirror/status-csv.ts';
 import type { MirrorMode } from '#jobs/mirror/work.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import { catalogIfAny } from './catalog-use.ts';
 import { type Call, defineCommand, flag, type OptionSpecs, type OptionValues } from './command.ts';
+import { readConfig } from './read-config.ts';
 import { runJobs } from './run-jobs.ts';
 
 const options = {
@@ -28,8 +29,7 @@ later run says otherwise.`,
   onRepository: 'of-jobs',
   statuses: [3, 4, 13, 14],
   async run(call) {
-    const config = await loadConfig(call.global.config, call.env);
-    for (const warning of config.warnings) call.output.warn(warning);
+    const config = await readConfig(call);
     const jobs = mirrorJobs(call.args, config);
     const mirror = modeOf(call.options);
     if (mirror === 'statuses') return await printStatuses(call, config, jobs);

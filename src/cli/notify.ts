@@ -1,5 +1,5 @@
 // holdfast notify: who is told how the jobs go.
-import { loadConfig, notifierNamed } from '#config/config.ts';
+import { notifierNamed } from '#config/config.ts';
 import { tellWhatIsDue } from '#jobs/notify/due.ts';
 import { makeNotice, type TellContext, tellOne } from '#jobs/notify/notify.ts';
 import { HoldfastError } from '#lib/errors.ts';
@@ -8,6 +8,7 @@ import { catalogIfAny } from './catalog-use.ts';
 import { type Call, defineCommand } from './command.ts';
 import type { Output } from './output.ts';
 import { logTo } from './output-log.ts';
+import { readConfig } from './read-config.ts';
 
 export const command = defineCommand({
   description: `"notify test" sends a message through each notifier of the configuration file, or through those that are named, and says
@@ -27,10 +28,9 @@ of the console is not well, what could not be told before, and the digest of the
   onRepository: false,
   statuses: [],
   async run(call) {
-    const { args, output, env, global, clock, signal } = call;
+    const { args, output, clock, signal } = call;
     const [what, ...names] = args;
-    const config = await loadConfig(global.config, env);
-    for (const warning of config.warnings) output.warn(warning);
+    const config = await readConfig(call);
     using catalog = catalogIfAny(config, call);
     const context = { config, catalog, clock, signal, log: logTo(output) };
     return what === 'test' ? await test(names, context, output) : await due(call, names, context);

@@ -1,6 +1,6 @@
 // holdfast order: the console of many sites has one run some of its jobs.
 import type { Catalog } from '#catalog/catalog.ts';
-import { type Config, consoleOf, loadConfig } from '#config/config.ts';
+import { type Config, consoleOf } from '#config/config.ts';
 import type { ConsoleConfig } from '#config/console.ts';
 import { namePattern } from '#config/names.ts';
 import type { Bulletin } from '#jobs/console/bulletin.ts';
@@ -15,6 +15,7 @@ import type { Secret } from '#lib/secret.ts';
 import { catalogOf } from './catalog-use.ts';
 import { type Call, defineCommand, flag, type OptionSpecs, value } from './command.ts';
 import { jobContext } from './job-context.ts';
+import { readConfig } from './read-config.ts';
 import { makeKey, showPublicKey } from './signing-key.ts';
 
 const options = {
@@ -47,9 +48,8 @@ site runs no other jobs than those that its own file lets be ordered (\`orders:\
   async run(call) {
     refuseTogether(call);
     if (call.options.newKey !== undefined) return await makeKey(call.output, call.options.newKey);
-    const { output, global, env } = call;
-    const config = await loadConfig(global.config, env);
-    for (const warning of config.warnings) output.warn(warning);
+    const { output } = call;
+    const config = await readConfig(call);
     const key = keyOf(config);
     if (call.options.publicKey) return await showPublicKey(output, key);
     const [site, ...jobs] = call.args;

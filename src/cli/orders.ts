@@ -1,14 +1,14 @@
 // holdfast orders: a site runs the jobs that its console has ordered.
-import { dirname, join } from 'node:path';
 import type { Catalog } from '#catalog/catalog.ts';
 import { catalogPath } from '#catalog/catalog-path.ts';
-import { type Config, jobNamed, loadConfig } from '#config/config.ts';
+import { type Config, jobNamed } from '#config/config.ts';
 import { type Taken, takeOrders } from '#jobs/console/take.ts';
-import { takeJobLock } from '#jobs/job-lock.ts';
+import { lockFolderOf, takeJobLock } from '#jobs/job-lock.ts';
 import { formatTime } from '#lib/format.ts';
 import { catalogOf } from './catalog-use.ts';
 import { type Call, defineCommand } from './command.ts';
 import { jobContext } from './job-context.ts';
+import { readConfig } from './read-config.ts';
 import { runJobs, tellOfRuns } from './run-jobs.ts';
 
 export const command = defineCommand({
@@ -25,10 +25,9 @@ The daemon does so every five minutes; without a daemon, let cron call it. The e
   onRepository: 'of-jobs',
   statuses: [3, 4, 10, 11, 12, 13, 14],
   async run(call) {
-    const { output, global, env, clock, signal } = call;
-    const config = await loadConfig(global.config, env);
-    for (const warning of config.warnings) output.warn(warning);
-    const folder = join(dirname(catalogPath(config.catalog, env)), 'locks');
+    const { output, env, clock, signal } = call;
+    const config = await readConfig(call);
+    const folder = lockFolderOf(catalogPath(config.catalog, env));
     using lock = await takeJobLock(folder, '.orders', { wait: false, clock, signal });
     if (lock === undefined) {
       output.say(

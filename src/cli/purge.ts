@@ -1,5 +1,4 @@
 // holdfast purge: exported files that were taken away.
-import { loadConfig } from '#config/config.ts';
 import { type PurgeRun, rulesOrThrow, runPurge } from '#jobs/export/purge.ts';
 import { together } from '#jobs/run-outcome.ts';
 import { durationMs } from '#lib/duration.ts';
@@ -8,6 +7,7 @@ import { catalogIfAny } from './catalog-use.ts';
 import { defineCommand, flag } from './command.ts';
 import { exportJobs } from './export.ts';
 import { jobContext } from './job-context.ts';
+import { readConfig } from './read-config.ts';
 
 export const command = defineCommand({
   description: `Removes files that export jobs made, as soon as they were taken away as the job's "purge" has it: another program
@@ -20,8 +20,7 @@ exported stays, and so does everything that Holdfast did not export.`,
   statuses: [3, 14],
   async run(call) {
     const { output, args, options } = call;
-    const config = await loadConfig(call.global.config, call.env);
-    for (const warning of config.warnings) output.warn(warning);
+    const config = await readConfig(call);
     using catalog = catalogIfAny(config, call);
     const context = { ...jobContext(call), catalog };
     const runs: PurgeRun[] = [];

@@ -1,5 +1,5 @@
 // holdfast recover: a whole restore point, each source back into its place or into another.
-import { type Config, type JobConfig, jobNamed, loadConfig, sourceNamed } from '#config/config.ts';
+import { type Config, type JobConfig, jobNamed, sourceNamed } from '#config/config.ts';
 import { planRestore, type RestoreRequest, restoreSnapshot } from '#jobs/restore.ts';
 import { choosePoint } from '#jobs/restore-point.ts';
 import { type Ended, failed, ok, partial, together } from '#jobs/run-outcome.ts';
@@ -16,6 +16,7 @@ import { type Call, defineCommand, flag, list, type OptionSpecs } from './comman
 import { jobContext } from './job-context.ts';
 import { errorFields } from './job-report.ts';
 import { warnOfPasswordIn } from './password-warning.ts';
+import { readConfig } from './read-config.ts';
 import { chooseRepository } from './repository-choice.ts';
 import { type Restored, showPlan, showRestored } from './restore-report.ts';
 import { fullFolder, hintForFullFolder, placeText, targetOf } from './restore-target.ts';
@@ -53,9 +54,8 @@ A place that is not empty is refused (status 15) unless --force is given. A sour
   ],
   statuses: [3, 10, 11, 12, 13, 14, 15],
   async run(call) {
-    const { output, options, global } = call;
-    const config = await loadConfig(global.config, call.env);
-    for (const warning of config.warnings) output.warn(warning);
+    const { options, global } = call;
+    const config = await readConfig(call);
     const job = backupJob(jobNamed(config, call.args[0] ?? ''));
     const targets = targetsOf(call, config, job);
     const place = global.repository ?? job.to[0]?.repository ?? '';

@@ -1,6 +1,6 @@
 // Which repository a command works on, and the password that opens it.
 import type { Config, RepositoryConfig } from '#config/config.ts';
-import { loadConfig, repositoryNamed } from '#config/config.ts';
+import { repositoryNamed } from '#config/config.ts';
 import { findConfigFile } from '#config/find-file.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import { Secret, withoutPassword } from '#lib/secret.ts';
@@ -9,6 +9,7 @@ import type { GlobalOptions, World } from './command.ts';
 import { givenPassword, givenRepository, isPlace, type PasswordVariable, passwordOption } from './given.ts';
 import type { Output } from './output.ts';
 import { warnOfPasswordIn } from './password-warning.ts';
+import { readConfig } from './read-config.ts';
 
 /** The part of a command's call that decides on the repository. */
 export interface Chooser extends Pick<World, 'env' | 'askSecret'> {
@@ -18,12 +19,8 @@ export interface Chooser extends Pick<World, 'env' | 'askSecret'> {
 }
 
 /** The configuration file when there is one; its warnings are shown. `-r /a/folder` needs none, but one that is named is read. */
-export const configIfAny = async ({ global, env, output }: Chooser): Promise<Config | undefined> => {
-  if (findConfigFile(global.config, env) === undefined) return undefined;
-  const config = await loadConfig(global.config, env);
-  for (const warning of config.warnings) output.warn(warning);
-  return config;
-};
+export const configIfAny = async (chooser: Chooser): Promise<Config | undefined> =>
+  findConfigFile(chooser.global.config, chooser.env) === undefined ? undefined : await readConfig(chooser);
 
 /**
  * The repository that -r or HOLDFAST_REPOSITORY names, else the only one of the configuration file. `isNew` asks for the

@@ -1,10 +1,10 @@
 // Jobs of the configuration file, one after the other, whatever their verb.
-import { dirname, join } from 'node:path';
 import type { Catalog } from '#catalog/catalog.ts';
 import { catalogPath } from '#catalog/catalog-path.ts';
 import type { Config, JobConfig } from '#config/config.ts';
 import { tellConsole } from '#jobs/console/tell.ts';
 import type { JobContext } from '#jobs/job-context.ts';
+import { lockFolderOf } from '#jobs/job-lock.ts';
 import type { RunContext } from '#jobs/run-backup.ts';
 import { together } from '#jobs/run-outcome.ts';
 import { withoutSecretVariables } from '#lib/child-environment.ts';
@@ -37,7 +37,7 @@ export const runJobs = async (
     config,
     output: call.output,
     log: log.log,
-    lockFolder: join(dirname(catalogPath(config.catalog, call.env)), 'locks'),
+    lockFolder: lockFolderOf(catalogPath(config.catalog, call.env)),
     hookEnv: withoutSecretVariables(call.env),
   };
   const runs: JobRun[] = [];

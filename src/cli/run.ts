@@ -1,8 +1,9 @@
 // holdfast run: any job of the configuration file, now.
 
-import { type JobConfig, jobNamed, loadConfig } from '#config/config.ts';
+import { type JobConfig, jobNamed } from '#config/config.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import { type Call, defineCommand, type OptionSpecs, value } from './command.ts';
+import { readConfig } from './read-config.ts';
 import { runJobs } from './run-jobs.ts';
 
 const options = {
@@ -28,8 +29,7 @@ Fit for cron and systemd timers; the daemon runs jobs in the same way, and tells
   onRepository: 'of-jobs',
   statuses: [3, 4, 10, 11, 12, 13, 14],
   async run(call) {
-    const config = await loadConfig(call.global.config, call.env);
-    for (const warning of config.warnings) call.output.warn(warning);
+    const config = await readConfig(call);
     const jobs: JobConfig[] = call.args.map((name) => jobNamed(config, name));
     return await runJobs(call, config, jobs, { tags: [], dryRun: false, ...scheduledAs(call) });
   },

@@ -12,6 +12,7 @@ import { didYouMean } from '#lib/nearest.ts';
 import { catalogIfAny, catalogOf } from './catalog-use.ts';
 import { type Call, defineCommand, flag, list, type OptionSpecs, value } from './command.ts';
 import { jobContext } from './job-context.ts';
+import { readConfig } from './read-config.ts';
 import { showSite, showSites } from './sites-report.ts';
 import { answerNagios, nagiosOfSites, nagiosWords } from './status-nagios.ts';
 import { replaceFile, writeForOwner } from './write-file.ts';
@@ -119,9 +120,8 @@ const forget = async (call: SitesCall, sites: readonly string[]): Promise<number
 };
 
 const look = async (call: SitesCall): Promise<Sites> => {
-  const { output, global, env, args } = call;
-  const config = await loadConfig(global.config, env);
-  for (const warning of config.warnings) output.warn(warning);
+  const { output, args } = call;
+  const config = await readConfig(call);
   const console = consoleOf(config);
   const [only] = args;
   if (only !== undefined && !namePattern.test(only))

@@ -1,8 +1,7 @@
 // The daemon: runs jobs when they are due, each in a process of its own, until it is told to stop.
-import { dirname, join } from 'node:path';
 import { type DueTimes, openDueTimes } from '#catalog/due-times.ts';
 import { isFarAhead } from '#catalog/wrong-clock.ts';
-import { takeJobLock } from '#jobs/job-lock.ts';
+import { lockFolderOf, takeJobLock } from '#jobs/job-lock.ts';
 import { type LastDue, maxAttempts, type ScheduledJob, scheduleKey } from '#jobs/schedule.ts';
 import type { Clock } from '#lib/clock.ts';
 import { durationMs } from '#lib/duration.ts';
@@ -42,7 +41,7 @@ export const runDaemon = async (options: DaemonOptions): Promise<void> => {
 };
 
 const lockOf = async (catalog: string, clock: Clock, signal: AbortSignal): Promise<Disposable> => {
-  const lock = await takeJobLock(join(dirname(catalog), 'locks'), '.daemon', { wait: false, clock, signal });
+  const lock = await takeJobLock(lockFolderOf(catalog), '.daemon', { wait: false, clock, signal });
   if (lock) return lock;
   throw new HoldfastError('FAILED', `another daemon runs the jobs of ${catalog}`, {
     hint: 'stop it first; one daemon is enough for all jobs',

@@ -1,9 +1,12 @@
 // One process a job: an SQLite file held in an exclusive transaction. The system drops the lock with the process, however it ends.
 import { closeSync, openSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { type Clock, throwIfCancelled } from '#lib/clock.ts';
 import { makeFolder } from '#lib/make-folder.ts';
+
+/** Where the locks of jobs lie that a catalog remembers. */
+export const lockFolderOf = (catalogPath: string): string => join(dirname(catalogPath), 'locks');
 
 export interface JobLockOptions {
   /** Wait until whoever holds it is done; otherwise give up at once. */

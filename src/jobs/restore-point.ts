@@ -36,8 +36,8 @@ export const choosePoint = (snapshots: readonly Snapshot[], request: PointReques
     throw new HoldfastError('USAGE', `${job} ran on several hosts: ${hosts.join(', ')}`, {
       hint: `say which: --host ${hosts[0]}`,
     });
-  const runs = [...Map.groupBy(found, (snapshot) => tagOf(snapshot, 'run') ?? '').keys()]
-    .map((id) => pointOf(id, matching(found, { run: id }), sources))
+  const runs = [...Map.groupBy(found, (snapshot) => tagOf(snapshot, 'run') ?? '')]
+    .map(([id, own]) => pointOf(id, own, sources))
     .toSorted((a, b) => b.time.getTime() - a.time.getTime());
   const isWhole = (point: RestorePoint): boolean =>
     lacking(point, sources).length === 0 &&

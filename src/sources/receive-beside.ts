@@ -32,6 +32,14 @@ export interface ReceivingServer extends AsyncDisposable {
   destroy(): void;
 }
 
+/** Work in a session of its own in one of the databases. */
+export const insideOf =
+  <Connection extends AsyncDisposable>(connect: (database: string) => Promise<Connection>) =>
+  async <Result>(database: string, work: (connection: Connection) => Promise<Result>): Promise<Result> => {
+    await using connection = await connect(database);
+    return await work(connection);
+  };
+
 /** Receives into the database of that name; the server is closed with what is returned. */
 export const receiveBeside = async (
   name: string,

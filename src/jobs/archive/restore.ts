@@ -10,9 +10,10 @@ import { throwIfCancelled } from '#lib/clock.ts';
 import { asError, HoldfastError } from '#lib/errors.ts';
 import { openSource, type SourceConfig } from '#sources/registry.ts';
 import { type Entry, plainDumperOf, type RestoreReport, type Source } from '#sources/source.ts';
-import { openStore, type StoreConfig } from '#stores/registry.ts';
+import type { StoreConfig } from '#stores/registry.ts';
 import type { Store } from '#stores/store.ts';
 import type { JobContext } from '../job-context.ts';
+import { openPlainStore } from '../plain-store.ts';
 import { checksumOf, type OwnFile, ownFiles } from './files.ts';
 import { type ArchiveTask, ownFilesOf } from './run.ts';
 
@@ -44,7 +45,7 @@ export const restoreArchive = async (
     throw new HoldfastError('USAGE', `${key} has not the ending of an archive`, {
       hint: 'archives end in .tar.gz, .tgz, .tar.zst, .tar, .sql.gz, .sql.zst or .sql, and then perhaps in .age',
     });
-  await using store = await openFor(request.store, context);
+  await using store = await openPlainStore('archive', request.store, context);
   await using source = await openSource(target, { signal, clock, log });
   onEvent({ type: 'started', subject: key, doing: `restoring from ${store.location}` });
   const passedOver = new Set<string>();
@@ -104,7 +105,7 @@ const archivesIn = async (
   const failures: Error[] = [];
   for (const config of task.stores) {
     try {
-      await using store = await openFor(config, context);
+      await using store = await openPlainStore('archive', config, context);
       const here = await ownFiles(store, ownFilesOf(task, sources));
       const all = here.length > 0 ? here : await ownFiles(store, ownFilesOf(task, sources, 'any'));
       files.push(...all.map((own) => ({ ...own, store: config })));
@@ -134,9 +135,6 @@ const noArchive = (
         : 'only files that this job made, with their checksums beside them, count: name another by its path or URL',
   });
 };
-
-const openFor = (config: StoreConfig, { signal, clock, log, storeOptions }: JobContext): Promise<Store> =>
-  openStore(config, { name: 'archive', signal, clock, log }, { ...storeOptions, cacheFolder: undefined });
 
 /** The file's bytes; throws at their end when they are not those that its checksum stands for. */
 async function* verified(store: Store, key: string, signal: AbortSignal): AsyncGenerator<Uint8Array> {

@@ -7,6 +7,7 @@ import { printable } from '#lib/format.ts';
 import { withoutSecrets } from '#lib/secret.ts';
 import type { Health } from '../health/health.ts';
 import type { ToldOrders } from './outcomes.ts';
+import { parseJson } from './parse-json.ts';
 
 export interface Bulletin {
   readonly site: string;
@@ -180,19 +181,11 @@ const fitting = (value: string): string =>
 
 /** FAILED for what is no bulletin that this version understands; nothing of its words is repeated. */
 export const readBulletin = (bytes: Uint8Array): Bulletin => {
-  const found = schema.safeParse(parsed(bytes));
+  const found = schema.safeParse(parseJson(bytes));
   if (found.success) return found.data;
   throw new HoldfastError('FAILED', `it has ${flawIn(found.error)}`, {
     hint: 'where a newer Holdfast wrote it, bring this one up to date; else somebody else did',
   });
-};
-
-const parsed = (bytes: Uint8Array): unknown => {
-  try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
-  } catch (cause) {
-    throw new HoldfastError('FAILED', 'it is no JSON', { cause });
-  }
 };
 
 /** Keys of the schema and numbers of items only: 'something else than belongs at health.jobs.3.well'. */

@@ -3,8 +3,8 @@ import { lchown, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ConsoleConfig } from '#config/console.ts';
 import type { Secret } from '#lib/secret.ts';
-import { openStore } from '#stores/registry.ts';
 import { localFolderOf, type Store } from '#stores/store.ts';
+import { openPlainStore } from '../plain-store.ts';
 import { type Order, writeOrder } from './order.ts';
 import { orderKey, ordersFolder } from './place.ts';
 import type { LookContext } from './sites.ts';
@@ -19,10 +19,9 @@ export const giveOrder = async (
   order: Order,
   key: Secret,
   { bulletins }: ConsoleConfig,
-  { signal, clock, log, storeOptions }: LookContext,
+  context: LookContext,
 ): Promise<Given> => {
-  const opening = { name: 'orders', signal, clock, log };
-  await using store = await openStore(bulletins, opening, { ...storeOptions, cacheFolder: undefined });
+  await using store = await openPlainStore('orders', bulletins, context);
   const place = orderKey(order.site, order);
   await store.put(place, writeOrder(order, key));
   await handOver(store, place, order.site);

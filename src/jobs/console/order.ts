@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { namePattern } from '#config/names.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import type { Secret } from '#lib/secret.ts';
+import { parseJson } from './parse-json.ts';
 import { sign, verifyOrder } from './signed.ts';
 
 export interface Order {
@@ -43,17 +44,9 @@ export const writeOrder = (order: Order, key: Secret): Buffer =>
 
 /** FAILED, as a sentence without a subject, for what none of these keys has signed, or is no order that this version understands. */
 export const readOrder = (bytes: Uint8Array, keys: readonly string[]): Order => {
-  const found = schema.safeParse(parsed(verifyOrder(bytes, keys)));
+  const found = schema.safeParse(parseJson(verifyOrder(bytes, keys)));
   if (!found.success)
     throw new HoldfastError('FAILED', 'it has something in it that this version does not understand');
   const { format: _, ...order } = found.data;
   return { ...order, jobs: [...new Set(order.jobs)] };
-};
-
-const parsed = (bytes: Uint8Array): unknown => {
-  try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
-  } catch (cause) {
-    throw new HoldfastError('FAILED', 'it is no JSON', { cause });
-  }
 };

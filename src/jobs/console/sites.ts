@@ -8,10 +8,10 @@ import { mapOrdered } from '#lib/concurrency.ts';
 import { durationMs } from '#lib/duration.ts';
 import { HoldfastError, hasCode, messageOf } from '#lib/errors.ts';
 import { formatAge, formatBytes, formatTime, printable } from '#lib/format.ts';
-import { openStore } from '#stores/registry.ts';
 import type { Store } from '#stores/store.ts';
 import { flawsOf, isWell } from '../health/judge.ts';
 import type { JobContext } from '../job-context.ts';
+import { openPlainStore } from '../plain-store.ts';
 import type { Bulletin } from './bulletin.ts';
 import { ordersOf, type SiteOrder } from './outcomes.ts';
 import { type BulletinKey, clockToleranceMs, orderKey, orderNameIn, parseKey } from './place.ts';
@@ -60,9 +60,8 @@ export const lookAtSites = async (
   context: LookContext,
 ): Promise<Sites> => {
   const opener = { identity: identity.reveal(), recipients: await recipientsOf(identity.reveal()) };
-  const { signal, clock, log, storeOptions } = context;
-  const opening = { name: 'bulletins', signal, clock, log };
-  await using store = await openStore(bulletins, opening, { ...storeOptions, cacheFolder: undefined });
+  const { signal, clock } = context;
+  await using store = await openPlainStore('bulletins', bulletins, context);
   const at = clock.now();
   const seen = catalog?.sites;
   const given = catalog?.orders.given() ?? [];

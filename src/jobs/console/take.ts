@@ -6,9 +6,9 @@ import type { OrdersConfig } from '#config/console.ts';
 import { forEachLimit, mapOrdered } from '#lib/concurrency.ts';
 import { HoldfastError, hasCode, messageOf } from '#lib/errors.ts';
 import { formatBytes, formatTime, plural, printable } from '#lib/format.ts';
-import { openStore } from '#stores/registry.ts';
 import type { Store, StoredObject } from '#stores/store.ts';
 import type { JobContext } from '../job-context.ts';
+import { openPlainStore } from '../plain-store.ts';
 import { inAHurry } from './hurry.ts';
 import { mostOrderBytes, type Order, readOrder } from './order.ts';
 import { clockToleranceMs, orderKey, orderNameIn, ordersFolder } from './place.ts';
@@ -34,11 +34,9 @@ export const takeOrders = (config: Config, catalog: Catalog, context: JobContext
 
 const take = async (config: Config, catalog: Catalog, context: JobContext): Promise<Taken> => {
   const { site, bulletins, orders: allowed } = takenBy(config);
-  const { signal, clock, log, storeOptions } = context;
-  const opening = { name: 'orders', signal, clock, log };
-  await using store = await openStore(bulletins.to, opening, { ...storeOptions, cacheFolder: undefined });
+  await using store = await openPlainStore('orders', bulletins.to, context);
   const found = await lookAtOrders(store, site, allowed, context);
-  const answers = found.toSorted(byName).map(judge(config, allowed, catalog, clock.now()));
+  const answers = found.toSorted(byName).map(judge(config, allowed, catalog, context.clock.now()));
   const added = new Set(catalog.orders.answer(answers.map(({ answer }) => answer)));
   const fresh = answers.filter(({ answer }) => added.has(answer));
   const refused = fresh.map(({ answer }) => answer).filter((answer) => answer.refused !== undefined);

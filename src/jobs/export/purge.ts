@@ -4,9 +4,10 @@ import { readObject } from '#archive/read-object.ts';
 import type { ExportFile } from '#catalog/exports.ts';
 import { throwIfCancelled } from '#lib/clock.ts';
 import { asError, HoldfastError, hasCode } from '#lib/errors.ts';
-import { openStore, type StoreConfig } from '#stores/registry.ts';
+import type { StoreConfig } from '#stores/registry.ts';
 import { largeObjectsOf, type Store } from '#stores/store.ts';
 import { assertApart } from '../apart.ts';
+import { openPlainStore } from '../plain-store.ts';
 import { recorded } from '../recorded.ts';
 import type { RunContext } from '../run-backup.ts';
 import { type Ended, ok, partial } from '../run-outcome.ts';
@@ -42,11 +43,9 @@ export interface PurgeRun extends Ended {
 /** Looks at every file that the job exported and that was not purged before. */
 export const runPurge = (task: PurgeTask, context: RunContext): Promise<PurgeRun> => {
   const { job, dryRun } = task;
-  const { signal, clock, log, storeOptions } = context;
+  const { signal } = context;
   return recorded({ verb: 'purge', job, dryRun }, context, async ({ id, record }) => {
-    const options = { ...storeOptions, cacheFolder: undefined };
-    const open = (config: StoreConfig): Promise<Store> =>
-      openStore(config, { name: job, signal, clock, log }, options);
+    const open = (config: StoreConfig): Promise<Store> => openPlainStore(job, config, context);
     await using store = await open(task.to);
     await using other = task.rules.listedIn ? await open(task.rules.listedIn) : undefined;
     if (task.rules.listedIn)

@@ -4,11 +4,11 @@ import { damagedBeside } from '#catalog/database.ts';
 import { throwIfCancelled } from '#lib/clock.ts';
 import { asError, HoldfastError } from '#lib/errors.ts';
 import type { SourceConfig } from '#sources/registry.ts';
-import { openStore, type StoreConfig } from '#stores/registry.ts';
+import type { StoreConfig } from '#stores/registry.ts';
 import type { Store } from '#stores/store.ts';
 import { assertApart } from '../apart.ts';
 import { removeLeftovers } from '../archive/leftovers.ts';
-import type { JobContext } from '../job-context.ts';
+import { openPlainStore } from '../plain-store.ts';
 import { recorded } from '../recorded.ts';
 import type { RunContext } from '../run-backup.ts';
 import { type Ended, failed, together } from '../run-outcome.ts';
@@ -65,7 +65,7 @@ export const runExport = (task: ExportTask, context: RunContext): Promise<Export
   recorded({ verb: 'export', job: task.job }, context, async ({ id, record, watched }) => {
     const catalog = neededCatalog(context);
     refuseWithoutPositions(catalog, task.job);
-    await using store = await openFor(task.job, task.to, watched);
+    await using store = await openPlainStore(task.job, task.to, watched);
     await settleFiles(catalog.exports, task.job, store);
     await removeLeftovers(catalog.unfinished, task.job, store);
     const exported: ExportedSource[] = [];
@@ -92,11 +92,6 @@ export const runExport = (task: ExportTask, context: RunContext): Promise<Export
     };
   });
 
-const openFor = (job: string, config: StoreConfig, context: JobContext): Promise<Store> => {
-  const { signal, clock, log, storeOptions } = context;
-  return openStore(config, { name: job, signal, clock, log }, { ...storeOptions, cacheFolder: undefined });
-};
-
 /** Copies what is not yet in the second store; what fails is told and tried again by the next run. */
 const ship = async (
   { job, to, shipTo }: ExportTask,
@@ -106,7 +101,7 @@ const ship = async (
 ): Promise<number | Error> => {
   if (shipTo === undefined) return 0;
   try {
-    await using second = await openFor(job, shipTo, context);
+    await using second = await openPlainStore(job, shipTo, context);
     assertApart(shipTo, to, 'what is shipped must leave the folder of the exports');
     return await shipFiles({ catalog, job, from, to: second }, context);
   } catch (thrown) {

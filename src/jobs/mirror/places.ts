@@ -2,9 +2,10 @@
 import { z } from 'zod';
 import { HoldfastError } from '#lib/errors.ts';
 import { checkKey } from '#stores/guard.ts';
-import { openStore, type StoreConfig } from '#stores/registry.ts';
+import type { StoreConfig } from '#stores/registry.ts';
 import type { Store } from '#stores/store.ts';
 import type { JobContext } from '../job-context.ts';
+import { openPlainStore } from '../plain-store.ts';
 import type { ListedFile } from './listed-file.ts';
 
 /** By the names that the listing gives them; '' is for files of any. */
@@ -44,12 +45,8 @@ export const openPlaces = async (
 /** A small file waits for the server's disk longer than it travels. */
 const callsPerConnection = 5;
 
-/** A store of the job, of which nothing is kept beside it. */
-export const openFor = (job: string, config: StoreConfig, context: JobContext): Promise<Store> => {
-  const { signal, clock, log, storeOptions } = context;
-  const options = { ...storeOptions, cacheFolder: undefined, callsPerConnection };
-  return openStore(config, { name: job, signal, clock, log }, options);
-};
+export const openFor = (job: string, config: StoreConfig, context: JobContext): Promise<Store> =>
+  openPlainStore(job, config, context, { callsPerConnection });
 
 interface Place {
   readonly store: Store;

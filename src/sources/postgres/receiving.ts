@@ -1,7 +1,7 @@
 // A database that is kept fresh: whole snapshots are loaded beside it and take its name, changes are applied in one transaction.
 import { openOutliving } from '#lib/outliving.ts';
 import { onlyDatabase } from '../only-database.ts';
-import { type ReceivingServer, receiveBeside } from '../receive-beside.ts';
+import { insideOf, type ReceivingServer, receiveBeside } from '../receive-beside.ts';
 import type { Receiver } from '../receiver.ts';
 import { otherRunReceives } from '../receiving-refused.ts';
 import { type Connection, connect } from './connect.ts';
@@ -27,13 +27,7 @@ export const receiver = (request: DumpRequest): Receiver => ({
 const openServer = async (request: DumpRequest, name: string): Promise<ReceivingServer> => {
   const { settings, context } = request;
   const admin = await openOutliving(context.signal, (own) => connectForAdmin(settings, own));
-  const inside = async <Result>(
-    database: string,
-    work: (connection: Connection) => Promise<Result>,
-  ): Promise<Result> => {
-    await using connection = await connect(settings, database, context.signal);
-    return await work(connection);
-  };
+  const inside = insideOf((database) => connect(settings, database, context.signal));
   return {
     shutOthersOut: () => lock(admin, name),
     databases: () => databasesOf(admin),

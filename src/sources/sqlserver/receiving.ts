@@ -5,7 +5,7 @@ import { HoldfastError, hasCode } from '#lib/errors.ts';
 import { openOutliving } from '#lib/outliving.ts';
 import { isBeside } from '../beside-names.ts';
 import { onlyDatabase } from '../only-database.ts';
-import { type ReceivingServer, receiveBeside } from '../receive-beside.ts';
+import { insideOf, type ReceivingServer, receiveBeside } from '../receive-beside.ts';
 import type { Receiver } from '../receiver.ts';
 import { otherRunReceives } from '../receiving-refused.ts';
 import { type Connection, connect } from './connect.ts';
@@ -36,13 +36,7 @@ export const receiver = (request: RestoreRequest): Receiver => ({
 const openServer = (request: RestoreRequest, target: TargetServer, name: string): ReceivingServer => {
   const { settings, context } = request;
   const { admin } = target;
-  const inside = async <Result>(
-    database: string,
-    work: (connection: Connection) => Promise<Result>,
-  ): Promise<Result> => {
-    await using connection = await connect(settings, database, context.signal);
-    return await work(connection);
-  };
+  const inside = insideOf((database) => connect(settings, database, context.signal));
   return {
     async shutOthersOut() {
       const markOf = (database: string): Promise<unknown> => inside(database, readMark);
