@@ -3,25 +3,16 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
-import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { holdfast, type Outcome } from '../src/cli/testing.ts';
 import { execute, query } from '../src/sources/sqlite/testing.ts';
 import { startPostgres } from './servers/postgres.ts';
 import { skipWithout } from './servers/programs.ts';
 import { jsonLines, startCli } from './tools/cli.ts';
+import { jobsPlace } from './tools/jobs-place.ts';
 import { makeRepository } from './tools/repository.ts';
-import { temporaryFolder } from './tools/temp.ts';
 
-const folder = temporaryFolder('recover');
-const at = (...parts: string[]): string => join(folder, ...parts);
-const env = {
-  PATH: process.env.PATH,
-  HOLDFAST_CATALOG: at('state', 'catalog.db'),
-  HOLDFAST_CONFIG: at('holdfast.yaml'),
-  HOLDFAST_PASSWORD: 'secret',
-};
-process.env.HOLDFAST_PASSWORD = env.HOLDFAST_PASSWORD; // where secrets are looked for
+const { at, env } = jobsPlace('recover');
 
 const writeConfig = (more: object = {}): void =>
   writeFileSync(

@@ -1,7 +1,6 @@
 // Backups whose databases are all held at one moment, before any of them is read.
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
 import { holdfast, type Outcome } from '../src/cli/testing.ts';
 import { execute } from '../src/sources/sqlite/testing.ts';
@@ -9,18 +8,10 @@ import { type MysqlServer, startMariadb } from './servers/mariadb.ts';
 import { type PostgresServer, startPostgres } from './servers/postgres.ts';
 import { skipWithout } from './servers/programs.ts';
 import { jsonLines } from './tools/cli.ts';
+import { jobsPlace } from './tools/jobs-place.ts';
 import { makeRepository } from './tools/repository.ts';
-import { temporaryFolder } from './tools/temp.ts';
 
-const folder = temporaryFolder('together');
-const at = (...parts: string[]): string => join(folder, ...parts);
-const env = {
-  PATH: process.env.PATH,
-  HOLDFAST_CATALOG: at('state', 'catalog.db'),
-  HOLDFAST_CONFIG: at('holdfast.yaml'),
-  HOLDFAST_PASSWORD: 'secret',
-};
-process.env.HOLDFAST_PASSWORD = env.HOLDFAST_PASSWORD; // where secrets are looked for
+const { at, env } = jobsPlace('together');
 
 const skip = skipWithout('postgresql') ?? skipWithout('mariadb') ?? false;
 
