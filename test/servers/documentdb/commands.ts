@@ -146,7 +146,18 @@ export interface Page {
   readonly staysOpen: boolean;
 }
 
-export const firstPage = async (runner: Runner, { name, database, body }: Command): Promise<Page> => {
+/** The engine finds what a view shows before it locks it: where another took its place between, it is read again, as MongoDB does. */
+export const firstPage = async (runner: Runner, command: Command): Promise<Page> => {
+  for (let left = 20; ; left--)
+    try {
+      return await tryFirstPage(runner, command);
+    } catch (error) {
+      if (left === 0 || !/^could not open relation with OID/.test(String((error as Error).message)))
+        throw error;
+    }
+};
+
+const tryFirstPage = async (runner: Runner, { name, database, body }: Command): Promise<Page> => {
   const sql = `select cursorpage::bytea as page, continuation::bytea, persistconnection as stays, cursorid::text as id
     from documentdb_api.${cursorFunctions[name]}($1, $2::bytea::${bson}, 0)`;
   interface Row {
