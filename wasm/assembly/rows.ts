@@ -1,4 +1,5 @@
 // Hashes rows as they pass and adds the hashes up. What the hash is, src/lib/row-checksum.ts says.
+import { lowBytes, newlineMarks } from './words';
 
 // The state of one counter, in the head: the caller keeps it between calls.
 const ROWS: usize = 0;
@@ -24,10 +25,6 @@ const LANE_FACTOR_A: u64 = 0x9e3779b185ebca87;
 const LANE_FACTOR_B: u64 = 0xbf58476d1ce4e5b9;
 const FINISH_1: u64 = 0xff51afd7ed558ccd;
 const FINISH_2: u64 = 0xc4ceb9fe1a85ec53;
-
-const NEWLINES: u64 = 0x0a0a0a0a0a0a0a0a;
-const ONES: u64 = 0x0101010101010101;
-const HIGH_BITS: u64 = 0x8080808080808080;
 
 /** Begins a count. */
 export function rowsStart(): void {
@@ -134,21 +131,6 @@ function keepLanes(laneA: u64, laneB: u64, length: u64): void {
   store<u64>(LANE_A, laneA);
   store<u64>(LANE_B, laneB);
   store<u64>(LENGTH, length);
-}
-
-/** The high bit of every newline's byte; above the first newline there may be others too. */
-// @ts-ignore: decorator
-@inline
-function newlineMarks(word: u64): u64 {
-  const zeros = word ^ NEWLINES;
-  return (zeros - ONES) & ~zeros & HIGH_BITS;
-}
-
-/** The word with only its first bytes (1 to 8). */
-// @ts-ignore: decorator
-@inline
-function lowBytes(word: u64, bytes: u64): u64 {
-  return word & (<u64>-1 >> (64 - (bytes << 3)));
 }
 
 // @ts-ignore: decorator

@@ -15,6 +15,9 @@ export interface Functions {
   lineRows(at: number, end: number): number;
   lineRowsEnd(at: number, end: number): void;
   bsonRows(at: number, end: number): number;
+  printsStart(): void;
+  linePrints(at: number, end: number, shift: number, prints: number, ends: number): number;
+  linePrintsEnd(at: number, end: number, prints: number): number;
 }
 
 export interface Instance {
