@@ -18,7 +18,7 @@ const largestAverage = 256 * 1024;
 /** A table is cut into about so many blobs at most, and after so many of a snapshot the next are twice as large: each takes memory. */
 const blobsOfASize = 512 * 1024;
 
-interface BlobTotals {
+export interface BlobTotals {
   readonly ids: BlobIds;
   readonly bytes: number;
   readonly newBlobs: number;
@@ -51,6 +51,10 @@ export const tableCut = (sizeBytes: number, { blobsBefore = 0, previous }: Table
   const used = snap(largestBytes / 4) * 4 === largestBytes ? largestBytes / 4 : snap(before / blobs);
   return { by: 'gear', averageBytes: wanted > 4 * used ? wanted : used };
 };
+
+/** No file that restic's chunker cut has more than one blob and smaller ones on average: those are rows of tables. */
+export const isCutAsFile = (blobs: number, sizeBytes: number): boolean =>
+  blobs <= 1 || sizeBytes / blobs >= largestAverage;
 
 export class ContentCutter {
   readonly #writer: BlobWriter;

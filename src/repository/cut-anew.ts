@@ -3,7 +3,7 @@ import { throwIfCancelled } from '#lib/clock.ts';
 import type { BlobIds } from './blob-ids.ts';
 import type { BlobReader } from './blob-reader.ts';
 import type { BlobWriter } from './blob-writer.ts';
-import { ContentCutter, type Cut, tableCut } from './content-cutter.ts';
+import { ContentCutter, type Cut, isCutAsFile, tableCut } from './content-cutter.ts';
 import { loadNodes } from './load-blob.ts';
 import { readContent } from './read-content.ts';
 import type { Session } from './session.ts';
@@ -15,9 +15,6 @@ export interface CutAnewOptions {
   /** Blobs that the repository did not have, their bytes, and what these took. */
   onStored(blobs: number, bytes: number, storedBytes: number): void;
 }
-
-/** No file that restic's chunker cut has more than one blob and smaller ones on average: those are rows of tables. */
-const largestTableBlobs = 256 * 1024;
 
 /** Stores the tree and all below it, and returns the id it has there. Whatever is damaged is an error. */
 export const cutAnew = async (
@@ -63,6 +60,4 @@ export const cutAnew = async (
 
 /** As large as they were: the other repository keeps what its snapshots began with, too. */
 const howToCut = (sizeBytes: number, blobs: number): Cut =>
-  blobs > 1 && sizeBytes / blobs < largestTableBlobs
-    ? tableCut(sizeBytes, { previous: { sizeBytes, blobs } })
-    : { by: 'rabin' };
+  isCutAsFile(blobs, sizeBytes) ? { by: 'rabin' } : tableCut(sizeBytes, { previous: { sizeBytes, blobs } });

@@ -3,8 +3,9 @@ import { throwIfCancelled } from '#lib/clock.ts';
 import { areSameIds } from './blob-ids.ts';
 import type { Difference, DiffOptions, Snapshot } from './contract.ts';
 import { loadNodes } from './load-blob.ts';
+import { withoutMark } from './rows/layers.ts';
 import type { Session } from './session.ts';
-import { compareNames, encodeNode, type TreeNode } from './tree.ts';
+import { compareNames, encodeNode, isLayered, type TreeNode } from './tree.ts';
 
 /** Two folders that are compared, and what of them is still to be looked at. */
 interface Level {
@@ -39,10 +40,18 @@ export async function* diffSnapshots(
     const name = one?.name ?? other?.name ?? '';
     const path = level.folder === '' ? name : `${level.folder}/${name}`;
     const change = changeOf(one, other, options);
-    if (change) yield { path, change, ...(one && { before: one }), ...(other && { after: other }) };
-    await enter(one?.subtree, other?.subtree, path);
+    if (change)
+      yield { path, change, ...(one && { before: asFile(one) }), ...(other && { after: asFile(other) }) };
+    await enter(folderOf(one), folderOf(other), path);
   }
 }
+
+/** What is below it is looked at, too; a file in layers is one file. */
+const folderOf = (node: TreeNode | undefined): string | undefined =>
+  node && !isLayered(node) ? node.subtree : undefined;
+
+const asFile = (node: TreeNode): Pick<TreeNode, 'type' | 'meta'> =>
+  isLayered(node) ? { type: 'file', meta: withoutMark(node.meta) } : node;
 
 const nodesOf = async (session: Session, tree: string | undefined): Promise<TreeNode[]> =>
   tree === undefined ? [] : await loadNodes(session, tree);
@@ -66,7 +75,7 @@ const changeOf = (
 ): Difference['change'] | undefined => {
   if (!one) return 'added';
   if (!other) return 'removed';
-  if (one.type !== other.type) return 'type';
+  if (asFile(one).type !== asFile(other).type) return 'type';
   if (!isSameContent(one, other)) return 'content';
   const plain = (node: TreeNode): string =>
     encodeNode({ ...node, ...(node.content && { content: [] }), ...(node.subtree && { subtree: '' }) });
@@ -75,4 +84,7 @@ const changeOf = (
 
 /** The same content has the same blobs, unless it was cut in another way: then it counts as changed. */
 const isSameContent = (one: TreeNode, other: TreeNode): boolean =>
-  one.meta.linkTarget === other.meta.linkTarget && areSameIds(one.content ?? [], other.content ?? []);
+  one.meta.linkTarget === other.meta.linkTarget &&
+  (isLayered(one) || isLayered(other)
+    ? one.subtree === other.subtree
+    : areSameIds(one.content ?? [], other.content ?? []));

@@ -114,7 +114,8 @@ export const openedRepository = (
       if (options.parent) await loaded.session([options.parent]).catch(() => {}); // the writer meets the error
       return writing(options.dryRun ?? false, async (session) => {
         const earlier = options.parent && (await loaded.earlier(options.parent));
-        return writeSnapshot({ ...session, signal }, entries, options, earlier);
+        const before = earlier && { earlier, reader: loaded.reader };
+        return writeSnapshot({ ...session, signal }, entries, options, before);
       });
     },
     async *list(snapshot, options = {}) {

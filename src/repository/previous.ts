@@ -4,8 +4,10 @@ import type { Previous, PreviousEntry } from '#sources/source.ts';
 import type { BlobReader } from './blob-reader.ts';
 import { loadNodes } from './load-blob.ts';
 import { readContent } from './read-content.ts';
+import { layersOf, withoutMark } from './rows/layers.ts';
+import { readLayers } from './rows/read-layers.ts';
 import type { Session } from './session.ts';
-import type { TreeNode } from './tree.ts';
+import { isLayered, type TreeNode } from './tree.ts';
 
 type Nodes = ReadonlyMap<string, TreeNode>;
 
@@ -89,8 +91,15 @@ export const previousEntries = (
   async function* read(ids: Iterable<string>): AsyncGenerator<Uint8Array> {
     yield* readContent(session, await reader(), ids);
   }
-  const entryOf = (node: TreeNode | undefined): PreviousEntry | undefined =>
-    node && { type: node.type, meta: node.meta, content: () => read(node.content ?? []) };
+  async function* readRows(node: TreeNode): AsyncGenerator<Uint8Array> {
+    const layers = await layersOf(session, node);
+    if (layers) yield* readLayers({ session, reader: await reader() }, layers);
+  }
+  const entryOf = (node: TreeNode | undefined): PreviousEntry | undefined => {
+    if (!node) return undefined;
+    if (isLayered(node)) return { type: 'file', meta: withoutMark(node.meta), content: () => readRows(node) };
+    return { type: node.type, meta: node.meta, content: () => read(node.content ?? []) };
+  };
   return {
     entry(path) {
       const node = earlier.find(path === '' ? root : `${root}/${path}`);

@@ -11,7 +11,7 @@ import { refuseIfMisjudged } from './misjudged-packs.ts';
 import type { Session } from './session.ts';
 import { loadSnapshot, saveSnapshot } from './snapshot.ts';
 import { takeStock } from './stock.ts';
-import { encodeTree, type TreeNode } from './tree.ts';
+import { encodeTree, isLayered, type TreeNode } from './tree.ts';
 import { listIds, unlessDamaged } from './unpacked.ts';
 
 /** A tree as it can be kept: its id (the old one when nothing is lost below it), or nothing when it cannot be read. */
@@ -114,6 +114,10 @@ const keepNodes = async (
   for (const node of nodes) {
     if (node.type === 'dir') {
       const below: Kept = node.subtree ? await keepTree(session, writer, trees, node.subtree) : nothing;
+      if (isLayered(node) && below.lost.length > 0) {
+        lost.push(node.name); // without one of its layers a file is another
+        continue;
+      }
       if (below.id === undefined) lost.push(node.name);
       else kept.push({ ...node, subtree: below.id });
       for (const path of below.lost) lost.push(`${node.name}/${path}`);

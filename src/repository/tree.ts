@@ -20,6 +20,13 @@ export interface TreeNode {
   readonly subtree?: string;
 }
 
+/** The inode number of a directory in the place of a file of rows (rows/layers.ts), which also has that file's size: no other has. */
+export const layeredInode = 0x726f7773n; // 'rows'
+
+/** Whether a node stands for a file in layers. */
+export const isLayered = ({ type, meta }: TreeNode): boolean =>
+  type === 'dir' && meta.inode === layeredInode && (meta.size ?? 0) > 0;
+
 /** The JSON of one node. Fields stand in restic's order, so that equal directories are equal blobs. */
 export const encodeNode = (node: TreeNode): string =>
   node.content
@@ -45,7 +52,7 @@ const encodeFields = (node: TreeNode): string => {
   if (meta.group) json += `,"group":${jsonString(meta.group)}`;
   if (meta.inode) json += `,"inode":${meta.inode}`;
   if (meta.deviceId) json += `,"device_id":${meta.deviceId}`;
-  if (meta.size && node.type === 'file') json += `,"size":${meta.size}`;
+  if (meta.size && (node.type === 'file' || isLayered(node))) json += `,"size":${meta.size}`;
   if (meta.links) json += `,"links":${meta.links}`;
   if (meta.linkTarget !== undefined) json += encodeLinkTarget(meta.linkTarget);
   if (meta.xattrs?.length) json += `,"extended_attributes":${encodeXattrs(meta.xattrs)}`;

@@ -5,8 +5,9 @@ import { shortId } from '#lib/format.ts';
 import type { ListedEntry, ReadOptions, Snapshot } from './contract.ts';
 import { loadNodes } from './load-blob.ts';
 import { EarlierNodes } from './previous.ts';
+import { blobsOf, layersAmong, withoutMark } from './rows/layers.ts';
 import type { Session } from './session.ts';
-import type { TreeNode } from './tree.ts';
+import { isLayered, type TreeNode } from './tree.ts';
 
 interface Level {
   readonly path: string;
@@ -23,15 +24,18 @@ export async function* walkSnapshot(
   const trees = treeLoader(session);
   const start = await startOf(session, snapshot, options);
   const relative = relativeTo(options.root);
-  const wanted = (path: string, node: TreeNode): boolean => options.include?.(path, node.type) ?? true;
+  const wanted = (path: string, node: TreeNode): boolean =>
+    options.include?.(path, isLayered(node) ? 'file' : node.type) ?? true;
+  const given = async (path: string, node: TreeNode): Promise<ListedEntry> =>
+    isLayered(node) ? inLayers(path, node, await nodesBelow(trees, node, path)) : listed(path, node);
   const levels: Level[] = [];
   if (start.node) {
     const path = relative(start.path);
     if (path !== undefined) {
       if (!wanted(path, start.node)) return;
-      yield listed(path, start.node);
+      yield await given(path, start.node);
     }
-    if (start.node.type !== 'dir') return;
+    if (start.node.type !== 'dir' || isLayered(start.node)) return;
   }
   const top = start.node ?? { subtree: snapshot.tree };
   levels.push({ path: start.path, nodes: await nodesBelow(trees, top, start.path), next: 0 });
@@ -46,9 +50,9 @@ export async function* walkSnapshot(
     const path = relative(full);
     if (path !== undefined) {
       if (!wanted(path, node)) continue;
-      yield listed(path, node);
+      yield isLayered(node) ? await given(path, node) : listed(path, node);
     }
-    if (node.type !== 'dir') continue;
+    if (node.type !== 'dir' || isLayered(node)) continue;
     trees.expect(level.nodes, level.next);
     try {
       levels.push({ path: full, nodes: await nodesBelow(trees, node, full), next: 0 });
@@ -98,6 +102,11 @@ const listed = (path: string, { type, meta, content, subtree }: TreeNode): Liste
   blobs: content ?? [],
   ...(subtree && { subtree }),
 });
+
+const inLayers = (path: string, { name, meta }: TreeNode, nodes: readonly TreeNode[]): ListedEntry => {
+  const layers = layersAmong(name, nodes);
+  return { path, type: 'file', meta: withoutMark(meta), blobs: blobsOf(layers), layers };
+};
 
 /** Loads trees, the next few of a directory ahead of time, so that a slow store is not asked one by one. */
 const treeLoader = (session: Session) => {

@@ -2,40 +2,58 @@
 // only then, a snapshot names the root.
 
 import { throwIfCancelled } from '#lib/clock.ts';
+import { Semaphore } from '#lib/concurrency.ts';
 import { HoldfastError, hasCode } from '#lib/errors.ts';
 import { dateToNanos } from '#lib/file-times.ts';
 import { userName } from '#lib/home.ts';
 import { machineName } from '#lib/machine-name.ts';
 import { version } from '#lib/version.ts';
-import type { Entry, EntryMeta } from '#sources/source.ts';
+import type { Content, Entry, EntryMeta } from '#sources/source.ts';
+import type { BlobReader } from './blob-reader.ts';
 import { BlobWriter } from './blob-writer.ts';
-import { ContentCutter, type Cut, type TableCutOptions, tableCut } from './content-cutter.ts';
+import {
+  type BlobTotals,
+  ContentCutter,
+  type Cut,
+  isCutAsFile,
+  type TableCutOptions,
+  tableCut,
+} from './content-cutter.ts';
 import type { ItemOutcome, SnapshotSummary, WriteOptions, WriteReport } from './contract.ts';
 import { type EarlierNodes, parentOf } from './previous.ts';
+import { type Layer, nodesOf, withMark } from './rows/layers.ts';
+import type { Reading } from './rows/read-layers.ts';
+import { beside, type Ground, newlyGone, newRows, planRows } from './rows/write-layers.ts';
 import { isSameMeta } from './same-node.ts';
 import { overheadBytes } from './seal.ts';
 import type { Session } from './session.ts';
 import { saveSnapshot } from './snapshot.ts';
 import { refuseIfPruned, takeStock } from './stock.ts';
-import type { TreeNode } from './tree.ts';
+import { encodeTree, type TreeNode } from './tree.ts';
 import { Directory, type TreeStore } from './tree-builder.ts';
 import { lengthOf } from './tree-parts.ts';
 
 const progressMs = 100;
 
-/** See Repository.write. `earlier`: the nodes of `options.parent`. */
+/** What `options.parent` has: its nodes, and a reader for their contents. */
+export interface Before {
+  readonly earlier: EarlierNodes;
+  reader(): Promise<BlobReader>;
+}
+
+/** See Repository.write. */
 export const writeSnapshot = async (
   session: Session,
   entries: AsyncIterable<Entry>,
   options: WriteOptions,
-  earlier?: EarlierNodes,
+  before?: Before,
 ): Promise<WriteReport> => {
   const started = new Date();
   const unlisted = options.dryRun ? [] : await takeStock(session);
   const writer = new BlobWriter(session, options.dryRun ?? false);
   try {
     for (const pack of unlisted) writer.adopt(pack);
-    const tree = new TreeWriter(session, writer, options, earlier);
+    const tree = new TreeWriter(session, writer, options, before);
     const root = await tree
       .write(entries)
       .catch((error: unknown) => keepWhatIsStored(session, writer, error));
@@ -74,12 +92,22 @@ const keepWhatIsStored = async (session: Session, writer: BlobWriter, error: unk
   throw error;
 };
 
+/** Where an entry goes, and what the previous snapshot has there. */
+interface Place {
+  readonly name: string;
+  readonly directory: Directory;
+  readonly before: TreeNode | undefined;
+}
+
 class TreeWriter {
   readonly #session: Session;
   readonly #writer: BlobWriter;
   readonly #options: WriteOptions;
   readonly #cutter: ContentCutter;
   readonly #earlier: EarlierNodes | undefined;
+  readonly #reading: () => Promise<Reading>;
+  /** Each holds the rows of a table in memory. */
+  readonly #besides = new Semaphore(2);
   readonly #counts = {
     filesNew: 0,
     filesChanged: 0,
@@ -102,17 +130,13 @@ class TreeWriter {
   #tableBlobs = 0;
   readonly failures: ItemOutcome[] = [];
 
-  constructor(
-    session: Session,
-    writer: BlobWriter,
-    options: WriteOptions,
-    earlier: EarlierNodes | undefined,
-  ) {
+  constructor(session: Session, writer: BlobWriter, options: WriteOptions, before: Before | undefined) {
     this.#session = session;
     this.#writer = writer;
     this.#options = options;
     this.#cutter = new ContentCutter(session, writer);
-    this.#earlier = earlier;
+    this.#earlier = before?.earlier;
+    this.#reading = async () => ({ session, reader: await (before as Before).reader() });
     this.#defaults = {
       mtime: dateToNanos(options.time),
       uid: process.getuid?.() ?? 0,
@@ -200,23 +224,102 @@ class TreeWriter {
       this.#note(entry, before.meta.size ?? 0);
       return undefined;
     }
-    return this.#writeFile(entry, name, directory, before);
+    return this.#writeFile(entry, { name, directory, before });
   }
 
-  async #writeFile(
-    entry: Entry,
-    name: string,
-    directory: Directory,
-    before: TreeNode | undefined,
-  ): Promise<void> {
+  async #writeFile(entry: Entry, place: Place): Promise<void> {
     const content = entry.content?.();
     if (!content) {
-      directory.drop();
+      place.directory.drop();
       return this.#fail(
         entry,
         new HoldfastError('ITEM_UNREADABLE', `${entry.path} is no longer in the repository`),
       );
     }
+    if (entry.chunking === 'rows') return this.#writeRows(entry, content, place);
+    return this.#writeContent(entry, content, place);
+  }
+
+  /** Beside what the previous snapshot has of it, or whole. */
+  async #writeRows(entry: Entry, content: Content, place: Place): Promise<void> {
+    await this.#besides.acquire();
+    try {
+      const plan = await planRows(this.#reading, place.before, entry.meta.size);
+      if (plan.how === 'beside') await this.#writeBeside(entry, content, place, plan.ground);
+      else
+        await this.#writeContent(
+          { ...entry, chunking: plan.how === 'table' ? 'table' : 'file' },
+          content,
+          place,
+        );
+    } finally {
+      this.#besides.release();
+    }
+  }
+
+  async #writeBeside(
+    entry: Entry,
+    content: Content,
+    { name, directory, before }: Place,
+    ground: Ground,
+  ): Promise<void> {
+    let seen = 0;
+    const onBytes = (bytes: number): void => {
+      seen += bytes;
+      this.#counts.totalBytesProcessed += bytes;
+    };
+    const made: { gone?: TreeNode; rows?: TreeNode } = {};
+    const cut = (what: 'gone' | 'rows', part: Content): Promise<void> =>
+      this.#cutter.cut(
+        part,
+        { by: 'rabin' },
+        { expectedBytes: undefined, signal: this.#session.signal, onBytes: () => {} },
+        (totals) => {
+          this.#countBlobs(totals);
+          made[what] = {
+            name: what,
+            type: 'file',
+            meta: this.#fileMeta({}, totals.bytes),
+            content: totals.ids,
+          };
+          const { gone, rows } = made;
+          if (gone && rows)
+            this.#addLayered(beside(ground, { gone, rows }), this.#fileMeta(entry.meta, seen), {
+              name,
+              directory,
+              before,
+            });
+        },
+      );
+    try {
+      await cut('rows', newRows(content, ground, onBytes));
+      await cut('gone', newlyGone(ground));
+      this.#note(entry, seen);
+    } catch (error) {
+      this.#failItem(entry, directory, error);
+    }
+  }
+
+  /** One layer is a file, several are a directory in its place. */
+  #addLayered(layers: readonly Layer[], meta: EntryMeta, { name, directory, before }: Place): void {
+    const add = (node: TreeNode): void => {
+      const isSame = directory.add(node, before);
+      this.#count(isSame ? 'filesUnmodified' : 'filesChanged', 0);
+    };
+    const [first, ...others] = layers;
+    if (first && others.length === 0) {
+      add({ ...first.rows, name, meta });
+      return;
+    }
+    const tree = encodeTree(nodesOf(layers));
+    const length = lengthOf(tree);
+    this.#writer.addTree(tree, (subtree, storedBytes) => {
+      if (storedBytes > 0) this.#countTree(length, storedBytes);
+      add({ name, type: 'dir', meta: withMark(meta), subtree });
+    });
+  }
+
+  async #writeContent(entry: Entry, content: Content, { name, directory, before }: Place): Promise<void> {
     const isTable = entry.chunking === 'table';
     const how: Cut = isTable
       ? tableCut(entry.meta.size ?? 0, { blobsBefore: this.#tableBlobs, previous: this.#cutsOf(before) })
@@ -236,9 +339,7 @@ class TreeWriter {
     try {
       await this.#cutter.cut(content, how, options, ({ ids, bytes, ...added }) => {
         if (isTable) this.#tableBlobs += ids.length - expectedBlobs;
-        this.#counts.dataBlobs += added.newBlobs;
-        this.#counts.dataAdded += added.newBytes;
-        this.#counts.dataAddedPacked += added.storedBytes;
+        this.#countBlobs(added);
         const node: TreeNode = {
           name,
           type: 'file',
@@ -250,15 +351,19 @@ class TreeWriter {
       });
       this.#note(entry, seen);
     } catch (error) {
-      if (!(error instanceof HoldfastError && error.kind.item)) throw error;
-      directory.drop();
-      this.#fail(entry, error);
+      this.#failItem(entry, directory, error);
     }
+  }
+
+  #failItem(entry: Entry, directory: Directory, error: unknown): void {
+    if (!(error instanceof HoldfastError && error.kind.item)) throw error;
+    directory.drop();
+    this.#fail(entry, error);
   }
 
   /** What is known of how a table was cut before. Of many blobs a few thousand tell. */
   #cutsOf(node: TreeNode | undefined): TableCutOptions['previous'] {
-    if (!node?.content) return undefined;
+    if (!node?.content || isCutAsFile(node.content.length, node.meta.size ?? 0)) return undefined;
     const stride = Math.ceil(node.content.length / 4096);
     let [at, largestBytes] = [0, 0];
     for (const id of node.content) {
@@ -295,11 +400,7 @@ class TreeWriter {
       const length = lengthOf(tree);
       this.#writer.addTree(tree, (id, storedBytes) => {
         this.#counts[existed ? (storedBytes > 0 ? 'dirsChanged' : 'dirsUnmodified') : 'dirsNew'] += 1;
-        if (storedBytes > 0) {
-          this.#counts.treeBlobs += 1;
-          this.#counts.dataAdded += length;
-          this.#counts.dataAddedPacked += storedBytes;
-        }
+        if (storedBytes > 0) this.#countTree(length, storedBytes);
         done(id);
       });
     },
@@ -321,6 +422,18 @@ class TreeWriter {
     this.#counts[what] += 1;
     this.#counts.totalFilesProcessed += 1;
     this.#counts.totalBytesProcessed += bytes;
+  }
+
+  #countBlobs({ newBlobs, newBytes, storedBytes }: Omit<BlobTotals, 'ids' | 'bytes'>): void {
+    this.#counts.dataBlobs += newBlobs;
+    this.#counts.dataAdded += newBytes;
+    this.#counts.dataAddedPacked += storedBytes;
+  }
+
+  #countTree(bytes: number, storedBytes: number): void {
+    this.#counts.treeBlobs += 1;
+    this.#counts.dataAdded += bytes;
+    this.#counts.dataAddedPacked += storedBytes;
   }
 
   #note(entry: Entry, bytes: number): void {

@@ -59,8 +59,11 @@ export interface Entry {
   readonly unchanged?: true;
   /** It is there but could not be read at all: reported under its path, not stored. An item error; it has no content. */
   readonly failed?: Error;
-  /** How content is cut into blobs: 'file' (restic's chunker, shared with restic), 'table' (small chunks, for rows that change). */
-  readonly chunking?: 'file' | 'table';
+  /**
+   * How content is cut into blobs: 'file' (restic's chunker, shared with restic), 'table' (small chunks, for rows that change), 'rows'
+   * (large ones, and of later backups only the rows that changed: each must end with a newline, and they may come back in another order).
+   */
+  readonly chunking?: 'file' | 'table' | 'rows';
   /** The name under which this entry is reported ('public.orders'); entries without one are only counted. Several entries may share one. */
   readonly item?: string;
 }

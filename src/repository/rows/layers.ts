@@ -1,0 +1,72 @@
+// A file of rows in layers: a directory in its place holds the rows as they were first stored and, for each backup that found others,
+// those that were new and which lines were gone.
+//
+//   0000.rows   the first rows, each a line
+//   0001.gone   the lines of 0000.rows that were not there any more, by their numbers, the first of which is 1
+//   0001.rows   the rows that were new
+//   0002.gone   the lines that went next, where those of 0001.rows are counted on from the last of 0000.rows
+//   0002.rows   …
+//
+// The file is what all .rows hold, one after the other, without the lines in all .gone.
+import { HoldfastError } from '#lib/errors.ts';
+import type { EntryMeta } from '#sources/source.ts';
+import type { BlobIds } from '../blob-ids.ts';
+import { loadNodes } from '../load-blob.ts';
+import type { Session } from '../session.ts';
+import { isLayered, layeredInode, type TreeNode } from '../tree.ts';
+
+/** What one backup added. */
+export interface Layer {
+  readonly gone: TreeNode | undefined;
+  readonly rows: TreeNode;
+}
+
+export interface Layers {
+  /** Of the file, in messages. */
+  readonly name: string;
+  readonly layers: readonly Layer[];
+  /** How long the file is. */
+  readonly sizeBytes: number;
+}
+
+/** The layers that a node stands for: one of a file, several of a directory in its place. Undefined for what is no file of rows. REPOSITORY_DAMAGED. */
+export const layersOf = async (session: Session, node: TreeNode): Promise<Layers | undefined> => {
+  const { name, meta, subtree } = node;
+  const sizeBytes = meta.size ?? 0;
+  if (node.type === 'file') return { name, sizeBytes, layers: [{ gone: undefined, rows: node }] };
+  if (!isLayered(node) || subtree === undefined) return undefined;
+  return { name, sizeBytes, layers: layersAmong(name, await loadNodes(session, subtree)) };
+};
+
+/** The same of a directory whose nodes are at hand. */
+export const layersAmong = (name: string, nodes: readonly TreeNode[]): Layer[] => {
+  const files = new Map(nodes.filter(({ type }) => type === 'file').map((node) => [node.name, node]));
+  const layers: Layer[] = [];
+  for (let at = 0; 2 * at < nodes.length; at += 1) {
+    const rows = files.get(layerFile(at, 'rows'));
+    const gone = at === 0 ? undefined : files.get(layerFile(at, 'gone'));
+    if (rows && (gone || at === 0)) layers.push({ gone, rows });
+  }
+  if (layers.length === 0 || 2 * layers.length - 1 !== nodes.length)
+    throw new HoldfastError('REPOSITORY_DAMAGED', `not all layers of ${name} are there`);
+  return layers;
+};
+
+/** The metadata of the file, from that of the directory in its place, and the other way. */
+export const withoutMark = ({ inode: _, ...meta }: EntryMeta): EntryMeta => meta;
+export const withMark = (meta: EntryMeta): EntryMeta => ({ ...meta, inode: layeredInode });
+
+/** All nodes of the directory. */
+export const nodesOf = (layers: readonly Layer[]): TreeNode[] =>
+  layers.flatMap(({ gone, rows }, at) => [
+    ...(gone ? [{ ...gone, name: layerFile(at, 'gone') }] : []),
+    { ...rows, name: layerFile(at, 'rows') },
+  ]);
+
+const layerFile = (at: number, what: 'rows' | 'gone'): string => `${String(at).padStart(4, '0')}.${what}`;
+
+/** Of all files of all layers, in an order that is always the same. */
+export const blobsOf = (layers: readonly Layer[]): string[] =>
+  nodesOf(layers).flatMap(({ content }) => [...(content ?? [])]);
+
+export const idsOf = ({ content = [] }: TreeNode): BlobIds => content;

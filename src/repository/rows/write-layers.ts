@@ -1,0 +1,158 @@
+// A table stored beside what an earlier snapshot has of it: the rows that are new, and which of the earlier ones are gone.
+import { randomBytes } from 'node:crypto';
+import { HoldfastError, hasCode } from '#lib/errors.ts';
+import { createRowPrinter } from '#lib/row-prints.ts';
+import type { Content } from '#sources/source.ts';
+import { readContent } from '../read-content.ts';
+import type { TreeNode } from '../tree.ts';
+import { blobsOf, idsOf, type Layer, type Layers, layersOf } from './layers.ts';
+import { formatLines, type LineSet } from './line-set.ts';
+import { type Reading, readTable } from './read-layers.ts';
+import type { RowTable } from './row-table.ts';
+
+/** Smaller files are stored whole: their small blobs cost no more. */
+const smallestBytes = 1024 * 1024;
+/** More lines would take more than about a hundred MB of memory. */
+const mostLines = 4 * 1024 * 1024;
+/** A file in so many layers is stored whole again. */
+const mostLayers = 200;
+/** And one of whose lines more than this share is gone: a restore reads those too. */
+const mostGone = 1 / 3;
+const newline = 0x0a;
+
+/** What a snapshot has of a table, and what its rows are found in. */
+export interface Ground {
+  readonly layers: readonly Layer[];
+  readonly table: RowTable;
+  /** Lines of the table that were found again, and those that were gone before. */
+  readonly found: LineSet;
+  /** How many of these were gone before. */
+  readonly goneBefore: number;
+  /** Of the rows' prints. */
+  readonly key: Uint8Array;
+}
+
+/** How a table is stored: beside what is there, or whole, in the large blobs of files or in the small ones of tables. */
+export type Plan = { readonly how: 'beside'; readonly ground: Ground } | { readonly how: 'rows' | 'table' };
+
+/** Reads all that is there. `sizeBytes` is what the source expects. */
+export const planRows = async (
+  open: () => Promise<Reading>,
+  before: TreeNode | undefined,
+  sizeBytes: number | undefined,
+): Promise<Plan> => {
+  const known = before?.meta.size ?? sizeBytes;
+  if (known !== undefined && known < smallestBytes) return { how: 'table' };
+  if (!before) return { how: 'rows' };
+  const reading = await open();
+  try {
+    const layers = await layersOf(reading.session, before);
+    return layers ? await planBeside(reading, layers) : { how: 'rows' };
+  } catch (error) {
+    if (!hasCode(error, 'REPOSITORY_DAMAGED')) throw error;
+    reading.session.log.warn(`what the last snapshot had of ${before.name} is stored anew: ${error.message}`);
+    return { how: 'rows' };
+  }
+};
+
+const planBeside = async (reading: Reading, of: Layers): Promise<Plan> => {
+  const { layers } = of;
+  const { blobs } = reading.session;
+  if (layers.length >= mostLayers || !blobsOf(layers).every((id) => blobs.has(id, 'data')))
+    return { how: 'rows' };
+  if ((await linesOfBeginning(reading, of)) > mostLines) return { how: 'table' };
+  const key = randomBytes(16);
+  const read = await readTable(reading, of, { key, mostLines });
+  if (!read) return { how: 'table' };
+  const { table, found } = read;
+  return found.size > mostGone * table.lines
+    ? { how: 'rows' }
+    : { how: 'beside', ground: { layers, table, found, goneBefore: found.size, key } };
+};
+
+/** About how many lines the file has, by its first blob. */
+const linesOfBeginning = async (
+  { session, reader }: Reading,
+  { layers, sizeBytes }: Layers,
+): Promise<number> => {
+  const [first] = idsOf((layers[0] as Layer).rows);
+  if (first === undefined) return 0;
+  let [bytes, lines] = [0, 0];
+  for await (const chunk of readContent(session, reader, [first])) {
+    bytes += chunk.length;
+    for (const byte of chunk) if (byte === newline) lines += 1;
+  }
+  return (lines * sizeBytes) / Math.max(1, bytes);
+};
+
+/** The rows that the ground does not have, each view good until a later pull. Those that it has are found there. */
+export async function* newRows(
+  content: Content,
+  { table, key }: Ground,
+  onBytes: (bytes: number) => void,
+): AsyncGenerator<Uint8Array> {
+  const printer = createRowPrinter(key);
+  /** Of a row that goes on in the next chunk. */
+  let begun: Buffer[] = [];
+  for await (const bytes of content) {
+    onBytes(bytes.length);
+    const chunk = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+    const gathered = new Gathered(chunk);
+    let end = 0;
+    let isFirstNew = false;
+    printer.update(chunk, ({ count, prints, ends }) => {
+      for (let row = 0; row < count; row += 1) {
+        const isNew = !table.find(prints, 3 * row);
+        if (end === 0) isFirstNew = isNew;
+        if (isNew) gathered.take(end, ends[row] as number);
+        end = ends[row] as number;
+      }
+    });
+    if (end > 0) {
+      if (isFirstNew) yield* begun;
+      begun = [];
+    }
+    if (gathered.length > 0) yield gathered.bytes;
+    if (end < chunk.length) begun.push(Buffer.from(chunk.subarray(end)));
+  }
+  if (begun.length > 0)
+    throw new HoldfastError('FAILED', 'the source gave rows of which the last one has no end');
+}
+
+/** Parts of a chunk, one after the other. */
+class Gathered {
+  readonly #chunk: Buffer;
+  readonly #bytes: Buffer;
+  length = 0;
+
+  constructor(chunk: Buffer) {
+    this.#chunk = chunk;
+    this.#bytes = Buffer.allocUnsafe(chunk.length);
+  }
+
+  take(from: number, end: number): void {
+    this.length += this.#chunk.copy(this.#bytes, this.length, from, end);
+  }
+
+  get bytes(): Uint8Array {
+    return this.#bytes.subarray(0, this.length);
+  }
+}
+
+/** When all rows have been read: the lines that are gone now and were not before, as their file; nothing when none is. */
+export function* newlyGone({ table, found }: Ground): Generator<Uint8Array> {
+  yield* formatLines(linesNotIn(found, table.lines));
+}
+
+function* linesNotIn(found: LineSet, last: number): Generator<number> {
+  for (let line = 1; line <= last; line += 1) if (!found.has(line)) yield line;
+}
+
+/** What is there and the new layer: without it where nothing is new or gone, and it alone where nothing of the others is left. */
+export const beside = (
+  { layers, found, goneBefore }: Ground,
+  { gone, rows }: { readonly gone: TreeNode; readonly rows: TreeNode },
+): readonly Layer[] => {
+  if (!gone.meta.size && !rows.meta.size) return layers;
+  return found.size === goneBefore ? [{ gone: undefined, rows }] : [...layers, { gone, rows }];
+};
