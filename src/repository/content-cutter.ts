@@ -7,7 +7,9 @@ import type { BlobWriter } from './blob-writer.ts';
 import type { Chunker } from './chunker/chunker.ts';
 import { gearChunker } from './chunker/gear.ts';
 import { rabinChunker } from './chunker/rabin.ts';
+import { overheadBytes } from './seal.ts';
 import type { Session } from './session.ts';
+import type { TreeNode } from './tree.ts';
 
 export type Cut = { readonly by: 'rabin' } | { readonly by: 'gear'; readonly averageBytes: number };
 
@@ -55,6 +57,24 @@ export const tableCut = (sizeBytes: number, { blobsBefore = 0, previous }: Table
 /** No file that restic's chunker cut has more than one blob and smaller ones on average: those are rows of tables. */
 export const isCutAsFile = (blobs: number, sizeBytes: number): boolean =>
   blobs <= 1 || sizeBytes / blobs >= largestAverage;
+
+/** What is known of how a table was cut before; nothing of a file that was cut as others are. Of many blobs a few thousand tell. */
+export const cutsOf = (
+  { blobs }: Session,
+  node: Pick<TreeNode, 'content' | 'meta'> | undefined,
+): TableCutOptions['previous'] => {
+  const { content, meta } = node ?? {};
+  const sizeBytes = meta?.size ?? 0;
+  if (!content || isCutAsFile(content.length, sizeBytes)) return undefined;
+  const stride = Math.ceil(content.length / 4096);
+  let [at, largestBytes] = [0, 0];
+  for (const id of content) {
+    const place = at % stride === 0 ? blobs.locate(id, 'data') : undefined;
+    if (place) largestBytes = Math.max(largestBytes, place.plainLength || place.length - overheadBytes);
+    at += 1;
+  }
+  return { sizeBytes, blobs: content.length, largestBytes };
+};
 
 export class ContentCutter {
   readonly #writer: BlobWriter;

@@ -48,13 +48,11 @@ export async function* walkSnapshot(
     }
     const full = level.path === '' ? node.name : `${level.path}/${node.name}`;
     const path = relative(full);
-    if (path !== undefined) {
-      if (!wanted(path, node)) continue;
-      yield isLayered(node) ? await given(path, node) : listed(path, node);
-    }
-    if (node.type !== 'dir' || isLayered(node)) continue;
-    trees.expect(level.nodes, level.next);
+    if (path !== undefined && !wanted(path, node)) continue;
     try {
+      if (path !== undefined) yield isLayered(node) ? await given(path, node) : listed(path, node); // nobody throws into it
+      if (node.type !== 'dir' || isLayered(node)) continue;
+      trees.expect(level.nodes, level.next);
       levels.push({ path: full, nodes: await nodesBelow(trees, node, full), next: 0 });
     } catch (error) {
       if (!options.onDamaged || !hasCode(error, 'REPOSITORY_DAMAGED')) throw error;

@@ -11,27 +11,19 @@ import { version } from '#lib/version.ts';
 import type { Content, Entry, EntryMeta } from '#sources/source.ts';
 import type { BlobReader } from './blob-reader.ts';
 import { BlobWriter } from './blob-writer.ts';
-import {
-  type BlobTotals,
-  ContentCutter,
-  type Cut,
-  isCutAsFile,
-  type TableCutOptions,
-  tableCut,
-} from './content-cutter.ts';
+import { ContentCutter, type Cut, cutsOf, tableCut } from './content-cutter.ts';
 import type { ItemOutcome, SnapshotSummary, WriteOptions, WriteReport } from './contract.ts';
 import { type EarlierNodes, parentOf } from './previous.ts';
-import { type Layer, nodesOf, withMark } from './rows/layers.ts';
 import type { Reading } from './rows/read-layers.ts';
-import { beside, type Ground, newlyGone, newRows, planRows } from './rows/write-layers.ts';
+import { type Ground, type LayerWriter, planRows, writeBeside } from './rows/write-layers.ts';
 import { isSameMeta } from './same-node.ts';
-import { overheadBytes } from './seal.ts';
 import type { Session } from './session.ts';
 import { saveSnapshot } from './snapshot.ts';
 import { refuseIfPruned, takeStock } from './stock.ts';
-import { encodeTree, type TreeNode } from './tree.ts';
+import type { TreeNode } from './tree.ts';
 import { Directory, type TreeStore } from './tree-builder.ts';
 import { lengthOf } from './tree-parts.ts';
+import { WriteCounts } from './write-counts.ts';
 
 const progressMs = 100;
 
@@ -108,20 +100,7 @@ class TreeWriter {
   readonly #reading: () => Promise<Reading>;
   /** Each holds the rows of a table in memory. */
   readonly #besides = new Semaphore(2);
-  readonly #counts = {
-    filesNew: 0,
-    filesChanged: 0,
-    filesUnmodified: 0,
-    dirsNew: 0,
-    dirsChanged: 0,
-    dirsUnmodified: 0,
-    dataBlobs: 0,
-    treeBlobs: 0,
-    dataAdded: 0,
-    dataAddedPacked: 0,
-    totalFilesProcessed: 0,
-    totalBytesProcessed: 0,
-  };
+  readonly #counts = new WriteCounts();
   /** The chain of open directories, the snapshot's root first. */
   readonly #open: Directory[] = [];
   readonly #defaults: EntryMeta;
@@ -166,7 +145,7 @@ class TreeWriter {
   }
 
   summary(started: Date): SnapshotSummary {
-    return { ...this.#counts, backupStart: started, backupEnd: new Date() };
+    return this.#counts.summary(started);
   }
 
   async #writeEntries(entries: AsyncIterable<Entry>): Promise<void> {
@@ -218,7 +197,8 @@ class TreeWriter {
       return undefined;
     }
     if (entry.unchanged && before?.content?.every((id) => this.#session.blobs.has(id, 'data'))) {
-      this.#count('filesUnmodified', before.meta.size ?? 0);
+      this.#counts.addFile('Unmodified');
+      this.#counts.addBytes(before.meta.size ?? 0);
       if (isSameMeta(before.meta, entry.meta)) directory.keep(before);
       else directory.add({ ...before, meta: { ...before.meta, ...entry.meta } });
       this.#note(entry, before.meta.size ?? 0);
@@ -264,65 +244,37 @@ class TreeWriter {
     ground: Ground,
   ): Promise<void> {
     let seen = 0;
-    const onBytes = (bytes: number): void => {
-      seen += bytes;
-      this.#counts.totalBytesProcessed += bytes;
+    const to: LayerWriter = {
+      session: this.#session,
+      cutter: this.#cutter,
+      writer: this.#writer,
+      onBytes: (bytes) => {
+        seen += bytes;
+        this.#counts.addBytes(bytes);
+      },
+      onBlobs: (totals) => this.#counts.addBlobs(totals),
+      onTree: (bytes, storedBytes) => this.#counts.addTree(bytes, storedBytes),
+      metaOf: (bytes) => this.#fileMeta({}, bytes),
     };
-    const made: { gone?: TreeNode; rows?: TreeNode } = {};
-    const cut = (what: 'gone' | 'rows', part: Content): Promise<void> =>
-      this.#cutter.cut(
-        part,
-        { by: 'rabin' },
-        { expectedBytes: undefined, signal: this.#session.signal, onBytes: () => {} },
-        (totals) => {
-          this.#countBlobs(totals);
-          made[what] = {
-            name: what,
-            type: 'file',
-            meta: this.#fileMeta({}, totals.bytes),
-            content: totals.ids,
-          };
-          const { gone, rows } = made;
-          if (gone && rows)
-            this.#addLayered(beside(ground, { gone, rows }), this.#fileMeta(entry.meta, seen), {
-              name,
-              directory,
-              before,
-            });
-        },
-      );
     try {
-      await cut('rows', newRows(content, ground, onBytes));
-      await cut('gone', newlyGone(ground));
+      await writeBeside(to, content, ground, (made) => {
+        const meta = { ...made.meta, ...this.#fileMeta(entry.meta, seen) };
+        const isSame = directory.add({ ...made, name, meta }, before);
+        this.#counts.addFile(isSame ? 'Unmodified' : 'Changed');
+      });
       this.#note(entry, seen);
     } catch (error) {
       this.#failItem(entry, directory, error);
     }
   }
 
-  /** One layer is a file, several are a directory in its place. */
-  #addLayered(layers: readonly Layer[], meta: EntryMeta, { name, directory, before }: Place): void {
-    const add = (node: TreeNode): void => {
-      const isSame = directory.add(node, before);
-      this.#count(isSame ? 'filesUnmodified' : 'filesChanged', 0);
-    };
-    const [first, ...others] = layers;
-    if (first && others.length === 0) {
-      add({ ...first.rows, name, meta });
-      return;
-    }
-    const tree = encodeTree(nodesOf(layers));
-    const length = lengthOf(tree);
-    this.#writer.addTree(tree, (subtree, storedBytes) => {
-      if (storedBytes > 0) this.#countTree(length, storedBytes);
-      add({ name, type: 'dir', meta: withMark(meta), subtree });
-    });
-  }
-
   async #writeContent(entry: Entry, content: Content, { name, directory, before }: Place): Promise<void> {
     const isTable = entry.chunking === 'table';
     const how: Cut = isTable
-      ? tableCut(entry.meta.size ?? 0, { blobsBefore: this.#tableBlobs, previous: this.#cutsOf(before) })
+      ? tableCut(entry.meta.size ?? 0, {
+          blobsBefore: this.#tableBlobs,
+          previous: cutsOf(this.#session, before),
+        })
       : { by: 'rabin' };
     // Several tables, or parts of one, are read at a time: those that are not done yet count by their size.
     const expectedBlobs = how.by === 'gear' ? Math.ceil((entry.meta.size ?? 0) / how.averageBytes) : 0;
@@ -333,13 +285,13 @@ class TreeWriter {
       signal: this.#session.signal,
       onBytes: (bytes: number) => {
         seen += bytes;
-        this.#counts.totalBytesProcessed += bytes;
+        this.#counts.addBytes(bytes);
       },
     };
     try {
       await this.#cutter.cut(content, how, options, ({ ids, bytes, ...added }) => {
         if (isTable) this.#tableBlobs += ids.length - expectedBlobs;
-        this.#countBlobs(added);
+        this.#counts.addBlobs(added);
         const node: TreeNode = {
           name,
           type: 'file',
@@ -347,7 +299,7 @@ class TreeWriter {
           content: ids,
         };
         const isSame = directory.add(node, before);
-        this.#count(isSame ? 'filesUnmodified' : before ? 'filesChanged' : 'filesNew', 0);
+        this.#counts.addFile(isSame ? 'Unmodified' : before ? 'Changed' : 'New');
       });
       this.#note(entry, seen);
     } catch (error) {
@@ -359,19 +311,6 @@ class TreeWriter {
     if (!(error instanceof HoldfastError && error.kind.item)) throw error;
     directory.drop();
     this.#fail(entry, error);
-  }
-
-  /** What is known of how a table was cut before. Of many blobs a few thousand tell. */
-  #cutsOf(node: TreeNode | undefined): TableCutOptions['previous'] {
-    if (!node?.content || isCutAsFile(node.content.length, node.meta.size ?? 0)) return undefined;
-    const stride = Math.ceil(node.content.length / 4096);
-    let [at, largestBytes] = [0, 0];
-    for (const id of node.content) {
-      const place = at % stride === 0 ? this.#session.blobs.locate(id, 'data') : undefined;
-      if (place) largestBytes = Math.max(largestBytes, place.plainLength || place.length - overheadBytes);
-      at += 1;
-    }
-    return { sizeBytes: node.meta.size ?? 0, blobs: node.content.length, largestBytes };
   }
 
   /** The directory of that path, with those left closed and those missing made. */
@@ -399,13 +338,13 @@ class TreeWriter {
     store: (tree, existed, done) => {
       const length = lengthOf(tree);
       this.#writer.addTree(tree, (id, storedBytes) => {
-        this.#counts[existed ? (storedBytes > 0 ? 'dirsChanged' : 'dirsUnmodified') : 'dirsNew'] += 1;
-        if (storedBytes > 0) this.#countTree(length, storedBytes);
+        this.#counts.addDirectory(existed ? (storedBytes > 0 ? 'Changed' : 'Unmodified') : 'New');
+        this.#counts.addTree(length, storedBytes);
         done(id);
       });
     },
     keep: () => {
-      this.#counts.dirsUnmodified += 1;
+      this.#counts.addDirectory('Unmodified');
     },
     namesBefore: (path) => this.#earlier?.countIn(path),
   };
@@ -416,24 +355,6 @@ class TreeWriter {
 
   #fileMeta(meta: EntryMeta, size: number): EntryMeta {
     return { ...this.#defaults, mode: 0o600, ...meta, size };
-  }
-
-  #count(what: 'filesNew' | 'filesChanged' | 'filesUnmodified', bytes: number): void {
-    this.#counts[what] += 1;
-    this.#counts.totalFilesProcessed += 1;
-    this.#counts.totalBytesProcessed += bytes;
-  }
-
-  #countBlobs({ newBlobs, newBytes, storedBytes }: Omit<BlobTotals, 'ids' | 'bytes'>): void {
-    this.#counts.dataBlobs += newBlobs;
-    this.#counts.dataAdded += newBytes;
-    this.#counts.dataAddedPacked += storedBytes;
-  }
-
-  #countTree(bytes: number, storedBytes: number): void {
-    this.#counts.treeBlobs += 1;
-    this.#counts.dataAdded += bytes;
-    this.#counts.dataAddedPacked += storedBytes;
   }
 
   #note(entry: Entry, bytes: number): void {
@@ -452,7 +373,7 @@ class TreeWriter {
   }
 
   #report(): void {
-    const { totalBytesProcessed: bytes, totalFilesProcessed: items } = this.#counts;
+    const { bytes, files: items } = this.#counts;
     this.#options.onProgress?.({ phase: 'backup', bytes, items, current: this.#current });
   }
 }

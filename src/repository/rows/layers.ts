@@ -52,9 +52,11 @@ export const layersAmong = (name: string, nodes: readonly TreeNode[]): Layer[] =
   return layers;
 };
 
-/** The metadata of the file, from that of the directory in its place, and the other way. */
+/** What marks the directory, beside the size of the file. */
+export const layeredMeta: EntryMeta = { inode: layeredInode };
+
+/** The metadata of the file, from that of the directory in its place. */
 export const withoutMark = ({ inode: _, ...meta }: EntryMeta): EntryMeta => meta;
-export const withMark = (meta: EntryMeta): EntryMeta => ({ ...meta, inode: layeredInode });
 
 /** All nodes of the directory. */
 export const nodesOf = (layers: readonly Layer[]): TreeNode[] =>

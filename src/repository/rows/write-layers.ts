@@ -2,10 +2,14 @@
 import { randomBytes } from 'node:crypto';
 import { HoldfastError, hasCode } from '#lib/errors.ts';
 import { createRowPrinter } from '#lib/row-prints.ts';
-import type { Content } from '#sources/source.ts';
+import type { Content, EntryMeta } from '#sources/source.ts';
+import type { BlobWriter } from '../blob-writer.ts';
+import type { BlobTotals, ContentCutter } from '../content-cutter.ts';
 import { readContent } from '../read-content.ts';
-import type { TreeNode } from '../tree.ts';
-import { blobsOf, idsOf, type Layer, type Layers, layersOf } from './layers.ts';
+import type { Session } from '../session.ts';
+import { encodeTree, type TreeNode } from '../tree.ts';
+import { lengthOf } from '../tree-parts.ts';
+import { blobsOf, idsOf, type Layer, type Layers, layeredMeta, layersOf, nodesOf } from './layers.ts';
 import { formatLines, type LineSet } from './line-set.ts';
 import { type Reading, readTable } from './read-layers.ts';
 import type { RowTable } from './row-table.ts';
@@ -148,11 +152,67 @@ function* linesNotIn(found: LineSet, last: number): Generator<number> {
   for (let line = 1; line <= last; line += 1) if (!found.has(line)) yield line;
 }
 
-/** What is there and the new layer: without it where nothing is new or gone, and it alone where nothing of the others is left. */
-export const beside = (
+/** What a table is written with, and who is told of it. */
+export interface LayerWriter {
+  readonly session: Session;
+  readonly cutter: ContentCutter;
+  readonly writer: BlobWriter;
+  /** Of the table, as they pass. */
+  onBytes(bytes: number): void;
+  onBlobs(totals: BlobTotals): void;
+  onTree(bytes: number, storedBytes: number): void;
+  /** Of a file of so many bytes. */
+  metaOf(sizeBytes: number): EntryMeta;
+}
+
+/** Stores the rows of `content` beside what the ground has; `done` gets the node when all of it has its blobs. */
+export const writeBeside = async (
+  to: LayerWriter,
+  content: Content,
+  ground: Ground,
+  done: (node: TreeNode) => void,
+): Promise<void> => {
+  const made: { gone?: TreeNode; rows?: TreeNode } = {};
+  const cut = (name: 'gone' | 'rows', part: Content): Promise<void> =>
+    to.cutter.cut(
+      part,
+      { by: 'rabin' },
+      { expectedBytes: undefined, signal: to.session.signal, onBytes: () => {} },
+      (totals) => {
+        to.onBlobs(totals);
+        made[name] = { name, type: 'file', meta: to.metaOf(totals.bytes), content: totals.ids };
+        const { gone, rows } = made;
+        if (gone && rows) storeLayers(to, layersWith(ground, { gone, rows }), done);
+      },
+    );
+  await cut('rows', newRows(content, ground, to.onBytes));
+  await cut('gone', newlyGone(ground));
+};
+
+/** Without the new layer where nothing is new or gone, and it alone where nothing of the others is left. */
+const layersWith = (
   { layers, found, goneBefore }: Ground,
   { gone, rows }: { readonly gone: TreeNode; readonly rows: TreeNode },
 ): readonly Layer[] => {
   if (!gone.meta.size && !rows.meta.size) return layers;
   return found.size === goneBefore ? [{ gone: undefined, rows }] : [...layers, { gone, rows }];
+};
+
+/** One layer is a file, several are a directory in its place. */
+const storeLayers = (
+  { writer, onTree }: LayerWriter,
+  layers: readonly Layer[],
+  done: (node: TreeNode) => void,
+): void => {
+  const [first, ...others] = layers;
+  if (first && others.length === 0) {
+    done(first.rows);
+    return;
+  }
+  const tree = encodeTree(nodesOf(layers));
+  const length = lengthOf(tree);
+  writer.addTree(tree, (subtree, storedBytes) => {
+    onTree(length, storedBytes);
+    done({ name: '', type: 'dir', meta: layeredMeta, subtree });
+  });
 };

@@ -4,6 +4,7 @@ import { waitedSeconds } from '#lib/duration-schema.ts';
 import type { Schema } from '#lib/kind.ts';
 import { parsedText } from '#lib/parsed-text.ts';
 import { secret } from '#lib/secret-schema.ts';
+import { incrementsKeys } from '../increments.ts';
 import { pattern } from '../patterns.ts';
 import { usualPatienceSeconds } from '../silence.ts';
 import { databaseKeys } from '../wanted-databases.ts';
@@ -53,6 +54,7 @@ const schema = z
       .describe('Only these tables, views and sequences: orders, shop.orders, shop.*, or *.log_?.'),
     exclude: z.array(pattern).default([]).describe('Tables, views and sequences to leave out.'),
     excludeData: z.array(pattern).default([]).describe('Tables to keep empty: definition without rows.'),
+    ...incrementsKeys,
     routines: z.boolean().default(true).describe('Whether to keep procedures, functions and packages.'),
     triggers: z.boolean().default(true).describe('Whether to keep triggers.'),
     events: z.boolean().default(true).describe('Whether to keep events.'),

@@ -3,6 +3,7 @@ import { byBytes } from '#lib/byte-order.ts';
 import { HoldfastError, hasCode } from '#lib/errors.ts';
 import { plural } from '#lib/format.ts';
 import { createRowCounter } from '#lib/row-checksum.ts';
+import { rowChunking } from '../increments.ts';
 import { folderEntry } from '../own-entries.ts';
 import { Silence } from '../silence.ts';
 import type { Entry } from '../source.ts';
@@ -39,7 +40,7 @@ export function* rowsEntries(of: RowsOf, tables: readonly Table[]): Generator<En
         type: 'file',
         meta: { mode: 0o600, size: table.size },
         content: of.dump.lifetime.during(() => countedRows(of, table, name, part)),
-        chunking: 'table',
+        chunking: rowChunking(of.dump.config),
         item: name,
       };
   }

@@ -5,6 +5,7 @@ import type { Schema } from '#lib/kind.ts';
 import { parsedText } from '#lib/parsed-text.ts';
 import type { Secret } from '#lib/secret.ts';
 import { secret } from '#lib/secret-schema.ts';
+import { incrementsKeys } from '../increments.ts';
 import { pattern } from '../patterns.ts';
 import { usualPatienceSeconds } from '../silence.ts';
 import { databaseKeys } from '../wanted-databases.ts';
@@ -50,6 +51,7 @@ const schema = z
       .default([])
       .describe('Tables to leave out, and with them what cannot be without them: partitions, heirs, views.'),
     excludeData: z.array(pattern).default([]).describe('Tables to keep empty: definition without rows.'),
+    ...incrementsKeys,
     unlogged: z.boolean().default(true).describe('Whether to keep the rows of unlogged tables.'),
     largeObjects: z
       .boolean()

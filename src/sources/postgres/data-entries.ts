@@ -2,6 +2,7 @@
 import { byBytes } from '#lib/byte-order.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import { createRowCounter } from '#lib/row-checksum.ts';
+import { rowChunking } from '../increments.ts';
 import type { Lifetime } from '../lifetime.ts';
 import { folderEntry } from '../own-entries.ts';
 import type { Patience } from '../silence.ts';
@@ -127,7 +128,7 @@ const rowsEntry = (of: DatabaseDump, rows: Rows): Entry => {
     type: 'file',
     meta: { mode: 0o600, ...(rows.size !== undefined && { size: rows.size }) },
     content: of.lifetime.during(() => countedRows(of, rows)),
-    chunking: 'table',
+    chunking: rows.table ? rowChunking(of.dump.config) : 'table',
     item: rows.item,
   };
 };

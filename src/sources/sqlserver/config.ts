@@ -6,6 +6,7 @@ import type { Schema } from '#lib/kind.ts';
 import { parsedText } from '#lib/parsed-text.ts';
 import type { Secret } from '#lib/secret.ts';
 import { secret } from '#lib/secret-schema.ts';
+import { incrementsKeys } from '../increments.ts';
 import { pattern } from '../patterns.ts';
 import { usualPatienceSeconds } from '../silence.ts';
 import { databaseKeys } from '../wanted-databases.ts';
@@ -95,6 +96,7 @@ const schema = z
       .default([])
       .describe('Tables to leave out, with their foreign keys and triggers.'),
     excludeData: z.array(pattern).default([]).describe('Tables to keep empty: definition without rows.'),
+    ...incrementsKeys,
     isolation: z
       .enum(['auto', 'snapshot', 'lock'])
       .default('auto')

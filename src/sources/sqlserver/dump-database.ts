@@ -1,6 +1,7 @@
 // The entries of one database: its definition, the rows of its tables, and the manifest that counts them.
 
 import { byBytes } from '#lib/byte-order.ts';
+import { rowChunking } from '../increments.ts';
 import { createLifetime, type Lifetime } from '../lifetime.ts';
 import { type Manifest, manifestSchema } from '../manifest.ts';
 import { folderEntry, textEntry } from '../own-entries.ts';
@@ -160,7 +161,7 @@ function* tableEntries(of: DatabaseDump, table: Table, path: string, id: number)
     content: lifetime.during(() =>
       countedRows({ table, id, reading, tally, user: dump.settings.user, ...patienceWith(dump, name) }),
     ),
-    chunking: 'table',
+    chunking: rowChunking(dump.config),
     item: `${database}.${name}`,
   };
   if (around) yield textEntry(`${folder}/${path}/${tableFiles.end}`, around.end);
