@@ -1,0 +1,187 @@
+// Tables stored row by row (`increments: rows`): what a later backup stores follows the rows that changed, and each snapshot has all of its own.
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { hash } from 'node:crypto';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, suite, test } from 'node:test';
+import { storedBytes } from '#repository/testing.ts';
+import { openLocalStore } from '#stores/local/local.ts';
+import { commandLine, holdfast } from '../src/cli/testing.ts';
+import { startMariadb } from './servers/mariadb.ts';
+import { startPostgres } from './servers/postgres.ts';
+import { skipWithout } from './servers/programs.ts';
+import { jsonLines } from './tools/cli.ts';
+import { jobsPlace } from './tools/jobs-place.ts';
+import { makeRepository } from './tools/repository.ts';
+import { resticBinaries, runRestic, skipWithoutRestic } from './tools/restic.ts';
+
+/** What both engines are asked alike. */
+interface Server extends AsyncDisposable {
+  readonly kind: string;
+  url(database: string): string;
+  sql(database: string, text: string): Promise<string>;
+  /** A table of the database as an item of a snapshot. */
+  tableNamed(name: string): string;
+}
+
+const postgres = async (): Promise<Server> => {
+  const server = await startPostgres();
+  await server.psql('postgres', 'CREATE DATABASE shop; CREATE DATABASE copy TEMPLATE template0;');
+  await server.psql(
+    'shop',
+    `CREATE TABLE orders (id int PRIMARY KEY, state text, note text);
+     INSERT INTO orders SELECT n, 'new', E'a\\nb\\tc\\\\d ' || md5(n::text) FROM generate_series(1, 30000) n;
+     CREATE TABLE log (line text);
+     INSERT INTO log SELECT 'the same' FROM generate_series(1, 150000);`,
+  );
+  return {
+    kind: 'postgres',
+    url: (database) => server.url(database),
+    sql: (database, text) => server.psql(database, text),
+    tableNamed: (name) => `public.${name}`,
+    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+  };
+};
+
+const mariadb = async (): Promise<Server> => {
+  const server = await startMariadb();
+  await server.sql(
+    `CREATE DATABASE shop; USE shop;
+     CREATE TABLE orders (id int PRIMARY KEY, state text, note text);
+     INSERT INTO orders SELECT seq, 'new', CONCAT('a\\nb\\tc\\\\d ', MD5(seq)) FROM seq_1_to_30000;
+     CREATE TABLE log (line text);
+     INSERT INTO log SELECT 'the same' FROM seq_1_to_150000;`,
+  );
+  return {
+    kind: 'mysql',
+    url: (database) => server.url(database),
+    sql: (database, text) => server.sql(text, database),
+    tableNamed: (name) => name,
+    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+  };
+};
+
+const days = [
+  "UPDATE orders SET state = 'paid' WHERE id % 100 = 7",
+  'DELETE FROM orders WHERE id BETWEEN 400 AND 499',
+  "INSERT INTO orders VALUES (40000, 'late', NULL); INSERT INTO log VALUES ('another'), ('the same')",
+  "UPDATE orders SET state = 'sent' WHERE id % 100 = 8 OR id = 40000",
+] as const;
+
+for (const { engine, program, start } of [
+  { engine: 'PostgreSQL', program: 'postgresql', start: postgres },
+  { engine: 'MariaDB', program: 'mariadb', start: mariadb },
+] as const)
+  suite(`increments by rows of ${engine}`, { skip: skipWithout(program) ?? false }, () => {
+    const { at, env } = jobsPlace(`increments-${program}`);
+    const own = { ...env, PATH: env.PATH ?? '' };
+    const { run, done } = commandLine(own);
+    let server: Server;
+    /** What the tables had when each snapshot was made, oldest first. */
+    const states: string[] = [];
+    const stored: number[] = [];
+
+    const contentOf = async (database: string): Promise<string> =>
+      hash(
+        'sha256',
+        await server.sql(
+          database,
+          'SELECT * FROM orders ORDER BY id; SELECT line, count(*) FROM log GROUP BY line ORDER BY line',
+        ),
+      );
+
+    const backUp = async (): Promise<void> => {
+      const bytes = await storedBytes(openLocalStore(at('repository')), 'data/');
+      await done('backup');
+      stored.push((await storedBytes(openLocalStore(at('repository')), 'data/')) - bytes);
+      states.push(await contentOf('shop'));
+    };
+
+    before(async () => {
+      server = await start();
+      writeFileSync(
+        at('holdfast.yaml'),
+        `repositories:
+  here: { store: ${at('repository')}, password: { env: HOLDFAST_PASSWORD } }
+sources:
+  shop: { kind: ${server.kind}, url: "${server.url('shop')}", increments: rows }
+jobs:
+  nightly: { backup: [shop], to: [here] }
+`,
+        { mode: 0o600 },
+      );
+      await makeRepository(at('repository'));
+      await backUp();
+      for (const day of days) {
+        await server.sql('shop', day);
+        await backUp();
+      }
+    });
+    after(() => server?.[Symbol.asyncDispose]());
+
+    test('what each backup stores follows the rows that changed', () => {
+      const [first = 0, ...others] = stored;
+      assert.ok(first > 500_000, `${stored}`);
+      for (const bytes of others) assert.ok(bytes < 40_000, `${stored}`);
+    });
+
+    test('every snapshot is verified, and comes back as it was', async () => {
+      for (const [back, state] of [...states].reverse().entries()) {
+        const snapshot = `latest~${back}`;
+        assert.match(await done(`verify ${snapshot}`), /is what was captured/);
+        const target = server.url(server.kind === 'mysql' ? '' : 'copy');
+        const { status, stderr } = await run(`restore ${snapshot} --force --as copy --to`, target);
+        assert.equal(status, 0, stderr);
+        assert.equal(await contentOf('copy'), state, snapshot);
+      }
+    });
+
+    test('single rows, differences and questions see tables as they were', async () => {
+      const orders = server.tableNamed('orders');
+      assert.match(await done(`find --table ${orders} --row id=407`), /state=paid/);
+      const lines = jsonLines(await done(`diff latest~3 latest~2 --rows --table ${orders} --json`));
+      assert.equal(lines.filter(({ change }) => change === 'removed').length, 100);
+      const { stdout } = await holdfast(['query', 'latest', 'SELECT count(*) AS n FROM orders'], {
+        env: own,
+      });
+      assert.match(stdout, /29901/);
+      assert.match(await done('ls latest'), /0000\.\w+$/m);
+      assert.doesNotMatch(await done('ls latest'), /\.gone/);
+    });
+
+    test('repository, forgetting and pruning: what is left is whole', async () => {
+      await done('forget --keep-last 2 --prune');
+      assert.match(await done('check --read-data'), /no problem/);
+      assert.match(await done('verify latest'), /is what was captured/);
+      assert.match(await done('verify latest~1'), /is what was captured/);
+    });
+
+    test('stock restic and awk rebuild the file, as the manual says', {
+      skip: skipWithoutRestic() ?? false,
+    }, async () => {
+      const { old, new: newest } = await resticBinaries();
+      const manual = readFileSync(
+        join(import.meta.dirname, '..', 'docs', 'restore-without-holdfast.md'),
+        'utf8',
+      );
+      const [, recipe] = /^```sh\n(find \. -name 0000\.rows [^`]*)```/m.exec(manual) ?? [];
+      assert.ok(recipe);
+      for (const [name, restic] of Object.entries({ old, newest })) {
+        await runRestic(restic, ['check', '--read-data'], { repository: at('repository') });
+        await runRestic(restic, ['restore', 'latest', '--target', at(name)], {
+          repository: at('repository'),
+        });
+        execFileSync('sh', ['-ec', recipe], { cwd: at(name) });
+        const files = readdirSync(at(name), { recursive: true, encoding: 'utf8' }).filter((file) =>
+          /0000\.\w+$/.test(file),
+        );
+        assert.equal(files.length, 2);
+        for (const file of files) {
+          const { stdout } = await run('dump latest', `/${file}`);
+          const sorted = (text: string): string[] => text.split('\n').sort();
+          assert.deepEqual(sorted(readFileSync(at(name, file), 'utf8')), sorted(stdout), file);
+        }
+      }
+    });
+  });
