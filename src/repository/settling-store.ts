@@ -48,6 +48,8 @@ export const changedOnceSettled = (store: Store, settled: Promise<void>): Store 
     ...(names && { syncNames: (keys: readonly string[]) => names.syncNames(keys) }),
     ...(treeCache && {
       getTrees: (key: string, range: ByteRange) => treeCache.getTrees(key, range),
+      note: (name: string) => treeCache.note(name),
+      keepNote: (name: string, bytes: Uint8Array) => treeCache.keepNote(name, bytes),
     }),
     ...(localFolder !== undefined && { localFolder }),
     [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),

@@ -117,12 +117,14 @@ export const comparedPutsOf = (store: Store): ComparedPuts | undefined =>
     ? (store as Store & ComparedPuts)
     : undefined;
 
-/**
- * An ability of a store with a cache before it: reads part of a pack that holds trees, which are read again and again. Asked for by
- * presence.
- */
+/** An ability of a store with a cache before it. Asked for by presence. */
 export interface TreeCache {
+  /** Reads part of a pack that holds trees, which are read again and again. */
   getTrees(key: string, range: ByteRange): Promise<Uint8Array>;
+  /** What was kept under that name, 64 hex digits, on this machine; undefined when it is not there. Nothing tells whether it is whole. */
+  note(name: string): Promise<Uint8Array | undefined>;
+  /** Keeps what was found out at a cost. It may be gone at any time. */
+  keepNote(name: string, bytes: Uint8Array): Promise<void>;
 }
 
 export const treeCacheOf = (store: Store): TreeCache | undefined =>

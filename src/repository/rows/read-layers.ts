@@ -1,11 +1,12 @@
 // A file in layers as the stream that it was, and its rows by their prints.
 import { HoldfastError } from '#lib/errors.ts';
-import { createRowPrinter } from '#lib/row-prints.ts';
+import { createRowPrinter, type PrintedRows } from '#lib/row-prints.ts';
 import type { BlobReader } from '../blob-reader.ts';
 import { readContent } from '../read-content.ts';
 import type { Session } from '../session.ts';
 import type { TreeNode } from '../tree.ts';
 import { KeptLines } from './kept-lines.ts';
+import { keepPrints, keepsPrints, keptPrints, printKey } from './kept-prints.ts';
 import { idsOf, type Layers } from './layers.ts';
 import { LineSet, parseLines } from './line-set.ts';
 import { RowTable } from './row-table.ts';
@@ -37,27 +38,46 @@ export async function* readLayers(reading: Reading, of: Layers): AsyncGenerator<
 export const readTable = async (
   reading: Reading,
   of: Layers,
-  { key, mostLines }: { readonly key: Uint8Array; readonly mostLines: number },
+  mostLines: number,
 ): Promise<{ readonly table: RowTable; readonly found: LineSet } | undefined> => {
   const found = await goneLines(reading, of);
   const table = new RowTable(found);
-  for (const { rows } of of.layers) {
-    const printer = createRowPrinter(key);
-    let isWhole = true;
-    for await (const chunk of read(reading, rows)) {
-      printer.update(chunk, ({ count, prints }) => {
-        for (let row = 0; row < count; row += 1)
-          if (found.has(table.lines + 1)) table.passOver();
-          else table.add(prints, 3 * row);
-      });
-      if (table.lines > mostLines) return undefined;
-    }
-    printer.finish(() => {
-      isWhole = false;
-    });
-    if (!isWhole) return undefined;
-  }
+  const take = (prints: Uint32Array): boolean => {
+    for (let at = 0; at < prints.length; at += 3)
+      if (found.has(table.lines + 1)) table.passOver();
+      else table.add(prints, at);
+    return table.lines <= mostLines;
+  };
+  for (const { rows } of of.layers) if (!(await printsOf(reading, rows, take))) return undefined;
   return { table, found };
+};
+
+/** Gives the prints of all rows, from those that are kept or else from the rows, until `take` wants no more. False then, and for a row without an end. */
+const printsOf = async (
+  reading: Reading,
+  rows: TreeNode,
+  take: (prints: Uint32Array) => boolean,
+): Promise<boolean> => {
+  const { session } = reading;
+  const kept = await keptPrints(session, rows);
+  if (kept) return take(kept);
+  const printer = createRowPrinter(printKey(session));
+  const all = keepsPrints(session) ? ([] as Uint32Array[]) : undefined;
+  let isWanted = true;
+  const onRows = ({ prints }: PrintedRows): void => {
+    all?.push(prints.slice());
+    isWanted &&= take(prints);
+  };
+  for await (const chunk of read(reading, rows)) {
+    printer.update(chunk, onRows);
+    if (!isWanted) return false;
+  }
+  let isWhole = true;
+  printer.finish(() => {
+    isWhole = false;
+  });
+  if (isWhole && all) await keepPrints(session, rows, all);
+  return isWhole;
 };
 
 const goneLines = async (reading: Reading, { name, layers }: Layers): Promise<LineSet> => {

@@ -1,9 +1,17 @@
 // Tables stored by rows: whatever happens to them between two backups, each snapshot has all of its own.
 
 import assert from 'node:assert/strict';
+import { copyFileSync, readdirSync, renameSync } from 'node:fs';
+import { join } from 'node:path';
 import { suite, test } from 'node:test';
+import { silentLog } from '#lib/log.ts';
 import { type Random, seededRandom } from '#lib/random.ts';
 import type { Entry } from '#sources/source.ts';
+import { memoryStore } from '#stores/memory/memory.ts';
+import type { Store } from '#stores/store.ts';
+import { withCache } from '#stores/wrappers/cache.ts';
+import { passOn } from '#stores/wrappers/pass-on.ts';
+import { temporaryFolder } from '../../../test/tools/temp.ts';
 import type { Snapshot } from '../contract.ts';
 import { fileEntry, readFiles, storedBytes, type TestRepository, testRepository } from '../testing.ts';
 
@@ -77,5 +85,46 @@ suite('tables stored by rows', () => {
     const [first, ...others] = written.map((each) => each.storedBytes);
     for (const stored of others) assert.ok(stored < 0.05 * (first as number), `${stored} of ${first}`);
     assert.deepEqual((await repository.check()).problems, []);
+  });
+
+  test('of a distant table, rows are fetched once, and then their prints are at hand', async () => {
+    const random = seededRandom('prints');
+    const store = memoryStore();
+    const fetched: number[] = [];
+    const counting: Store = {
+      ...passOn(store),
+      async get(key, range) {
+        const bytes = await store.get(key, range);
+        if (key.startsWith('data/')) fetched[fetched.length - 1] = (fetched.at(-1) ?? 0) + bytes.length;
+        return bytes;
+      },
+    };
+    const folder = temporaryFolder('prints');
+    const repository = await testRepository(withCache(counting, { folder, log: silentLog }));
+    const states = [tableOf(random, 20_000)];
+    for (let at = 1; at < 4; at += 1) states.push(changed(random, states[at - 1] as string[]));
+    const written: Snapshot[] = [];
+    for (const state of states) {
+      fetched.push(0);
+      const parent = written.at(-1);
+      const { snapshot } = await repository.write(oneEntry(rowsEntry(state)), parent && { parent });
+      if (snapshot) written.push(snapshot);
+    }
+    const [, second = 0, ...later] = fetched;
+    assert.ok(second > 200_000, `${fetched}`);
+    for (const bytes of later) assert.ok(bytes < 20_000, `${fetched}`);
+
+    const notes = join(folder, readdirSync(folder)[0] ?? '', 'notes');
+    const [one = '', other = ''] = readdirSync(notes).map((name) => join(notes, name));
+    copyFileSync(one, `${other}.swapped`);
+    renameSync(other, one);
+    renameSync(`${other}.swapped`, other);
+    const state = changed(random, states.at(-1) as string[]);
+    const { snapshot } = await repository.write(oneEntry(rowsEntry(state)), {
+      parent: written.at(-1) as Snapshot,
+    });
+    await using open = await repository.open();
+    const bytes = (await readFiles(open, snapshot as Snapshot)).get(`test/${path}`);
+    assert.deepEqual(sorted(bytes), sorted(Buffer.from(state.join(''))));
   });
 });

@@ -1,5 +1,4 @@
 // A table stored beside what an earlier snapshot has of it: the rows that are new, and which of the earlier ones are gone.
-import { randomBytes } from 'node:crypto';
 import { HoldfastError, hasCode } from '#lib/errors.ts';
 import { createRowPrinter } from '#lib/row-prints.ts';
 import type { Content, EntryMeta } from '#sources/source.ts';
@@ -9,6 +8,7 @@ import { readContent } from '../read-content.ts';
 import type { Session } from '../session.ts';
 import { encodeTree, type TreeNode } from '../tree.ts';
 import { lengthOf } from '../tree-parts.ts';
+import { printKey } from './kept-prints.ts';
 import { blobsOf, idsOf, type Layer, type Layers, layeredMeta, layersOf, nodesOf } from './layers.ts';
 import { formatLines, type LineSet } from './line-set.ts';
 import { type Reading, readTable } from './read-layers.ts';
@@ -18,6 +18,8 @@ import type { RowTable } from './row-table.ts';
 const smallestBytes = 1024 * 1024;
 /** More lines would take more than about a hundred MB of memory. */
 const mostLines = 4 * 1024 * 1024;
+/** Of larger files a look at the beginning tells whether it is worth the while to read them. */
+const largeBytes = 64 * 1024 * 1024;
 /** A file in so many layers is stored whole again. */
 const mostLayers = 200;
 /** And one of whose lines more than this share is gone: a restore reads those too. */
@@ -64,14 +66,16 @@ const planBeside = async (reading: Reading, of: Layers): Promise<Plan> => {
   const { blobs } = reading.session;
   if (layers.length >= mostLayers || !blobsOf(layers).every((id) => blobs.has(id, 'data')))
     return { how: 'rows' };
-  if ((await linesOfBeginning(reading, of)) > mostLines) return { how: 'table' };
-  const key = randomBytes(16);
-  const read = await readTable(reading, of, { key, mostLines });
+  if (of.sizeBytes > largeBytes && (await linesOfBeginning(reading, of)) > mostLines) return { how: 'table' };
+  const read = await readTable(reading, of, mostLines);
   if (!read) return { how: 'table' };
   const { table, found } = read;
   return found.size > mostGone * table.lines
     ? { how: 'rows' }
-    : { how: 'beside', ground: { layers, table, found, goneBefore: found.size, key } };
+    : {
+        how: 'beside',
+        ground: { layers, table, found, goneBefore: found.size, key: printKey(reading.session) },
+      };
 };
 
 /** About how many lines the file has, by its first blob. */

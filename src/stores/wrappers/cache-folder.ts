@@ -18,7 +18,10 @@ export interface CacheFolderOptions {
 /** Tells backup programs to leave the folder out (https://bford.info/cachedir/). */
 const tag = 'Signature: 8a477f597d28d172789f06886806bc55\n# Made by Holdfast; may be removed at any time.\n';
 
-/** Objects whose name ends in the SHA-256 of what they hold. A file that does not fit its name counts as absent. */
+/** What is kept below this is not named by what it holds. */
+export const notes = 'notes';
+
+/** Objects whose name ends in the SHA-256 of what they hold, and notes. A file that does not fit its name counts as absent. */
 export class CacheFolder {
   readonly #options: CacheFolderOptions;
   /** Fit their names when this process first looked. */
@@ -139,6 +142,7 @@ const ignoreMissing = (error: unknown): void => {
 };
 
 const fitsName = (key: string, bytes: Uint8Array): boolean =>
+  key.startsWith(`${notes}/`) ||
   createHash('sha256').update(bytes).digest('hex') === key.slice(key.lastIndexOf('/') + 1);
 
 /** Undefined when the range is not all there: the store has the word on that. */

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { Log } from '#lib/log.ts';
 import type { ByteRange, Store, TreeCache } from '../store.ts';
-import { CacheFolder } from './cache-folder.ts';
+import { CacheFolder, notes } from './cache-folder.ts';
 import { passOn } from './pass-on.ts';
 
 export interface CacheOptions {
@@ -48,6 +48,8 @@ export const withCache = (
       const whole = await getWhole(key);
       return range.offset + range.length <= whole.length ? cut(whole, range) : store.get(key, range);
     },
+    note: (name) => cache.read(`${notes}/${name}`),
+    keepNote: (name, bytes) => cache.write(`${notes}/${name}`, bytes),
     async delete(key) {
       await store.delete(key);
       if (isSmall(key) || isPack(key)) await cache.remove(key);
