@@ -38,3 +38,23 @@ export const holdfast: Tool = {
   restoreDatabase: (repository, { url, env }) =>
     holdfastCommand('restore latest --to "$DATABASE"', repository, { DATABASE: url, ...env }),
 };
+
+/** The same where the source has tables kept row by row, which only a configuration can say. */
+export const holdfastByRows: Tool = {
+  ...holdfast,
+  name: `${holdfast.name}, by rows`,
+  settings: 'increments: rows; the rest as above',
+  backupDatabase: (repository, { url, env }) =>
+    holdfastCommand('backup --config <(printf %s "$CONFIG")', repository, {
+      CONFIG: byRows(repository, url),
+      ...env,
+    }),
+};
+
+const byRows = (repository: string, url: string): string =>
+  JSON.stringify({
+    repositories: { here: { store: repository, password: { env: 'HOLDFAST_PASSWORD' } } },
+    sources: { shop: { kind: new URL(url).protocol.slice(0, -1), url, increments: 'rows' } },
+    jobs: { nightly: { backup: ['shop'], to: ['here'] } },
+    catalog: `${repository}.catalog`,
+  });
