@@ -8,9 +8,11 @@ import { after, before, suite, test } from 'node:test';
 import { storedBytes } from '#repository/testing.ts';
 import { openLocalStore } from '#stores/local/local.ts';
 import { commandLine, holdfast } from '../src/cli/testing.ts';
+import { dumpOf, password, rememberRows, startPlainServer } from '../src/sources/sqlserver/testing.ts';
 import { startMariadb } from './servers/mariadb.ts';
 import { startPostgres } from './servers/postgres.ts';
 import { skipWithout } from './servers/programs.ts';
+import { shop, shopWith } from './servers/sqlserver-shop.ts';
 import { jsonLines } from './tools/cli.ts';
 import { jobsPlace } from './tools/jobs-place.ts';
 import { makeRepository } from './tools/repository.ts';
@@ -185,3 +187,63 @@ jobs:
       }
     });
   });
+
+suite('increments by rows of SQL Server, on a responder', () => {
+  const { at, env } = jobsPlace('increments-sqlserver');
+  const { run, done } = commandLine({ ...env, PATH: env.PATH ?? '' });
+  before(() => {
+    process.env.MSSQL_PASSWORD = password;
+  });
+  after(() => {
+    delete process.env.MSSQL_PASSWORD;
+  });
+
+  /** As the shop has them, and as the server is asked for them. */
+  const orders = (count: number, note: (at: number) => string) =>
+    Array.from({ length: count }, (_, id) => [`${id * 3}`, null, `${id}.1250`, note(id)]);
+
+  test('the second snapshot stores what changed, and both come back', async () => {
+    const blueprint = shopWith({
+      indexes: (shop.catalogue.indexes ?? []).filter(({ name }) => name !== 'XI_doc'),
+    });
+    await using server = await startPlainServer(blueprint, ['shop']);
+    await using target = await startPlainServer(blueprint, []);
+    rememberRows(await dumpOf({ url: server.url('shop') }), shop);
+    writeFileSync(
+      at('holdfast.yaml'),
+      `repositories:
+  here: { store: ${at('repository')}, password: { env: HOLDFAST_PASSWORD } }
+sources:
+  shop: { kind: sqlserver, host: 127.0.0.1, port: ${server.responder.port}, user: sa, password: { env: MSSQL_PASSWORD }, encrypt: "off", database: shop, increments: rows }
+jobs:
+  nightly: { backup: [shop], to: [here] }
+`,
+      { mode: 0o600 },
+    );
+    await makeRepository(at('repository'));
+    const stored: number[] = [];
+    const states = [
+      orders(30_000, (id) => `two\nlines ${hash('sha256', `${id}`)}`),
+      orders(30_100, (id) => (id % 100 === 5 ? `late ${id}` : `two\nlines ${hash('sha256', `${id}`)}`)),
+    ];
+    for (const state of states) {
+      server.databases.get('shop')?.rows.set('sales.orders', state);
+      const before = await storedBytes(openLocalStore(at('repository')), 'data/');
+      await done('backup');
+      stored.push((await storedBytes(openLocalStore(at('repository')), 'data/')) - before);
+    }
+    assert.ok((stored[1] as number) < 0.05 * (stored[0] as number), `${stored}`);
+    for (const [index, state] of states.entries()) {
+      const snapshot = `latest~${1 - index}`;
+      assert.match(await done(`verify ${snapshot}`), /is what was captured/);
+      const name = `copy${index}`;
+      const { status, stderr } = await run(
+        `restore ${snapshot} --as ${name} --to`,
+        `sqlserver://sa@127.0.0.1:${target.responder.port}/?encrypt=off`,
+      );
+      assert.equal(status, 0, stderr);
+      const texts = (rows: readonly (readonly unknown[])[] = []) => rows.map((row) => row.join('|')).sort();
+      assert.deepEqual(texts(target.databases.get(name)?.rows.get('sales.orders')), texts(state));
+    }
+  });
+});
