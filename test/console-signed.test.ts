@@ -84,6 +84,18 @@ test('a key of a site is made once, for its owner only, and its public half can 
   assert.deepEqual([without.status, /has no "key" in "bulletins"/.test(without.stderr)], [2, true]);
 });
 
+test('a key or a page that is to lie in a folder that is not there is refused with the name of the folder', async () => {
+  const file = at('absent', 'x');
+  for (const line of [
+    ...['bulletin', 'order', 'sites'].map((command) => `${command} --new-key`),
+    'sites --html',
+  ]) {
+    const { status, stderr } = await run('console', `${line} ${file}`);
+    assert.deepEqual([status, stderr.includes('ENOENT')], [1, false], stderr);
+    assert.match(stderr, /cannot write .*: there is no folder .*absent\n.*its folder must be there/, line);
+  }
+});
+
 test('OpenSSH reads the public key', { skip: skipWithoutSshd() ?? false }, () => {
   writeFileSync(at('north.pub'), `${keys.north}\n`);
   const shown = execFileSync(program('ssh-keygen'), ['-l', '-f', at('north.pub')], { encoding: 'utf8' });

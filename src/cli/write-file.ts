@@ -1,7 +1,9 @@
 // Files that a command was asked to write.
 import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { chmod, rename, rm, writeFile } from 'node:fs/promises';
-import { HoldfastError, messageOf, systemCode } from '#lib/errors.ts';
+import { dirname } from 'node:path';
+import { type ErrorCode, HoldfastError, messageOf, systemCode } from '#lib/errors.ts';
 
 /** Whoever serves or collects it may read at any moment: the file is never half written. Others may read it; it holds no secrets. */
 export const replaceFile = async (path: string, text: string): Promise<void> => {
@@ -12,10 +14,7 @@ export const replaceFile = async (path: string, text: string): Promise<void> => 
     await rename(temporary, path);
   } catch (cause) {
     await rm(temporary, { force: true });
-    throw new HoldfastError('FAILED', `cannot write ${path}: ${messageOf(cause)}`, {
-      cause,
-      hint: 'its folder must be there, and writable for the user that runs holdfast',
-    });
+    throw notWritten('FAILED', path, cause);
   }
 };
 
@@ -24,11 +23,19 @@ export const writeForOwner = async (file: string, content: string): Promise<void
   try {
     await writeFile(file, content, { mode: 0o600, flag: 'wx' });
   } catch (cause) {
-    const there = systemCode(cause) === 'EEXIST';
-    throw new HoldfastError(
-      there ? 'TARGET_NOT_EMPTY' : 'TARGET_FAILED',
-      there ? `${file} is there already` : `cannot write ${file}: ${messageOf(cause)}`,
-      { cause, hint: there ? 'name another file, or remove that one' : undefined },
-    );
+    if (systemCode(cause) !== 'EEXIST') throw notWritten('TARGET_FAILED', file, cause);
+    throw new HoldfastError('TARGET_NOT_EMPTY', `${file} is there already`, {
+      cause,
+      hint: 'name another file, or remove that one',
+    });
   }
+};
+
+const notWritten = (code: ErrorCode, file: string, cause: unknown): HoldfastError => {
+  const folder = dirname(file);
+  const why = existsSync(folder) ? messageOf(cause) : `there is no folder ${folder}`;
+  return new HoldfastError(code, `cannot write ${file}: ${why}`, {
+    cause,
+    hint: 'its folder must be there, and writable for the user that runs holdfast',
+  });
 };
