@@ -3,7 +3,7 @@ import { type Config, type JobConfig, jobNamed } from '#config/config.ts';
 import { runBackup } from '#jobs/run-backup.ts';
 import { isOriginTag } from '#jobs/snapshot-choice.ts';
 import { HoldfastError } from '#lib/errors.ts';
-import { kindsWith } from '#sources/abilities.ts';
+import { canDo, kindsWith } from '#sources/abilities.ts';
 import type { SourceConfig } from '#sources/registry.ts';
 import { adhocSources, fileOptions, givenFileOptions } from './adhoc-sources.ts';
 import { reportBackup } from './backup-report.ts';
@@ -115,10 +115,9 @@ const requireHolder = (
   { together }: Pick<BackupCall['options'], 'together'>,
   sources: readonly SourceConfig[],
 ): void => {
-  const kinds = kindsWith('moment');
-  if (together && !sources.some(({ kind }) => kinds.includes(kind)))
+  if (together && !sources.some(({ kind }) => canDo(kind, 'moment')))
     throw new HoldfastError('USAGE', '--together is for databases, and none is named', {
-      hint: `whose state can be held: ${kinds.join(', ')}`,
+      hint: `whose state can be held: ${kindsWith('moment').join(', ')}`,
     });
 };
 

@@ -7,7 +7,7 @@ import { chooseSnapshot, originOf, tagOf } from '#jobs/snapshot-choice.ts';
 import { withRepository } from '#jobs/use-repository.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import type { Snapshot } from '#repository/contract.ts';
-import { kindsWith } from '#sources/abilities.ts';
+import { canDo } from '#sources/abilities.ts';
 import { type SourceConfig, sourceFromUrl } from '#sources/registry.ts';
 import { catalogOf } from './catalog-use.ts';
 import { type Call, defineCommand, type OptionSpecs, value } from './command.ts';
@@ -108,7 +108,7 @@ const taskOfSnapshot = async (
 
 /** What is drilled is made in a folder or on a server: the option for the other one would mean nothing. */
 const assertInItsPlace = ({ options: { into, scratch } }: DrillCall, kind: string): void => {
-  const inFolder = kindsWith('scratch folder').includes(kind);
+  const inFolder = canDo(kind, 'scratch folder');
   const [idle, fit] = inFolder ? ['--into', '--scratch <folder>'] : ['--scratch', '--into <source>'];
   if ((inFolder ? into : scratch) === undefined) return;
   throw new HoldfastError('USAGE', `${idle} means nothing for a snapshot of kind ${kind}`, {

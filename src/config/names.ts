@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { anyOf } from '#lib/format.ts';
 import { didYouMean } from '#lib/nearest.ts';
 import { jsonSchemaOf, parseBy } from '#lib/parse-by.ts';
-import { kindsWith } from '#sources/abilities.ts';
+import { canDo, kindsWith } from '#sources/abilities.ts';
 import type { Ability } from '#sources/source.ts';
 import type { Problem } from './problems.ts';
 
@@ -44,9 +44,9 @@ export const sourceWith = (ability: Ability, names: Names) =>
 
 /** 'a source of kind postgres, and "shop" is of kind mysql', where a source is of a kind that lacks the ability. */
 export const lackOf = (ability: Ability, source: string, { kindOf }: Names): string | undefined => {
-  const [kind, able] = [kindOf(source), kindsWith(ability)];
-  if (kind === undefined || able.includes(kind)) return undefined;
-  return `a source of kind ${anyOf(able)}, and "${source}" is of kind ${kind}`;
+  const kind = kindOf(source);
+  if (kind === undefined || canDo(kind, ability)) return undefined;
+  return `a source of kind ${anyOf(kindsWith(ability))}, and "${source}" is of kind ${kind}`;
 };
 
 /** One or more of them, each once. */

@@ -3,7 +3,7 @@ import { throwIfCancelled } from '#lib/clock.ts';
 import { asError, HoldfastError } from '#lib/errors.ts';
 import { machineName } from '#lib/machine-name.ts';
 import type { Repository, Snapshot } from '#repository/contract.ts';
-import { kindsWith } from '#sources/abilities.ts';
+import { canDo } from '#sources/abilities.ts';
 import { openSource, type SourceConfig } from '#sources/registry.ts';
 import type { Entry, Finding } from '#sources/source.ts';
 import type { OnJobEvent } from './event.ts';
@@ -110,9 +110,7 @@ export interface Held extends AsyncDisposable {
 
 /** Of a run that is together, all sources that have a state to hold. */
 export const holdAll = async (request: HeldRequest, context: JobContext): Promise<Held> => {
-  const holders = request.together
-    ? request.sources.filter(({ kind }) => kindsWith('moment').includes(kind))
-    : [];
+  const holders = request.together ? request.sources.filter(({ kind }) => canDo(kind, 'moment')) : [];
   const held = new Map<SourceConfig, Begun | Error>();
   let stopped: Error | undefined;
   const close = async (): Promise<void> => {

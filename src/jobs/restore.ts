@@ -3,7 +3,7 @@
 import { HoldfastError } from '#lib/errors.ts';
 import { shortId } from '#lib/format.ts';
 import type { ReadOptions, Repository, Snapshot } from '#repository/contract.ts';
-import { kindsWith } from '#sources/abilities.ts';
+import { canDo } from '#sources/abilities.ts';
 import { openSource, type SourceConfig } from '#sources/registry.ts';
 import type { Entry, RestoreReport } from '#sources/source.ts';
 import { recordPlaces } from './find-records.ts';
@@ -136,7 +136,7 @@ export const restoreSnapshot = async (
 };
 
 const assertTakesQuery = ({ query, target }: RestoreRequest): void => {
-  if (query === undefined || kindsWith('restore by query').includes(target.kind)) return;
+  if (query === undefined || canDo(target.kind, 'restore by query')) return;
   throw new HoldfastError('USAGE', `a ${target.kind} target takes no query`, {
     hint: 'queries choose documents of MongoDB; name a table or a path instead',
   });

@@ -18,3 +18,6 @@ export const kindsWith = (ability: Ability): string[] =>
   [files, sqlite, postgres, mysql, mongodb, sqlserver, couchdb]
     .filter(({ abilities }) => abilities.includes(ability))
     .map(({ name }) => name);
+
+/** False, too, for what is no kind. */
+export const canDo = (kind: string, ability: Ability): boolean => kindsWith(ability).includes(kind);
