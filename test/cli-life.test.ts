@@ -171,6 +171,12 @@ test('a repository that lost a pack is repaired, and what is lost is named', asy
   const verified = await run('verify', damaged);
   assert.equal(verified.status, 4);
   assert.match(verified.stderr, /media: it was repaired: what could not be saved is not in it/);
+  const restored = await run(`restore latest:media --to ${at('of-repaired')}`, damaged);
+  assert.match(
+    restored.stderr,
+    /snapshot [0-9a-f]{8} of media was repaired: what could not be saved is not in it/,
+  );
+  assert.doesNotMatch(restored.stderr, /is partial/);
   const drilled = await run(`drill latest:media --scratch ${folder}`, damaged);
   assert.equal(drilled.status, 4, drilled.stderr);
   assert.match(drilled.stderr, /media: it was repaired: what could not be saved is not in it/);

@@ -165,6 +165,31 @@ test('a repository without snapshots says so', async () => {
   }
 });
 
+test('of a snapshot that is not good the same is said whichever command brings it back', async () => {
+  writeConfig();
+  renameSync(at('media'), at('full'));
+  mkdirSync(at('media'));
+  const odd = await backUp(3);
+  renameSync(at('full'), at('media'));
+  const recovered = await run(
+    'recover',
+    'nightly',
+    '--run',
+    odd,
+    '--leave',
+    'shop',
+    '--to',
+    `media=${at('odd')}`,
+  );
+  const restored = await run('restore', 'latest:media', '--run', odd, '--to', at('odd-again'));
+  assert.deepEqual([recovered.status, restored.status], [0, 0], recovered.stderr);
+  assert.match(
+    restored.stderr,
+    /^snapshot [0-9a-f]{8} of media is suspicious: it is too unlike those before it\nhint: the newest complete one is [0-9a-f]{8}, of /,
+  );
+  assert.equal(recovered.stderr, restored.stderr);
+});
+
 test('a database comes back on another server', { skip: skipWithout('postgresql') ?? false }, async () => {
   await using server = await startPostgres();
   await server.psql('postgres', 'CREATE DATABASE crm');

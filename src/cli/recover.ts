@@ -3,7 +3,6 @@ import { type Config, type JobConfig, jobNamed, sourceNamed } from '#config/conf
 import { planRestore, type RestoreRequest, restoreSnapshot } from '#jobs/restore.ts';
 import { choosePoint } from '#jobs/restore-point.ts';
 import { type Ended, failed, ok, partial, together } from '#jobs/run-outcome.ts';
-import { isPartial, isSuspicious } from '#jobs/snapshot-choice.ts';
 import { withRepository } from '#jobs/use-repository.ts';
 import { throwIfCancelled } from '#lib/clock.ts';
 import { asError, HoldfastError, hintOf, messageOf } from '#lib/errors.ts';
@@ -13,6 +12,7 @@ import { secretsIn, withoutPassword } from '#lib/secret.ts';
 import type { Repository, Snapshot } from '#repository/contract.ts';
 import type { SourceConfig } from '#sources/registry.ts';
 import { type Call, defineCommand, flag, list, type OptionSpecs } from './command.ts';
+import { warnIfNotGood } from './flawed-snapshot.ts';
 import { jobContext } from './job-context.ts';
 import { errorFields } from './job-report.ts';
 import { warnOfPasswordIn } from './password-warning.ts';
@@ -203,8 +203,7 @@ const recoverSource = async (
   const own = { source, snapshot_id: snapshot.id };
   const text = `snapshot ${id} (${source})`;
   const what = (message_type: string, more = {}): Restored['fields'] => ({ message_type, ...own, ...more });
-  if (isPartial(snapshot)) output.warn(`snapshot ${id} of ${source} is partial: items are missing in it`);
-  if (isSuspicious(snapshot)) output.warn(`snapshot ${id} of ${source} is suspicious beside those before it`);
+  await warnIfNotGood(call, repository, snapshot);
   const request: RestoreRequest = {
     ...{ repository, snapshot, target: target.config, rename: [], force: options.force },
     wanted: { paths: [], tables: [] },

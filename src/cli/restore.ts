@@ -1,13 +1,14 @@
 // holdfast restore: a snapshot, or a part of it, back into a folder or a database.
 import { planRestore, type RestoreRequest, restoreSnapshot } from '#jobs/restore.ts';
 import { byPatterns } from '#jobs/selection.ts';
-import { isGood, isPartial, isSuspicious, originOf, tagOf } from '#jobs/snapshot-choice.ts';
+import { originOf, tagOf } from '#jobs/snapshot-choice.ts';
 import { HoldfastError } from '#lib/errors.ts';
-import { formatTime, printable, shortId } from '#lib/format.ts';
+import { printable, shortId } from '#lib/format.ts';
 import { withoutPassword } from '#lib/secret.ts';
 import type { Repository, Snapshot } from '#repository/contract.ts';
 import type { SourceConfig } from '#sources/registry.ts';
 import { type Call, defineCommand, flag, list, type OptionSpecs, value } from './command.ts';
+import { warnIfNotGood } from './flawed-snapshot.ts';
 import { jobContext } from './job-context.ts';
 import type { Output } from './output.ts';
 import { warnOfPasswordIn } from './password-warning.ts';
@@ -175,32 +176,6 @@ const renameOf = (text: string): readonly [string, string] => {
   const [, from, to] = /^([^=]+)=(.+)$/s.exec(text) ?? [];
   if (from !== undefined && to !== undefined) return [from, to];
   throw new HoldfastError('USAGE', `--rename ${text} is not of the form from=to`);
-};
-
-/** A path is a folder, but for a snapshot of SQLite it may be the name of the new database file. */
-const warnIfNotGood = async (
-  { output, clock }: RestoreCall,
-  repository: Repository,
-  snapshot: Snapshot,
-): Promise<void> => {
-  const isPast = ({ time }: Snapshot): boolean => time <= clock.now();
-  if (isGood(snapshot) && isPast(snapshot)) return;
-  const whole = (await repository.snapshots()).findLast(
-    (other) =>
-      originOf(other) === originOf(snapshot) &&
-      other.hostname === snapshot.hostname &&
-      isGood(other) &&
-      isPast(other),
-  );
-  const flaw = isPartial(snapshot)
-    ? 'partial: items are missing in it'
-    : isSuspicious(snapshot)
-      ? 'suspicious: it holds nothing, or much less than those before it'
-      : `dated in the future (${formatTime(snapshot.time)}): a clock was wrong, and newer ones may seem older`;
-  output.warn(
-    `snapshot ${shortId(snapshot.id)} of ${originOf(snapshot)} is ${flaw}`,
-    whole ? `the newest complete one is ${shortId(whole.id)}, of ${formatTime(whole.time)}` : undefined,
-  );
 };
 
 const warnIfNotEmpty = ({ output }: RestoreCall, target: SourceConfig): void => {
