@@ -50,6 +50,18 @@ test('the file is validated and shown, with secrets as dots', async () => {
   assert.equal(JSON.parse(await done('config schema')).title, 'holdfast.yaml');
 });
 
+test('whichever command reads the file, what is unwise in it is told', async () => {
+  const open = at('open.yaml');
+  const sites = `console: { bulletins: ${at('bulletins')}, identity: { file: ${at('password')} } }`;
+  writeFileSync(open, `repositories: { here: { store: ${at('here')}, password: p } }\n${sites}\n`, {
+    mode: 0o644,
+  });
+  for (const line of ['sites --forget west', 'schedule', `install --root ${at('root')}`, 'runs']) {
+    const { stderr } = await run(`${line} --config ${open}`);
+    assert.match(stderr, /open\.yaml holds a secret and is open to other users: chmod 600 /, line);
+  }
+});
+
 test('a mistake in the file is status 2 with its line and the nearest key', async () => {
   writeFileSync(at('wrong.yaml'), yaml.replace('readData', 'readDate').replace('kind: files', 'kind: fils'));
   const { status, stderr } = await run(`config validate --config ${at('wrong.yaml')}`);

@@ -3,12 +3,13 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
-import { type Config, loadConfig } from '#config/config.ts';
+import type { Config } from '#config/config.ts';
 import { durationMs } from '#lib/duration.ts';
 import { HoldfastError, messageOf } from '#lib/errors.ts';
 import { makeFolder } from '#lib/make-folder.ts';
 import { type Call, defineCommand, flag, type OptionSpecs, value } from './command.ts';
 import { unitText } from './install-unit.ts';
+import { readConfig } from './read-config.ts';
 
 const options = {
   user: flag('--user', 'for this user alone, not for the machine'),
@@ -87,8 +88,9 @@ const requireRoot = (): void => {
   });
 };
 
-const configOf = async ({ global, env, output }: InstallCall): Promise<Config> => {
-  const config = await loadConfig(global.config, env);
+const configOf = async (call: InstallCall): Promise<Config> => {
+  const { output } = call;
+  const config = await readConfig(call);
   if (config.file === '-')
     throw new HoldfastError('USAGE', 'the daemon needs a configuration file: name one');
   const scheduled = [...config.jobs.values()].filter(({ schedule }) => schedule !== undefined);

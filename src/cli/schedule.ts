@@ -1,10 +1,10 @@
 // holdfast schedule: when each job runs next.
 import { catalogPath } from '#catalog/catalog-path.ts';
 import { openDueTimes } from '#catalog/due-times.ts';
-import { loadConfig } from '#config/config.ts';
 import { nextStart, type ScheduledJob, scheduledJob, scheduleKey } from '#jobs/schedule.ts';
 import { formatTime, plural } from '#lib/format.ts';
 import { defineCommand } from './command.ts';
+import { readConfig } from './read-config.ts';
 
 export const command = defineCommand({
   description: `Shows when each job that has a schedule runs next, as the daemon runs it. "now" is one that is due: the daemon
@@ -14,8 +14,9 @@ starts it as soon as it may.`,
   examples: [['schedule', 'a line for each job with a schedule']],
   onRepository: false,
   statuses: [],
-  async run({ output, env, clock, global }) {
-    const config = await loadConfig(global.config, env);
+  async run(call) {
+    const { output, env, clock } = call;
+    const config = await readConfig(call);
     const jobs = [...config.jobs.values()].flatMap(scheduledJob);
     const catalog = catalogPath(config.catalog, env);
     const now = clock.now();

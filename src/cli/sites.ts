@@ -1,6 +1,6 @@
 // holdfast sites: how many sites stand, seen from one place.
 import { makeIdentity } from '#archive/encryption.ts';
-import { consoleOf, loadConfig } from '#config/config.ts';
+import { consoleOf } from '#config/config.ts';
 import { namePattern } from '#config/names.ts';
 import { sitesHtml } from '#jobs/console/page.ts';
 import { lookAtSites, type Site, type Sites } from '#jobs/console/sites.ts';
@@ -93,8 +93,8 @@ const makeKey = async ({ output, clock }: SitesCall, file: string): Promise<numb
 
 /** What this console has seen of them, so that it misses them no more. */
 const forget = async (call: SitesCall, sites: readonly string[]): Promise<number> => {
-  const { output, global, env, clock } = call;
-  const config = await loadConfig(global.config, env);
+  const { output, clock } = call;
+  const config = await readConfig(call);
   const console = consoleOf(config);
   using catalog = catalogOf(config, call);
   const seen = catalog.sites.names();
