@@ -302,6 +302,92 @@ test('a site that is killed at whatever moment runs no order twice, and tells wh
   }
 });
 
+test('an order is withdrawn while its site has not taken it, and no other', async () => {
+  const [first, second, third] = [
+    await order('south prove'),
+    await order('south nightly prove'),
+    await order('south nightly'),
+  ];
+  const elsewhere = await order('north prove');
+  const runs = (await runsOf('south')).length;
+  const some = await run('console', 'order south prove --withdraw');
+  assert.equal(some.status, 0, some.stderr);
+  assert.match(
+    some.stdout,
+    new RegExp(`^withdrawn: prove at south, ordered at [-\\d: ]+ \\(${first}\\)$`, 'm'),
+  );
+  assert.match(some.stdout, /^2 orders for south withdrawn$/m);
+  assert.match(
+    some.stderr,
+    new RegExp(
+      `^${second} was for nightly, too, and is withdrawn as a whole\nhint: .*holdfast order south nightly$`,
+      'm',
+    ),
+  );
+  assert.deepEqual(Object.keys(await seen('south')).slice(0, 1), [third]);
+  assert.deepEqual([await stateOf('south', second), await stateOf('south', third)], [undefined, 'waiting']);
+  const all = await run('console', 'order south --withdraw --json');
+  assert.deepEqual([all.status, all.stderr], [0, '']);
+  assert.deepEqual(
+    jsonLines(all.stdout).map(({ message_type, id, withdrawn }) => [message_type, id ?? withdrawn]),
+    [
+      ['withdrawn', third],
+      ['summary', 1],
+    ],
+  );
+  assert.deepEqual([waitingAt('south'), waitingAt('north').length], [[], 1]);
+  assert.match((await run('south', 'orders')).stdout, /^no orders in /);
+  assert.equal((await runsOf('south')).length, runs);
+  assert.equal((await run('north', 'orders')).status, 0);
+  assert.equal(await stateOf('north', elsewhere), 'succeeded');
+});
+
+test('an order that its site was reading while it was withdrawn is run once, and shown', async () => {
+  const id = await order('south prove');
+  const path = join(folderOf('south'), waitingAt('south')[0] ?? '');
+  const asRead = readFileSync(path);
+  assert.equal((await run('console', 'order south --withdraw')).status, 0);
+  assert.equal(await stateOf('south', id), undefined);
+  writeFileSync(path, asRead);
+  const runs = (await runsOf('south')).length;
+  assert.equal((await run('south', 'orders')).status, 0);
+  assert.equal((await runsOf('south')).length, runs + 1);
+  assert.equal(await stateOf('south', id), 'succeeded');
+});
+
+test('that there is nothing to withdraw, or that it was taken already, is said', async () => {
+  const refused = async (status: number, line: string, why: RegExp): Promise<void> => {
+    const outcome = await run('console', line);
+    assert.deepEqual([outcome.status, why.test(outcome.stderr)], [status, true], outcome.stderr);
+  };
+  const taken = await order('south prove');
+  assert.equal((await run('south', 'orders')).status, 0);
+  const over = new RegExp(
+    `no order of prove for south from this console waits in .*\nhint: the last was ${taken}, for prove, of [-\\d: ]+: succeeded$`,
+    'm',
+  );
+  await refused(1, 'order south prove --withdraw', over);
+  await refused(1, 'order south weekly --withdraw', /no order of weekly for south .*\nhint: none was given/);
+  await refused(2, 'order nort --withdraw', /no site called "nort" is known; did you mean "north"\?/);
+  await refused(2, 'order --withdraw', /none is named/);
+  await refused(2, 'order south --withdraw --expires 2h', /--withdraw and --expires contradict/);
+  await refused(2, 'order --withdraw --public-key', /--withdraw and --public-key contradict/);
+
+  // Its site has it, and has told nothing of it yet.
+  const gone = await order('south prove --expires 1h');
+  rmSync(join(folderOf('south'), waitingAt('south')[0] ?? ''));
+  await refused(
+    1,
+    'order south --withdraw',
+    new RegExp(`the last was ${gone}, .*: taken or removed: its site has told`),
+  );
+  const waiting = await order('south nightly');
+  const late = await run('console', 'order south --withdraw');
+  assert.equal(late.status, 3);
+  assert.match(late.stdout, new RegExp(`^withdrawn: nightly at south, .*\\(${waiting}\\)$`, 'm'));
+  assert.match(late.stderr, new RegExp(`^${gone}, for prove, .*, cannot be withdrawn: taken or removed`));
+});
+
 test('what a console does not see taken is waiting, gone or expired', async () => {
   const id = await order('south prove --expires 3h');
   const [name = ''] = waitingAt('south');

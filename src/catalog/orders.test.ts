@@ -76,6 +76,8 @@ test('what a console gave is remembered for each site until it is forgotten', ()
   orders.give(given('south', 500));
   assert.deepEqual(orders.given().slice(0, 2), [given('south', 500), given('north', 119)]);
   assert.equal(orders.given().length, 101);
+  orders.withdraw('north-119');
+  assert.deepEqual(orders.given().slice(0, 2), [given('south', 500), given('north', 118)]);
   orders.forget('north');
   assert.deepEqual(orders.given(), [given('south', 500)]);
 });

@@ -46,6 +46,8 @@ export interface OrderLedger {
   give(order: GivenOrder): void;
   /** To all sites, the newest first. */
   given(): GivenOrder[];
+  /** It was never given. */
+  withdraw(id: string): void;
   /** Nothing was ever given to it. */
   forget(site: string): void;
 }
@@ -91,6 +93,10 @@ export const orderLedger = (database: DatabaseSync, path: string, process: Proce
         .all()
         .map((row) => givenRow.parse(row)),
     ),
+  withdraw: (id) =>
+    explained(path, () => {
+      database.prepare('DELETE FROM orders_given WHERE id = ?').run(id);
+    }),
   forget: (site) =>
     explained(path, () => {
       database.prepare('DELETE FROM orders_given WHERE site = ?').run(site);

@@ -17,9 +17,14 @@ import { type Call, defineCommand, flag, type OptionSpecs, value } from './comma
 import { jobContext } from './job-context.ts';
 import { readConfig } from './read-config.ts';
 import { makeKey, showPublicKey } from './signing-key.ts';
+import { withdraw } from './withdraw-orders.ts';
 
 const options = {
   expires: value('--expires <time>', 'for how long the site may take it, such as 2h (default: 24h)'),
+  withdraw: flag(
+    '--withdraw',
+    'take back what was ordered of the site, or of these jobs of it, and the site has not taken yet',
+  ),
   newKey: value(
     '--new-key <file>',
     'make the key of a console in this file, and print what sites put under `orders: from`',
@@ -32,7 +37,11 @@ export const command = defineCommand({
 jobs, as they are configured there: it is signed with the key of the console (\`console.key\`) and put where the site looks for it. The
 site runs no other jobs than those that its own file lets be ordered (\`orders:\`).
 
-\`holdfast sites <site>\` shows what becomes of it.`,
+\`holdfast sites <site>\` shows what becomes of it.
+
+With --withdraw, the orders for the site that this console has given (those for one of the jobs that are named) are removed again
+where they still lie in the store, each as a whole. A site that is reading one at that moment runs it all the same, and
+\`holdfast sites\` shows it. The status is 3 when another one was taken already, and 1 when none is waiting.`,
   args: [
     { usage: '[site]', text: 'the name of the site' },
     { usage: '[job...]', text: 'names of jobs of it' },
@@ -41,17 +50,18 @@ site runs no other jobs than those that its own file lets be ordered (\`orders:\
   examples: [
     ['order north nightly', 'a backup now, or as soon as north looks'],
     ['order north nightly prove --expires 2h', 'two jobs, or none at all when it is too late for them'],
+    ['order north nightly --withdraw', 'unless north has taken it already'],
     ['order --new-key /etc/holdfast/orders.key', 'once, before the first order'],
   ],
   onRepository: false,
-  statuses: [14, 15],
+  statuses: [3, 14, 15],
   async run(call) {
     refuseTogether(call);
     if (call.options.newKey !== undefined) return await makeKey(call.output, call.options.newKey);
-    const { output } = call;
     const config = await readConfig(call);
+    if (call.options.withdraw) return await withdrawOf(call, config);
     const key = keyOf(config);
-    if (call.options.publicKey) return await showPublicKey(output, key);
+    if (call.options.publicKey) return await showPublicKey(call.output, key);
     const [site, ...jobs] = call.args;
     if (site === undefined || jobs.length === 0)
       throw new HoldfastError('USAGE', 'an order is for a site and at least one of its jobs', {
@@ -65,8 +75,12 @@ site runs no other jobs than those that its own file lets be ordered (\`orders:\
 type OrderCall = Call<OptionSpecs & typeof options>;
 
 /** One answer at a time. */
-const refuseTogether = ({ args, options: { expires, newKey, publicKey } }: OrderCall): void => {
+const refuseTogether = ({ args, options }: OrderCall): void => {
+  const { expires, newKey, publicKey } = options;
+  if (options.withdraw && expires !== undefined)
+    throw new HoldfastError('USAGE', '--withdraw and --expires contradict each other');
   const asked = [
+    ...(options.withdraw ? ['--withdraw'] : []),
     ...(newKey === undefined ? [] : ['--new-key']),
     ...(publicKey ? ['--public-key'] : []),
     ...(expires === undefined ? [] : ['--expires']),
@@ -75,6 +89,24 @@ const refuseTogether = ({ args, options: { expires, newKey, publicKey } }: Order
   if (asked.length > 1 && (newKey !== undefined || publicKey))
     throw new HoldfastError('USAGE', `${asked.join(' and ')} contradict each other`);
 };
+
+const withdrawOf = async (call: OrderCall, config: Config): Promise<number> => {
+  const [site, ...jobs] = call.args;
+  if (site === undefined)
+    throw new HoldfastError('USAGE', '--withdraw is of the orders for a site, and none is named', {
+      hint: 'holdfast order <site> --withdraw',
+    });
+  const console = consoleOf(config);
+  refuseBadNames(site, jobs);
+  using catalog = catalogOf(config, call);
+  if (!catalog.orders.given().some((order) => order.site === site))
+    refuseUnknownSite(site, knownSites(console, catalog));
+  return await withdraw(call, { console, catalog, site, jobs });
+};
+
+const knownSites = ({ sites }: ConsoleConfig, catalog: Catalog): string[] => [
+  ...new Set([...Object.keys(sites), ...catalog.sites.names()]),
+];
 
 const keyOf = (config: Config): Secret => {
   const { key } = consoleOf(config);
@@ -96,10 +128,9 @@ const order = async (call: OrderCall, { console, key, catalog, site, jobs }: Ord
   const { output, clock } = call;
   const lifeMs = lifeOf(call);
   refuseBadNames(site, jobs);
-  const known = [...new Set([...Object.keys(console.sites), ...catalog.sites.names()])];
   const { sites } = await lookAtSites(console, { only: site, catalog }, jobContext(call));
   const [found] = sites;
-  if (found?.state === 'missing') refuseUnknownSite(site, known);
+  if (found?.state === 'missing') refuseUnknownSite(site, knownSites(console, catalog));
   const bulletin = found?.state === 'unreadable' ? undefined : found?.bulletin;
   if (bulletin) refuseUnfitJobs(site, jobs, bulletin);
   else output.warn(`${site} has told nothing to rely on: whether it runs ${jobs.join(', ')} is not known`);

@@ -35,15 +35,18 @@ export const orderColumns = [
   { title: 'Outcome' },
 ] as const;
 
-export const orderRow = ({ id, at, jobs, state, why, runs }: SiteOrder, now: Date): string[] => {
+export const orderRow = (order: SiteOrder, now: Date): string[] => {
+  const { id, at, jobs } = order;
+  return [id, at ? formatAge(at, now) : '', jobs.join(', '), outcomeText(order)];
+};
+
+/** What became of it, with each of its runs where they ended in several ways. */
+export const outcomeText = ({ state, why, runs }: SiteOrder): string => {
   const several = new Set(runs.map((run) => run.state)).size > 1;
   const each = several ? `: ${runs.map((run) => `${run.job} ${run.state}`).join(', ')}` : '';
   const reason = why === undefined ? each : `: ${why}`;
-  return [id, at ? formatAge(at, now) : '', jobs.join(', '), outcomeText(state) + reason];
+  return (state === 'gone' ? 'taken or removed: its site has told nothing of it yet' : state) + reason;
 };
-
-const outcomeText = (state: SiteOrder['state']): string =>
-  state === 'gone' ? 'taken or removed: its site has told nothing of it yet' : state;
 
 /** Said after who told something, where a signature says anything of it. */
 export const signatureText = ({ signature = 'none' }: Site): string => signatureTexts[signature];
