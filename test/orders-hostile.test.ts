@@ -146,9 +146,11 @@ test('a thousand orders of a stolen key are one run', async () => {
   assert.deepEqual([runs, left], [1, []]);
 });
 
-test('what has no name of an order is left alone, and counted', async () => {
+test('what has no name of an order is left alone, and doctor alone warns of it', async () => {
+  assert.doesNotMatch((await run('north', 'doctor')).stdout, /^warning +orders/m);
   writeFileSync(at('bulletins', 'north', 'orders', 'notes.txt'), 'hello');
   const { status, stderr, left } = await look();
-  assert.deepEqual([status, left], [0, ['notes.txt']]);
-  assert.match(stderr, /1 object in north\/orders\/ is no order$/m);
+  assert.deepEqual([status, stderr, left], [0, '', ['notes.txt']]);
+  const { stdout } = await run('north', 'doctor');
+  assert.match(stdout, /^warning +orders +1 object in north\/orders\/ is no order$/m);
 });

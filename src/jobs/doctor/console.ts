@@ -2,11 +2,13 @@
 import { recipientsOf } from '#archive/encryption.ts';
 import type { Config } from '#config/config.ts';
 import { HoldfastError } from '#lib/errors.ts';
+import { plural } from '#lib/format.ts';
 import type { Secret } from '#lib/secret.ts';
-import { ordersFolder } from '../console/place.ts';
+import type { Store } from '#stores/store.ts';
+import { orderNameIn, ordersFolder } from '../console/place.ts';
 import { publicKeyOf } from '../console/signed.ts';
 import type { JobContext } from '../job-context.ts';
-import { broken, type Diagnosis, fine } from './diagnosis.ts';
+import { broken, type Diagnosis, fine, warning } from './diagnosis.ts';
 import { diagnosePlainStore, diagnoseReadStore } from './repository.ts';
 
 /** A site whose console cannot be told goes on with its backups, so that is a warning. */
@@ -15,15 +17,27 @@ export const diagnoseBulletins = async (
   context: JobContext,
 ): Promise<Diagnosis[]> => {
   if (bulletins === undefined) return [];
-  const tryBelow = (subject: string, folder: string) =>
-    diagnosePlainStore(subject, bulletins.to, context, folder);
   const found = [
     ...(bulletins.key ? [diagnoseKey('bulletins', 'are signed', bulletins.key)] : []),
-    ...(await tryBelow('bulletins', `${site}/`)),
+    ...(await diagnosePlainStore('bulletins', bulletins.to, context, { below: `${site}/` })),
     ...(orders ? [fine('orders', `of ${orders.from.join(' or ')} may run ${orders.jobs.join(', ')}`)] : []),
-    ...(orders ? await tryBelow('orders', ordersFolder(site)) : []),
+    ...(orders
+      ? await diagnosePlainStore('orders', bulletins.to, context, {
+          below: ordersFolder(site),
+          look: (store) => strangersAmongOrders(store, ordersFolder(site)),
+        })
+      : []),
   ];
   return found.map((one) => (one.level === 'error' ? { ...one, level: 'warning' } : one));
+};
+
+/** What bears another name than an order's is left alone by whoever takes orders. */
+const strangersAmongOrders = async (store: Store, folder: string): Promise<Diagnosis[]> => {
+  let count = 0;
+  for await (const { key } of store.list(folder)) if (orderNameIn(key) === undefined) count += 1;
+  if (count === 0) return [];
+  const text = `${plural(count, 'object')} in ${folder} ${count === 1 ? 'is no order' : 'are no orders'}`;
+  return [warning('orders', text, 'see who puts something there, and remove it')];
 };
 
 const diagnoseKey = (subject: string, what: string, key: Secret): Diagnosis => {

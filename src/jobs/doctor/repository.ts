@@ -48,17 +48,25 @@ export const diagnoseRepository = async (
   }
 };
 
-/** A store for plain files, which a job names itself; or the part of it below a folder ('north/'). */
+interface Part {
+  /** Only what is below this folder ('north/'). */
+  readonly below?: string;
+  /** What else is seen in the store, once it is known to work. */
+  readonly look?: (store: Store) => Promise<readonly Diagnosis[]>;
+}
+
+/** A store for plain files, which a job names itself; or a part of it. */
 export const diagnosePlainStore = async (
   subject: string,
   store: StoreConfig,
   context: JobContext,
-  below = '',
+  { below = '', look }: Part = {},
 ): Promise<readonly Diagnosis[]> => {
   try {
     await using opened = await openedStore({ name: subject, store }, context);
     const { key, ...trial } = trialFor(store, false);
-    return await diagnoseStore(subject, opened, { ...trial, key: below + key }, context);
+    const tried = await diagnoseStore(subject, opened, { ...trial, key: below + key }, context);
+    return [...tried, ...((await look?.(opened)) ?? [])];
   } catch (error) {
     throwIfCancelled(context.signal);
     return [broken(subject, error, 'check the place and the rights of the user that runs holdfast')];
