@@ -31,14 +31,9 @@ export const choosePoint = (snapshots: readonly Snapshot[], request: PointReques
     });
   const found = matching(all, { run });
   if (found.length === 0 && run !== undefined) throw unknownRun(run, job, all);
-  const hosts = [...new Set(found.map(({ hostname }) => hostname))];
-  if (hosts.length > 1)
-    throw new HoldfastError('USAGE', `${job} ran on several hosts: ${hosts.join(', ')}`, {
-      hint: `say which: --host ${hosts[0]}`,
-    });
-  const runs = [...Map.groupBy(found, (snapshot) => tagOf(snapshot, 'run') ?? '')]
-    .map(([id, own]) => pointOf(id, own, sources))
-    .toSorted((a, b) => b.time.getTime() - a.time.getTime());
+  const byHost = Map.groupBy(found, ({ hostname }) => hostname);
+  if (byHost.size > 1) throw severalHosts(job, byHost);
+  const runs = runsOf(found, sources);
   const isWhole = (point: RestorePoint): boolean =>
     lacking(point, sources).length === 0 &&
     (run !== undefined || [...point.snapshots.values()].every((one) => isGood(one) && !isRepaired(one)));
@@ -46,6 +41,26 @@ export const choosePoint = (snapshots: readonly Snapshot[], request: PointReques
   const chosen = runs.find(isWhole);
   if (chosen) return chosen;
   throw nothingWhole(request, newest);
+};
+
+/** The newest first. */
+const runsOf = (snapshots: readonly Snapshot[], sources: readonly string[]): RestorePoint[] =>
+  [...Map.groupBy(snapshots, (snapshot) => tagOf(snapshot, 'run') ?? '')]
+    .map(([id, own]) => pointOf(id, own, sources))
+    .toSorted((a, b) => b.time.getTime() - a.time.getTime());
+
+const severalHosts = (job: string, byHost: ReadonlyMap<string, readonly Snapshot[]>): HoldfastError => {
+  const newest = [...byHost]
+    .flatMap(([host, own]) =>
+      runsOf(own, [])
+        .slice(0, 1)
+        .map(({ time }) => ({ host, time })),
+    )
+    .toSorted((a, b) => b.time.getTime() - a.time.getTime());
+  const hosts = newest.map(({ host, time }) => `${host} (newest run: ${formatTime(time)})`);
+  return new HoldfastError('USAGE', `${job} ran on several hosts: ${hosts.join(', ')}`, {
+    hint: `say which: --host ${newest[0]?.host}`,
+  });
 };
 
 /** Where the catalog is lost, nothing else tells which there are. */

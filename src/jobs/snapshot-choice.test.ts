@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { formatTime } from '#lib/format.ts';
 import { chooseSnapshot, matching, newestOfEach, originOf } from './snapshot-choice.ts';
 import { snapshotOf } from './testing.ts';
 
@@ -22,11 +23,12 @@ test('latest of several sources is refused, and each is named', () => {
   });
 });
 
-test('latest of one source on several hosts is refused until the host is named', () => {
+test('latest of one source on several hosts is refused until the host is named, and it is said how new each is', () => {
   const there = snapshotOf('shop', 9, { hostname: 'there' });
   assert.throws(() => chooseSnapshot([newest, there], 'latest:shop', {}), {
     code: 'USAGE',
-    hint: /--host here/,
+    message: `"latest" of shop could be of any of these hosts: there (${formatTime(there.time)}), here (${formatTime(newest.time)})`,
+    hint: 'say which: --host there',
   });
   assert.equal(chooseSnapshot([newest, there], 'latest', { host: 'here' }), newest);
 });

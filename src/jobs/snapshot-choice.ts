@@ -1,6 +1,6 @@
 // Which snapshot is meant: 'latest', 'latest:shop', or the beginning of an id; with '~1' behind it, the one before.
 import { HoldfastError } from '#lib/errors.ts';
-import { plural, shortId } from '#lib/format.ts';
+import { formatTime, plural, shortId } from '#lib/format.ts';
 import { didYouMean } from '#lib/nearest.ts';
 import type { Snapshot } from '#repository/contract.ts';
 
@@ -133,7 +133,6 @@ const latest = (snapshots: readonly Snapshot[], filter: SnapshotFilter): Snapsho
   const [only, ...others] = found;
   if (only === undefined) throw nothingMatches(snapshots, filter);
   if (others.length === 0) return only;
-  const hosts = new Set(found.map(({ hostname }) => hostname));
   const names = [...new Set(found.map(originOf))];
   if (names.length > 1)
     throw new HoldfastError(
@@ -143,12 +142,12 @@ const latest = (snapshots: readonly Snapshot[], filter: SnapshotFilter): Snapsho
         hint: `say which: latest:${names[0]}, or --source ${names[0]}`,
       },
     );
+  const newestFirst = found.toReversed();
+  const hosts = newestFirst.map(({ hostname, time }) => `${hostname} (${formatTime(time)})`);
   throw new HoldfastError(
     'USAGE',
-    `"latest" of ${names[0]} could be of any of these hosts: ${[...hosts].join(', ')}`,
-    {
-      hint: `say which: --host ${only.hostname}`,
-    },
+    `"latest" of ${names[0]} could be of any of these hosts: ${hosts.join(', ')}`,
+    { hint: `say which: --host ${newestFirst[0]?.hostname}` },
   );
 };
 
