@@ -11,7 +11,6 @@ import {
   truncateSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { before, test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -23,10 +22,11 @@ import type { Clock } from '../src/lib/clock.ts';
 import { startCeph } from './servers/ceph.ts';
 import { startHttp } from './servers/http.ts';
 import { skipWithout } from './servers/programs.ts';
-import { skipWithoutSshd, startSshd } from './servers/sshd.ts';
+import { skipWithoutSshd } from './servers/sshd.ts';
 import { jsonLines, startCli } from './tools/cli.ts';
 import { consoleFolder, later } from './tools/console.ts';
 import { makeRepository } from './tools/repository.ts';
+import { startAccountOfData, startWithoutRemoval } from './tools/sftp-sites.ts';
 
 const { at, envOf, run, write, bulletinsOf, newestOf, plant, forged } = consoleFolder('console');
 
@@ -454,16 +454,15 @@ test('the daemon tells the console that the site is there, though no job is due'
 test('a store that lets nothing be removed is no failure, over SFTP too', {
   skip: skipWithoutSshd() ?? false,
 }, async () => {
-  await using server = await startSshd({ shell: true, sftpCommand: 'internal-sftp -P remove' });
-  const { host, port, user, key: privateKey, knownHosts, path } = server;
-  const place = { kind: 'sftp', host, port, user, privateKey, knownHosts, path: `${path}/bulletins` };
-  write('north', { ...northConfig(), bulletins: { to: place, for: recipient } });
-  write('far-console', { console: { ...consoleConfig(), bulletins: place, sites: undefined } });
+  await using store = await startWithoutRemoval();
+  const { to, folder } = store;
+  write('north', { ...northConfig(), bulletins: { to, for: recipient } });
+  write('far-console', { console: { ...consoleConfig(), bulletins: to, sites: undefined } });
   for (let hour = 1; hour <= 7; hour += 1) {
     const { status, stderr } = await run('north', 'bulletin', later(hour - 7));
     assert.deepEqual([status, stderr], [0, '']);
   }
-  assert.equal(readdirSync(join(server.folder, 'bulletins', 'north')).length, 7);
+  assert.equal(readdirSync(folder).length, 7);
   const { status, stdout } = await run('far-console', 'sites');
   assert.deepEqual([status, /^north +just now .* well$/m.test(stdout)], [0, true]);
 });
@@ -471,17 +470,15 @@ test('a store that lets nothing be removed is no failure, over SFTP too', {
 test('an account that has its own folder only is enough for a site', {
   skip: skipWithoutSshd() ?? false,
 }, async () => {
-  await using server = await startSshd(); // chrooted above a folder called data, which alone is the account's
-  const { host, port, user, key: privateKey, knownHosts } = server;
-  const place = { kind: 'sftp', host, port, user, privateKey, knownHosts, path: '/' };
-  write('north', { ...northConfig(), site: 'data', bulletins: { to: place, for: recipient } });
-  const chroot = join(server.folder, '..');
-  write('root-console', { console: { ...consoleConfig(), bulletins: chroot, sites: ['data'] } });
+  await using account = await startAccountOfData();
+  const { to, folder, root } = account;
+  write('north', { ...northConfig(), site: 'data', bulletins: { to, for: recipient } });
+  write('root-console', { console: { ...consoleConfig(), bulletins: root, sites: ['data'] } });
   const doctor = await run('north', 'doctor');
   assert.match(doctor.stdout, /^ok +bulletins +\S+ can be written and read$/m);
   for (let hour = 1; hour <= 7; hour += 1)
     assert.equal((await run('north', 'bulletin', later(hour - 7))).status, 0);
-  assert.equal(readdirSync(server.folder).length, 5);
+  assert.equal(readdirSync(folder).length, 5);
   const { status, stdout } = await run('root-console', 'sites');
   assert.deepEqual([status, /^data +just now .* well$/m.test(stdout)], [0, true]);
 });

@@ -14,10 +14,11 @@ import { before, test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import { holdfast } from '../src/cli/testing.ts';
 import type { Clock } from '../src/lib/clock.ts';
-import { skipWithoutSshd, startSshd } from './servers/sshd.ts';
+import { skipWithoutSshd } from './servers/sshd.ts';
 import { jsonLines, type RunningCli, startCli } from './tools/cli.ts';
 import { consoleFolder, later } from './tools/console.ts';
 import { makeRepository } from './tools/repository.ts';
+import { startAccountOfData, startWithoutRemoval } from './tools/sftp-sites.ts';
 
 const { at, envOf, run, write } = consoleFolder('orders');
 
@@ -446,12 +447,11 @@ test('a site that is killed while it runs what was ordered does not run it again
 test('an account that has its own folder only is enough for a site, where root gives the orders', {
   skip: skipWithoutSshd() ?? false,
 }, async () => {
-  await using server = await startSshd(); // chrooted above a folder called data, which alone is the account's
-  const { host, port, user, key: privateKey, knownHosts } = server;
-  const to = { kind: 'sftp', host, port, user, privateKey, knownHosts, path: '/' };
+  await using account = await startAccountOfData();
+  const { to, folder, root } = account;
   const { key: _, ...bulletins } = siteConfig('north').bulletins;
   write('data', { ...siteConfig('north'), site: 'data', bulletins: { ...bulletins, to } });
-  write('root', { console: { ...consoleConfig(), bulletins: join(server.folder, '..'), sites: ['data'] } });
+  write('root', { console: { ...consoleConfig(), bulletins: root, sites: ['data'] } });
   await tell('data');
   const doctor = await run('data', 'doctor');
   assert.match(doctor.stdout, /^ok +orders +\S+ can be written and read$/m);
@@ -459,7 +459,7 @@ test('an account that has its own folder only is enough for a site, where root g
     assert.equal((await run('root', 'order data prove')).status, 0);
     const { status, stdout, stderr } = await run('data', 'orders');
     assert.deepEqual([status, stderr, /^ordered at .*: prove /m.test(stdout)], [0, '', true]);
-    assert.deepEqual(readdirSync(join(server.folder, 'orders')), []);
+    assert.deepEqual(readdirSync(join(folder, 'orders')), []);
   }
   assert.match((await run('root', 'sites data')).stdout, /prove +succeeded\n.*prove +succeeded$/m);
 });
@@ -467,9 +467,8 @@ test('an account that has its own folder only is enough for a site, where root g
 test('an order that the store lets nobody remove is taken once, and warned of', {
   skip: skipWithoutSshd() ?? false,
 }, async () => {
-  await using server = await startSshd({ shell: true, sftpCommand: 'internal-sftp -P remove' });
-  const { host, port, user, key: privateKey, knownHosts, path } = server;
-  const to = { kind: 'sftp', host, port, user, privateKey, knownHosts, path: `${path}/bulletins` };
+  await using store = await startWithoutRemoval();
+  const { to } = store;
   write('north', { ...siteConfig('north'), bulletins: { ...siteConfig('north').bulletins, to } });
   write('far', { console: { ...consoleConfig(), bulletins: to } });
   await tell('north');
