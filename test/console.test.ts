@@ -511,7 +511,7 @@ test('the rights that the manual names are enough over S3, and reach no other si
   const ofConsole = [
     allow('console', ['ListBucket'], ''),
     allow('console', ['GetObject'], '/*'),
-    allow('console', ['PutObject'], '/*/orders/*'),
+    allow('console', ['PutObject', 'DeleteObject'], '/*/orders/*'),
   ];
   const places = { north: await placeOf('north'), south: await placeOf('south') };
   const reading = await placeOf('console');
@@ -541,6 +541,9 @@ test('the rights that the manual names are enough over S3, and reach no other si
   const ordered = await run('s3-console', 'order north nightly');
   assert.deepEqual([ordered.status, ordered.stderr], [0, '']);
   assert.match((await run('s3-console', 'sites north')).stdout, /nightly +waiting$/m);
+  assert.equal((await run('s3-console', 'order north --withdraw')).status, 0);
+  assert.match((await run('north', 'orders')).stdout, /^no orders in /m);
+  assert.equal((await run('s3-console', 'order north nightly')).status, 0);
   assert.match((await run('north', 'orders')).stdout, /^ordered at .*: nightly /m);
   assert.match((await run('s3-console', 'sites north')).stdout, /nightly +succeeded$/m);
   assert.match((await run('north', 'orders')).stdout, /^no orders in /m, 'it is removed');
