@@ -307,6 +307,26 @@ suite('rows of SQLite, and what cannot be compared', () => {
     ]);
   });
 
+  test('a value of several lines is found with line breaks of its own, or with them spelled out', async () => {
+    const notes = join(folder, 'notes.db');
+    execute(
+      notes,
+      "CREATE TABLE notes (id INTEGER PRIMARY KEY, text); INSERT INTO notes VALUES (1, 'it''s' || char(13, 10) || 'two'), (2, 'a\\nb')",
+    );
+    const id = await backUp(notes);
+    const idsOf = async (value: string): Promise<unknown[]> => {
+      const words = ['--snapshot', id, '--table', 'notes', '--row', `text=${value}`, '--json'];
+      const rows = jsonLines((await run('find', ...words)).stdout).slice(0, -1);
+      return rows.map((row) => (row.values as Record<string, string>).id);
+    };
+    for (const value of ["it's\r\ntwo", "it's\\x0d\\ntwo", "replace('it''s\\x0d\\ntwo','\\n',char(10))"])
+      assert.deepEqual(await idsOf(value), ['1'], value);
+    assert.deepEqual([await idsOf('a\\nb'), await idsOf('a\nb'), await idsOf('two')], [['2'], [], []]);
+    const words = ['--table', 'notes', '--row', "text=it's\r\ntwo", '--to', join(folder, 'note.db')];
+    assert.equal((await run('restore', id, ...words)).status, 0);
+    assert.deepEqual(query(join(folder, 'note.db'), 'SELECT id FROM notes'), [[1n]]);
+  });
+
   test('a row comes back into a database of its own, and into a folder as a line', async () => {
     const id = await backUp(path, '--name', 'lite');
     for (const to of ['row.db', 'row']) {

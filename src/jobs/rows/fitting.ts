@@ -9,15 +9,38 @@ export type ColumnValues = ReadonlyMap<string, string>;
 export const fitting = (
   wanted: ColumnValues,
   { isPlain }: TableReader,
-  { valuesOf, spelledOtherwise }: RowShape,
+  shape: RowShape,
 ): ((row: Uint8Array) => RowValues | undefined) => {
+  const { valuesOf, spelledOtherwise } = shape;
   const plain = [...wanted].filter(([column]) => isPlain && !spelledOtherwise?.has(column));
   const words = plainWords(plain.map(([, value]) => value));
+  const isText = textsWithBreaks(wanted, shape);
   return (row) => {
     const bytes = Buffer.from(row.buffer, row.byteOffset, row.byteLength);
     if (words.some((word) => !bytes.includes(word))) return undefined;
     const values = valuesOf(bytes);
-    return [...wanted].every(([column, value]) => isValue(values.get(column), value)) ? values : undefined;
+    const fits = [...wanted].every(
+      ([column, value]) =>
+        isValue(values.get(column), value) || (values.has(column) && isText(bytes, column)),
+    );
+    return fits ? values : undefined;
+  };
+};
+
+/**
+ * Whether a column has the text that is wanted with a line break in it, or with one spelled out. How an engine writes such a text is
+ * often not what anybody would give: SQLite's is `replace('two\\nlines','\\n',char(10))`.
+ */
+const textsWithBreaks = (
+  wanted: ColumnValues,
+  { sqlReader }: RowShape,
+): ((row: Buffer, column: string) => boolean) => {
+  const columns = [...wanted].filter(([, value]) => /[\n\\]/.test(value)).map(([column]) => column);
+  const textsOf = sqlReader(columns);
+  return (row, column) => {
+    if (!columns.includes(column)) return false;
+    const text = textsOf(row)[columns.indexOf(column)];
+    return typeof text === 'string' && [text, printable(text)].includes(wanted.get(column) ?? '');
   };
 };
 
