@@ -301,6 +301,36 @@ suite('SQL to several snapshots', () => {
     ]);
   });
 
+  test('a snapshot whose name hides a table of the first is refused, and another name is not', async () => {
+    const twins = join(folder, 'twins.db');
+    execute(
+      twins,
+      'CREATE TABLE "w.goods" (id); INSERT INTO "w.goods" VALUES (7); CREATE TABLE goods (id); INSERT INTO goods VALUES (8)',
+    );
+    await backUp(twins);
+    const ask = (name: string, sql: string) =>
+      run('query', 'latest:twins', '--with', `${name}=latest:stock~1`, sql, '--json');
+    for (const sql of ['SELECT id FROM "w.goods"', 'SELECT id FROM w.goods', 'SELECT id FROM "W.Goods"']) {
+      const { status, stdout, stderr } = await ask('w', sql);
+      assert.deepEqual([status, stdout], [2, ''], sql);
+      assert.match(
+        stderr,
+        /"[wW]\.[gG]oods\\?" is a table of the snapshot itself, .*give the snapshot of --with another name/s,
+      );
+    }
+    // Its database has that name, too.
+    assert.equal((await ask('twins', 'SELECT id FROM twins.goods')).status, 2);
+    assert.match(
+      (await ask('v', 'SELECT id FROM "w.goods"')).stdout,
+      /^\{"message_type":"row","values":\{"id":7\}\}$/m,
+    );
+    assert.match(
+      (await ask('w', 'SELECT id FROM goods')).stdout,
+      /^\{"message_type":"row","values":\{"id":8\}\}$/m,
+    );
+    assert.match((await ask('w', 'SELECT count(*) AS n FROM w.old')).stdout, /"n":0/);
+  });
+
   test('what cannot be meant is refused, with the name of the snapshot', async () => {
     const refusedWith = async (words: readonly string[], message: RegExp, status = 2): Promise<void> => {
       const outcome = await run('query', 'latest:stock', ...words);
