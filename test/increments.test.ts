@@ -8,6 +8,7 @@ import { after, before, suite, test } from 'node:test';
 import { storedBytes } from '#repository/testing.ts';
 import { openLocalStore } from '#stores/local/local.ts';
 import { commandLine, holdfast } from '../src/cli/testing.ts';
+import { execute, query } from '../src/sources/sqlite/testing.ts';
 import { dumpOf, password, rememberRows, startPlainServer } from '../src/sources/sqlserver/testing.ts';
 import { startMariadb } from './servers/mariadb.ts';
 import { startPostgres } from './servers/postgres.ts';
@@ -18,10 +19,12 @@ import { jobsPlace } from './tools/jobs-place.ts';
 import { makeRepository } from './tools/repository.ts';
 import { resticBinaries, runRestic, skipWithoutRestic } from './tools/restic.ts';
 
-/** What both engines are asked alike. */
+/** What all engines are asked alike. */
 interface Server extends AsyncDisposable {
-  readonly kind: string;
-  url(database: string): string;
+  /** The beginning of the source. */
+  readonly source: string;
+  /** A restore into the database `copy`, up to the URL, and this. */
+  readonly restore: readonly [options: string, url: string];
   sql(database: string, text: string): Promise<string>;
   /** A table of the database as an item of a snapshot. */
   tableNamed(name: string): string;
@@ -38,8 +41,8 @@ const postgres = async (): Promise<Server> => {
      INSERT INTO log SELECT 'the same' FROM generate_series(1, 150000);`,
   );
   return {
-    kind: 'postgres',
-    url: (database) => server.url(database),
+    source: `kind: postgres, url: "${server.url('shop')}"`,
+    restore: ['--force --as copy', server.url('copy')],
     sql: (database, text) => server.psql(database, text),
     tableNamed: (name) => `public.${name}`,
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
@@ -56,11 +59,37 @@ const mariadb = async (): Promise<Server> => {
      INSERT INTO log SELECT 'the same' FROM seq_1_to_150000;`,
   );
   return {
-    kind: 'mysql',
-    url: (database) => server.url(database),
+    source: `kind: mysql, url: "${server.url('shop')}"`,
+    restore: ['--force --as copy', server.url()],
     sql: (database, text) => server.sql(text, database),
     tableNamed: (name) => name,
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+  };
+};
+
+const sqlite = async (at: (name: string) => string): Promise<Server> => {
+  const file = (database: string): string => at(`${database}.db`);
+  execute(
+    file('shop'),
+    `CREATE TABLE orders (id INTEGER PRIMARY KEY, state text, note text);
+     WITH n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 30000)
+     INSERT INTO orders SELECT n, 'new', 'a' || char(10) || 'b' || char(9) || 'c ' || hex(randomblob(16)) FROM n;
+     CREATE TABLE log (line text);
+     WITH n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 150000) INSERT INTO log SELECT 'the same' FROM n;`,
+  );
+  return {
+    source: `kind: sqlite, path: ${file('shop')}`,
+    restore: ['--force', `sqlite://${file('copy')}`],
+    async sql(database, text) {
+      if (!text.startsWith('SELECT')) {
+        execute(file(database), text);
+        return '';
+      }
+      const answers = text.split('; ').map((question) => query(file(database), question));
+      return answers.flat().map(String).join('\n');
+    },
+    tableNamed: (name) => name,
+    async [Symbol.asyncDispose]() {},
   };
 };
 
@@ -74,6 +103,7 @@ const days = [
 for (const { engine, program, start } of [
   { engine: 'PostgreSQL', program: 'postgresql', start: postgres },
   { engine: 'MariaDB', program: 'mariadb', start: mariadb },
+  { engine: 'SQLite', program: 'sqlite', start: sqlite },
 ] as const)
   suite(`increments by rows of ${engine}`, { skip: skipWithout(program) ?? false }, () => {
     const { at, env } = jobsPlace(`increments-${program}`);
@@ -101,13 +131,13 @@ for (const { engine, program, start } of [
     };
 
     before(async () => {
-      server = await start();
+      server = await start(at);
       writeFileSync(
         at('holdfast.yaml'),
         `repositories:
   here: { store: ${at('repository')}, password: { env: HOLDFAST_PASSWORD } }
 sources:
-  shop: { kind: ${server.kind}, url: "${server.url('shop')}", increments: rows }
+  shop: { ${server.source}, increments: rows }
 jobs:
   nightly: { backup: [shop], to: [here] }
 `,
@@ -132,8 +162,8 @@ jobs:
       for (const [back, state] of [...states].reverse().entries()) {
         const snapshot = `latest~${back}`;
         assert.match(await done(`verify ${snapshot}`), /is what was captured/);
-        const target = server.url(server.kind === 'mysql' ? '' : 'copy');
-        const { status, stderr } = await run(`restore ${snapshot} --force --as copy --to`, target);
+        const [options, url] = server.restore;
+        const { status, stderr } = await run(`restore ${snapshot} ${options} --to`, url);
         assert.equal(status, 0, stderr);
         assert.equal(await contentOf('copy'), state, snapshot);
       }
@@ -141,7 +171,7 @@ jobs:
 
     test('single rows, differences and questions see tables as they were', async () => {
       const orders = server.tableNamed('orders');
-      assert.match(await done(`find --table ${orders} --row id=407`), /state=paid/);
+      assert.match(await done(`find --table ${orders} --row id=407`), /state='?paid/);
       const lines = jsonLines(await done(`diff latest~3 latest~2 --rows --table ${orders} --json`));
       assert.equal(lines.filter(({ change }) => change === 'removed').length, 100);
       const { stdout } = await holdfast(['query', 'latest', 'SELECT count(*) AS n FROM orders'], {

@@ -4,6 +4,7 @@ import { HoldfastError, messageOf } from '#lib/errors.ts';
 import type { Context } from '#lib/kind.ts';
 import { createRowCounter } from '#lib/row-checksum.ts';
 import { resultCode, sqliteCode } from '#lib/sqlite-codes.ts';
+import { rowChunking } from '../increments.ts';
 import { manifestName } from '../manifest.ts';
 import type { Entry } from '../source.ts';
 import { damageHint, damageIn, firstOf } from './damage.ts';
@@ -80,7 +81,7 @@ const tableEntry = (dump: Dump, table: Table): Entry => {
     path,
     type: 'file',
     meta: {},
-    chunking: 'table',
+    chunking: rowChunking(dump.config),
     item,
     content: () => tableContent(dump, table, claim),
   };

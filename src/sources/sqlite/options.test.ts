@@ -37,6 +37,7 @@ test('the configuration is strict and has its defaults', () => {
     path: 'a.db',
     tables: ['orders'],
     exclude: [],
+    increments: 'chunks',
     quickCheck: true,
     busyTimeoutSeconds: 30,
   });

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { HoldfastError } from '#lib/errors.ts';
 import { expandHome } from '#lib/home.ts';
+import { incrementsKeys } from '../increments.ts';
 import { oneOrMany } from '../patterns.ts';
 
 export const sqliteConfig = z.strictObject({
@@ -14,6 +15,7 @@ export const sqliteConfig = z.strictObject({
     'Only these tables and views, as patterns of SQLite’s GLOB: orders, log_*, [ab]?. All without it.',
   ),
   exclude: oneOrMany.describe('Tables and views to leave out, as patterns like those of `tables`.'),
+  ...incrementsKeys,
   quickCheck: z
     .boolean()
     .default(true)
