@@ -9,6 +9,7 @@ import { idleDaemon } from '../test/tools/idle-daemon.ts';
 import { killBackups } from '../test/tools/kill-backups.ts';
 import { type CarefulName, killCare } from '../test/tools/kill-care.ts';
 import { killDaemon } from '../test/tools/kill-daemon.ts';
+import { killIncrements } from '../test/tools/kill-increments.ts';
 import { mirrorStory, openMirrorPlace } from '../test/tools/mirror-place.ts';
 import { receiveDays } from '../test/tools/receive-days.ts';
 import { manyTables } from '../test/tools/scale.ts';
@@ -38,6 +39,10 @@ const parts: Readonly<Record<string, () => Promise<string>>> = {
   async backup() {
     const { interrupted, reused } = await killBackups({ kills, seed, onRound });
     return `${interrupted} of ${kills} were interrupted, ${reused} left packs that the next backup used; nothing was lost`;
+  },
+  async increments() {
+    const { interrupted, restored } = await killIncrements({ kills, seed, onRound });
+    return `${interrupted} of ${kills} were interrupted; each of ${restored} snapshots had the rows of its moment`;
   },
   prune: care('prune'),
   copy: care('copy'),
