@@ -33,14 +33,22 @@ export async function* readLayers(reading: Reading, of: Layers): AsyncGenerator<
     );
 }
 
+export interface TableOptions {
+  /** Of the prints. */
+  readonly key: Uint8Array;
+  /** About how many there are. */
+  readonly expectedLines: number;
+  readonly mostLines: number;
+}
+
 /** Lines that went are `found` from the beginning: they are not in the table. Undefined when there are more lines than that, or one without an end. */
 export const readTable = async (
   reading: Reading,
   of: Layers,
-  { key, mostLines }: { readonly key: Uint8Array; readonly mostLines: number },
+  { key, expectedLines, mostLines }: TableOptions,
 ): Promise<{ readonly table: RowTable; readonly found: LineSet } | undefined> => {
   const found = await goneLines(reading, of);
-  const table = new RowTable(found);
+  const table = new RowTable(found, expectedLines);
   for (const { rows } of of.layers) {
     const printer = createRowPrinter(key);
     let isWhole = true;

@@ -10,14 +10,15 @@ import type { Session } from '../session.ts';
 import { encodeTree, type TreeNode } from '../tree.ts';
 import { lengthOf } from '../tree-parts.ts';
 import { blobsOf, idsOf, type Layer, type Layers, layeredMeta, layersOf, nodesOf } from './layers.ts';
+import type { LineBudget } from './line-budget.ts';
 import { formatLines, type LineSet } from './line-set.ts';
 import { type Reading, readTable } from './read-layers.ts';
 import type { RowTable } from './row-table.ts';
 
 /** Smaller files are stored whole: their small blobs cost no more. */
 const smallestBytes = 1024 * 1024;
-/** More lines would take more than about a hundred MB of memory. */
-const mostLines = 4 * 1024 * 1024;
+/** Of one table, and of all that are in memory at once: they take about a hundred MB. */
+export const mostLines = 4 * 1024 * 1024;
 /** A file in so many layers is stored whole again. */
 const mostLayers = 200;
 /** And one of whose lines more than this share is gone: a restore reads those too. */
@@ -34,16 +35,24 @@ export interface Ground {
   readonly goneBefore: number;
   /** Of the rows' prints. */
   readonly key: Uint8Array;
+  /** It is not needed any more. */
+  release(): void;
 }
 
 /** How a table is stored: beside what is there, or whole, in the large blobs of files or in the small ones of tables. */
 export type Plan = { readonly how: 'beside'; readonly ground: Ground } | { readonly how: 'rows' | 'table' };
 
-/** Reads all that is there. `sizeBytes` is what the source expects. */
+export interface PlanOptions {
+  open(): Promise<Reading>;
+  readonly budget: LineBudget;
+  /** What the source expects. */
+  readonly sizeBytes: number | undefined;
+}
+
+/** Reads all that is there. */
 export const planRows = async (
-  open: () => Promise<Reading>,
   before: TreeNode | undefined,
-  sizeBytes: number | undefined,
+  { open, budget, sizeBytes }: PlanOptions,
 ): Promise<Plan> => {
   const known = before?.meta.size ?? sizeBytes;
   if (known !== undefined && known < smallestBytes) return { how: 'table' };
@@ -51,7 +60,7 @@ export const planRows = async (
   const reading = await open();
   try {
     const layers = await layersOf(reading.session, before);
-    return layers ? await planBeside(reading, layers) : { how: 'rows' };
+    return layers ? await planBeside(reading, layers, budget) : { how: 'rows' };
   } catch (error) {
     if (!hasCode(error, 'REPOSITORY_DAMAGED')) throw error;
     reading.session.log.warn(`what the last snapshot had of ${before.name} is stored anew: ${error.message}`);
@@ -59,19 +68,37 @@ export const planRows = async (
   }
 };
 
-const planBeside = async (reading: Reading, of: Layers): Promise<Plan> => {
+const planBeside = async (reading: Reading, of: Layers, budget: LineBudget): Promise<Plan> => {
   const { layers } = of;
   const { blobs } = reading.session;
   if (layers.length >= mostLayers || !blobsOf(layers).every((id) => blobs.has(id, 'data')))
     return { how: 'rows' };
-  if ((await linesOfBeginning(reading, of)) > mostLines) return { how: 'table' };
+  const expectedLines = await linesOfBeginning(reading, of);
+  if (expectedLines > mostLines) return { how: 'table' };
+  const { release } = await budget.take(expectedLines);
+  let plan: Plan | undefined;
+  try {
+    plan = await planFrom(reading, of, expectedLines, release);
+    return plan;
+  } finally {
+    if (plan?.how !== 'beside') release();
+  }
+};
+
+const planFrom = async (
+  reading: Reading,
+  of: Layers,
+  expectedLines: number,
+  release: () => void,
+): Promise<Plan> => {
   const key = randomBytes(16);
-  const read = await readTable(reading, of, { key, mostLines });
+  const read = await readTable(reading, of, { key, expectedLines, mostLines });
   if (!read) return { how: 'table' };
   const { table, found } = read;
+  const { layers } = of;
   return found.size > mostGone * table.lines
     ? { how: 'rows' }
-    : { how: 'beside', ground: { layers, table, found, goneBefore: found.size, key } };
+    : { how: 'beside', ground: { layers, table, found, goneBefore: found.size, key, release } };
 };
 
 /** About how many lines the file has, by its first blob. */
@@ -172,6 +199,7 @@ export const writeBeside = async (
   ground: Ground,
   done: (node: TreeNode) => void,
 ): Promise<void> => {
+  const { layers, found, goneBefore } = ground; // the rows themselves are not held until all blobs have their ids
   const made: { gone?: TreeNode; rows?: TreeNode } = {};
   const cut = (name: 'gone' | 'rows', part: Content): Promise<void> =>
     to.cutter.cut(
@@ -182,7 +210,7 @@ export const writeBeside = async (
         to.onBlobs(totals);
         made[name] = { name, type: 'file', meta: to.metaOf(totals.bytes), content: totals.ids };
         const { gone, rows } = made;
-        if (gone && rows) storeLayers(to, layersWith(ground, { gone, rows }), done);
+        if (gone && rows) storeLayers(to, layersWith({ layers, found, goneBefore }, { gone, rows }), done);
       },
     );
   await cut('rows', newRows(content, ground, to.onBytes));
@@ -191,7 +219,7 @@ export const writeBeside = async (
 
 /** Without the new layer where nothing is new or gone, and it alone where nothing of the others is left. */
 const layersWith = (
-  { layers, found, goneBefore }: Ground,
+  { layers, found, goneBefore }: Pick<Ground, 'layers' | 'found' | 'goneBefore'>,
   { gone, rows }: { readonly gone: TreeNode; readonly rows: TreeNode },
 ): readonly Layer[] => {
   if (!gone.meta.size && !rows.meta.size) return layers;
