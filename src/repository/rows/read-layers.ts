@@ -1,4 +1,5 @@
 // A file in layers as the stream that it was, and its rows by their prints.
+import { throwIfCancelled } from '#lib/clock.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import { createRowPrinter } from '#lib/row-prints.ts';
 import type { BlobReader } from '../blob-reader.ts';
@@ -75,5 +76,9 @@ const goneLines = async (reading: Reading, { name, layers }: Layers): Promise<Li
   return lines;
 };
 
-const read = ({ session, reader }: Reading, node: TreeNode): AsyncIterable<Uint8Array> =>
-  readContent(session, reader, idsOf(node));
+async function* read({ session, reader }: Reading, node: TreeNode): AsyncGenerator<Uint8Array> {
+  for await (const bytes of readContent(session, reader, idsOf(node))) {
+    throwIfCancelled(session.signal);
+    yield bytes;
+  }
+}

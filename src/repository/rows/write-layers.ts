@@ -1,7 +1,6 @@
 // A table stored beside what an earlier snapshot has of it: the rows that are new, and which of the earlier ones are gone.
 import { randomBytes } from 'node:crypto';
-import { HoldfastError, hasCode } from '#lib/errors.ts';
-import { createRowPrinter } from '#lib/row-prints.ts';
+import { hasCode } from '#lib/errors.ts';
 import type { Content, EntryMeta } from '#sources/source.ts';
 import type { BlobWriter } from '../blob-writer.ts';
 import type { BlobTotals, ContentCutter } from '../content-cutter.ts';
@@ -12,6 +11,7 @@ import { lengthOf } from '../tree-parts.ts';
 import { blobsOf, idsOf, type Layer, type Layers, layeredMeta, layersOf, nodesOf } from './layers.ts';
 import type { LineBudget } from './line-budget.ts';
 import { formatLines, type LineSet } from './line-set.ts';
+import { newRows } from './new-rows.ts';
 import { type Reading, readTable } from './read-layers.ts';
 import type { RowTable } from './row-table.ts';
 
@@ -116,60 +116,6 @@ const linesOfBeginning = async (
   return (lines * sizeBytes) / Math.max(1, bytes);
 };
 
-/** The rows that the ground does not have, each view good until a later pull. Those that it has are found there. */
-export async function* newRows(
-  content: Content,
-  { table, key }: Ground,
-  onBytes: (bytes: number) => void,
-): AsyncGenerator<Uint8Array> {
-  const printer = createRowPrinter(key);
-  /** Of a row that goes on in the next chunk. */
-  let begun: Buffer[] = [];
-  for await (const bytes of content) {
-    onBytes(bytes.length);
-    const chunk = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-    const gathered = new Gathered(chunk);
-    let end = 0;
-    let isFirstNew = false;
-    printer.update(chunk, ({ count, prints, ends }) => {
-      for (let row = 0; row < count; row += 1) {
-        const isNew = !table.find(prints, 3 * row);
-        if (end === 0) isFirstNew = isNew;
-        if (isNew) gathered.take(end, ends[row] as number);
-        end = ends[row] as number;
-      }
-    });
-    if (end > 0) {
-      if (isFirstNew) yield* begun;
-      begun = [];
-    }
-    if (gathered.length > 0) yield gathered.bytes;
-    if (end < chunk.length) begun.push(Buffer.from(chunk.subarray(end)));
-  }
-  if (begun.length > 0)
-    throw new HoldfastError('FAILED', 'the source gave rows of which the last one has no end');
-}
-
-/** Parts of a chunk, one after the other. */
-class Gathered {
-  readonly #chunk: Buffer;
-  readonly #bytes: Buffer;
-  length = 0;
-
-  constructor(chunk: Buffer) {
-    this.#chunk = chunk;
-    this.#bytes = Buffer.allocUnsafe(chunk.length);
-  }
-
-  take(from: number, end: number): void {
-    this.length += this.#chunk.copy(this.#bytes, this.length, from, end);
-  }
-
-  get bytes(): Uint8Array {
-    return this.#bytes.subarray(0, this.length);
-  }
-}
-
 /** When all rows have been read: the lines that are gone now and were not before, as their file; nothing when none is. */
 export function* newlyGone({ table, found }: Ground): Generator<Uint8Array> {
   yield* formatLines(linesNotIn(found, table.lines));
@@ -213,7 +159,8 @@ export const writeBeside = async (
         if (gone && rows) storeLayers(to, layersWith({ layers, found, goneBefore }, { gone, rows }), done);
       },
     );
-  await cut('rows', newRows(content, ground, to.onBytes));
+  const { signal } = to.session;
+  await cut('rows', newRows(content, ground, { signal, onBytes: to.onBytes }));
   await cut('gone', newlyGone(ground));
 };
 
