@@ -101,9 +101,9 @@ const listed = (path: string, { type, meta, content, subtree }: TreeNode): Liste
   ...(subtree && { subtree }),
 });
 
-const inLayers = (path: string, { name, meta }: TreeNode, nodes: readonly TreeNode[]): ListedEntry => {
-  const layers = layersAmong(name, nodes);
-  return { path, type: 'file', meta: withoutMark(meta), blobs: blobsOf(layers), layers };
+const inLayers = (path: string, node: TreeNode, nodes: readonly TreeNode[]): ListedEntry => {
+  const layers = layersAmong(node, nodes);
+  return { path, type: 'file', meta: withoutMark(node.meta), blobs: blobsOf(layers), layers };
 };
 
 /** Loads trees, the next few of a directory ahead of time, so that a slow store is not asked one by one. */

@@ -7,7 +7,8 @@
 //   0002.gone   the lines that went next, where those of 0001.rows are counted on from the last of 0000.rows
 //   0002.rows   …
 //
-// The file is what all .rows hold, one after the other, without the lines in all .gone.
+// The file is what all .rows hold, one after the other, without the lines in all .gone. The directory says how long the file is, and
+// how much its layers hold together: where one is lost or cut, the rest may well be a file of the same length.
 import { HoldfastError } from '#lib/errors.ts';
 import type { EntryMeta } from '#sources/source.ts';
 import type { BlobIds } from '../blob-ids.ts';
@@ -34,12 +35,12 @@ export const layersOf = async (session: Session, node: TreeNode): Promise<Layers
   const { name, meta, subtree } = node;
   const sizeBytes = meta.size ?? 0;
   if (node.type === 'file') return { name, sizeBytes, layers: [{ gone: undefined, rows: node }] };
-  if (!isLayered(node) || subtree === undefined) return undefined;
-  return { name, sizeBytes, layers: layersAmong(name, await loadNodes(session, subtree)) };
+  if (!isLayered(node)) return undefined;
+  return { name, sizeBytes, layers: layersAmong(node, subtree ? await loadNodes(session, subtree) : []) };
 };
 
-/** The same of a directory whose nodes are at hand. */
-export const layersAmong = (name: string, nodes: readonly TreeNode[]): Layer[] => {
+/** The same of such a directory whose nodes are at hand. */
+export const layersAmong = ({ name, meta }: TreeNode, nodes: readonly TreeNode[]): Layer[] => {
   const files = new Map(nodes.filter(({ type }) => type === 'file').map((node) => [node.name, node]));
   const layers: Layer[] = [];
   for (let at = 0; 2 * at < nodes.length; at += 1) {
@@ -47,16 +48,24 @@ export const layersAmong = (name: string, nodes: readonly TreeNode[]): Layer[] =
     const gone = at === 0 ? undefined : files.get(layerFile(at, 'gone'));
     if (rows && (gone || at === 0)) layers.push({ gone, rows });
   }
-  if (layers.length === 0 || 2 * layers.length - 1 !== nodes.length)
-    throw new HoldfastError('REPOSITORY_DAMAGED', `not all layers of ${name} are there`);
+  const isWhole = 2 * layers.length - 1 === nodes.length && meta.deviceId === BigInt(bytesOf(layers));
+  if (layers.length === 0 || !isWhole)
+    throw new HoldfastError('REPOSITORY_DAMAGED', `not all layers of ${name} are there as they were stored`);
   return layers;
 };
 
+/** How much all files of all layers hold. */
+export const bytesOf = (layers: readonly Layer[]): number =>
+  layers.reduce((sum, { gone, rows }) => sum + (gone?.meta.size ?? 0) + (rows.meta.size ?? 0), 0);
+
 /** What marks the directory, beside the size of the file. */
-export const layeredMeta: EntryMeta = { inode: layeredInode };
+export const markOf = (layers: readonly Layer[]): EntryMeta => ({
+  inode: layeredInode,
+  deviceId: BigInt(bytesOf(layers)),
+});
 
 /** The metadata of the file, from that of the directory in its place. */
-export const withoutMark = ({ inode: _, ...meta }: EntryMeta): EntryMeta => meta;
+export const withoutMark = ({ inode: _, deviceId: __, ...meta }: EntryMeta): EntryMeta => meta;
 
 /** All nodes of the directory. */
 export const nodesOf = (layers: readonly Layer[]): TreeNode[] =>

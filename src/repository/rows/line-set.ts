@@ -1,8 +1,8 @@
 // Lines of a text by their numbers, the first of which is 1: a bit each, and as a file with one number a line.
 import { HoldfastError } from '#lib/errors.ts';
 
-/** More lines than any file has. */
-const mostLines = 2 ** 32;
+/** Sixteen times as many as are ever looked for in a file (`mostLines` in write-layers.ts): a list takes no more than 8 MiB. */
+const mostLines = 2 ** 26;
 const zero = 0x30;
 const newline = 0x0a;
 

@@ -7,7 +7,7 @@ import { readContent } from '../read-content.ts';
 import type { Session } from '../session.ts';
 import type { TreeNode } from '../tree.ts';
 import { KeptLines } from './kept-lines.ts';
-import { idsOf, type Layers } from './layers.ts';
+import { bytesOf, idsOf, type Layers } from './layers.ts';
 import { LineSet, parseLines } from './line-set.ts';
 import { RowTable } from './row-table.ts';
 
@@ -19,19 +19,17 @@ export interface Reading {
 
 /** The bytes of the file; each view is good until a later pull. REPOSITORY_DAMAGED. */
 export async function* readLayers(reading: Reading, of: Layers): AsyncGenerator<Uint8Array> {
-  const kept = new KeptLines(await goneLines(reading, of));
+  const files = new LayerFiles(reading, of);
+  const gone = await files.goneLines();
+  const kept = new KeptLines(gone);
   let bytes = 0;
   for (const { rows } of of.layers)
-    for await (const chunk of read(reading, rows)) {
+    for await (const chunk of files.read(rows)) {
       const part = kept.of(chunk);
       bytes += part.length;
       if (part.length > 0) yield part;
     }
-  if (bytes !== of.sizeBytes)
-    throw new HoldfastError(
-      'REPOSITORY_DAMAGED',
-      `the layers of ${of.name} make ${bytes} bytes, and it had ${of.sizeBytes}`,
-    );
+  files.end(kept.gone === gone.size && bytes === of.sizeBytes);
 }
 
 export interface TableOptions {
@@ -48,16 +46,20 @@ export const readTable = async (
   of: Layers,
   { key, expectedLines, mostLines }: TableOptions,
 ): Promise<{ readonly table: RowTable; readonly found: LineSet } | undefined> => {
-  const found = await goneLines(reading, of);
+  const files = new LayerFiles(reading, of);
+  const found = await files.goneLines();
   const table = new RowTable(found, expectedLines);
+  let goneBefore = 0;
   for (const { rows } of of.layers) {
     const printer = createRowPrinter(key);
     let isWhole = true;
-    for await (const chunk of read(reading, rows)) {
+    for await (const chunk of files.read(rows)) {
       printer.update(chunk, ({ count, prints }) => {
         for (let row = 0; row < count; row += 1)
-          if (found.has(table.lines + 1)) table.passOver();
-          else table.add(prints, 3 * row);
+          if (found.has(table.lines + 1)) {
+            table.passOver();
+            goneBefore += 1;
+          } else table.add(prints, 3 * row);
       });
       if (table.lines > mostLines) return undefined;
     }
@@ -66,19 +68,44 @@ export const readTable = async (
     });
     if (!isWhole) return undefined;
   }
+  files.end(goneBefore === found.size);
   return { table, found };
 };
 
-const goneLines = async (reading: Reading, { name, layers }: Layers): Promise<LineSet> => {
-  const lines = new LineSet();
-  for (const { gone } of layers)
-    if (gone) await parseLines(read(reading, gone), lines, `${name}/${gone.name}`);
-  return lines;
-};
+/** The files of all layers, of which none may have other bytes than it was stored with. */
+class LayerFiles {
+  readonly #reading: Reading;
+  readonly #of: Layers;
+  #bytes = 0;
 
-async function* read({ session, reader }: Reading, node: TreeNode): AsyncGenerator<Uint8Array> {
-  for await (const bytes of readContent(session, reader, idsOf(node))) {
-    throwIfCancelled(session.signal);
-    yield bytes;
+  constructor(reading: Reading, of: Layers) {
+    this.#reading = reading;
+    this.#of = of;
+  }
+
+  async *read(node: TreeNode): AsyncGenerator<Uint8Array> {
+    const { session, reader } = this.#reading;
+    for await (const bytes of readContent(session, reader, idsOf(node))) {
+      throwIfCancelled(session.signal);
+      this.#bytes += bytes.length;
+      yield bytes;
+    }
+  }
+
+  async goneLines(): Promise<LineSet> {
+    const { name, layers } = this.#of;
+    const lines = new LineSet();
+    for (const { gone } of layers) if (gone) await parseLines(this.read(gone), lines, `${name}/${gone.name}`);
+    return lines;
+  }
+
+  /** When all have been read; `fit`: each line that went was there, and nothing else was found wrong. */
+  end(fit: boolean): void {
+    const { name, layers } = this.#of;
+    if (fit && this.#bytes === bytesOf(layers)) return;
+    throw new HoldfastError(
+      'REPOSITORY_DAMAGED',
+      `the layers of ${name} do not make the file that they were stored for`,
+    );
   }
 }

@@ -8,7 +8,7 @@ import { readContent } from '../read-content.ts';
 import type { Session } from '../session.ts';
 import { encodeTree, type TreeNode } from '../tree.ts';
 import { lengthOf } from '../tree-parts.ts';
-import { blobsOf, idsOf, type Layer, type Layers, layeredMeta, layersOf, nodesOf } from './layers.ts';
+import { blobsOf, idsOf, type Layer, type Layers, layersOf, markOf, nodesOf } from './layers.ts';
 import type { LineBudget } from './line-budget.ts';
 import { formatLines, type LineSet } from './line-set.ts';
 import { newRows } from './new-rows.ts';
@@ -188,6 +188,6 @@ const storeLayers = (
   const length = lengthOf(tree);
   writer.addTree(tree, (subtree, storedBytes) => {
     onTree(length, storedBytes);
-    done({ name: '', type: 'dir', meta: layeredMeta, subtree });
+    done({ name: '', type: 'dir', meta: markOf(layers), subtree });
   });
 };

@@ -1,0 +1,194 @@
+// Layers as damage, another program's repair, or somebody who has the password leaves them: no file of other rows comes of them.
+import assert from 'node:assert/strict';
+import { hash } from 'node:crypto';
+import { suite, test } from 'node:test';
+import { type HoldfastError, hasCode } from '#lib/errors.ts';
+import type { Entry, EntryMeta } from '#sources/source.ts';
+import type { Repository, Snapshot } from '../contract.ts';
+import { Sealer } from '../seal.ts';
+import { saveSnapshot } from '../snapshot.ts';
+import {
+  fileEntry,
+  putBlob,
+  putTrees,
+  readFiles,
+  type TestRepository,
+  testRepository,
+  writeOptions,
+} from '../testing.ts';
+import { layeredInode, type TreeNode } from '../tree.ts';
+
+const lines = (from: number, to: number): string =>
+  Array.from({ length: to - from }, (_, at) => `${String(from + at).padEnd(99)}\n`).join('');
+const first = lines(0, 20_000);
+const path = 'data/a/0000.copy';
+
+/** Which lines go, and what comes, as a whole history has it. */
+const whole: Readonly<Record<string, string>> = {
+  '0000.rows': first,
+  '0001.gone': '1\n3\n',
+  '0001.rows': lines(20_000, 20_010),
+  '0002.gone': '20001\n',
+  '0002.rows': lines(20_010, 20_011),
+};
+const content = lines(0, 20_011)
+  .split('\n')
+  .filter((_, at) => ![1, 3, 20_001].includes(at + 1))
+  .join('\n');
+
+interface Crafted {
+  readonly repository: TestRepository;
+  readonly snapshot: Snapshot;
+}
+
+const fileNode = async (repository: TestRepository, name: string, text: string): Promise<TreeNode> => {
+  if (text === '') return { name, type: 'file', meta: {}, content: [] };
+  await putBlob(repository, name, Buffer.from(text));
+  return { name, type: 'file', meta: { size: text.length }, content: [hash('sha256', text)] };
+};
+
+/** A snapshot with such a file between two others. */
+const craft = async (
+  nodes: (repository: TestRepository) => Promise<readonly TreeNode[]>,
+  meta: EntryMeta = { size: content.length },
+): Promise<Crafted> => {
+  const repository = await testRepository();
+  const layers = await nodes(repository);
+  const others = await Promise.all(['0000', '0001'].map((name) => fileNode(repository, name, name)));
+  const tree = await putTrees(repository, (put) => {
+    const table: TreeNode = {
+      name: '0000.copy',
+      type: 'dir',
+      meta: { inode: layeredInode, deviceId: BigInt(Object.values(whole).join('').length), ...meta },
+      subtree: put(layers),
+    };
+    const folder = put([others[0] as TreeNode, table, others[1] as TreeNode]);
+    const data = put([{ name: 'a', type: 'dir', meta: {}, subtree: folder }]);
+    const root = put([{ name: 'data', type: 'dir', meta: {}, subtree: data }]);
+    return put([{ name: 'test', type: 'dir', meta: {}, subtree: root }]);
+  });
+  const snapshot = await saveSnapshot(repository.store, new Sealer(repository.key), {
+    time: new Date('2026-11-21T03:00:00Z'),
+    tree,
+    paths: ['/test'],
+    hostname: 'here',
+    username: 'root',
+    tags: [],
+  });
+  return { repository, snapshot };
+};
+
+const craftFiles = (files: Readonly<Record<string, string | undefined>>, meta?: EntryMeta) =>
+  craft(async (repository) => {
+    const nodes: TreeNode[] = [];
+    for (const [name, text] of Object.entries(files).sort(([a], [b]) => (a < b ? -1 : 1)))
+      if (text !== undefined) nodes.push(await fileNode(repository, name, text));
+    return nodes;
+  }, meta);
+
+/** What a restore gets of the snapshot: files by their paths, and what it was told. */
+const readAll = async (
+  repository: Repository,
+  snapshot: Snapshot,
+): Promise<{ readonly files: Map<string, string>; readonly errors: Map<string, HoldfastError> }> => {
+  const files = new Map<string, string>();
+  const errors = new Map<string, HoldfastError>();
+  const onDamaged = (at: string, error: HoldfastError) => void errors.set(at, error);
+  for await (const entry of repository.read(snapshot, { root: 'test', onDamaged }))
+    try {
+      const parts: Buffer[] = [];
+      for await (const part of entry.content?.() ?? []) parts.push(Buffer.from(part));
+      if (entry.type === 'file') files.set(entry.path, Buffer.concat(parts).toString());
+    } catch (error) {
+      if (!hasCode(error, 'REPOSITORY_DAMAGED')) throw error;
+      errors.set(entry.path, error);
+    }
+  return { files, errors };
+};
+
+async function* oneTable(text: string): AsyncGenerator<Entry> {
+  yield { ...fileEntry(path, Buffer.from(text)), chunking: 'rows' };
+}
+
+test('layers that are whole are read, and are built upon', async () => {
+  const { repository, snapshot } = await craftFiles(whole);
+  await using open = await repository.open();
+  const { files, errors } = await readAll(open, snapshot);
+  assert.equal(errors.size, 0);
+  assert.ok(files.get(path) === content);
+  const { snapshot: next } = await open.write(oneTable(content), writeOptions({ parent: snapshot }));
+  const [entry] = (await Array.fromAsync(open.list(next as Snapshot))).filter(({ type }) => type === 'file');
+  assert.equal(entry?.layers?.length, 3);
+});
+
+const wrong: Readonly<Record<string, Readonly<Record<string, string | undefined>>>> = {
+  'the first layer is gone': { '0000.rows': undefined },
+  'rows of a layer are gone': { '0001.rows': undefined },
+  'the lines of a layer are gone': { '0001.gone': undefined },
+  'the last layer is gone': { '0002.gone': undefined, '0002.rows': undefined },
+  'a layer between is gone': { '0001.gone': undefined, '0001.rows': undefined },
+  'another file is there': { '0003.rows': '' },
+  'a file with a path is there': { '../0003.rows': 'x\n' },
+  'all are gone': Object.fromEntries(Object.keys(whole).map((name) => [name, undefined])),
+  'rows were cut': { '0001.rows': whole['0001.rows']?.slice(0, -100) },
+  'lines were cut': { '0001.gone': '1\n' },
+  'a line is named twice': { '0001.gone': '1\n3\n3\n' },
+  'a line is named in two layers': { '0002.gone': '3\n' },
+  'lines descend': { '0001.gone': '3\n1\n' },
+  'line 0 is named': { '0001.gone': '0\n1\n3\n' },
+  'an empty line is named': { '0001.gone': '\n1\n3\n' },
+  'a number does not end': { '0002.gone': '20001' },
+  'a number is none': { '0001.gone': '1\nx\n' },
+  'a number is negative': { '0001.gone': '-1\n3\n' },
+  'a line beyond the end is named': { '0001.gone': '1\n3\n30000\n' },
+  'a huge line is named': { '0001.gone': '1\n3\n4294967295\n' },
+  'a line beyond all numbers is named': { '0001.gone': `1\n3\n${'9'.repeat(400)}\n` },
+};
+
+/** The file is damaged, the others are not, and a backup that comes upon it is right. */
+const assertDamaged = async ({ repository, snapshot }: Crafted): Promise<void> => {
+  await using open = await repository.open();
+  const before = process.memoryUsage().arrayBuffers;
+  const { files, errors } = await readAll(open, snapshot);
+  assert.deepEqual([...errors.keys()], [path]);
+  assert.deepEqual([...files.keys()], ['data/a/0000', 'data/a/0001']);
+  await assert.rejects(readFiles(open, snapshot), { code: 'REPOSITORY_DAMAGED' });
+  const entry = await open.previous(snapshot, 'test').entry(path);
+  await assert.rejects(Array.fromAsync(entry?.content() ?? []), { code: 'REPOSITORY_DAMAGED' });
+  const { snapshot: next } = await open.write(oneTable(content), writeOptions({ parent: snapshot }));
+  const read = (await readAll(open, next as Snapshot)).files.get(path)?.split('\n');
+  assert.ok(read?.sort().join('\n') === content.split('\n').sort().join('\n'));
+  assert.ok(process.memoryUsage().arrayBuffers - before < 128 * 1024 * 1024);
+};
+
+suite('a file in layers is damaged where', () => {
+  for (const [what, change] of Object.entries(wrong))
+    test(what, async () => assertDamaged(await craftFiles({ ...whole, ...change })));
+
+  for (const size of [1, content.length - 1, content.length + 100, 2 ** 60])
+    test(`it was of another size, ${size}`, async () => assertDamaged(await craftFiles(whole, { size })));
+
+  for (const type of ['symlink', 'dir', 'fifo'] as const)
+    test(`a layer is a ${type}`, async () =>
+      assertDamaged(
+        await craft(async (repository) => {
+          const nodes: TreeNode[] = [];
+          for (const [name, text] of Object.entries(whole))
+            nodes.push(await fileNode(repository, name, text));
+          const subtree = await putTrees(repository, (put) => put([]));
+          const { name } = nodes[4] as TreeNode;
+          nodes[4] = { name, type, meta: { linkTarget: '0000.rows' }, ...(type === 'dir' && { subtree }) };
+          return nodes;
+        }),
+      ));
+
+  test('a layer has lost its blob', async () =>
+    assertDamaged(
+      await craft(async (repository) => {
+        const nodes: TreeNode[] = [];
+        for (const [name, text] of Object.entries(whole)) nodes.push(await fileNode(repository, name, text));
+        nodes[2] = { ...(nodes[2] as TreeNode), content: [hash('sha256', 'lost')] };
+        return nodes;
+      }),
+    ));
+});
