@@ -214,7 +214,7 @@ export interface ListedEntry {
   readonly path: string;
   readonly type: EntryType;
   readonly meta: EntryMeta;
-  /** Blob ids of a file's content, in order; of a file in layers those of all of them: the same ids are always the same content. */
+  /** Blob ids of a file's content, in order; of a file in layers that of their tree: the same ids are always the same content. */
   readonly blobs: BlobIds;
   /** Of a file that is stored in layers. */
   readonly layers?: readonly Layer[];

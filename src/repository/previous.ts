@@ -43,7 +43,7 @@ export class EarlierNodes {
 
   async #directory(path: string): Promise<Nodes | undefined> {
     if (this.#directories.has(path)) return this.#directories.get(path);
-    const subtree = path === '' ? this.#tree : (await this.find(path))?.subtree;
+    const subtree = path === '' ? this.#tree : folderOf(await this.find(path));
     const nodes = subtree ? await this.#load(subtree) : undefined;
     this.#directories.set(path, nodes);
     this.#forgetOldest(path);
@@ -77,6 +77,10 @@ export class EarlierNodes {
     }
   }
 }
+
+/** The tree of a directory; undefined for a file, also for one in layers. */
+export const folderOf = (node: TreeNode | undefined): string | undefined =>
+  node && !isLayered(node) ? node.subtree : undefined;
 
 /** '' for what lies at the top. */
 export const parentOf = (path: string): string => path.slice(0, Math.max(0, path.lastIndexOf('/')));

@@ -5,7 +5,7 @@ import { shortId } from '#lib/format.ts';
 import type { ListedEntry, ReadOptions, Snapshot } from './contract.ts';
 import { loadNodes } from './load-blob.ts';
 import { EarlierNodes } from './previous.ts';
-import { blobsOf, layersAmong, withoutMark } from './rows/layers.ts';
+import { layersAmong, withoutMark } from './rows/layers.ts';
 import type { Session } from './session.ts';
 import { isLayered, type TreeNode } from './tree.ts';
 
@@ -103,7 +103,7 @@ const listed = (path: string, { type, meta, content, subtree }: TreeNode): Liste
 
 const inLayers = (path: string, node: TreeNode, nodes: readonly TreeNode[]): ListedEntry => {
   const layers = layersAmong(node, nodes);
-  return { path, type: 'file', meta: withoutMark(node.meta), blobs: blobsOf(layers), layers };
+  return { path, type: 'file', meta: withoutMark(node.meta), blobs: [node.subtree ?? ''], layers };
 };
 
 /** Loads trees, the next few of a directory ahead of time, so that a slow store is not asked one by one. */

@@ -192,3 +192,71 @@ suite('a file in layers is damaged where', () => {
       }),
     ));
 });
+
+suite('of a repository in which a table lost a layer', () => {
+  const lost = () => craftFiles({ ...whole, '0002.gone': undefined, '0002.rows': undefined });
+
+  test('a check says so', async () => {
+    const { problems } = await (await lost()).repository.check();
+    assert.equal(problems.length, 1);
+    assert.match(problems[0] ?? '', /not all layers of 0000\.copy are there/);
+    assert.deepEqual((await (await craftFiles(whole)).repository.check()).problems, []);
+  });
+
+  test('a repair leaves the table out, and nothing else', async () => {
+    const { repository } = await lost();
+    await using open = await repository.open();
+    const [report, ...others] = await open.repairSnapshots({});
+    assert.deepEqual([report?.lost, others], [[`/test/${path}`], []]);
+    const { files, errors } = await readAll(open, report?.replacement as Snapshot);
+    assert.deepEqual([[...files.keys()], errors.size], [['data/a/0000', 'data/a/0001'], 0]);
+    assert.deepEqual(await open.repairSnapshots({}), []);
+  });
+
+  test('a repair leaves a whole table as it is', async () => {
+    const { repository } = await craftFiles(whole);
+    await using open = await repository.open();
+    assert.deepEqual(await open.repairSnapshots({}), []);
+  });
+});
+
+test('a table whose layers cannot be read is told of when room is counted', async () => {
+  const { repository, snapshot } = await craftFiles(whole);
+  const damaged = await putTrees(repository, (put) => {
+    const meta = { size: 5, inode: layeredInode, deviceId: 5n };
+    return put([{ name: 'table', type: 'dir', meta, subtree: hash('sha256', 'lost') }]);
+  });
+  await using open = await repository.open();
+  const told: string[] = [];
+  const onDamaged = ({ tree }: Snapshot) => void told.push(tree);
+  const { files, bytes } = await open.usage([snapshot, { ...snapshot, tree: damaged }], { onDamaged });
+  assert.deepEqual([files, bytes, told], [4, content.length + 8 + 5, [damaged]]);
+});
+
+test('below a table there is nothing', async () => {
+  const { repository, snapshot } = await craftFiles(whole);
+  await using open = await repository.open();
+  const at = `test/${path}`;
+  const [entry, ...others] = await Array.fromAsync(open.list(snapshot, { path: at }));
+  assert.deepEqual([entry?.path, entry?.type, others.length], [at, 'file', 0]);
+  await assert.rejects(Array.fromAsync(open.list(snapshot, { path: `${at}/0000.rows` })), {
+    code: 'PATH_UNKNOWN',
+  });
+  assert.equal(await open.previous(snapshot, 'test').entry(`${path}/0000.rows`), undefined);
+});
+
+test('tables with other rows are known by other blobs', async () => {
+  const blobsOf = async (layers: Readonly<Record<string, string>>) => {
+    const { repository, snapshot } = await craftFiles(
+      { '0000.rows': '1\n2\n5\n', ...layers },
+      { size: 4, deviceId: 8n },
+    );
+    await using open = await repository.open();
+    const [entry] = await Array.fromAsync(open.list(snapshot, { path: `test/${path}` }));
+    return [...(entry?.blobs ?? [])];
+  };
+  assert.notDeepEqual(
+    await blobsOf({ '0001.gone': '1\n', '0001.rows': '' }),
+    await blobsOf({ '0001.gone': '', '0001.rows': '1\n' }),
+  );
+});
