@@ -4,8 +4,8 @@ import type { Previous, PreviousEntry } from '#sources/source.ts';
 import type { BlobReader } from './blob-reader.ts';
 import { loadNodes } from './load-blob.ts';
 import { readContent } from './read-content.ts';
-import { layersOf, withoutMark } from './rows/layers.ts';
-import { readLayers } from './rows/read-layers.ts';
+import { withoutMark } from './rows/layers.ts';
+import { readInLayers } from './rows/read-layers.ts';
 import type { Session } from './session.ts';
 import { isLayered, type TreeNode } from './tree.ts';
 
@@ -96,8 +96,7 @@ export const previousEntries = (
     yield* readContent(session, await reader(), ids);
   }
   async function* readRows(node: TreeNode): AsyncGenerator<Uint8Array> {
-    const layers = await layersOf(session, node);
-    if (layers) yield* readLayers({ session, reader: await reader() }, layers);
+    yield* readInLayers({ session, reader: await reader() }, node);
   }
   const entryOf = (node: TreeNode | undefined): PreviousEntry | undefined => {
     if (!node) return undefined;

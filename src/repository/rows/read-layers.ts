@@ -7,7 +7,7 @@ import { readContent } from '../read-content.ts';
 import type { Session } from '../session.ts';
 import type { TreeNode } from '../tree.ts';
 import { KeptLines } from './kept-lines.ts';
-import { bytesOf, idsOf, type Layers } from './layers.ts';
+import { bytesOf, idsOf, type Layers, layersOf } from './layers.ts';
 import { LineSet, parseLines } from './line-set.ts';
 import { RowTable } from './row-table.ts';
 
@@ -17,8 +17,13 @@ export interface Reading {
   readonly reader: BlobReader;
 }
 
-/** The bytes of the file; each view is good until a later pull. REPOSITORY_DAMAGED. */
-export async function* readLayers(reading: Reading, of: Layers): AsyncGenerator<Uint8Array> {
+/** The bytes of the file in whose place the directory is; each view is good until a later pull. REPOSITORY_DAMAGED. */
+export async function* readInLayers(reading: Reading, directory: TreeNode): AsyncGenerator<Uint8Array> {
+  const layers = await layersOf(reading.session, directory);
+  if (layers) yield* readLayers(reading, layers);
+}
+
+async function* readLayers(reading: Reading, of: Layers): AsyncGenerator<Uint8Array> {
   const files = new LayerFiles(reading, of);
   const gone = await files.goneLines();
   const kept = new KeptLines(gone);
