@@ -13,6 +13,7 @@ import { BlobWriter } from './blob-writer.ts';
 import { ContentCutter, type Cut, cutsOf, tableCut } from './content-cutter.ts';
 import type { ItemOutcome, SnapshotSummary, WriteOptions, WriteReport } from './contract.ts';
 import { type EarlierNodes, parentOf } from './previous.ts';
+import { nodeOf } from './rows/layers.ts';
 import { LineBudget } from './rows/line-budget.ts';
 import type { Reading } from './rows/read-layers.ts';
 import { type Ground, type LayerWriter, mostLines, planRows, writeBeside } from './rows/write-layers.ts';
@@ -254,9 +255,9 @@ class TreeWriter {
       metaOf: (bytes) => this.#fileMeta({}, bytes),
     };
     try {
-      await writeBeside(to, content, ground, (made) => {
-        const meta = { ...made.meta, ...this.#fileMeta(entry.meta, seen) };
-        const isSame = directory.add({ ...made, name, meta }, before);
+      await writeBeside(to, content, ground, (layers, subtree) => {
+        const meta = this.#fileMeta(entry.meta, seen);
+        const isSame = directory.add(nodeOf({ name, meta }, layers, subtree), before);
         this.#counts.addFile(isSame ? 'Unmodified' : 'Changed');
       });
       this.#note(entry, seen);

@@ -58,14 +58,25 @@ export const layersAmong = ({ name, meta }: TreeNode, nodes: readonly TreeNode[]
 export const bytesOf = (layers: readonly Layer[]): number =>
   layers.reduce((sum, { gone, rows }) => sum + (gone?.meta.size ?? 0) + (rows.meta.size ?? 0), 0);
 
-/** What marks the directory, beside the size of the file. */
-export const markOf = (layers: readonly Layer[]): EntryMeta => ({
-  inode: layeredInode,
-  deviceId: BigInt(bytesOf(layers)),
-});
+/** The file, or the directory in its place when its layers have a tree of their own. */
+export const nodeOf = (
+  { name, meta }: Pick<TreeNode, 'name' | 'meta'>,
+  layers: readonly Layer[],
+  subtree: string | undefined,
+): TreeNode => {
+  if (subtree === undefined) return { name, type: 'file', meta, content: layers[0]?.rows.content ?? [] };
+  const mark = { inode: layeredInode, deviceId: BigInt(bytesOf(layers)) };
+  return { name, type: 'dir', meta: { ...meta, ...mark, mode: searchable(meta.mode ?? 0) }, subtree };
+};
+
+/** Whoever may read the file can look into the directory. */
+const searchable = (mode: number): number => mode | ((mode & 0o444) >> 2);
 
 /** The metadata of the file, from that of the directory in its place. */
-export const withoutMark = ({ inode: _, deviceId: __, ...meta }: EntryMeta): EntryMeta => meta;
+export const withoutMark = ({ inode: _, deviceId: __, mode = 0, ...meta }: EntryMeta): EntryMeta => ({
+  ...meta,
+  mode: mode & ~0o111,
+});
 
 /** All nodes of the directory. */
 export const nodesOf = (layers: readonly Layer[]): TreeNode[] =>

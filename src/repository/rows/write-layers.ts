@@ -8,7 +8,7 @@ import { readContent } from '../read-content.ts';
 import type { Session } from '../session.ts';
 import { encodeTree, type TreeNode } from '../tree.ts';
 import { lengthOf } from '../tree-parts.ts';
-import { blobsOf, idsOf, type Layer, type Layers, layersOf, markOf, nodesOf } from './layers.ts';
+import { blobsOf, idsOf, type Layer, type Layers, layersOf, nodesOf } from './layers.ts';
 import type { LineBudget } from './line-budget.ts';
 import { formatLines, type LineSet } from './line-set.ts';
 import { newRows } from './new-rows.ts';
@@ -138,12 +138,12 @@ export interface LayerWriter {
   metaOf(sizeBytes: number): EntryMeta;
 }
 
-/** Stores the rows of `content` beside what the ground has; `done` gets the node when all of it has its blobs. */
+/** Stores the rows of `content` beside what the ground has; `done` gets the layers when all of them have their blobs, and their tree when they are several. */
 export const writeBeside = async (
   to: LayerWriter,
   content: Content,
   ground: Ground,
-  done: (node: TreeNode) => void,
+  done: (layers: readonly Layer[], subtree?: string) => void,
 ): Promise<void> => {
   const { layers, found, goneBefore } = ground; // the rows themselves are not held until all blobs have their ids
   const made: { gone?: TreeNode; rows?: TreeNode } = {};
@@ -177,17 +177,16 @@ const layersWith = (
 const storeLayers = (
   { writer, onTree }: LayerWriter,
   layers: readonly Layer[],
-  done: (node: TreeNode) => void,
+  done: (layers: readonly Layer[], subtree?: string) => void,
 ): void => {
-  const [first, ...others] = layers;
-  if (first && others.length === 0) {
-    done(first.rows);
+  if (layers.length === 1) {
+    done(layers);
     return;
   }
   const tree = encodeTree(nodesOf(layers));
   const length = lengthOf(tree);
   writer.addTree(tree, (subtree, storedBytes) => {
     onTree(length, storedBytes);
-    done({ name: '', type: 'dir', meta: markOf(layers), subtree });
+    done(layers, subtree);
   });
 };
