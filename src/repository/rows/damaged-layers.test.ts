@@ -36,6 +36,9 @@ const content = lines(0, 20_011)
   .filter((_, at) => ![1, 3, 20_001].includes(at + 1))
   .join('\n');
 
+const sumOf = (files: Readonly<Record<string, string | undefined>>): bigint =>
+  BigInt(Object.values(files).join('').length);
+
 interface Crafted {
   readonly repository: TestRepository;
   readonly snapshot: Snapshot;
@@ -59,7 +62,7 @@ const craft = async (
     const table: TreeNode = {
       name: '0000.copy',
       type: 'dir',
-      meta: { inode: layeredInode, deviceId: BigInt(Object.values(whole).join('').length), ...meta },
+      meta: { inode: layeredInode, deviceId: sumOf(whole), ...meta },
       subtree: put(layers),
     };
     const folder = put([others[0] as TreeNode, table, others[1] as TreeNode]);
@@ -118,6 +121,24 @@ test('layers that are whole are read, and are built upon', async () => {
   assert.ok(files.get(path) === content);
   const { summary } = await open.write(oneTable(content), writeOptions({ parent: snapshot }));
   assert.equal(summary.dataBlobs, 0);
+});
+
+test('a table in 200 layers is stored whole, and one in fewer is not', async () => {
+  for (const count of [199, 200]) {
+    const files: Record<string, string> = { '0000.rows': first };
+    for (let at = 1; at < count; at += 1) {
+      files[`${String(at).padStart(4, '0')}.gone`] = '';
+      files[`${String(at).padStart(4, '0')}.rows`] = `${at}\n`;
+    }
+    const text = Object.values(files).join('');
+    const { repository, snapshot } = await craftFiles(files, { size: text.length, deviceId: sumOf(files) });
+    await using open = await repository.open();
+    const { snapshot: next } = await open.write(oneTable(`new\n${text}`), writeOptions({ parent: snapshot }));
+    const [entry] = await Array.fromAsync(open.list(next as Snapshot, { path: `test/${path}` }));
+    assert.equal(entry?.inLayers !== undefined, count < 200);
+    const read = (await readAll(open, next as Snapshot)).files.get(path)?.split('\n').sort();
+    assert.ok(read?.join() === `new\n${text}`.split('\n').sort().join());
+  }
 });
 
 const wrong: Readonly<Record<string, Readonly<Record<string, string | undefined>>>> = {

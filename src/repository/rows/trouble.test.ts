@@ -4,7 +4,14 @@ import { suite, test } from 'node:test';
 import { HoldfastError } from '#lib/errors.ts';
 import type { Content, Entry } from '#sources/source.ts';
 import type { Snapshot } from '../contract.ts';
-import { fileEntry, readFiles, type TestRepository, testRepository, writeOptions } from '../testing.ts';
+import {
+  fileEntry,
+  keysOf,
+  readFiles,
+  type TestRepository,
+  testRepository,
+  writeOptions,
+} from '../testing.ts';
 
 const path = 'data/a/0000.copy';
 const rows = (from: number, to: number): string =>
@@ -104,4 +111,56 @@ test('of a row that is very long no more is held in memory than of a few short o
   assert.ok(most < 128 * 1024 * 1024, `${most} bytes`);
   const text = `${first.slice(0, 1000)}${'x'.repeat(200 * 1024 * 1024)}${first.slice(999)}`;
   assert.ok(sorted(await tableIn(repository, snapshot)) === sorted(text));
+});
+
+suite('a table is stored whole', () => {
+  test('when its blobs are damaged, and none of them is taken for stored', async () => {
+    const { repository, parent } = await repositoryWith(first);
+    const { store } = repository;
+    const sizes = new Map((await Array.fromAsync(store.list('data/'))).map(({ key, size }) => [key, size]));
+    const [[pack = '', size = 0] = []] = [...sizes].sort(([, a], [, b]) => b - a);
+    const bytes = new Uint8Array(await store.get(pack));
+    for (let at = 0; at < size - 400; at += 100) bytes[at] = (bytes[at] as number) ^ 1;
+    await store.put(pack, bytes);
+    const { snapshot } = await repository.write(entries(table(first)), { parent });
+    assert.ok((await tableIn(repository, snapshot)) === first);
+    const text = rows(5, 20_005);
+    const { snapshot: next, summary } = await repository.write(entries(table(text)), {
+      parent: snapshot as Snapshot,
+    });
+    assert.equal(sorted(await tableIn(repository, next)), sorted(text));
+    assert.ok(summary.dataAdded < 100_000);
+  });
+
+  test('when a pack is gone', async () => {
+    const { repository, parent } = await repositoryWith(first);
+    for (const key of await keysOf(repository.store, 'data/')) await repository.store.delete(key);
+    const { snapshot } = await repository.write(entries(table(first)), { parent });
+    assert.ok((await tableIn(repository, snapshot)) === first);
+  });
+
+  test('when a third of what a restore would read is gone, in however few rows', async () => {
+    const { repository, parent } = await repositoryWith(first);
+    let last = parent;
+    for (const letter of 'abcd') {
+      const text = `${letter.repeat(1_000_000)}\n${first}`;
+      const { snapshot } = await repository.write(entries(table(text)), { parent: last });
+      last = snapshot as Snapshot;
+      assert.ok(sorted(await tableIn(repository, last)) === sorted(text));
+    }
+    await using open = await repository.open();
+    const { bytes, bytesPlain } = await open.usage([last]);
+    assert.ok(bytesPlain < 1.7 * bytes, `${bytesPlain} for ${bytes}`);
+  });
+});
+
+test('a dry run stores nothing, and counts what a backup would store', async () => {
+  const { repository, parent } = await repositoryWith(first);
+  const before = await keysOf(repository.store);
+  await using open = await repository.open();
+  const text = rows(5, 20_005);
+  const dry = await open.write(entries(table(text)), writeOptions({ parent, dryRun: true }));
+  assert.deepEqual(await keysOf(repository.store), before);
+  const { summary } = await open.write(entries(table(text)), writeOptions({ parent }));
+  assert.deepEqual(dry.summary.dataBlobs, summary.dataBlobs);
 });

@@ -3,12 +3,12 @@ import { randomBytes } from 'node:crypto';
 import { hasCode } from '#lib/errors.ts';
 import type { Content, EntryMeta } from '#sources/source.ts';
 import type { BlobWriter } from '../blob-writer.ts';
-import type { BlobTotals, ContentCutter } from '../content-cutter.ts';
+import { type BlobTotals, type ContentCutter, isCutAsFile } from '../content-cutter.ts';
 import { readContent } from '../read-content.ts';
 import type { Session } from '../session.ts';
 import { encodeTree, type TreeNode } from '../tree.ts';
 import { lengthOf } from '../tree-parts.ts';
-import { blobsOf, idsOf, type Layer, type Layers, layersOf, nodesOf } from './layers.ts';
+import { blobsOf, bytesOf, idsOf, type Layer, type Layers, layersOf, nodesOf } from './layers.ts';
 import type { LineBudget } from './line-budget.ts';
 import { formatLines, type LineSet } from './line-set.ts';
 import { newRows } from './new-rows.ts';
@@ -21,7 +21,7 @@ const smallestBytes = 1024 * 1024;
 export const mostLines = 4 * 1024 * 1024;
 /** A file in so many layers is stored whole again. */
 const mostLayers = 200;
-/** And one of whose lines more than this share is gone: a restore reads those too. */
+/** And one of whose layers more than this share is lines that are gone, and their numbers: a restore reads those too. */
 const mostGone = 1 / 3;
 const newline = 0x0a;
 
@@ -64,15 +64,19 @@ export const planRows = async (
   } catch (error) {
     if (!hasCode(error, 'REPOSITORY_DAMAGED')) throw error;
     reading.session.log.warn(`what the last snapshot had of ${before.name} is stored anew: ${error.message}`);
-    return { how: 'rows' };
+    return { how: unlike(before) };
   }
 };
 
+/** Another cut than that of a table with a damaged blob: none of its blobs is the same, and would count as stored. */
+const unlike = ({ type, content, meta }: TreeNode): 'rows' | 'table' =>
+  type === 'file' && !isCutAsFile(content?.length ?? 0, meta.size ?? 0) ? 'rows' : 'table';
+
 const planBeside = async (reading: Reading, of: Layers, budget: LineBudget): Promise<Plan> => {
-  const { layers } = of;
+  const { layers, sizeBytes } = of;
   const { blobs } = reading.session;
-  if (layers.length >= mostLayers || !blobsOf(layers).every((id) => blobs.has(id, 'data')))
-    return { how: 'rows' };
+  const isWorn = layers.length >= mostLayers || bytesOf(layers) * (1 - mostGone) > sizeBytes;
+  if (isWorn || !blobsOf(layers).every((id) => blobs.has(id, 'data'))) return { how: 'rows' };
   const expectedLines = await linesOfBeginning(reading, of);
   if (expectedLines > mostLines) return { how: 'table' };
   const { release } = await budget.take(expectedLines);
@@ -96,9 +100,7 @@ const planFrom = async (
   if (!read) return { how: 'table' };
   const { table, found } = read;
   const { layers } = of;
-  return found.size > mostGone * table.lines
-    ? { how: 'rows' }
-    : { how: 'beside', ground: { layers, table, found, goneBefore: found.size, key, release } };
+  return { how: 'beside', ground: { layers, table, found, goneBefore: found.size, key, release } };
 };
 
 /** About how many lines the file has, by its first blob. */
