@@ -8,7 +8,7 @@ import type { RepairOptions, RepairSnapshotReport } from './contract.ts';
 import { listPacks } from './list-packs.ts';
 import { loadNodes } from './load-blob.ts';
 import { refuseIfMisjudged } from './misjudged-packs.ts';
-import { blobsOf, type Layer, layersAmong } from './rows/layers.ts';
+import { idsOf, type Layer, layersAmong, nodesOf } from './rows/layers.ts';
 import type { Session } from './session.ts';
 import { loadSnapshot, saveSnapshot } from './snapshot.ts';
 import { takeStock } from './stock.ts';
@@ -133,7 +133,7 @@ const hasAllLayers = async (session: Session, node: TreeNode): Promise<boolean> 
   const load = async (): Promise<readonly Layer[]> =>
     layersAmong(node, node.subtree ? await loadListed(session, node.subtree) : []);
   const layers = await unlessDamaged(load());
-  return layers !== undefined && blobsOf(layers).every((id) => session.blobs.has(id, 'data'));
+  return layers !== undefined && idsOf(nodesOf(layers)).every((id) => session.blobs.has(id, 'data'));
 };
 
 /** What lies in a pack that the store has just listed whole and now denies having is not lost: some stores say that when a part of them is away. */

@@ -11,7 +11,6 @@
 // how much its layers hold together: where one is lost or cut, the rest may well be a file of the same length.
 import { HoldfastError } from '#lib/errors.ts';
 import type { EntryMeta } from '#sources/source.ts';
-import type { BlobIds } from '../blob-ids.ts';
 import { loadNodes } from '../load-blob.ts';
 import type { Session } from '../session.ts';
 import { isLayered, layeredInode, type TreeNode } from '../tree.ts';
@@ -87,8 +86,7 @@ export const nodesOf = (layers: readonly Layer[]): TreeNode[] =>
 
 const layerFile = (at: number, what: 'rows' | 'gone'): string => `${String(at).padStart(4, '0')}.${what}`;
 
-/** Of all files of all layers, in an order that is always the same. */
-export const blobsOf = (layers: readonly Layer[]): string[] =>
-  nodesOf(layers).flatMap(({ content }) => [...(content ?? [])]);
-
-export const idsOf = ({ content = [] }: TreeNode): BlobIds => content;
+/** Of all these files, one after the other. */
+export function* idsOf(nodes: readonly TreeNode[]): Generator<string> {
+  for (const { content } of nodes) yield* content ?? [];
+}

@@ -28,12 +28,11 @@ async function* readLayers(reading: Reading, of: Layers): AsyncGenerator<Uint8Ar
   const gone = await files.goneLines();
   const kept = new KeptLines(gone);
   let bytes = 0;
-  for (const { rows } of of.layers)
-    for await (const chunk of files.read(rows)) {
-      const part = kept.of(chunk);
-      bytes += part.length;
-      if (part.length > 0) yield part;
-    }
+  for await (const chunk of files.rows()) {
+    const part = kept.of(chunk);
+    bytes += part.length;
+    if (part.length > 0) yield part;
+  }
   files.end(kept.gone === gone.size && bytes === of.sizeBytes);
 }
 
@@ -54,30 +53,28 @@ export const readTable = async (
   const files = new LayerFiles(reading, of);
   const found = await files.goneLines();
   const table = new RowTable(found, expectedLines);
+  const printer = createRowPrinter(key);
   let goneBefore = 0;
-  for (const { rows } of of.layers) {
-    const printer = createRowPrinter(key);
-    let isWhole = true;
-    for await (const chunk of files.read(rows)) {
-      printer.update(chunk, ({ count, prints }) => {
-        for (let row = 0; row < count; row += 1)
-          if (found.has(table.lines + 1)) {
-            table.passOver();
-            goneBefore += 1;
-          } else table.add(prints, 3 * row);
-      });
-      if (table.lines > mostLines) return undefined;
-    }
-    printer.finish(() => {
-      isWhole = false;
+  let isWhole = true;
+  for await (const chunk of files.rows()) {
+    printer.update(chunk, ({ count, prints }) => {
+      for (let row = 0; row < count; row += 1)
+        if (found.has(table.lines + 1)) {
+          table.passOver();
+          goneBefore += 1;
+        } else table.add(prints, 3 * row);
     });
-    if (!isWhole) return undefined;
+    if (table.lines > mostLines) return undefined;
   }
+  printer.finish(() => {
+    isWhole = false;
+  });
+  if (!isWhole) return undefined;
   files.end(goneBefore === found.size);
   return { table, found };
 };
 
-/** The files of all layers, of which none may have other bytes than it was stored with. */
+/** The files of all layers, which may have no other bytes than they were stored with. All of a sort are read as one: each may lie in another pack. */
 class LayerFiles {
   readonly #reading: Reading;
   readonly #of: Layers;
@@ -88,19 +85,14 @@ class LayerFiles {
     this.#of = of;
   }
 
-  async *read(node: TreeNode): AsyncGenerator<Uint8Array> {
-    const { session, reader } = this.#reading;
-    for await (const bytes of readContent(session, reader, idsOf(node))) {
-      throwIfCancelled(session.signal);
-      this.#bytes += bytes.length;
-      yield bytes;
-    }
+  rows(): AsyncGenerator<Uint8Array> {
+    return this.#read(this.#of.layers.map(({ rows }) => rows));
   }
 
   async goneLines(): Promise<LineSet> {
     const { name, layers } = this.#of;
     const lines = new LineSet();
-    for (const { gone } of layers) if (gone) await parseLines(this.read(gone), lines, `${name}/${gone.name}`);
+    await parseLines(this.#read(layers.flatMap(({ gone }) => gone ?? [])), lines, name);
     return lines;
   }
 
@@ -112,5 +104,14 @@ class LayerFiles {
       'REPOSITORY_DAMAGED',
       `the layers of ${name} do not make the file that they were stored for`,
     );
+  }
+
+  async *#read(nodes: readonly TreeNode[]): AsyncGenerator<Uint8Array> {
+    const { session, reader } = this.#reading;
+    for await (const bytes of readContent(session, reader, idsOf(nodes))) {
+      throwIfCancelled(session.signal);
+      this.#bytes += bytes.length;
+      yield bytes;
+    }
   }
 }

@@ -8,7 +8,7 @@ import { readContent } from '../read-content.ts';
 import type { Session } from '../session.ts';
 import { encodeTree, type TreeNode } from '../tree.ts';
 import { lengthOf } from '../tree-parts.ts';
-import { blobsOf, bytesOf, idsOf, type Layer, type Layers, layersOf, nodesOf } from './layers.ts';
+import { bytesOf, idsOf, type Layer, type Layers, layersOf, nodesOf } from './layers.ts';
 import type { LineBudget } from './line-budget.ts';
 import { formatLines, type LineSet } from './line-set.ts';
 import { newRows } from './new-rows.ts';
@@ -76,7 +76,7 @@ const planBeside = async (reading: Reading, of: Layers, budget: LineBudget): Pro
   const { layers, sizeBytes } = of;
   const { blobs } = reading.session;
   const isWorn = layers.length >= mostLayers || bytesOf(layers) * (1 - mostGone) > sizeBytes;
-  if (isWorn || !blobsOf(layers).every((id) => blobs.has(id, 'data'))) return { how: 'rows' };
+  if (isWorn || !idsOf(nodesOf(layers)).every((id) => blobs.has(id, 'data'))) return { how: 'rows' };
   const expectedLines = await linesOfBeginning(reading, of);
   if (expectedLines > mostLines) return { how: 'table' };
   const { release } = await budget.take(expectedLines);
@@ -108,7 +108,7 @@ const linesOfBeginning = async (
   { session, reader }: Reading,
   { layers, sizeBytes }: Layers,
 ): Promise<number> => {
-  const [first] = idsOf((layers[0] as Layer).rows);
+  const [first] = (layers[0] as Layer).rows.content ?? [];
   if (first === undefined) return 0;
   let [bytes, lines] = [0, 0];
   for await (const chunk of readContent(session, reader, [first])) {
