@@ -23,6 +23,8 @@ export const mostLines = 4 * 1024 * 1024;
 const mostLayers = 200;
 /** And one of whose layers more than this share is lines that are gone, and their numbers: a restore reads those too. */
 const mostGone = 1 / 3;
+/** How many lines a table has is estimated by as many blobs. */
+const blobsOfEstimate = 4;
 const newline = 0x0a;
 
 /** What a snapshot has of a table, and what its rows are found in. */
@@ -77,7 +79,7 @@ const planBeside = async (reading: Reading, of: Layers, budget: LineBudget): Pro
   const { blobs } = reading.session;
   const isWorn = layers.length >= mostLayers || bytesOf(layers) * (1 - mostGone) > sizeBytes;
   if (isWorn || !idsOf(nodesOf(layers)).every((id) => blobs.has(id, 'data'))) return { how: 'rows' };
-  const expectedLines = await linesOfBeginning(reading, of);
+  const expectedLines = await estimatedLines(reading, of);
   if (expectedLines > mostLines) return { how: 'table' };
   const { release } = await budget.take(expectedLines);
   let plan: Plan | undefined;
@@ -103,15 +105,18 @@ const planFrom = async (
   return { how: 'beside', ground: { layers, table, found, goneBefore: found.size, key, release } };
 };
 
-/** About how many lines the file has, by its first blob. */
-const linesOfBeginning = async (
+/** About how many lines the file has, by a few blobs of its first layer. */
+const estimatedLines = async (
   { session, reader }: Reading,
   { layers, sizeBytes }: Layers,
 ): Promise<number> => {
-  const [first] = (layers[0] as Layer).rows.content ?? [];
-  if (first === undefined) return 0;
+  const ids = (layers[0] as Layer).rows.content ?? [];
+  const stride = Math.ceil(ids.length / blobsOfEstimate);
+  const chosen: string[] = [];
+  let at = 0;
+  for (const id of ids) if (at++ % stride === 0) chosen.push(id);
   let [bytes, lines] = [0, 0];
-  for await (const chunk of readContent(session, reader, [first])) {
+  for await (const chunk of readContent(session, reader, chosen)) {
     bytes += chunk.length;
     for (const byte of chunk) if (byte === newline) lines += 1;
   }
