@@ -3,7 +3,7 @@ import type { HoldfastError } from '#lib/errors.ts';
 import type { OnProgress } from '#lib/progress.ts';
 import type { Entry, EntryMeta, EntryType, Previous } from '#sources/source.ts';
 import type { BlobIds } from './blob-ids.ts';
-import type { Layer } from './rows/layers.ts';
+import type { TreeNode } from './tree.ts';
 
 export type LockMode = 'shared' | 'exclusive' | 'none';
 
@@ -214,10 +214,10 @@ export interface ListedEntry {
   readonly path: string;
   readonly type: EntryType;
   readonly meta: EntryMeta;
-  /** Blob ids of a file's content, in order; of a file in layers those of all of them: the same ids are always the same content. */
+  /** Blob ids of a file's content, in order; of a file in layers that of their tree: the same ids are always the same content. */
   readonly blobs: BlobIds;
-  /** Of a file that is stored in layers. */
-  readonly layers?: readonly Layer[];
+  /** Of a file that is stored in layers: the directory in its place. */
+  readonly inLayers?: TreeNode;
   /** The blob id of a directory's tree. */
   readonly subtree?: string;
 }

@@ -3,6 +3,7 @@ import { throwIfCancelled } from '#lib/clock.ts';
 import { areSameIds } from './blob-ids.ts';
 import type { Difference, DiffOptions, Snapshot } from './contract.ts';
 import { loadNodes } from './load-blob.ts';
+import { folderOf } from './previous.ts';
 import { withoutMark } from './rows/layers.ts';
 import type { Session } from './session.ts';
 import { compareNames, encodeNode, isLayered, type TreeNode } from './tree.ts';
@@ -45,10 +46,6 @@ export async function* diffSnapshots(
     await enter(folderOf(one), folderOf(other), path);
   }
 }
-
-/** What is below it is looked at, too; a file in layers is one file. */
-const folderOf = (node: TreeNode | undefined): string | undefined =>
-  node && !isLayered(node) ? node.subtree : undefined;
 
 const asFile = (node: TreeNode): Pick<TreeNode, 'type' | 'meta'> =>
   isLayered(node) ? { type: 'file', meta: withoutMark(node.meta) } : node;

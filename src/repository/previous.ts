@@ -4,8 +4,8 @@ import type { Previous, PreviousEntry } from '#sources/source.ts';
 import type { BlobReader } from './blob-reader.ts';
 import { loadNodes } from './load-blob.ts';
 import { readContent } from './read-content.ts';
-import { layersOf, withoutMark } from './rows/layers.ts';
-import { readLayers } from './rows/read-layers.ts';
+import { withoutMark } from './rows/layers.ts';
+import { readInLayers } from './rows/read-layers.ts';
 import type { Session } from './session.ts';
 import { isLayered, type TreeNode } from './tree.ts';
 
@@ -43,7 +43,7 @@ export class EarlierNodes {
 
   async #directory(path: string): Promise<Nodes | undefined> {
     if (this.#directories.has(path)) return this.#directories.get(path);
-    const subtree = path === '' ? this.#tree : (await this.find(path))?.subtree;
+    const subtree = path === '' ? this.#tree : folderOf(await this.find(path));
     const nodes = subtree ? await this.#load(subtree) : undefined;
     this.#directories.set(path, nodes);
     this.#forgetOldest(path);
@@ -78,6 +78,10 @@ export class EarlierNodes {
   }
 }
 
+/** The tree of a directory; undefined for a file, also for one in layers. */
+export const folderOf = (node: TreeNode | undefined): string | undefined =>
+  node && !isLayered(node) ? node.subtree : undefined;
+
 /** '' for what lies at the top. */
 export const parentOf = (path: string): string => path.slice(0, Math.max(0, path.lastIndexOf('/')));
 
@@ -92,8 +96,7 @@ export const previousEntries = (
     yield* readContent(session, await reader(), ids);
   }
   async function* readRows(node: TreeNode): AsyncGenerator<Uint8Array> {
-    const layers = await layersOf(session, node);
-    if (layers) yield* readLayers({ session, reader: await reader() }, layers);
+    yield* readInLayers({ session, reader: await reader() }, node);
   }
   const entryOf = (node: TreeNode | undefined): PreviousEntry | undefined => {
     if (!node) return undefined;

@@ -4,7 +4,7 @@ import type { Entry } from '#sources/source.ts';
 import type { BlobReader, Opened } from './blob-reader.ts';
 import type { ListedEntry, ReadOptions, Snapshot } from './contract.ts';
 import { blobSize, opened, readContent } from './read-content.ts';
-import { readLayers } from './rows/read-layers.ts';
+import { readInLayers } from './rows/read-layers.ts';
 import type { Session } from './session.ts';
 import { walkSnapshot } from './walk.ts';
 
@@ -40,8 +40,8 @@ export async function* readSnapshot(
 async function* toGroups(session: Session, entries: AsyncIterable<ListedEntry>): AsyncGenerator<Group> {
   let group: Group = { entries: [], ids: [], bytes: 0 };
   for await (const listed of entries) {
-    let size = listed.layers ? groupBytes + 1 : 0;
-    if (!listed.layers) for (const id of listed.blobs) size += blobSize(session, id);
+    let size = listed.inLayers ? groupBytes + 1 : 0;
+    if (!listed.inLayers) for (const id of listed.blobs) size += blobSize(session, id);
     group.entries.push(listed);
     if (size <= groupBytes) {
       for (const id of listed.blobs) group.ids.push(id); // a million, where a stranger has a blob of a single byte repeat
@@ -57,14 +57,11 @@ async function* toGroups(session: Session, entries: AsyncIterable<ListedEntry>):
 const toEntry = (
   session: Session,
   reader: BlobReader,
-  { path, type, meta, blobs: ids, layers }: ListedEntry,
+  { path, type, meta, blobs: ids, inLayers }: ListedEntry,
   blobs: ReadonlyMap<string, Opened>,
 ): Entry => {
   if (type !== 'file') return { path, type, meta };
-  if (layers) {
-    const file = { name: path, layers, sizeBytes: meta.size ?? 0 };
-    return { path, type, meta, content: () => readLayers({ session, reader }, file) };
-  }
+  if (inLayers) return { path, type, meta, content: () => readInLayers({ session, reader }, inLayers) };
   const isAtHand = ids.every((id) => blobs.has(id));
   const content = (): Iterable<Uint8Array> | AsyncIterable<Uint8Array> =>
     isAtHand ? openedAll(blobs, ids) : readContent(session, reader, ids);

@@ -8,6 +8,7 @@ import type { RepairOptions, RepairSnapshotReport } from './contract.ts';
 import { listPacks } from './list-packs.ts';
 import { loadNodes } from './load-blob.ts';
 import { refuseIfMisjudged } from './misjudged-packs.ts';
+import { idsOf, type Layer, layersAmong, nodesOf } from './rows/layers.ts';
 import type { Session } from './session.ts';
 import { loadSnapshot, saveSnapshot } from './snapshot.ts';
 import { takeStock } from './stock.ts';
@@ -112,12 +113,11 @@ const keepNodes = async (
   const lost: string[] = [];
   const kept: TreeNode[] = [];
   for (const node of nodes) {
-    if (node.type === 'dir') {
+    if (isLayered(node)) {
+      if (await hasAllLayers(session, node)) kept.push(node);
+      else lost.push(node.name);
+    } else if (node.type === 'dir') {
       const below: Kept = node.subtree ? await keepTree(session, writer, trees, node.subtree) : nothing;
-      if (isLayered(node) && below.lost.length > 0) {
-        lost.push(node.name); // without one of its layers a file is another
-        continue;
-      }
       if (below.id === undefined) lost.push(node.name);
       else kept.push({ ...node, subtree: below.id });
       for (const path of below.lost) lost.push(`${node.name}/${path}`);
@@ -126,6 +126,14 @@ const keepNodes = async (
   }
   const isEmpty = kept.length === 0;
   return { id: lost.length === 0 ? id : await storeTree(writer, kept), lost, isEmpty };
+};
+
+/** Without one of its layers a file is another. */
+const hasAllLayers = async (session: Session, node: TreeNode): Promise<boolean> => {
+  const load = async (): Promise<readonly Layer[]> =>
+    layersAmong(node, node.subtree ? await loadListed(session, node.subtree) : []);
+  const layers = await unlessDamaged(load());
+  return layers !== undefined && idsOf(nodesOf(layers)).every((id) => session.blobs.has(id, 'data'));
 };
 
 /** What lies in a pack that the store has just listed whole and now denies having is not lost: some stores say that when a part of them is away. */

@@ -12,6 +12,8 @@ interface Folder {
   readonly files: number;
   readonly bytes: number;
   readonly folders: readonly string[];
+  /** The trees of files in layers, which are counted as files. */
+  readonly layered: readonly string[];
   readonly error?: HoldfastError;
 }
 
@@ -40,7 +42,7 @@ export const usageOf = async (
   for await (const { id, nodes, error, visited } of visitTrees(reader, roots, options.signal)) {
     if (error) {
       if (!options.onDamaged || !hasCode(error, 'REPOSITORY_DAMAGED')) throw error;
-      folders.set(id, { files: 0, bytes: 0, folders: [], error });
+      folders.set(id, { ...emptyFolder, error });
       continue;
     }
     mark(id, 'tree');
@@ -50,6 +52,7 @@ export const usageOf = async (
       files: files.length,
       bytes: files.reduce((sum, { meta }) => sum + (meta.size ?? 0), 0),
       folders: nodes.flatMap((node) => (isLayered(node) ? [] : (node.subtree ?? []))),
+      layered: nodes.flatMap((node) => (isLayered(node) ? (node.subtree ?? []) : [])),
     });
     options.onProgress?.({ phase: 'count', items: visited, bytes: 0 });
   }
@@ -77,15 +80,19 @@ const amountBelow = (
 ): Amount => {
   const waiting = [root];
   for (let id = waiting.at(-1); id !== undefined; id = waiting.at(-1)) {
-    const own = folders.get(id) ?? { files: 0, bytes: 0, folders: [] };
+    const own = folders.get(id) ?? emptyFolder;
     const unknown = known.has(id) ? [] : own.folders.filter((folder) => !known.has(folder));
     if (unknown.length === 0) {
       waiting.pop();
-      known.set(id, sumOf([own, ...own.folders.map((folder) => known.get(folder) ?? nothing)]));
+      const damaged = own.layered.flatMap((tree) => folders.get(tree)?.error ?? []);
+      const below = own.folders.map((folder) => known.get(folder) ?? nothing);
+      known.set(id, sumOf([own, ...below, ...damaged.map((error) => ({ ...nothing, error }))]));
     } else for (const folder of unknown) waiting.push(folder);
   }
   return known.get(root) ?? nothing;
 };
+
+const emptyFolder: Folder = { files: 0, bytes: 0, folders: [], layered: [] };
 
 const nothing: Amount = { files: 0, bytes: 0 };
 

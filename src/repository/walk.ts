@@ -5,7 +5,7 @@ import { shortId } from '#lib/format.ts';
 import type { ListedEntry, ReadOptions, Snapshot } from './contract.ts';
 import { loadNodes } from './load-blob.ts';
 import { EarlierNodes } from './previous.ts';
-import { blobsOf, layersAmong, withoutMark } from './rows/layers.ts';
+import { withoutMark } from './rows/layers.ts';
 import type { Session } from './session.ts';
 import { isLayered, type TreeNode } from './tree.ts';
 
@@ -26,14 +26,12 @@ export async function* walkSnapshot(
   const relative = relativeTo(options.root);
   const wanted = (path: string, node: TreeNode): boolean =>
     options.include?.(path, isLayered(node) ? 'file' : node.type) ?? true;
-  const given = async (path: string, node: TreeNode): Promise<ListedEntry> =>
-    isLayered(node) ? inLayers(path, node, await nodesBelow(trees, node, path)) : listed(path, node);
   const levels: Level[] = [];
   if (start.node) {
     const path = relative(start.path);
     if (path !== undefined) {
       if (!wanted(path, start.node)) return;
-      yield await given(path, start.node);
+      yield listed(path, start.node);
     }
     if (start.node.type !== 'dir' || isLayered(start.node)) return;
   }
@@ -50,7 +48,7 @@ export async function* walkSnapshot(
     const path = relative(full);
     if (path !== undefined && !wanted(path, node)) continue;
     try {
-      if (path !== undefined) yield isLayered(node) ? await given(path, node) : listed(path, node); // nobody throws into it
+      if (path !== undefined) yield listed(path, node); // nobody throws into it
       if (node.type !== 'dir' || isLayered(node)) continue;
       trees.expect(level.nodes, level.next);
       levels.push({ path: full, nodes: await nodesBelow(trees, node, full), next: 0 });
@@ -93,17 +91,11 @@ const relativeTo =
     return path.startsWith(`${root}/`) ? path.slice(root.length + 1) : undefined;
   };
 
-const listed = (path: string, { type, meta, content, subtree }: TreeNode): ListedEntry => ({
-  path,
-  type,
-  meta,
-  blobs: content ?? [],
-  ...(subtree && { subtree }),
-});
-
-const inLayers = (path: string, { name, meta }: TreeNode, nodes: readonly TreeNode[]): ListedEntry => {
-  const layers = layersAmong(name, nodes);
-  return { path, type: 'file', meta: withoutMark(meta), blobs: blobsOf(layers), layers };
+const listed = (path: string, node: TreeNode): ListedEntry => {
+  const { type, meta, content, subtree } = node;
+  if (isLayered(node))
+    return { path, type: 'file', meta: withoutMark(meta), blobs: subtree ? [subtree] : [], inLayers: node };
+  return { path, type, meta, blobs: content ?? [], ...(subtree && { subtree }) };
 };
 
 /** Loads trees, the next few of a directory ahead of time, so that a slow store is not asked one by one. */

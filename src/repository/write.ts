@@ -2,7 +2,6 @@
 // only then, a snapshot names the root.
 
 import { throwIfCancelled } from '#lib/clock.ts';
-import { Semaphore } from '#lib/concurrency.ts';
 import { HoldfastError, hasCode } from '#lib/errors.ts';
 import { dateToNanos } from '#lib/file-times.ts';
 import { userName } from '#lib/home.ts';
@@ -14,8 +13,10 @@ import { BlobWriter } from './blob-writer.ts';
 import { ContentCutter, type Cut, cutsOf, tableCut } from './content-cutter.ts';
 import type { ItemOutcome, SnapshotSummary, WriteOptions, WriteReport } from './contract.ts';
 import { type EarlierNodes, parentOf } from './previous.ts';
+import { nodeOf } from './rows/layers.ts';
+import { LineBudget } from './rows/line-budget.ts';
 import type { Reading } from './rows/read-layers.ts';
-import { type Ground, type LayerWriter, planRows, writeBeside } from './rows/write-layers.ts';
+import { type Ground, type LayerWriter, mostLines, planRows, writeBeside } from './rows/write-layers.ts';
 import { isSameMeta } from './same-node.ts';
 import type { Session } from './session.ts';
 import { saveSnapshot } from './snapshot.ts';
@@ -98,8 +99,7 @@ class TreeWriter {
   readonly #cutter: ContentCutter;
   readonly #earlier: EarlierNodes | undefined;
   readonly #reading: () => Promise<Reading>;
-  /** Each holds the rows of a table in memory. */
-  readonly #besides = new Semaphore(2);
+  readonly #budget = new LineBudget(mostLines);
   readonly #counts = new WriteCounts();
   /** The chain of open directories, the snapshot's root first. */
   readonly #open: Directory[] = [];
@@ -222,18 +222,16 @@ class TreeWriter {
 
   /** Beside what the previous snapshot has of it, or whole. */
   async #writeRows(entry: Entry, content: Content, place: Place): Promise<void> {
-    await this.#besides.acquire();
-    try {
-      const plan = await planRows(this.#reading, place.before, entry.meta.size);
-      if (plan.how === 'beside') await this.#writeBeside(entry, content, place, plan.ground);
-      else
-        await this.#writeContent(
-          { ...entry, chunking: plan.how === 'table' ? 'table' : 'file' },
-          content,
-          place,
-        );
-    } finally {
-      this.#besides.release();
+    const plan = await planRows(place.before, {
+      open: this.#reading,
+      budget: this.#budget,
+      sizeBytes: entry.meta.size,
+    });
+    if (plan.how === 'beside')
+      await this.#writeBeside(entry, content, place, plan.ground).finally(plan.ground.release);
+    else {
+      const chunking = plan.how === 'table' ? 'table' : 'file';
+      await this.#writeContent({ ...entry, chunking }, content, place);
     }
   }
 
@@ -257,9 +255,9 @@ class TreeWriter {
       metaOf: (bytes) => this.#fileMeta({}, bytes),
     };
     try {
-      await writeBeside(to, content, ground, (made) => {
-        const meta = { ...made.meta, ...this.#fileMeta(entry.meta, seen) };
-        const isSame = directory.add({ ...made, name, meta }, before);
+      await writeBeside(to, content, ground, (layers, subtree) => {
+        const meta = this.#fileMeta(entry.meta, seen);
+        const isSame = directory.add(nodeOf({ name, meta }, layers, subtree), before);
         this.#counts.addFile(isSame ? 'Unmodified' : 'Changed');
       });
       this.#note(entry, seen);

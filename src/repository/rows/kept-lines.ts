@@ -7,6 +7,8 @@ export class KeptLines {
   readonly #gone: Pick<LineSet, 'has'>;
   #line = 1;
   #isGone: boolean;
+  /** How many lines were left out. */
+  gone = 0;
 
   constructor(gone: Pick<LineSet, 'has'>) {
     this.#gone = gone;
@@ -23,6 +25,7 @@ export class KeptLines {
       const wasGone = this.#isGone;
       const end = text.indexOf(newline, at);
       const next = end < 0 ? text.length : end + 1;
+      if (wasGone && end >= 0) this.gone += 1;
       if (end >= 0) this.#isGone = this.#gone.has(++this.#line);
       if (wasGone) {
         kept ??= Buffer.allocUnsafe(text.length);

@@ -4,7 +4,9 @@ import { treeCacheOf } from '#stores/store.ts';
 import { packIds } from '../blob-ids.ts';
 import type { Session } from '../session.ts';
 import type { TreeNode } from '../tree.ts';
-import { idsOf } from './layers.ts';
+
+/** Those of two million rows. More would take too much memory while they are sealed. */
+const mostBytes = 24 * 1024 * 1024;
 
 /** Of rows' prints: whoever does not know it can neither make two rows with one print nor learn of a print what its row is. */
 export const printKey = ({ key }: Session): Uint8Array =>
@@ -12,32 +14,49 @@ export const printKey = ({ key }: Session): Uint8Array =>
 
 /** Three words for each line of the layer; undefined when they are not kept, or not as they were. */
 export const keptPrints = async (session: Session, rows: TreeNode): Promise<Uint32Array | undefined> => {
+  const cache = treeCacheOf(session.store);
+  if (!cache) return undefined;
   const name = nameOf(rows);
-  const sealed = await treeCacheOf(session.store)?.note(name.toString('hex'));
+  const sealed = await cache.note(name.toString('hex'));
   const plain = sealed && session.sealer.tryOpen(sealed);
   if (!plain?.subarray(0, name.length).equals(name)) return undefined;
   return new Uint32Array(plain.buffer.slice(plain.byteOffset + name.length, plain.byteOffset + plain.length));
 };
 
-/** Keeps them where there is a cache. */
-export const keepPrints = async (
-  session: Session,
-  rows: TreeNode,
-  prints: readonly Uint32Array[],
-): Promise<void> => {
-  const name = nameOf(rows);
-  const parts = prints.map(({ buffer, byteOffset, byteLength }) =>
-    Buffer.from(buffer, byteOffset, byteLength),
-  );
-  const sealed = session.sealer.seal(Buffer.concat([name, ...parts]));
-  await treeCacheOf(session.store)?.keepNote(name.toString('hex'), sealed);
-};
-
 export const keepsPrints = ({ store }: Session): boolean => treeCacheOf(store) !== undefined;
+
+/** What is to be kept of a layer, where there is a cache. */
+export class GatheredPrints {
+  readonly #session: Session;
+  #prints: Uint32Array[] | undefined;
+  #bytes = 0;
+
+  constructor(session: Session) {
+    this.#session = session;
+    this.#prints = treeCacheOf(session.store) && [];
+  }
+
+  add(prints: Uint32Array): void {
+    this.#bytes += prints.byteLength;
+    if (this.#bytes > mostBytes) this.#prints = undefined;
+    this.#prints?.push(prints.slice());
+  }
+
+  /** When all of them have been added. */
+  async keep([rows]: readonly TreeNode[]): Promise<void> {
+    if (!this.#prints || !rows) return;
+    const name = nameOf(rows);
+    const parts = this.#prints.map(({ buffer, byteOffset, byteLength }) =>
+      Buffer.from(buffer, byteOffset, byteLength),
+    );
+    const sealed = this.#session.sealer.seal(Buffer.concat([name, ...parts]));
+    await treeCacheOf(this.#session.store)?.keepNote(name.toString('hex'), sealed);
+  }
+}
 
 /** The same blobs are the same rows. */
 const nameOf = (rows: TreeNode): Buffer =>
   createHash('sha256')
     .update('row prints')
-    .update(packIds(idsOf(rows)))
+    .update(packIds(rows.content ?? []))
     .digest();

@@ -7,10 +7,10 @@
 //   0002.gone   the lines that went next, where those of 0001.rows are counted on from the last of 0000.rows
 //   0002.rows   …
 //
-// The file is what all .rows hold, one after the other, without the lines in all .gone.
+// The file is what all .rows hold, one after the other, without the lines in all .gone. The directory says how long the file is, and
+// how much its layers hold together: where one is lost or cut, the rest may well be a file of the same length.
 import { HoldfastError } from '#lib/errors.ts';
 import type { EntryMeta } from '#sources/source.ts';
-import type { BlobIds } from '../blob-ids.ts';
 import { loadNodes } from '../load-blob.ts';
 import type { Session } from '../session.ts';
 import { isLayered, layeredInode, type TreeNode } from '../tree.ts';
@@ -34,12 +34,12 @@ export const layersOf = async (session: Session, node: TreeNode): Promise<Layers
   const { name, meta, subtree } = node;
   const sizeBytes = meta.size ?? 0;
   if (node.type === 'file') return { name, sizeBytes, layers: [{ gone: undefined, rows: node }] };
-  if (!isLayered(node) || subtree === undefined) return undefined;
-  return { name, sizeBytes, layers: layersAmong(name, await loadNodes(session, subtree)) };
+  if (!isLayered(node)) return undefined;
+  return { name, sizeBytes, layers: layersAmong(node, subtree ? await loadNodes(session, subtree) : []) };
 };
 
-/** The same of a directory whose nodes are at hand. */
-export const layersAmong = (name: string, nodes: readonly TreeNode[]): Layer[] => {
+/** The same of such a directory whose nodes are at hand. */
+export const layersAmong = ({ name, meta }: TreeNode, nodes: readonly TreeNode[]): Layer[] => {
   const files = new Map(nodes.filter(({ type }) => type === 'file').map((node) => [node.name, node]));
   const layers: Layer[] = [];
   for (let at = 0; 2 * at < nodes.length; at += 1) {
@@ -47,16 +47,35 @@ export const layersAmong = (name: string, nodes: readonly TreeNode[]): Layer[] =
     const gone = at === 0 ? undefined : files.get(layerFile(at, 'gone'));
     if (rows && (gone || at === 0)) layers.push({ gone, rows });
   }
-  if (layers.length === 0 || 2 * layers.length - 1 !== nodes.length)
-    throw new HoldfastError('REPOSITORY_DAMAGED', `not all layers of ${name} are there`);
+  const isWhole = 2 * layers.length - 1 === nodes.length && meta.deviceId === BigInt(bytesOf(layers));
+  if (layers.length === 0 || !isWhole)
+    throw new HoldfastError('REPOSITORY_DAMAGED', `not all layers of ${name} are there as they were stored`);
   return layers;
 };
 
-/** What marks the directory, beside the size of the file. */
-export const layeredMeta: EntryMeta = { inode: layeredInode };
+/** How much all files of all layers hold. */
+export const bytesOf = (layers: readonly Layer[]): number =>
+  layers.reduce((sum, { gone, rows }) => sum + (gone?.meta.size ?? 0) + (rows.meta.size ?? 0), 0);
+
+/** The file, or the directory in its place when its layers have a tree of their own. */
+export const nodeOf = (
+  { name, meta }: Pick<TreeNode, 'name' | 'meta'>,
+  layers: readonly Layer[],
+  subtree: string | undefined,
+): TreeNode => {
+  if (subtree === undefined) return { name, type: 'file', meta, content: layers[0]?.rows.content ?? [] };
+  const mark = { inode: layeredInode, deviceId: BigInt(bytesOf(layers)) };
+  return { name, type: 'dir', meta: { ...meta, ...mark, mode: searchable(meta.mode ?? 0) }, subtree };
+};
+
+/** Whoever may read the file can look into the directory. */
+const searchable = (mode: number): number => mode | ((mode & 0o444) >> 2);
 
 /** The metadata of the file, from that of the directory in its place. */
-export const withoutMark = ({ inode: _, ...meta }: EntryMeta): EntryMeta => meta;
+export const withoutMark = ({ inode: _, deviceId: __, mode = 0, ...meta }: EntryMeta): EntryMeta => ({
+  ...meta,
+  mode: mode & ~0o111,
+});
 
 /** All nodes of the directory. */
 export const nodesOf = (layers: readonly Layer[]): TreeNode[] =>
@@ -67,8 +86,7 @@ export const nodesOf = (layers: readonly Layer[]): TreeNode[] =>
 
 const layerFile = (at: number, what: 'rows' | 'gone'): string => `${String(at).padStart(4, '0')}.${what}`;
 
-/** Of all files of all layers, in an order that is always the same. */
-export const blobsOf = (layers: readonly Layer[]): string[] =>
-  nodesOf(layers).flatMap(({ content }) => [...(content ?? [])]);
-
-export const idsOf = ({ content = [] }: TreeNode): BlobIds => content;
+/** Of all these files, one after the other. */
+export function* idsOf(nodes: readonly TreeNode[]): Generator<string> {
+  for (const { content } of nodes) yield* content ?? [];
+}

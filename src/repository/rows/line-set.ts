@@ -1,8 +1,8 @@
 // Lines of a text by their numbers, the first of which is 1: a bit each, and as a file with one number a line.
 import { HoldfastError } from '#lib/errors.ts';
 
-/** More lines than any file has. */
-const mostLines = 2 ** 32;
+/** Sixteen times as many as are ever looked for in a file (`mostLines` in write-layers.ts): a list takes no more than 8 MiB. */
+const mostLines = 2 ** 26;
 const zero = 0x30;
 const newline = 0x0a;
 
@@ -46,21 +46,21 @@ export function* formatLines(lines: Iterable<number>): Generator<Uint8Array> {
   if (piece.length > 0) yield Buffer.from(piece.join(''), 'latin1');
 }
 
-/** Adds the lines of such a file. REPOSITORY_DAMAGED when it is none, or names one twice. */
+/** Adds the lines of such files, one after the other. REPOSITORY_DAMAGED when they are none, or name one twice. */
 export const parseLines = async (
   content: AsyncIterable<Uint8Array>,
   into: Pick<LineSet, 'add'>,
   name: string,
 ): Promise<void> => {
   const wrong = (): HoldfastError =>
-    new HoldfastError('REPOSITORY_DAMAGED', `${name} is no list of lines that ascend`);
-  let [line, last] = [0, 0];
+    new HoldfastError('REPOSITORY_DAMAGED', `the lines that are gone from ${name} are no list of numbers`);
+  let line = 0;
   for await (const bytes of content)
     for (const byte of bytes) {
       const digit = byte - zero;
       if (digit >= 0 && digit <= 9) line = line * 10 + digit;
-      else if (byte !== newline || line <= last || !into.add(line)) throw wrong();
-      else [line, last] = [0, line];
+      else if (byte !== newline || line === 0 || !into.add(line)) throw wrong();
+      else line = 0;
       if (line >= mostLines) throw wrong();
     }
   if (line !== 0) throw wrong();

@@ -1,4 +1,5 @@
 // A file in layers as the stream that it was, and its rows by their prints.
+import { throwIfCancelled } from '#lib/clock.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import { createRowPrinter, type PrintedRows } from '#lib/row-prints.ts';
 import type { BlobReader } from '../blob-reader.ts';
@@ -6,8 +7,8 @@ import { readContent } from '../read-content.ts';
 import type { Session } from '../session.ts';
 import type { TreeNode } from '../tree.ts';
 import { KeptLines } from './kept-lines.ts';
-import { keepPrints, keepsPrints, keptPrints, printKey } from './kept-prints.ts';
-import { idsOf, type Layers } from './layers.ts';
+import { GatheredPrints, keepsPrints, keptPrints, printKey } from './kept-prints.ts';
+import { bytesOf, idsOf, type Layers, layersOf } from './layers.ts';
 import { LineSet, parseLines } from './line-set.ts';
 import { RowTable } from './row-table.ts';
 
@@ -17,75 +18,126 @@ export interface Reading {
   readonly reader: BlobReader;
 }
 
-/** The bytes of the file; each view is good until a later pull. REPOSITORY_DAMAGED. */
-export async function* readLayers(reading: Reading, of: Layers): AsyncGenerator<Uint8Array> {
-  const kept = new KeptLines(await goneLines(reading, of));
+/** The bytes of the file in whose place the directory is; each view is good until a later pull. REPOSITORY_DAMAGED. */
+export async function* readInLayers(reading: Reading, directory: TreeNode): AsyncGenerator<Uint8Array> {
+  const layers = await layersOf(reading.session, directory);
+  if (layers) yield* readLayers(reading, layers);
+}
+
+async function* readLayers(reading: Reading, of: Layers): AsyncGenerator<Uint8Array> {
+  const files = new LayerFiles(reading, of);
+  const gone = await files.goneLines();
+  const kept = new KeptLines(gone);
   let bytes = 0;
-  for (const { rows } of of.layers)
-    for await (const chunk of read(reading, rows)) {
-      const part = kept.of(chunk);
-      bytes += part.length;
-      if (part.length > 0) yield part;
-    }
-  if (bytes !== of.sizeBytes)
-    throw new HoldfastError(
-      'REPOSITORY_DAMAGED',
-      `the layers of ${of.name} make ${bytes} bytes, and it had ${of.sizeBytes}`,
-    );
+  for await (const chunk of files.rows()) {
+    const part = kept.of(chunk);
+    bytes += part.length;
+    if (part.length > 0) yield part;
+  }
+  files.end(kept.gone === gone.size && bytes === of.sizeBytes);
+}
+
+export interface TableOptions {
+  /** About how many there are. */
+  readonly expectedLines: number;
+  readonly mostLines: number;
 }
 
 /** Lines that went are `found` from the beginning: they are not in the table. Undefined when there are more lines than that, or one without an end. */
 export const readTable = async (
   reading: Reading,
   of: Layers,
-  mostLines: number,
+  { expectedLines, mostLines }: TableOptions,
 ): Promise<{ readonly table: RowTable; readonly found: LineSet } | undefined> => {
-  const found = await goneLines(reading, of);
-  const table = new RowTable(found);
+  const files = new LayerFiles(reading, of);
+  const found = await files.goneLines();
+  const table = new RowTable(found, expectedLines);
+  let goneBefore = 0;
   const take = (prints: Uint32Array): boolean => {
     for (let at = 0; at < prints.length; at += 3)
-      if (found.has(table.lines + 1)) table.passOver();
-      else table.add(prints, at);
+      if (found.has(table.lines + 1)) {
+        table.passOver();
+        goneBefore += 1;
+      } else table.add(prints, at);
     return table.lines <= mostLines;
   };
-  for (const { rows } of of.layers) if (!(await printsOf(reading, rows, take))) return undefined;
+  if (!(await files.prints(take))) return undefined;
+  files.end(goneBefore === found.size);
   return { table, found };
 };
 
-/** Gives the prints of all rows, from those that are kept or else from the rows, until `take` wants no more. False then, and for a row without an end. */
-const printsOf = async (
-  reading: Reading,
-  rows: TreeNode,
-  take: (prints: Uint32Array) => boolean,
-): Promise<boolean> => {
-  const { session } = reading;
-  const kept = await keptPrints(session, rows);
-  if (kept) return take(kept);
-  const printer = createRowPrinter(printKey(session));
-  const all = keepsPrints(session) ? ([] as Uint32Array[]) : undefined;
-  let isWanted = true;
-  const onRows = ({ prints }: PrintedRows): void => {
-    all?.push(prints.slice());
-    isWanted &&= take(prints);
-  };
-  for await (const chunk of read(reading, rows)) {
-    printer.update(chunk, onRows);
-    if (!isWanted) return false;
+/** The files of all layers, which may have no other bytes than they were stored with. All of a sort are read as one: each may lie in another pack. */
+class LayerFiles {
+  readonly #reading: Reading;
+  readonly #of: Layers;
+  #bytes = 0;
+
+  constructor(reading: Reading, of: Layers) {
+    this.#reading = reading;
+    this.#of = of;
   }
-  let isWhole = true;
-  printer.finish(() => {
-    isWhole = false;
-  });
-  if (isWhole && all) await keepPrints(session, rows, all);
-  return isWhole;
-};
 
-const goneLines = async (reading: Reading, { name, layers }: Layers): Promise<LineSet> => {
-  const lines = new LineSet();
-  for (const { gone } of layers)
-    if (gone) await parseLines(read(reading, gone), lines, `${name}/${gone.name}`);
-  return lines;
-};
+  rows(): AsyncGenerator<Uint8Array> {
+    return this.#read(this.#of.layers.map(({ rows }) => rows));
+  }
 
-const read = ({ session, reader }: Reading, node: TreeNode): AsyncIterable<Uint8Array> =>
-  readContent(session, reader, idsOf(node));
+  /** Gives the prints of all rows until `take` wants no more. False then, and for a row without an end. */
+  async prints(take: (prints: Uint32Array) => boolean): Promise<boolean> {
+    const layers = this.#of.layers.map(({ rows }) => rows);
+    if (!keepsPrints(this.#reading.session)) return await this.#printsOf(layers, take);
+    for (const rows of layers) {
+      const kept = await keptPrints(this.#reading.session, rows);
+      this.#bytes += kept ? (rows.meta.size ?? 0) : 0;
+      const goesOn = kept ? take(kept) : await this.#printsOf([rows], take);
+      if (!goesOn) return false;
+    }
+    return true;
+  }
+
+  async #printsOf(nodes: readonly TreeNode[], take: (prints: Uint32Array) => boolean): Promise<boolean> {
+    const { session } = this.#reading;
+    const printer = createRowPrinter(printKey(session));
+    const gathered = new GatheredPrints(session);
+    let isWanted = true;
+    const onRows = ({ prints }: PrintedRows): void => {
+      gathered.add(prints);
+      isWanted &&= take(prints);
+    };
+    for await (const chunk of this.#read(nodes)) {
+      printer.update(chunk, onRows);
+      if (!isWanted) return false;
+    }
+    let isWhole = true;
+    printer.finish(() => {
+      isWhole = false;
+    });
+    if (isWhole) await gathered.keep(nodes);
+    return isWhole;
+  }
+
+  async goneLines(): Promise<LineSet> {
+    const { name, layers } = this.#of;
+    const lines = new LineSet();
+    await parseLines(this.#read(layers.flatMap(({ gone }) => gone ?? [])), lines, name);
+    return lines;
+  }
+
+  /** When all have been read; `fit`: each line that went was there, and nothing else was found wrong. */
+  end(fit: boolean): void {
+    const { name, layers } = this.#of;
+    if (fit && this.#bytes === bytesOf(layers)) return;
+    throw new HoldfastError(
+      'REPOSITORY_DAMAGED',
+      `the layers of ${name} do not make the file that they were stored for`,
+    );
+  }
+
+  async *#read(nodes: readonly TreeNode[]): AsyncGenerator<Uint8Array> {
+    const { session, reader } = this.#reading;
+    for await (const bytes of readContent(session, reader, idsOf(nodes))) {
+      throwIfCancelled(session.signal);
+      this.#bytes += bytes.length;
+      yield bytes;
+    }
+  }
+}

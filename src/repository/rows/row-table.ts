@@ -2,21 +2,27 @@
 
 /** Words of a print, as lib/row-prints.ts gives them. */
 const words = 3;
+/** A third of the slots is free at least. */
+const slotsALine = 1.5;
 
 export class RowTable {
   /** By line, whether it is in the table or not. */
-  #prints = new Uint32Array(words * 1024);
+  #prints: Uint32Array<ArrayBuffer>;
   /** Of rows that are equal: the line of the next one that is still to be found again; 0 after the last. */
-  #next = new Uint32Array(1024);
+  #next: Uint32Array<ArrayBuffer>;
   /** By hash: the first line with a print; 0 where there is none. */
-  #slots = new Uint32Array(4096);
+  #slots: Uint32Array<ArrayBuffer>;
   #inTable = 0;
   #lines = 0;
   readonly #found: { add(line: number): boolean; has(line: number): boolean };
 
-  /** `found` gets the lines of rows that were found again. */
-  constructor(found: { add(line: number): boolean; has(line: number): boolean }) {
+  /** `found` gets the lines of rows that were found again; `expectedLines` saves the memory of growing, where it is right. */
+  constructor(found: { add(line: number): boolean; has(line: number): boolean }, expectedLines = 0) {
     this.#found = found;
+    const room = Math.ceil(expectedLines * 1.05) + 1024;
+    this.#prints = new Uint32Array(words * room);
+    this.#next = new Uint32Array(room);
+    this.#slots = new Uint32Array(slotsALine * room);
   }
 
   /** How many lines there are, those that were passed over included. */
@@ -29,7 +35,7 @@ export class RowTable {
     const line = this.#nextLine();
     for (let word = 0; word < words; word += 1)
       this.#prints[line * words + word] = prints[at + word] as number;
-    if (2 * (this.#inTable + 1) > this.#slots.length) this.#growSlots();
+    if (slotsALine * (this.#inTable + 1) > this.#slots.length) this.#growSlots();
     const slot = this.#slotOf(prints, at);
     const first = this.#slots[slot] as number;
     if (first === 0) {
@@ -68,11 +74,11 @@ export class RowTable {
 
   /** Where the print is, or would be. */
   #slotOf(prints: Uint32Array, at: number): number {
-    const mask = this.#slots.length - 1;
-    let slot = (prints[at] as number) & mask;
+    const { length } = this.#slots;
+    let slot = Math.floor(((prints[at] as number) / 2 ** 32) * length);
     for (let line = this.#slots[slot]; line; line = this.#slots[slot]) {
       if (this.#isPrintOf(line, prints, at)) break;
-      slot = (slot + 1) & mask;
+      slot = slot + 1 === length ? 0 : slot + 1;
     }
     return slot;
   }

@@ -127,4 +127,46 @@ suite('tables stored by rows', () => {
     const bytes = (await readFiles(open, snapshot as Snapshot)).get(`test/${path}`);
     assert.deepEqual(sorted(bytes), sorted(Buffer.from(state.join(''))));
   });
+
+  test('are files to a diff and a filter, however they are stored', async () => {
+    const random = seededRandom('diff');
+    const repository = await testRepository();
+    const state = tableOf(random, 12_000);
+    const states = [state, state.slice(3), state.slice(2), state.slice(2), []];
+    const written = await backedUp(repository, states);
+    await using open = await repository.open();
+    const differences: string[] = [];
+    for (let at = 1; at < written.length; at += 1) {
+      const [before, after] = [written[at - 1], written[at]] as { snapshot: Snapshot }[];
+      for await (const { path, change, before: old, after: young } of open.diff(
+        before?.snapshot as Snapshot,
+        after?.snapshot as Snapshot,
+        { metadata: true },
+      ))
+        differences.push(`${at} ${change} ${path} ${old?.type} ${young?.type}`);
+    }
+    const full = `test/${path}`;
+    assert.deepEqual(
+      differences,
+      [1, 2, 4].map((at) => `${at} content ${full} file file`),
+    );
+    const seen: string[] = [];
+    const include = (at: string, type: string): boolean => {
+      seen.push(`${type} ${at}`);
+      return type === 'dir';
+    };
+    const listed = await Array.fromAsync(
+      open.list(written[1]?.snapshot as Snapshot, { include }),
+      ({ path: at }) => at,
+    );
+    assert.equal(seen.at(-1), `file ${full}`);
+    assert.equal(listed.at(-1), 'test/data/public.orders');
+    const entry = await open.previous(written[1]?.snapshot as Snapshot, 'test').entry(path);
+    assert.deepEqual([entry?.type, entry?.meta.mode, entry?.meta.inode], ['file', 0o600, undefined]);
+    const { files, bytes } = await open.usage(written.map(({ snapshot }) => snapshot));
+    assert.deepEqual(
+      [files, bytes],
+      [5, states.reduce((sum, rows) => sum + Buffer.byteLength(rows.join('')), 0)],
+    );
+  });
 });

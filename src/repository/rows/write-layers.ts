@@ -1,29 +1,30 @@
 // A table stored beside what an earlier snapshot has of it: the rows that are new, and which of the earlier ones are gone.
-import { HoldfastError, hasCode } from '#lib/errors.ts';
-import { createRowPrinter } from '#lib/row-prints.ts';
+import { hasCode } from '#lib/errors.ts';
 import type { Content, EntryMeta } from '#sources/source.ts';
 import type { BlobWriter } from '../blob-writer.ts';
-import type { BlobTotals, ContentCutter } from '../content-cutter.ts';
+import { type BlobTotals, type ContentCutter, isCutAsFile } from '../content-cutter.ts';
 import { readContent } from '../read-content.ts';
 import type { Session } from '../session.ts';
 import { encodeTree, type TreeNode } from '../tree.ts';
 import { lengthOf } from '../tree-parts.ts';
-import { printKey } from './kept-prints.ts';
-import { blobsOf, idsOf, type Layer, type Layers, layeredMeta, layersOf, nodesOf } from './layers.ts';
+import { keptPrints, printKey } from './kept-prints.ts';
+import { bytesOf, idsOf, type Layer, type Layers, layersOf, nodesOf } from './layers.ts';
+import type { LineBudget } from './line-budget.ts';
 import { formatLines, type LineSet } from './line-set.ts';
+import { newRows } from './new-rows.ts';
 import { type Reading, readTable } from './read-layers.ts';
 import type { RowTable } from './row-table.ts';
 
 /** Smaller files are stored whole: their small blobs cost no more. */
 const smallestBytes = 1024 * 1024;
-/** More lines would take more than about a hundred MB of memory. */
-const mostLines = 4 * 1024 * 1024;
-/** Of larger files a look at the beginning tells whether it is worth the while to read them. */
-const largeBytes = 64 * 1024 * 1024;
+/** Of one table, and of all that are in memory at once: they take about a hundred MB. */
+export const mostLines = 4 * 1024 * 1024;
 /** A file in so many layers is stored whole again. */
 const mostLayers = 200;
-/** And one of whose lines more than this share is gone: a restore reads those too. */
+/** And one of whose layers more than this share is lines that are gone, and their numbers: a restore reads those too. */
 const mostGone = 1 / 3;
+/** How many lines a table has is estimated by as many blobs. */
+const blobsOfEstimate = 4;
 const newline = 0x0a;
 
 /** What a snapshot has of a table, and what its rows are found in. */
@@ -36,16 +37,24 @@ export interface Ground {
   readonly goneBefore: number;
   /** Of the rows' prints. */
   readonly key: Uint8Array;
+  /** It is not needed any more. */
+  release(): void;
 }
 
 /** How a table is stored: beside what is there, or whole, in the large blobs of files or in the small ones of tables. */
 export type Plan = { readonly how: 'beside'; readonly ground: Ground } | { readonly how: 'rows' | 'table' };
 
-/** Reads all that is there. `sizeBytes` is what the source expects. */
+export interface PlanOptions {
+  open(): Promise<Reading>;
+  readonly budget: LineBudget;
+  /** What the source expects. */
+  readonly sizeBytes: number | undefined;
+}
+
+/** Reads all that is there. */
 export const planRows = async (
-  open: () => Promise<Reading>,
   before: TreeNode | undefined,
-  sizeBytes: number | undefined,
+  { open, budget, sizeBytes }: PlanOptions,
 ): Promise<Plan> => {
   const known = before?.meta.size ?? sizeBytes;
   if (known !== undefined && known < smallestBytes) return { how: 'table' };
@@ -53,99 +62,71 @@ export const planRows = async (
   const reading = await open();
   try {
     const layers = await layersOf(reading.session, before);
-    return layers ? await planBeside(reading, layers) : { how: 'rows' };
+    return layers ? await planBeside(reading, layers, budget) : { how: 'rows' };
   } catch (error) {
     if (!hasCode(error, 'REPOSITORY_DAMAGED')) throw error;
     reading.session.log.warn(`what the last snapshot had of ${before.name} is stored anew: ${error.message}`);
-    return { how: 'rows' };
+    return { how: unlike(before) };
   }
 };
 
-const planBeside = async (reading: Reading, of: Layers): Promise<Plan> => {
-  const { layers } = of;
+/** Another cut than that of a table with a damaged blob: none of its blobs is the same, and would count as stored. */
+const unlike = ({ type, content, meta }: TreeNode): 'rows' | 'table' =>
+  type === 'file' && !isCutAsFile(content?.length ?? 0, meta.size ?? 0) ? 'rows' : 'table';
+
+const planBeside = async (reading: Reading, of: Layers, budget: LineBudget): Promise<Plan> => {
+  const { layers, sizeBytes } = of;
   const { blobs } = reading.session;
-  if (layers.length >= mostLayers || !blobsOf(layers).every((id) => blobs.has(id, 'data')))
-    return { how: 'rows' };
-  if (of.sizeBytes > largeBytes && (await linesOfBeginning(reading, of)) > mostLines) return { how: 'table' };
-  const read = await readTable(reading, of, mostLines);
-  if (!read) return { how: 'table' };
-  const { table, found } = read;
-  return found.size > mostGone * table.lines
-    ? { how: 'rows' }
-    : {
-        how: 'beside',
-        ground: { layers, table, found, goneBefore: found.size, key: printKey(reading.session) },
-      };
+  const isWorn = layers.length >= mostLayers || bytesOf(layers) * (1 - mostGone) > sizeBytes;
+  if (isWorn || !idsOf(nodesOf(layers)).every((id) => blobs.has(id, 'data'))) return { how: 'rows' };
+  const expectedLines = await estimatedLines(reading, of);
+  if (expectedLines > mostLines) return { how: 'table' };
+  const { release } = await budget.take(expectedLines);
+  let plan: Plan | undefined;
+  try {
+    plan = await planFrom(reading, of, expectedLines, release);
+    return plan;
+  } finally {
+    if (plan?.how !== 'beside') release();
+  }
 };
 
-/** About how many lines the file has, by its first blob. */
-const linesOfBeginning = async (
+const planFrom = async (
+  reading: Reading,
+  of: Layers,
+  expectedLines: number,
+  release: () => void,
+): Promise<Plan> => {
+  const read = await readTable(reading, of, { expectedLines, mostLines });
+  if (!read) return { how: 'table' };
+  const { table, found } = read;
+  const { layers } = of;
+  return {
+    how: 'beside',
+    ground: { layers, table, found, goneBefore: found.size, key: printKey(reading.session), release },
+  };
+};
+
+/** About how many lines the file has, by what is kept of its first layer, or by a few blobs of it. */
+const estimatedLines = async (
   { session, reader }: Reading,
   { layers, sizeBytes }: Layers,
 ): Promise<number> => {
-  const [first] = idsOf((layers[0] as Layer).rows);
-  if (first === undefined) return 0;
+  const [{ rows }] = layers as readonly [Layer];
+  const kept = await keptPrints(session, rows);
+  if (kept) return ((kept.length / 3) * sizeBytes) / Math.max(1, rows.meta.size ?? 0);
+  const ids = rows.content ?? [];
+  const stride = Math.ceil(ids.length / blobsOfEstimate);
+  const chosen: string[] = [];
+  let at = 0;
+  for (const id of ids) if (at++ % stride === 0) chosen.push(id);
   let [bytes, lines] = [0, 0];
-  for await (const chunk of readContent(session, reader, [first])) {
+  for await (const chunk of readContent(session, reader, chosen)) {
     bytes += chunk.length;
     for (const byte of chunk) if (byte === newline) lines += 1;
   }
   return (lines * sizeBytes) / Math.max(1, bytes);
 };
-
-/** The rows that the ground does not have, each view good until a later pull. Those that it has are found there. */
-export async function* newRows(
-  content: Content,
-  { table, key }: Ground,
-  onBytes: (bytes: number) => void,
-): AsyncGenerator<Uint8Array> {
-  const printer = createRowPrinter(key);
-  /** Of a row that goes on in the next chunk. */
-  let begun: Buffer[] = [];
-  for await (const bytes of content) {
-    onBytes(bytes.length);
-    const chunk = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-    const gathered = new Gathered(chunk);
-    let end = 0;
-    let isFirstNew = false;
-    printer.update(chunk, ({ count, prints, ends }) => {
-      for (let row = 0; row < count; row += 1) {
-        const isNew = !table.find(prints, 3 * row);
-        if (end === 0) isFirstNew = isNew;
-        if (isNew) gathered.take(end, ends[row] as number);
-        end = ends[row] as number;
-      }
-    });
-    if (end > 0) {
-      if (isFirstNew) yield* begun;
-      begun = [];
-    }
-    if (gathered.length > 0) yield gathered.bytes;
-    if (end < chunk.length) begun.push(Buffer.from(chunk.subarray(end)));
-  }
-  if (begun.length > 0)
-    throw new HoldfastError('FAILED', 'the source gave rows of which the last one has no end');
-}
-
-/** Parts of a chunk, one after the other. */
-class Gathered {
-  readonly #chunk: Buffer;
-  readonly #bytes: Buffer;
-  length = 0;
-
-  constructor(chunk: Buffer) {
-    this.#chunk = chunk;
-    this.#bytes = Buffer.allocUnsafe(chunk.length);
-  }
-
-  take(from: number, end: number): void {
-    this.length += this.#chunk.copy(this.#bytes, this.length, from, end);
-  }
-
-  get bytes(): Uint8Array {
-    return this.#bytes.subarray(0, this.length);
-  }
-}
 
 /** When all rows have been read: the lines that are gone now and were not before, as their file; nothing when none is. */
 export function* newlyGone({ table, found }: Ground): Generator<Uint8Array> {
@@ -169,13 +150,14 @@ export interface LayerWriter {
   metaOf(sizeBytes: number): EntryMeta;
 }
 
-/** Stores the rows of `content` beside what the ground has; `done` gets the node when all of it has its blobs. */
+/** Stores the rows of `content` beside what the ground has; `done` gets the layers when all of them have their blobs, and their tree when they are several. */
 export const writeBeside = async (
   to: LayerWriter,
   content: Content,
   ground: Ground,
-  done: (node: TreeNode) => void,
+  done: (layers: readonly Layer[], subtree?: string) => void,
 ): Promise<void> => {
+  const { layers, found, goneBefore } = ground; // the rows themselves are not held until all blobs have their ids
   const made: { gone?: TreeNode; rows?: TreeNode } = {};
   const cut = (name: 'gone' | 'rows', part: Content): Promise<void> =>
     to.cutter.cut(
@@ -186,16 +168,17 @@ export const writeBeside = async (
         to.onBlobs(totals);
         made[name] = { name, type: 'file', meta: to.metaOf(totals.bytes), content: totals.ids };
         const { gone, rows } = made;
-        if (gone && rows) storeLayers(to, layersWith(ground, { gone, rows }), done);
+        if (gone && rows) storeLayers(to, layersWith({ layers, found, goneBefore }, { gone, rows }), done);
       },
     );
-  await cut('rows', newRows(content, ground, to.onBytes));
+  const { signal } = to.session;
+  await cut('rows', newRows(content, ground, { signal, onBytes: to.onBytes }));
   await cut('gone', newlyGone(ground));
 };
 
 /** Without the new layer where nothing is new or gone, and it alone where nothing of the others is left. */
 const layersWith = (
-  { layers, found, goneBefore }: Ground,
+  { layers, found, goneBefore }: Pick<Ground, 'layers' | 'found' | 'goneBefore'>,
   { gone, rows }: { readonly gone: TreeNode; readonly rows: TreeNode },
 ): readonly Layer[] => {
   if (!gone.meta.size && !rows.meta.size) return layers;
@@ -206,17 +189,16 @@ const layersWith = (
 const storeLayers = (
   { writer, onTree }: LayerWriter,
   layers: readonly Layer[],
-  done: (node: TreeNode) => void,
+  done: (layers: readonly Layer[], subtree?: string) => void,
 ): void => {
-  const [first, ...others] = layers;
-  if (first && others.length === 0) {
-    done(first.rows);
+  if (layers.length === 1) {
+    done(layers);
     return;
   }
   const tree = encodeTree(nodesOf(layers));
   const length = lengthOf(tree);
   writer.addTree(tree, (subtree, storedBytes) => {
     onTree(length, storedBytes);
-    done({ name: '', type: 'dir', meta: layeredMeta, subtree });
+    done(layers, subtree);
   });
 };

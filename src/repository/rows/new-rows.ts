@@ -1,0 +1,90 @@
+// Reads a table again: what of it was not there before.
+import { throwIfCancelled } from '#lib/clock.ts';
+import { HoldfastError } from '#lib/errors.ts';
+import { createRowPrinter } from '#lib/row-prints.ts';
+import type { Content } from '#sources/source.ts';
+import type { RowTable } from './row-table.ts';
+
+/** A row that is longer counts as new wherever it is from, so that it need not be held until its end. */
+const longestHeldBytes = 4 * 1024 * 1024;
+
+/** The rows that the table does not have, each view good until a later pull. Those that it has are found there; `key` is that of its prints. */
+export async function* newRows(
+  content: Content,
+  { table, key }: { readonly table: RowTable; readonly key: Uint8Array },
+  { signal, onBytes }: { readonly signal: AbortSignal; onBytes(bytes: number): void },
+): AsyncGenerator<Uint8Array> {
+  const printer = createRowPrinter(key);
+  /** Of a row that goes on in the next chunk. */
+  const begun = new Begun();
+  for await (const bytes of content) {
+    throwIfCancelled(signal); // nobody else looks while nothing is new
+    onBytes(bytes.length);
+    const chunk = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+    const gathered = new Gathered(chunk);
+    let end = 0;
+    printer.update(chunk, ({ count, prints, ends }) => {
+      for (let row = 0; row < count; row += 1) {
+        const isNew = (end === 0 && begun.isNew) || !table.find(prints, 3 * row);
+        if (end === 0) begun.isNew = isNew;
+        if (isNew) gathered.take(end, ends[row] as number);
+        end = ends[row] as number;
+      }
+    });
+    if (end > 0) {
+      if (begun.isNew) yield* begun.taken();
+      begun.clear();
+    }
+    if (gathered.length > 0) yield gathered.bytes;
+    if (end < chunk.length) begun.add(chunk.subarray(end));
+    if (begun.bytes <= longestHeldBytes) continue;
+    begun.isNew = true;
+    yield* begun.taken();
+  }
+  if (begun.bytes > 0 || begun.isNew)
+    throw new HoldfastError('FAILED', 'the source gave rows of which the last one has no end');
+}
+
+/** What is held of a row whose end is to come. */
+class Begun {
+  isNew = false;
+  bytes = 0;
+  #parts: Buffer[] = [];
+
+  add(part: Buffer): void {
+    this.#parts.push(Buffer.from(part));
+    this.bytes += part.length;
+  }
+
+  taken(): Buffer[] {
+    const parts = this.#parts;
+    this.#parts = [];
+    this.bytes = 0;
+    return parts;
+  }
+
+  clear(): void {
+    this.taken();
+    this.isNew = false;
+  }
+}
+
+/** Parts of a chunk, one after the other. */
+class Gathered {
+  readonly #chunk: Buffer;
+  #bytes = Buffer.alloc(0);
+  length = 0;
+
+  constructor(chunk: Buffer) {
+    this.#chunk = chunk;
+  }
+
+  take(from: number, end: number): void {
+    if (this.length === 0) this.#bytes = Buffer.allocUnsafe(this.#chunk.length - from);
+    this.length += this.#chunk.copy(this.#bytes, this.length, from, end);
+  }
+
+  get bytes(): Uint8Array {
+    return this.#bytes.subarray(0, this.length);
+  }
+}
