@@ -218,6 +218,64 @@ jobs:
     });
   });
 
+suite('increments by rows of a source that is never whole', { skip: skipWithout('sqlite') ?? false }, () => {
+  const { at, env } = jobsPlace('increments-flawed');
+  const { run } = commandLine({ ...env, PATH: env.PATH ?? '' });
+  const stored: number[] = [];
+
+  const configure = (tables: string): void =>
+    writeFileSync(
+      at('holdfast.yaml'),
+      `repositories:
+  here: { store: ${at('repository')}, password: { env: HOLDFAST_PASSWORD } }
+sources:
+  shop: { kind: sqlite, path: ${at('shop.db')}, increments: rows, tables: [${tables}] }
+jobs:
+  nightly: { backup: [shop], to: [here] }
+`,
+      { mode: 0o600 },
+    );
+  /** After a change of a hundredth of the rows. */
+  const backUp = async (day: number, expected: number): Promise<void> => {
+    execute(at('shop.db'), `UPDATE orders SET state = 'day ${day}' WHERE id % 100 = ${day}`);
+    const bytes = await storedBytes(openLocalStore(at('repository')), 'data/');
+    const { status, stderr } = await run('backup');
+    assert.equal(status, expected, stderr);
+    stored.push((await storedBytes(openLocalStore(at('repository')), 'data/')) - bytes);
+  };
+
+  before(async () => {
+    execute(
+      at('shop.db'),
+      `CREATE TABLE orders (id INTEGER PRIMARY KEY, state text, note text);
+       CREATE TABLE log (line text);
+       WITH n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 30000)
+       INSERT INTO orders SELECT n, 'new', hex(randomblob(16)) FROM n;
+       INSERT INTO log SELECT note FROM orders;`,
+    );
+    await makeRepository(at('repository'));
+  });
+
+  test('each partial backup goes on from the one before', async () => {
+    configure('orders, log, "not there"');
+    for (const day of [1, 2, 3]) await backUp(day, 3);
+    const [first = 0, ...others] = stored;
+    assert.ok(first > 500_000, `${stored}`);
+    for (const bytes of others) assert.ok(bytes < 40_000, `${stored}`);
+  });
+
+  test('a table that one backup lacks is not stored whole again', async () => {
+    configure('orders, log');
+    await backUp(4, 0);
+    configure('orders, "not there"');
+    await backUp(5, 3);
+    configure('orders, log');
+    stored.length = 0;
+    await backUp(6, 0);
+    assert.ok((stored[0] as number) < 40_000, `${stored}`);
+  });
+});
+
 suite('increments by rows of SQL Server, on a responder', () => {
   const { at, env } = jobsPlace('increments-sqlserver');
   const { run, done } = commandLine({ ...env, PATH: env.PATH ?? '' });

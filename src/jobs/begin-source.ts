@@ -4,11 +4,12 @@ import { asError, HoldfastError } from '#lib/errors.ts';
 import { machineName } from '#lib/machine-name.ts';
 import type { Repository, Snapshot } from '#repository/contract.ts';
 import { canDo } from '#sources/abilities.ts';
+import { comparesRows } from '#sources/increments.ts';
 import { openSource, type SourceConfig } from '#sources/registry.ts';
 import type { Entry, Finding } from '#sources/source.ts';
 import type { OnJobEvent } from './event.ts';
 import type { JobContext } from './job-context.ts';
-import { isGood, isOfPartialBackup, tagOf } from './snapshot-choice.ts';
+import { isGood, isOfPartialBackup, isPartial, tagOf } from './snapshot-choice.ts';
 import { commonPrevious } from './tee.ts';
 
 /** A repository that is open, and its name for messages. */
@@ -147,11 +148,20 @@ const parentIn = async (target: BackupTarget, source: SourceConfig): Promise<Rea
     const snapshots = await target.repository.snapshots();
     assertNameIsFree(snapshots, source, target);
     const earlier = ownSnapshots(snapshots, source);
-    return { target, parent: earlier.findLast((one) => isGood(one) || isOfPartialBackup(one)), earlier };
+    return { target, parent: parentAmong(earlier, source), earlier };
   } catch (error) {
     return { target, ended: asError(error) };
   }
 };
+
+/**
+ * What the backup goes on from: the last snapshot that is good. Rows are stored beside those of any, and a source that is partial each night
+ * would store its tables whole each night; only a partial one straight after another may lack a table for once.
+ */
+const parentAmong = (earlier: readonly Snapshot[], source: SourceConfig): Snapshot | undefined =>
+  comparesRows(source)
+    ? (earlier.slice(-2).findLast((one) => !isPartial(one)) ?? earlier.at(-1))
+    : earlier.findLast((one) => isGood(one) || isOfPartialBackup(one));
 
 /** Two places that would share a name would be one source, and the snapshots of one could be forgotten for those of the other. */
 const assertNameIsFree = (

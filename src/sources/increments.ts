@@ -17,3 +17,7 @@ export const rowChunking = ({
 }: {
   readonly increments: 'chunks' | 'rows';
 }): NonNullable<Entry['chunking']> => (increments === 'rows' ? 'rows' : 'table');
+
+/** True of a source whose tables are stored beside what an earlier snapshot has of them. */
+export const comparesRows = (source: { toJSON(): Record<string, unknown> }): boolean =>
+  source.toJSON().increments === 'rows';
