@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { hash } from 'node:crypto';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
 import { storedBytes } from '#repository/testing.ts';
@@ -92,6 +92,10 @@ const sqlite = async (at: (name: string) => string): Promise<Server> => {
     async [Symbol.asyncDispose]() {},
   };
 };
+
+/** As root is where no permission is overlooked. */
+const asAnybody =
+  process.getuid?.() === 0 ? ['--bounding-set=-dac_override,-dac_read_search', '--inh-caps=-all'] : [];
 
 const days = [
   "UPDATE orders SET state = 'paid' WHERE id % 100 = 7",
@@ -197,14 +201,25 @@ jobs:
         join(import.meta.dirname, '..', 'docs', 'restore-without-holdfast.md'),
         'utf8',
       );
-      const [, recipe] = /^```sh\n(find \. -name 0000\.rows [^`]*)```/m.exec(manual) ?? [];
+      const [, recipe] = /^```sh\n(chmod [^`]*\nfind \. -name 0000\.rows [^`]*)```/m.exec(manual) ?? [];
       assert.ok(recipe);
+      mkdirSync(at('failing'));
+      writeFileSync(at('failing', 'awk'), '#!/bin/sh\nexit 2\n', { mode: 0o700 });
+      const failing = { ...process.env, PATH: `${at('failing')}:${process.env.PATH}` };
       for (const [name, restic] of Object.entries({ old, newest })) {
         await runRestic(restic, ['check', '--read-data'], { repository: at('repository') });
         await runRestic(restic, ['restore', 'latest', '--target', at(name)], {
           repository: at('repository'),
         });
-        execFileSync('sh', ['-ec', recipe], { cwd: at(name) });
+        const paste = (env = process.env): unknown =>
+          execFileSync('setpriv', [...asAnybody, 'sh', '-c', recipe], { cwd: at(name), env });
+        const before = readdirSync(at(name), { recursive: true });
+        assert.throws(() => paste(failing));
+        assert.deepEqual(
+          readdirSync(at(name), { recursive: true }).filter((file) => !file.includes('.whole')),
+          before,
+        );
+        paste();
         const files = readdirSync(at(name), { recursive: true, encoding: 'utf8' }).filter((file) =>
           /0000\.\w+$/.test(file),
         );
