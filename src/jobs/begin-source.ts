@@ -158,10 +158,12 @@ const parentIn = async (target: BackupTarget, source: SourceConfig): Promise<Rea
  * What the backup goes on from: the last snapshot that is good. Rows are stored beside those of any, and a source that is partial each night
  * would store its tables whole each night; only a partial one straight after another may lack a table for once.
  */
-const parentAmong = (earlier: readonly Snapshot[], source: SourceConfig): Snapshot | undefined =>
-  comparesRows(source)
-    ? (earlier.slice(-2).findLast((one) => !isPartial(one)) ?? earlier.at(-1))
-    : earlier.findLast((one) => isGood(one) || isOfPartialBackup(one));
+const parentAmong = (earlier: readonly Snapshot[], source: SourceConfig): Snapshot | undefined => {
+  const newest = earlier.at(-1);
+  if (newest === undefined || isOfPartialBackup(newest)) return newest;
+  if (!comparesRows(source)) return earlier.findLast(isGood);
+  return earlier.slice(-2).findLast((one) => !isPartial(one)) ?? newest;
+};
 
 /** Two places that would share a name would be one source, and the snapshots of one could be forgotten for those of the other. */
 const assertNameIsFree = (
