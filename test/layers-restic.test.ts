@@ -99,6 +99,9 @@ suite('a table in layers', { skip }, () => {
       const copy = copyOfOurs(`without ${pattern.replace('*', 'any')}`);
       await restic(binaries.new, copy, 'rewrite', '--forget', '--exclude', pattern);
       await assert.rejects(filesIn(copy), { code: 'REPOSITORY_DAMAGED' });
+      await using opened = await open(copy);
+      const { problems } = await opened.check({ signal: neverFires });
+      assert.match(problems.join(), /not all layers of 0000\.copy are there/);
     });
 
   test('is damaged when restic has repaired it without what was lost, and our repair leaves it out', async () => {

@@ -10,12 +10,12 @@ import type { CheckOptions, CheckReport, Snapshot } from './contract.ts';
 import { fetchIndex, type IndexContent, type IndexedPack } from './index-file.ts';
 import { checkKeys } from './key.ts';
 import { packBytes } from './pack-format.ts';
-import { layersAmong } from './rows/layers.ts';
+import { LayerChecks } from './rows/check-layers.ts';
+import { lostLayers } from './rows/layers.ts';
 import type { OpenStore, Session } from './session.ts';
 import { loadSnapshot } from './snapshot.ts';
-import { isLayered, type TreeNode } from './tree.ts';
 import { listIds } from './unpacked.ts';
-import { type VisitedTree, visitTrees } from './visit-trees.ts';
+import { visitTrees } from './visit-trees.ts';
 
 interface Findings {
   readonly problems: string[];
@@ -122,33 +122,19 @@ const checkTrees = async (
   options: CheckOptions,
 ): Promise<void> => {
   const missing = new Set<string>();
-  /** Files in layers, by the trees of these, which are visited later. */
-  const layered = new Map<string, TreeNode>();
+  const layers = new LayerChecks();
   const roots = snapshots.map(({ tree }) => tree);
   for await (const { id, nodes, error, visited } of visitTrees(reader, roots, options.signal)) {
     if (error) found.problems.push(messageOf(error));
-    else checkLayers(layered.get(id), { id, nodes }, found);
-    layered.delete(id);
-    for (const node of nodes) {
-      if (isLayered(node) && node.subtree) layered.set(node.subtree, node);
-      for (const blob of node.content ?? []) if (!session.blobs.has(blob, 'data')) missing.add(blob);
-    }
+    else
+      for (const { file, tree } of layers.add(id, nodes))
+        found.problems.push(`tree ${tree}: ${lostLayers(file.name)}`);
+    for (const { content = [] } of nodes)
+      for (const blob of content) if (!session.blobs.has(blob, 'data')) missing.add(blob);
     options.onProgress?.({ phase: 'check trees', items: visited, bytes: 0 });
   }
   for (const blob of missing)
     found.problems.push(`data blob ${blob} is used by a snapshot and is in no index`);
-};
-
-const checkLayers = (
-  file: TreeNode | undefined,
-  { id, nodes }: Pick<VisitedTree, 'id' | 'nodes'>,
-  found: Findings,
-): void => {
-  try {
-    if (file) layersAmong(file, nodes);
-  } catch (error) {
-    found.problems.push(`tree ${id}: ${messageOf(error)}`);
-  }
 };
 
 /** Reads a share of the packs (all for 1), chosen anew at random each time. */

@@ -39,7 +39,16 @@ export const layersOf = async (session: Session, node: TreeNode): Promise<Layers
 };
 
 /** The same of such a directory whose nodes are at hand. */
-export const layersAmong = ({ name, meta }: TreeNode, nodes: readonly TreeNode[]): Layer[] => {
+export const layersAmong = ({ name, meta }: TreeNode, nodes: readonly TreeNode[]): readonly Layer[] => {
+  const layers = allLayers(nodes);
+  if (layers && meta.deviceId === BigInt(bytesOf(layers))) return layers;
+  throw new HoldfastError('REPOSITORY_DAMAGED', lostLayers(name));
+};
+
+export const lostLayers = (name: string): string => `not all layers of ${name} are there as they were stored`;
+
+/** Undefined when the nodes are others than those of layers without a gap. */
+export const allLayers = (nodes: readonly TreeNode[]): readonly Layer[] | undefined => {
   const files = new Map(nodes.filter(({ type }) => type === 'file').map((node) => [node.name, node]));
   const layers: Layer[] = [];
   for (let at = 0; 2 * at < nodes.length; at += 1) {
@@ -47,10 +56,7 @@ export const layersAmong = ({ name, meta }: TreeNode, nodes: readonly TreeNode[]
     const gone = at === 0 ? undefined : files.get(layerFile(at, 'gone'));
     if (rows && (gone || at === 0)) layers.push({ gone, rows });
   }
-  const isWhole = 2 * layers.length - 1 === nodes.length && meta.deviceId === BigInt(bytesOf(layers));
-  if (layers.length === 0 || !isWhole)
-    throw new HoldfastError('REPOSITORY_DAMAGED', `not all layers of ${name} are there as they were stored`);
-  return layers;
+  return layers.length > 0 && 2 * layers.length - 1 === nodes.length ? layers : undefined;
 };
 
 /** How much all files of all layers hold. */
