@@ -289,6 +289,17 @@ jobs:
     await backUp(6, 0);
     assert.ok((stored[0] as number) < 40_000, `${stored}`);
   });
+
+  test('nor is one that was empty once', async () => {
+    configure('orders, log');
+    await backUp(7, 0);
+    execute(at('shop.db'), 'CREATE TABLE aside AS SELECT * FROM log; DELETE FROM log');
+    await backUp(8, 3);
+    execute(at('shop.db'), 'INSERT INTO log SELECT * FROM aside; DROP TABLE aside');
+    stored.length = 0;
+    await backUp(9, 0);
+    assert.ok((stored[0] as number) < 40_000, `${stored}`);
+  });
 });
 
 suite('increments by rows of SQL Server, on a responder', () => {

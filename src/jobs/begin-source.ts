@@ -9,7 +9,7 @@ import { openSource, type SourceConfig } from '#sources/registry.ts';
 import type { Entry, Finding } from '#sources/source.ts';
 import type { OnJobEvent } from './event.ts';
 import type { JobContext } from './job-context.ts';
-import { isGood, isOfPartialBackup, isPartial, tagOf } from './snapshot-choice.ts';
+import { isGood, isOfPartialBackup, tagOf } from './snapshot-choice.ts';
 import { commonPrevious } from './tee.ts';
 
 /** A repository that is open, and its name for messages. */
@@ -156,13 +156,13 @@ const parentIn = async (target: BackupTarget, source: SourceConfig): Promise<Rea
 
 /**
  * What the backup goes on from: the last snapshot that is good. Rows are stored beside those of any, and a source that is partial each night
- * would store its tables whole each night; only a partial one straight after another may lack a table for once.
+ * would store its tables whole each night; but the first flawed one after a good one may lack a table, or its rows, for once.
  */
 const parentAmong = (earlier: readonly Snapshot[], source: SourceConfig): Snapshot | undefined => {
   const newest = earlier.at(-1);
   if (newest === undefined || isOfPartialBackup(newest)) return newest;
   if (!comparesRows(source)) return earlier.findLast(isGood);
-  return earlier.slice(-2).findLast((one) => !isPartial(one)) ?? newest;
+  return earlier.slice(-2).findLast(isGood) ?? newest;
 };
 
 /** Two places that would share a name would be one source, and the snapshots of one could be forgotten for those of the other. */
