@@ -152,5 +152,5 @@ test('what has no name of an order is left alone, and doctor alone warns of it',
   const { status, stderr, left } = await look();
   assert.deepEqual([status, stderr, left], [0, '', ['notes.txt']]);
   const { stdout } = await run('north', 'doctor');
-  assert.match(stdout, /^warning +orders +1 object in north\/orders\/ is no order$/m);
+  assert.match(stdout, /^warning +orders +1 object in north\/orders\/ is no order: notes\.txt$/m);
 });

@@ -368,7 +368,11 @@ test('that there is nothing to withdraw, or that it was taken already, is said',
     'm',
   );
   await refused(1, 'order south prove --withdraw', over);
-  await refused(1, 'order south weekly --withdraw', /no order of weekly for south .*\nhint: none was given/);
+  await refused(
+    1,
+    'order south weekly --withdraw',
+    /no order of weekly for south .*\nhint: none was given from here that was not withdrawn/,
+  );
   await refused(2, 'order nort --withdraw', /no site called "nort" is known; did you mean "north"\?/);
   await refused(2, 'order --withdraw', /none is named/);
   await refused(2, 'order south --withdraw --expires 2h', /--withdraw and --expires contradict/);

@@ -74,7 +74,9 @@ const nothingWaits = (
   last: SiteOrder | undefined,
 ): HoldfastError => {
   const of = jobs.length === 0 ? '' : ` of ${jobs.join(' or ')}`;
-  const hint = last ? `the last was ${orderText(last)}: ${outcomeText(last)}` : 'none was given from here';
+  const hint = last
+    ? `the last was ${orderText(last)}: ${outcomeText(last)}`
+    : 'none was given from here that was not withdrawn';
   return new HoldfastError('FAILED', `no order${of} for ${site} from this console waits in ${location}`, {
     hint,
   });

@@ -2,7 +2,7 @@
 import { recipientsOf } from '#archive/encryption.ts';
 import type { Config } from '#config/config.ts';
 import { HoldfastError } from '#lib/errors.ts';
-import { plural } from '#lib/format.ts';
+import { plural, printable } from '#lib/format.ts';
 import type { Secret } from '#lib/secret.ts';
 import type { Store } from '#stores/store.ts';
 import { orderNameIn, ordersFolder } from '../console/place.ts';
@@ -31,13 +31,22 @@ export const diagnoseBulletins = async (
   return found.map((one) => (one.level === 'error' ? { ...one, level: 'warning' } : one));
 };
 
+/** Of what is no order. */
+const mostNamed = 3;
+
 /** What bears another name than an order's is left alone by whoever takes orders. */
 const strangersAmongOrders = async (store: Store, folder: string): Promise<Diagnosis[]> => {
   let count = 0;
-  for await (const { key } of store.list(folder)) if (orderNameIn(key) === undefined) count += 1;
+  const named: string[] = [];
+  for await (const { key } of store.list(folder)) {
+    if (orderNameIn(key) !== undefined) continue;
+    count += 1;
+    if (named.length < mostNamed) named.push(printable(key.slice(folder.length)));
+  }
   if (count === 0) return [];
   const text = `${plural(count, 'object')} in ${folder} ${count === 1 ? 'is no order' : 'are no orders'}`;
-  return [warning('orders', text, 'see who puts something there, and remove it')];
+  const names = `${named.join(', ')}${count > named.length ? ', …' : ''}`;
+  return [warning('orders', `${text}: ${names}`, 'see who puts something there, and remove it')];
 };
 
 const diagnoseKey = (subject: string, what: string, key: Secret): Diagnosis => {
