@@ -230,6 +230,8 @@ class TreeWriter {
     if (plan.how === 'beside')
       await this.#writeBeside(entry, content, place, plan.ground).finally(plan.ground.release);
     else {
+      const { why } = plan;
+      if (why) this.#session.log.debug({ table: entry.path, why }, 'a table is stored whole');
       const chunking = plan.how === 'table' ? 'table' : 'file';
       await this.#writeContent({ ...entry, chunking }, content, place);
     }
@@ -243,6 +245,7 @@ class TreeWriter {
   ): Promise<void> {
     let seen = 0;
     const to: LayerWriter = {
+      path: entry.path,
       session: this.#session,
       cutter: this.#cutter,
       writer: this.#writer,

@@ -8,11 +8,19 @@ import type { RowTable } from './row-table.ts';
 /** A row that is longer counts as new wherever it is from, so that it need not be held until its end. */
 const longestHeldBytes = 4 * 1024 * 1024;
 
+export interface NewRowsOptions {
+  readonly signal: AbortSignal;
+  /** Of the content, as they pass. */
+  onBytes(bytes: number): void;
+  /** Called for each row that is new. */
+  onNew(): void;
+}
+
 /** The rows that the table does not have, each view good until a later pull. Those that it has are found there; `key` is that of its prints. */
 export async function* newRows(
   content: Content,
   { table, key }: { readonly table: RowTable; readonly key: Uint8Array },
-  { signal, onBytes }: { readonly signal: AbortSignal; onBytes(bytes: number): void },
+  { signal, onBytes, onNew }: NewRowsOptions,
 ): AsyncGenerator<Uint8Array> {
   const printer = createRowPrinter(key);
   /** Of a row that goes on in the next chunk. */
@@ -27,7 +35,10 @@ export async function* newRows(
       for (let row = 0; row < count; row += 1) {
         const isNew = (end === 0 && begun.isNew) || !table.find(prints, 3 * row);
         if (end === 0) begun.isNew = isNew;
-        if (isNew) gathered.take(end, ends[row] as number);
+        if (isNew) {
+          gathered.take(end, ends[row] as number);
+          onNew();
+        }
         end = ends[row] as number;
       }
     });

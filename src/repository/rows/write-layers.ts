@@ -42,7 +42,13 @@ export interface Ground {
 }
 
 /** How a table is stored: beside what is there, or whole, in the large blobs of files or in the small ones of tables. */
-export type Plan = { readonly how: 'beside'; readonly ground: Ground } | { readonly how: 'rows' | 'table' };
+export type Plan =
+  | { readonly how: 'beside'; readonly ground: Ground }
+  | {
+      readonly how: 'rows' | 'table';
+      /** Where it could have been expected beside what is there. */
+      readonly why?: string;
+    };
 
 export interface PlanOptions {
   open(): Promise<Reading>;
@@ -78,9 +84,11 @@ const planBeside = async (reading: Reading, of: Layers, budget: LineBudget): Pro
   const { layers, sizeBytes } = of;
   const { blobs } = reading.session;
   const isWorn = layers.length >= mostLayers || bytesOf(layers) * (1 - mostGone) > sizeBytes;
-  if (isWorn || !idsOf(nodesOf(layers)).every((id) => blobs.has(id, 'data'))) return { how: 'rows' };
+  if (isWorn) return { how: 'rows', why: 'a third of its layers is gone, or they are too many' };
+  if (!idsOf(nodesOf(layers)).every((id) => blobs.has(id, 'data')))
+    return { how: 'rows', why: 'something of the last one is lost' };
   const expectedLines = await estimatedLines(reading, of);
-  if (expectedLines > mostLines) return { how: 'table' };
+  if (expectedLines > mostLines) return tooLarge;
   const { release } = await budget.take(expectedLines);
   let plan: Plan | undefined;
   try {
@@ -91,6 +99,8 @@ const planBeside = async (reading: Reading, of: Layers, budget: LineBudget): Pro
   }
 };
 
+const tooLarge: Plan = { how: 'table', why: 'it has more rows than are compared' };
+
 const planFrom = async (
   reading: Reading,
   of: Layers,
@@ -98,7 +108,7 @@ const planFrom = async (
   release: () => void,
 ): Promise<Plan> => {
   const read = await readTable(reading, of, { expectedLines, mostLines });
-  if (!read) return { how: 'table' };
+  if (!read) return tooLarge;
   const { table, found } = read;
   const { layers } = of;
   return {
@@ -139,6 +149,8 @@ function* linesNotIn(found: LineSet, last: number): Generator<number> {
 
 /** What a table is written with, and who is told of it. */
 export interface LayerWriter {
+  /** In messages. */
+  readonly path: string;
   readonly session: Session;
   readonly cutter: ContentCutter;
   readonly writer: BlobWriter;
@@ -172,8 +184,14 @@ export const writeBeside = async (
       },
     );
   const { signal } = to.session;
-  await cut('rows', newRows(content, ground, { signal, onBytes: to.onBytes }));
+  let added = 0;
+  const onNew = (): void => {
+    added += 1;
+  };
+  await cut('rows', newRows(content, ground, { signal, onBytes: to.onBytes, onNew }));
+  const gone = ground.table.lines - found.size;
   await cut('gone', newlyGone(ground));
+  to.session.log.debug({ table: to.path, new: added, gone }, 'rows were compared');
 };
 
 /** Without the new layer where nothing is new or gone, and it alone where nothing of the others is left. */
