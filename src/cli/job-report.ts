@@ -157,7 +157,7 @@ const reportStored = (outcome: StoredSource, output: Output): void => {
   const missing = failures.length > 0 ? `, ${plural(failures.length, 'item')} missing` : '';
   output.say(
     { message_type: 'source_done', ...outcomeFields(outcome) },
-    `${outcome.source}: ${what}${missing}: ${amounts(summary)}, ${formatDuration(outcome.ms)}`,
+    `${outcome.source}: ${what}${missing}: ${read(summary)}; ${snapshot ? stored(summary) : newData(summary)}, ${formatDuration(outcome.ms)}`,
   );
   if (outcome.suspicion) reportSuspicion(outcome, outcome.suspicion, output);
 };
@@ -169,10 +169,14 @@ const reportSuspicion = ({ source, repository }: StoredSource, error: Error, out
     hintOf(error),
   );
 
-const amounts = (summary: SnapshotSummary): string =>
+const read = (summary: SnapshotSummary): string =>
   `${plural(summary.totalFilesProcessed, 'file')} (${formatCount(summary.filesNew)} new, ` +
-  `${formatCount(summary.filesChanged)} changed), ${formatBytes(summary.totalBytesProcessed)}; ` +
-  `stored ${formatBytes(summary.dataAddedPacked)} for ${formatBytes(summary.dataAdded)} of new data`;
+  `${formatCount(summary.filesChanged)} changed), ${formatBytes(summary.totalBytesProcessed)}`;
+
+const stored = (summary: SnapshotSummary): string =>
+  `stored ${formatBytes(summary.dataAddedPacked)} for ${newData(summary)}`;
+
+const newData = ({ dataAdded }: SnapshotSummary): string => `${formatBytes(dataAdded)} of new data`;
 
 const reportFailed = (outcome: FailedSource, output: Output): void => {
   output.progressDone();
