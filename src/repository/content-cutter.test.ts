@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { tableCut } from './content-cutter.ts';
+import { isCutAsFile, tableCut } from './content-cutter.ts';
 
 const kibibyte = 1024;
 const gibibyte = 1024 ** 3;
@@ -74,4 +74,17 @@ test('blobs that are as large as they may be tell the average, whatever the mean
   );
   for (const largestBytes of [0, 16 * kibibyte, 33 * kibibyte, 2048 * kibibyte])
     assert.equal(averageOf(gibibyte, { previous: { ...before, largestBytes } }), 32 * kibibyte);
+});
+
+test('what restic’s chunker cut is told from rows, also of the largest tables', () => {
+  const kibibyte = 1024;
+  for (const [blobs, sizeBytes] of [
+    [0, 0],
+    [1, 1],
+    [2, 513 * kibibyte],
+    [100, 110 * 1024 * kibibyte],
+  ] as const)
+    assert.equal(isCutAsFile(blobs, sizeBytes), true, `${blobs} blobs`);
+  for (const averageBytes of [8 * kibibyte, 262 * kibibyte])
+    assert.equal(isCutAsFile(1000, 1000 * averageBytes), false, `${averageBytes} bytes on average`);
 });

@@ -54,9 +54,9 @@ export const tableCut = (sizeBytes: number, { blobsBefore = 0, previous }: Table
   return { by: 'gear', averageBytes: wanted > 4 * used ? wanted : used };
 };
 
-/** No file that restic's chunker cut has more than one blob and smaller ones on average: those are rows of tables. */
+/** Restic's chunker cuts none but the last blob of a file smaller than this; what has smaller ones are rows of tables. */
 export const isCutAsFile = (blobs: number, sizeBytes: number): boolean =>
-  blobs <= 1 || sizeBytes / blobs >= largestAverage;
+  sizeBytes > rabinMinimumBytes * (blobs - 1);
 
 /** What is known of how a table was cut before; nothing of a file that was cut as others are. Of many blobs a few thousand tell. */
 export const cutsOf = (
