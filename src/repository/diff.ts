@@ -3,8 +3,7 @@ import { throwIfCancelled } from '#lib/clock.ts';
 import { areSameIds } from './blob-ids.ts';
 import type { Difference, DiffOptions, Snapshot } from './contract.ts';
 import { loadNodes } from './load-blob.ts';
-import { folderOf } from './previous.ts';
-import { withoutMark } from './rows/layers.ts';
+import { asFile, folderOf } from './rows/layers.ts';
 import type { Session } from './session.ts';
 import { compareNames, encodeNode, isLayered, type TreeNode } from './tree.ts';
 
@@ -46,9 +45,6 @@ export async function* diffSnapshots(
     await enter(folderOf(one), folderOf(other), path);
   }
 }
-
-const asFile = (node: TreeNode): Pick<TreeNode, 'type' | 'meta'> =>
-  isLayered(node) ? { type: 'file', meta: withoutMark(node.meta) } : node;
 
 const nodesOf = async (session: Session, tree: string | undefined): Promise<TreeNode[]> =>
   tree === undefined ? [] : await loadNodes(session, tree);

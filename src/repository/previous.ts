@@ -4,7 +4,7 @@ import type { Previous, PreviousEntry } from '#sources/source.ts';
 import type { BlobReader } from './blob-reader.ts';
 import { loadNodes } from './load-blob.ts';
 import { readContent } from './read-content.ts';
-import { withoutMark } from './rows/layers.ts';
+import { asFile, folderOf } from './rows/layers.ts';
 import { readInLayers } from './rows/read-layers.ts';
 import type { Session } from './session.ts';
 import { isLayered, type TreeNode } from './tree.ts';
@@ -78,10 +78,6 @@ export class EarlierNodes {
   }
 }
 
-/** The tree of a directory; undefined for a file, also for one in layers. */
-export const folderOf = (node: TreeNode | undefined): string | undefined =>
-  node && !isLayered(node) ? node.subtree : undefined;
-
 /** '' for what lies at the top. */
 export const parentOf = (path: string): string => path.slice(0, Math.max(0, path.lastIndexOf('/')));
 
@@ -100,8 +96,8 @@ export const previousEntries = (
   }
   const entryOf = (node: TreeNode | undefined): PreviousEntry | undefined => {
     if (!node) return undefined;
-    if (isLayered(node)) return { type: 'file', meta: withoutMark(node.meta), content: () => readRows(node) };
-    return { type: node.type, meta: node.meta, content: () => read(node.content ?? []) };
+    const { type, meta } = asFile(node);
+    return { type, meta, content: () => (isLayered(node) ? readRows(node) : read(node.content ?? [])) };
   };
   return {
     entry(path) {

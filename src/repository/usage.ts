@@ -3,6 +3,7 @@
 import { type HoldfastError, hasCode } from '#lib/errors.ts';
 import type { BlobReader } from './blob-reader.ts';
 import type { Snapshot, UsageOptions, UsageReport } from './contract.ts';
+import { asFile, folderOf } from './rows/layers.ts';
 import type { Session } from './session.ts';
 import { isLayered } from './tree.ts';
 import { visitTrees } from './visit-trees.ts';
@@ -47,11 +48,11 @@ export const usageOf = async (
     }
     mark(id, 'tree');
     for (const { content = [] } of nodes) for (const blob of content) mark(blob, 'data');
-    const files = nodes.filter((node) => node.type === 'file' || isLayered(node));
+    const files = nodes.filter((node) => asFile(node).type === 'file');
     folders.set(id, {
       files: files.length,
       bytes: files.reduce((sum, { meta }) => sum + (meta.size ?? 0), 0),
-      folders: nodes.flatMap((node) => (isLayered(node) ? [] : (node.subtree ?? []))),
+      folders: nodes.flatMap((node) => folderOf(node) ?? []),
       layered: nodes.flatMap((node) => (isLayered(node) ? (node.subtree ?? []) : [])),
     });
     options.onProgress?.({ phase: 'count', items: visited, bytes: 0 });

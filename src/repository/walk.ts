@@ -5,7 +5,7 @@ import { shortId } from '#lib/format.ts';
 import type { ListedEntry, ReadOptions, Snapshot } from './contract.ts';
 import { loadNodes } from './load-blob.ts';
 import { EarlierNodes } from './previous.ts';
-import { withoutMark } from './rows/layers.ts';
+import { asFile, folderOf } from './rows/layers.ts';
 import type { Session } from './session.ts';
 import { isLayered, type TreeNode } from './tree.ts';
 
@@ -25,7 +25,7 @@ export async function* walkSnapshot(
   const start = await startOf(session, snapshot, options);
   const relative = relativeTo(options.root);
   const wanted = (path: string, node: TreeNode): boolean =>
-    options.include?.(path, isLayered(node) ? 'file' : node.type) ?? true;
+    options.include?.(path, asFile(node).type) ?? true;
   const levels: Level[] = [];
   if (start.node) {
     const path = relative(start.path);
@@ -33,7 +33,7 @@ export async function* walkSnapshot(
       if (!wanted(path, start.node)) return;
       yield listed(path, start.node);
     }
-    if (start.node.type !== 'dir' || isLayered(start.node)) return;
+    if (asFile(start.node).type !== 'dir') return;
   }
   const top = start.node ?? { subtree: snapshot.tree };
   levels.push({ path: start.path, nodes: await nodesBelow(trees, top, start.path), next: 0 });
@@ -46,11 +46,13 @@ export async function* walkSnapshot(
     }
     const full = level.path === '' ? node.name : `${level.path}/${node.name}`;
     const path = relative(full);
-    if (path !== undefined && !wanted(path, node)) continue;
+    if (path !== undefined) {
+      if (!wanted(path, node)) continue;
+      yield listed(path, node);
+    }
+    if (asFile(node).type !== 'dir') continue;
+    trees.expect(level.nodes, level.next);
     try {
-      if (path !== undefined) yield listed(path, node); // nobody throws into it
-      if (node.type !== 'dir' || isLayered(node)) continue;
-      trees.expect(level.nodes, level.next);
       levels.push({ path: full, nodes: await nodesBelow(trees, node, full), next: 0 });
     } catch (error) {
       if (!options.onDamaged || !hasCode(error, 'REPOSITORY_DAMAGED')) throw error;
@@ -92,9 +94,9 @@ const relativeTo =
   };
 
 const listed = (path: string, node: TreeNode): ListedEntry => {
-  const { type, meta, content, subtree } = node;
-  if (isLayered(node))
-    return { path, type: 'file', meta: withoutMark(meta), blobs: subtree ? [subtree] : [], inLayers: node };
+  const { type, meta } = asFile(node);
+  const { content, subtree } = node;
+  if (isLayered(node)) return { path, type, meta, blobs: subtree ? [subtree] : [], inLayers: node };
   return { path, type, meta, blobs: content ?? [], ...(subtree && { subtree }) };
 };
 
@@ -105,7 +107,7 @@ const treeLoader = (session: Session) => {
     /** Begins to load the directories that come next among these nodes. */
     expect(nodes: readonly TreeNode[], from: number): void {
       for (let at = from; at < nodes.length && at < from + session.store.connections; at += 1) {
-        const id = nodes[at]?.subtree;
+        const id = folderOf(nodes[at]);
         if (!id || ahead.has(id) || ahead.size >= 64) continue;
         const loading = loadNodes(session, id);
         loading.catch(() => {}); // thrown when its turn comes

@@ -77,8 +77,16 @@ export const nodeOf = (
 /** Whoever may read the file can look into the directory. */
 const searchable = (mode: number): number => mode | ((mode & 0o444) >> 2);
 
+/** A node as it is shown: a directory in the place of a file as that file. */
+export const asFile = (node: TreeNode): Pick<TreeNode, 'type' | 'meta'> =>
+  isLayered(node) ? { type: 'file', meta: withoutMark(node.meta) } : node;
+
+/** The tree of a directory; undefined for a file, also for one in layers. */
+export const folderOf = (node: TreeNode | undefined): string | undefined =>
+  node && !isLayered(node) ? node.subtree : undefined;
+
 /** The metadata of the file, from that of the directory in its place. */
-export const withoutMark = ({ inode: _, deviceId: __, mode = 0, ...meta }: EntryMeta): EntryMeta => ({
+const withoutMark = ({ inode: _, deviceId: __, mode = 0, ...meta }: EntryMeta): EntryMeta => ({
   ...meta,
   mode: mode & ~0o111,
 });

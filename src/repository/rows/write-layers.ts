@@ -139,7 +139,7 @@ const estimatedLines = async (
 };
 
 /** When all rows have been read: the lines that are gone now and were not before, as their file; nothing when none is. */
-export function* newlyGone({ table, found }: Ground): Generator<Uint8Array> {
+function* newlyGone({ table, found }: Ground): Generator<Uint8Array> {
   yield* formatLines(linesNotIn(found, table.lines));
 }
 
