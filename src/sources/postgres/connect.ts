@@ -10,7 +10,7 @@ import { type CopiedIn, CopyIn } from './copy-in.ts';
 import { CopyOut } from './copy-out.ts';
 import { LendingSocket } from './lending-socket.ts';
 import { assertSessionsLast } from './pooler.ts';
-import { connectError, isServerError, lostError, sqlState } from './server-error.ts';
+import { connectError, endsSession, isServerError, lostError, sqlState } from './server-error.ts';
 import type { ConnectionSettings } from './settings.ts';
 import type { TlsAttempt } from './tls.ts';
 import type { RunningQuery } from './wire.ts';
@@ -295,17 +295,16 @@ class Session implements Connection {
     try {
       return await copy.outcome;
     } catch (error) {
-      if (error === copy.contentError) throw error;
-      // The server's word for a client that it no longer hears.
-      throw sqlState(error)?.startsWith('08') ? lostError(error, this.#settings.server) : this.explain(error);
+      throw error === copy.contentError ? error : this.explain(error);
     }
   }
 
   explain(error: unknown): unknown {
     if (this.#signal.aborted)
       return new HoldfastError('CANCELLED', 'cancelled', { cause: this.#signal.reason });
+    if (isServerError(error)) return endsSession(error) ? lostError(error, this.#settings.server) : error;
     // The driver's own words say less than what the server said before.
-    return isServerError(error) ? error : lostError(this.#lost ?? error, this.#settings.server);
+    return lostError(this.#lost ?? error, this.#settings.server);
   }
 
   destroy(): void {

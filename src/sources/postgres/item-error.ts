@@ -49,9 +49,6 @@ export const databaseError = (error: unknown, database: string): HoldfastError |
   });
 };
 
-/** The server ended the session: by itself, or because it goes down altogether. */
-export const endsSession = (error: unknown): boolean => isServerError(error) && /^57P0/.test(error.code);
-
 const hintFor = (code: string, message: string, user: string): string | undefined => {
   if (code === state.insufficientPrivilege && /row-level security/.test(message))
     return `a policy would hide rows from ${user}: alter role ${user} bypassrls, or back up as the owner`;

@@ -1,6 +1,6 @@
 // A pooler between us and the server may give each transaction, or each statement, another of its sessions. Then what we set
 // for ours would reach whoever has that session next, and an application would no longer find its own tables.
-import { HoldfastError } from '#lib/errors.ts';
+import { HoldfastError, hasCode } from '#lib/errors.ts';
 import type { Connection } from './connect.ts';
 import { isServerError, serverMessage } from './server-error.ts';
 
@@ -31,7 +31,8 @@ const begin = async (connection: Asking, server: string): Promise<void> => {
   try {
     await connection.query('begin');
   } catch (error) {
-    if (isServerError(error) && /transaction/i.test(error.message)) throw shared(server, error);
+    const said = hasCode(error, 'SOURCE_UNREACHABLE') ? error.cause : error; // the pooler ends the session with it
+    if (isServerError(said) && /transaction/i.test(said.message)) throw shared(server, said);
     throw error;
   }
 };

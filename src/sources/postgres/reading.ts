@@ -6,8 +6,7 @@ import { createPool } from '../pool.ts';
 import { type Patience, Silence } from '../silence.ts';
 import { type Connection, connect } from './connect.ts';
 import { type QualifiedName, quoteLiteral, quoteName } from './identifiers.ts';
-import { endsSession } from './item-error.ts';
-import { sqlState, state } from './server-error.ts';
+import { endsSession, sqlState, state } from './server-error.ts';
 import type { ConnectionSettings } from './settings.ts';
 
 export interface Reading extends AsyncDisposable {
@@ -65,12 +64,12 @@ export const openReading = ({ settings, holder, snapshot, connections, signal }:
   /** A session that ended while the snapshot is still held was ended by somebody: that is the table's loss, not the backup's. */
   const judge = async (error: unknown): Promise<unknown> => {
     const isLost = hasCode(error, 'SOURCE_UNREACHABLE') && !(error.cause instanceof HoldfastError);
-    if (!endsSession(error) && !isLost) return error;
+    if (!isLost) return error;
     await assertHeld().catch((lost: unknown) => {
       throw error instanceof Silence ? error : lost; // that says more
     });
-    if (isLost && lacksSnapshot(error.cause)) return severalServers(settings.server, error); // held, and yet not there
-    return isLost ? sessionEnded(error) : error;
+    if (lacksSnapshot(error.cause)) return severalServers(settings.server, error); // held, and yet not there
+    return sessionEnded(error);
   };
   /** Somebody waits for an exclusive lock on the table, and who comes later waits behind; only the holder's own lock is safe. */
   async function* copyByHolder(request: CopyRequest): AsyncGenerator<Uint8Array> {

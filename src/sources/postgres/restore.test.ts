@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { hasCode } from '#lib/errors.ts';
 import { silentLog } from '#lib/log.ts';
@@ -186,6 +187,29 @@ test('wherever its connections break, a restore fails for that, and leaves nothi
   assert.match(left, /^broken\.holdfast-\w+$/);
   assert.match(JSON.stringify(told), new RegExp(`"database":"${left}".*could not be removed: drop it`));
   await original.psql('postgres', `drop database "${left}" with (force)`);
+});
+
+test('a restore whose session is ended says by whom, and not that the snapshot was refused', {
+  skip,
+}, async () => {
+  await original.psql('postgres', 'create database held');
+  const end = (who: string): Promise<string> =>
+    original.psql(
+      'postgres',
+      `select count(pg_terminate_backend(pid)) from pg_stat_activity where datname = 'held' and ${who}`,
+    );
+  const lock = original.psql('held', 'begin; lock table pg_class in share mode; select pg_sleep(60)');
+  const holds = lock.catch(() => {});
+  const restored = restoreTo(original, onlyDatabase('shop'), { url: original.url('held') });
+  const refused = assert.rejects(restored, (error) => {
+    assert.ok(hasCode(error, 'SOURCE_UNREACHABLE'), `${error}`);
+    assert.match(error.message, /was lost: terminating connection due to administrator command/);
+    return true;
+  });
+  while ((await end(`wait_event_type = 'Lock'`)) === '0') await setTimeout(20);
+  await refused;
+  await end('true');
+  await holds;
 });
 
 test('rows that are fewer than were captured are not taken for all', { skip }, async () => {

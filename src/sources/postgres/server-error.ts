@@ -53,6 +53,9 @@ export const isRefusal = (error: unknown): error is HoldfastError & { readonly c
 /** Resources, an operator's intervention, the system, damage; a library that is not there is one thing's matter (58P01). */
 const isInability = /^(53|57|58(?!P01)|XX00[12])/;
 
+/** The server ended the session: by itself, going down, or because it no longer hears or follows the client (class 08). */
+export const endsSession = (error: unknown): boolean => isServerError(error) && /^(08|57P0)/.test(error.code);
+
 /** The error for a connection that could not be made. */
 export const connectError = (error: unknown, settings: ConnectionSettings, database: string): Error => {
   if (error instanceof HoldfastError) return error;
@@ -89,7 +92,10 @@ const connectProblem = (
     case '57P03':
       return ['SOURCE_UNREACHABLE', 'wait until the server has started'];
     case '08P01':
-      return ['SOURCE_UNREACHABLE', poolerHint(serverMessage(error))];
+      return [
+        'SOURCE_UNREACHABLE',
+        poolerHint(serverMessage(error)) ?? 'check what the pooler before the server allows, and its log',
+      ];
     case 'ECONNREFUSED':
     case 'ENOENT':
       return ['SOURCE_UNREACHABLE', 'is the server running, and does it listen there?'];
@@ -104,12 +110,12 @@ const connectProblem = (
 };
 
 /** What PgBouncer says without a code of its own. */
-const poolerHint = (message: string): string => {
+const poolerHint = (message: string): string | undefined => {
   if (/query_wait_timeout/.test(message))
     return 'the pooler has too few sessions: raise its default_pool_size, lower `connections`, or connect to the server itself';
   if (/startup parameter/.test(message))
     return 'let the pooler pass it on (ignore_startup_parameters), or connect to the server itself';
-  return 'check what the pooler before the server allows, and its log';
+  return undefined;
 };
 
 /** OpenSSL's and Node's codes for a certificate or a handshake that was refused. */
@@ -133,7 +139,10 @@ export const lostError = (error: unknown, server: string): HoldfastError =>
         'SOURCE_UNREACHABLE',
         `the connection to PostgreSQL at ${server} was lost: ${serverMessage(error)}`,
         {
-          hint: sqlState(error) === state.serializationFailure ? standbyHint : lostHint,
+          hint:
+            sqlState(error) === state.serializationFailure
+              ? standbyHint
+              : (poolerHint(serverMessage(error)) ?? lostHint),
           cause: error,
         },
       );

@@ -64,6 +64,7 @@ export const openTargetServer = async (
           createStatement(statement, { name, version: admin.version, tablespaces: facts.tablespaces }),
         );
       } catch (error) {
+        if (!isServerError(error)) throw error;
         throw new HoldfastError(
           'TARGET_FAILED',
           `cannot create a database on ${settings.server}: ${serverMessage(error)}`,
