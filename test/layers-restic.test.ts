@@ -24,7 +24,7 @@ const table = 'test/data/a/0000.copy';
 const sorted = (text: string): string => text.split('\n').sort().join('\n');
 
 async function* entries(text: string): AsyncGenerator<Entry> {
-  yield { ...fileEntry('data/a/0000.copy', Buffer.from(text)), chunking: 'rows' };
+  yield { ...fileEntry('data/a/0000.copy', Buffer.from(text)), chunking: 'lines' };
   yield fileEntry('data/b', Buffer.from('b'));
 }
 

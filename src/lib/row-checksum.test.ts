@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
-import { combine, createRowCounter, noRows, type RowCount, type RowCounterFormat } from './row-checksum.ts';
+import { combine, createRowCounter, noRows, type RowCount } from './row-checksum.ts';
+import type { RowFormat } from './row-format.ts';
 
 const mask = (1n << 64n) - 1n;
 const rotl = (value: bigint, by: bigint): bigint => ((value << by) | (value >> (64n - by))) & mask;
@@ -37,7 +38,7 @@ const expected = (rows: readonly Uint8Array[]): RowCount => {
   return { rows: rows.length, bytes: Buffer.concat(rows).length, checksum: hex(sumA) + hex(sumB) };
 };
 
-const counted = (format: RowCounterFormat, data: Uint8Array, pieceBytes = data.length): RowCount => {
+const counted = (format: RowFormat, data: Uint8Array, pieceBytes = data.length): RowCount => {
   const counter = createRowCounter(format);
   for (let at = 0; at < data.length; at += pieceBytes) counter.update(data.subarray(at, at + pieceBytes));
   return counter.finish();

@@ -10,10 +10,8 @@
 // The checksum is the sum of all A and the sum of all B modulo 2^64, each as 16 hex digits. It guards against mistakes and
 // damage; whoever can choose the rows can make it collide.
 import { HoldfastError } from './errors.ts';
+import type { RowFormat } from './row-format.ts';
 import { headBytes, type Instance, instantiate } from './wasm/instance.ts';
-
-/** 'lines': each row ends with \n, the last one may lack it. 'bson': documents that begin with their int32 length. */
-export type RowCounterFormat = 'lines' | 'bson';
 
 export interface RowCount {
   readonly rows: number;
@@ -29,8 +27,8 @@ export interface RowCounter {
   finish(): RowCount;
 }
 
-/** A counter for one stream. It costs next to nothing to make: all counters of a thread share one instance. */
-export const createRowCounter = (format: RowCounterFormat): RowCounter => {
+/** A counter for one stream; the last line may lack its newline. It costs next to nothing to make: all counters of a thread share one instance. */
+export const createRowCounter = (format: RowFormat): RowCounter => {
   shared ??= instantiate(stagingBytes);
   const { functions, memory } = shared;
   const count = format === 'lines' ? functions.lineRows : functions.bsonRows;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { seededRandom } from './random.ts';
+import type { RowFormat } from './row-format.ts';
 import { createRowPrinter, type PrintedRows, type RowPrinter } from './row-prints.ts';
 
 const mask = (1n << 64n) - 1n;
@@ -129,8 +130,13 @@ const noting = (printer: RowPrinter) => {
   };
 };
 
-const printed = (rowKey: Uint8Array, data: Uint8Array, nextPiece: () => number = () => data.length) => {
-  const printer = noting(createRowPrinter(rowKey));
+const printed = (
+  rowKey: Uint8Array,
+  data: Uint8Array,
+  nextPiece: () => number = () => data.length,
+  format: RowFormat = 'lines',
+) => {
+  const printer = noting(createRowPrinter(rowKey, format));
   for (let at = 0; at < data.length; ) {
     const pieceBytes = nextPiece();
     printer.update(data.subarray(at, at + pieceBytes));
@@ -195,7 +201,7 @@ test('a last row without its newline is a row, and another one than with it', ()
 
 test('no bytes are no row, and nothing follows the last newline', () => {
   assert.deepEqual(printed(key, new Uint8Array(0)), []);
-  const printer = noting(createRowPrinter(key));
+  const printer = noting(createRowPrinter(key, 'lines'));
   printer.update(new Uint8Array(0));
   assert.deepEqual(printer.finish(), []);
   for (const length of [0, 1, 6, 7, 8, 15, 70_000]) assert.equal(printed(key, lineOf(length)).length, 1);
@@ -221,8 +227,62 @@ test('a row of several megabytes is one row', () => {
   );
 });
 
+const documentOf = (length: number): Buffer => {
+  const document = bytesOf(length);
+  document.writeInt32LE(length);
+  return document;
+};
+
+test('a document has its print and end by the length with which it begins, however the bytes are split', () => {
+  const sizes = lengths.filter((length) => length >= 5);
+  const documents = random.shuffle([...sizes, ...sizes, 300_000]).map(documentOf);
+  const data = Buffer.concat(documents);
+  const right = expected(key, documents);
+  for (const pieceBytes of [1, 2, 3, 4, 5, 7, 8, 9, 17, 4096, data.length])
+    assert.deepEqual(
+      printed(key, data, () => pieceBytes, 'bson'),
+      right,
+      `${pieceBytes}`,
+    );
+  for (const most of [3, 10, 30, 300, 10_000])
+    assert.deepEqual(
+      printed(key, data, () => random.integer(0, most), 'bson'),
+      right,
+      `at random, below ${most}`,
+    );
+});
+
+test('a document whose end is missing ends the stream as a row without an end', () => {
+  const whole = documentOf(20);
+  for (let length = 1; length < 20; length += 1) {
+    const printer = createRowPrinter(key, 'bson');
+    let ended = 0;
+    printer.update(Buffer.concat([documentOf(5), whole.subarray(0, length)]), ({ count }) => {
+      ended += count;
+    });
+    const left: number[] = [];
+    printer.finish(({ ends }) => left.push(...ends));
+    assert.deepEqual([ended, left], [1, [0]], `${length}`);
+  }
+});
+
+test('a length that no document has is a document of five bytes', () => {
+  for (const length of [0, 1, 4]) {
+    const document = documentOf(5);
+    document.writeInt32LE(length);
+    const rows = [document, documentOf(30)];
+    assert.deepEqual(
+      printed(key, Buffer.concat(rows), () => 3, 'bson'),
+      expected(key, rows),
+    );
+  }
+});
+
 test('two printers with different keys, used in turns, do not disturb each other', () => {
-  const printers = [noting(createRowPrinter(key)), noting(createRowPrinter(otherKey))] as const;
+  const printers = [
+    noting(createRowPrinter(key, 'lines')),
+    noting(createRowPrinter(otherKey, 'lines')),
+  ] as const;
   const others = lines.toReversed();
   const data = [Buffer.concat(lines), Buffer.concat(others)] as const;
   for (let at = 0; at < data[0].length; at += 101)
@@ -233,10 +293,10 @@ test('two printers with different keys, used in turns, do not disturb each other
 
 test('another printer may be made and used while rows are handed over', () => {
   const data = Buffer.concat(Array.from({ length: 2000 }, () => lineOf(100)));
-  const inner = noting(createRowPrinter(otherKey));
+  const inner = noting(createRowPrinter(otherKey, 'lines'));
   let innerTaken = 0;
   const counts: number[] = [];
-  const printer = createRowPrinter(key);
+  const printer = createRowPrinter(key, 'lines');
   const outer = noting({
     finish: (onRows) => printer.finish(onRows),
     update: (bytes, onRows) =>
@@ -262,5 +322,5 @@ test('the same row has another print under another key', () => {
 
 test('a key of another length is refused', () => {
   for (const length of [0, 15, 17, 32])
-    assert.throws(() => createRowPrinter(new Uint8Array(length)), RangeError, `${length}`);
+    assert.throws(() => createRowPrinter(new Uint8Array(length), 'lines'), RangeError, `${length}`);
 });

@@ -1,6 +1,7 @@
 // A print of each row in a stream of bytes: a keyed hash by which rows can be compared without keeping them. It is
 // SipHash-2-4 with 128 bits over the row (its newline included), of which the first 96 are kept. Unlike the checksum of
 // row-checksum.ts it also holds against those who choose the rows: without the key nobody can make two prints collide.
+import type { RowFormat } from './row-format.ts';
 import { headBytes, type Instance, instantiate } from './wasm/instance.ts';
 
 /** Rows that ended within the bytes of one update. Good until the next call of any printer. */
@@ -18,22 +19,23 @@ export interface RowPrinter {
    * order.
    */
   update(bytes: Uint8Array, onRows: (rows: PrintedRows) => void): void;
-  /** Ends the stream; gives the last row if it lacked its newline (its end is then 0). The printer has then done its work. */
+  /** Ends the stream; gives the last row if it has no end (which is then 0). The printer has then done its work. */
   finish(onRows: (rows: PrintedRows) => void): void;
 }
 
 /** A printer for one stream; `key`: 16 bytes. It costs next to nothing to make: all printers of a thread share one instance. */
-export const createRowPrinter = (key: Uint8Array): RowPrinter => {
+export const createRowPrinter = (key: Uint8Array, format: RowFormat): RowPrinter => {
   if (key.length !== keyBytes)
     throw new RangeError(`a key for prints has ${keyBytes} bytes, not ${key.length}`);
   shared ??= instantiate(endsAt + 4 * pieceBytes - headBytes);
   const { functions, memory } = shared;
   memory.set(key);
   functions.printsStart();
+  const print = format === 'bson' ? functions.bsonPrints : functions.linePrints;
   /** The printer's own state, lent to the instance for each piece. */
   const state = memory.slice(0, stateBytes);
   const stateWords = new Uint32Array(state.buffer);
-  /** The end of what was taken: no whole word yet, and no newline. */
+  /** The end of what was taken: no whole word yet, and no end of a row. */
   let carried = new Uint8Array(0);
 
   /** Puts the state and what is carried in their places, and gives where to go on. */
@@ -47,7 +49,7 @@ export const createRowPrinter = (key: Uint8Array): RowPrinter => {
     const at = lend();
     const end = at + piece.length;
     memory.set(piece, at);
-    const left = functions.linePrints(headBytes, end, offset - at, printsAt, endsAt);
+    const left = print(headBytes, end, offset - at, printsAt, endsAt);
     state.set(memory.subarray(0, stateBytes));
     carried = memory.slice(left, end);
     return stateWords[rowsWord] as number;
@@ -60,7 +62,7 @@ export const createRowPrinter = (key: Uint8Array): RowPrinter => {
       }
     },
     finish(onRows) {
-      const count = functions.linePrintsEnd(headBytes, lend(), printsAt);
+      const count = functions.printsEnd(headBytes, lend(), printsAt);
       if (count === 0) return;
       const rows = printedRows(memory, count);
       rows.ends[0] = 0;
@@ -76,8 +78,8 @@ const printedRows = (memory: Uint8Array<ArrayBuffer>, count: number): PrintedRow
 });
 
 const keyBytes = 16;
-/** The state in the head, as wasm/assembly/prints.ts has it: the key and six u64, the last of them the number of rows. */
-const stateBytes = 64;
+/** The state in the head, as wasm/assembly/prints.ts has it: the key and seven u64. */
+const stateBytes = 72;
 const rowsWord = 14;
 
 /** Small enough to stay in the processor's cache between the copy and the hash. */

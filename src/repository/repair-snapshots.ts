@@ -8,7 +8,7 @@ import type { RepairOptions, RepairSnapshotReport } from './contract.ts';
 import { listPacks } from './list-packs.ts';
 import { loadNodes } from './load-blob.ts';
 import { refuseIfMisjudged } from './misjudged-packs.ts';
-import { idsOf, type Layer, layersAmong, nodesOf } from './rows/layers.ts';
+import { idsOf, type LayerList, layersAmong, nodesOf } from './rows/layers.ts';
 import type { Session } from './session.ts';
 import { loadSnapshot, saveSnapshot } from './snapshot.ts';
 import { takeStock } from './stock.ts';
@@ -130,7 +130,7 @@ const keepNodes = async (
 
 /** Without one of its layers a file is another. */
 const hasAllLayers = async (session: Session, node: TreeNode): Promise<boolean> => {
-  const load = async (): Promise<readonly Layer[]> =>
+  const load = async (): Promise<LayerList> =>
     layersAmong(node, node.subtree ? await loadListed(session, node.subtree) : []);
   const layers = await unlessDamaged(load());
   return layers !== undefined && idsOf(nodesOf(layers)).every((id) => session.blobs.has(id, 'data'));

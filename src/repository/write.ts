@@ -6,6 +6,7 @@ import { HoldfastError, hasCode } from '#lib/errors.ts';
 import { dateToNanos } from '#lib/file-times.ts';
 import { userName } from '#lib/home.ts';
 import { machineName } from '#lib/machine-name.ts';
+import type { RowFormat } from '#lib/row-format.ts';
 import { version } from '#lib/version.ts';
 import type { Content, Entry, EntryMeta } from '#sources/source.ts';
 import type { BlobReader } from './blob-reader.ts';
@@ -14,9 +15,9 @@ import { ContentCutter, type Cut, cutsOf, tableCut } from './content-cutter.ts';
 import type { ItemOutcome, SnapshotSummary, WriteOptions, WriteReport } from './contract.ts';
 import { type EarlierNodes, parentOf } from './previous.ts';
 import { nodeOf } from './rows/layers.ts';
-import { LineBudget } from './rows/line-budget.ts';
 import type { Reading } from './rows/read-layers.ts';
-import { type Ground, type LayerWriter, mostLines, planRows, writeBeside } from './rows/write-layers.ts';
+import { RowBudget } from './rows/row-budget.ts';
+import { type Ground, type LayerWriter, mostRows, planRows, writeBeside } from './rows/write-layers.ts';
 import { isSameMeta } from './same-node.ts';
 import type { Session } from './session.ts';
 import { saveSnapshot } from './snapshot.ts';
@@ -99,7 +100,7 @@ class TreeWriter {
   readonly #cutter: ContentCutter;
   readonly #earlier: EarlierNodes | undefined;
   readonly #reading: () => Promise<Reading>;
-  readonly #budget = new LineBudget(mostLines);
+  readonly #budget = new RowBudget(mostRows);
   readonly #counts = new WriteCounts();
   /** The chain of open directories, the snapshot's root first. */
   readonly #open: Directory[] = [];
@@ -216,13 +217,15 @@ class TreeWriter {
         new HoldfastError('ITEM_UNREADABLE', `${entry.path} is no longer in the repository`),
       );
     }
-    if (entry.chunking === 'rows') return this.#writeRows(entry, content, place);
+    if (entry.chunking === 'lines' || entry.chunking === 'bson')
+      return this.#writeRows(entry, entry.chunking, content, place);
     return this.#writeContent(entry, content, place);
   }
 
   /** Beside what the previous snapshot has of it, or whole. */
-  async #writeRows(entry: Entry, content: Content, place: Place): Promise<void> {
+  async #writeRows(entry: Entry, format: RowFormat, content: Content, place: Place): Promise<void> {
     const plan = await planRows(place.before, {
+      format,
       open: this.#reading,
       budget: this.#budget,
       sizeBytes: entry.meta.size,

@@ -1,9 +1,6 @@
 // manifest.json of a database in a snapshot: what was captured, so that `verify` and `drill` can hold the data against it.
 import { z } from 'zod';
-
-/** How rows lie in an entry: 'lines' (each row ends with \n; COPY text, SQL or JSON lines), 'bson' (length-prefixed documents). */
-const rowFormats = ['lines', 'bson'] as const;
-export type RowFormat = (typeof rowFormats)[number];
+import { rowFormats } from '#lib/row-format.ts';
 
 const table = z.strictObject({
   /** As the engine's users write it: 'public.orders', unquoted. */
@@ -12,6 +9,7 @@ const table = z.strictObject({
   entries: z.array(z.string()),
   /** Folders that belong to it besides its rows, such as attachments; relative to the folder of the manifest. */
   beside: z.array(z.string()).optional(),
+  /** How rows lie in its data. */
   format: z.enum(rowFormats),
   rows: z.number().int().nonnegative(),
   bytes: z.number().int().nonnegative(),

@@ -1,5 +1,6 @@
 // The contract of everything that has data: a database server, a directory tree, a bucket.
 import type { Kind } from '#lib/kind.ts';
+import type { RowFormat } from '#lib/row-format.ts';
 
 export interface Source extends AsyncDisposable {
   /** How many contents it likes to have open at once: 1 for files, the number of connections for a database. */
@@ -60,10 +61,10 @@ export interface Entry {
   /** It is there but could not be read at all: reported under its path, not stored. An item error; it has no content. */
   readonly failed?: Error;
   /**
-   * How content is cut into blobs: 'file' (restic's chunker, shared with restic), 'table' (small chunks, for rows that change), 'rows'
-   * (large ones, and of later backups only the rows that changed: each must end with a newline, and they may come back in another order).
+   * How content is cut into blobs: 'file' (restic's chunker, shared with restic), 'table' (small chunks, for rows that change), or by
+   * rows that lie so (large chunks, and of later backups only the rows that changed, which may come back in another order).
    */
-  readonly chunking?: 'file' | 'table' | 'rows';
+  readonly chunking?: 'file' | 'table' | RowFormat;
   /** The name under which this entry is reported ('public.orders'); entries without one are only counted. Several entries may share one. */
   readonly item?: string;
 }

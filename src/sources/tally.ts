@@ -1,7 +1,8 @@
 // What has been read of each table, until all of it is known and the manifest can be written.
 import { HoldfastError, messageOf } from '#lib/errors.ts';
 import { combine, noRows, type RowCount } from '#lib/row-checksum.ts';
-import type { Manifest, ManifestTable, RowFormat } from './manifest.ts';
+import type { RowFormat } from '#lib/row-format.ts';
+import type { Manifest, ManifestTable } from './manifest.ts';
 
 export interface Tally {
   /** The name under which rows are counted gets one more file. */

@@ -3,5 +3,5 @@
 export { rabinFind, rabinStart } from './rabin';
 export { gearCut, gearReset, gearStart } from './gear';
 export { poly1305Finish, poly1305Start, poly1305Update } from './poly1305';
-export { linePrints, linePrintsEnd, printsStart } from './prints';
+export { bsonPrints, linePrints, printsEnd, printsStart } from './prints';
 export { bsonRows, lineRows, lineRowsEnd, rowsStart } from './rows';

@@ -7,8 +7,13 @@ const KEY: usize = 0;
 /** Of the row that is under way: v0 to v3, and how many of its bytes are in them. */
 const LANES: usize = 16;
 const LENGTH: usize = 48;
-/** How many rows `linePrints` gave, read by the caller. */
+/** How many rows the last call gave, read by the caller. */
 const ROWS: usize = 56;
+/** BSON only: how many bytes of the row are still to come. */
+const LEFT: usize = 64;
+
+/** A document that says it is shorter counts as this, so that each has its end. */
+const SMALLEST_DOCUMENT: u64 = 5;
 
 /** What is kept of a hash: 96 bits. */
 const PRINT_BYTES: usize = 12;
@@ -16,28 +21,46 @@ const PRINT_BYTES: usize = 12;
 /** Begins a stream with the key in the head. */
 export function printsStart(): void {
   keepLanes(start0(), start1(), start2(), start3(), 0);
+  store<u64>(LEFT, 0);
 }
 
 /**
  * Takes rows that end in a newline from [at, end) and gives the position up to which it got: fewer than 8 bytes are
- * left for the next call, and no newline among them. Of each row it writes the print to `prints` and its end, moved by
- * `shift`, to `ends`. It may look at the 8 bytes after the end.
+ * left for the next call, and no end of a row among them. Of each row it writes the print to `prints` and its end, moved
+ * by `shift`, to `ends`. It may look at the 8 bytes after the end.
  */
 export function linePrints(at: usize, end: usize, shift: usize, prints: usize, ends: usize): usize {
+  return rowPrints(at, end, shift, prints, ends, false);
+}
+
+/** The same of BSON documents. */
+export function bsonPrints(at: usize, end: usize, shift: usize, prints: usize, ends: usize): usize {
+  return rowPrints(at, end, shift, prints, ends, true);
+}
+
+// @ts-ignore: decorator
+@inline
+function rowPrints(at: usize, end: usize, shift: usize, prints: usize, ends: usize, isBson: bool): usize {
   const firstEnd = ends;
   let v0 = load<u64>(LANES);
   let v1 = load<u64>(LANES, 8);
   let v2 = load<u64>(LANES, 16);
   let v3 = load<u64>(LANES, 24);
   let length = load<u64>(LENGTH);
+  let left = load<u64>(LEFT);
   for (;;) {
     const word = load<u64>(at);
-    // Of the row: 9 where the word has no newline.
-    const bytes = (ctz(newlineMarks(word)) >> 3) + 1;
+    if (isBson && left == 0) {
+      if (at + 4 > end) break;
+      left = max<u64>(load<u32>(at), SMALLEST_DOCUMENT);
+    }
+    // Of the row: of lines 9 where the word has no newline.
+    const bytes = isBson ? left : (ctz(newlineMarks(word)) >> 3) + 1;
     const taken = min<u64>(bytes, 8);
     if (at + <usize>taken > end) break;
     at += <usize>taken;
     length += taken;
+    if (isBson) left -= taken;
     let rest: u64 = 0;
     if (bytes >= 8) {
       v3 ^= word;
@@ -69,12 +92,13 @@ export function linePrints(at: usize, end: usize, shift: usize, prints: usize, e
     length = 0;
   }
   keepLanes(v0, v1, v2, v3, length);
+  store<u64>(LEFT, left);
   store<u64>(ROWS, <u64>((ends - firstEnd) >> 2));
   return at;
 }
 
-/** Takes the last bytes, which `linePrints` left, and gives how many rows (0 or 1) end with them, without a newline. */
-export function linePrintsEnd(at: usize, end: usize, prints: usize): u32 {
+/** Takes the last bytes, which these two left, and gives how many rows (0 or 1) have begun and not ended with them. */
+export function printsEnd(at: usize, end: usize, prints: usize): u32 {
   const left = <u64>(end - at);
   const length = load<u64>(LENGTH) + left;
   if (length == 0) return 0;
@@ -92,7 +116,7 @@ export function linePrintsEnd(at: usize, end: usize, prints: usize): u32 {
 
 /**
  * Takes the last word in two rounds and makes each half of the hash in four more. The round is written out here and in
- * `linePrints`, since only the function whose locals the lanes are can change them.
+ * `rowPrints`, since only the function whose locals the lanes are can change them.
  */
 function writePrint(v0: u64, v1: u64, v2: u64, v3: u64, word: u64, print: usize): void {
   v3 ^= word;

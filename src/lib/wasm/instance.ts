@@ -17,7 +17,8 @@ export interface Functions {
   bsonRows(at: number, end: number): number;
   printsStart(): void;
   linePrints(at: number, end: number, shift: number, prints: number, ends: number): number;
-  linePrintsEnd(at: number, end: number, prints: number): number;
+  bsonPrints(at: number, end: number, shift: number, prints: number, ends: number): number;
+  printsEnd(at: number, end: number, prints: number): number;
 }
 
 export interface Instance {

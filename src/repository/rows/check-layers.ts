@@ -1,6 +1,6 @@
 // Are the layers of tables those that were stored? Trees come in any order, each once, and several directories may name the same.
 import { isLayered, type TreeNode } from '../tree.ts';
-import { allLayers, bytesOf } from './layers.ts';
+import { bytesOf, layerList } from './layers.ts';
 
 export class LayerChecks {
   /** Directories whose trees have not come. */
@@ -31,6 +31,6 @@ export class LayerChecks {
 }
 
 const bytesIn = (nodes: readonly TreeNode[]): bigint | undefined => {
-  const layers = allLayers(nodes);
-  return layers && BigInt(bytesOf(layers));
+  const list = layerList(nodes);
+  return list && BigInt(bytesOf(list.layers));
 };

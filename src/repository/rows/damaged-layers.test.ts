@@ -112,7 +112,7 @@ const readAll = async (
 };
 
 async function* oneTable(text: string): AsyncGenerator<Entry> {
-  yield { ...fileEntry(path, Buffer.from(text)), chunking: 'rows' };
+  yield { ...fileEntry(path, Buffer.from(text)), chunking: 'lines' };
 }
 
 test('layers that are whole are read, and are built upon', async () => {

@@ -2,15 +2,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Random, seededRandom } from '#lib/random.ts';
+import type { RowFormat } from '#lib/row-format.ts';
 import type { Entry } from '#sources/source.ts';
 import type { Repository, Snapshot } from '../contract.ts';
 import { neverFires, readFiles, type TestRepository, testRepository, writeOptions } from '../testing.ts';
 
-/** Without their newlines; each character is a byte. */
+/** Without their newlines or lengths; each character is a byte. */
 type Rows = readonly string[];
 type State = ReadonlyMap<string, Rows>;
 
-const tables = ['data/a/0000.copy', 'data/b/0000.copy', 'data/c/0000.copy'];
+const tables = ['data/a/0000.copy', 'data/b/0000.copy', 'c.bson'];
+
+const formatOf = (path: string): RowFormat => (path.endsWith('.bson') ? 'bson' : 'lines');
 
 const rowOf = (random: Random): string =>
   random.pick([
@@ -40,7 +43,27 @@ const changes: readonly ((rows: Rows, random: Random) => Rows)[] = [
   () => [],
 ];
 
-const bytesOf = (rows: Rows): Buffer => Buffer.from(rows.map((row) => `${row}\n`).join(''), 'latin1');
+/** Documents need not be BSON but for the length with which they begin. */
+const documentOf = (row: string): Buffer => {
+  const document = Buffer.from(`    ${row}\0`, 'latin1');
+  document.writeInt32LE(document.length);
+  return document;
+};
+
+const bytesOf = (rows: Rows, format: RowFormat): Buffer =>
+  format === 'bson'
+    ? Buffer.concat(rows.map(documentOf))
+    : Buffer.from(rows.map((row) => `${row}\n`).join(''), 'latin1');
+
+const rowsIn = (bytes: Buffer, format: RowFormat): string[] => {
+  const rows: string[] = [];
+  for (let at = 0; at < bytes.length; ) {
+    const end = format === 'bson' ? at + bytes.readInt32LE(at) : bytes.indexOf(10, at) + 1;
+    rows.push(bytes.subarray(format === 'bson' ? at + 4 : at, end - 1).toString('latin1'));
+    at = end;
+  }
+  return rows;
+};
 
 const mostBytes = 1_600_000;
 
@@ -59,9 +82,9 @@ const tableEntry = (path: string, rows: Rows, random: Random): Entry => ({
   path,
   type: 'file',
   meta: random.chance(0.5) ? { mode: 0o600 } : { mode: 0o600, size: random.integer(0, 3_000_000) },
-  chunking: 'rows',
+  chunking: formatOf(path),
   *content() {
-    const bytes = bytesOf(rows);
+    const bytes = bytesOf(rows, formatOf(path));
     const most = random.pick([50, 5000, 70_000, 300_000, 300_000]);
     const piece = Buffer.alloc(most);
     for (let at = 0; at < bytes.length; ) {
@@ -83,12 +106,11 @@ const assertHas = async (repository: Repository, snapshot: Snapshot, state: Stat
     const rows = state.get(path);
     if (!rows) continue;
     assert.equal(type, 'file', `${path} ${when}`);
-    assert.equal(meta.size, bytesOf(rows).length, `${path} ${when}`);
+    assert.equal(meta.size, bytesOf(rows, formatOf(path)).length, `${path} ${when}`);
   }
   assert.deepEqual([...files.keys()].sort(), [...state.keys()].sort(), when);
   for (const [path, rows] of state) {
-    const found = (files.get(path) as Buffer).toString('latin1').split('\n');
-    assert.equal(found.pop(), '');
+    const found = rowsIn(files.get(path) as Buffer, formatOf(path));
     assert.ok(found.sort().join('\n') === rows.toSorted().join('\n'), `the rows of ${path} ${when}`);
   }
 };
@@ -121,7 +143,7 @@ const makeHistory = async (repository: Repository, random: Random, backups: numb
     assert.equal(summary.totalFilesProcessed, tables.length);
     assert.equal(
       summary.totalBytesProcessed,
-      [...state.values()].reduce((sum, rows) => sum + bytesOf(rows).length, 0),
+      [...state].reduce((sum, [path, rows]) => sum + bytesOf(rows, formatOf(path)).length, 0),
     );
     made.push({ snapshot, state });
     last = random.chance(0.9) ? made.at(-1) : random.pick(made);

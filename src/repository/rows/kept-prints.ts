@@ -1,5 +1,6 @@
 // The prints of layers that lie in a distant store, kept on this machine: so the rows themselves need not be fetched for a backup.
 import { createHash, hkdfSync } from 'node:crypto';
+import type { RowFormat } from '#lib/row-format.ts';
 import { treeCacheOf } from '#stores/store.ts';
 import { packIds } from '../blob-ids.ts';
 import type { Session } from '../session.ts';
@@ -12,11 +13,15 @@ const mostBytes = 24 * 1024 * 1024;
 export const printKey = ({ key }: Session): Uint8Array =>
   new Uint8Array(hkdfSync('sha256', key.encrypt, '', 'holdfast row prints', 16));
 
-/** Three words for each line of the layer; undefined when they are not kept, or not as they were. */
-export const keptPrints = async (session: Session, rows: TreeNode): Promise<Uint32Array | undefined> => {
+/** Three words for each row of the layer; undefined when they are not kept, or not as they were. */
+export const keptPrints = async (
+  session: Session,
+  rows: TreeNode,
+  format: RowFormat,
+): Promise<Uint32Array | undefined> => {
   const cache = treeCacheOf(session.store);
   if (!cache) return undefined;
-  const name = nameOf(rows);
+  const name = nameOf(rows, format);
   const sealed = await cache.note(name.toString('hex'));
   const plain = sealed && session.sealer.tryOpen(sealed);
   if (!plain?.subarray(0, name.length).equals(name)) return undefined;
@@ -43,9 +48,9 @@ export class GatheredPrints {
   }
 
   /** When all of them have been added. */
-  async keep([rows]: readonly TreeNode[]): Promise<void> {
+  async keep([rows]: readonly TreeNode[], format: RowFormat): Promise<void> {
     if (!this.#prints || !rows) return;
-    const name = nameOf(rows);
+    const name = nameOf(rows, format);
     const parts = this.#prints.map(({ buffer, byteOffset, byteLength }) =>
       Buffer.from(buffer, byteOffset, byteLength),
     );
@@ -55,8 +60,8 @@ export class GatheredPrints {
 }
 
 /** The same blobs are the same rows. */
-const nameOf = (rows: TreeNode): Buffer =>
+const nameOf = (rows: TreeNode, format: RowFormat): Buffer =>
   createHash('sha256')
-    .update('row prints')
+    .update(`prints of ${format}`)
     .update(packIds(rows.content ?? []))
     .digest();

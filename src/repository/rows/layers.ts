@@ -1,15 +1,16 @@
 // A file of rows in layers: a directory in its place holds the rows as they were first stored and, for each backup that found others,
-// those that were new and which lines were gone.
+// those that were new and which of the earlier ones were gone.
 //
-//   0000.rows   the first rows, each a line
-//   0001.gone   the lines of 0000.rows that were not there any more, by their numbers, the first of which is 1
+//   0000.rows   the first rows, each a line; 0000.bson where they are BSON documents
+//   0001.gone   the rows of 0000.rows that were not there any more, by their numbers, the first of which is 1: one a line
 //   0001.rows   the rows that were new
-//   0002.gone   the lines that went next, where those of 0001.rows are counted on from the last of 0000.rows
+//   0002.gone   the rows that went next, where those of 0001.rows are counted on from the last of 0000.rows
 //   0002.rows   …
 //
-// The file is what all .rows hold, one after the other, without the lines in all .gone. The directory says how long the file is, and
+// The file is what all .rows hold, one after the other, without the rows in all .gone. The directory says how long the file is, and
 // how much its layers hold together: where one is lost or cut, the rest may well be a file of the same length.
 import { HoldfastError } from '#lib/errors.ts';
+import { type RowFormat, rowFormats } from '#lib/row-format.ts';
 import type { EntryMeta } from '#sources/source.ts';
 import { loadNodes } from '../load-blob.ts';
 import type { Session } from '../session.ts';
@@ -21,38 +22,67 @@ export interface Layer {
   readonly rows: TreeNode;
 }
 
-export interface Layers {
+/** All of them, and how their rows lie. */
+export interface LayerList {
+  readonly format: RowFormat;
+  readonly layers: readonly Layer[];
+}
+
+export interface Layers extends LayerList {
   /** Of the file, in messages. */
   readonly name: string;
-  readonly layers: readonly Layer[];
   /** How long the file is. */
   readonly sizeBytes: number;
 }
 
-/** The layers that a node stands for: one of a file, several of a directory in its place. Undefined for what is no file of rows. REPOSITORY_DAMAGED. */
-export const layersOf = async (session: Session, node: TreeNode): Promise<Layers | undefined> => {
-  const { name, meta, subtree } = node;
-  const sizeBytes = meta.size ?? 0;
-  if (node.type === 'file') return { name, sizeBytes, layers: [{ gone: undefined, rows: node }] };
-  if (!isLayered(node)) return undefined;
-  return { name, sizeBytes, layers: layersAmong(node, subtree ? await loadNodes(session, subtree) : []) };
+/**
+ * The layers that a node stands for: one of a file, whose rows lie as the format says, several of a directory in its place. Undefined
+ * for what is no file of such rows. REPOSITORY_DAMAGED.
+ */
+export const layersOf = async (
+  session: Session,
+  node: TreeNode,
+  format: RowFormat,
+): Promise<Layers | undefined> => {
+  if (isLayered(node)) {
+    const layers = await layersIn(session, node);
+    return layers.format === format ? layers : undefined;
+  }
+  const { name, meta, type } = node;
+  if (type !== 'file') return undefined;
+  return { name, sizeBytes: meta.size ?? 0, format, layers: [{ gone: undefined, rows: node }] };
 };
 
-/** The same of such a directory whose nodes are at hand. */
-export const layersAmong = ({ name, meta }: TreeNode, nodes: readonly TreeNode[]): readonly Layer[] => {
-  const layers = allLayers(nodes);
-  if (layers && meta.deviceId === BigInt(bytesOf(layers))) return layers;
+/** Those of a directory in a file's place. REPOSITORY_DAMAGED. */
+export const layersIn = async (session: Session, directory: TreeNode): Promise<Layers> => {
+  const { name, meta, subtree } = directory;
+  const list = layersAmong(directory, subtree ? await loadNodes(session, subtree) : []);
+  return { name, sizeBytes: meta.size ?? 0, ...list };
+};
+
+/** The same where its nodes are at hand. */
+export const layersAmong = ({ name, meta }: TreeNode, nodes: readonly TreeNode[]): LayerList => {
+  const list = layerList(nodes);
+  if (list && meta.deviceId === BigInt(bytesOf(list.layers))) return list;
   throw new HoldfastError('REPOSITORY_DAMAGED', lostLayers(name));
 };
 
 export const lostLayers = (name: string): string => `not all layers of ${name} are there as they were stored`;
 
 /** Undefined when the nodes are others than those of layers without a gap. */
-export const allLayers = (nodes: readonly TreeNode[]): readonly Layer[] | undefined => {
+export const layerList = (nodes: readonly TreeNode[]): LayerList | undefined => {
+  for (const format of rowFormats) {
+    const layers = layersWith(format, nodes);
+    if (layers) return { format, layers };
+  }
+  return undefined;
+};
+
+const layersWith = (format: RowFormat, nodes: readonly TreeNode[]): readonly Layer[] | undefined => {
   const files = new Map(nodes.filter(({ type }) => type === 'file').map((node) => [node.name, node]));
   const layers: Layer[] = [];
   for (let at = 0; 2 * at < nodes.length; at += 1) {
-    const rows = files.get(layerFile(at, 'rows'));
+    const rows = files.get(layerFile(at, extension[format]));
     const gone = at === 0 ? undefined : files.get(layerFile(at, 'gone'));
     if (rows && (gone || at === 0)) layers.push({ gone, rows });
   }
@@ -92,13 +122,15 @@ const withoutMark = ({ inode: _, deviceId: __, mode = 0, ...meta }: EntryMeta): 
 });
 
 /** All nodes of the directory. */
-export const nodesOf = (layers: readonly Layer[]): TreeNode[] =>
+export const nodesOf = ({ format, layers }: LayerList): TreeNode[] =>
   layers.flatMap(({ gone, rows }, at) => [
     ...(gone ? [{ ...gone, name: layerFile(at, 'gone') }] : []),
-    { ...rows, name: layerFile(at, 'rows') },
+    { ...rows, name: layerFile(at, extension[format]) },
   ]);
 
-const layerFile = (at: number, what: 'rows' | 'gone'): string => `${String(at).padStart(4, '0')}.${what}`;
+const extension = { lines: 'rows', bson: 'bson' } as const satisfies Record<RowFormat, string>;
+
+const layerFile = (at: number, what: string): string => `${String(at).padStart(4, '0')}.${what}`;
 
 /** Of all these files, one after the other. */
 export function* idsOf(nodes: readonly TreeNode[]): Generator<string> {

@@ -1,6 +1,7 @@
 // Reads a table again: what of it was not there before.
 import { throwIfCancelled } from '#lib/clock.ts';
 import { HoldfastError } from '#lib/errors.ts';
+import type { RowFormat } from '#lib/row-format.ts';
 import { createRowPrinter } from '#lib/row-prints.ts';
 import type { Content } from '#sources/source.ts';
 import type { RowTable } from './row-table.ts';
@@ -16,13 +17,21 @@ export interface NewRowsOptions {
   onNew(): void;
 }
 
-/** The rows that the table does not have, each view good until a later pull. Those that it has are found there; `key` is that of its prints. */
+/** Where rows are looked for, and by what. */
+export interface Known {
+  readonly table: RowTable;
+  readonly format: RowFormat;
+  /** Of the table's prints. */
+  readonly key: Uint8Array;
+}
+
+/** The rows that the table does not have, each view good until a later pull. Those that it has are found there. */
 export async function* newRows(
   content: Content,
-  { table, key }: { readonly table: RowTable; readonly key: Uint8Array },
+  { table, format, key }: Known,
   { signal, onBytes, onNew }: NewRowsOptions,
 ): AsyncGenerator<Uint8Array> {
-  const printer = createRowPrinter(key);
+  const printer = createRowPrinter(key, format);
   /** Of a row that goes on in the next chunk. */
   const begun = new Begun();
   for await (const bytes of content) {

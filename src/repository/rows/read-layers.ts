@@ -6,10 +6,10 @@ import type { BlobReader } from '../blob-reader.ts';
 import { readContent } from '../read-content.ts';
 import type { Session } from '../session.ts';
 import type { TreeNode } from '../tree.ts';
-import { KeptLines } from './kept-lines.ts';
 import { GatheredPrints, keepsPrints, keptPrints, printKey } from './kept-prints.ts';
-import { bytesOf, idsOf, type Layers, layersOf } from './layers.ts';
-import { LineSet, parseLines } from './line-set.ts';
+import { KeptRows } from './kept-rows.ts';
+import { bytesOf, idsOf, type Layers, layersIn } from './layers.ts';
+import { parseRowNumbers, RowNumbers } from './row-numbers.ts';
 import { RowTable } from './row-table.ts';
 
 /** Where blobs come from. */
@@ -20,14 +20,10 @@ export interface Reading {
 
 /** The bytes of the file in whose place the directory is; each view is good until a later pull. REPOSITORY_DAMAGED. */
 export async function* readInLayers(reading: Reading, directory: TreeNode): AsyncGenerator<Uint8Array> {
-  const layers = await layersOf(reading.session, directory);
-  if (layers) yield* readLayers(reading, layers);
-}
-
-async function* readLayers(reading: Reading, of: Layers): AsyncGenerator<Uint8Array> {
+  const of = await layersIn(reading.session, directory);
   const files = new LayerFiles(reading, of);
-  const gone = await files.goneLines();
-  const kept = new KeptLines(gone);
+  const gone = await files.goneRows();
+  const kept = new KeptRows(gone, of.format);
   let bytes = 0;
   for await (const chunk of files.rows()) {
     const part = kept.of(chunk);
@@ -39,27 +35,27 @@ async function* readLayers(reading: Reading, of: Layers): AsyncGenerator<Uint8Ar
 
 export interface TableOptions {
   /** About how many there are. */
-  readonly expectedLines: number;
-  readonly mostLines: number;
+  readonly expectedRows: number;
+  readonly mostRows: number;
 }
 
-/** Lines that went are `found` from the beginning: they are not in the table. Undefined when there are more lines than that, or one without an end. */
+/** Rows that went are `found` from the beginning: they are not in the table. Undefined when there are more than that, or one without an end. */
 export const readTable = async (
   reading: Reading,
   of: Layers,
-  { expectedLines, mostLines }: TableOptions,
-): Promise<{ readonly table: RowTable; readonly found: LineSet } | undefined> => {
+  { expectedRows, mostRows }: TableOptions,
+): Promise<{ readonly table: RowTable; readonly found: RowNumbers } | undefined> => {
   const files = new LayerFiles(reading, of);
-  const found = await files.goneLines();
-  const table = new RowTable(found, expectedLines);
+  const found = await files.goneRows();
+  const table = new RowTable(found, expectedRows);
   let goneBefore = 0;
   const take = (prints: Uint32Array): boolean => {
     for (let at = 0; at < prints.length; at += 3)
-      if (found.has(table.lines + 1)) {
+      if (found.has(table.rows + 1)) {
         table.passOver();
         goneBefore += 1;
       } else table.add(prints, at);
-    return table.lines <= mostLines;
+    return table.rows <= mostRows;
   };
   if (!(await files.prints(take))) return undefined;
   files.end(goneBefore === found.size);
@@ -86,7 +82,7 @@ class LayerFiles {
     const layers = this.#of.layers.map(({ rows }) => rows);
     if (!keepsPrints(this.#reading.session)) return await this.#printsOf(layers, take);
     for (const rows of layers) {
-      const kept = await keptPrints(this.#reading.session, rows);
+      const kept = await keptPrints(this.#reading.session, rows, this.#of.format);
       this.#bytes += kept ? (rows.meta.size ?? 0) : 0;
       const goesOn = kept ? take(kept) : await this.#printsOf([rows], take);
       if (!goesOn) return false;
@@ -96,7 +92,8 @@ class LayerFiles {
 
   async #printsOf(nodes: readonly TreeNode[], take: (prints: Uint32Array) => boolean): Promise<boolean> {
     const { session } = this.#reading;
-    const printer = createRowPrinter(printKey(session));
+    const { format } = this.#of;
+    const printer = createRowPrinter(printKey(session), format);
     const gathered = new GatheredPrints(session);
     let isWanted = true;
     const onRows = ({ prints }: PrintedRows): void => {
@@ -111,18 +108,18 @@ class LayerFiles {
     printer.finish(() => {
       isWhole = false;
     });
-    if (isWhole) await gathered.keep(nodes);
+    if (isWhole) await gathered.keep(nodes, format);
     return isWhole;
   }
 
-  async goneLines(): Promise<LineSet> {
+  async goneRows(): Promise<RowNumbers> {
     const { name, layers } = this.#of;
-    const lines = new LineSet();
-    await parseLines(this.#read(layers.flatMap(({ gone }) => gone ?? [])), lines, name);
-    return lines;
+    const numbers = new RowNumbers();
+    await parseRowNumbers(this.#read(layers.flatMap(({ gone }) => gone ?? [])), numbers, name);
+    return numbers;
   }
 
-  /** When all have been read; `fit`: each line that went was there, and nothing else was found wrong. */
+  /** When all have been read; `fit`: each row that went was there, and nothing else was found wrong. */
   end(fit: boolean): void {
     const { name, layers } = this.#of;
     if (fit && this.#bytes === bytesOf(layers)) return;

@@ -19,7 +19,7 @@ const path = 'data/public.orders/0000.copy';
 
 const rowsEntry = (rows: readonly string[]): Entry => ({
   ...fileEntry(path, Buffer.from(rows.join(''))),
-  chunking: 'rows',
+  chunking: 'lines',
 });
 
 async function* oneEntry(entry: Entry): AsyncGenerator<Entry> {

@@ -3,6 +3,9 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { HoldfastError } from '#lib/errors.ts';
 import type { Content, Entry } from '#sources/source.ts';
+import { memoryStore } from '#stores/memory/memory.ts';
+import type { Store } from '#stores/store.ts';
+import { passOn } from '#stores/wrappers/pass-on.ts';
 import type { Snapshot } from '../contract.ts';
 import {
   fileEntry,
@@ -27,8 +30,8 @@ async function* entries(...all: Entry[]): AsyncGenerator<Entry> {
 
 const table = (content: string | (() => Content), at = path): Entry =>
   typeof content === 'string'
-    ? { ...fileEntry(at, Buffer.from(content)), chunking: 'rows' }
-    : { path: at, type: 'file', meta: {}, chunking: 'rows', content };
+    ? { ...fileEntry(at, Buffer.from(content)), chunking: 'lines' }
+    : { path: at, type: 'file', meta: {}, chunking: 'lines', content };
 
 const repositoryWith = async (text: string): Promise<{ repository: TestRepository; parent: Snapshot }> => {
   const repository = await testRepository();
@@ -137,6 +140,27 @@ suite('a table is stored whole', () => {
     for (const key of await keysOf(repository.store, 'data/')) await repository.store.delete(key);
     const { snapshot } = await repository.write(entries(table(first)), { parent });
     assert.ok((await tableIn(repository, snapshot)) === first);
+  });
+
+  test('when its packs may not be read', async () => {
+    const store = memoryStore();
+    let areFrozen = false;
+    const frozen: Store = {
+      ...passOn(store),
+      async get(key, range) {
+        if (areFrozen && key === pack) throw new HoldfastError('STORE_DENIED', 'it is in an archive');
+        return await store.get(key, range);
+      },
+    };
+    const repository = await testRepository(frozen);
+    const { snapshot: parent } = await repository.write(entries(table(first)));
+    const packs = await Array.fromAsync(store.list('data/'));
+    const [pack] = packs.sort((a, b) => b.size - a.size).map(({ key }) => key);
+    areFrozen = true;
+    const text = rows(5, 20_005);
+    const { snapshot } = await repository.write(entries(table(text)), { parent: parent as Snapshot });
+    areFrozen = false;
+    assert.equal(sorted(await tableIn(repository, snapshot)), sorted(text));
   });
 
   test('when a third of what a restore would read is gone, in however few rows', async () => {

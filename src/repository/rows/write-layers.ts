@@ -1,5 +1,6 @@
 // A table stored beside what an earlier snapshot has of it: the rows that are new, and which of the earlier ones are gone.
 import { hasCode } from '#lib/errors.ts';
+import { type RowFormat, rowEnds } from '#lib/row-format.ts';
 import type { Content, EntryMeta } from '#sources/source.ts';
 import type { BlobWriter } from '../blob-writer.ts';
 import { type BlobTotals, type ContentCutter, isCutAsFile } from '../content-cutter.ts';
@@ -8,31 +9,29 @@ import type { Session } from '../session.ts';
 import { encodeTree, type TreeNode } from '../tree.ts';
 import { lengthOf } from '../tree-parts.ts';
 import { keptPrints, printKey } from './kept-prints.ts';
-import { bytesOf, idsOf, type Layer, type Layers, layersOf, nodesOf } from './layers.ts';
-import type { LineBudget } from './line-budget.ts';
-import { formatLines, type LineSet } from './line-set.ts';
+import { bytesOf, idsOf, type Layer, type LayerList, type Layers, layersOf, nodesOf } from './layers.ts';
 import { newRows } from './new-rows.ts';
 import { type Reading, readTable } from './read-layers.ts';
+import type { RowBudget } from './row-budget.ts';
+import { formatRowNumbers, type RowNumbers } from './row-numbers.ts';
 import type { RowTable } from './row-table.ts';
 
 /** Smaller files are stored whole: their small blobs cost no more. */
 const smallestBytes = 1024 * 1024;
 /** Of one table, and of all that are in memory at once: they take about a hundred MB. */
-export const mostLines = 4 * 1024 * 1024;
+export const mostRows = 4 * 1024 * 1024;
 /** A file in so many layers is stored whole again. */
 const mostLayers = 200;
-/** And one of whose layers more than this share is lines that are gone, and their numbers: a restore reads those too. */
+/** And one of whose layers more than this share is rows that are gone, and their numbers: a restore reads those too. */
 const mostGone = 1 / 3;
-/** How many lines a table has is estimated by as many blobs. */
+/** How many rows a table has is estimated by as many blobs. */
 const blobsOfEstimate = 4;
-const newline = 0x0a;
 
 /** What a snapshot has of a table, and what its rows are found in. */
-export interface Ground {
-  readonly layers: readonly Layer[];
+export interface Ground extends LayerList {
   readonly table: RowTable;
-  /** Lines of the table that were found again, and those that were gone before. */
-  readonly found: LineSet;
+  /** Rows of the table that were found again, and those that were gone before. */
+  readonly found: RowNumbers;
   /** How many of these were gone before. */
   readonly goneBefore: number;
   /** Of the rows' prints. */
@@ -51,8 +50,10 @@ export type Plan =
     };
 
 export interface PlanOptions {
+  /** How the rows lie. */
+  readonly format: RowFormat;
   open(): Promise<Reading>;
-  readonly budget: LineBudget;
+  readonly budget: RowBudget;
   /** What the source expects. */
   readonly sizeBytes: number | undefined;
 }
@@ -60,19 +61,20 @@ export interface PlanOptions {
 /** Reads all that is there. */
 export const planRows = async (
   before: TreeNode | undefined,
-  { open, budget, sizeBytes }: PlanOptions,
+  { format, open, budget, sizeBytes }: PlanOptions,
 ): Promise<Plan> => {
   const known = before?.meta.size ?? sizeBytes;
   if (known !== undefined && known < smallestBytes) return { how: 'table' };
   if (!before) return { how: 'rows' };
   const reading = await open();
   try {
-    const layers = await layersOf(reading.session, before);
+    const layers = await layersOf(reading.session, before, format);
     return layers ? await planBeside(reading, layers, budget) : { how: 'rows' };
   } catch (error) {
-    if (!hasCode(error, 'REPOSITORY_DAMAGED')) throw error;
+    // Denied: packs may lie where they are not read from day to day, as in an archive.
+    if (!hasCode(error, 'REPOSITORY_DAMAGED', 'STORE_DENIED')) throw error;
     reading.session.log.warn(`what the last snapshot had of ${before.name} is stored anew: ${error.message}`);
-    return { how: unlike(before) };
+    return { how: hasCode(error, 'STORE_DENIED') ? 'rows' : unlike(before) };
   }
 };
 
@@ -80,19 +82,19 @@ export const planRows = async (
 const unlike = ({ type, content, meta }: TreeNode): 'rows' | 'table' =>
   type === 'file' && !isCutAsFile(content?.length ?? 0, meta.size ?? 0) ? 'rows' : 'table';
 
-const planBeside = async (reading: Reading, of: Layers, budget: LineBudget): Promise<Plan> => {
+const planBeside = async (reading: Reading, of: Layers, budget: RowBudget): Promise<Plan> => {
   const { layers, sizeBytes } = of;
   const { blobs } = reading.session;
   const isWorn = layers.length >= mostLayers || bytesOf(layers) * (1 - mostGone) > sizeBytes;
   if (isWorn) return { how: 'rows', why: 'a third of its layers is gone, or they are too many' };
-  if (!idsOf(nodesOf(layers)).every((id) => blobs.has(id, 'data')))
+  if (!idsOf(nodesOf(of)).every((id) => blobs.has(id, 'data')))
     return { how: 'rows', why: 'something of the last one is lost' };
-  const expectedLines = await estimatedLines(reading, of);
-  if (expectedLines > mostLines) return tooLarge;
-  const { release } = await budget.take(expectedLines);
+  const expectedRows = await estimatedRows(reading, of);
+  if (expectedRows > mostRows) return tooLarge;
+  const { release } = await budget.take(expectedRows);
   let plan: Plan | undefined;
   try {
-    plan = await planFrom(reading, of, expectedLines, release);
+    plan = await planFrom(reading, of, expectedRows, release);
     return plan;
   } finally {
     if (plan?.how !== 'beside') release();
@@ -104,47 +106,56 @@ const tooLarge: Plan = { how: 'table', why: 'it has more rows than are compared'
 const planFrom = async (
   reading: Reading,
   of: Layers,
-  expectedLines: number,
+  expectedRows: number,
   release: () => void,
 ): Promise<Plan> => {
-  const read = await readTable(reading, of, { expectedLines, mostLines });
+  const read = await readTable(reading, of, { expectedRows, mostRows });
   if (!read) return tooLarge;
   const { table, found } = read;
-  const { layers } = of;
+  const { format, layers } = of;
   return {
     how: 'beside',
-    ground: { layers, table, found, goneBefore: found.size, key: printKey(reading.session), release },
+    ground: { format, layers, table, found, goneBefore: found.size, key: printKey(reading.session), release },
   };
 };
 
-/** About how many lines the file has, by what is kept of its first layer, or by a few blobs of it. */
-const estimatedLines = async (
+/** About how many rows the file has, by what is kept of its first layer, or by a few blobs of it. */
+const estimatedRows = async (
   { session, reader }: Reading,
-  { layers, sizeBytes }: Layers,
+  { format, layers, sizeBytes }: Layers,
 ): Promise<number> => {
   const [{ rows }] = layers as readonly [Layer];
-  const kept = await keptPrints(session, rows);
+  const kept = await keptPrints(session, rows, format);
   if (kept) return ((kept.length / 3) * sizeBytes) / Math.max(1, rows.meta.size ?? 0);
-  const ids = rows.content ?? [];
-  const stride = Math.ceil(ids.length / blobsOfEstimate);
-  const chosen: string[] = [];
-  let at = 0;
-  for (const id of ids) if (at++ % stride === 0) chosen.push(id);
-  let [bytes, lines] = [0, 0];
-  for await (const chunk of readContent(session, reader, chosen)) {
-    bytes += chunk.length;
-    for (const byte of chunk) if (byte === newline) lines += 1;
+  let [bytes, counted] = [0, 0];
+  const ends = rowEnds(format);
+  for await (const chunk of readContent(session, reader, someOf(rows.content ?? [], format))) {
+    const piece = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length);
+    bytes += piece.length;
+    for (let end = ends.next(piece, 0); end >= 0; end = ends.next(piece, end)) counted += 1;
   }
-  return (lines * sizeBytes) / Math.max(1, bytes);
+  return (counted * sizeBytes) / Math.max(1, bytes);
 };
 
-/** When all rows have been read: the lines that are gone now and were not before, as their file; nothing when none is. */
+/** Of lines from all over the file; of documents the first ones, since only from the beginning it is known where each ends. */
+const someOf = (ids: Iterable<string> & { readonly length: number }, format: RowFormat): string[] => {
+  const stride = format === 'bson' ? 1 : Math.ceil(ids.length / blobsOfEstimate);
+  const chosen: string[] = [];
+  let at = 0;
+  for (const id of ids) {
+    if (at++ % stride === 0) chosen.push(id);
+    if (chosen.length === blobsOfEstimate) break;
+  }
+  return chosen;
+};
+
+/** When all rows have been read: those that are gone now and were not before, as their file; nothing when none is. */
 function* newlyGone({ table, found }: Ground): Generator<Uint8Array> {
-  yield* formatLines(linesNotIn(found, table.lines));
+  yield* formatRowNumbers(rowsNotIn(found, table.rows));
 }
 
-function* linesNotIn(found: LineSet, last: number): Generator<number> {
-  for (let line = 1; line <= last; line += 1) if (!found.has(line)) yield line;
+function* rowsNotIn(found: RowNumbers, last: number): Generator<number> {
+  for (let row = 1; row <= last; row += 1) if (!found.has(row)) yield row;
 }
 
 /** What a table is written with, and who is told of it. */
@@ -169,7 +180,7 @@ export const writeBeside = async (
   ground: Ground,
   done: (layers: readonly Layer[], subtree?: string) => void,
 ): Promise<void> => {
-  const { layers, found, goneBefore } = ground; // the rows themselves are not held until all blobs have their ids
+  const { format, layers, found, goneBefore } = ground; // the rows themselves are not held until all blobs have their ids
   const made: { gone?: TreeNode; rows?: TreeNode } = {};
   const cut = (name: 'gone' | 'rows', part: Content): Promise<void> =>
     to.cutter.cut(
@@ -180,7 +191,8 @@ export const writeBeside = async (
         to.onBlobs(totals);
         made[name] = { name, type: 'file', meta: to.metaOf(totals.bytes), content: totals.ids };
         const { gone, rows } = made;
-        if (gone && rows) storeLayers(to, layersWith({ layers, found, goneBefore }, { gone, rows }), done);
+        if (!gone || !rows) return;
+        storeLayers(to, { format, layers: layersWith({ layers, found, goneBefore }, { gone, rows }) }, done);
       },
     );
   const { signal } = to.session;
@@ -189,7 +201,7 @@ export const writeBeside = async (
     added += 1;
   };
   await cut('rows', newRows(content, ground, { signal, onBytes: to.onBytes, onNew }));
-  const gone = ground.table.lines - found.size;
+  const gone = ground.table.rows - found.size;
   await cut('gone', newlyGone(ground));
   to.session.log.debug({ table: to.path, new: added, gone }, 'rows were compared');
 };
@@ -206,14 +218,15 @@ const layersWith = (
 /** One layer is a file, several are a directory in its place. */
 const storeLayers = (
   { writer, onTree }: LayerWriter,
-  layers: readonly Layer[],
+  list: LayerList,
   done: (layers: readonly Layer[], subtree?: string) => void,
 ): void => {
+  const { layers } = list;
   if (layers.length === 1) {
     done(layers);
     return;
   }
-  const tree = encodeTree(nodesOf(layers));
+  const tree = encodeTree(nodesOf(list));
   const length = lengthOf(tree);
   writer.addTree(tree, (subtree, storedBytes) => {
     onTree(length, storedBytes);

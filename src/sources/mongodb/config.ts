@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { Schema } from '#lib/kind.ts';
 import { parsedText } from '#lib/parsed-text.ts';
 import { secret } from '#lib/secret-schema.ts';
+import { incrementsKeys } from '../increments.ts';
 import { pattern } from '../patterns.ts';
 import { databaseKeys } from '../wanted-databases.ts';
 import { ConnectionUrl } from './connection-url.ts';
@@ -26,6 +27,7 @@ const schema = z.strictObject({
     .array(pattern)
     .default([])
     .describe('Collections to keep empty: options and indexes without documents.'),
+  ...incrementsKeys,
   users: z.boolean().default(false).describe('Whether to keep all users and roles of the server.'),
   consistency: z
     .enum(['auto', 'snapshot', 'oplog', 'none'])

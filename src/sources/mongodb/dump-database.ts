@@ -1,6 +1,7 @@
 // The entries of one database: metadata and documents of each collection, and the manifest that counts them.
 import { HoldfastError } from '#lib/errors.ts';
 import { createRowCounter } from '#lib/row-checksum.ts';
+import { rowChunking } from '../increments.ts';
 import { type Manifest, manifestName, manifestSchema } from '../manifest.ts';
 import { folderEntry, textEntry } from '../own-entries.ts';
 import type { Entry } from '../source.ts';
@@ -35,14 +36,14 @@ export function* dumpDatabase(dump: Dump, { name, collections, failures }: Chose
 }
 
 const documentsEntry = (dump: Dump, tally: Tally, { collection }: ChosenCollection): Entry => {
-  const { database, name } = collection;
+  const { database, name, order } = collection;
   tally.expect(name, documentsOf(collection));
   return {
     path: `${database}/${documentsOf(collection)}`,
     type: 'file',
     meta: { mode: 0o600 },
     content: () => countedDocuments(dump, tally, collection),
-    chunking: 'table',
+    chunking: order === 'natural' ? 'table' : rowChunking(dump.config, 'bson'), // the order of a capped collection is its own
     item: `${database}.${name}`,
   };
 };

@@ -4,7 +4,7 @@
 //   prelude.json                the server's version, by which mongorestore judges users and roles
 //   admin/system.users.bson     with `users: true`, also system.roles and system.version
 //   oplog.bson                  what was written meanwhile, when the oplog makes the backup consistent
-//   shop/orders.bson            the documents, one after the other, in the order of _id
+//   shop/orders.bson            the documents, one after the other; as they are captured, in the order of _id
 //   shop/orders.metadata.json   options, indexes, uuid, type in extended JSON
 //   shop/manifest.json          number and checksum of the documents
 //

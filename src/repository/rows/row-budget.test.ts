@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { LineBudget } from './line-budget.ts';
+import { RowBudget } from './row-budget.ts';
 
 test('as many lines as there is room for are let in, first come, first served', async () => {
-  const budget = new LineBudget(100);
+  const budget = new RowBudget(100);
   const order: string[] = [];
   const take = async (name: string, lines: number) => {
     const taken = await budget.take(lines);
