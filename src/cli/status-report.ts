@@ -1,8 +1,8 @@
 // The health, as its user reads it.
 import type { Health } from '#jobs/health/health.ts';
 import { healthLines, healthTables } from '#jobs/health/tables.ts';
+import { runFields } from './commands/runs.ts';
 import type { Output } from './output.ts';
-import { runFields } from './runs.ts';
 
 /** A table each of jobs, sources and repositories; and a line for each trouble and each notifier that fails. */
 export const showHealth = async (output: Output, health: Health): Promise<void> => {
