@@ -4,7 +4,7 @@ import type { Chunker } from '#repository/chunker/chunker.ts';
 import { gearChunker } from '#repository/chunker/gear.ts';
 import { rabinChunker } from '#repository/chunker/rabin.ts';
 import { randomData, sqlData } from '#repository/chunker/testing.ts';
-import { createPoly1305 } from '#repository/poly1305.ts';
+import { createPoly1305 } from '#repository/sealing/poly1305.ts';
 
 const mebibyte = 1024 * 1024;
 const sizeBytes = 64 * mebibyte;

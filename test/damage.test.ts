@@ -4,8 +4,8 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { HoldfastError } from '#lib/errors.ts';
 import { type Random, seededRandom } from '#lib/random.ts';
-import { readHeader } from '#repository/pack-format.ts';
-import { Sealer } from '#repository/seal.ts';
+import { readHeader } from '#repository/packs/pack-format.ts';
+import { Sealer } from '#repository/sealing/seal.ts';
 import {
   keysOf,
   memoryEntries,

@@ -30,7 +30,7 @@ const begin = async (global: GlobalOptions, env: World['env']): Promise<void> =>
   const keyFile = await readFile(path);
   const password = passwordAtHand(global, env);
   if (password === undefined) return;
-  const { deriveAhead } = await import('#repository/derive-key.ts');
+  const { deriveAhead } = await import('#repository/sealing/derive-key.ts');
   deriveAhead(password, keyFile);
 };
 

@@ -1,6 +1,6 @@
 // When a snapshot was made, as its maker's clock and calendar showed it: what «daily» and «within 1 month» are counted by.
 import type { Snapshot } from '#repository/contract.ts';
-import { formatLocalTime, parseTime } from '#repository/time.ts';
+import { formatLocalTime, parseTime } from '#repository/trees/time.ts';
 
 export interface Moment {
   /** Since the epoch. */

@@ -4,8 +4,8 @@ import { memoryStore } from '#stores/memory/memory.ts';
 import type { Store } from '#stores/store.ts';
 import { chunkerDegree, degreeOf, isIrreducible } from './chunker/polynomial.ts';
 import { createConfig, hasConfig, openConfig, readConfig } from './config.ts';
-import { newMasterKey } from './key.ts';
-import { Sealer } from './seal.ts';
+import { newMasterKey } from './sealing/key.ts';
+import { Sealer } from './sealing/seal.ts';
 
 const sealer = new Sealer(newMasterKey());
 

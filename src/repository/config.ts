@@ -5,7 +5,7 @@ import { HoldfastError, hasCode } from '#lib/errors.ts';
 import type { Store } from '#stores/store.ts';
 import { chunkerDegree, degreeOf, isIrreducible, randomPolynomial } from './chunker/polynomial.ts';
 import { parseJson } from './parse-json.ts';
-import type { Sealer } from './seal.ts';
+import type { Sealer } from './sealing/seal.ts';
 
 export interface RepositoryConfig {
   readonly version: 1 | 2;

@@ -2,8 +2,8 @@
 import type { HoldfastError } from '#lib/errors.ts';
 import type { OnProgress } from '#lib/progress.ts';
 import type { Entry, EntryMeta, EntryType, Previous } from '#sources/source.ts';
-import type { BlobIds } from './blob-ids.ts';
-import type { TreeNode } from './tree.ts';
+import type { BlobIds } from './packs/blob-ids.ts';
+import type { TreeNode } from './trees/tree.ts';
 
 export type LockMode = 'shared' | 'exclusive' | 'none';
 

@@ -1,11 +1,11 @@
 // What differs between two snapshots. Directories that are the same tree are passed over unread.
 import { throwIfCancelled } from '#lib/clock.ts';
-import { areSameIds } from './blob-ids.ts';
 import type { Difference, DiffOptions, Snapshot } from './contract.ts';
-import { loadNodes } from './load-blob.ts';
+import { areSameIds } from './packs/blob-ids.ts';
+import { loadNodes } from './reading/load-blob.ts';
 import { asFile, folderOf } from './rows/layers.ts';
 import type { Session } from './session.ts';
-import { compareNames, encodeNode, isLayered, type TreeNode } from './tree.ts';
+import { compareNames, encodeNode, isLayered, type TreeNode } from './trees/tree.ts';
 
 /** Two folders that are compared, and what of them is still to be looked at. */
 interface Level {

@@ -8,11 +8,11 @@ import { thisProcess } from '#lib/process-identity.ts';
 import { jumpingClock } from '#lib/testing.ts';
 import { memoryStore } from '#stores/memory/memory.ts';
 import type { Store } from '#stores/store.ts';
-import { newMasterKey } from './key.ts';
 import { deleteLocks, type Lock, takeLock } from './lock.ts';
-import { Sealer } from './seal.ts';
+import { newMasterKey } from './sealing/key.ts';
+import { Sealer } from './sealing/seal.ts';
+import { loadUnpacked, saveUnpacked } from './sealing/unpacked.ts';
 import { keysOf, neverFires } from './testing.ts';
-import { loadUnpacked, saveUnpacked } from './unpacked.ts';
 
 const minuteMs = 60_000;
 const sealer = new Sealer(newMasterKey());

@@ -9,9 +9,9 @@ import { dateToNanos } from '#lib/file-times.ts';
 import { userName } from '#lib/home.ts';
 import { mayBeAlive, thisProcess } from '#lib/process-identity.ts';
 import type { Store } from '#stores/store.ts';
-import type { Sealer } from './seal.ts';
-import { formatTime, parseTime, timeText } from './time.ts';
-import { isThere, listIds, loadUnpacked, saveUnpacked } from './unpacked.ts';
+import type { Sealer } from './sealing/seal.ts';
+import { isThere, listIds, loadUnpacked, saveUnpacked } from './sealing/unpacked.ts';
+import { formatTime, parseTime, timeText } from './trees/time.ts';
 
 const minuteMs = 60_000;
 const refreshMs = 5 * minuteMs;

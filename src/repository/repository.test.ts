@@ -7,8 +7,8 @@ import { type Log, openLog } from '#lib/log.ts';
 import { memoryStore } from '#stores/memory/memory.ts';
 import type { Store } from '#stores/store.ts';
 import { withReadOnly } from '#stores/wrappers/read-only.ts';
-import { addKey, newMasterKey } from './key.ts';
 import { createRepository, openRepository, removeLocks } from './repository.ts';
+import { addKey, newMasterKey } from './sealing/key.ts';
 import {
   keysOf,
   memoryEntries,

@@ -6,12 +6,12 @@ import { type Log, silentLog } from '#lib/log.ts';
 import type { Store } from '#stores/store.ts';
 import { createConfig, hasConfig, openConfig, readConfig } from './config.ts';
 import type { LockMode, Repository, RepositoryKey } from './contract.ts';
-import { addKey, listKeys, newMasterKey, openKeys } from './key.ts';
 import { deleteLocks, type Lock, type SeenLock, seeLocks, takeLock } from './lock.ts';
-import { Sealer, type SealKey } from './seal.ts';
+import { addKey, listKeys, newMasterKey, openKeys } from './sealing/key.ts';
+import { Sealer, type SealKey } from './sealing/seal.ts';
+import { listIds } from './sealing/unpacked.ts';
 import type { OpenStore } from './session.ts';
 import { changedOnceSettled } from './settling-store.ts';
-import { listIds } from './unpacked.ts';
 
 const zstdLevels = { off: undefined, fast: 1, default: 2, max: 9 } as const;
 

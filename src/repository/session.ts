@@ -1,10 +1,10 @@
 // An open repository's inner parts, shared by everything that reads and writes it.
 import type { Log } from '#lib/log.ts';
 import type { Store } from '#stores/store.ts';
-import type { BlobIndex } from './blob-index.ts';
 import type { RepositoryConfig } from './config.ts';
 import type { Lock } from './lock.ts';
-import type { Sealer, SealKey } from './seal.ts';
+import type { BlobIndex } from './packs/blob-index.ts';
+import type { Sealer, SealKey } from './sealing/seal.ts';
 
 export interface Session extends OpenStore {
   readonly blobs: BlobIndex;

@@ -4,10 +4,10 @@ import { suite, test } from 'node:test';
 import { memoryStore } from '#stores/memory/memory.ts';
 import type { Store } from '#stores/store.ts';
 import type { Snapshot } from './contract.ts';
-import { newMasterKey } from './key.ts';
-import { Sealer } from './seal.ts';
+import { newMasterKey } from './sealing/key.ts';
+import { Sealer } from './sealing/seal.ts';
+import { loadUnpacked } from './sealing/unpacked.ts';
 import { loadSnapshot, loadSnapshots, retagSnapshot, saveSnapshot } from './snapshot.ts';
-import { loadUnpacked } from './unpacked.ts';
 
 const sealer = new Sealer(newMasterKey());
 

@@ -4,11 +4,11 @@ import { mapOrdered } from '#lib/concurrency.ts';
 import { HoldfastError, hasCode } from '#lib/errors.ts';
 import { dateToNanos } from '#lib/file-times.ts';
 import type { Store } from '#stores/store.ts';
-import { isId } from './blob.ts';
 import type { Snapshot, SnapshotSummary } from './contract.ts';
-import type { Sealer } from './seal.ts';
-import { formatLocalTime, formatTime, parseTime, timeText } from './time.ts';
-import { listIds, loadUnpacked, saveUnpacked } from './unpacked.ts';
+import { isId } from './packs/blob.ts';
+import type { Sealer } from './sealing/seal.ts';
+import { listIds, loadUnpacked, saveUnpacked } from './sealing/unpacked.ts';
+import { formatLocalTime, formatTime, parseTime, timeText } from './trees/time.ts';
 
 const toDate = (text: string): Date => new Date(Number(parseTime(text) / 1_000_000n));
 const time = timeText.transform(toDate);

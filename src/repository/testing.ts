@@ -4,7 +4,6 @@ import { encodeName } from '#lib/file-name.ts';
 import type { Content, Entry, EntryMeta } from '#sources/source.ts';
 import { memoryStore } from '#stores/memory/memory.ts';
 import type { Store } from '#stores/store.ts';
-import { type PackEntry, packKey } from './blob.ts';
 import { createConfig } from './config.ts';
 import type {
   CheckReport,
@@ -14,15 +13,16 @@ import type {
   WriteOptions,
   WriteReport,
 } from './contract.ts';
-import { saveIndex } from './index-file.ts';
-import { addKey, newMasterKey, openKeys } from './key.ts';
-import { PackBuilder } from './pack-builder.ts';
-import { decodeHeader, HeaderWriter } from './pack-format.ts';
+import { type PackEntry, packKey } from './packs/blob.ts';
+import { saveIndex } from './packs/index-file.ts';
+import { PackBuilder } from './packs/pack-builder.ts';
+import { decodeHeader, HeaderWriter } from './packs/pack-format.ts';
 import { type OpenOptions, openRepository } from './repository.ts';
-import { Sealer, type SealKey } from './seal.ts';
-import { encodeTree, type TreeNode } from './tree.ts';
-import { joined } from './tree-parts.ts';
-import { listIds } from './unpacked.ts';
+import { addKey, newMasterKey, openKeys } from './sealing/key.ts';
+import { Sealer, type SealKey } from './sealing/seal.ts';
+import { listIds } from './sealing/unpacked.ts';
+import { encodeTree, type TreeNode } from './trees/tree.ts';
+import { joined } from './trees/tree-parts.ts';
 
 export const testPassword = 'secret';
 const quickCost = { N: 16, r: 1, p: 1 };

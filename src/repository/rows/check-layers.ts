@@ -1,5 +1,5 @@
 // Are the layers of tables those that were stored? Trees come in any order, each once, and several directories may name the same.
-import { isLayered, type TreeNode } from '../tree.ts';
+import { isLayered, type TreeNode } from '../trees/tree.ts';
 import { bytesOf, layerList } from './layers.ts';
 
 export class LayerChecks {

@@ -6,7 +6,7 @@ import { type HoldfastError, hasCode } from '#lib/errors.ts';
 import type { Entry, EntryMeta } from '#sources/source.ts';
 import type { Store } from '#stores/store.ts';
 import type { Repository, Snapshot } from '../contract.ts';
-import { Sealer } from '../seal.ts';
+import { Sealer } from '../sealing/seal.ts';
 import { saveSnapshot } from '../snapshot.ts';
 import {
   fileEntry,
@@ -18,7 +18,7 @@ import {
   testRepository,
   writeOptions,
 } from '../testing.ts';
-import { layeredInode, type TreeNode } from '../tree.ts';
+import { layeredInode, type TreeNode } from '../trees/tree.ts';
 
 const lines = (from: number, to: number): string =>
   Array.from({ length: to - from }, (_, at) => `${String(from + at).padEnd(99)}\n`).join('');

@@ -2,9 +2,9 @@
 import { createHash, hkdfSync } from 'node:crypto';
 import type { RowFormat } from '#lib/row-format.ts';
 import { treeCacheOf } from '#stores/store.ts';
-import { packIds } from '../blob-ids.ts';
+import { packIds } from '../packs/blob-ids.ts';
 import type { Session } from '../session.ts';
-import type { TreeNode } from '../tree.ts';
+import type { TreeNode } from '../trees/tree.ts';
 
 /** Those of two million rows. More would take too much memory while they are sealed. */
 const mostBytes = 24 * 1024 * 1024;

@@ -12,9 +12,9 @@
 import { HoldfastError } from '#lib/errors.ts';
 import { type RowFormat, rowFormats } from '#lib/row-format.ts';
 import type { EntryMeta } from '#sources/source.ts';
-import { loadNodes } from '../load-blob.ts';
+import { loadNodes } from '../reading/load-blob.ts';
 import type { Session } from '../session.ts';
-import { isLayered, layeredInode, type TreeNode } from '../tree.ts';
+import { isLayered, layeredInode, type TreeNode } from '../trees/tree.ts';
 
 /** What one backup added. */
 export interface Layer {

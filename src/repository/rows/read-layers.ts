@@ -2,10 +2,10 @@
 import { throwIfCancelled } from '#lib/clock.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import { createRowPrinter, type PrintedRows } from '#lib/row-prints.ts';
-import type { BlobReader } from '../blob-reader.ts';
-import { readContent } from '../read-content.ts';
+import type { BlobReader } from '../reading/blob-reader.ts';
+import { readContent } from '../reading/read-content.ts';
 import type { Session } from '../session.ts';
-import type { TreeNode } from '../tree.ts';
+import type { TreeNode } from '../trees/tree.ts';
 import { GatheredPrints, keepsPrints, keptPrints, printKey } from './kept-prints.ts';
 import { KeptRows } from './kept-rows.ts';
 import { bytesOf, idsOf, type Layers, layersIn } from './layers.ts';

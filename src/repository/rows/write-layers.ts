@@ -2,12 +2,12 @@
 import { hasCode } from '#lib/errors.ts';
 import { type RowFormat, rowEnds } from '#lib/row-format.ts';
 import type { Content, EntryMeta } from '#sources/source.ts';
-import type { BlobWriter } from '../blob-writer.ts';
-import { type BlobTotals, type ContentCutter, isCutAsFile } from '../content-cutter.ts';
-import { readContent } from '../read-content.ts';
+import { readContent } from '../reading/read-content.ts';
 import type { Session } from '../session.ts';
-import { encodeTree, type TreeNode } from '../tree.ts';
-import { lengthOf } from '../tree-parts.ts';
+import { encodeTree, type TreeNode } from '../trees/tree.ts';
+import { lengthOf } from '../trees/tree-parts.ts';
+import type { BlobWriter } from '../writing/blob-writer.ts';
+import { type BlobTotals, type ContentCutter, isCutAsFile } from '../writing/content-cutter.ts';
 import { keptPrints, printKey } from './kept-prints.ts';
 import { bytesOf, idsOf, type Layer, type LayerList, type Layers, layersOf, nodesOf } from './layers.ts';
 import { newRows } from './new-rows.ts';

@@ -1,0 +1,59 @@
+// A file's content as a stream: windows of blobs are opened ahead of the reader, in bounded memory.
+import { mapOrdered } from '#lib/concurrency.ts';
+import { HoldfastError } from '#lib/errors.ts';
+import { localFolderOf } from '#stores/store.ts';
+import type { Session } from '../session.ts';
+import type { BlobReader, Opened } from './blob-reader.ts';
+
+/** Windows of a local repository are small: what a worker opened is still in the processor's caches when it is written. */
+const nearby = { windowBytes: 1024 * 1024, ahead: 8 };
+/** Those of a distant one are large, for each costs a request. */
+const distant = { windowBytes: 4 * 1024 * 1024, ahead: 3 };
+
+/** The plaintext size of a blob as the index knows it; 0 when it does not. */
+export const blobSize = (session: Session, id: string): number => {
+  const location = session.blobs.locate(id, 'data');
+  return location ? location.plainLength || location.length - 32 : 0;
+};
+
+/** The blobs' plaintexts in order, verified; each view is good until a later pull. REPOSITORY_DAMAGED at the first that is missing or wrong. */
+export async function* readContent(
+  session: Session,
+  reader: BlobReader,
+  ids: Iterable<string>,
+): AsyncGenerator<Uint8Array> {
+  const fetchWindow = async (
+    window: readonly string[],
+  ): Promise<{ window: readonly string[]; blobs: Map<string, Opened> }> => ({
+    window,
+    blobs: await reader.fetch(window, 'data'),
+  });
+  const { windowBytes, ahead } = localFolderOf(session.store) === undefined ? distant : nearby;
+  const windows = windowsOf(session, ids, windowBytes);
+  for await (const { window, blobs } of mapOrdered(windows, ahead, fetchWindow)) {
+    for (const id of window) yield opened(blobs, id);
+    reader.release(blobs);
+  }
+}
+
+/** The blob, or its error thrown. */
+export const opened = (blobs: ReadonlyMap<string, Opened>, id: string): Uint8Array => {
+  const blob = blobs.get(id);
+  if (blob instanceof Uint8Array) return blob;
+  throw blob ?? new HoldfastError('REPOSITORY_DAMAGED', `data blob ${id} could not be read`);
+};
+
+function* windowsOf(session: Session, ids: Iterable<string>, windowBytes: number): Generator<string[]> {
+  let window: string[] = [];
+  let bytes = 0;
+  for (const id of ids) {
+    window.push(id);
+    bytes += blobSize(session, id);
+    if (bytes >= windowBytes) {
+      yield window;
+      window = [];
+      bytes = 0;
+    }
+  }
+  if (window.length > 0) yield window;
+}
