@@ -10,6 +10,7 @@ import { openLocalStore } from '#stores/local/local.ts';
 import { commandLine, holdfast } from '../src/cli/testing.ts';
 import { seenBy } from '../src/sources/mongodb/testing.ts';
 import { type MongoServer, skipWithoutMongodb, startMongodb } from './servers/mongodb.ts';
+import { skipWithout } from './servers/programs.ts';
 import { jsonLines } from './tools/cli.ts';
 import { jobsPlace } from './tools/jobs-place.ts';
 import { makeRepository } from './tools/repository.ts';
@@ -113,7 +114,7 @@ jobs:
   });
 
   test('stock restic and the recipe of the manual rebuild the file', {
-    skip: skipWithoutRestic() ?? false,
+    skip: skipWithoutRestic() ?? skipWithout('python') ?? false,
   }, async () => {
     const { new: restic } = await resticBinaries();
     const docs = join(import.meta.dirname, '..', 'docs', 'restore-without-holdfast.md');

@@ -17,6 +17,7 @@ const requirements = {
   systemd: { packages: ['systemd', 'python3'], programs: ['systemd-analyze', 'systemd-notify', 'python3'] },
   // What the manual's own commands for CouchDB take.
   curl: { packages: ['curl', 'python3'], programs: ['curl', 'python3'] },
+  python: { packages: ['python3'], programs: ['python3'] },
   strace: { packages: ['strace'], programs: ['strace'] },
   sqlite: { packages: ['sqlite3'], programs: ['sqlite3'] },
   attributes: { packages: ['attr', 'acl'], programs: ['getfattr', 'setfattr', 'getfacl', 'setfacl'] },
