@@ -64,8 +64,10 @@ suite('increments by rows of MongoDB', { skip: skipWithoutMongodb() ?? false }, 
   here: { store: ${at('repository')}, password: { env: HOLDFAST_PASSWORD } }
 sources:
   shop: { kind: mongodb, url: "${server.url('shop')}", increments: rows }
+  received: { kind: mongodb, url: "${server.url('received')}" }
 jobs:
   nightly: { backup: [shop], to: [here] }
+  follow: { receive: [{ source: shop, into: received }], from: here }
 `,
       { mode: 0o600 },
     );
@@ -94,6 +96,14 @@ jobs:
       assert.deepEqual(await seenBy(copy), state, snapshot);
       await copy.dropDatabase();
     }
+  });
+
+  test('a drill and a receiver find what was captured', async () => {
+    assert.match(await done('drill nightly'), /restored/);
+    await done('run follow');
+    const { holdfast_received: _, ...received } = await seenBy(server.client.db('received'));
+    assert.deepEqual(received, states.at(-1));
+    await server.client.db('received').dropDatabase();
   });
 
   test('single documents, differences and questions see collections as they were', async () => {
