@@ -8,10 +8,21 @@ import type { TreeNode } from '../trees/tree.ts';
 
 /** Those of two million rows. More would take too much memory while they are sealed. */
 const mostBytes = 24 * 1024 * 1024;
+const printBytes = 12;
 
 /** Of rows' prints: whoever does not know it can neither make two rows with one print nor learn of a print what its row is. */
 export const printKey = ({ key }: Session): Uint8Array =>
   new Uint8Array(hkdfSync('sha256', key.encrypt, '', 'holdfast row prints', 16));
+
+/** About how many rows the layer has; undefined when its prints are not kept. */
+export const keptRowCount = async (
+  { store }: Session,
+  rows: TreeNode,
+  format: RowFormat,
+): Promise<number | undefined> => {
+  const sealed = await treeCacheOf(store)?.note(nameOf(rows, format).toString('hex'));
+  return sealed && sealed.length / printBytes;
+};
 
 /** Three words for each row of the layer; undefined when they are not kept, or not as they were. */
 export const keptPrints = async (

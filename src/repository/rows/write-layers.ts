@@ -8,7 +8,7 @@ import { encodeTree, type TreeNode } from '../trees/tree.ts';
 import { lengthOf } from '../trees/tree-parts.ts';
 import type { BlobWriter } from '../writing/blob-writer.ts';
 import { type BlobTotals, type ContentCutter, isCutAsFile } from '../writing/content-cutter.ts';
-import { keptPrints, printKey } from './kept-prints.ts';
+import { keptRowCount, printKey } from './kept-prints.ts';
 import { bytesOf, idsOf, type Layer, type LayerList, type Layers, layersOf, nodesOf } from './layers.ts';
 import { newRows } from './new-rows.ts';
 import { type Reading, readTable } from './read-layers.ts';
@@ -125,8 +125,8 @@ const estimatedRows = async (
   { format, layers, sizeBytes }: Layers,
 ): Promise<number> => {
   const [{ rows }] = layers as readonly [Layer];
-  const kept = await keptPrints(session, rows, format);
-  if (kept) return ((kept.length / 3) * sizeBytes) / Math.max(1, rows.meta.size ?? 0);
+  const kept = await keptRowCount(session, rows, format);
+  if (kept !== undefined) return (kept * sizeBytes) / Math.max(1, rows.meta.size ?? 0);
   let [bytes, counted] = [0, 0];
   const ends = rowEnds(format);
   for await (const chunk of readContent(session, reader, someOf(rows.content ?? [], format))) {
@@ -202,7 +202,7 @@ export const writeBeside = async (
   };
   await cut('rows', newRows(content, ground, { signal, onBytes: to.onBytes, onNew }));
   const gone = ground.table.rows - found.size;
-  await cut('gone', newlyGone(ground));
+  await cut('gone', isLeft(ground) ? newlyGone(ground) : []);
   to.session.log.debug({ table: to.path, new: added, gone }, 'rows were compared');
 };
 
@@ -211,9 +211,13 @@ const layersWith = (
   { layers, found, goneBefore }: Pick<Ground, 'layers' | 'found' | 'goneBefore'>,
   { gone, rows }: { readonly gone: TreeNode; readonly rows: TreeNode },
 ): readonly Layer[] => {
-  if (!gone.meta.size && !rows.meta.size) return layers;
-  return found.size === goneBefore ? [{ gone: undefined, rows }] : [...layers, { gone, rows }];
+  if (!isLeft({ found, goneBefore })) return [{ gone: undefined, rows }];
+  return gone.meta.size || rows.meta.size ? [...layers, { gone, rows }] : layers;
 };
+
+/** Whether the table still has a row that it had before. */
+const isLeft = ({ found, goneBefore }: Pick<Ground, 'found' | 'goneBefore'>): boolean =>
+  found.size > goneBefore;
 
 /** One layer is a file, several are a directory in its place. */
 const storeLayers = (
