@@ -415,7 +415,7 @@ orders:
   [
     'a text for a list',
     inJob('backup: media\n    to: [offsite]'),
-    ['f:8:13: jobs.extra.backup: must be a list, not a text'],
+    ['f:8:13: jobs.extra.backup: must be a list, not a text; in brackets it is one: [ … ]'],
   ],
   ['an empty list', inJob('backup: []\n    to: [offsite]'), ['f:8:13: jobs.extra.backup: must not be empty']],
   ['a job without a target', inJob('backup: [media]'), ['f:7:3: jobs.extra: "to" is missing: a list']],

@@ -76,7 +76,7 @@ const problemsOfUnion = (forms: readonly (readonly Issue[])[], path: Path, judge
 
 /** What stands there. A text is repeated where only certain words or lists may stand: in the place of a mapping it may be its secret. */
 const insteadOf = (choice: string, value: unknown): string => {
-  if (choice.includes('a text')) return `${whatItIs(value)}${quotesFor(value)}`;
+  if (choice.includes('a text')) return `${whatItIs(value)}${remedyFor('string', value)}`;
   return typeof value === 'string' && !choice.includes('{')
     ? `"${value}"${didYouMean(value, choice.split(/, | or /))}`
     : whatItIs(value);
@@ -115,7 +115,7 @@ const missingKey = (path: Path, { root, schema }: Judged): Problem => {
 };
 
 const wrongType = (expected: string, value: unknown): string =>
-  `must be ${typeNames[expected] ?? expected}, not ${whatItIs(value)}${expected === 'string' ? quotesFor(value) : ''}`;
+  `must be ${typeNames[expected] ?? expected}, not ${whatItIs(value)}${remedyFor(expected, value)}`;
 
 const beyond = (issue: z.core.$ZodIssueTooSmall | z.core.$ZodIssueTooBig): string => {
   const [bound, reach] =
@@ -131,8 +131,12 @@ const wrongValue = (values: readonly unknown[], value: unknown): string => {
   return `must be ${choice.length > 1 ? 'one of ' : ''}${choice.join(', ')}, not ${found}`;
 };
 
-const quotesFor = (value: unknown): string =>
-  typeof value === 'number' || typeof value === 'boolean' ? '; a text that looks like one needs quotes' : '';
+/** What turns the value into what is expected, as far as a word does. */
+const remedyFor = (expected: string, value: unknown): string => {
+  if (expected === 'array' && typeof value === 'string') return '; in brackets it is one: [ … ]';
+  const looksLikeOne = typeof value === 'number' || typeof value === 'boolean';
+  return expected === 'string' && looksLikeOne ? '; a text that looks like one needs quotes' : '';
+};
 
 const whatItIs = (value: unknown): string => {
   if (value === null) return 'nothing';
