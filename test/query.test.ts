@@ -187,6 +187,7 @@ suite('SQL to a snapshot of SQLite', () => {
     );
     await refused('shop', 'SELECT "open" FROM orders', /column "open"[\s\S]*texts stand in single quotes/);
     await refused('shop', 'SELEKT 1', /near "SELEKT": syntax error/);
+    await refused('shop', 'SELECT 1 FROM a.b.c', /near ".": .*\n.*quotes, as in before\."public\.orders"/);
     await refused('shop', '', /no statement/);
     await refused('shop', 'SELECT 1; SELECT 2', /more than one statement/);
     for (const sql of [

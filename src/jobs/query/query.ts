@@ -3,15 +3,16 @@ import type { StatementSync } from 'node:sqlite';
 import { HoldfastError, messageOf } from '#lib/errors.ts';
 import type { Repository, Snapshot } from '#repository/contract.ts';
 import type { SqlValue } from '#sources/table-reader.ts';
-import { type Askable, type AskContext, askable } from './askable.ts';
+import { type AskContext, askable } from './askable.ts';
 import { severalSnapshots } from './several-snapshots.ts';
 import { type Prepared, SqlTables } from './sql-tables.ts';
 import { type Asked, understand } from './understand.ts';
 
 export interface QueryRequest {
   readonly repository: Repository;
-  readonly snapshot: Snapshot;
-  /** More of them, by the names that their tables have in front. */
+  /** Its tables have nothing in front; absent: those of all have the name of their snapshot. */
+  readonly snapshot?: Snapshot;
+  /** By the names that their tables have in front. */
   readonly others: ReadonlyMap<string, Snapshot>;
   readonly sql: string;
 }
@@ -32,9 +33,8 @@ export const openQuery = async (
   { repository, snapshot, others, sql }: QueryRequest,
   context: AskContext,
 ): Promise<Query> => {
-  const more = new Map<string, Askable>();
-  for (const [name, other] of others) more.set(name.toLowerCase(), await askable(repository, other, context));
-  const from = severalSnapshots(await askable(repository, snapshot, context), more);
+  const first = snapshot && (await askable(repository, snapshot, context));
+  const from = severalSnapshots(first, others, (other) => askable(repository, other, context));
   const tables = new SqlTables();
   try {
     const { prepared, asked } = await understand(sql, from, tables);
