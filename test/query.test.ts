@@ -291,6 +291,8 @@ suite('SQL to several snapshots', () => {
       await askAll(['b=latest:stock~1', 'c=latest:stock'], 'SELECT count(*) AS n FROM b.old, c.goods'),
       [{ n: 0 }],
     );
+    const itself = 'SELECT max(stock.goods.price) AS n FROM stock.goods';
+    assert.deepEqual(await askAll(['stock=latest:stock'], itself), [{ n: 21 }]);
   });
 
   test('what a database names is held against the files of a snapshot', async () => {
@@ -330,6 +332,8 @@ suite('SQL to several snapshots', () => {
       /^\{"message_type":"row","values":\{"id":8\}\}$/m,
     );
     assert.match((await ask('w', 'SELECT count(*) AS n FROM w.old')).stdout, /"n":0/);
+    const itself = ['--with', 'w=latest:twins', 'SELECT id FROM w.goods'];
+    assert.equal((await run('query', 'latest:twins', ...itself)).status, 2);
   });
 
   test('what cannot be meant is refused, with the name of the snapshot', async () => {

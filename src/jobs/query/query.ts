@@ -33,7 +33,7 @@ export const openQuery = async (
   { repository, snapshot, others, sql }: QueryRequest,
   context: AskContext,
 ): Promise<Query> => {
-  const first = snapshot && (await askable(repository, snapshot, context));
+  const first = snapshot && { snapshot, tables: await askable(repository, snapshot, context) };
   const from = severalSnapshots(first, others, (other) => askable(repository, other, context));
   const tables = new SqlTables();
   try {

@@ -5,13 +5,18 @@ import { didYouMean } from '#lib/nearest.ts';
 import type { Snapshot } from '#repository/contract.ts';
 import type { Askable, AskableTable } from './askable.ts';
 
+export interface FirstSnapshot {
+  readonly snapshot: Snapshot;
+  readonly tables: Askable;
+}
+
 /**
  * `others` by their names, each opened when it is first asked for. Of the first, where there is one, there is nothing in front, and
- * only its tables are listed. PATH_UNKNOWN for a table of none; USAGE for what is a table of the first, too: of a schema or a
+ * only its tables are listed. PATH_UNKNOWN for a table of none; USAGE for what is another table of the first, too: of a schema or a
  * database that is called as another snapshot is, or with that name in its own.
  */
 export const severalSnapshots = (
-  first: Askable | undefined,
+  first: FirstSnapshot | undefined,
   others: ReadonlyMap<string, Snapshot>,
   open: (snapshot: Snapshot) => Promise<Askable>,
 ): Askable => {
@@ -22,18 +27,23 @@ export const severalSnapshots = (
     return found;
   };
   return {
-    missing: first?.missing ?? [],
+    missing: first?.tables.missing ?? [],
     async named(wanted) {
       const [name, snapshot] = otherOf(wanted, others) ?? [];
       if (name === undefined || snapshot === undefined) {
         if (first === undefined) throw ofNone(wanted, [...others.keys()]);
-        return await first.named(wanted);
+        return await first.tables.named(wanted);
       }
-      if (first !== undefined && (await isThere(first, wanted))) throw inBoth(wanted, name);
-      return await namedIn(name, await openOnce(name, snapshot), wanted.slice(name.length + 1));
+      const rest = wanted.slice(name.length + 1);
+      const other = await openOnce(name, snapshot);
+      if (first && (await isThere(first.tables, wanted))) {
+        const isSame = first.snapshot.id === snapshot.id && (await isOne(first.tables, wanted, rest));
+        if (!isSame) throw inBoth(wanted, name);
+      }
+      return await namedIn(name, other, rest);
     },
     async *tables() {
-      if (first !== undefined) yield* first.tables();
+      if (first !== undefined) yield* first.tables.tables();
     },
   };
 };
@@ -65,6 +75,10 @@ const isThere = async (snapshot: Askable, wanted: string): Promise<boolean> => {
     return error.code !== 'PATH_UNKNOWN';
   }
 };
+
+/** Whether two names of a snapshot are of the same table. */
+const isOne = async (snapshot: Askable, one: string, other: string): Promise<boolean> =>
+  (await isThere(snapshot, other)) && (await snapshot.named(one)).id === (await snapshot.named(other)).id;
 
 const inBoth = (wanted: string, name: string): HoldfastError =>
   new HoldfastError(
