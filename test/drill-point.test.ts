@@ -188,6 +188,10 @@ jobs:
     assert.match(stderr, /from products: .* it failed: no snapshot is named in front of "products"/);
     assert.doesNotMatch(stderr, /max\(size\)/);
     assert.match(stderr, /3 queries across its sources did not find/);
+    const { status: examined, stdout } = await site.run('doctor', 'doubt', 'prove');
+    assert.equal(examined, 3, stdout);
+    assert.match(stdout, /job doubt .*from shop.nowhere: shop: the snapshot has no table "nowhere"/);
+    assert.doesNotMatch(stdout, /select picture|job prove/);
   });
 
   test('a drill that is cancelled while it asks ends so, and holds nothing', async () => {

@@ -3,11 +3,9 @@ import type { JobConfig } from '#config/config.ts';
 import { drilledSources } from '#config/jobs/drill.ts';
 import type { Snapshot } from '#repository/contract.ts';
 import type { StoreConfig } from '#stores/registry.ts';
-import { pointRequest, pointTaskOf } from '../drill/point-task.ts';
 import { queryOf } from '../mirror/list-query.ts';
-import { choosePoint } from '../restore-point.ts';
 import { isPartial, matching } from '../snapshot-choice.ts';
-import { broken, type Diagnosis, warning } from './diagnosis.ts';
+import { type Diagnosis, warning } from './diagnosis.ts';
 
 /** Names of the configuration that a job works with. */
 export interface Needs {
@@ -130,20 +128,8 @@ const diagnoseJob = (job: JobConfig): Diagnosis[] => {
   ];
 };
 
-/** A drill of a source, or of a restore point, of which there is nothing. */
-export const diagnoseDrilled = (job: JobOf<'drill'>, snapshots: readonly Snapshot[]): Diagnosis[] => {
-  const point = pointTaskOf(job);
-  if (point === undefined) return diagnoseEach(job, snapshots);
-  const sources = drilledSources(job).map(({ source }) => source);
-  try {
-    choosePoint(snapshots, pointRequest(point, sources));
-    return [];
-  } catch (error) {
-    return [broken(`job ${job.name}`, error)];
-  }
-};
-
-const diagnoseEach = (job: JobConfig, snapshots: readonly Snapshot[]): Diagnosis[] =>
+/** A drill of a source of which there is nothing. */
+export const diagnoseDrilled = (job: JobConfig, snapshots: readonly Snapshot[]): Diagnosis[] =>
   needsOf(job).scratch.flatMap(({ source }): Diagnosis[] => {
     const own = matching(snapshots, { source });
     if (own.some((snapshot) => !isPartial(snapshot))) return [];
