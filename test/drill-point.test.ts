@@ -211,6 +211,7 @@ jobs:
     assert.equal(status, 4);
     assert.match(stderr, /my.books: table invoices: its rows are not those captured/);
     assert.match(stderr, /nightly: restore point \S+, of .*, is not proven as a whole: see my.books/);
+    assert.match((await site.run('report')).stdout, /\| differs \| .* \| 0 of 0 \| see its sources above \|/);
   });
 
   test('what names no restore point is refused', async () => {

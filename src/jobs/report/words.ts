@@ -1,5 +1,6 @@
 // What a report says in words, whatever its format.
 import type { Drill, QueryRecord } from '#catalog/drill.ts';
+import type { DrilledPoint } from '#catalog/drilled-point.ts';
 import { formatBytes, formatDuration, plural, shortId } from '#lib/format.ts';
 import type { Report, SourceEvidence } from './report.ts';
 
@@ -93,13 +94,12 @@ const pointsTable = ({ points }: Report): Table => ({
     point.state,
     point.sources.join(', '),
     `${queries.filter(({ passed }) => passed).length} of ${queries.length}`,
-    [
-      ...(error ? [error.message] : []),
-      ...wrongAnswers(queries),
-      ...(point.state !== 'passed' ? ['what became of its sources stands above'] : []),
-    ].join('; '),
+    pointRemarks(point.state, [...(error ? [error.message] : []), ...wrongAnswers(queries)]),
   ]),
 });
+
+const pointRemarks = (state: DrilledPoint['state'], remarks: readonly string[]): string =>
+  state !== 'passed' && remarks.length === 0 ? 'see its sources above' : remarks.join('; ');
 
 const wrongAnswers = (queries: readonly QueryRecord[]): string[] =>
   queries
