@@ -187,6 +187,7 @@ suite('SQL to a snapshot of SQLite', () => {
     );
     await refused('shop', 'SELECT "open" FROM orders', /column "open"[\s\S]*texts stand in single quotes/);
     await refused('shop', 'SELEKT 1', /near "SELEKT": syntax error/);
+    await refused('shop', 'SELECT 1 FROM a.b.c', /near ".": .*\n.*quotes, as in before\."public\.orders"/);
     await refused('shop', '', /no statement/);
     await refused('shop', 'SELECT 1; SELECT 2', /more than one statement/);
     for (const sql of [
@@ -290,6 +291,8 @@ suite('SQL to several snapshots', () => {
       await askAll(['b=latest:stock~1', 'c=latest:stock'], 'SELECT count(*) AS n FROM b.old, c.goods'),
       [{ n: 0 }],
     );
+    const itself = 'SELECT max(stock.goods.price) AS n FROM stock.goods';
+    assert.deepEqual(await askAll(['stock=latest:stock'], itself), [{ n: 21 }]);
   });
 
   test('what a database names is held against the files of a snapshot', async () => {
@@ -329,6 +332,8 @@ suite('SQL to several snapshots', () => {
       /^\{"message_type":"row","values":\{"id":8\}\}$/m,
     );
     assert.match((await ask('w', 'SELECT count(*) AS n FROM w.old')).stdout, /"n":0/);
+    const itself = ['--with', 'w=latest:twins', 'SELECT id FROM w.goods'];
+    assert.equal((await run('query', 'latest:twins', ...itself)).status, 2);
   });
 
   test('what cannot be meant is refused, with the name of the snapshot', async () => {

@@ -4,11 +4,13 @@ import { type ProcessIdentity, thisProcess } from '#lib/process-identity.ts';
 import { explained, openDatabase } from './database.ts';
 import type { DrillLedger } from './drill.ts';
 import { drillLedger } from './drill-ledger.ts';
+import type { PointLedger } from './drilled-point.ts';
 import { type ExportLedger, exportLedger } from './exports.ts';
 import { type MirrorLedger, mirrorLedger } from './mirrors.ts';
 import type { NoticeLedger } from './notice.ts';
 import { noticeLedger } from './notice-ledger.ts';
 import { type OrderLedger, orderLedger } from './orders.ts';
+import { pointLedger } from './point-ledger.ts';
 import { findRun, jobStatuses, listRuns, listRunsFor } from './read.ts';
 import { type ReceivedLedger, receivedLedger } from './received.ts';
 import type { ItemRecord, JobStatus, LogLine, NewRun, Run, RunDetails, RunEnd, SourceRecord } from './run.ts';
@@ -21,6 +23,7 @@ import { endRun, forgetOldItems, insertItems, insertRun, insertSource } from './
 export interface Catalog extends Disposable {
   readonly path: string;
   readonly drills: DrillLedger;
+  readonly points: PointLedger;
   readonly exports: ExportLedger;
   readonly unfinished: UnfinishedObjects;
   readonly mirrors: MirrorLedger;
@@ -67,6 +70,7 @@ export const openCatalog = (path: string, { warn, process = thisProcess() }: Cat
   return {
     path,
     drills: drillLedger(database, path, process),
+    points: pointLedger(database, path),
     exports: exportLedger(database, path),
     unfinished: unfinishedObjects(database, path),
     mirrors: mirrorLedger(database, path),

@@ -1,13 +1,20 @@
 // What drills found, as their user reads it.
-import { type DrillOutcome, type DrillRun, whenItDiffers } from '#jobs/drill/drill.ts';
+import { type DrillRun, whenItDiffers } from '#jobs/drill/drill.ts';
 import type { DrillReport } from '#jobs/drill/snapshot.ts';
+import type { DrillOutcome } from '#jobs/drill/subjects.ts';
 import { hintOf, messageOf } from '#lib/errors.ts';
 import { formatBytes, formatCount, formatDuration, plural, printable, shortId } from '#lib/format.ts';
 import { errorFields } from './job-report.ts';
 import type { Output } from './output.ts';
+import { pointFields, reportPoint, sayQueries } from './point-report.ts';
 
-/** Shows the evidence of one drill, or why there is none. */
-export const reportDrill = (output: Output, outcome: DrillOutcome): void => {
+/** Shows the evidence of each drill, or why there is none, and then of the restore point that they are of. */
+export const reportDrills = (output: Output, { outcomes, point }: DrillRun): void => {
+  for (const outcome of outcomes) reportDrill(output, outcome);
+  if (point) reportPoint(output, point, outcomes);
+};
+
+const reportDrill = (output: Output, outcome: DrillOutcome): void => {
   output.progressDone();
   const { source } = outcome;
   if ('error' in outcome) {
@@ -25,17 +32,7 @@ export const reportDrill = (output: Output, outcome: DrillOutcome): void => {
     output.say({ message_type: 'note', source, text }, `${source}: note: ${printable(text)}`);
   for (const text of report.firstDifferences)
     output.failure({ message_type: 'difference', source, text }, `${source}: ${printable(text)}`);
-  for (const { query, expected, found, passed } of report.queries)
-    if (passed)
-      output.detail(
-        { message_type: 'query_passed', source, query, expected, found },
-        `${source}: ${query}: ${found}`,
-      );
-    else
-      output.failure(
-        { message_type: 'query_failed', source, query, expected, found },
-        `${source}: ${query}: expected was ${expected}, found: ${printable(found)}`,
-      );
+  sayQueries(output, source, report.queries, { source });
   sayVerdict(output, report);
 };
 
@@ -81,6 +78,7 @@ export const drillFields = (run: DrillRun): Record<string, unknown> => ({
       ? reportFields(outcome.report)
       : { source: outcome.source, state: 'failed', ...errorFields(outcome.error) },
   ),
+  ...(run.point && { point: pointFields(run.point) }),
 });
 
 const reportFields = (report: DrillReport): Record<string, unknown> => ({

@@ -1,7 +1,9 @@
-// For `status`: which sources are known to restore, since when, and how long it takes.
+// For `status`: which sources and restore points are known to restore, since when, and how long it takes.
 import type { ShownProof } from '#catalog/drill.ts';
+import type { PointProof } from '#catalog/drilled-point.ts';
 import { formatAge, formatDuration } from '#lib/format.ts';
 import type { Output } from './output.ts';
+import { wholeOf } from './point-report.ts';
 
 /** A line for each source that was ever drilled: «proven <when>, restored in <time>». */
 export const showProofs = async (output: Output, proofs: readonly ShownProof[], now: Date): Promise<void> => {
@@ -19,6 +21,38 @@ const proofLine = (proof: ShownProof, all: readonly ShownProof[], now: Date): st
     ? `${name}: ${known}`
     : `${name}: ${known}; the last drill ${standing[last.state]}`;
 };
+
+/** A line for each backup job whose restore points were drilled as a whole. */
+export const showPointProofs = async (
+  output: Output,
+  proofs: readonly PointProof[],
+  now: Date,
+): Promise<void> => {
+  for (const proof of proofs) {
+    const several = proofs.filter(({ last }) => last.job === proof.last.job).length > 1;
+    await output.result(pointProofFields(proof), pointProofLine(proof, several, now));
+  }
+};
+
+const pointProofLine = ({ last, proven }: PointProof, several: boolean, now: Date): string => {
+  const name = `restore points of ${last.job}${several ? ` in ${last.repository}` : ''}`;
+  const known = proven
+    ? `proven as a whole ${formatAge(proven.endedAt, now)} (${wholeOf(proven)})`
+    : 'never proven as a whole';
+  return last.state === 'passed'
+    ? `${name}: ${known}`
+    : `${name}: ${known}; the last drill ${standing[last.state]}`;
+};
+
+const pointProofFields = ({ last, proven }: PointProof) => ({
+  message_type: 'point_proof',
+  job: last.job,
+  repository: last.repository,
+  proven_at: proven?.endedAt,
+  run: proven?.point,
+  time: proven?.pointTime,
+  last_drill: { run: last.run, state: last.state, started_at: last.startedAt },
+});
 
 const standing = {
   running: 'is running',

@@ -20,6 +20,8 @@ export interface Names {
   readonly site?: string | undefined;
   /** The kind of a source; undefined where the file gives none that there is. */
   kindOf(source: string): string | undefined;
+  /** What a job backs up; undefined for one that does something else, or that the file does not give. */
+  backupOf(job: string): { readonly sources: readonly string[]; readonly isPartial: boolean } | undefined;
 }
 
 /** Those of a file without any. */
@@ -29,6 +31,7 @@ export const noNames: Names = {
   notifiers: [],
   jobs: [],
   kindOf: () => undefined,
+  backupOf: () => undefined,
 };
 
 /** One of the names that the file gives; `what` is 'source', 'repository', 'notifier' or 'job'. */
@@ -63,11 +66,12 @@ export const refuseTwice = <Item>(
   items: readonly Item[],
   nameOf: (item: Item) => string,
   context: z.core.$RefinementCtx,
+  path: readonly string[] = [],
 ): void => {
   const names = items.map(nameOf);
   for (const [index, name] of names.entries())
     if (names.indexOf(name) < index)
-      context.addIssue({ code: 'custom', path: [index], message: `"${name}" is here twice` });
+      context.addIssue({ code: 'custom', path: [...path, index], message: `"${name}" is here twice` });
 };
 
 /** A mapping from names to what they name. The names themselves are judged by `badNames`, so that what they name is, too. */

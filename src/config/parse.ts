@@ -29,6 +29,12 @@ export const parseConfig = (
       const one = isMapping(sections.sources) ? sections.sources[source] : undefined;
       return isMapping(one) ? kindNamed(one.kind) : undefined;
     },
+    backupOf: (job) => {
+      const one = isMapping(sections.jobs) ? sections.jobs[job] : undefined;
+      if (!isMapping(one) || one.backup === undefined) return undefined;
+      const named = [one.backup].flat().filter((source) => typeof source === 'string');
+      return { sources: [...new Set(named)], isPartial: one.partial !== undefined };
+    },
   });
   const result = schema.safeParse(value);
   const unread = new Set(inText.map(({ path }) => JSON.stringify(path)));

@@ -25,13 +25,19 @@ sources:
   every: { kind: mysql, url: "mysql://db/", databases: all }
   some: { kind: postgres, url: "postgres://db/", databases: [shop_*] }
   roots: { kind: files, paths: [/srv/media, /srv/more] }
+  Media: { kind: files, path: /srv/upper }
 jobs:
 ${jobs}
 `;
 
 /** What is said of a job, without where. */
 const mistakesOf = (job: string): string[] =>
-  mistakesIn(file(`  j: { ${job} }`)).map((text) => text.replace(/^f:\d+:\d+: /, ''));
+  mistakesIn(file(`${backups}\n  j: { ${job} }`)).map((text) => text.replace(/^f:\d+:\d+: /, ''));
+
+const backups = `\
+  both: { backup: [pg, media], to: [near] }
+  upper: { backup: [media, Media], to: [near] }
+  often: { backup: [pg], to: [far], partial: { since: 10m, by: changed, tables: [t] } }`;
 
 /** The job, and all that is to be said of it. */
 const cases: readonly (readonly [name: string, job: string, expected: readonly string[]])[] = [
@@ -201,6 +207,46 @@ const cases: readonly (readonly [name: string, job: string, expected: readonly s
     [],
   ],
   [
+    'a restore point of a job that makes none',
+    'drill: { point: j }, from: near',
+    ['jobs.j.drill.point: must be a backup job, and "j" is none; there are both, upper'],
+  ],
+  [
+    'a restore point of changes',
+    'drill: { point: often }, from: near',
+    ['jobs.j.drill.point: must be a job of complete backups, and "often" has "partial"'],
+  ],
+  [
+    'how a source is drilled that the restore point does not have',
+    'drill: { point: both, sources: [{ source: my, into: maria }] }, from: near',
+    ['jobs.j.drill.sources[0]: "both" does not back up "my"; it backs up pg, media'],
+  ],
+  [
+    'how a source of a restore point is drilled twice',
+    'drill: { point: both, sources: [pg, { source: pg }] }, from: near',
+    ['jobs.j.drill.sources[1]: "pg" is here twice'],
+  ],
+  [
+    'a query across sources of no one moment',
+    'drill: [pg, media], from: near, across: [{ query: select 1 }]',
+    ['jobs.j.across: is for sources of one moment: drill a restore point, "drill: { point: <backup job> }"'],
+  ],
+  [
+    'a query across to a source that is not of the restore point',
+    String.raw`drill: { point: both }, from: near, across: [{ query: select 1 from pg.t }, { query: "select pgg.a from pg.t p -- from x.y\n left join (\"medja\".files) where p.a is distinct from q.b" }]`,
+    ['jobs.j.across[1].query: "both" backs up no source "medja"; did you mean "media"?'],
+  ],
+  [
+    'a query across to sources that SQL takes for one',
+    'drill: { point: upper }, from: near, across: [{ query: select 1 from media.files }]',
+    ['jobs.j.across: SQLite cannot tell "Media" from "media": give that source another name'],
+  ],
+  [
+    'a whole restore point with queries across it',
+    'drill: { point: both, host: db1, sources: [{ source: pg, into: some, queries: [{ query: select 1 }] }] }, from: far, scratch: /srv/scratch, across: [{ query: "select 1 from PG.t, [media].files", expect: 1 }]',
+    [],
+  ],
+  [
     'an archive of a kind without such dumps',
     'archive: [pg, mongo], to: [/srv/a], name: "{source}.sql.gz"',
     [
@@ -281,7 +327,7 @@ test('what this machine backs up is not received into itself', () => {
       file(`  nightly: { backup: [pg], to: [far, near] }\n  follow: { receive: [${receive}], from: nearer }`),
     );
   const expected = [
-    'f:20:23: jobs.follow.receive[0]: would load "pg" into itself, for "nightly" backs it up; where another machine does, name that as "host"',
+    'f:21:23: jobs.follow.receive[0]: would load "pg" into itself, for "nightly" backs it up; where another machine does, name that as "host"',
   ];
   assert.deepEqual(both('pg'), expected);
   assert.deepEqual(both(`{ source: pg, into: pg, host: ${machineName()} }`), expected);
@@ -298,7 +344,7 @@ test('what one job archives is not removed by another that knows it by its name'
       ),
     );
   const expected = [
-    'f:19:48: jobs.hourly.keep: would remove what "monthly" archives under such names in the same place: put {job} into "name"',
+    'f:20:48: jobs.hourly.keep: would remove what "monthly" archives under such names in the same place: put {job} into "name"',
   ];
   assert.deepEqual(both('', 'my, pg], to: ["sftp:vault:/srv/a", "local:/srv/a/"'), expected);
   const { length } = both('', 'pg], keep: { monthly: 12 }, to: [/srv/a');

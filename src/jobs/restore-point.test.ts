@@ -17,7 +17,8 @@ test('a job that ran on several hosts has the host named, and it is said when th
     stored('media', 6, 'b', 'new-web'),
   ];
   const snapshots = [stored('shop', 0, '0', 'old-web'), old, begun, newest];
-  const request = { job: 'nightly', sources: ['shop'] };
+  const hints = { empty: '', host: (newest: string) => `say which: --host ${newest}`, lacking: () => '' };
+  const request = { job: 'nightly', sources: ['shop'], hints };
   assert.throws(() => choosePoint(snapshots, request), {
     code: 'USAGE',
     message: `nightly ran on several hosts: new-web (newest run: ${formatTime(begun.time)}), old-web (newest run: ${formatTime(old.time)})`,

@@ -10,6 +10,8 @@ export interface RestorePoint {
   readonly time: Date;
   /** By their sources. */
   readonly snapshots: ReadonlyMap<string, Snapshot>;
+  /** A newer run, where one did not store all of it whole. */
+  readonly passedOver?: string;
 }
 
 export interface PointRequest {
@@ -19,27 +21,39 @@ export interface PointRequest {
   /** Absent: the newest that stored all of them whole. */
   readonly run?: string | undefined;
   readonly host?: string | undefined;
+  readonly hints: PointHints;
+}
+
+/** What to do where there is no such point, for whoever asks. */
+export interface PointHints {
+  /** The repository is empty. */
+  readonly empty: string;
+  /** Several hosts ran such a job; this one did last. */
+  host(newest: string): string;
+  /** The run lacks these sources; where it lacks none, it did not store all of them whole. */
+  lacking(run: RestorePoint | undefined, lacks: readonly string[]): string;
 }
 
 /** SNAPSHOT_UNKNOWN when there is none; USAGE when jobs of that name ran on several hosts. */
 export const choosePoint = (snapshots: readonly Snapshot[], request: PointRequest): RestorePoint => {
-  const { job, sources, run, host } = request;
+  const { job, sources, run, host, hints } = request;
   const all = matchingSome(snapshots, { job, host });
   if (all.length === 0)
     throw new HoldfastError('SNAPSHOT_UNKNOWN', 'the repository holds no snapshots', {
-      hint: 'is it the right one? -r names another',
+      hint: hints.empty,
     });
   const found = matching(all, { run });
   if (found.length === 0 && run !== undefined) throw unknownRun(run, job, all);
   const byHost = Map.groupBy(found, ({ hostname }) => hostname);
-  if (byHost.size > 1) throw severalHosts(job, byHost);
+  if (byHost.size > 1) throw severalHosts(request, byHost);
   const runs = runsOf(found, sources);
   const isWhole = (point: RestorePoint): boolean =>
     lacking(point, sources).length === 0 &&
     (run !== undefined || [...point.snapshots.values()].every((one) => isGood(one) && !isRepaired(one)));
   const [newest] = runs;
   const chosen = runs.find(isWhole);
-  if (chosen) return chosen;
+  if (chosen)
+    return newest === undefined || newest === chosen ? chosen : { ...chosen, passedOver: newest.run };
   throw nothingWhole(request, newest);
 };
 
@@ -49,7 +63,10 @@ const runsOf = (snapshots: readonly Snapshot[], sources: readonly string[]): Res
     .map(([id, own]) => pointOf(id, own, sources))
     .toSorted((a, b) => b.time.getTime() - a.time.getTime());
 
-const severalHosts = (job: string, byHost: ReadonlyMap<string, readonly Snapshot[]>): HoldfastError => {
+const severalHosts = (
+  { job, hints }: PointRequest,
+  byHost: ReadonlyMap<string, readonly Snapshot[]>,
+): HoldfastError => {
   const newest = [...byHost]
     .flatMap(([host, own]) =>
       runsOf(own, [])
@@ -59,7 +76,7 @@ const severalHosts = (job: string, byHost: ReadonlyMap<string, readonly Snapshot
     .toSorted((a, b) => b.time.getTime() - a.time.getTime());
   const hosts = newest.map(({ host, time }) => `${host} (newest run: ${formatTime(time)})`);
   return new HoldfastError('USAGE', `${job} ran on several hosts: ${hosts.join(', ')}`, {
-    hint: `say which: --host ${newest[0]?.host}`,
+    hint: hints.host(newest[0]?.host ?? ''),
   });
 };
 
@@ -90,18 +107,20 @@ const lacking = ({ snapshots }: RestorePoint, sources: readonly string[]): strin
   sources.filter((source) => !snapshots.has(source));
 
 const nothingWhole = (
-  { job, sources, run }: PointRequest,
+  { job, sources, run, hints }: PointRequest,
   newest: RestorePoint | undefined,
 ): HoldfastError => {
   const lacks = newest ? lacking(newest, sources) : sources;
-  const leave = lacks.map((source) => `--leave ${source}`).join(' ');
+  const hint = hints.lacking(newest, lacks);
   if (run !== undefined)
     return new HoldfastError('SNAPSHOT_UNKNOWN', `run ${run} has no snapshot of ${lacks.join(', ')}`, {
-      hint: `leave out what it lacks: ${leave}`,
+      hint,
     });
-  const without =
-    lacks.length > 0 ? `has no snapshot of ${lacks.join(', ')}` : 'did not store all of it whole';
   return new HoldfastError('SNAPSHOT_UNKNOWN', `no run of ${job} stored ${sources.join(', ')} whole`, {
-    hint: `the newest, ${newest?.run}, ${without}: take it as it is with --run ${newest?.run} ${leave}`.trimEnd(),
+    hint,
   });
 };
+
+/** What a run did not do, of which `lacking` says what. */
+export const shortcoming = (lacks: readonly string[]): string =>
+  lacks.length > 0 ? `has no snapshot of ${lacks.join(', ')}` : 'did not store all of it whole';

@@ -10,8 +10,8 @@ import type { Snapshot } from '#repository/contract.ts';
 import { canDo } from '#sources/abilities.ts';
 import { type SourceConfig, sourceFromUrl } from '#sources/registry.ts';
 import { catalogOf } from '../catalog-use.ts';
-import { type Call, defineCommand, type OptionSpecs, value } from '../command.ts';
-import { drillFields, reportDrill } from '../drill-report.ts';
+import { type Call, defineCommand, flag, type OptionSpecs, value } from '../command.ts';
+import { drillFields, reportDrills } from '../drill-report.ts';
 import { isPlace } from '../given.ts';
 import { jobContext } from '../job-context.ts';
 import { warnOfPasswordIn } from '../password-warning.ts';
@@ -22,6 +22,7 @@ import { filterOf, filterOptions, latestRule } from '../snapshot-options.ts';
 
 const options = {
   ...filterOptions,
+  point: flag('--point', 'of a backup job, all from its newest whole restore point (--run: from that one)'),
   into: value('--into <source>', 'make the scratch database on the server of this source or URL'),
   scratch: value(
     '--scratch <folder>',
@@ -37,7 +38,8 @@ reads all of it back and compares it with what was captured: rows and their chec
 files and their metadata. How long the restore took is remembered, for \`status\` and \`report\`.
 
 With a job of the configuration file: of a drill job as it says, of a backup job the newest snapshot of each of its
-sources. Nothing is touched that the drill did not make itself.
+sources; with --point, all of them as its newest run stored them that stored all of them whole. Nothing is touched that the
+drill did not make itself.
 
 ${latestRule}`,
   args: [
@@ -46,6 +48,7 @@ ${latestRule}`,
   options,
   examples: [
     ['drill nightly', 'the newest snapshot of each source of the backup job'],
+    ['drill nightly --point', 'all sources of the backup job, of one run and moment'],
     ['drill latest:shop --into postgres://spare.internal/', 'one snapshot, on another server'],
     ['run prove-restores', 'a drill job, with its queries'],
   ],
@@ -53,36 +56,63 @@ ${latestRule}`,
   async run(call) {
     const config = await configIfAny(call);
     const [word = ''] = call.args;
-    if (config !== undefined && !isPlace(word) && config.jobs.has(word))
+    if (call.options.point && config === undefined)
+      throw new HoldfastError(
+        'USAGE',
+        '--point is for a backup job of a configuration file, and there is none',
+      );
+    if (config !== undefined && ((!isPlace(word) && config.jobs.has(word)) || call.options.point))
       return await drillJob(call, config, jobNamed(config, word));
     return await drillTask(call, config, await taskOfSnapshot(call, config, word));
   },
 });
 
 const drillJob = async (call: DrillCall, config: Config, job: JobConfig): Promise<number> => {
+  const { run, host, point } = call.options;
   refuseRepository(call.global, `a job (${job.name})`);
-  const [given] = Object.entries(call.options).filter(([, option]) => option !== undefined);
-  if (given !== undefined)
-    throw new HoldfastError('USAGE', `--${given[0]} is for a snapshot, and ${job.name} is a job`, {
-      hint: 'a drill job says it in the configuration file',
-    });
+  assertForJob(call, job);
   if (job.verb === 'drill') return await runJobs(call, config, [job], { tags: [], dryRun: false });
   if (job.verb !== 'backup')
     throw new HoldfastError('USAGE', `${job.name} makes no snapshots: it does "${job.verb}"`, {
       hint: 'name a backup job, a drill job or a snapshot',
     });
+  if (point && job.partial)
+    throw new HoldfastError('USAGE', `${job.name} keeps changes, and no whole state`, {
+      hint: 'name the job of the complete backups',
+    });
   const subjects = job.backup.map((source) => ({ source, into: sourceNamed(config, source), queries: [] }));
   const [first] = job.to;
+  const hostHint = (name: string): string => `--host ${name}`;
   return await drillTask(call, config, {
     repository: repositoryNamed(config, first?.repository ?? ''),
     subjects,
+    ...(point && { point: { job: job.name, run, host, across: [], hostHint } }),
   });
+};
+
+/** Which run and host is meant can be said of a restore point, too. */
+const assertForJob = ({ options }: DrillCall, { name, verb }: JobConfig): void => {
+  const { run, host, point, ...ofSnapshots } = options;
+  const ofPoints = point && verb === 'backup' ? {} : { run, host };
+  const [given] =
+    Object.entries({ ...ofSnapshots, ...ofPoints }).find(([, option]) => option !== undefined) ?? [];
+  if (given !== undefined)
+    throw new HoldfastError('USAGE', `--${given} is for a snapshot, and ${name} is a job`, {
+      hint:
+        verb === 'backup' && given in ofPoints
+          ? 'add --point: a restore point is of one run and host'
+          : 'a drill job says it in the configuration file',
+    });
+  if (point && verb === 'drill')
+    throw new HoldfastError('USAGE', `--point is for a backup job, and ${name} is a drill job`, {
+      hint: 'a drill job says it in the configuration file, with "drill: { point: … }"',
+    });
 };
 
 const drillTask = async (call: DrillCall, config: Config | undefined, task: DrillTask): Promise<number> => {
   using catalog = catalogOf(config, call);
   const run = await runDrill(task, { ...jobContext(call), catalog });
-  for (const outcome of run.outcomes) reportDrill(call.output, outcome);
+  reportDrills(call.output, run);
   call.output.say({ message_type: 'summary', ...drillFields(run) }, undefined);
   return run.status;
 };

@@ -1,7 +1,9 @@
 // holdfast query: a question in SQL to a snapshot.
 import { rowText } from '#jobs/export/format.ts';
 import { askable } from '#jobs/query/askable.ts';
+import { doubtsOf } from '#jobs/query/doubts.ts';
 import { openQuery, type Query } from '#jobs/query/query.ts';
+import { valueText } from '#jobs/query/value-text.ts';
 import { chooseSnapshot, isOfPartialBackup } from '#jobs/snapshot-choice.ts';
 import { letOthersWork } from '#lib/clock.ts';
 import { HoldfastError } from '#lib/errors.ts';
@@ -99,13 +101,7 @@ const ask = async (call: QueryCall, sql: string): Promise<number> => {
     for (const each of [snapshot, ...others.values()]) warnOfChanges(output, each);
     return await openQuery({ repository, snapshot, others, sql }, jobContext(call));
   });
-  for (const { table, field } of query.absent)
-    output.warn(`no document of ${printable(table)} has a field "${printable(field)}"`);
-  for (const table of query.untyped)
-    output.warn(
-      `the snapshot lacks definitions: all values of ${printable(table)} are taken for text, and compared so`,
-      'say what is a number: CAST(id AS INTEGER) > 9; or take another snapshot',
-    );
+  for (const { text, hint } of doubtsOf(query)) output.warn(text, hint);
   // SQLite cannot be interrupted, and nothing is held any more that would have to be let go. Whoever asked before is heard first.
   await letOthersWork(call.signal);
   call.endOnSignals?.();
@@ -172,14 +168,7 @@ const { rawJSON } = JSON as unknown as { rawJSON(text: string): unknown };
 const jsonValue = (value: SqlValue): unknown => {
   if (typeof value === 'bigint') return rawJSON(`${value}`);
   if (typeof value === 'number' && Number.isFinite(value)) return value;
-  return textOf(value);
-};
-
-/** Bytes as a literal of SQL. */
-const textOf = (value: SqlValue): string | null => {
-  if (value === null || typeof value === 'string') return value;
-  if (value instanceof Uint8Array) return `X'${Buffer.from(value).toString('hex').toUpperCase()}'`;
-  return `${value}`;
+  return valueText(value);
 };
 
 const showCsv = async (output: Output, columns: readonly string[], rows: Rows): Promise<void> => {
@@ -188,7 +177,7 @@ const showCsv = async (output: Output, columns: readonly string[], rows: Rows): 
     columns.map((name) => ({ name, json: 'text' })),
   );
   await output.bytes(Buffer.from(text.head));
-  for (const row of rows) await output.bytes(Buffer.from(text.line(row.map(textOf))));
+  for (const row of rows) await output.bytes(Buffer.from(text.line(row.map(valueText))));
 };
 
 /** So many rows say how wide the columns are. */
@@ -196,7 +185,7 @@ const measuredRows = 1000;
 const widestColumn = 60;
 
 const showTable = async (output: Output, names: readonly string[], rows: Rows): Promise<void> => {
-  const cellsOf = (row: readonly SqlValue[]): string[] => row.map((value) => textOf(value) ?? 'NULL');
+  const cellsOf = (row: readonly SqlValue[]): string[] => row.map((value) => valueText(value) ?? 'NULL');
   const iterator = rows[Symbol.iterator]();
   const first: (readonly SqlValue[])[] = [];
   let next = iterator.next();

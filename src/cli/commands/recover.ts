@@ -1,7 +1,7 @@
 // holdfast recover: a whole restore point, each source back into its place or into another.
 import { type Config, type JobConfig, jobNamed, sourceNamed } from '#config/config.ts';
 import { planRestore, type RestoreRequest, restoreSnapshot } from '#jobs/restore.ts';
-import { choosePoint } from '#jobs/restore-point.ts';
+import { choosePoint, type PointHints, shortcoming } from '#jobs/restore-point.ts';
 import { type Ended, failed, ok, partial, together } from '#jobs/run-outcome.ts';
 import { withRepository } from '#jobs/use-repository.ts';
 import { throwIfCancelled } from '#lib/clock.ts';
@@ -143,7 +143,10 @@ const recover = async (
   targets: ReadonlyMap<string, Target>,
 ): Promise<number> => {
   const { output, options } = call;
-  const request = { job: job.name, sources: [...targets.keys()], run: options.run, host: options.host };
+  const request = {
+    ...{ job: job.name, sources: [...targets.keys()], run: options.run, host: options.host },
+    hints: hintsFor(options.run),
+  };
   const { run, time, snapshots } = choosePoint(await repository.snapshots(), request);
   output.say(
     { message_type: 'restore_point', job: job.name, run, time },
@@ -229,6 +232,17 @@ const recoverSource = async (
     return failed(error);
   }
 };
+
+const hintsFor = (run: string | undefined): PointHints => ({
+  empty: 'is it the right one? -r names another',
+  host: (newest) => `say which: --host ${newest}`,
+  lacking(newest, lacks) {
+    const leave = lacks.map((source) => `--leave ${source}`).join(' ');
+    return run === undefined
+      ? `the newest, ${newest?.run}, ${shortcoming(lacks)}: take it as it is with --run ${newest?.run} ${leave}`.trimEnd()
+      : `leave out what it lacks: ${leave}`;
+  },
+});
 
 const endOf = (status: number): Ended => (status === 0 ? ok : partial);
 

@@ -6,6 +6,7 @@ import { formatBytes, formatDuration, formatTime, plural, printable, shortId } f
 import { catalogOf } from '../catalog-use.ts';
 import { type Call, defineCommand, flag, type OptionSpecs, value } from '../command.ts';
 import type { Output } from '../output.ts';
+import { pointFields, pointLines } from '../point-report.ts';
 import { configIfAny } from '../repository-choice.ts';
 
 const options = {
@@ -37,7 +38,7 @@ run is one whose process ended before it could say how it went.`,
         hint: 'name it, or say latest',
       });
     if (id !== undefined && call.options.log) await showLog(call.output, catalog, id);
-    else if (id !== undefined) await showRun(call.output, catalog.run(id));
+    else if (id !== undefined) await showRun(call.output, catalog, catalog.run(id));
     else await showRuns(call, catalog.runs(filterOf(call)));
     return 0;
   },
@@ -110,12 +111,15 @@ const runRow = (run: Run): string[] => [
   'error' in run && run.error ? run.error.message : '',
 ];
 
-const showRun = async (output: Output, { run, sources, items }: RunDetails): Promise<void> => {
+const showRun = async (
+  output: Output,
+  catalog: Catalog,
+  { run, sources, items }: RunDetails,
+): Promise<void> => {
+  const point = catalog.points.of(run.id);
   if (output.json) {
-    await output.result(
-      { message_type: 'summary', ...runFields(run), sources: sources.map(sourceFields), items },
-      undefined,
-    );
+    const parts = { sources: sources.map(sourceFields), items, ...(point && { point: pointFields(point) }) };
+    await output.result({ message_type: 'summary', ...runFields(run), ...parts }, undefined);
     return;
   }
   await output.heading(`${run.verb}${run.job === undefined ? '' : ` ${run.job}`}: ${run.state}`);
@@ -125,6 +129,7 @@ const showRun = async (output: Output, { run, sources, items }: RunDetails): Pro
   );
   for (const source of sources) await output.result(undefined, sourceLine(source));
   for (const item of items) await output.result(undefined, `  ${itemLine(item)}`);
+  if (point) for (const line of pointLines(point)) await output.result(undefined, line);
   if ('error' in run && run.error && sources.length === 0)
     await output.result(undefined, errorLine(run.error));
 };

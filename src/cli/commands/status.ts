@@ -5,7 +5,7 @@ import { durationMs } from '#lib/duration.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import { catalogOf } from '../catalog-use.ts';
 import { type Call, defineCommand, flag, type OptionSpecs, value } from '../command.ts';
-import { showProofs } from '../drill-status.ts';
+import { showPointProofs, showProofs } from '../drill-status.ts';
 import { jobContext } from '../job-context.ts';
 import { configIfAny } from '../repository-choice.ts';
 import { answerNagios, nagiosLine, nagiosStatus } from '../status-nagios.ts';
@@ -43,6 +43,7 @@ notifier that fails), 2 CRITICAL (all else), 3 UNKNOWN (it could not be found ou
     const health = await look(call, async (found, catalog) => {
       await showHealth(call.output, found);
       await showProofs(call.output, catalog.drills.proofs(), found.at);
+      await showPointProofs(call.output, catalog.points.proofs(), found.at);
       return found;
     });
     const well = isWell(health);

@@ -6,11 +6,13 @@ import { type Config, type JobConfig, notifierNamed, repositoryNamed, sourceName
 import { throwIfCancelled } from '#lib/clock.ts';
 import { type NotifierConfig, openNotifier } from '#notifiers/registry.ts';
 import type { Snapshot } from '#repository/contract.ts';
+import { pointTaskOf } from '../drill/point-task.ts';
 import type { JobContext } from '../job-context.ts';
 import { diagnoseBulletins, diagnoseConsole } from './console.ts';
 import { broken, type Diagnosis, fine, warning } from './diagnosis.ts';
 import { diagnoseDrilled, diagnoseJobs, needsOf } from './job.ts';
 import { diagnoseOwnStores } from './own-store.ts';
+import { diagnosePoint } from './point.ts';
 import { diagnosePlainStore, diagnoseReadStore, diagnoseRepository } from './repository.ts';
 import {
   askedSubject,
@@ -69,9 +71,13 @@ export const examine = async (
     for (const store of readStores) add([await diagnoseReadStore(storeSubject(job), store, context)]);
     for (const store of stores) add(await diagnosePlainStore(storeSubject(job), store, context));
   }
-  for (const job of task.jobs)
-    if (job.verb === 'drill')
-      add(diagnoseDrilled(job, snapshots.get(job.from) ?? []).filter(() => snapshots.has(job.from)));
+  for (const job of task.jobs) {
+    const found = job.verb === 'drill' ? snapshots.get(job.from) : undefined;
+    if (job.verb !== 'drill' || found === undefined) continue;
+    const point = pointTaskOf(job);
+    if (point === undefined) add(diagnoseDrilled(job, found));
+    else add(await diagnosePoint(job, point, { config: task.config, snapshots: found }, context));
+  }
   for (const name of named(task, ({ notifiers }) => notifiers))
     add([await diagnoseNotifier(notifierNamed(task.config, name), context)]);
   if (task.all) {

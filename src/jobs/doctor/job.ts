@@ -1,5 +1,6 @@
 // What a job needs, and what of it makes no sense.
 import type { JobConfig } from '#config/config.ts';
+import { drilledSources } from '#config/jobs/drill.ts';
 import type { Snapshot } from '#repository/contract.ts';
 import type { StoreConfig } from '#stores/registry.ts';
 import { queryOf } from '../mirror/list-query.ts';
@@ -56,7 +57,11 @@ export const needsOf = (job: JobConfig): Needs => {
         ...none,
         catalog: true,
         repositories: [job.from],
-        scratch: job.drill.map(({ source, into = source }) => ({ source, into, folder: job.scratch })),
+        scratch: drilledSources(job).map(({ source, into = source }) => ({
+          source,
+          into,
+          folder: job.scratch,
+        })),
       };
     case 'replicate':
       return { ...none, sources: [job.replicate], asked: [{ source: job.into }] };

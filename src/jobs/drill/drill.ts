@@ -1,29 +1,27 @@
-// One run of drills: the newest snapshot of each source, or one that was named, remembered in the catalog.
-import { tmpdir } from 'node:os';
+// One run of drills: of the newest snapshot of each source, of one that was named, or of a whole restore point; remembered in the catalog.
 import type { Catalog } from '#catalog/catalog.ts';
+import type { DrilledPoint } from '#catalog/drilled-point.ts';
 import type { RepositoryConfig } from '#config/config.ts';
-import { throwIfCancelled } from '#lib/clock.ts';
-import { asError, errorCode, HoldfastError } from '#lib/errors.ts';
+import { errorCode, HoldfastError } from '#lib/errors.ts';
 import { shortId } from '#lib/format.ts';
 import type { Repository, Snapshot } from '#repository/contract.ts';
-import type { SourceConfig } from '#sources/registry.ts';
 import type { JobContext } from '../job-context.ts';
-import type { RunRecord } from '../record.ts';
 import { recorded } from '../recorded.ts';
 import type { RunContext } from '../run-backup.ts';
 import { type Ended, failed, ok, together } from '../run-outcome.ts';
 import { chooseSnapshot, isPartial, matching } from '../snapshot-choice.ts';
 import { withRepository } from '../use-repository.ts';
-import type { DrillQuery } from './query.ts';
-import { type DrillReport, drillSnapshot } from './snapshot.ts';
-
-export interface DrillSubject {
-  readonly source: string;
-  /** Absent: the newest whole one of the source. */
-  readonly snapshot?: string;
-  readonly into: SourceConfig;
-  readonly queries: readonly DrillQuery[];
-}
+import { drillPoint, errorAcross, wasAsked } from './point.ts';
+import type { PointTask } from './point-task.ts';
+import type { DrillReport } from './snapshot.ts';
+import {
+  type Drilling,
+  type DrillOutcome,
+  type DrillSubject,
+  differs,
+  drillAll,
+  drillSubject,
+} from './subjects.ts';
 
 export interface DrillTask {
   readonly job?: string;
@@ -31,29 +29,39 @@ export interface DrillTask {
   readonly subjects: readonly DrillSubject[];
   /** Where places that are files are made; the system's temporary folder when absent. */
   readonly folder?: string | undefined;
+  /** All snapshots are of one restore point, which is also looked at as a whole. */
+  readonly point?: PointTask;
 }
-
-/** How the drill of one source went: with a report, or because it could not begin. */
-export type DrillOutcome = { readonly source: string } & (
-  | { readonly report: DrillReport }
-  | { readonly error: Error }
-);
 
 export interface DrillRun extends Ended {
   readonly id: string;
   readonly outcomes: readonly DrillOutcome[];
+  readonly point?: DrilledPoint;
 }
 
-/** Drills every subject; one that differs or cannot be drilled does not stop the others. Throws only when cancelled. */
+/**
+ * Drills every subject; one that differs or cannot be drilled does not stop the others. Throws when cancelled, and where the restore
+ * point that is asked for is not there or its repository cannot be opened.
+ */
 export const runDrill = async (task: DrillTask, context: RunContext): Promise<DrillRun> => {
   const catalog = requireCatalog(context);
   return await recorded({ verb: 'drill', job: task.job }, context, async ({ record }) => {
     if (record === undefined) throw withoutCatalog();
-    const outcomes = await drillAll(task, record, catalog, context);
-    const ended = together(outcomes.map(endOf));
-    const error = outcomes.map(errorOf).find((each) => each !== undefined);
-    record.end(withDifference(ended, outcomes), [], error);
-    return { ...withDifference(ended, outcomes), id: record.id, outcomes };
+    const { repository, subjects, folder } = task;
+    const drilling: Drilling = { run: record.id, ledger: catalog.drills, repository, folder };
+    const { outcomes, point }: Pick<DrillRun, 'outcomes' | 'point'> = task.point
+      ? await drillPoint(task.point, subjects, drilling, context)
+      : { outcomes: await drillNewest(subjects, drilling, context) };
+    if (point) catalog.points.add(point);
+    const errors = [...outcomes.map(errorOf), ...(point && wasAsked(point) ? [errorAcross(point)] : [])];
+    const isDifferent = point?.state === 'differs' || outcomes.some(differs);
+    const ended = withDifference(together(errors.map(endOf)), isDifferent);
+    record.end(
+      ended,
+      [],
+      errors.find((each) => each !== undefined),
+    );
+    return { ...ended, id: record.id, outcomes, ...(point && { point }) };
   });
 };
 
@@ -67,49 +75,23 @@ const withoutCatalog = (): HoldfastError =>
     hint: 'it remembers what a drill makes, so that nothing is left behind; see `catalog:` in the configuration and HOLDFAST_CATALOG',
   });
 
-const drillAll = async (
-  task: DrillTask,
-  record: RunRecord,
-  catalog: Catalog,
+/** Each in a repository opened for it alone: from one drill to the next there may be hours. */
+const drillNewest = (
+  subjects: readonly DrillSubject[],
+  drilling: Drilling,
   context: JobContext,
 ): Promise<DrillOutcome[]> => {
-  const outcomes: DrillOutcome[] = [];
-  for (const subject of task.subjects) {
-    throwIfCancelled(context.signal);
-    try {
-      outcomes.push({
-        source: subject.source,
-        report: await drillOne(task, subject, record.id, catalog, context),
-      });
-    } catch (error) {
-      throwIfCancelled(context.signal);
-      outcomes.push({ source: subject.source, error: asError(error) });
-    }
-  }
-  return outcomes;
+  const use = { lock: 'shared', readsIndex: true } as const;
+  return drillAll(
+    subjects,
+    (subject) =>
+      withRepository(drilling.repository, use, context, async (repository) => {
+        const snapshot = await snapshotOf(repository, subject, context);
+        return await drillSubject(drilling, subject, { repository, snapshot }, context);
+      }),
+    context.signal,
+  );
 };
-
-const drillOne = (
-  { repository, folder = tmpdir() }: DrillTask,
-  subject: DrillSubject,
-  run: string,
-  catalog: Catalog,
-  context: JobContext,
-): Promise<DrillReport> =>
-  withRepository(repository, { lock: 'shared', readsIndex: true }, context, async (opened) => {
-    const snapshot = await snapshotOf(opened, subject, context);
-    const { into, queries } = subject;
-    const request = {
-      run,
-      repository: opened,
-      repositoryName: repository.name,
-      snapshot,
-      into,
-      folder,
-      queries,
-    };
-    return await drillSnapshot(request, catalog.drills, context);
-  });
 
 const snapshotOf = async (
   repository: Repository,
@@ -131,16 +113,11 @@ const snapshotOf = async (
   return whole ?? newest;
 };
 
-const endOf = (outcome: DrillOutcome): Ended => {
-  const error = errorOf(outcome);
-  return error ? failed(error) : ok;
-};
+const endOf = (error: Error | undefined): Ended => (error ? failed(error) : ok);
 
 /** A difference is what a drill is for: it decides the status whatever else happened. */
-const withDifference = (ended: Ended, outcomes: readonly DrillOutcome[]): Ended =>
-  outcomes.some((outcome) => 'report' in outcome && outcome.report.state === 'differs')
-    ? { ...ended, status: 4 }
-    : ended;
+const withDifference = (ended: Ended, isDifferent: boolean): Ended =>
+  isDifferent ? { ...ended, status: 4 } : ended;
 
 const errorOf = (outcome: DrillOutcome): Error | undefined => {
   if ('error' in outcome) return outcome.error;

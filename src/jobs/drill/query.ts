@@ -1,8 +1,8 @@
-// A user's own queries on a restored database, and what they should give.
+// A user's own queries, and what they should give.
 import type { QueryRecord } from '#catalog/drill.ts';
 import { throwIfCancelled } from '#lib/clock.ts';
-import { HoldfastError, messageOf } from '#lib/errors.ts';
-import type { QueryRows, ScratchPlace } from '#sources/source.ts';
+import { HoldfastError, hasCode, messageOf } from '#lib/errors.ts';
+import type { ScratchPlace } from '#sources/source.ts';
 
 export interface DrillQuery {
   readonly query: string;
@@ -14,43 +14,55 @@ export interface DrillQuery {
   readonly rows?: string | number | undefined;
 }
 
-/** Asks them one after the other. One that fails did not give what was expected. */
+/** What an answer is judged by. */
+export interface Answer {
+  readonly rows: number;
+  /** The first value of the first row; undefined where there is none. */
+  readonly first: string | null | undefined;
+}
+
+/** Asks them one after the other. One that fails did not give what was expected, unless it could not be asked at all. */
 export const askAll = async (
-  place: ScratchPlace,
   queries: readonly DrillQuery[],
+  answerTo: (query: DrillQuery) => Promise<Answer>,
   signal: AbortSignal,
 ): Promise<QueryRecord[]> => {
   const records: QueryRecord[] = [];
   for (const query of queries) {
     throwIfCancelled(signal);
-    records.push({ query: query.query, expected: expectedBy(query), ...(await ask(place, query, signal)) });
+    const asked = { query: query.query, expected: expectedBy(query) };
+    try {
+      records.push({ ...asked, ...judge(query, await answerTo(query)) });
+    } catch (error) {
+      throwIfCancelled(signal);
+      if (hasCode(error, ...outOfReach)) throw error;
+      records.push({ ...asked, found: `it failed: ${messageOf(error)}`, passed: false });
+    }
   }
   return records;
 };
 
-const ask = async (
-  place: ScratchPlace,
-  query: DrillQuery,
-  signal: AbortSignal,
-): Promise<Pick<QueryRecord, 'found' | 'passed'>> => {
-  try {
-    if (place.query === undefined)
-      throw new HoldfastError('UNSUPPORTED', 'sources of this kind answer no queries');
-    return judge(query, await place.query(query.query, query.database));
-  } catch (error) {
-    throwIfCancelled(signal);
-    return { found: `it failed: ${messageOf(error)}`, passed: false };
-  }
+/** They say nothing of what was asked. */
+const outOfReach = [
+  ...(['REPOSITORY_MISSING', 'REPOSITORY_LOCKED', 'WRONG_PASSWORD'] as const),
+  ...(['STORE_UNREACHABLE', 'STORE_DENIED', 'STORE_FULL'] as const),
+];
+
+/** Asks what was restored, in the engine's own language. */
+export const answerOf = async (place: ScratchPlace, { query, database }: DrillQuery): Promise<Answer> => {
+  if (place.query === undefined)
+    throw new HoldfastError('UNSUPPORTED', 'sources of this kind answer no queries');
+  const answer = await place.query(query, database);
+  return { rows: answer.length, first: answer[0]?.[0] };
 };
 
-/** What the rows say, in words. */
-const judge = ({ expect, rows }: DrillQuery, answer: QueryRows): Pick<QueryRecord, 'found' | 'passed'> => {
-  const count = `${answer.length} ${answer.length === 1 ? 'row' : 'rows'}`;
-  const countFits = fits(rows ?? (expect === undefined ? '> 0' : '>= 0'), String(answer.length));
+/** What the answer says, in words. */
+const judge = ({ expect, rows }: DrillQuery, answer: Answer): Pick<QueryRecord, 'found' | 'passed'> => {
+  const count = `${answer.rows} ${answer.rows === 1 ? 'row' : 'rows'}`;
+  const countFits = fits(rows ?? (expect === undefined ? '> 0' : '>= 0'), String(answer.rows));
   if (expect === undefined) return { found: count, passed: countFits };
-  const [first] = answer[0] ?? [];
-  if (first === undefined) return { found: 'no row', passed: false };
-  const value = first ?? 'null';
+  if (answer.first === undefined) return { found: 'no row', passed: false };
+  const value = answer.first ?? 'null';
   return {
     found: rows === undefined ? value : `${value}, ${count}`,
     passed: countFits && fits(expect, value),

@@ -15,7 +15,7 @@ import { originOf, tagOf } from '../snapshot-choice.ts';
 import { lostInRepair, missingUnnamed } from '../what-is-lacking.ts';
 import type { Compared, Comparison } from './comparison.ts';
 import { compareEntries } from './entries.ts';
-import { askAll, type DrillQuery } from './query.ts';
+import { answerOf, askAll, type DrillQuery } from './query.ts';
 import { compareTables } from './tables.ts';
 
 export interface DrillRequest {
@@ -164,7 +164,7 @@ const proceed = async (request: Proceeding, context: JobContext): Promise<Ended>
   onEvent({ type: 'started', subject: originOf(snapshot), doing: 'reading back what was restored' });
   const failed = new Set(report.failures.map(({ path }) => path));
   const compared = await comparison.compare(place, failed);
-  const asked = await askAll(place, queries, signal);
+  const asked = await askAll(queries, (query) => answerOf(place, query), signal);
   return verdict({
     restoreMs,
     report,

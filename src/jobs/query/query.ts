@@ -3,15 +3,16 @@ import type { StatementSync } from 'node:sqlite';
 import { HoldfastError, messageOf } from '#lib/errors.ts';
 import type { Repository, Snapshot } from '#repository/contract.ts';
 import type { SqlValue } from '#sources/table-reader.ts';
-import { type Askable, type AskContext, askable } from './askable.ts';
+import { type AskContext, askable } from './askable.ts';
 import { severalSnapshots } from './several-snapshots.ts';
 import { type Prepared, SqlTables } from './sql-tables.ts';
-import { type Asked, understand } from './understand.ts';
+import { type Asked, type Understood, understand } from './understand.ts';
 
 export interface QueryRequest {
   readonly repository: Repository;
-  readonly snapshot: Snapshot;
-  /** More of them, by the names that their tables have in front. */
+  /** Its tables have nothing in front; absent: those of all have the name of their snapshot. */
+  readonly snapshot?: Snapshot;
+  /** By the names that their tables have in front. */
   readonly others: ReadonlyMap<string, Snapshot>;
   readonly sql: string;
 }
@@ -28,16 +29,10 @@ export interface Query extends Disposable {
 }
 
 /** USAGE for SQL that SQLite does not take and for a kind without rows; REPOSITORY_DAMAGED for rows that are not all there. */
-export const openQuery = async (
-  { repository, snapshot, others, sql }: QueryRequest,
-  context: AskContext,
-): Promise<Query> => {
-  const more = new Map<string, Askable>();
-  for (const [name, other] of others) more.set(name.toLowerCase(), await askable(repository, other, context));
-  const from = severalSnapshots(await askable(repository, snapshot, context), more);
+export const openQuery = async (request: QueryRequest, context: AskContext): Promise<Query> => {
   const tables = new SqlTables();
   try {
-    const { prepared, asked } = await understand(sql, from, tables);
+    const { prepared, asked } = await understood(request, tables, context);
     await tables.filling(async () => {
       for (const table of asked) await load(table, prepared, tables);
     });
@@ -56,6 +51,22 @@ export const openQuery = async (
     tables[Symbol.dispose]();
     throw error;
   }
+};
+
+/** Throws as openQuery does for what cannot be asked; reads no rows. */
+export const checkQuery = async (request: QueryRequest, context: AskContext): Promise<void> => {
+  using tables = new SqlTables();
+  await understood(request, tables, context);
+};
+
+const understood = async (
+  { repository, snapshot, others, sql }: QueryRequest,
+  tables: SqlTables,
+  context: AskContext,
+): Promise<Understood> => {
+  const first = snapshot && { snapshot, tables: await askable(repository, snapshot, context) };
+  const from = severalSnapshots(first, others, (other) => askable(repository, other, context));
+  return await understand(sql, from, tables);
 };
 
 /** As the query may have it: several snapshots can have tables of one name. */

@@ -1,23 +1,69 @@
 // Several snapshots in one query: tables of the others have the name of their snapshot in front.
 import { HoldfastError, hasCode } from '#lib/errors.ts';
 import { printable } from '#lib/format.ts';
+import { didYouMean } from '#lib/nearest.ts';
+import type { Snapshot } from '#repository/contract.ts';
 import type { Askable, AskableTable } from './askable.ts';
 
+export interface FirstSnapshot {
+  readonly snapshot: Snapshot;
+  readonly tables: Askable;
+}
+
 /**
- * `others` by their names, in lower case. Of the first there is nothing in front, and only its tables are listed. USAGE for what is
- * a table of the first, too: of a schema or a database that is called as another snapshot is, or with that name in its own.
+ * `others` by their names, each opened when it is first asked for. Of the first, where there is one, there is nothing in front, and
+ * only its tables are listed. PATH_UNKNOWN for a table of none; USAGE for what is another table of the first, too: of a schema or a
+ * database that is called as another snapshot is, or with that name in its own.
  */
-export const severalSnapshots = (first: Askable, others: ReadonlyMap<string, Askable>): Askable => ({
-  ...first,
-  async named(wanted) {
-    const dot = wanted.indexOf('.');
-    const name = wanted.slice(0, Math.max(0, dot)).toLowerCase();
-    const other = others.get(name);
-    if (other === undefined) return await first.named(wanted);
-    if (await isThere(first, wanted)) throw inBoth(wanted, name);
-    return await namedIn(name, other, wanted.slice(dot + 1));
-  },
-});
+export const severalSnapshots = (
+  first: FirstSnapshot | undefined,
+  others: ReadonlyMap<string, Snapshot>,
+  open: (snapshot: Snapshot) => Promise<Askable>,
+): Askable => {
+  const opened = new Map<string, Promise<Askable>>();
+  const openOnce = (name: string, snapshot: Snapshot): Promise<Askable> => {
+    const found = opened.get(name) ?? open(snapshot);
+    opened.set(name, found);
+    return found;
+  };
+  return {
+    missing: first?.tables.missing ?? [],
+    async named(wanted) {
+      const [name, snapshot] = otherOf(wanted, others) ?? [];
+      if (name === undefined || snapshot === undefined) {
+        if (first === undefined) throw ofNone(wanted, [...others.keys()]);
+        return await first.tables.named(wanted);
+      }
+      const rest = wanted.slice(name.length + 1);
+      const other = await openOnce(name, snapshot);
+      if (first && (await isThere(first.tables, wanted))) {
+        const isSame = first.snapshot.id === snapshot.id && (await isOne(first.tables, wanted, rest));
+        if (!isSame) throw inBoth(wanted, name);
+      }
+      return await namedIn(name, other, rest);
+    },
+    async *tables() {
+      if (first !== undefined) yield* first.tables.tables();
+    },
+  };
+};
+
+/** The one whose name stands in front, in lower or upper case; of `a` and `a.b`, the longer. */
+const otherOf = (
+  wanted: string,
+  others: ReadonlyMap<string, Snapshot>,
+): readonly [name: string, snapshot: Snapshot] | undefined =>
+  [...others]
+    .filter(([name]) => wanted.toLowerCase().startsWith(`${name.toLowerCase()}.`))
+    .toSorted(([one], [other]) => other.length - one.length)[0];
+
+const ofNone = (wanted: string, names: readonly string[]): HoldfastError => {
+  const [front = '', ...behind] = wanted.split('.');
+  const near = behind.length > 0 ? didYouMean(front, names) : '';
+  return new HoldfastError('PATH_UNKNOWN', `no snapshot is named in front of "${printable(wanted)}"${near}`, {
+    hint: `write ${names[0]}.${printable(behind.join('.') || front)} for a table of ${names[0]}; there are ${names.join(', ')}`,
+  });
+};
 
 /** One that was not captured, or cannot be asked, is there. */
 const isThere = async (snapshot: Askable, wanted: string): Promise<boolean> => {
@@ -29,6 +75,10 @@ const isThere = async (snapshot: Askable, wanted: string): Promise<boolean> => {
     return error.code !== 'PATH_UNKNOWN';
   }
 };
+
+/** Whether two names of a snapshot are of the same table. */
+const isOne = async (snapshot: Askable, one: string, other: string): Promise<boolean> =>
+  (await isThere(snapshot, other)) && (await snapshot.named(one)).id === (await snapshot.named(other)).id;
 
 const inBoth = (wanted: string, name: string): HoldfastError =>
   new HoldfastError(

@@ -181,7 +181,9 @@ const notTaken = (cause: unknown): HoldfastError => {
   if (/^not authorized$|is prohibited$/.test(message)) return onlyReads(cause);
   return new HoldfastError('USAGE', `SQLite does not take the query: ${message}`, {
     cause,
-    hint: 'one SELECT, as on https://www.sqlite.org/lang_select.html',
+    hint: message.startsWith('near ".":')
+      ? 'a name has one dot at most: put its second part in double quotes, as in before."public.orders"'
+      : 'one SELECT, as on https://www.sqlite.org/lang_select.html',
   });
 };
 

@@ -2,6 +2,7 @@
 
 import type { Catalog } from '#catalog/catalog.ts';
 import type { Drill } from '#catalog/drill.ts';
+import type { DrilledPoint } from '#catalog/drilled-point.ts';
 import type { ErrorReport, Run, SourceRecord } from '#catalog/run.ts';
 import { machineName } from '#lib/machine-name.ts';
 import { version } from '#lib/version.ts';
@@ -18,6 +19,8 @@ export interface Report extends Period {
   readonly jobs: readonly JobEvidence[];
   readonly sources: readonly SourceEvidence[];
   readonly drills: readonly Drill[];
+  /** Restore points that were drilled as a whole. */
+  readonly points: readonly DrilledPoint[];
   readonly failures: readonly Failure[];
 }
 
@@ -88,6 +91,7 @@ export const gatherReport = (catalog: Catalog, period: Period, generatedAt: Date
     jobs: jobsOf(runs),
     sources: sourcesOf(backups, drills, period.until),
     drills,
+    points: catalog.points.list(period),
     failures,
   };
 };

@@ -1,5 +1,6 @@
 // What a report says in words, whatever its format.
-import type { Drill } from '#catalog/drill.ts';
+import type { Drill, QueryRecord } from '#catalog/drill.ts';
+import type { DrilledPoint } from '#catalog/drilled-point.ts';
 import { formatBytes, formatDuration, plural, shortId } from '#lib/format.ts';
 import type { Report, SourceEvidence } from './report.ts';
 
@@ -22,6 +23,7 @@ export const tablesOf = (report: Report): Table[] => [
   jobsTable(report),
   sourcesTable(report),
   drillsTable(report),
+  ...(report.points.length > 0 ? [pointsTable(report)] : []),
   failuresTable(report),
 ];
 
@@ -81,6 +83,29 @@ const drillsTable = ({ drills }: Report): Table => ({
   ]),
 });
 
+const pointsTable = ({ points }: Report): Table => ({
+  title: 'Restore points',
+  empty: 'None was drilled as a whole.',
+  columns: ['Time', 'Job', 'Restore point', 'Result', 'Sources', 'Queries across them', 'Remarks'],
+  rows: points.map(({ queries, error, ...point }) => [
+    timeText(point.startedAt),
+    `${point.job} in ${point.repository}`,
+    `${point.point} of ${timeText(point.pointTime)}`,
+    point.state,
+    point.sources.join(', '),
+    `${queries.filter(({ passed }) => passed).length} of ${queries.length}`,
+    pointRemarks(point.state, [...(error ? [error.message] : []), ...wrongAnswers(queries)]),
+  ]),
+});
+
+const pointRemarks = (state: DrilledPoint['state'], remarks: readonly string[]): string =>
+  state !== 'passed' && remarks.length === 0 ? 'see its sources above' : remarks.join('; ');
+
+const wrongAnswers = (queries: readonly QueryRecord[]): string[] =>
+  queries
+    .filter(({ passed }) => !passed)
+    .map(({ query, expected, found }) => `${query}: ${found}, expected was ${expected}`);
+
 const comparedText = (drill: Drill): string => {
   if (!('endedAt' in drill)) return '';
   const { entries, bytes, tables, rows, definitions } = drill;
@@ -93,15 +118,12 @@ const comparedText = (drill: Drill): string => {
 
 const remarksOn = (drill: Drill): string => {
   if (!('endedAt' in drill)) return '';
-  const wrong = drill.queries
-    .filter(({ passed }) => !passed)
-    .map(({ query, expected, found }) => `${query}: ${found}, expected was ${expected}`);
   const more = drill.differences - drill.firstDifferences.length;
   return [
     ...(drill.error ? [drill.error.message] : []),
     ...drill.firstDifferences,
     ...(more > 0 ? [`and ${more} more`] : []),
-    ...wrong,
+    ...wrongAnswers(drill.queries),
   ].join('; ');
 };
 
