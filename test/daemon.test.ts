@@ -79,10 +79,16 @@ test('the daemon and its jobs are killed at random, and no due time is lost or r
 
 test('a daemon that is stopped while it starts has not failed', async (t) => {
   if (process.platform !== 'linux') return t.skip('needs /proc, to see when it has begun to start');
-  const { process: daemon, result } = startCli(['daemon'], { env: place({}) });
+  const env = {
+    ...place({}),
+    NODE_OPTIONS: `--import=${join(import.meta.dirname, 'tools', 'held-reader.ts')}`,
+    READ_WHEN_THERE: at('read'),
+  };
+  const { process: daemon, result } = startCli(['daemon'], { env });
   const children = `/proc/${daemon.pid}/task/${daemon.pid}/children`;
   while (readFileSync(children, 'utf8') === '') await setTimeout(5); // one reads its configuration
   daemon.kill('SIGTERM');
+  writeFileSync(at('read'), '');
   const { status, stderr } = await result;
   assert.deepEqual({ status, stderr }, { status: 0, stderr: '' });
 });

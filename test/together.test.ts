@@ -10,6 +10,7 @@ import { skipWithout } from './servers/programs.ts';
 import { jsonLines } from './tools/cli.ts';
 import { jobsPlace } from './tools/jobs-place.ts';
 import { makeRepository } from './tools/repository.ts';
+import { stillOpen } from './tools/still-open.ts';
 
 const { at, env } = jobsPlace('together');
 
@@ -146,13 +147,8 @@ suite('a backup of several databases and files together', { skip }, () => {
     assert.match(outcome.stderr, /hook held \(exit 7\) failed with status 7/);
     assert.ok(existsSync(at('ended')), 'the hook after it runs');
     assert.equal((await holdfast(['snapshots', '--json'], { env })).stdout, before);
-    assert.equal(
-      await postgres.psql(
-        'postgres',
-        `SELECT count(*) FROM pg_stat_activity WHERE application_name ~ 'holdfast'`,
-      ),
-      '0',
-    );
+    const sessions = `SELECT count(*) FROM pg_stat_activity WHERE application_name ~ 'holdfast'`;
+    assert.equal(await stillOpen(async () => Number(await postgres.psql('postgres', sessions))), 0);
   });
 
   test('the command line can ask for it, too, where there is a state to hold', async () => {

@@ -33,18 +33,20 @@ after(() => {
   server.closeAllConnections();
 });
 
-const stores: Readonly<Record<string, () => Store>> = {
-  s3: () => {
+/** Each waits for the server as long as told; a machine that does much else may need a second for anything. */
+const stores: Readonly<Record<string, (timeoutSeconds?: number) => Store>> = {
+  s3: (timeoutSeconds = 30) => {
     const credentials = { accessKeyId: 'id', secretAccessKey: new Secret('word') };
-    const config = s3.config.parse({ endpoint: address(), bucket: 'b', prefix: 'p', timeoutSeconds: 1 });
+    const config = s3.config.parse({ endpoint: address(), bucket: 'b', prefix: 'p', timeoutSeconds });
     return openS3Store({ ...config, ...credentials });
   },
-  swift: () => {
+  swift: (timeoutSeconds = 30) => {
     const usual = { authUrl: `${address()}/auth/v1.0`, user: 'u:u', container: 'c', prefix: 'p' };
-    const config = swift.config.parse({ ...usual, timeoutSeconds: 1 });
+    const config = swift.config.parse({ ...usual, timeoutSeconds });
     return openSwiftStore({ ...config, password: new Secret('word') }, { clock: systemClock }, {});
   },
-  rest: () => openRestStore(rest.config.parse({ url: `${address()}/`, timeoutSeconds: 1 }), {}),
+  rest: (timeoutSeconds = 30) =>
+    openRestStore(rest.config.parse({ url: `${address()}/`, timeoutSeconds }), {}),
 };
 
 const unreachable = async (work: Promise<unknown>, message: RegExp): Promise<void> => {
@@ -100,7 +102,7 @@ for (const [kind, open] of Object.entries(stores))
     });
 
     test('that speaks another protocol, or has ever more to say before it answers, is left', async () => {
-      await using store = open();
+      await using store = open(1);
       const ways: readonly (readonly [first: string, ever: string])[] = [
         ['HTTP/1.1 101 Switching Protocols\r\nupgrade: other\r\nconnection: upgrade\r\n\r\n', ''],
         ['', 'HTTP/1.1 100 Continue\r\n\r\n'],
@@ -129,7 +131,7 @@ for (const [kind, open] of Object.entries(stores))
     });
 
     test('that gives byte by byte is left', async () => {
-      await using store = open();
+      await using store = open(1);
       answer = (response) => {
         const timer = setInterval(() => response.write(' '), 100);
         response.on('close', () => clearInterval(timer));
@@ -186,7 +188,7 @@ test('s3: a service that sends elsewhere is not followed, and what it says is to
 });
 
 test('s3: a service that takes its time to put the parts of an object together is waited for', async () => {
-  await using store = (stores.s3 as () => Store)();
+  await using store = (stores.s3 as (timeoutSeconds: number) => Store)(1);
   answer = (response) => {
     const { method, url = '' } = response.req;
     if (url.includes('uploads'))

@@ -1,7 +1,7 @@
 // A MongoDB for tests. No real one can be installed by them: unless HOLDFAST_TEST_MONGODB names one by its URL, it is DocumentDB,
 // MongoDB's engine on PostgreSQL, behind a front of our own. What that lacks is in test/servers/documentdb/front.ts.
-import { setTimeout as wait } from 'node:timers/promises';
 import { MongoClient } from 'mongodb';
+import { stillOpen } from '../tools/still-open.ts';
 import { type DocumentdbEngine, skipWithoutDocumentdb, startDocumentdb } from './documentdb/engine.ts';
 import { type Front, type FrontOptions, startFront } from './documentdb/front.ts';
 
@@ -32,7 +32,7 @@ export const startMongodb = async (): Promise<MongoServer> => {
   return {
     client,
     url: (database = '') => withDatabase(real, database),
-    openConnections: () => settledAtZero(() => countOnReal(client)),
+    openConnections: () => stillOpen(() => countOnReal(client)),
     [Symbol.asyncDispose]: () => client.close(),
   };
 };
@@ -46,7 +46,7 @@ export const startStandIn = async (options: FrontOptions = {}): Promise<StandIn>
     engine,
     front,
     client,
-    openConnections: () => settledAtZero(async () => front.connectionsOf('holdfast')),
+    openConnections: () => stillOpen(() => front.connectionsOf('holdfast')),
     url: (database = '') => `mongodb://127.0.0.1:${front.port}/${encodeURIComponent(database)}`,
     async [Symbol.asyncDispose]() {
       await client.close();
@@ -65,11 +65,4 @@ const countOnReal = async (client: MongoClient): Promise<number> => {
     { $match: { appName: 'holdfast' } },
   ];
   return (await client.db('admin').aggregate(pipeline).toArray()).length;
-};
-
-/** Servers notice a little later than the client that a connection is over. */
-const settledAtZero = async (count: () => Promise<number>): Promise<number> => {
-  for (const started = Date.now(); Date.now() - started < 2000; await wait(10))
-    if ((await count()) === 0) return 0;
-  return await count();
 };

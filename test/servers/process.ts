@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { closeSync, openSync, readFileSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { connect, createServer, type ListenOptions, type Server } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { program } from './programs.ts';
@@ -75,21 +75,32 @@ export const portAnswers = (port: number): Promise<boolean> =>
     socket.on('connect', () => socket.destroy());
   });
 
-/** A port of the loopback that nothing uses right now, and that no connection gets for its own end before a server has it. */
+/**
+ * A port of the loopback that nothing uses right now, that no connection gets for its own end before a server has it, and that is told to
+ * nobody else as long as this process lives.
+ */
 export const freePort = async (): Promise<number> => {
   for (let tries = 0; tries < 100; tries += 1) {
     const port = randomInt(15_000, 32_768); // below what systems choose from by themselves
-    const server = createServer().listen(port, '127.0.0.1');
-    const isFree = await once(server, 'listening').then(
-      () => true,
-      () => false,
-    );
-    if (!isFree) continue;
+    const claim = await listening({ path: `\0holdfast-test-port-${port}` }); // gone with this process, as no file is
+    if (!claim) continue;
+    claim.unref();
+    const server = await listening({ port, host: '127.0.0.1' });
+    if (!server) continue;
     server.close();
     await once(server, 'close');
     return port;
   }
   throw new Error('no free port');
+};
+
+/** Undefined when others have the place. */
+const listening = async (place: ListenOptions): Promise<Server | undefined> => {
+  const server = createServer().listen(place);
+  return await once(server, 'listening').then(
+    () => server,
+    () => undefined,
+  );
 };
 
 /** Fails with the last that it printed when it had ended by itself. */

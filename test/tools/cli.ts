@@ -18,6 +18,7 @@ export interface CliOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
   readonly input?: string | Uint8Array;
+  /** Then it is killed: after four minutes unless told. A machine that does much else may take one for what it does in a second. */
   readonly timeoutMs?: number;
 }
 
@@ -55,7 +56,7 @@ export const startProgram = (
       ...options.env,
     },
     stdio: ['pipe', 'pipe', 'pipe'],
-    timeout: options.timeoutMs ?? 60_000,
+    timeout: options.timeoutMs ?? 4 * 60_000,
     killSignal: 'SIGKILL',
   });
   child.stdin.on('error', () => {}); // it may have ended without reading

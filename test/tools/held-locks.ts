@@ -49,7 +49,8 @@ export const holdResticLock = async (
   mkdirSync(locks, { recursive: true });
   const earlier = new Set(readdirSync(locks));
   const isNew = (name: string): boolean => /^[0-9a-f]{64}$/.test(name) && !earlier.has(name);
-  const child = startRestic(binary, repository, args);
+  // So slow that it cannot be over before it is stopped.
+  const child = startRestic(binary, repository, ['--limit-download', '64', ...args]);
   while (!readdirSync(locks).some(isNew)) {
     if (child.exitCode !== null) throw new Error(`restic ended with ${child.exitCode} and took no lock`);
     await pause(1);

@@ -26,7 +26,10 @@ const newPassword = 'another password for tests';
 /** A machine that does much else may take minutes for what it does in a second. */
 const patienceMs = 10 * 60_000;
 
-/** Throws at the first broken promise; returns how many kills came before the command had ended. */
+/**
+ * Throws at the first broken promise; returns how many kills came before the command had ended. One that came later is followed by one
+ * that comes sooner.
+ */
 export const killCare = async ({ kills, seed, only, onRound }: KillCareOptions): Promise<number> => {
   const random = seededRandom(seed);
   const place = await prepare(random);
@@ -39,17 +42,19 @@ export const killCare = async ({ kills, seed, only, onRound }: KillCareOptions):
     await succeed(place, words, env);
     const wholeMs = performance.now() - started;
     for (let kill = 0; kill < kills; kill += 1) {
-      place.renew();
-      const ms = wholeMs * (0.1 + random.next() * 0.8);
-      const running = startCli(words, { env: environment(place, env) });
-      const timer = setTimeout(() => running.process.kill('SIGKILL'), ms);
-      const { signal } = await running.result;
-      clearTimeout(timer);
-      if (signal === 'SIGKILL') interrupted += 1;
-      await after();
-      onRound?.(
-        `${name} killed after ${ms.toFixed(0)} of ${wholeMs.toFixed(0)} ms: ${signal ?? 'had ended'}`,
-      );
+      let ms = wholeMs * (0.1 + random.next() * 0.8);
+      for (const before = interrupted; interrupted === before; ms /= 2) {
+        place.renew();
+        const running = startCli(words, { env: environment(place, env) });
+        const timer = setTimeout(() => running.process.kill('SIGKILL'), ms);
+        const { signal } = await running.result;
+        clearTimeout(timer);
+        if (signal === 'SIGKILL') interrupted += 1;
+        await after();
+        onRound?.(
+          `${name} killed after ${ms.toFixed(0)} of ${wholeMs.toFixed(0)} ms: ${signal ?? 'had ended'}`,
+        );
+      }
     }
   }
   return interrupted;

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -12,6 +12,7 @@ import { seededRandom } from '../../src/lib/random.ts';
 import { runCli } from './cli.ts';
 
 export interface DaemonKills {
+  /** For so long, and until there were two kills. */
   readonly forMs: number;
   readonly seed: number;
   readonly onKill?: (line: string) => void;
@@ -38,6 +39,7 @@ export const killDaemon = async ({ forMs, seed, onKill }: DaemonKills): Promise<
   try {
     writeConfig(folder);
     assert.equal((await runCli(['init', 'here'], { env })).status, 0);
+    assert.equal((await runCli(['runs'], { env })).status, 0); // makes the catalog
     const killed = await killAtRandom(env, { forMs, seed, ...(onKill && { onKill }) });
     return { ...killed, ...accountOf(env.HOLDFAST_CATALOG) };
   } finally {
@@ -68,11 +70,13 @@ const killAtRandom = async (
   const end = Date.now() + forMs;
   let daemonsKilled = 0;
   let jobsKilled = 0;
+  let killedAt = 0;
   let daemon = startDaemon(env);
   try {
-    while (Date.now() < end) {
+    while (Date.now() < end || daemonsKilled + jobsKilled < 2) {
       await sleep(random.integer(500, 3500));
       const job = random.chance(0.6) ? runningJob(env.HOLDFAST_CATALOG ?? '') : undefined;
+      killedAt = Date.now();
       if (job !== undefined) {
         kill(job);
         jobsKilled += 1;
@@ -85,7 +89,10 @@ const killAtRandom = async (
         daemon = startDaemon(env);
       }
     }
-    await sleep(5000); // what was killed last gets its other run
+    while (!hasRunSince(env.HOLDFAST_CATALOG ?? '', killedAt)) {
+      assertAlive(daemon);
+      await sleep(100); // what was killed last gets its other run
+    }
     daemon.kill('SIGTERM');
     const [status] = await once(daemon, 'exit');
     assert.equal(status, 0, said.get(daemon));
@@ -109,9 +116,13 @@ const startDaemon = (env: Readonly<Record<string, string>>): ChildProcess => {
 /** What each daemon wrote, for the message when one ends unasked. */
 const said = new WeakMap<ChildProcess, string>();
 
-const killOne = async (daemon: ChildProcess): Promise<void> => {
+const assertAlive = (daemon: ChildProcess): void => {
   const isThere = daemon.exitCode === null && daemon.signalCode === null;
   assert.ok(isThere, `a daemon ended by itself: ${said.get(daemon)}`);
+};
+
+const killOne = async (daemon: ChildProcess): Promise<void> => {
+  assertAlive(daemon);
   daemon.kill('SIGKILL');
   await once(daemon, 'exit'); // its jobs still have its standard error open
 };
@@ -125,12 +136,23 @@ const kill = (pid: number): void => {
 };
 
 const runningJob = (catalog: string): number | undefined => {
-  if (!existsSync(catalog)) return undefined; // the first daemon has hardly begun
   using database = new DatabaseSync(catalog, { readOnly: true, timeout: 5000 });
   const pids = database
     .prepare(`SELECT pid FROM runs WHERE state = 'running' ORDER BY started_ms DESC`)
     .all();
   return pids.map(({ pid }) => Number(pid)).find((pid) => isThere(pid));
+};
+
+/** Whether each job has had two runs, of which one began after that. */
+const hasRunSince = (catalog: string, sinceMs: number): boolean => {
+  using database = new DatabaseSync(catalog, { readOnly: true, timeout: 5000 });
+  const count = database.prepare(
+    `SELECT count(*) AS runs, max(started_ms) AS last FROM runs WHERE job = ? AND state = 'succeeded'`,
+  );
+  return Object.keys(periods).every((job) => {
+    const { runs, last } = count.get(job) ?? {};
+    return Number(runs) >= 2 && Number(last) > sinceMs;
+  });
 };
 
 const isThere = (pid: number): boolean => {

@@ -72,14 +72,17 @@ jobs:
   const wholeMs = performance.now() - started;
   let [interrupted, restored] = [0, 0];
   await look();
-  for (let kill = 0; kill < kills; kill += 1) {
+  let [isInterrupted, afterMs] = [true, 0];
+  for (let kill = 0; kill < kills || !isInterrupted; kill += 1) {
     const change = changeShop(random, at('shop.db'));
+    if (isInterrupted) afterMs = random.next() * wholeMs;
+    else afterMs /= 2; // the one before had ended when it was to be killed
     const running = startCli(['backup'], cli);
-    const afterMs = random.next() * wholeMs;
     const timer = setTimeout(() => running.process.kill('SIGKILL'), afterMs);
     const { signal } = await running.result;
     clearTimeout(timer);
-    if (signal === 'SIGKILL') interrupted += 1;
+    isInterrupted = signal === 'SIGKILL';
+    if (isInterrupted) interrupted += 1;
     await look(); // one that had ended, or nearly
     await succeed('backup');
     const ids = await look();

@@ -16,6 +16,11 @@ export interface SlowLine extends AsyncDisposable {
   breakAt(words: string, options?: { readonly alone?: boolean }): void;
   /** From now on nothing passes, in either direction, and nothing is closed. */
   freeze(): void;
+  /**
+   * Keeps answers back from when more has gone in a direction than requests and replies without content are, until so many bytes have:
+   * who waits for an answer to each piece never gets there. Resolves then.
+   */
+  answerAfter(bytes: number): Promise<void>;
 }
 
 /** Passes on what comes to the port, each piece `roundTripMs / 2` later in each direction, at any speed. */
@@ -27,6 +32,7 @@ export const slowLine = async (target: number, roundTripMs: number): Promise<Slo
   let lastWords: string | undefined;
   let alone = false;
   let isFrozen = false;
+  let withheld: Withheld | undefined;
   const server = createServer((client) => {
     const upstream = connect({ port: target, host: '127.0.0.1', allowHalfOpen: true });
     for (const socket of [client, upstream]) {
@@ -36,7 +42,9 @@ export const slowLine = async (target: number, roundTripMs: number): Promise<Slo
     }
     const isOpen = (): boolean => !isFrozen;
     delay(client, upstream, roundTripMs / 2, isOpen);
-    delay(upstream, client, roundTripMs / 2, isOpen);
+    delay(upstream, client, roundTripMs / 2, isOpen, () => withheld?.released);
+    client.on('data', ({ length }) => withheld?.count('requests', length));
+    upstream.prependListener('data', ({ length }) => withheld?.count('answers', length));
     client.on('data', (chunk) => {
       if (lastWords !== undefined && chunk.includes(lastWords)) {
         lastWords = undefined;
@@ -68,6 +76,10 @@ export const slowLine = async (target: number, roundTripMs: number): Promise<Slo
     freeze: () => {
       isFrozen = true;
     },
+    answerAfter: (bytes) => {
+      withheld = new Withheld(bytes);
+      return withheld.enough;
+    },
     async [Symbol.asyncDispose]() {
       for (const socket of sockets) socket.destroy();
       if (!server.listening) return;
@@ -77,9 +89,47 @@ export const slowLine = async (target: number, roundTripMs: number): Promise<Slo
   };
 };
 
-const delay = (from: Socket, to: Socket, ms: number, isOpen: () => boolean): void => {
-  const later = (act: () => void): void => void setTimeout(act, ms);
+const delay = (
+  from: Socket,
+  to: Socket,
+  ms: number,
+  isOpen: () => boolean,
+  until: () => Promise<void> | undefined = () => undefined,
+): void => {
+  const later = (act: () => void): void => {
+    const wait = until();
+    if (wait) void wait.then(() => setTimeout(act, ms));
+    else setTimeout(act, ms);
+  };
   from.on('data', (chunk) => later(() => isOpen() && to.writable && to.write(chunk)));
   from.on('end', () => later(() => to.end()));
   from.on('close', () => later(() => to.destroy()));
 };
+
+/** More than any request or reply without content has. */
+const withoutContentBytes = 8192;
+
+/** Answers that are kept back until there is enough on the line. */
+class Withheld {
+  readonly enough: Promise<void>;
+  readonly #bytes: number;
+  readonly #gone = { requests: 0, answers: 0 };
+  #release = (): void => {};
+
+  constructor(bytes: number) {
+    this.#bytes = bytes;
+    this.enough = new Promise((resolve) => {
+      this.#release = resolve;
+    });
+  }
+
+  /** What answers wait for, once there is content on the line. */
+  get released(): Promise<void> | undefined {
+    return Math.max(this.#gone.requests, this.#gone.answers) > withoutContentBytes ? this.enough : undefined;
+  }
+
+  count(direction: 'requests' | 'answers', bytes: number): void {
+    this.#gone[direction] += bytes;
+    if (this.#gone[direction] >= this.#bytes) this.#release();
+  }
+}

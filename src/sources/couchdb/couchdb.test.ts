@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite } from 'node:test';
 import { skipWithoutCouch, startCouch } from '../../../test/servers/couchdb.ts';
+import { stillOpen } from '../../../test/tools/still-open.ts';
 import { sourceContract } from '../contract.ts';
 import { databasePath } from './layout.ts';
 import { fillWithManyKinds, oddName, openCouch, seenIn } from './testing.ts';
@@ -11,11 +12,6 @@ suite('the databases of a CouchDB server', { skip: (await skipWithoutCouch()) ??
     const copy = await startCouch();
     const databases = ['shop', oddName(original), 'empty'];
     await fillWithManyKinds(original);
-    const connections = async (): Promise<number> => {
-      // A connection is gone a little after it was closed.
-      for (let attempt = 0; attempt < 100 && (await original.connections()) > 0; attempt += 1);
-      return await original.connections();
-    };
     return {
       open: (signal) => openCouch(original, {}, { signal }),
       async emptyTarget() {
@@ -30,7 +26,7 @@ suite('the databases of a CouchDB server', { skip: (await skipWithoutCouch()) ??
       told: withoutSequences,
       manifests: databases.map((name) => `${databasePath(name)}/manifest.json`),
       knowsUnchanged: false,
-      openThings: connections,
+      openThings: () => stillOpen(() => original.connections()),
       async [Symbol.asyncDispose]() {
         await original[Symbol.asyncDispose]();
         await copy[Symbol.asyncDispose]();

@@ -37,17 +37,26 @@ suite('receiving into MongoDB', { skip: skipWithoutDocumentdb() ?? false }, () =
   test('readers see each collection as it was or as it is, never empty, while all of them change', async () => {
     await change(server.client.db('shop'));
     const dump = await shop();
-    const looks = [await counts(server.client.db('copy'))];
+    const looks: (readonly number[])[] = [];
+    const look = async (): Promise<unknown> => looks.push(await counts(server.client.db('copy')));
+    let steps = 0;
+    const atEachStep: Intercept = async ({ name }) => {
+      if (!['create', 'createIndexes', 'insert', 'renameCollection', 'collMod', 'drop'].includes(name))
+        return;
+      steps += 1;
+      await look();
+    };
+    await look();
     let over = false;
     const reading = (async () => {
-      while (!over) looks.push(await counts(server.client.db('copy')));
+      while (!over) await look(); // within a step, too
     })();
-    await receive('copy', 2, dump);
+    await intercepting(atEachStep, () => receive('copy', 2, dump));
     over = true;
     await reading;
-    looks.push(await counts(server.client.db('copy')));
+    await look();
     const [first = [], last = []] = [looks[0], looks.at(-1)];
-    assert.ok(looks.length > 10, `${looks.length} looks`);
+    assert.ok(steps > 10, `${steps} steps`);
     const [, view] = read;
     for (const look of looks)
       for (const [at, count] of look.entries()) {

@@ -20,7 +20,8 @@ test('a server that freezes in the middle of a collection is given up, as the dr
   await server.client.db('shop').collection<{ text: string }>('t').insertMany(documents);
   const port = Number(new URL(server.url()).port || 27_017);
   await using line = await slowLine(port, 0);
-  const soon = 'connectTimeoutMS=500&heartbeatFrequencyMS=500&serverSelectionTimeoutMS=500';
+  // The driver's clock cannot be stopped: this is longer than a busy machine leaves this process alone.
+  const soon = 'connectTimeoutMS=2000&heartbeatFrequencyMS=500&serverSelectionTimeoutMS=2000';
   const url = `mongodb://127.0.0.1:${line.port}/shop?directConnection=true&${soon}`;
   await using source = await openMongodb(server, { url, rangeMiB: 1 });
   const entries = source.dump()[Symbol.asyncIterator]();

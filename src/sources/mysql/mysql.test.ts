@@ -3,6 +3,7 @@ import { suite } from 'node:test';
 import { type MysqlServer, startMariadb } from '../../../test/servers/mariadb.ts';
 import { skipWithoutMysql, startMysql } from '../../../test/servers/mysql.ts';
 import { skipWithout } from '../../../test/servers/programs.ts';
+import { stillOpen } from '../../../test/tools/still-open.ts';
 import { type SourceFixture, sourceContract } from '../contract.ts';
 import { makeShop, openMysql } from './testing.ts';
 
@@ -35,19 +36,14 @@ const fixture = async (
     keeps: ['mode'],
     manifests: ['shop/manifest.json'],
     knowsUnchanged: false,
-    openThings: () => sessions(original),
+    openThings: () => stillOpen(() => sessions(original)),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 };
 
-/** A session ends a little after its connection. */
-const sessions = async (server: MysqlServer): Promise<number> => {
-  const count = async (): Promise<number> =>
-    Number(
-      await server.sql(
-        `select count(*) from information_schema.processlist where user = 'admin' and id <> connection_id()`,
-      ),
-    );
-  for (let attempt = 0; attempt < 100; attempt += 1) if ((await count()) === 0) return 0;
-  return await count();
-};
+const sessions = async (server: MysqlServer): Promise<number> =>
+  Number(
+    await server.sql(
+      `select count(*) from information_schema.processlist where user = 'admin' and id <> connection_id()`,
+    ),
+  );

@@ -85,7 +85,7 @@ for (const engine of ['mariadb', 'mysql'] as const)
       );
       const next = await server.sql(`select ${state}`, 'shop');
       const dump = await shop();
-      const looks = new Set<string>();
+      const looks = new Set([await server.sql(`select ${state}`, 'copy')]);
       let over = false;
       const reading = (async () => {
         while (!over) looks.add(await server.sql(`select ${state}`, 'copy'));

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { suite } from 'node:test';
 import { startPostgres } from '../../../test/servers/postgres.ts';
 import { skipWithout } from '../../../test/servers/programs.ts';
+import { stillOpen } from '../../../test/tools/still-open.ts';
 import { sourceContract } from '../contract.ts';
 import { openPostgres } from './testing.ts';
 import { manyKinds, roles } from './testing-database.ts';
@@ -16,14 +17,7 @@ suite('a PostgreSQL database', { skip: skipWithout('postgresql') ?? false }, () 
     await copy.psql('postgres', await original.psql('postgres', hashed));
     await original.psql('postgres', 'create database shop');
     await original.psql('shop', manyKinds);
-    const sessions = async (): Promise<number> => {
-      // A session ends a little after its connection.
-      for (let attempt = 0; attempt < 100; attempt += 1) {
-        const count = Number(await original.psql('postgres', ownSessions));
-        if (count === 0) return 0;
-      }
-      return Number(await original.psql('postgres', ownSessions));
-    };
+    const sessions = async (): Promise<number> => Number(await original.psql('postgres', ownSessions));
     return {
       open: (signal) => openPostgres(original, { url: original.url('shop') }, { signal }),
       async emptyTarget() {
@@ -36,7 +30,7 @@ suite('a PostgreSQL database', { skip: skipWithout('postgresql') ?? false }, () 
       keeps: ['mode'],
       manifests: ['shop/manifest.json'],
       knowsUnchanged: false,
-      openThings: sessions,
+      openThings: () => stillOpen(sessions),
       async [Symbol.asyncDispose]() {
         await original[Symbol.asyncDispose]();
         await copy[Symbol.asyncDispose]();

@@ -200,6 +200,8 @@ test('a restore whose session is ended says by whom, and not that the snapshot w
     );
   const lock = original.psql('held', 'begin; lock table pg_class in share mode; select pg_sleep(60)');
   const holds = lock.catch(() => {});
+  const held = `select count(*) from pg_locks where relation = 'pg_class'::regclass and mode = 'ShareLock' and granted`;
+  while ((await original.psql('postgres', held)) === '0') await setTimeout(20);
   const restored = restoreTo(original, onlyDatabase('shop'), { url: original.url('held') });
   const refused = assert.rejects(restored, (error) => {
     assert.ok(hasCode(error, 'SOURCE_UNREACHABLE'), `${error}`);

@@ -4,6 +4,7 @@ import { after, test } from 'node:test';
 import { exitStatus, hasCode } from '#lib/errors.ts';
 import { shop, shopWith } from '../../../test/servers/sqlserver-shop.ts';
 import type { Answer } from '../../../test/servers/tds-responder.ts';
+import { stillOpen } from '../../../test/tools/still-open.ts';
 import { manifestSchema } from '../manifest.ts';
 import { contentOf } from '../testing.ts';
 import { databasesSql, questions } from './catalogue.ts';
@@ -124,10 +125,7 @@ test('a table in memory is read apart, since it cannot be in a snapshot with oth
   );
   assert.equal(outcome.errors.size, 0);
   assert.equal(manifestOf(outcome).tables.find(({ name }) => name === 'sales.orders')?.rows, 5000);
-  // A connection ends a little after its client has gone.
-  for (let attempt = 0; attempt < 200 && server.responder.connections() > 0; attempt += 1)
-    await new Promise((resolve) => setImmediate(resolve));
-  assert.equal(server.responder.connections(), 0);
+  assert.equal(await stillOpen(() => server.responder.connections()), 0);
 });
 
 test('bytes in the place of a text are not taken for it', async () => {

@@ -1,6 +1,7 @@
 // The contract, over the wire, with a responder in the server's place.
 import assert from 'node:assert/strict';
 import { shop } from '../../../test/servers/sqlserver-shop.ts';
+import { stillOpen } from '../../../test/tools/still-open.ts';
 import { sourceContract } from '../contract.ts';
 import { dumpOf, openSqlServer, rememberRows, startPlainServer } from './testing.ts';
 
@@ -23,12 +24,7 @@ for (const bulk of [true, false])
       keeps: ['mode'],
       manifests: ['shop/manifest.json'],
       knowsUnchanged: false,
-      // A connection ends a little after its client has gone.
-      async openThings() {
-        for (let attempt = 0; attempt < 200 && original.responder.connections() > 0; attempt += 1)
-          await new Promise((resolve) => setImmediate(resolve));
-        return original.responder.connections();
-      },
+      openThings: () => stillOpen(() => original.responder.connections()),
       async [Symbol.asyncDispose]() {
         await original[Symbol.asyncDispose]();
         await copy[Symbol.asyncDispose]();
