@@ -5,7 +5,7 @@ import { HoldfastError } from '#lib/errors.ts';
 import { type QueryView, queryReaderOf } from '#sources/query-reader.ts';
 import { openSource, type SourceConfig } from '#sources/registry.ts';
 import type { Store } from '#stores/store.ts';
-import { isAhead } from '../ahead.ts';
+import { isAhead, isTime } from '../ahead.ts';
 import type { JobContext } from '../job-context.ts';
 import { filesOfRows } from './list-query.ts';
 import type { ListedFile } from './listed-file.ts';
@@ -102,14 +102,14 @@ class Latest {
   }
 
   see(created: string | undefined): void {
-    if (created === undefined || !/^\d{4}-\d\d-\d\d/.test(created) || created <= (this.#position ?? ''))
-      return;
+    if (created === undefined || !isTime(created) || created <= (this.#position ?? '')) return;
     if (!isAhead(created, this.#now())) this.#position = created;
   }
 
   after({ settled, pending }: ListingState, { horizon }: QueryView): ListingState {
     const position = this.#position;
-    const before = pending.at(-1)?.position ?? settled ?? '';
+    const before =
+      [pending.at(-1)?.position, settled].find((known) => known !== undefined && isTime(known)) ?? '';
     if (position === undefined || position <= before) return { settled, pending };
     return { settled, pending: [...pending, { next: String(horizon?.next ?? 0), position }] };
   }
