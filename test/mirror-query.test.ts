@@ -67,4 +67,13 @@ suite('queries of mirrors', { skip: skipWithout('postgresql') }, () => {
     assert.equal(status, 13);
     assert.match(stderr, /the query is refused: division by zero\nhint: try it with psql/);
   });
+
+  test('statuses are CSV as it is, and on a terminal nothing that it would obey', async () => {
+    configure("select e'\\u001b[31mred' as path");
+    await mirror();
+    assert.ok((await mirror('--statuses')).stdout.includes(',\u001b[31mred,FAIL_READ,'));
+    const env = { HOLDFAST_CONFIG: at('holdfast.yaml') };
+    const { stdout } = await holdfast(['mirror', '--statuses'], { env, columns: 80 });
+    assert.match(stdout, /,\\x1b\[31mred,FAIL_READ,.*[^\r]\n$/);
+  });
 });

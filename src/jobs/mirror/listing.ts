@@ -25,18 +25,29 @@ export interface Listing extends AsyncDisposable {
   reached(state: ListingState): ListingState;
 }
 
-/** Every listing of a store is of all its files. One without any is an error: a disk that is not mounted looks like that. */
+/**
+ * Every listing of a store is of all its files, and of folders that may not be read, which are failures. One without any is an error: a
+ * disk that is not mounted looks like that.
+ */
 export const listStore = (store: Store): Listing => ({
   name: `store ${store.location}`,
   async *files() {
     let isEmpty = true;
-    for await (const { key, size, modified } of store.list('')) {
+    const unreadable: ListedFile[] = [];
+    const named = (key: string) => ({
+      ...{ path: key, place: '', key },
+      ...{ dataset: posix.dirname(key), storage: key },
+    });
+    const onUnreadable = (key: string, flaw: HoldfastError): void => {
       isEmpty = false;
-      yield {
-        ...{ path: key, place: '', key, sizeBytes: size, sizeIsSeen: true, modified },
-        ...{ dataset: posix.dirname(key), storage: key },
-      };
+      unreadable.push({ ...named(key), flaw });
+    };
+    for await (const { key, size, modified } of store.list('', { onUnreadable })) {
+      isEmpty = false;
+      yield { ...named(key), sizeBytes: size, sizeIsSeen: true, modified };
+      yield* unreadable.splice(0);
     }
+    yield* unreadable;
     if (isEmpty)
       throw new HoldfastError('SOURCE_UNREACHABLE', `${store.location} has no files`, {
         hint: 'see whether it is the right place, and mounted; or remove the job',

@@ -218,6 +218,21 @@ test('a file whose size is not told is no empty file', {
   assert.deepEqual(mirror.statuses(), { empty: 'OK', unknown: 'FAIL_READ' });
 });
 
+test('what may not be gone through is a failure by itself, and the rest is copied', async () => {
+  using mirror = fixture();
+  mirror.write('folder/a', 'a');
+  mirror.write('z', 'z');
+  symlinkSync('.', mirror.at('from/folder/loop'));
+  for (const expected of [
+    ['partial', 2, 1, 0],
+    ['partial', 0, 1, 2],
+  ])
+    assert.deepEqual(counts(await mirror.run()), expected);
+  assert.deepEqual(mirror.statuses(), { 'folder/a': 'OK', 'folder/loop': 'FAIL_READ', z: 'OK' });
+  rmSync(mirror.at('from/folder/loop'));
+  assert.deepEqual(counts(await mirror.run()), ['ok', 0, 0, 2]);
+});
+
 test('copies are not made among the originals, however the folder is called', async () => {
   using mirror = fixture();
   mirror.write('a', 'content');

@@ -76,7 +76,10 @@ test('an error of the file system says what was done, where, and what to do', ()
   const error = folderError(cause, 'write', '/srv/backups', 'data/ab/cd');
   assert.equal(error.code, 'STORE_DENIED');
   assert.equal(error.message, '/srv/backups: cannot write data/ab/cd: EACCES: permission denied');
-  assert.match(error.hint ?? '', /let the user/);
+  assert.match(error.hint ?? '', /let the user .* write/);
+  assert.match(folderError(cause, 'list', '/srv', 'x').hint ?? '', /let the user .* read/);
+  const folderThere = Object.assign(new Error('EISDIR: illegal operation'), { code: 'EISDIR' });
+  assert.match(folderError(folderThere, 'write', '/srv', 'x').hint ?? '', /a folder stands where/);
   assert.equal(folderError(new Error('EIO'), 'read', '/srv', 'x').code, 'STORE_UNREACHABLE');
   const many = Object.assign(new Error('EMFILE: too many open files'), { code: 'EMFILE' });
   assert.match(folderError(many, 'read', '/srv', 'x').hint ?? '', /ulimit -n/);

@@ -232,6 +232,18 @@ suite('sftp', { skip: skip ?? false }, () => {
   });
   after(async () => await server?.[Symbol.asyncDispose]());
 
+  test('a folder that may not be read ends a listing, unless it goes on without it', async () => {
+    await using store = open({ path: `${server.path}/closed` });
+    await store.put('open/a', bytes);
+    for (const name of ['dark', 'dark/in']) mkdirSync(join(server.folder, 'closed', name), { mode: 0o700 });
+    symlinkSync('.', join(server.folder, 'closed/open/loop'));
+    await assert.rejects(Array.fromAsync(store.list('')), { code: 'STORE_DENIED' });
+    const told: string[] = [];
+    const onUnreadable = (key: string): void => void told.push(key);
+    const keys = (await Array.fromAsync(store.list('', { onUnreadable }))).map(({ key }) => key);
+    assert.deepEqual([keys, told.toSorted()], [['open/a'], ['dark', 'open/loop']]);
+  });
+
   test('an unknown host is refused with its fingerprint and the line that would make it known', async () => {
     const knownHosts = join(temporaryFolder('sftp'), 'known_hosts');
     const { code, message, hint } = await failure(open({ knownHosts }));
