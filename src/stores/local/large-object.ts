@@ -1,14 +1,14 @@
 // Objects that come in pieces: a file under a temporary name, which gets its own name when it is whole.
 import { lstatSync, statSync } from 'node:fs';
-import { type FileHandle, open, unlink } from 'node:fs/promises';
+import { type FileHandle, open, rename, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { HoldfastError, systemCode } from '#lib/errors.ts';
-import { syncFile } from '#lib/sync.ts';
+import { syncFile, syncFolder } from '#lib/sync.ts';
 import type { LargeObject } from '../store.ts';
 import { temporaryName, unfinishedName } from '../temporary-name.ts';
 import { folderError } from './folder-error.ts';
 import { rememberMount } from './mount.ts';
-import { giveName, makeFolders, objectMode, syncNames } from './write-object.ts';
+import { makeFolders, objectMode, syncNames } from './write-object.ts';
 
 /** What waits in memory, not what is written at once. */
 const pieceBytes = 4 * 1024 * 1024;
@@ -94,22 +94,44 @@ const largeObject = ({ folder, key, path, temporary, token, file }: Unfinished):
       throw folderError(cause, 'write', folder, key);
     }
   };
+  // What a commit has done is not done again by another: it may have been broken off after each step.
+  let step: 'written' | 'synced' | 'named' = 'written';
+  let unsynced: HoldfastError | undefined;
   return {
     token,
     pieceBytes: () => pieceBytes,
     putPiece: ({ offset }, bytes) => explained(() => writeAt(file, bytes, offset)),
-    commit: () =>
-      explained(async () => {
-        await syncFile(file);
+    async commit() {
+      if (unsynced) throw unsynced;
+      if (step === 'written') {
+        await syncFile(file).catch((cause: unknown) => {
+          unsynced = notKept(folder, key, cause);
+          throw unsynced;
+        });
+        step = 'synced';
+      }
+      await explained(async () => {
         await file.close();
-        await giveName(temporary, path);
+        if (step === 'synced') await rename(temporary, path);
+        step = 'named';
+        await syncFolder(dirname(path));
         rememberMount(folder);
-      }),
+      });
+    },
     async abort() {
       await file.close().catch(() => {}); // it may be closed already
       await unlink(temporary).catch(() => {}); // readers skip its name anyway
     },
   };
+};
+
+/** A second attempt to sync would succeed, and mean nothing: the system tells once that it has lost what was written. */
+const notKept = (folder: string, key: string, cause: unknown): HoldfastError => {
+  const error = folderError(cause, 'write', folder, key);
+  const { message, hint } = error;
+  return error.code === 'STORE_UNREACHABLE'
+    ? new HoldfastError('STORE_DENIED', message, { cause, hint })
+    : error;
 };
 
 const openNew = async (folder: string, path: string): Promise<FileHandle> => {
