@@ -41,9 +41,26 @@ test('a file that is replaced has a checksum of its own at each moment, also whe
     }),
     /no line/,
   );
-  assert.deepEqual(await checksumsOf(store, key), [sumOf('old')]);
+  assert.deepEqual(await checksumsOf(store, key), [sumOf('old'), sumOf('new')], 'nobody knows which it is');
   await commitFile(next);
   assert.deepEqual(await checksumsOf(store, key), [sumOf('new')]);
+});
+
+test('a file keeps its checksum when only the answer to its commit was lost, and none stays without a file', async () => {
+  await using store = openLocalStore(temporaryFolder('archive-answer'));
+  for (const [isDone, kept] of [
+    [false, []],
+    [true, [sumOf('content')]],
+  ] as const) {
+    const file = await written(store, 'content');
+    const commit = async (): Promise<void> => {
+      if (isDone) await file.commit();
+      throw new Error('no line');
+    };
+    await assert.rejects(commitFile({ ...file, commit }), /no line/);
+    assert.deepEqual(await checksumsOf(store, key), kept);
+    await file.abort();
+  }
 });
 
 test('a checksum of another form beside a file does not make it ours', async () => {

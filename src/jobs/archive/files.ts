@@ -36,18 +36,18 @@ export const commitFile = async ({ store, key, sha256, commit }: Written): Promi
       Buffer.from([...new Set(sums)].map((sum) => lineOf(key, sum)).join('')),
     );
   const replaces = await exists(store, key);
-  const before = replaces ? await checksumsOf(store, key) : [];
+  const before = await checksumsOf(store, key);
   const isForeign = replaces && before.length === 0;
   if (!isForeign) await put([...before, sha256]);
   try {
     await commit();
   } catch (error) {
-    if (before.length > 0)
-      await put(before).catch(() => {}); // both lines do no harm
-    else if (!isForeign) await store.delete(`${key}${checksumEnding}`).catch(() => {}); // alone it does no harm
+    // Perhaps only the answer was lost: a checksum without its file does no harm, a file without its checksum is found no more.
+    if (!replaces && before.length === 0 && (await isMissing(store, key)))
+      await store.delete(`${key}${checksumEnding}`).catch(() => {});
     throw error;
   }
-  if (replaces) await put([sha256]);
+  if (replaces || before.length > 0) await put([sha256]);
 };
 
 const lineOf = (key: string, sha256: string): string => `${sha256}  ${posix.basename(key)}\n`;
@@ -61,6 +61,13 @@ const exists = async (store: Store, key: string): Promise<boolean> => {
     throw error;
   }
 };
+
+/** For sure. */
+const isMissing = (store: Store, key: string): Promise<boolean> =>
+  exists(store, key).then(
+    (isThere) => !isThere,
+    () => false,
+  );
 
 /** The checksums beside a file, of which one is its own: two where a run was broken off that replaced it. None where they are not ours. */
 export const checksumsOf = async (store: Store, key: string): Promise<string[]> => {
