@@ -215,6 +215,61 @@ suite('exports', () => {
     assert.deepEqual(files('far'), ['site_alarms_1_3.csv']);
   });
 
+  test('a file that was missing when somebody looked is shipped and purged when it is there again', async () => {
+    const rules = `shipTo: ${at('far', 'box')}, purge: { shipped: true }`;
+    configure(`tables: [{ table: alarms, key: SeqNo }], ${rules}`);
+    writeFileSync(at('far'), 'in the way');
+    assert.equal((await run('export')).status, 3);
+    rmSync(at('far'));
+    renameSync(at('out'), at('unmounted'));
+    assert.match((await done('export')).stderr, /site_alarms_1_3.csv: it is not in .*, and was not shipped/);
+    rmSync(at('out'), { recursive: true, force: true });
+    renameSync(at('unmounted'), at('out'));
+    assert.match((await done('export')).stdout, /1 file shipped/);
+    renameSync(at('out'), at('unmounted'));
+    assert.match((await done('purge')).stdout, /1 gone already/);
+    renameSync(at('unmounted'), at('out'));
+    assert.match((await done('purge')).stdout, /1 file removed/);
+    assert.deepEqual([files(), files('far/box')], [[], ['site_alarms_1_3.csv']]);
+  });
+
+  /** A run that is broken off just before its file has its name. */
+  const breakOff = async (): Promise<void> => {
+    mkdirSync(at('out', 'site_alarms_1_3.csv'), { recursive: true });
+    assert.equal((await run('export')).status, 14);
+    rmSync(at('out', 'site_alarms_1_3.csv'), { recursive: true });
+  };
+
+  test('rows of a file that was not finished do not count where its disk is not mounted', async () => {
+    configure('tables: [{ table: alarms, key: SeqNo }]');
+    await breakOff();
+    renameSync(at('out'), at('unmounted'));
+    for (const isMade of [false, true]) {
+      if (isMade) mkdirSync(at('out'));
+      const { status, stderr } = await run('export');
+      assert.equal(status, 14);
+      assert.match(
+        stderr,
+        /not the folder in which site_alarms_1_3.csv was being written[\s\S]*mount the disk/,
+      );
+    }
+    rmSync(at('out'), { recursive: true });
+    renameSync(at('unmounted'), at('out'));
+    await done('export');
+    assert.deepEqual(files(), ['site_alarms_1_3.csv']);
+  });
+
+  test('rows of a file that was not finished come into the place that the job has now', async () => {
+    configure('tables: [{ table: alarms, key: SeqNo }]');
+    await breakOff();
+    writeFileSync(
+      at('holdfast.yaml'),
+      readFileSync(at('holdfast.yaml'), 'utf8').replace(at('out'), at('new')),
+    );
+    assert.match((await done('export')).stderr, /site_alarms_1_3.csv: it was being written to .*out when/);
+    assert.deepEqual(files('new'), ['site_alarms_1_3.csv']);
+  });
+
   test('a row that is dated years ahead is exported once, and hides none that comes later', async () => {
     configure('tables: [{ table: alarms, key: SeqNo, timestamp: Stamp }]');
     execute("INSERT INTO alarms VALUES (4, '2099-01-01 00:00:00', 'a wrong clock', 1)");

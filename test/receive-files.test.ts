@@ -5,6 +5,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  realpathSync,
   renameSync,
   rmSync,
   statSync,
@@ -178,6 +179,20 @@ jobs:
     assert.equal(readFileSync(at('copy', 'a'), 'utf8'), 'version 4');
     const { stdout } = await run('-r', 'own', 'snapshots', '--json');
     assert.equal(stdout.split('\n').filter((line) => line.includes('"snapshot"')).length, 1, stdout);
+  });
+
+  test('a version that was removed, or of which nothing tells what it is, is loaded anew', async () => {
+    const spoil = [
+      (version: string) => rmSync(version, { recursive: true }),
+      (version: string) => rmSync(`${version}.json`),
+      (version: string) => writeFileSync(`${version}.json`, '{"snap'),
+    ];
+    for (const damage of spoil) {
+      damage(realpathSync(at('copy')));
+      assert.match((await site.run('run', 'follow')).stdout, /copy: snapshot [0-9a-f]{8} loaded/);
+      assert.equal(readFileSync(at('copy', 'a'), 'utf8'), 'version 4');
+      assert.match((await run('run', 'follow')).stdout, /copy: nothing new/);
+    }
   });
 
   test('a folder that was not received is left alone', async () => {

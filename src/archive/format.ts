@@ -36,3 +36,9 @@ export const formatOf = (name: string): Format | undefined => {
 
 /** Dumps that engines' own clients load; without compression, only these say that a name has an ending at all. */
 const plainEndings: readonly string[] = ['sql', 'archive'];
+
+/** The part of a file's name that the template made: one without an ending got one by what the source is, and one for encryption. */
+export const withoutAddedEnding = (name: string, template: string): string => {
+  const plain = /\.age$/i.test(template) ? name : name.replace(/\.age$/, '');
+  return formatOf(template) ? plain : plain.replace(/\.(tar|[a-z]+)\.gz$/, '');
+};

@@ -79,6 +79,8 @@ export interface ExportLedger {
   setShipped(file: number, at: Date): void;
   /** 'purged': by us. 'gone': it was no longer there. */
   setGone(file: number, state: 'purged' | 'gone', at: Date): void;
+  /** One that was gone is there again. */
+  setBack(file: number): void;
 }
 
 export const exportLedger = (database: DatabaseSync, path: string): ExportLedger => {
@@ -209,6 +211,14 @@ export const exportLedger = (database: DatabaseSync, path: string): ExportLedger
             'UPDATE export_files SET state = ?, purged_ms = ? WHERE id = ?',
             state,
             at.getTime(),
+            file,
+          ),
+      ),
+    setBack: (file) =>
+      safely(
+        () =>
+          void run(
+            `UPDATE export_files SET state = 'done', purged_ms = NULL WHERE id = ? AND state = 'gone'`,
             file,
           ),
       ),

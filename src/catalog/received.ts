@@ -17,6 +17,7 @@ export interface Received extends ReceiverName {
   readonly whole: boolean;
   /** When the sender was as the receiver is now. */
   readonly takenAt: Date;
+  /** When it was met there first. */
   readonly receivedAt: Date;
 }
 

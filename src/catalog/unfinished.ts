@@ -15,6 +15,8 @@ export interface UnfinishedObjects {
   end(object: UnfinishedObject): void;
   /** What runs of the job have begun and not ended in that store. */
   of(job: string, store: string): UnfinishedObject[];
+  /** In which stores such an object of the job was begun and not ended. */
+  storesOf(job: string, object: Omit<UnfinishedObject, 'store'>): string[];
 }
 
 export const unfinishedObjects = (database: DatabaseSync, path: string): UnfinishedObjects => ({
@@ -36,5 +38,12 @@ export const unfinishedObjects = (database: DatabaseSync, path: string): Unfinis
         .prepare('SELECT store, name, token FROM unfinished_objects WHERE job = ? AND store = ?')
         .all(job, store)
         .map((row) => ({ store: String(row.store), name: String(row.name), token: String(row.token) })),
+    ),
+  storesOf: (job, { name, token }) =>
+    explained(path, () =>
+      database
+        .prepare('SELECT store FROM unfinished_objects WHERE job = ? AND name = ? AND token = ?')
+        .all(job, name, token)
+        .map(({ store }) => String(store)),
     ),
 });

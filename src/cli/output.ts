@@ -121,6 +121,12 @@ export class Output {
     this.#throwIfBroken();
   }
 
+  /** Text as it is; on a terminal, which would take part of a name for orders, as it can be read. */
+  async text(text: string): Promise<void> {
+    const isSeen = this.#stdout.isTTY === true;
+    await this.bytes(Buffer.from(isSeen ? printableText(text.replaceAll('\r\n', '\n')) : text));
+  }
+
   /** Waits until everything written so far has been taken. */
   async flush(): Promise<void> {
     await this.#taken();

@@ -352,6 +352,9 @@ test('what one job archives is not removed by another that knows it by its name'
   assert.deepEqual(both('', 'my], to: [/srv/a'), []);
   assert.deepEqual(both('', 'pg], to: [/srv/b'), []);
   assert.deepEqual(both(', name: "{job}_{source}_{yyyy}{mm}{dd}"', 'pg], to: [/srv/a'), []);
+  // What stands for any database may be part of the name of another source.
+  const databases = ', name: "{database}_{yyyy}{mm}{dd}_{HH}{MM}{SS}"';
+  assert.equal(both(databases, 'my], to: [/srv/a').length, 1);
 });
 
 test('a folder is the same place by whatever link it is called', () => {

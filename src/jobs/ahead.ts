@@ -13,6 +13,13 @@ export const isAhead = (text: string, now: Date): boolean => {
   return timeMs > now.getTime();
 };
 
+/** Whether it is a day, or a time of one, that a calendar has. */
+export const isTime = (text: string): boolean => {
+  const [, day, time = '00:00:00'] = form.exec(text) ?? [];
+  const at = new Date(`${day}T${time}Z`);
+  return !Number.isNaN(at.getTime()) && at.toISOString().startsWith(`${day}T`);
+};
+
 const offsetMs = (zone: string): number => {
   const [, sign = '+', hours = 0, minutes = 0] = /^([+-])(\d\d):?(\d\d)?$/.exec(zone) ?? [];
   return (sign === '-' ? -1 : 1) * (Number(hours) * 60 + Number(minutes)) * 60_000;

@@ -1,4 +1,5 @@
 // The contract of every place that keeps bytes.
+import type { HoldfastError } from '#lib/errors.ts';
 import type { Kind } from '#lib/kind.ts';
 
 /**
@@ -15,7 +16,7 @@ export interface Store extends AsyncDisposable {
   /** The object, or exactly the range asked for: never short. A range beyond the end is an OBJECT_MISSING error that says so. */
   get(key: string, range?: ByteRange): Promise<Uint8Array>;
   /** Every object whose key begins with the prefix, in no order. A prefix with nothing below it lists nothing. */
-  list(prefix: string): AsyncIterable<StoredObject>;
+  list(prefix: string, options?: ListOptions): AsyncIterable<StoredObject>;
   /** An absent key is fine. */
   delete(key: string): Promise<void>;
 }
@@ -23,6 +24,14 @@ export interface Store extends AsyncDisposable {
 export interface ByteRange {
   readonly offset: number;
   readonly length: number;
+}
+
+export interface ListOptions {
+  /**
+   * For those who want what can be listed: told of each folder, or what a link leads to, that may not be read, which is then left out. Without it,
+   * a listing ends there with an error: what it leaves out would count as not there.
+   */
+  onUnreadable?(key: string, error: HoldfastError): void;
 }
 
 export interface StoredObject {

@@ -75,6 +75,6 @@ const printStatuses = async (
     catalog.mirrors,
     jobs.map(({ name }) => name),
   ))
-    await call.output.bytes(Buffer.from(part));
+    await call.output.text(part);
   return 0;
 };

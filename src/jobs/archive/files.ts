@@ -1,6 +1,6 @@
 // The files of archive jobs in a store: how they come to be there, and which of them a job made.
 import { posix } from 'node:path';
-import { formatOf } from '#archive/format.ts';
+import { withoutAddedEnding } from '#archive/format.ts';
 import { nameTemplate, type WordField } from '#archive/name.ts';
 import type { Written } from '#archive/put-stream.ts';
 import { sizeOf } from '#archive/read-object.ts';
@@ -26,23 +26,31 @@ export type ArchivedFile =
 const checksumEnding = '.sha256';
 
 /**
- * Gives the file its name, and its checksum beside it (as sha256sum has it). A new file's checksum comes first, so that no file is
- * without; that of a file in the place of another comes last, so that the old one never has a wrong one.
+ * Gives the file its name, and its checksum beside it (as sha256sum has it). The checksum comes first, so that no file is without; in
+ * the place of another file of ours it stands beside that one's until the new file is there, so that neither ever has a wrong one only.
  */
 export const commitFile = async ({ store, key, sha256, commit }: Written): Promise<void> => {
-  const checksum = `${key}${checksumEnding}`;
-  const put = () => store.put(checksum, Buffer.from(`${sha256}  ${posix.basename(key)}\n`));
+  const put = (sums: readonly string[]) =>
+    store.put(
+      `${key}${checksumEnding}`,
+      Buffer.from([...new Set(sums)].map((sum) => lineOf(key, sum)).join('')),
+    );
   const replaces = await exists(store, key);
-  if (replaces) await store.delete(checksum);
-  else await put();
+  const before = await checksumsOf(store, key);
+  const isForeign = replaces && before.length === 0;
+  if (!isForeign) await put([...before, sha256]);
   try {
     await commit();
   } catch (error) {
-    if (!replaces) await store.delete(checksum).catch(() => {}); // alone it does no harm
+    // Perhaps only the answer was lost: a checksum without its file does no harm, a file without its checksum is found no more.
+    if (!replaces && before.length === 0 && (await isMissing(store, key)))
+      await store.delete(`${key}${checksumEnding}`).catch(() => {});
     throw error;
   }
-  if (replaces) await put();
+  if (replaces || before.length > 0) await put([sha256]);
 };
+
+const lineOf = (key: string, sha256: string): string => `${sha256}  ${posix.basename(key)}\n`;
 
 const exists = async (store: Store, key: string): Promise<boolean> => {
   try {
@@ -54,14 +62,25 @@ const exists = async (store: Store, key: string): Promise<boolean> => {
   }
 };
 
-/** The checksum beside a file; undefined where there is none, or none of ours. */
-export const checksumOf = async (store: Store, key: string): Promise<string | undefined> => {
+/** For sure. */
+const isMissing = (store: Store, key: string): Promise<boolean> =>
+  exists(store, key).then(
+    (isThere) => !isThere,
+    () => false,
+  );
+
+/** The checksums beside a file, of which one is its own: two where a run was broken off that replaced it. None where they are not ours. */
+export const checksumsOf = async (store: Store, key: string): Promise<string[]> => {
   try {
     const text = Buffer.from(await store.get(`${key}${checksumEnding}`)).toString('utf8');
-    const [, sum, name] = /^([0-9a-f]{64}) {2}(.*)\n$/.exec(text) ?? [];
-    return name === posix.basename(key) ? sum : undefined;
+    const sums = text.split('\n').map((line) => line.slice(0, 64));
+    sums.pop();
+    const isOurs =
+      sums.every((sum) => /^[0-9a-f]{64}$/.test(sum)) &&
+      text === sums.map((sum) => lineOf(key, sum)).join('');
+    return isOurs ? sums : [];
   } catch (error) {
-    if (hasCode(error, 'OBJECT_MISSING')) return undefined;
+    if (hasCode(error, 'OBJECT_MISSING')) return [];
     throw error;
   }
 };
@@ -90,6 +109,7 @@ export const ownFiles = async (store: Store, { name, words }: OwnFiles): Promise
   const withChecksum = new Set(
     objects
       .filter(({ key }) => key.endsWith(checksumEnding))
+      .filter(({ key, size }) => isLengthOfLines(size, key.slice(0, -checksumEnding.length)))
       .map(({ key }) => key.slice(0, -checksumEnding.length)),
   );
   return objects
@@ -101,11 +121,9 @@ export const ownFiles = async (store: Store, { name, words }: OwnFiles): Promise
     .toSorted((a, b) => a.time.getTime() - b.time.getTime() || (a.key < b.key ? -1 : 1));
 };
 
+/** What is as long as our lines is seen to be ours when it is read. */
+const isLengthOfLines = (sizeBytes: number, key: string): boolean =>
+  sizeBytes > 0 && sizeBytes % Buffer.byteLength(lineOf(key, '0'.repeat(64))) === 0;
+
 /** What a listing must begin with. */
 const fixedBeginning = (name: string): string => /^[^{]*/.exec(name)?.[0] ?? '';
-
-/** A template without an ending got one by what the source is, and one for encryption. */
-const withoutAddedEnding = (key: string, template: string): string => {
-  const plain = /\.age$/i.test(template) ? key : key.replace(/\.age$/, '');
-  return formatOf(template) ? plain : plain.replace(/\.(tar|[a-z]+)\.gz$/, '');
-};

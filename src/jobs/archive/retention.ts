@@ -7,7 +7,7 @@ import type { Snapshot } from '#repository/contract.ts';
 import type { Store } from '#stores/store.ts';
 import type { JobContext } from '../job-context.ts';
 import { applyRetention } from '../retention.ts';
-import { checksumOf, type OwnFile, type OwnFiles, ownFiles, removeFile } from './files.ts';
+import { checksumsOf, type OwnFile, type OwnFiles, ownFiles, removeFile } from './files.ts';
 
 export interface FileVerdict {
   readonly file: OwnFile;
@@ -24,12 +24,15 @@ export const retainFiles = async (
 ): Promise<FileVerdict[]> => {
   const files = await ownFiles(store, own);
   const verdicts = judge(files, rules, clock.now());
-  for (const { file, reasons } of verdicts) {
+  const done: FileVerdict[] = [];
+  for (const verdict of verdicts) {
     throwIfCancelled(signal);
-    if (reasons.length > 0) continue;
-    if ((await checksumOf(store, file.key)) !== undefined) await removeFile(store, file.key);
+    const { file, reasons } = verdict;
+    const isOurs = reasons.length > 0 || (await checksumsOf(store, file.key)).length > 0;
+    if (isOurs && reasons.length === 0) await removeFile(store, file.key);
+    done.push(isOurs ? verdict : { file, reasons: ['its checksum is not of our making'] });
   }
-  return verdicts;
+  return done;
 };
 
 /** The files as if they were snapshots of as many sources as there are groups. */

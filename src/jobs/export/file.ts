@@ -3,6 +3,7 @@
 import { putStream, type Written } from '#archive/put-stream.ts';
 import { sizeOf } from '#archive/read-object.ts';
 import { type Bytes, compress } from '#archive/streams.ts';
+import type { Catalog } from '#catalog/catalog.ts';
 import type { ExportFile, ExportLedger, RowHash } from '#catalog/exports.ts';
 import type { UnfinishedObjects } from '#catalog/unfinished.ts';
 import { asError, HoldfastError, hasCode } from '#lib/errors.ts';
@@ -56,28 +57,32 @@ const writtenOrThrow = (outcome: Written | Error | undefined): Written => {
   return outcome;
 };
 
-/** After a crash: files that were to get their names count if they did; of the others nothing is left. */
+/** After a crash: files that were to get their names count if they did; of the others nothing is left. Returns those that were begun in another store. */
 export const settleFiles = async (
-  ledger: ExportLedger,
+  { exports: ledger, unfinished }: Pick<Catalog, 'exports' | 'unfinished'>,
   job: string,
   store: Store,
-): Promise<{ readonly counted: readonly ExportFile[]; readonly dropped: readonly ExportFile[] }> => {
-  const counted: ExportFile[] = [];
-  const dropped: ExportFile[] = [];
-  for (const file of ledger.files(job, ['intended'])) {
-    const isThere = file.name !== undefined && (await wasCommitted(store, file.name, file));
-    if (isThere) ledger.confirmAlone(file.id);
-    else ledger.drop(file.id);
-    (isThere ? counted : dropped).push(file);
+): Promise<readonly { readonly name: string; readonly store: string }[]> => {
+  const elsewhere: { readonly name: string; readonly store: string }[] = [];
+  for (const { id, name, token, sizeBytes } of ledger.files(job, ['intended'])) {
+    if (name === undefined) {
+      ledger.drop(id);
+      continue;
+    }
+    const [other] = unfinished.storesOf(job, { name, token }).filter((each) => each !== store.location);
+    if (other !== undefined) elsewhere.push({ name, store: other });
+    if (other === undefined && (await wasCommitted(store, name, { token, sizeBytes })))
+      ledger.confirmAlone(id);
+    else ledger.drop(id);
   }
-  return { counted, dropped };
+  return elsewhere;
 };
 
 /** What tells is that its unfinished form is gone: the file itself may have been taken away by now. */
 const wasCommitted = async (
   store: Store,
   name: string,
-  { token, sizeBytes }: ExportFile,
+  { token, sizeBytes }: Pick<ExportFile, 'token' | 'sizeBytes'>,
 ): Promise<boolean> => {
   const large = largeObjectsOf(store);
   if (!large) throw new HoldfastError('UNSUPPORTED', `${store.location} takes no objects in pieces`);

@@ -11,6 +11,7 @@ import { openPlainStore } from '../plain-store.ts';
 import { recorded } from '../recorded.ts';
 import type { RunContext } from '../run-backup.ts';
 import { type Ended, ok, partial } from '../run-outcome.ts';
+import { filesThere } from './gone.ts';
 import { neededCatalog } from './run.ts';
 
 /** What shows that a file was taken away; all that is given must be true. */
@@ -55,7 +56,7 @@ export const runPurge = (task: PurgeTask, context: RunContext): Promise<PurgeRun
         'what shows that files were taken away must be another store',
       );
     const listed = other && (await sizesIn(other));
-    const files = neededCatalog(context).exports.files(job, ['done']);
+    const files = await filesThere(neededCatalog(context).exports, job, store);
     if (other && listed?.size === 0 && files.length > 0)
       context.onEvent({
         type: 'warning',

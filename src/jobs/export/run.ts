@@ -66,7 +66,12 @@ export const runExport = (task: ExportTask, context: RunContext): Promise<Export
     const catalog = neededCatalog(context);
     refuseWithoutPositions(catalog, task.job);
     await using store = await openPlainStore(task.job, task.to, watched);
-    await settleFiles(catalog.exports, task.job, store);
+    for (const { name, store: other } of await settleFiles(catalog, task.job, store))
+      watched.onEvent({
+        type: 'warning',
+        subject: name,
+        text: `it was being written to ${other} when a run was broken off: its rows are exported again`,
+      });
     await removeLeftovers(catalog.unfinished, task.job, store);
     const exported: ExportedSource[] = [];
     for (const source of task.sources) {

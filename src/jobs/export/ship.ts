@@ -8,6 +8,7 @@ import { HoldfastError, hasCode } from '#lib/errors.ts';
 import type { Store } from '#stores/store.ts';
 import { noting, removeLeftovers } from '../archive/leftovers.ts';
 import type { JobContext } from '../job-context.ts';
+import { filesThere } from './gone.ts';
 
 export interface Shipment {
   readonly catalog: Catalog;
@@ -18,11 +19,11 @@ export interface Shipment {
 
 /** Copies every file that was not copied yet; returns how many. Copying one again is harmless. */
 export const shipFiles = async (shipment: Shipment, context: JobContext): Promise<number> => {
-  const { catalog, job, to } = shipment;
+  const { catalog, job, from, to } = shipment;
   const ledger = catalog.exports;
   await removeLeftovers(catalog.unfinished, job, to);
   let shipped = 0;
-  for (const file of ledger.files(job, ['done'])) {
+  for (const file of await filesThere(ledger, job, from)) {
     if (file.name === undefined || file.shippedAt) continue;
     throwIfCancelled(context.signal);
     if (!(await ship(file.name, file, shipment, context))) continue;
@@ -58,7 +59,8 @@ const ship = async (
     onEvent({
       type: 'warning',
       subject: name,
-      text: `it was taken from ${from.location} before it was shipped`,
+      text: `it is not in ${from.location} any more, and was not shipped`,
+      hint: 'when it was not taken away, see whether the place is mounted: it is shipped as soon as it is there again',
     });
     catalog.exports.setGone(id, 'gone', clock.now());
     return false;

@@ -69,10 +69,16 @@ const sizeToRead = async (
   from: Store,
 ): Promise<number> => {
   if (sizeBytes === undefined) return await reading(() => sizeOf(from, key));
-  if (sizeIsSeen || checksum || !(await reading(() => isLonger(from, key, sizeBytes)))) return sizeBytes;
+  // A store may well list a size of 0 for what has no size that is known, such as the files of /proc.
+  const isTrusted = (sizeIsSeen && sizeBytes > 0) || checksum !== undefined;
+  if (isTrusted || !(await reading(() => isLonger(from, key, sizeBytes)))) return sizeBytes;
+  const now = sizeIsSeen ? await reading(() => sizeOf(from, key)) : 0;
+  if (now > 0) return now; // it has grown since
   throw new ReadFailure('unreadable', {
     cause: new HoldfastError('ITEM_CHANGED', `it has more than the ${sizeBytes} bytes that are listed`, {
-      hint: 'find out which of both is right',
+      hint: sizeIsSeen
+        ? 'files whose size the store does not tell cannot be mirrored: move them elsewhere'
+        : 'find out which of both is right',
     }),
   });
 };

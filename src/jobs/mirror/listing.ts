@@ -5,7 +5,7 @@ import { HoldfastError } from '#lib/errors.ts';
 import { type QueryView, queryReaderOf } from '#sources/query-reader.ts';
 import { openSource, type SourceConfig } from '#sources/registry.ts';
 import type { Store } from '#stores/store.ts';
-import { isAhead } from '../ahead.ts';
+import { isAhead, isTime } from '../ahead.ts';
 import type { JobContext } from '../job-context.ts';
 import { filesOfRows } from './list-query.ts';
 import type { ListedFile } from './listed-file.ts';
@@ -25,18 +25,29 @@ export interface Listing extends AsyncDisposable {
   reached(state: ListingState): ListingState;
 }
 
-/** Every listing of a store is of all its files. One without any is an error: a disk that is not mounted looks like that. */
+/**
+ * Every listing of a store is of all its files, and of folders that may not be read, which are failures. One without any is an error: a
+ * disk that is not mounted looks like that.
+ */
 export const listStore = (store: Store): Listing => ({
   name: `store ${store.location}`,
   async *files() {
     let isEmpty = true;
-    for await (const { key, size, modified } of store.list('')) {
+    const unreadable: ListedFile[] = [];
+    const named = (key: string) => ({
+      ...{ path: key, place: '', key },
+      ...{ dataset: posix.dirname(key), storage: key },
+    });
+    const onUnreadable = (key: string, flaw: HoldfastError): void => {
       isEmpty = false;
-      yield {
-        ...{ path: key, place: '', key, sizeBytes: size, sizeIsSeen: true, modified },
-        ...{ dataset: posix.dirname(key), storage: key },
-      };
+      unreadable.push({ ...named(key), flaw });
+    };
+    for await (const { key, size, modified } of store.list('', { onUnreadable })) {
+      isEmpty = false;
+      yield { ...named(key), sizeBytes: size, sizeIsSeen: true, modified };
+      yield* unreadable.splice(0);
     }
+    yield* unreadable;
     if (isEmpty)
       throw new HoldfastError('SOURCE_UNREACHABLE', `${store.location} has no files`, {
         hint: 'see whether it is the right place, and mounted; or remove the job',
@@ -102,14 +113,14 @@ class Latest {
   }
 
   see(created: string | undefined): void {
-    if (created === undefined || !/^\d{4}-\d\d-\d\d/.test(created) || created <= (this.#position ?? ''))
-      return;
+    if (created === undefined || !isTime(created) || created <= (this.#position ?? '')) return;
     if (!isAhead(created, this.#now())) this.#position = created;
   }
 
   after({ settled, pending }: ListingState, { horizon }: QueryView): ListingState {
     const position = this.#position;
-    const before = pending.at(-1)?.position ?? settled ?? '';
+    const before =
+      [pending.at(-1)?.position, settled].find((known) => known !== undefined && isTime(known)) ?? '';
     if (position === undefined || position <= before) return { settled, pending };
     return { settled, pending: [...pending, { next: String(horizon?.next ?? 0), position }] };
   }

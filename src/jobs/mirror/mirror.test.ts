@@ -207,6 +207,32 @@ test('a file or folder whose name is not UTF-8 is a failure that is named, not l
   assert.ok(hints.some((hint) => hint && /not UTF-8/.test(hint)));
 });
 
+test('a file whose size is not told is no empty file', {
+  skip: !existsSync('/proc/sys/fs/inotify'),
+}, async () => {
+  using mirror = fixture();
+  mkdirSync(mirror.at('from'), { recursive: true });
+  symlinkSync('/proc/sys/fs/inotify/max_user_watches', mirror.at('from/unknown'));
+  mirror.write('empty', '');
+  assert.deepEqual(counts(await mirror.run()), ['partial', 1, 1, 0]);
+  assert.deepEqual(mirror.statuses(), { empty: 'OK', unknown: 'FAIL_READ' });
+});
+
+test('what may not be gone through is a failure by itself, and the rest is copied', async () => {
+  using mirror = fixture();
+  mirror.write('folder/a', 'a');
+  mirror.write('z', 'z');
+  symlinkSync('.', mirror.at('from/folder/loop'));
+  for (const expected of [
+    ['partial', 2, 1, 0],
+    ['partial', 0, 1, 2],
+  ])
+    assert.deepEqual(counts(await mirror.run()), expected);
+  assert.deepEqual(mirror.statuses(), { 'folder/a': 'OK', 'folder/loop': 'FAIL_READ', z: 'OK' });
+  rmSync(mirror.at('from/folder/loop'));
+  assert.deepEqual(counts(await mirror.run()), ['ok', 0, 0, 2]);
+});
+
 test('copies are not made among the originals, however the folder is called', async () => {
   using mirror = fixture();
   mirror.write('a', 'content');

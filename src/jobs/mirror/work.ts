@@ -59,7 +59,7 @@ const mostUnreachable = 3;
 export class MirrorWork {
   readonly #options: MirrorWorkOptions;
   readonly #context: JobContext;
-  readonly #underWay = new Map<string, string>();
+  readonly #underWay = new Map<string, { readonly listed: string; readonly end: Promise<void> }>();
   readonly #large = new Semaphore(largeAtOnce);
   #unreachable = 0;
   #counts = { listed: 0, succeeded: 0, failed: 0, passedOver: 0, bytes: 0 };
@@ -90,13 +90,17 @@ export class MirrorWork {
     const listed = listedContent(file);
     const before = this.#options.statuses.of(path);
     const attempt = { file, listed, before, at: this.#context.clock.now() };
-    const twice = this.#underWay.get(path) ?? (before?.run === this.#options.run ? before.listed : undefined);
+    const underWay = this.#underWay.get(path);
+    const twice = underWay?.listed ?? (before?.run === this.#options.run ? before.listed : undefined);
     if (twice === listed) this.#counts.passedOver += 1;
-    else if (twice !== undefined) await this.#fail(attempt, 'FAIL_READ', listedTwice());
-    else {
-      this.#underWay.set(path, listed);
+    else if (twice !== undefined) {
+      await underWay?.end.catch(() => {}); // what is remembered last is the failure
+      await this.#fail(attempt, 'FAIL_READ', listedTwice());
+    } else {
+      const end = this.#once(attempt);
+      this.#underWay.set(path, { listed, end });
       try {
-        await this.#once(attempt);
+        await end;
       } finally {
         this.#underWay.delete(path);
       }

@@ -1,11 +1,12 @@
 // The snapshots of a sender that have arrived in a repository, with what their manifests say of the sender's history.
-import { throwIfCancelled } from '#lib/clock.ts';
+import { type Clock, throwIfCancelled } from '#lib/clock.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import type { Repository, Snapshot } from '#repository/contract.ts';
 import { type Mark, positions } from '#sources/receiver.ts';
 import { manifestsOf, plainKinds } from '../manifests.ts';
 import { isGood, matching, partialName, tagOf } from '../snapshot-choice.ts';
 import type { ChangesState, State } from './plan.ts';
+import { credible, isStillToCome } from './wrong-clock.ts';
 
 export interface ArrivedState extends State {
   readonly snapshot: Snapshot;
@@ -19,6 +20,8 @@ export interface Arrived {
   /** The newest good complete one; none when it is the one that the receiver rests on. */
   readonly wholes: readonly ArrivedState[];
   readonly changes: readonly ArrivedChanges[];
+  /** Dated by a clock that was wrong, and passed over. */
+  readonly ahead: readonly Snapshot[];
 }
 
 export interface Sender {
@@ -31,24 +34,56 @@ export const arrivedSince = async (
   repository: Repository,
   sender: Sender,
   mark: Mark | undefined,
-  signal: AbortSignal,
+  { clock, signal }: Reading,
 ): Promise<Arrived> => {
-  const all = await repository.snapshots();
-  const whole = ofSender(all, sender).findLast(isGood);
+  const now = clock.now();
+  const { whole, partial, ahead } = newestOf(await repository.snapshots(), sender, now);
   const isNewWhole = whole !== undefined && (mark === undefined || idOf(whole) !== mark.base.snapshot);
-  const wholes = isNewWhole ? [await stateOf(repository, whole, signal)] : [];
+  const wholes = isNewWhole ? [crediblyTaken(await stateOf(repository, whole, signal), now)] : [];
   const since = Math.min(
     ...[whole?.time, mark && new Date(mark.time)].flatMap((time) => time?.getTime() ?? []),
   );
   const changes: ArrivedChanges[] = [];
-  for (const snapshot of ofSender(all, { ...sender, source: partialName(sender.source) })) {
+  for (const snapshot of partial) {
     throwIfCancelled(signal);
     if (snapshot.time.getTime() <= since || idOf(snapshot) === mark?.snapshot) continue;
     const state = await changesOf(repository, snapshot, signal);
-    if (state) changes.push(state);
+    if (state && !isStillToCome(state.takenAt, now)) changes.push(state);
   }
-  return { wholes, changes };
+  return { wholes, changes, ahead };
 };
+
+export interface Reading {
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+}
+
+/** The newest good complete snapshot of a sender, its partial ones, and apart from them all that are dated ahead; oldest first. */
+export const newestOf = (
+  all: readonly Snapshot[],
+  sender: Sender,
+  now: Date,
+): {
+  readonly whole: Snapshot | undefined;
+  readonly partial: readonly Snapshot[];
+  readonly ahead: readonly Snapshot[];
+} => {
+  const isAhead = ({ time }: Snapshot): boolean => isStillToCome(time, now);
+  const complete = ofSender(all, sender);
+  const partial = ofSender(all, { ...sender, source: partialName(sender.source) });
+  return {
+    whole: complete.findLast((snapshot) => isGood(snapshot) && !isAhead(snapshot)),
+    partial: partial.filter((snapshot) => !isAhead(snapshot)),
+    ahead: [...complete, ...partial].filter(isAhead),
+  };
+};
+
+/** A database server whose clock is wrong dates what it gives ahead; the backup itself was made when its machine says. */
+const crediblyTaken = (state: ArrivedState, now: Date): ArrivedState => ({
+  ...state,
+  takenAt: credible(state.takenAt, now, state.snapshot.time),
+  settledAt: credible(state.settledAt, now, new Date(0)),
+});
 
 /** The id under which it was first stored: a copy has another. */
 export const idOf = ({ id, original }: Snapshot): string => original ?? id;

@@ -6,9 +6,9 @@ import type { Repository, Snapshot } from '#repository/contract.ts';
 import { copySnapshots } from '../copy.ts';
 import { forgotten, retainOf } from '../forget.ts';
 import type { JobContext } from '../job-context.ts';
-import { isGood, matching, partialName } from '../snapshot-choice.ts';
+import { matching, partialName } from '../snapshot-choice.ts';
 import { withRepository } from '../use-repository.ts';
-import { ofSender, type Sender } from './arrived.ts';
+import { newestOf, type Sender } from './arrived.ts';
 
 export interface Fetching {
   readonly repository: RepositoryConfig;
@@ -26,8 +26,7 @@ export const fetchInto = async (
 ): Promise<void> => {
   const all = await theirs.snapshots();
   for (const sender of senders) {
-    const whole = ofSender(all, sender).findLast(isGood);
-    const partial = ofSender(all, { ...sender, source: partialName(sender.source) });
+    const { whole, partial } = newestOf(all, sender, context.clock.now());
     const wanted: Snapshot[] = [
       ...(whole ? [whole] : []),
       ...partial.filter(({ time }) => whole === undefined || time > whole.time),

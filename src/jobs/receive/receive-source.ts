@@ -12,6 +12,7 @@ import { type ArrivedChanges, type ArrivedState, arrivedSince, idOf } from './ar
 import { takeFiles } from './changed-files.ts';
 import { assertRoom, type FreeFloor, whileRoom } from './free-floor.ts';
 import { type Have, planReceipt } from './plan.ts';
+import { haveOf, warnOfAhead } from './wrong-clock.ts';
 
 export interface Reception {
   /** As the sender calls it. */
@@ -36,11 +37,11 @@ export interface Receipt {
   readonly error?: Error;
 }
 
-/** SNAPSHOT_UNKNOWN when nothing was ever received and nothing is there. */
+/** SNAPSHOT_UNKNOWN when nothing was ever received and nothing is there. `seenAt` tells when a mark was met first. */
 export const receiveSource = async (
   repository: Repository,
   reception: Reception,
-  floors: readonly FreeFloor[],
+  { floors, seenAt }: { readonly floors: readonly FreeFloor[]; readonly seenAt: (mark: Mark) => Date },
   context: JobContext,
 ): Promise<Receipt> => {
   const { source, into } = reception;
@@ -48,16 +49,19 @@ export const receiveSource = async (
   await using target = await openSource(into, { signal, clock, log });
   const receiver = requireReceiver(target, into);
   await using receiving = await receiver.openReceiving();
-  const arrived = await arrivedSince(repository, reception, receiving.mark, signal);
+  const { mark } = receiving;
+  const arrived = await arrivedSince(repository, reception, mark, context);
+  warnOfAhead(source, arrived.ahead, context);
   const changes = receiver.takesChanges ? arrived.changes : [];
-  const plan = planReceipt(haveOf(receiving.mark), arrived.wholes, changes);
+  const have = mark && haveOf(mark, clock.now(), seenAt(mark));
+  const plan = planReceipt(have, arrived.wholes, changes);
   const step: Step = { repository, reception, floors, context, receiving };
   if (plan.whole) await load(step, plan.whole);
   const base = plan.whole ? markOf(plan.whole).base : receiving.mark?.base;
   if (base === undefined) throw nothingThere(source);
   const done = await applyAll(step, plan.changes, base);
   const reached = done.applied.at(-1) ?? plan.whole;
-  if (done.error && !(plan.whole && reached && isForward(reached, receiving.mark))) throw done.error;
+  if (done.error && !(plan.whole && reached && isForward(reached, have))) throw done.error;
   if (plan.whole) await receiving.publish();
   return {
     wholes: plan.whole ? [idOf(plan.whole.snapshot)] : [],
@@ -86,15 +90,8 @@ const requireReceiver = (source: Source, { name, kind }: SourceConfig): Receiver
   });
 };
 
-const haveOf = (mark: Mark | undefined): Have | undefined =>
-  mark && {
-    takenAt: new Date(mark.takenAt),
-    settledAt: new Date(mark.settledAt),
-    base: { takenAt: new Date(mark.base.takenAt) },
-  };
-
-const isForward = ({ takenAt }: ArrivedState, mark: Mark | undefined): boolean =>
-  mark === undefined || takenAt >= new Date(mark.takenAt);
+const isForward = ({ takenAt }: ArrivedState, have: Have | undefined): boolean =>
+  have === undefined || takenAt >= have.takenAt;
 
 const load = async (
   { repository, reception, floors, context, receiving }: Step,

@@ -4,6 +4,7 @@ import type { RepositoryConfig } from '#config/config.ts';
 import { throwIfCancelled } from '#lib/clock.ts';
 import { asError, HoldfastError } from '#lib/errors.ts';
 import type { Repository } from '#repository/contract.ts';
+import type { Mark } from '#sources/receiver.ts';
 import type { JobContext } from '../job-context.ts';
 import { recorded } from '../recorded.ts';
 import type { RunContext } from '../run-backup.ts';
@@ -13,6 +14,7 @@ import { type Fetching, fetchInto, forgetFetched } from './fetch.ts';
 import type { FreeFloor } from './free-floor.ts';
 import { formatLag } from './lag.ts';
 import { type Receipt, type Reception, receiveSource } from './receive-source.ts';
+import { credible } from './wrong-clock.ts';
 
 export interface ReceiveTask {
   readonly job: string;
@@ -114,15 +116,21 @@ const receiveOne = async (
   const { source } = reception;
   const into = reception.into.name;
   try {
-    const receipt = await receiveSource(repository, reception, floors, context);
-    const { snapshot, whole, takenAt } = receipt.mark;
+    const last = context.catalog?.received.all().find((each) => each.job === job && each.target === into);
+    const seenAt = ({ snapshot }: Mark): Date => {
+      const now = context.clock.now();
+      return last?.snapshot === snapshot && last.receivedAt < now ? last.receivedAt : now;
+    };
+    const receipt = await receiveSource(repository, reception, { floors, seenAt }, context);
+    const { snapshot, whole } = receipt.mark;
     const now = context.clock.now();
-    const began = new Date(takenAt);
+    const receivedAt = seenAt(receipt.mark);
+    const takenAt = credible(new Date(receipt.mark.takenAt), now, receivedAt);
     context.catalog?.received.record({
       ...{ job, source, target: into, snapshot, whole },
-      ...{ takenAt: began, receivedAt: now },
+      ...{ takenAt, receivedAt },
     });
-    const lagMs = Math.max(0, now.getTime() - began.getTime());
+    const lagMs = Math.max(0, now.getTime() - takenAt.getTime());
     const error = receipt.error ?? tooFarBehind(into, lagMs, maxLagMs, receipt.gap);
     return { source, into, receipt, lagMs, ...(error && { error }) };
   } catch (error) {

@@ -14,7 +14,7 @@ import {
 } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { throwIfCancelled } from '#lib/clock.ts';
-import { HoldfastError } from '#lib/errors.ts';
+import { HoldfastError, systemCode } from '#lib/errors.ts';
 import type { Context } from '#lib/kind.ts';
 import { makeOpenFolder } from '#lib/make-folder.ts';
 import { type Mark, markSchema, type Receiver, type Receiving } from '../receiver.ts';
@@ -38,11 +38,13 @@ export const receiver = (
   },
 });
 
-const openReceiving = (path: string, { signal }: Context, open: (path: string) => Source): Receiving => {
+const openReceiving = (path: string, { signal, log }: Context, open: (path: string) => Source): Receiving => {
   const versions = join(dirname(path), `.${basename(path)}.received`);
   assertOurs(path, versions);
   let current = versionOf(path);
   let mark = current === undefined ? undefined : readMark(versions, current);
+  if (current !== undefined && mark === undefined)
+    log.warn({ path }, 'nothing tells which snapshot was received there: the newest is loaded');
   removeOthers(versions, [current]);
   let loaded: { readonly version: string; readonly mark: Mark } | undefined;
   return {
@@ -50,8 +52,8 @@ const openReceiving = (path: string, { signal }: Context, open: (path: string) =
       return mark;
     },
     async load(entries, { mark: own, onProgress }) {
-      const version = own.snapshot.slice(0, 16);
       makeOpenFolder(versions);
+      const version = freeVersion(versions, own.snapshot.slice(0, 16));
       await using source = open(join(versions, version));
       const report = await source.restore(entries, { force: false, rename: [], onProgress });
       const [failure] = report.failures;
@@ -88,8 +90,20 @@ const markFile = (versions: string, version: string): string => join(versions, `
 const versionOf = (path: string): string | undefined =>
   lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() ? basename(readlinkSync(path)) : undefined;
 
-const readMark = (versions: string, version: string): Mark =>
-  markSchema.parse(JSON.parse(readFileSync(markFile(versions, version), 'utf8')));
+/** Undefined when it is lost, or what it is of. */
+const readMark = (versions: string, version: string): Mark | undefined => {
+  if (!existsSync(join(versions, version))) return undefined;
+  try {
+    return markSchema.parse(JSON.parse(readFileSync(markFile(versions, version), 'utf8')));
+  } catch (error) {
+    if (systemCode(error) === undefined || systemCode(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+};
+
+/** Never the one that readers see, although nothing may tell what it is. */
+const freeVersion = (versions: string, name: string): string =>
+  existsSync(join(versions, name)) ? freeVersion(versions, `${name}-again`) : name;
 
 /** A folder with something in it, or a link to elsewhere, is not ours to replace. */
 const assertOurs = (path: string, versions: string): void => {

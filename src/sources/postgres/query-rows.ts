@@ -6,7 +6,7 @@ import type { RowView } from '../source.ts';
 import { type Connection, connect } from './connect.ts';
 import { connectAnywhere, type DumpRequest } from './dump.ts';
 import { quoteIdentifier } from './identifiers.ts';
-import { isServerError } from './server-error.ts';
+import { isServerError, sqlState } from './server-error.ts';
 
 /** Read only, in one snapshot whose horizon tells which transactions it cannot see yet. */
 export const openQuery = async (request: Omit<DumpRequest, 'onClose'>, text: string): Promise<QueryView> => {
@@ -48,15 +48,36 @@ export const beginSnapshot = async (connection: Connection): Promise<NonNullable
 
 const batchRows = 500;
 
+/** What no clock shows, in a column of texts, cannot be compared with a position: all rows are read then, as without one. */
 async function* readRows(
   connection: Connection,
   text: string,
   since: QuerySince | undefined,
 ): AsyncGenerator<QueryRow[]> {
-  await declare(connection, text, since);
+  if (since === undefined) return yield* fetchRows(connection, text, undefined);
+  await connection.query('savepoint holdfast_since');
+  try {
+    yield* fetchRows(connection, text, since);
+  } catch (error) {
+    if (!isNoTime(error)) throw error;
+    await connection.query('rollback to savepoint holdfast_since');
+    yield* fetchRows(connection, text, undefined);
+  }
+}
+
+/** '2026-99-99' or 'yesterday', as PostgreSQL tells of them. */
+const isNoTime = (error: unknown): boolean =>
+  error instanceof HoldfastError && ['22007', '22008'].includes(sqlState(error.cause) ?? '');
+
+async function* fetchRows(
+  connection: Connection,
+  text: string,
+  since: QuerySince | undefined,
+): AsyncGenerator<QueryRow[]> {
+  await told(() => declare(connection, text, since));
   try {
     for (;;) {
-      const rows = await connection.queryText(`fetch ${batchRows} from holdfast_rows`);
+      const rows = await told(() => connection.queryText(`fetch ${batchRows} from holdfast_rows`));
       if (rows.length > 0) yield rows.map(([json]) => JSON.parse(json ?? '{}') as QueryRow);
       if (rows.length < batchRows) return;
     }
@@ -77,8 +98,12 @@ const declare = async (
     ? ` where ${column} is null or ${column}::timestamp >= $1::text::timestamp - $2::text::interval`
     : '';
   const values = since ? [since.position, `${since.overlapSeconds} seconds`] : [];
+  await connection.query(`declare holdfast_rows no scroll cursor for ${query}${where}`, values);
+};
+
+const told = async <Result>(work: () => Promise<Result>): Promise<Result> => {
   try {
-    await connection.query(`declare holdfast_rows no scroll cursor for ${query}${where}`, values);
+    return await work();
   } catch (cause) {
     if (!isServerError(cause)) throw cause;
     throw new HoldfastError('SOURCE_DENIED', `the query is refused: ${messageOf(cause)}`, {

@@ -4,7 +4,7 @@ import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { backup, DatabaseSync } from 'node:sqlite';
 import { throwIfCancelled } from '#lib/clock.ts';
-import { HoldfastError } from '#lib/errors.ts';
+import { HoldfastError, messageOf } from '#lib/errors.ts';
 import type { Context } from '#lib/kind.ts';
 import { type Mark, markSchema, type Receiver, type Receiving } from '../receiver.ts';
 import { notReceived } from '../receiving-refused.ts';
@@ -12,7 +12,7 @@ import { whenFree } from './busy.ts';
 import { type SqliteConfig, sqliteConfig } from './options.ts';
 import { value } from './query.ts';
 import { restoreDatabase } from './restore.ts';
-import { isBusy } from './sqlite-error.ts';
+import { cannotWrite, isBusy } from './sqlite-error.ts';
 
 export const receiver = (config: SqliteConfig, context: Context): Receiver => ({
   takesChanges: false,
@@ -25,8 +25,7 @@ const openReceiving = async (config: SqliteConfig, context: Context): Promise<Re
   const { path } = config;
   const beside = `${path}.receiving`;
   removeBeside(path);
-  let mark = existsSync(path) ? readMark(path) : undefined;
-  if (mark === undefined && existsSync(path)) assertEmpty(path);
+  let mark = existsSync(path) ? readTarget(path) : undefined;
   let loaded: Mark | undefined;
   return {
     get mark() {
@@ -75,7 +74,7 @@ const writeOver = async (
   try {
     await whenFree(write, busyTimeoutSeconds, context);
   } catch (cause) {
-    if (!isBusy(cause)) throw cause;
+    if (!isBusy(cause)) throw cannotWrite(path, cause);
     throw new HoldfastError('TARGET_FAILED', `${path} stayed locked for ${busyTimeoutSeconds} s`, {
       cause,
       hint: 'let what reads it end its transactions, or close it once where the size of its pages has changed; readers see the old state',
@@ -93,6 +92,25 @@ const assertFree = (path: string): void => {
 const leaveWal = (path: string, pageSize: number): void => {
   using db = new DatabaseSync(path);
   if (value<number>(db, 'PRAGMA page_size') !== pageSize) db.exec('PRAGMA journal_mode=DELETE');
+};
+
+/** The mark of what was received there; undefined where the database is empty. */
+const readTarget = (path: string): Mark | undefined => {
+  try {
+    const mark = readMark(path);
+    if (mark === undefined) assertEmpty(path);
+    return mark;
+  } catch (cause) {
+    if (cause instanceof HoldfastError || isBusy(cause)) throw cause;
+    throw new HoldfastError(
+      'TARGET_NOT_EMPTY',
+      `${path} holds nothing that can be read: ${messageOf(cause)}`,
+      {
+        cause,
+        hint: 'receive into another file, or move this one away: the newest snapshot is then loaded',
+      },
+    );
+  }
 };
 
 const readMark = (path: string): Mark | undefined => {

@@ -5,8 +5,16 @@ import type { Meaning } from '../meaning.ts';
 
 /** The store's error for a failed call on one of its files. */
 export const folderError = (cause: unknown, doing: string, folder: string, key: string): HoldfastError => {
-  const { code, hint } = meanings[systemCode(cause) ?? ''] ?? broken;
+  const { code, hint } = meaningOf(systemCode(cause) ?? '', isRead.has(doing));
   return new HoldfastError(code, `${folder}: cannot ${doing} ${key}: ${messageOf(cause)}`, { cause, hint });
+};
+
+/** What is done to an object without changing anything. */
+const isRead: ReadonlySet<string> = new Set(['read', 'list', 'look at']);
+
+const meaningOf = (code: string, reads: boolean): Meaning => {
+  const found = meanings[code] ?? broken;
+  return found === denied && reads ? unreadable : found;
 };
 
 const full: Meaning = {
@@ -17,6 +25,10 @@ const denied: Meaning = {
   code: 'STORE_DENIED',
   hint: 'let the user that runs Holdfast write in this folder',
 };
+const unreadable: Meaning = {
+  code: 'STORE_DENIED',
+  hint: 'let the user that runs Holdfast read it',
+};
 const readOnly: Meaning = {
   code: 'STORE_DENIED',
   hint: 'mount the file system so that it can be written to',
@@ -24,6 +36,10 @@ const readOnly: Meaning = {
 const notFolder: Meaning = {
   code: 'STORE_DENIED',
   hint: 'something that is not a folder stands where the store needs one: move it away or choose another path',
+};
+const isFolder: Meaning = {
+  code: 'STORE_DENIED',
+  hint: 'a folder stands where the store needs a file of that name: move one of them away',
 };
 const tooManyOpen: Meaning = {
   code: 'STORE_UNREACHABLE',
@@ -45,7 +61,8 @@ const meanings: Readonly<Record<string, Meaning>> = {
   ENFILE: tooManyOpen,
   ENOTDIR: notFolder,
   EEXIST: notFolder,
-  EISDIR: notFolder,
+  EISDIR: isFolder,
+  ENOTEMPTY: isFolder,
   ELOOP: notFolder,
   ENAMETOOLONG: { code: 'STORE_DENIED', hint: 'choose a shorter name' },
 };

@@ -6,13 +6,18 @@ import { setImmediate as otherWork } from 'node:timers/promises';
 import { systemCode } from '#lib/errors.ts';
 import { slashed } from '#lib/file-name.ts';
 import { leadsAbove, linkLoop } from '../link-loop.ts';
-import type { StoredObject } from '../store.ts';
+import type { ListOptions, StoredObject } from '../store.ts';
+import { unlessUnreadable } from '../unreadable.ts';
 import { folderError } from './folder-error.ts';
 
 /** Every file whose key begins with the prefix. What goes away meanwhile is left out; what has a name that is not UTF-8 is not. */
-export async function* listFiles(root: string, prefix: string): AsyncGenerator<StoredObject> {
+export async function* listFiles(
+  root: string,
+  prefix: string,
+  options: ListOptions = {},
+): AsyncGenerator<StoredObject> {
   const cut = prefix.lastIndexOf('/') + 1;
-  yield* filesIn(root, { key: prefix.slice(0, cut), linksFrom: [] }, prefix.slice(cut));
+  yield* filesIn(root, { key: prefix.slice(0, cut), linksFrom: [] }, prefix.slice(cut), options);
 }
 
 interface Folder {
@@ -26,17 +31,21 @@ async function* filesIn(
   root: string,
   { key: folder, linksFrom }: Folder,
   start: string,
+  options: ListOptions,
 ): AsyncGenerator<StoredObject> {
-  const entries = await readFolder(root, folder);
+  const entries = (await unlessUnreadable(folder, options, () => readFolder(root, folder))) ?? [];
   for (const [index, entry] of entries.entries()) {
     if (!entry.name.startsWith(start)) continue;
     if (index % 1000 === 999) await otherWork();
     const key = folder + entry.name;
     // Links are followed: people put folders of a repository on other disks.
-    const found = entry.isDirectory() && !isNotUtf8(entry.name) ? 'folder' : lookAt(root, key);
+    const look = async () => lookAt(root, key);
+    const found =
+      entry.isDirectory() && !isNotUtf8(entry.name) ? 'folder' : await unlessUnreadable(key, options, look);
     if (found === 'folder') {
-      const links = entry.isSymbolicLink() ? followed(root, key, linksFrom) : linksFrom;
-      yield* filesIn(root, { key: `${key}/`, linksFrom: links }, '');
+      const follow = async () => (entry.isSymbolicLink() ? followed(root, key, linksFrom) : linksFrom);
+      const links = await unlessUnreadable(key, options, follow);
+      if (links) yield* filesIn(root, { key: `${key}/`, linksFrom: links }, '', options);
     } else if (found !== undefined) yield found;
     else if (isNotUtf8(entry.name)) yield { key, size: 0 };
   }

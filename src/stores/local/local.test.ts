@@ -6,6 +6,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  rmdirSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -16,6 +17,8 @@ import { createServer } from 'node:net';
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { skipWithoutFailingDisk } from '../../../test/tools/failing-disk.ts';
+import { overbookedDisk } from '../../../test/tools/overbooked-disk.ts';
 import { skipWithoutSmallDisk, smallDisk } from '../../../test/tools/small-disk.ts';
 import { storeContract } from '../testing.ts';
 import { folderError } from './folder-error.ts';
@@ -76,7 +79,10 @@ test('an error of the file system says what was done, where, and what to do', ()
   const error = folderError(cause, 'write', '/srv/backups', 'data/ab/cd');
   assert.equal(error.code, 'STORE_DENIED');
   assert.equal(error.message, '/srv/backups: cannot write data/ab/cd: EACCES: permission denied');
-  assert.match(error.hint ?? '', /let the user/);
+  assert.match(error.hint ?? '', /let the user .* write/);
+  assert.match(folderError(cause, 'list', '/srv', 'x').hint ?? '', /let the user .* read/);
+  const folderThere = Object.assign(new Error('EISDIR: illegal operation'), { code: 'EISDIR' });
+  assert.match(folderError(folderThere, 'write', '/srv', 'x').hint ?? '', /a folder stands where/);
   assert.equal(folderError(new Error('EIO'), 'read', '/srv', 'x').code, 'STORE_UNREACHABLE');
   const many = Object.assign(new Error('EMFILE: too many open files'), { code: 'EMFILE' });
   assert.match(folderError(many, 'read', '/srv', 'x').hint ?? '', /ulimit -n/);
@@ -85,6 +91,31 @@ test('an error of the file system says what was done, where, and what to do', ()
     errno: -constants.errno.EDQUOT,
   });
   assert.equal(folderError(quota, 'write', '/srv', 'x').code, 'STORE_FULL');
+});
+
+test('a commit that was in the way of something can be made again, and is made once', async () => {
+  const place = join(folder, 'commits');
+  await using store = openLocalStore(place);
+  const object = await store.beginLarge('a');
+  await object.putPiece({ number: 0, offset: 0 }, Buffer.from('content'));
+  mkdirSync(join(place, 'a'));
+  await assert.rejects(object.commit(), { code: 'STORE_DENIED', hint: /a folder stands where/ });
+  rmdirSync(join(place, 'a'));
+  for (const _ of ['the one that succeeds', 'one whose answer was lost']) await object.commit();
+  assert.deepEqual(readdirSync(place), ['a']);
+});
+
+test('what a disk could not keep is not committed by a second attempt', {
+  skip: skipWithoutFailingDisk(),
+}, async () => {
+  const mounted = join(folder, 'no-room');
+  using _disk = overbookedDisk(mounted);
+  await using store = openLocalStore(join(mounted, 'store'));
+  const object = await store.beginLarge('a');
+  await object.putPiece({ number: 0, offset: 0 }, Buffer.alloc(4 * 1024 * 1024, 1));
+  for (const _ of ['first', 'second']) await assert.rejects(object.commit(), { code: 'STORE_FULL' });
+  assert.deepEqual(await Array.fromAsync(store.list('')), []);
+  await object.abort();
 });
 
 test('a disk that is unmounted meanwhile is not gone on with below', {

@@ -59,9 +59,9 @@ export const openLocalStore = (path: string): Store & LocalFolder & Folders & Na
       guard.checkKey(key);
       return readObject(folder, key, range);
     },
-    async *list(prefix) {
+    async *list(prefix, options) {
       guard.checkPrefix(prefix);
-      yield* wholeFiles(listFiles(folder, prefix));
+      yield* wholeFiles(listFiles(folder, prefix, options));
     },
     async delete(key) {
       guard.checkKey(key);

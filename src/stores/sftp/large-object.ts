@@ -1,5 +1,6 @@
 // Objects that come in pieces: a file under a temporary name, which gets its own name when it is whole.
 import { posix } from 'node:path';
+import { asError, HoldfastError, hasCode } from '#lib/errors.ts';
 import type { LargeObject } from '../store.ts';
 import { temporaryName, unfinishedName } from '../temporary-name.ts';
 import { hasStatus, serverFull, sftpError, sftpStatus } from './sftp-error.ts';
@@ -51,6 +52,8 @@ class SftpLargeObject implements LargeObject {
   #opened: { readonly line: SftpLine; readonly file: Promise<Buffer> } | undefined;
   #sizeBytes = 0;
   #isWhole = false;
+  /** Why the server's disk did not keep what was written. */
+  #notKept: Error | undefined;
 
   constructor(place: Place, key: string) {
     this.#place = place;
@@ -81,15 +84,25 @@ class SftpLargeObject implements LargeObject {
   }
 
   async commit(): Promise<void> {
+    if (this.#notKept) throw this.#notKept;
     this.#isWhole = true;
-    await this.#explained(async () => {
+    let isRefused = false;
+    const work = this.#explained(async () => {
       if (await this.#isCommitted()) return;
       const { line, file } = await this.#file();
       await protectFile(line, file);
-      await syncFile(line, file);
+      await syncFile(line, file).catch((cause: unknown) => {
+        isRefused = hasStatus(cause, sftpStatus.failure);
+        throw cause;
+      });
       await closeFile(line, file);
       this.#opened = undefined;
       await rename(line, this.#temporary, this.#path);
+    });
+    await work.catch((error: unknown) => {
+      // A second attempt to sync would succeed, and mean nothing: the server's system tells once that it has lost what was written.
+      if (isRefused) this.#notKept = notWorthRetry(error);
+      throw this.#notKept ?? error;
     });
   }
 
@@ -145,3 +158,8 @@ class SftpLargeObject implements LargeObject {
     }
   }
 }
+
+const notWorthRetry = (error: unknown): Error =>
+  hasCode(error, 'STORE_UNREACHABLE')
+    ? new HoldfastError('STORE_DENIED', error.message, { cause: error, hint: 'check the disk of the server' })
+    : asError(error);

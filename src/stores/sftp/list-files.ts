@@ -3,7 +3,8 @@ import { posix } from 'node:path';
 import { mapOrdered } from '#lib/concurrency.ts';
 import { HoldfastError, messageOf } from '#lib/errors.ts';
 import { leadsAbove, linkLoop } from '../link-loop.ts';
-import type { StoredObject } from '../store.ts';
+import type { ListOptions, StoredObject } from '../store.ts';
+import { unlessUnreadable } from '../unreadable.ts';
 import { hasStatus, sftpError, sftpStatus } from './sftp-error.ts';
 import type { SftpLine } from './sftp-session.ts';
 import type { Place } from './sftp-store.ts';
@@ -31,15 +32,23 @@ interface Folder {
   readonly linksFrom: readonly string[];
 }
 
+const nothing: Level = { objects: [], folders: [] };
+
 /** Every file whose key begins with the prefix. What goes away meanwhile is left out. */
-export async function* listFiles(place: Place, prefix: string): AsyncGenerator<StoredObject> {
+export async function* listFiles(
+  place: Place,
+  prefix: string,
+  options: ListOptions = {},
+): AsyncGenerator<StoredObject> {
   const cut = prefix.lastIndexOf('/') + 1;
   let level: Folder[] = [{ key: prefix.slice(0, cut), linksFrom: [] }];
   let start = prefix.slice(cut);
   let count = 0;
   while (level.length > 0) {
     const next: Folder[] = [];
-    const read = (folder: Folder) => readFolder(place, folder, start);
+    const read = async (folder: Folder): Promise<Level> =>
+      (await unlessUnreadable(folder.key, options, () => readFolder(place, folder, start, options))) ??
+      nothing;
     for await (const { objects, folders } of mapOrdered(level, foldersAtOnce, read)) {
       yield* objects;
       count += folders.length;
@@ -56,6 +65,7 @@ const readFolder = async (
   place: Place,
   { key: folder, linksFrom }: Folder,
   start: string,
+  options: ListOptions,
 ): Promise<Level> => {
   const objects: StoredObject[] = [];
   const folders: Folder[] = [];
@@ -74,12 +84,11 @@ const readFolder = async (
       const isLink = entry.attrs.isSymbolicLink();
       const attrs =
         isLink || !tellsAll(entry.attrs) ? await lookAt(line, posix.join(place.root, key)) : entry.attrs;
-      if (attrs?.isDirectory())
-        folders.push({
-          key: `${key}/`,
-          linksFrom: isLink ? await followed(line, place, key, linksFrom) : linksFrom,
-        });
-      else if (attrs?.isFile()) objects.push(objectOf(key, attrs));
+      if (attrs?.isDirectory()) {
+        const follow = async () => (isLink ? await followed(line, place, key, linksFrom) : linksFrom);
+        const links = await unlessUnreadable(key, options, follow);
+        if (links) folders.push({ key: `${key}/`, linksFrom: links });
+      } else if (attrs?.isFile()) objects.push(objectOf(key, attrs));
     }
   } catch (cause) {
     if (!hasStatus(cause, sftpStatus.noSuchFile) && !(await isFile(place, folder, cause)))

@@ -22,7 +22,9 @@ export const sftpError = (cause: unknown, doing: string, location: string, key: 
   if (hasStatus(cause, sftpStatus.permissionDenied))
     return new HoldfastError('STORE_DENIED', message, {
       cause,
-      hint: 'let the user of the connection write in that folder on the server',
+      hint: ['read', 'list', 'look at'].includes(doing)
+        ? 'let the user of the connection read it on the server'
+        : 'let the user of the connection write in that folder on the server',
     });
   if (hasStatus(cause, sftpStatus.noSuchFile))
     return new HoldfastError('STORE_DENIED', message, {

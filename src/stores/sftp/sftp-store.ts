@@ -47,9 +47,9 @@ export const openSftpStore = (
       guard.checkKey(key);
       return await place.session.work((line) => getFile(line, place, key, range));
     },
-    async *list(prefix) {
+    async *list(prefix, options) {
       guard.checkPrefix(prefix);
-      yield* wholeFiles(listFiles(place, prefix));
+      yield* wholeFiles(listFiles(place, prefix, options));
     },
     async delete(key) {
       guard.checkKey(key);

@@ -28,12 +28,14 @@ import {
   startPlainSftp,
 } from '../../../test/servers/plain-sftp.ts';
 import { type SshServer, skipWithoutSshd, startSshd } from '../../../test/servers/sshd.ts';
+import { skipWithoutFailingDisk } from '../../../test/tools/failing-disk.ts';
+import { overbookedDisk } from '../../../test/tools/overbooked-disk.ts';
 import { resticBinaries, runRestic, skipWithoutRestic } from '../../../test/tools/restic.ts';
 import { slowLine } from '../../../test/tools/slow-line.ts';
 import { skipWithoutSmallDisk, smallDisk } from '../../../test/tools/small-disk.ts';
 import { temporaryFolder } from '../../../test/tools/temp.ts';
 import { sampleBytes } from '../contract.ts';
-import { comparedPutsOf, largeObjectsOf, type Store } from '../store.ts';
+import { comparedPutsOf, type LargeObject, largeObjectsOf, type Store } from '../store.ts';
 import { storeContract } from '../testing.ts';
 import { withRetry } from '../wrappers/retry.ts';
 import { sftp } from './sftp.ts';
@@ -233,6 +235,33 @@ suite('sftp', { skip: skip ?? false }, () => {
     server = await startSshd();
   });
   after(async () => await server?.[Symbol.asyncDispose]());
+
+  test('what the disk of the server could not keep is not committed by a second attempt', {
+    skip: skipWithoutFailingDisk(),
+  }, async () => {
+    const mounted = join(server.folder, 'no-room');
+    using _disk = overbookedDisk(mounted);
+    chmodSync(mounted, 0o777);
+    await using store = open({ path: `${server.path}/no-room/store` });
+    const object = (await largeObjectsOf(store)?.beginLarge('a')) as LargeObject;
+    await object.putPiece({ number: 0, offset: 0 }, Buffer.alloc(4 * 1024 * 1024, 1));
+    for (const _ of ['first', 'second'])
+      await assert.rejects(object.commit(), (error) => hasCode(error, 'STORE_DENIED', 'STORE_FULL'));
+    assert.deepEqual(await Array.fromAsync(store.list('')), []);
+    await object.abort();
+  });
+
+  test('a folder that may not be read ends a listing, unless it goes on without it', async () => {
+    await using store = open({ path: `${server.path}/closed` });
+    await store.put('open/a', bytes);
+    for (const name of ['dark', 'dark/in']) mkdirSync(join(server.folder, 'closed', name), { mode: 0o700 });
+    symlinkSync('.', join(server.folder, 'closed/open/loop'));
+    await assert.rejects(Array.fromAsync(store.list('')), { code: 'STORE_DENIED' });
+    const told: string[] = [];
+    const onUnreadable = (key: string): void => void told.push(key);
+    const keys = (await Array.fromAsync(store.list('', { onUnreadable }))).map(({ key }) => key);
+    assert.deepEqual([keys, told.toSorted()], [['open/a'], ['dark', 'open/loop']]);
+  });
 
   test('an unknown host is refused with its fingerprint and the line that would make it known', async () => {
     const knownHosts = join(temporaryFolder('sftp'), 'known_hosts');

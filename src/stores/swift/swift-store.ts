@@ -2,7 +2,8 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { byBytes } from '#lib/byte-order.ts';
-import { HoldfastError } from '#lib/errors.ts';
+import { mapOrdered } from '#lib/concurrency.ts';
+import { HoldfastError, hasCode } from '#lib/errors.ts';
 import type { Context } from '#lib/kind.ts';
 import { mostBytesOf, mostPageBytes } from '../answer-size.ts';
 import { checkRange, Guard, missingObject } from '../guard.ts';
@@ -126,14 +127,8 @@ const md5Of = async (place: Place, key: string): Promise<string | undefined> => 
 
 const getObject = async (place: Place, key: string, range: ByteRange | undefined): Promise<Uint8Array> => {
   const path = objectPath(place, key);
-  const head = async (): Promise<number> => {
-    const answer = await send(place, `look at ${key}`, { method: 'HEAD', path });
-    if (answer.status === 404) throw missingObject(place.location, key);
-    check(place, `look at ${key}`, answer);
-    return Number(answer.headers['content-length'] ?? 0);
-  };
   if (range !== undefined && (range.length <= 0 || range.offset < 0)) {
-    checkRange(place.location, key, range, await head());
+    checkRange(place.location, key, range, await sizeOf(place, key));
     return new Uint8Array();
   }
   const headers = range && { Range: `bytes=${range.offset}-${range.offset + range.length - 1}` };
@@ -144,7 +139,8 @@ const getObject = async (place: Place, key: string, range: ByteRange | undefined
     mostBytes: mostBytesOf(key, range),
   });
   if (answer.status === 404) throw missingObject(place.location, key);
-  if (range !== undefined && answer.status === 416) checkRange(place.location, key, range, await head());
+  if (range !== undefined && answer.status === 416)
+    checkRange(place.location, key, range, await sizeOf(place, key));
   check(place, `read ${key}`, answer);
   if (isPage(key, answer.headers['content-type'])) throw strangeAnswer(place, `read ${key}`);
   if (range === undefined) return answer.body;
@@ -173,18 +169,39 @@ async function* listObjects(place: Place, prefix: string): AsyncGenerator<Stored
     if (answer.status === 404) throw goneMeanwhile(place, doing); // what is left out would count as not there
     check(place, doing, answer);
     const page = answer.status === 204 ? [] : parseBody(place, doing, answer, pageSchema);
-    for (const { name, bytes, last_modified: time } of page) {
-      if (!name.startsWith(place.prefix + prefix)) throw strangeAnswer(place, doing);
-      if (name.endsWith('/')) continue; // consoles put such objects where they show folders
+    if (page.some(({ name }) => !name.startsWith(place.prefix + prefix))) throw strangeAnswer(place, doing);
+    const objects = page.filter(({ name }) => !name.endsWith('/')); // consoles put such objects where they show folders
+    yield* mapOrdered(objects, sizesAtOnce, async ({ name, bytes, last_modified: time }) => {
+      const key = name.slice(place.prefix.length);
       const modified = time === undefined ? undefined : utcTime(time);
-      yield { key: name.slice(place.prefix.length), size: bytes, ...(modified && { modified }) };
-    }
+      return { key, size: bytes || (await sizeInSegments(place, key)), ...(modified && { modified }) };
+    });
     const last = page.at(-1);
     if (last === undefined) return;
     if (byBytes(last.name, marker) <= 0) throw strangeAnswer(place, doing); // it would never end
     marker = last.name;
   }
 }
+
+const sizesAtOnce = 8;
+
+/** An object that is made of all that begin with a name (a dynamic large object) is listed as if it were empty; 0 for one that is. */
+const sizeInSegments = async (place: Place, key: string): Promise<number> => {
+  try {
+    return await sizeOf(place, key);
+  } catch (error) {
+    if (hasCode(error, 'OBJECT_MISSING')) return 0; // it went away meanwhile
+    throw error;
+  }
+};
+
+const sizeOf = async (place: Place, key: string): Promise<number> => {
+  const doing = `look at ${key}`;
+  const answer = await send(place, doing, { method: 'HEAD', path: objectPath(place, key) });
+  if (answer.status === 404) throw missingObject(place.location, key);
+  check(place, doing, answer);
+  return Number(answer.headers['content-length'] ?? 0);
+};
 
 /** UTC, which radosgw says and Swift does not; undefined for what is no time. */
 const utcTime = (text: string): Date | undefined => {

@@ -35,6 +35,16 @@ const open = (over: Record<string, unknown> = {}): Store => {
   return openSwiftStore(swift.config.parse({ ...usual, ...over }), { clock: systemClock }, {});
 };
 
+/** As other programs that use the service. */
+const logIn = async () => {
+  const headers = { 'x-auth-user': server.user, 'x-auth-key': server.key };
+  const { headers: told } = await fetch(server.authUrl, { headers });
+  return {
+    token: { 'x-auth-token': told.get('x-auth-token') ?? '' },
+    url: told.get('x-storage-url') ?? '',
+  };
+};
+
 const failure = async (work: Promise<unknown>): Promise<HoldfastError> => {
   const error: unknown = await work.then(
     () => assert.fail('it was let through'),
@@ -80,6 +90,23 @@ suite('swift', { skip: skip ?? false }, () => {
     assert.equal((await failure(store.get('a'))).code, 'OBJECT_MISSING');
     await store.put('a', bytes);
     assert.deepEqual(Buffer.from(await store.get('a')), bytes);
+  });
+
+  test('an object that is made of others is as long as they are, though it is listed as empty', async () => {
+    const { token, url } = await logIn();
+    const put = (path: string, content: string, headers = {}): Promise<Response> =>
+      fetch(`${url}/${path}`, { method: 'PUT', body: content, headers: { ...token, ...headers } });
+    await put('made', '');
+    for (const part of ['1', '2']) await put(`made/parts/${part}`, part);
+    await put('made/whole', '', { 'x-object-manifest': 'made/parts/' });
+    await using store = open({ container: 'made', prefix: '' });
+    const sizes = (await Array.fromAsync(store.list(''))).map(({ key, size }) => [key, size]);
+    assert.deepEqual(sizes, [
+      ['parts/1', 1],
+      ['parts/2', 1],
+      ['whole', 2],
+    ]);
+    assert.equal(String(Buffer.from(await store.get('whole', { offset: 0, length: 2 }))), '12');
   });
 
   test('a full quota is STORE_FULL', async () => {

@@ -55,7 +55,7 @@ export const withFaults = (store: Store, options: FaultOptions): Store => {
       faults.fail('after');
       return spoil(bytes, faults);
     },
-    list: (prefix) => listBadly(store, prefix, nextCall, recent),
+    list: (prefix, options) => listBadly(store, [prefix, options], nextCall, recent),
     async delete(key) {
       const faults = await nextCall(`delete ${key}`);
       await store.delete(key);
@@ -81,14 +81,14 @@ export const withFaults = (store: Store, options: FaultOptions): Store => {
 
 async function* listBadly(
   store: Store,
-  prefix: string,
+  [prefix, options]: Parameters<Store['list']>,
   nextCall: (call: string) => Promise<Faults>,
   recent: RecentChanges,
 ): AsyncGenerator<StoredObject> {
   const faults = await nextCall(`list ${prefix}`);
   let left = faults.happens('after') ? faults.random.integer(0, 50) : Number.POSITIVE_INFINITY;
   const stale = faults.happens('stale');
-  for await (const object of store.list(prefix)) {
+  for await (const object of store.list(prefix, options)) {
     if (stale && recent.put.has(object.key)) continue;
     if (left-- <= 0) throw faults.error('after');
     yield object;

@@ -30,7 +30,7 @@ export const withLimit = (store: Store, connections: number, options: PartingOpt
     connections,
     put: (key, bytes) => run(() => store.put(key, bytes)),
     get: (key, range) => run(() => store.get(key, range)),
-    list: (prefix) => listThrough(run, store.list(prefix)),
+    list: (prefix, wish) => listThrough(run, store.list(prefix, wish)),
     delete: (key) => run(() => store.delete(key)),
     ...(retention && { retain: (key: string) => run(() => retention.retain(key)) }),
     ...(checksums && {

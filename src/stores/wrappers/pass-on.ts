@@ -26,7 +26,7 @@ export const passOn = (store: Store): Store => {
     location: store.location,
     put: (key, bytes) => store.put(key, bytes),
     get: (key, range) => store.get(key, range),
-    list: (prefix) => store.list(prefix),
+    list: (prefix, options) => store.list(prefix, options),
     delete: (key) => store.delete(key),
     ...(retention && { retain: (key: string) => retention.retain(key) }),
     ...(folders && {

@@ -7,6 +7,7 @@ import {
   type ChecksumQuestion,
   checksumsOf,
   comparedPutsOf,
+  type ListOptions,
   largeObjectsOf,
   localFolderOf,
   retentionOf,
@@ -52,7 +53,7 @@ export const withRetry = (inner: Store, options: RetryOptions): Store => {
     ...passOn(inner),
     put: (key, bytes) => persist(store, options, `put ${key}`, () => inner.put(key, bytes)),
     get: (key, range) => persist(store, options, `get ${key}`, () => reading.run(inner.get(key, range))),
-    list: (prefix) => listPersistently(store, options, prefix),
+    list: (prefix, wish) => listPersistently(store, options, prefix, wish),
     delete: (key) => persist(store, options, `delete ${key}`, () => inner.delete(key)),
     ...(retention && {
       retain: (key: string) => persist(store, options, `retain ${key}`, () => retention.retain(key)),
@@ -135,13 +136,25 @@ async function* listPersistently(
   store: Reached,
   options: RetryOptions,
   prefix: string,
+  { onUnreadable }: ListOptions = {},
 ): ReturnType<Store['list']> {
   const given = new Set<string>();
+  const wish: ListOptions = onUnreadable
+    ? {
+        onUnreadable(key, error) {
+          if (!given.has(key)) onUnreadable(key, error);
+          given.add(key);
+        },
+      }
+    : {};
   let next = waits(store, options, `list ${prefix}`);
   for (;;) {
     const before = given.size;
     try {
-      for await (const object of listThrough((step) => store.reading.run(step()), store.inner.list(prefix))) {
+      for await (const object of listThrough(
+        (step) => store.reading.run(step()),
+        store.inner.list(prefix, wish),
+      )) {
         store.reached = true;
         if (given.has(object.key)) continue;
         if (given.size >= mostListed) throw endless(store.inner.location, prefix);
