@@ -76,6 +76,12 @@ jobs:
       - source: wiki
         queries: [{ query: select count(*) from pages, expect: "< 100" }, { query: select 1 / 0 }]
     from: here
+  ended:
+    drill: [{ source: wiki, queries: [{ query: select pg_terminate_backend(pg_backend_pid()) }] }]
+    from: here
+  doubtEnded:
+    drill: [{ source: wiki, queries: [{ query: select 1, expect: 2 }, { query: select pg_terminate_backend(pg_backend_pid()) }] }]
+    from: here
 `,
     );
     const { status, stderr } = await site.run('backup', 'nightly');
@@ -153,6 +159,16 @@ jobs:
     assert.equal(status, 4);
     assert.match(stderr, /select count\(\*\) from pages: expected was < 100, found: 100/);
     assert.match(stderr, /select 1 \/ 0: expected was at least one row, found: it failed: division by zero/);
+  });
+
+  test('a query whose session is ended says nothing of the snapshot, and nothing that was found before is lost', async () => {
+    const ended = await site.run('drill', 'ended');
+    assert.equal(ended.status, 13, ended.stdout + ended.stderr);
+    assert.match(ended.stderr, /could not be drilled: .* terminating connection/);
+    const doubt = await site.run('drill', 'doubtEnded');
+    assert.equal(doubt.status, 4, doubt.stdout + doubt.stderr);
+    assert.match(doubt.stderr, /select 1: expected was 2, found: 1/);
+    assert.match(doubt.stdout, /note: not all queries could be asked: .* terminating connection/);
   });
 
   test('a snapshot that lost a row or had a cell changed is not proven', async () => {

@@ -1,7 +1,7 @@
 // Collections stored document by document (`increments: rows`): what a later backup stores follows the documents that changed.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
 import type { Db, Document } from 'mongodb';
@@ -137,7 +137,10 @@ jobs:
       '0001.bson',
       '0001.gone',
     ]);
+    mkdirSync(at('back', 'mine.bson'));
+    for (const name of ['0000.bson', 'notes.txt']) writeFileSync(at('back', 'mine.bson', name), 'mine');
     execFileSync('sh', ['-c', recipe], { cwd: at('back') });
+    assert.deepEqual(readdirSync(at('back', 'mine.bson')), ['0000.bson', 'notes.txt']);
     await done(`restore latest --to ${at('ours')}`);
     const ours = readFileSync(at('ours', 'shop', 'orders.bson'));
     assert.ok(readFileSync(join(folder, 'orders.bson')).equals(ours));

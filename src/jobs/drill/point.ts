@@ -80,7 +80,8 @@ const ask = async (
   context: JobContext,
 ): Promise<Asked> => {
   try {
-    return { queries: await askAcross(point, { queries: across, repository, job }, context) };
+    const { queries, error } = await askAcross(point, { queries: across, repository, job }, context);
+    return { queries, ...(error && { error: errorReport(error) }) };
   } catch (error) {
     throwIfCancelled(context.signal);
     return { queries: [], error: errorReport(error) };
@@ -100,10 +101,11 @@ export const wasAsked = ({ queries, error }: DrilledPoint): boolean =>
 
 /** What is wrong with the point beside its sources; undefined where nothing is. */
 export const errorAcross = ({ job, queries, error }: DrilledPoint): HoldfastError | undefined => {
-  if (error !== undefined)
-    return new HoldfastError(errorCode(error.code), `${job}: ${error.message}`, { hint: error.hint });
   const wrong = queries.find(isWrong);
-  if (wrong === undefined) return undefined;
+  if (wrong === undefined)
+    return (
+      error && new HoldfastError(errorCode(error.code), `${job}: ${error.message}`, { hint: error.hint })
+    );
   const text = `${job}: ${wrong.query}: ${wrong.found}, expected was ${wrong.expected}`;
   return new HoldfastError('DIFFERENCE_FOUND', text, { hint: whenAcrossDiffers });
 };

@@ -21,12 +21,18 @@ export interface Answer {
   readonly first: string | null | undefined;
 }
 
-/** Asks them one after the other. One that fails did not give what was expected, unless it could not be asked at all. */
+/** What was found, and why the rest could not be asked. */
+export interface Asked {
+  readonly queries: readonly QueryRecord[];
+  readonly error?: HoldfastError;
+}
+
+/** Asks them one after the other. One that fails did not give what was expected; one that could not be asked at all ends it. */
 export const askAll = async (
   queries: readonly DrillQuery[],
   answerTo: (query: DrillQuery) => Promise<Answer>,
   signal: AbortSignal,
-): Promise<QueryRecord[]> => {
+): Promise<Asked> => {
   const records: QueryRecord[] = [];
   for (const query of queries) {
     throwIfCancelled(signal);
@@ -35,15 +41,16 @@ export const askAll = async (
       records.push({ ...asked, ...judge(query, await answerTo(query)) });
     } catch (error) {
       throwIfCancelled(signal);
-      if (hasCode(error, ...outOfReach)) throw error;
+      if (hasCode(error, ...outOfReach)) return { queries: records, error };
       records.push({ ...asked, found: `it failed: ${messageOf(error)}`, passed: false });
     }
   }
-  return records;
+  return { queries: records };
 };
 
 /** They say nothing of what was asked. */
 const outOfReach = [
+  ...(['SOURCE_UNREACHABLE', 'SNAPSHOT_UNKNOWN'] as const),
   ...(['REPOSITORY_MISSING', 'REPOSITORY_LOCKED', 'WRONG_PASSWORD'] as const),
   ...(['STORE_UNREACHABLE', 'STORE_DENIED', 'STORE_FULL'] as const),
 ];

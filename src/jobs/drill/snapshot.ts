@@ -164,17 +164,20 @@ const proceed = async (request: Proceeding, context: JobContext): Promise<Ended>
   onEvent({ type: 'started', subject: originOf(snapshot), doing: 'reading back what was restored' });
   const failed = new Set(report.failures.map(({ path }) => path));
   const compared = await comparison.compare(place, failed);
+  const differences = [
+    ...lostInRepair(snapshot),
+    ...report.failures.map(({ path, error }) => `${path} could not be restored: ${messageOf(error)}`),
+    ...compared.differences,
+  ];
   const asked = await askAll(queries, (query) => answerOf(place, query), signal);
+  const { error } = asked;
+  if (error && differences.length === 0 && asked.queries.every(({ passed }) => passed)) throw error;
   return verdict({
-    restoreMs,
-    report,
-    compared,
-    queries: asked,
-    notes: [...notes, ...report.warnings],
-    differences: [
-      ...lostInRepair(snapshot),
-      ...report.failures.map(({ path, error }) => `${path} could not be restored: ${messageOf(error)}`),
-      ...compared.differences,
+    ...{ restoreMs, report, compared, differences, queries: asked.queries },
+    notes: [
+      ...notes,
+      ...report.warnings,
+      ...(error ? [`not all queries could be asked: ${messageOf(error)}`] : []),
     ],
   });
 };

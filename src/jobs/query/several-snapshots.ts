@@ -26,15 +26,27 @@ export const severalSnapshots = (
     opened.set(name, found);
     return found;
   };
+  /** Those that have the table: of one called `a` it may be `b.c`, of one called `a.b` it may be `c`. */
+  const having = async (wanted: string, candidates: readonly Other[]): Promise<Other[]> => {
+    const found: Other[] = [];
+    for (const one of candidates)
+      if (await isThere(await openOnce(...one), restOf(wanted, one))) found.push(one);
+    return found;
+  };
   return {
     missing: first?.tables.missing ?? [],
     async named(wanted) {
-      const [name, snapshot] = otherOf(wanted, others) ?? [];
-      if (name === undefined || snapshot === undefined) {
+      const candidates = othersOf(wanted, others);
+      const [nearest] = candidates;
+      if (nearest === undefined) {
         if (first === undefined) throw ofNone(wanted, [...others.keys()]);
         return await first.tables.named(wanted);
       }
-      const rest = wanted.slice(name.length + 1);
+      const [found = nearest, ...more] =
+        candidates.length > 1 ? await having(wanted, candidates) : candidates;
+      if (more.length > 0) throw inSeveral(wanted, [found, ...more]);
+      const [name, snapshot] = found;
+      const rest = restOf(wanted, found);
       const other = await openOnce(name, snapshot);
       if (first && (await isThere(first.tables, wanted))) {
         const isSame = first.snapshot.id === snapshot.id && (await isOne(first.tables, wanted, rest));
@@ -48,14 +60,22 @@ export const severalSnapshots = (
   };
 };
 
-/** The one whose name stands in front, in lower or upper case; of `a` and `a.b`, the longer. */
-const otherOf = (
-  wanted: string,
-  others: ReadonlyMap<string, Snapshot>,
-): readonly [name: string, snapshot: Snapshot] | undefined =>
+type Other = readonly [name: string, snapshot: Snapshot];
+
+/** Those whose name stands in front, in lower or upper case; of `a` and `a.b`, the longer first. */
+const othersOf = (wanted: string, others: ReadonlyMap<string, Snapshot>): readonly Other[] =>
   [...others]
     .filter(([name]) => wanted.toLowerCase().startsWith(`${name.toLowerCase()}.`))
-    .toSorted(([one], [other]) => other.length - one.length)[0];
+    .toSorted(([one], [other]) => other.length - one.length);
+
+const restOf = (wanted: string, [name]: Other): string => wanted.slice(name.length + 1);
+
+const inSeveral = (wanted: string, found: readonly Other[]): HoldfastError =>
+  new HoldfastError(
+    'USAGE',
+    `"${printable(wanted)}" can be ${found.map((one) => `"${printable(restOf(wanted, one))}" of ${one[0]}`).join(' or ')}`,
+    { hint: 'SQLite does not tell which of the dots are in a name: call the table otherwise, or the source' },
+  );
 
 const ofNone = (wanted: string, names: readonly string[]): HoldfastError => {
   const [front = '', ...behind] = wanted.split('.');

@@ -285,3 +285,19 @@ test('a connection that the server ended while nothing was asked says why', { sk
   await assert.rejects(connection.query('select 1'), /terminating connection due to administrator command/);
   connection.destroy();
 });
+
+test('once it was said that the session ends it is not used again', { skip }, async () => {
+  await using connection = await open({});
+  await assert.rejects(connection.query('select pg_terminate_backend(pg_backend_pid())'), {
+    code: 'SOURCE_UNREACHABLE',
+  });
+  assert.equal(connection.usable, false);
+  await assert.rejects(connection.query('select 1'), /terminating connection due to administrator command/);
+});
+
+test('an error of a server beyond this one is no end of the session', { skip }, async () => {
+  await using connection = await open({});
+  const beyond = `do $$ begin raise exception 'could not connect to server "far"' using errcode = '08001'; end $$`;
+  await assert.rejects(connection.query(beyond), (error) => sqlState(error) === '08001');
+  assert.ok(connection.usable);
+});

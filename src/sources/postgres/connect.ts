@@ -295,16 +295,22 @@ class Session implements Connection {
     try {
       return await copy.outcome;
     } catch (error) {
-      throw error === copy.contentError ? error : this.explain(error);
+      if (error === copy.contentError) throw error;
+      // The server's word for a client that it no longer hears.
+      throw sqlState(error)?.startsWith('08') ? this.#lostBy(error) : this.explain(error);
     }
   }
 
   explain(error: unknown): unknown {
     if (this.#signal.aborted)
       return new HoldfastError('CANCELLED', 'cancelled', { cause: this.#signal.reason });
-    if (isServerError(error)) return endsSession(error) ? lostError(error, this.#settings.server) : error;
-    // The driver's own words say less than what the server said before.
-    return lostError(this.#lost ?? error, this.#settings.server);
+    return isServerError(error) && !endsSession(error) ? error : this.#lostBy(error);
+  }
+
+  /** From now on it is not usable, even if its end is still to come. The driver's own words say less than what the server said before. */
+  #lostBy(error: unknown): HoldfastError {
+    this.#lost ??= asError(error);
+    return lostError(this.#lost, this.#settings.server);
   }
 
   destroy(): void {
@@ -315,8 +321,11 @@ class Session implements Connection {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.usable) {
+      this.destroy();
+      return;
+    }
     this.#awake.stop();
-    if (!this.usable) return;
     this.#signal.removeEventListener('abort', this.#cancel);
     const late = setTimeout(() => this.destroy(), farewellLimitMs);
     try {

@@ -53,8 +53,12 @@ export const isRefusal = (error: unknown): error is HoldfastError & { readonly c
 /** Resources, an operator's intervention, the system, damage; a library that is not there is one thing's matter (58P01). */
 const isInability = /^(53|57|58(?!P01)|XX00[12])/;
 
-/** The server ended the session: by itself, going down, or because it no longer hears or follows the client (class 08). */
-export const endsSession = (error: unknown): boolean => isServerError(error) && /^(08|57P0)/.test(error.code);
+/**
+ * The server ended the session: by itself, going down, or because it no longer hears or follows the client (class 08). A plain
+ * ERROR with such a code, as postgres_fdw and dblink pass it on, is of a server beyond it.
+ */
+export const endsSession = (error: unknown): boolean =>
+  isServerError(error) && /^(08|57P0)/.test(error.code) && error.severity !== 'ERROR';
 
 /** The error for a connection that could not be made. */
 export const connectError = (error: unknown, settings: ConnectionSettings, database: string): Error => {
