@@ -343,6 +343,7 @@ suite('sftp', { skip: skip ?? false }, () => {
       await getsIn({ privateKey: undefined, sshConfig });
     } finally {
       process.kill(pid);
+      while (existsSync(socket)) await nextTurn(); // else what removes the folder meets it as it goes, and stops
     }
   });
 
@@ -365,6 +366,7 @@ suite('sftp', { skip: skip ?? false }, () => {
       await getsIn({ privateKey, sshConfig });
     } finally {
       process.kill(pid);
+      while (existsSync(socket)) await nextTurn(); // else what removes the folder meets it as it goes, and stops
     }
   });
 
