@@ -178,6 +178,11 @@ jobs:
     const older = await site.run('drill', 'nightly', '--point', '--run', whole);
     assert.equal(older.status, 0, older.stderr);
     assert.match(older.stdout, new RegExp(`restore point ${whole}, of .*, is proven as a whole`));
+    assert.doesNotMatch(older.stderr, /whole/);
+    const [first] = await snapshotsOf(whole);
+    assert.equal((await site.run('tag', '--add', 'suspicious', String(first))).status, 0);
+    const flawed = await site.run('drill', 'nightly', '--point', '--run', whole);
+    assert.match(flawed.stderr, new RegExp(`nightly: run ${whole} did not store \\S+ whole: it is drilled`));
   });
 
   test('a query across that fails is a difference, with its message', async () => {

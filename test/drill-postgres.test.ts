@@ -211,6 +211,30 @@ jobs:
     assert.equal(await databasesOf(server), untouched);
   });
 
+  test('a scratch server without room for an index says nothing against the snapshot', async () => {
+    await server.psql('postgres', 'create database narrow');
+    await server.psql(
+      'narrow',
+      `create table t as select 1 as id; create function full_there(id int) returns int immutable language plpgsql as $$
+        begin if current_database() like 'holdfast%' then raise exception 'no space left on device' using errcode = '53100'; end if; return id; end $$;
+        create index on t (full_there(id))`,
+    );
+    mkdirSync(join(folder, 'narrow'));
+    const { run } = await drillSite(
+      join(folder, 'narrow'),
+      `
+sources: { narrow: { kind: postgres, url: "${server.url('narrow')}" } }
+jobs: { nightly: { backup: [narrow], to: [here] } }
+`,
+    );
+    assert.equal((await run('backup')).status, 0);
+    const { status, stdout, stderr } = await run('drill', 'nightly');
+    await server.psql('postgres', 'drop database narrow');
+    assert.equal(status, 1, stdout);
+    assert.match(stderr, /could not be drilled: .*no space left on device/);
+    assert.doesNotMatch(stderr, /DIFFERS|rely/);
+  });
+
   test('what a killed drill left behind is dropped by the next one, and nothing else', async () => {
     await server.psql('postgres', 'create database holdfast_drill_somebodyelses');
     const child = spawn(process.execPath, [

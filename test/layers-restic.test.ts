@@ -28,21 +28,45 @@ async function* entries(text: string): AsyncGenerator<Entry> {
   yield fileEntry('data/b', Buffer.from('b'));
 }
 
+/** Each line as what a document is to whoever looks for its end alone. */
+const documentsOf = (text: string): Buffer =>
+  Buffer.concat(
+    text.split('\n').map((line) => {
+      const document = Buffer.from(`----${line}\0`);
+      document.writeInt32LE(document.length);
+      return document;
+    }),
+  );
+
+async function* collection(text: string): AsyncGenerator<Entry> {
+  yield fileEntry('a', Buffer.from('a'));
+  yield { ...fileEntry('c.bson', documentsOf(text)), chunking: 'bson' };
+}
+
+const writeStates = async (
+  folder: string,
+  entriesOf: (state: string) => AsyncIterable<Entry>,
+): Promise<Snapshot[]> => {
+  const snapshots: Snapshot[] = [];
+  const { write } = await testRepository(openLocalStore(folder));
+  for (const [at, state] of states.entries()) {
+    const parent = snapshots.at(-1);
+    const time = new Date(Date.UTC(2026, 10, at + 1));
+    const { snapshot } = await write(entriesOf(state), { time, ...(parent && { parent }) });
+    snapshots.push(snapshot as Snapshot);
+  }
+  return snapshots;
+};
+
 suite('a table in layers', { skip }, () => {
   const folder = temporaryFolder('layers-restic');
   const ours = join(folder, 'ours');
-  const snapshots: Snapshot[] = [];
+  let snapshots: Snapshot[];
   let binaries: Awaited<ReturnType<typeof resticBinaries>>;
 
   before(async () => {
     binaries = await resticBinaries();
-    const { write } = await testRepository(openLocalStore(ours));
-    for (const [at, state] of states.entries()) {
-      const parent = snapshots.at(-1);
-      const time = new Date(Date.UTC(2026, 10, at + 1));
-      const { snapshot } = await write(entries(state), { time, ...(parent && { parent }) });
-      snapshots.push(snapshot as Snapshot);
-    }
+    snapshots = await writeStates(ours, entries);
   });
 
   const restic = (binary: string, repository: string, ...args: string[]) =>
@@ -92,6 +116,26 @@ suite('a table in layers', { skip }, () => {
     const files = await filesIn(copy);
     assert.deepEqual([...files.keys()], [table]);
     assert.ok(sorted(`${files.get(table)}`) === sorted(states[3] as string));
+  });
+
+  test('is one after that of documents too, and restic finds nothing to repair in it', async () => {
+    const copy = join(folder, 'collection');
+    await writeStates(copy, collection);
+    await restic(binaries.new, copy, 'rewrite', '--forget', '--exclude', '/test/a');
+    await restic(binaries.new, copy, 'repair', 'snapshots', '--forget');
+    const files = await filesIn(copy);
+    assert.deepEqual([...files.keys()], ['test/c.bson']);
+    const found = files.get('test/c.bson')?.toString().split('\0').sort();
+    assert.deepEqual(
+      found,
+      documentsOf(states[3] as string)
+        .toString()
+        .split('\0')
+        .sort(),
+    );
+    await restic(binaries.old, copy, 'check', '--read-data');
+    await restic(binaries.new, copy, 'rewrite', '--forget', '--exclude', '0003.bson');
+    await assert.rejects(filesIn(copy), { code: 'REPOSITORY_DAMAGED' });
   });
 
   for (const pattern of ['0003.*', '0001.gone', '*.rows'])

@@ -8,6 +8,7 @@ import { formatTime } from '#lib/format.ts';
 import type { Snapshot } from '#repository/contract.ts';
 import type { JobContext } from '../job-context.ts';
 import { choosePoint, type RestorePoint } from '../restore-point.ts';
+import { isGood, isRepaired } from '../snapshot-choice.ts';
 import { withRepository } from '../use-repository.ts';
 import { askAcross } from './across.ts';
 import { type PointTask, pointRequest } from './point-task.ts';
@@ -48,6 +49,13 @@ export const drillPoint = async (
         subject: task.job,
         text: `run ${chosen.passedOver} is newer, but is not whole`,
       });
+    for (const [source, snapshot] of chosen.snapshots)
+      if (!isGood(snapshot) || isRepaired(snapshot))
+        onEvent({
+          type: 'warning',
+          subject: task.job,
+          text: `run ${chosen.run} did not store ${source} whole: it is drilled as it is`,
+        });
     const drillOne = (subject: DrillSubject) =>
       drillSubject(drilling, subject, { repository: opened, snapshot: snapshotIn(chosen, subject) }, context);
     return { chosen, outcomes: await drillAll(subjects, drillOne, signal) };

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { fits } from './query.ts';
+import { neverFires } from '#repository/testing.ts';
+import { askAll, fits } from './query.ts';
 
 test('numbers are compared as numbers, with all their digits', () => {
   const cases: readonly (readonly [expected: string | number, found: string, fits: boolean])[] = [
@@ -18,4 +19,14 @@ test('numbers are compared as numbers, with all their digits', () => {
   ];
   for (const [expected, found, result] of cases)
     assert.equal(fits(expected, found), result, `${found} ${expected}`);
+});
+
+test('a long value is compared whole, and of what was found its beginning is told', async () => {
+  const value = 'kelp'.repeat(1000);
+  const asked = [{ query: 'select body', expect: value }];
+  const { queries } = await askAll(asked, async () => ({ rows: 1, first: value }), neverFires);
+  assert.deepEqual(
+    queries.map(({ found, passed }) => [found, passed]),
+    [[`${value.slice(0, 1000)}… (4,000 characters)`, true]],
+  );
 });

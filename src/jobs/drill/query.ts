@@ -2,6 +2,7 @@
 import type { QueryRecord } from '#catalog/drill.ts';
 import { throwIfCancelled } from '#lib/clock.ts';
 import { HoldfastError, hasCode, messageOf } from '#lib/errors.ts';
+import { formatCount } from '#lib/format.ts';
 import type { ScratchPlace } from '#sources/source.ts';
 
 export interface DrillQuery {
@@ -71,10 +72,18 @@ const judge = ({ expect, rows }: DrillQuery, answer: Answer): Pick<QueryRecord, 
   if (answer.first === undefined) return { found: 'no row', passed: false };
   const value = answer.first ?? 'null';
   return {
-    found: rows === undefined ? value : `${value}, ${count}`,
+    found: rows === undefined ? shown(value) : `${shown(value)}, ${count}`,
     passed: countFits && fits(expect, value),
   };
 };
+
+/** It is told, mailed and remembered: of a document of megabytes, its beginning. */
+const longestShown = 1000;
+
+const shown = (value: string): string =>
+  value.length > longestShown
+    ? `${value.slice(0, longestShown).toWellFormed()}… (${formatCount(value.length)} characters)`
+    : value;
 
 const expectedBy = ({ expect, rows }: DrillQuery): string => {
   const parts = [

@@ -14,7 +14,7 @@ import { type RowFormat, rowFormats } from '#lib/row-format.ts';
 import type { EntryMeta } from '#sources/source.ts';
 import { loadNodes } from '../reading/load-blob.ts';
 import type { Session } from '../session.ts';
-import { isLayered, layeredInode, type TreeNode } from '../trees/tree.ts';
+import { compareNames, isLayered, layeredInode, type TreeNode } from '../trees/tree.ts';
 
 /** What one backup added. */
 export interface Layer {
@@ -121,12 +121,14 @@ const withoutMark = ({ inode: _, deviceId: __, mode = 0, ...meta }: EntryMeta): 
   mode: mode & ~0o111,
 });
 
-/** All nodes of the directory. */
+/** All nodes of the directory, in the order of a tree. */
 export const nodesOf = ({ format, layers }: LayerList): TreeNode[] =>
-  layers.flatMap(({ gone, rows }, at) => [
-    ...(gone ? [{ ...gone, name: layerFile(at, 'gone') }] : []),
-    { ...rows, name: layerFile(at, extension[format]) },
-  ]);
+  layers
+    .flatMap(({ gone, rows }, at) => [
+      ...(gone ? [{ ...gone, name: layerFile(at, 'gone') }] : []),
+      { ...rows, name: layerFile(at, extension[format]) },
+    ])
+    .sort((a, b) => compareNames(a.name, b.name));
 
 const extension = { lines: 'rows', bson: 'bson' } as const satisfies Record<RowFormat, string>;
 

@@ -14,7 +14,7 @@ import { restoreServer } from './restore.ts';
 import { capturedColumns } from './scratch-columns.ts';
 import { definitionsIn } from './scratch-definitions.ts';
 import { capturedOwners } from './scratch-large-objects.ts';
-import { sqlState, state } from './server-error.ts';
+import { saysNothing, sqlState, state } from './server-error.ts';
 import type { ConnectionSettings } from './settings.ts';
 import { connectForAdmin } from './target-server.ts';
 
@@ -38,14 +38,18 @@ const openPlace = async (
   const columns = capturedColumns(scratchNames);
   return {
     concurrency: config.connections,
-    restore: (entries, onProgress) =>
-      restoreServer({ ...request, roleComment: name }, columns.watch(owners.watch(entries)), {
+    restore: async (entries, onProgress) => {
+      const watched = columns.watch(owners.watch(entries));
+      const report = await restoreServer({ ...request, roleComment: name }, watched, {
         force: false,
         rename: [...scratchNames],
         // Named one by one, so that the server's own roles and tablespaces are left alone.
         selection: databases.map(databasePath),
         onProgress,
-      }),
+      });
+      for (const { error } of report.failures) if (saysNothing(error)) throw error;
+      return report;
+    },
     dump: () => dumpScratch({ ...request, recast: owners.recast, inOrder: columns.inOrder }, scratchNames),
     definitionsIn,
     query: (text, database) =>
