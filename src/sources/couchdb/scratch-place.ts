@@ -1,5 +1,5 @@
 // Databases for a trial: made by a restore under names of their own, read back, queried, and deleted.
-import { hasCode } from '#lib/errors.ts';
+import { HoldfastError, hasCode } from '#lib/errors.ts';
 import type { Describing } from '#lib/self-description.ts';
 import { assertNoneTaken, copyOf, isOfScratch, scratchNamesOf, underOwnNames } from '../scratch-databases.ts';
 import type {
@@ -84,7 +84,7 @@ const openPlace = async (
       }),
     dump: () => dumpScratch(request, names, hasLocal),
     definitionsIn,
-    query: (text, database) => runQuery(request, copyOf(names, database), text),
+    query: (text, database) => runQuery(request, copyOf(names, database), text).catch(refused),
     [Symbol.asyncDispose]: async () => {},
   };
 };
@@ -138,6 +138,12 @@ const runQuery = async (
   return await client.parse(request, (answer) =>
     rowsIn(answer, 'rows', (at) => ['value', 'key', 'id'].map((name) => memberOf(answer, at, name))),
   );
+};
+
+/** What the server answers, such as that it knows no such view, is of the query; that nothing answers is not, and has a cause. */
+const refused = (error: unknown): never => {
+  if (!hasCode(error, 'SOURCE_UNREACHABLE') || error.cause !== undefined) throw error;
+  throw new HoldfastError('SOURCE_DENIED', error.message, { cause: error });
 };
 
 type ReadRow = (at: number, answer: Buffer) => (Range | undefined)[];
