@@ -3,10 +3,10 @@ import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { chmod, cp, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { promisify } from 'node:util';
+import { dataRoot } from './data-root.ts';
 import { freePort, type ServerProcess, startProcess, whenReady } from './process.ts';
 import { program } from './programs.ts';
 
@@ -44,7 +44,7 @@ export interface MysqlOptions {
 /** Starts a server; the caller disposes of it. */
 export const startMariadb = async (options: MysqlOptions = {}): Promise<MysqlServer> => {
   await sweepLeftovers();
-  const folder = await mkdtemp(join(tmpdir(), `holdfast-mariadb-${process.pid}-`));
+  const folder = await mkdtemp(join(dataRoot(), `holdfast-mariadb-${process.pid}-`));
   try {
     const data = join(folder, 'data');
     await cp(await freshData(`mariadb-data-${await version()}`, install), data, { recursive: true });
@@ -74,10 +74,10 @@ export const startMariadb = async (options: MysqlOptions = {}): Promise<MysqlSer
 
 /** Folders of test processes that were killed before they could tidy up. */
 const sweepLeftovers = async (): Promise<void> => {
-  for (const name of await readdir(tmpdir())) {
+  for (const name of await readdir(dataRoot())) {
     const pid = /^holdfast-(?:mariadb|mysql)-(\d+)-/.exec(name)?.[1];
     if (pid === undefined || process.platform !== 'linux' || existsSync(`/proc/${pid}`)) continue;
-    await rm(join(tmpdir(), name), { recursive: true, force: true }).catch(() => {}); // another test sweeps too
+    await rm(join(dataRoot(), name), { recursive: true, force: true }).catch(() => {}); // another test sweeps too
   }
 };
 

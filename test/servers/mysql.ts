@@ -2,9 +2,9 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { dataRoot } from './data-root.ts';
 import { cannotInstall, unpackRoot } from './debian.ts';
 import { freshData, type MysqlOptions, type MysqlServer, makeReady, serverArguments } from './mariadb.ts';
 import { freePort, startProcess } from './process.ts';
@@ -35,7 +35,7 @@ const throughLoader = (name: string): [string, ...string[]] => [
 /** Starts a server; the caller disposes of it. TLS is always offered, by a certificate that it makes itself. */
 export const startMysql = async ({ settings = [] }: MysqlOptions = {}): Promise<MysqlServer> => {
   await bringMysql();
-  const folder = await mkdtemp(join(tmpdir(), `holdfast-mysql-${process.pid}-`));
+  const folder = await mkdtemp(join(dataRoot(), `holdfast-mysql-${process.pid}-`));
   try {
     const data = join(folder, 'data');
     await cp(await freshData('mysql-data', initialise), data, { recursive: true });

@@ -2,10 +2,10 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { appendFile, chmod, chown, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { promisify } from 'node:util';
+import { dataRoot } from './data-root.ts';
 import { freePort, type ServerProcess, startProcess, whenReady } from './process.ts';
 import { program } from './programs.ts';
 
@@ -47,7 +47,7 @@ export interface PostgresOptions {
 /** Starts a server; the caller disposes of it. */
 export const startPostgres = async (options: PostgresOptions = {}): Promise<PostgresServer> => {
   await sweepLeftovers();
-  const folder = await mkdtemp(join(tmpdir(), `${prefix}${process.pid}-`));
+  const folder = await mkdtemp(join(dataRoot(), `${prefix}${process.pid}-`));
   const place: Place = { folder, owner: await serverUser(), port: await freePort() };
   await own(place, folder);
   try {
@@ -96,10 +96,10 @@ const own = async ({ owner }: Place, path: string): Promise<void> => {
 
 /** Folders of test processes that were killed before they could tidy up. */
 const sweepLeftovers = async (): Promise<void> => {
-  for (const name of await readdir(tmpdir())) {
+  for (const name of await readdir(dataRoot())) {
     const pid = /^holdfast-postgres-(\d+)-/.exec(name)?.[1];
     if (pid === undefined || (await isAlive(pid))) continue;
-    await rm(join(tmpdir(), name), { recursive: true, force: true }).catch(() => {}); // another test sweeps too
+    await rm(join(dataRoot(), name), { recursive: true, force: true }).catch(() => {}); // another test sweeps too
   }
 };
 

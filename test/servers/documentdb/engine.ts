@@ -3,10 +3,10 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { appendFile, chown, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import pg from 'pg';
+import { dataRoot } from '../data-root.ts';
 import { cannotInstall, unpackRoot } from '../debian.ts';
 import { type ServerProcess, startProcess, whenReady } from '../process.ts';
 
@@ -33,7 +33,7 @@ export const skipWithoutDocumentdb = (): string | undefined => {
 /** Starts it; the first time it is unpacked, which takes half a minute. */
 export const startDocumentdb = async (): Promise<DocumentdbEngine> => {
   await unpackRoot(packages, root, prepareRoot);
-  const folder = await mkdtemp(join(tmpdir(), 'holdfast-documentdb-'));
+  const folder = await mkdtemp(join(dataRoot(), 'holdfast-documentdb-'));
   try {
     await chown(folder, owner, owner);
     await inRoot(
