@@ -5,6 +5,9 @@ import { HoldfastError } from '#lib/errors.ts';
 import { mayBeAlive, type ProcessIdentity } from '#lib/process-identity.ts';
 import { explained } from './database.ts';
 import type { Drill, DrillEnd, DrillLedger, NewDrill, Proof } from './drill.ts';
+import { errorColumns, errorIn } from './error-columns.ts';
+import { errorRow } from './error-row.ts';
+import { insertRow } from './insert-row.ts';
 
 /** The drills of the catalog in that file. */
 export const drillLedger = (database: DatabaseSync, path: string, process: ProcessIdentity): DrillLedger => {
@@ -67,11 +70,7 @@ const insert = (database: DatabaseSync, drill: NewDrill, process: ProcessIdentit
     pid: process.pid,
     process_started: process.started,
   };
-  database
-    .prepare(
-      `INSERT INTO drills (${Object.keys(row)}) VALUES (${Object.keys(row).map((column) => `:${column}`)})`,
-    )
-    .run(row);
+  insertRow(database, 'drills', row);
 };
 
 const update = (database: DatabaseSync, id: string, end: DrillEnd): void => {
@@ -87,9 +86,7 @@ const update = (database: DatabaseSync, id: string, end: DrillEnd): void => {
     definitions: end.definitions,
     differences: end.differences,
     details: JSON.stringify({ firstDifferences, notes, queries }),
-    error_code: error?.code ?? null,
-    error_message: error?.message ?? null,
-    error_hint: error?.hint ?? null,
+    ...errorRow(error),
   };
   const { changes } = database
     .prepare(
@@ -126,18 +123,21 @@ const drillRow = z.object({
   definitions: count,
   differences: count,
   details: text,
-  error_code: text.nullable(),
-  error_message: text.nullable(),
-  error_hint: text.nullable(),
+  ...errorColumns,
   host: text,
   pid: count,
   process_started: text,
 });
 
+/** As JSON has them in a column. */
+export const queryRecords = z.array(
+  z.object({ query: text, expected: text, found: text, passed: z.boolean() }),
+);
+
 const detailsSchema = z.object({
   firstDifferences: z.array(text).default([]),
   notes: z.array(text).default([]),
-  queries: z.array(z.object({ query: text, expected: text, found: text, passed: z.boolean() })).default([]),
+  queries: queryRecords.default([]),
 });
 
 const drillOf = (row: Record<string, SQLOutputValue>): Drill => {
@@ -158,12 +158,6 @@ const drillOf = (row: Record<string, SQLOutputValue>): Drill => {
     endedAt: new Date(found.ended_ms ?? found.started_ms),
     ...(found.restore_ms !== null && { restoreMs: found.restore_ms }),
     ...detailsSchema.parse(JSON.parse(found.details)),
-    ...(found.error_code !== null && {
-      error: {
-        code: found.error_code,
-        message: found.error_message ?? '',
-        ...(found.error_hint !== null && { hint: found.error_hint }),
-      },
-    }),
+    ...errorIn(found),
   };
 };

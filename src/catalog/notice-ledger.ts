@@ -3,6 +3,9 @@ import { randomUUID } from 'node:crypto';
 import type { DatabaseSync, SQLInputValue, SQLOutputValue } from 'node:sqlite';
 import { z } from 'zod';
 import { explained } from './database.ts';
+import { errorColumns, errorIn } from './error-columns.ts';
+import { errorRow } from './error-row.ts';
+import { insertRow } from './insert-row.ts';
 import type { Delivery, NoticeLedger, NotifierState, Trouble } from './notice.ts';
 import { latestMsAt } from './wrong-clock.ts';
 
@@ -78,14 +81,9 @@ const insert = (database: DatabaseSync, delivery: Delivery): void => {
     run: run ?? null,
     trouble: trouble ?? null,
     attempts,
-    error_code: error?.code ?? null,
-    error_message: error?.message ?? null,
-    error_hint: error?.hint ?? null,
+    ...errorRow(error),
   };
-  const columns = Object.keys(row);
-  database
-    .prepare(`INSERT INTO deliveries (${columns}) VALUES (${columns.map((column) => `:${column}`)})`)
-    .run(row);
+  insertRow(database, 'deliveries', row);
   database.prepare('DELETE FROM deliveries WHERE at_ms < ?').run(at.getTime() - rememberedMs);
 };
 
@@ -116,9 +114,7 @@ const deliveryRow = z.object({
   run: text.nullable(),
   trouble: text.nullable(),
   attempts: count,
-  error_code: text.nullable(),
-  error_message: text.nullable(),
-  error_hint: text.nullable(),
+  ...errorColumns,
 });
 
 const deliveryOf = (row: Record<string, SQLOutputValue>): Delivery => {
@@ -129,12 +125,6 @@ const deliveryOf = (row: Record<string, SQLOutputValue>): Delivery => {
     ...(job !== null && { job }),
     ...(run !== null && { run }),
     ...(trouble !== null && { trouble }),
-    ...(error.error_code !== null && {
-      error: {
-        code: error.error_code,
-        message: error.error_message ?? '',
-        ...(error.error_hint !== null && { hint: error.error_hint }),
-      },
-    }),
+    ...errorIn(error),
   };
 };

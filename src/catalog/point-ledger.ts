@@ -2,7 +2,11 @@
 import type { DatabaseSync, SQLInputValue, SQLOutputValue } from 'node:sqlite';
 import { z } from 'zod';
 import { explained } from './database.ts';
+import { queryRecords } from './drill-ledger.ts';
 import type { DrilledPoint, PointLedger, PointProof } from './drilled-point.ts';
+import { errorColumns, errorIn } from './error-columns.ts';
+import { errorRow } from './error-row.ts';
+import { insertRow } from './insert-row.ts';
 
 /** Those of the catalog in that file. */
 export const pointLedger = (database: DatabaseSync, path: string): PointLedger => {
@@ -44,14 +48,9 @@ const insert = (database: DatabaseSync, point: DrilledPoint): void => {
     ended_ms: point.endedAt.getTime(),
     state,
     queries: JSON.stringify(point.queries),
-    error_code: error?.code ?? null,
-    error_message: error?.message ?? null,
-    error_hint: error?.hint ?? null,
+    ...errorRow(error),
   };
-  const columns = Object.keys(row);
-  database
-    .prepare(`INSERT INTO drilled_points (${columns}) VALUES (${columns.map((column) => `:${column}`)})`)
-    .run(row);
+  insertRow(database, 'drilled_points', row);
 };
 
 const text = z.string();
@@ -68,12 +67,8 @@ const pointRow = z.object({
   ended_ms: time,
   state: z.enum(['passed', 'differs', 'failed']),
   queries: text,
-  error_code: text.nullable(),
-  error_message: text.nullable(),
-  error_hint: text.nullable(),
+  ...errorColumns,
 });
-
-const queryRecords = z.array(z.object({ query: text, expected: text, found: text, passed: z.boolean() }));
 
 const pointOf = (row: Record<string, SQLOutputValue>): DrilledPoint => {
   const { run, job, repository, point, state, ...found } = pointRow.parse(row);
@@ -84,12 +79,6 @@ const pointOf = (row: Record<string, SQLOutputValue>): DrilledPoint => {
     startedAt: found.started_ms,
     endedAt: found.ended_ms,
     queries: queryRecords.parse(JSON.parse(found.queries)),
-    ...(found.error_code !== null && {
-      error: {
-        code: found.error_code,
-        message: found.error_message ?? '',
-        ...(found.error_hint !== null && { hint: found.error_hint }),
-      },
-    }),
+    ...errorIn(found),
   };
 };

@@ -3,7 +3,8 @@ import type { DatabaseSync, SQLInputValue, SQLOutputValue } from 'node:sqlite';
 import { z } from 'zod';
 import { HoldfastError } from '#lib/errors.ts';
 import { mayBeAlive } from '#lib/process-identity.ts';
-import type { ErrorReport, ItemRecord, JobStatus, Run, RunDetails, SourceRecord } from './run.ts';
+import { errorColumns, errorIn } from './error-columns.ts';
+import type { ItemRecord, JobStatus, Run, RunDetails, SourceRecord } from './run.ts';
 
 export const listRuns = (
   database: DatabaseSync,
@@ -79,11 +80,6 @@ const query = (database: DatabaseSync, sql: string, ...values: readonly SQLInput
 
 const text = z.string();
 const count = z.number();
-const errorColumns = {
-  error_code: text.nullable(),
-  error_message: text.nullable(),
-  error_hint: text.nullable(),
-};
 
 const runRow = z.object({
   id: text,
@@ -126,7 +122,7 @@ const runOf = (row: Row): Run => {
     bytes: found.bytes,
     items: found.items,
     itemsFailed: found.items_failed,
-    ...errorOf(found),
+    ...errorIn(found),
   };
 };
 
@@ -157,7 +153,7 @@ const sourceOf = (row: Row): SourceRecord => {
     bytes: found.bytes,
     bytesStored: found.bytes_stored,
     itemsFailed: found.items_failed,
-    ...errorOf(found),
+    ...errorIn(found),
   };
 };
 
@@ -166,16 +162,5 @@ const itemRow = z.object({ source: text, item: text, bytes: count, rows: count.n
 const itemOf = (row: Row): ItemRecord => {
   const found = itemRow.parse(row);
   const { source, item, bytes, rows } = found;
-  return { source, item, bytes, ...(rows !== null && { rows }), ...errorOf(found) };
+  return { source, item, bytes, ...(rows !== null && { rows }), ...errorIn(found) };
 };
-
-const errorOf = (row: z.infer<z.ZodObject<typeof errorColumns>>): { readonly error?: ErrorReport } =>
-  row.error_code === null
-    ? {}
-    : {
-        error: {
-          code: row.error_code,
-          message: row.error_message ?? '',
-          ...(row.error_hint !== null && { hint: row.error_hint }),
-        },
-      };

@@ -1,8 +1,10 @@
 // How runs enter the catalog.
-import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
+import type { DatabaseSync } from 'node:sqlite';
 import { HoldfastError } from '#lib/errors.ts';
 import type { ProcessIdentity } from '#lib/process-identity.ts';
-import type { ErrorReport, ItemRecord, NewRun, RunEnd, SourceRecord } from './run.ts';
+import { errorRow } from './error-row.ts';
+import { insertRow } from './insert-row.ts';
+import type { ItemRecord, NewRun, RunEnd, SourceRecord } from './run.ts';
 import { newRunId } from './run-id.ts';
 import { inTransaction } from './transaction.ts';
 
@@ -12,7 +14,7 @@ const runsWithItems = 30;
 export const insertRun = (database: DatabaseSync, run: NewRun, process: ProcessIdentity): string => {
   for (;;) {
     const id = newRunId(run.startedAt);
-    const { changes } = insert(
+    const { changes } = insertRow(
       database,
       'runs',
       {
@@ -39,7 +41,7 @@ export const insertRun = (database: DatabaseSync, run: NewRun, process: ProcessI
 const ofOrderSql = 'INSERT INTO order_runs SELECT ?, id FROM orders WHERE id = ?';
 
 export const insertSource = (database: DatabaseSync, run: string, record: SourceRecord): void => {
-  insert(database, 'run_sources', {
+  insertRow(database, 'run_sources', {
     run,
     source: record.source,
     kind: record.kind,
@@ -51,7 +53,7 @@ export const insertSource = (database: DatabaseSync, run: string, record: Source
     bytes: record.bytes,
     bytes_stored: record.bytesStored,
     items_failed: record.itemsFailed,
-    ...errorColumns(record.error),
+    ...errorRow(record.error),
   });
 };
 
@@ -62,19 +64,19 @@ export const insertItems = (
 ): void =>
   inTransaction(database, () => {
     for (const [run, { source, item, bytes, rows, error }] of items)
-      insert(database, 'run_items', {
+      insertRow(database, 'run_items', {
         run,
         source,
         item: item.toWellFormed(),
         state: error ? 'failed' : 'ok',
         bytes,
         rows: rows ?? null,
-        ...errorColumns(error),
+        ...errorRow(error),
       });
   });
 
 export const endRun = (database: DatabaseSync, run: string, end: RunEnd): void => {
-  const error = errorColumns(end.error);
+  const error = errorRow(end.error);
   const { changes } = database
     .prepare(
       `UPDATE runs SET state = ?, ended_ms = ?, exit_status = ?, bytes = ?, items = ?, items_failed = ?,
@@ -105,22 +107,4 @@ export const forgetOldItems = (database: DatabaseSync, run: string): void => {
          WHERE this.id = ? ORDER BY older.started_ms DESC LIMIT -1 OFFSET ?)`,
     )
     .run(run, runsWithItems);
-};
-
-const errorColumns = (error: ErrorReport | undefined) => ({
-  error_code: error?.code ?? null,
-  error_message: error?.message ?? null,
-  error_hint: error?.hint ?? null,
-});
-
-const insert = (
-  database: DatabaseSync,
-  table: string,
-  row: Readonly<Record<string, SQLInputValue>>,
-  suffix = '',
-) => {
-  const columns = Object.keys(row);
-  return database
-    .prepare(`INSERT INTO ${table} (${columns}) VALUES (${columns.map(() => '?')}) ${suffix}`)
-    .run(...Object.values(row));
 };

@@ -72,13 +72,13 @@ export const lostLayers = (name: string): string => `not all layers of ${name} a
 /** Undefined when the nodes are others than those of layers without a gap. */
 export const layerList = (nodes: readonly TreeNode[]): LayerList | undefined => {
   for (const format of rowFormats) {
-    const layers = layersWith(format, nodes);
+    const layers = layersNamed(format, nodes);
     if (layers) return { format, layers };
   }
   return undefined;
 };
 
-const layersWith = (format: RowFormat, nodes: readonly TreeNode[]): readonly Layer[] | undefined => {
+const layersNamed = (format: RowFormat, nodes: readonly TreeNode[]): readonly Layer[] | undefined => {
   const files = new Map(nodes.filter(({ type }) => type === 'file').map((node) => [node.name, node]));
   const layers: Layer[] = [];
   for (let at = 0; 2 * at < nodes.length; at += 1) {

@@ -1,16 +1,13 @@
 // What an error of the file system means for whoever keeps backups there.
 import { HoldfastError, messageOf, systemCode } from '#lib/errors.ts';
 import { fileLimitHint } from '#lib/file-limit.ts';
-import type { Meaning } from '../meaning.ts';
+import { type Meaning, onlyReads } from '../meaning.ts';
 
 /** The store's error for a failed call on one of its files. */
 export const folderError = (cause: unknown, doing: string, folder: string, key: string): HoldfastError => {
-  const { code, hint } = meaningOf(systemCode(cause) ?? '', isRead.has(doing));
+  const { code, hint } = meaningOf(systemCode(cause) ?? '', onlyReads(doing));
   return new HoldfastError(code, `${folder}: cannot ${doing} ${key}: ${messageOf(cause)}`, { cause, hint });
 };
-
-/** What is done to an object without changing anything. */
-const isRead: ReadonlySet<string> = new Set(['read', 'list', 'look at']);
 
 const meaningOf = (code: string, reads: boolean): Meaning => {
   const found = meanings[code] ?? broken;

@@ -4,6 +4,7 @@ import { type FileHandle, open, rename, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { HoldfastError, systemCode } from '#lib/errors.ts';
 import { syncFile, syncFolder } from '#lib/sync.ts';
+import { notKept } from '../not-kept.ts';
 import type { LargeObject } from '../store.ts';
 import { temporaryName, unfinishedName } from '../temporary-name.ts';
 import { folderError } from './folder-error.ts';
@@ -105,7 +106,7 @@ const largeObject = ({ folder, key, path, temporary, token, file }: Unfinished):
       if (unsynced) throw unsynced;
       if (step === 'written') {
         await syncFile(file).catch((cause: unknown) => {
-          unsynced = notKept(folder, key, cause);
+          unsynced = notKept(folderError(cause, 'write', folder, key));
           throw unsynced;
         });
         step = 'synced';
@@ -123,15 +124,6 @@ const largeObject = ({ folder, key, path, temporary, token, file }: Unfinished):
       await unlink(temporary).catch(() => {}); // readers skip its name anyway
     },
   };
-};
-
-/** A second attempt to sync would succeed, and mean nothing: the system tells once that it has lost what was written. */
-const notKept = (folder: string, key: string, cause: unknown): HoldfastError => {
-  const error = folderError(cause, 'write', folder, key);
-  const { message, hint } = error;
-  return error.code === 'STORE_UNREACHABLE'
-    ? new HoldfastError('STORE_DENIED', message, { cause, hint })
-    : error;
 };
 
 const openNew = async (folder: string, path: string): Promise<FileHandle> => {

@@ -1,6 +1,7 @@
 // Objects that come in pieces: a file under a temporary name, which gets its own name when it is whole.
 import { posix } from 'node:path';
-import { asError, HoldfastError, hasCode } from '#lib/errors.ts';
+import { HoldfastError } from '#lib/errors.ts';
+import { notKept } from '../not-kept.ts';
 import type { LargeObject } from '../store.ts';
 import { temporaryName, unfinishedName } from '../temporary-name.ts';
 import { hasStatus, serverFull, sftpError, sftpStatus } from './sftp-error.ts';
@@ -100,8 +101,8 @@ class SftpLargeObject implements LargeObject {
       await rename(line, this.#temporary, this.#path);
     });
     await work.catch((error: unknown) => {
-      // A second attempt to sync would succeed, and mean nothing: the server's system tells once that it has lost what was written.
-      if (isRefused) this.#notKept = notWorthRetry(error);
+      if (isRefused && error instanceof HoldfastError)
+        this.#notKept = notKept(error, 'check the disk of the server');
       throw this.#notKept ?? error;
     });
   }
@@ -158,8 +159,3 @@ class SftpLargeObject implements LargeObject {
     }
   }
 }
-
-const notWorthRetry = (error: unknown): Error =>
-  hasCode(error, 'STORE_UNREACHABLE')
-    ? new HoldfastError('STORE_DENIED', error.message, { cause: error, hint: 'check the disk of the server' })
-    : asError(error);

@@ -1,6 +1,7 @@
 // What a status of the SFTP protocol means for whoever keeps backups there.
 import { HoldfastError, messageOf } from '#lib/errors.ts';
 import { longestSaid } from '../answer-size.ts';
+import { onlyReads } from '../meaning.ts';
 
 /** Status codes of the protocol, version 3 (draft-ietf-secsh-filexfer-02, section 7). */
 export const sftpStatus = {
@@ -22,7 +23,7 @@ export const sftpError = (cause: unknown, doing: string, location: string, key: 
   if (hasStatus(cause, sftpStatus.permissionDenied))
     return new HoldfastError('STORE_DENIED', message, {
       cause,
-      hint: ['read', 'list', 'look at'].includes(doing)
+      hint: onlyReads(doing)
         ? 'let the user of the connection read it on the server'
         : 'let the user of the connection write in that folder on the server',
     });
