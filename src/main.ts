@@ -7,6 +7,8 @@ import { growYoungHeap } from '#lib/young-heap.ts';
 if (nodeIsTooOld()) process.exit(await runOnNewerNode());
 growYoungHeap();
 keepCompiledCode(process.env); // before anything that is worth keeping is loaded
+const { deriveKeyAhead } = await import('#cli/key-ahead.ts');
+await deriveKeyAhead(process.argv.slice(2), process.env);
 const { runProcess } = await import('#cli/process.ts');
 // Everything is closed by now; a socket or worker that somebody forgot must not keep the process.
 process.exit(await runProcess());

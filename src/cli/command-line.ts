@@ -18,19 +18,12 @@ export type Asked =
     }
   | { readonly what: 'help'; readonly text: string };
 
-/** Called before the code of the command is loaded, which takes a moment. */
-type Chosen = (entry: CommandEntry, global: GlobalOptions) => Promise<void>;
-
 /** Reads the words after `holdfast`. USAGE for what nobody knows, with a suggestion where one is near. */
-export const readCommandLine = async (
-  words: readonly string[],
-  columns: number,
-  chosen: Chosen = async () => {},
-): Promise<Asked> => {
+export const readCommandLine = async (words: readonly string[], columns: number): Promise<Asked> => {
   let help = '';
   let asked: Asked | undefined;
   const program = parserOf((text) => (help += text), columns);
-  for (const entry of commands) addCommand(program, entry, chosen, (found) => (asked = found));
+  for (const entry of commands) addCommand(program, entry, (found) => (asked = found));
   addHelpCommand(program);
   try {
     await program.parseAsync(wordsFor(words, program), { from: 'user' });
@@ -44,9 +37,6 @@ export const readCommandLine = async (
 
 /** Global options as given so far, for errors that come before the command line is understood. */
 export const wantsJson = (words: readonly string[]): boolean => words.includes('--json');
-
-export const wantsHelp = (words: readonly string[]): boolean =>
-  words.includes('--help') || words.includes('-h');
 
 const wordsFor = (words: readonly string[], program: Parser): string[] => {
   if (words[0] === '--version' || words[0] === '-V') return ['version'];
@@ -101,12 +91,7 @@ Examples:
 \`holdfast <command> --help\` tells more, with examples and exit statuses.
 The password is asked for, or read from HOLDFAST_PASSWORD, HOLDFAST_PASSWORD_FILE or HOLDFAST_PASSWORD_COMMAND.`;
 
-const addCommand = (
-  program: Parser,
-  entry: CommandEntry,
-  chosen: Chosen,
-  found: (asked: Asked) => void,
-): void => {
+const addCommand = (program: Parser, entry: CommandEntry, found: (asked: Asked) => void): void => {
   const parser = program
     .command(entry.name)
     .summary(entry.summary)
@@ -116,7 +101,6 @@ const addCommand = (
   program.hook('preSubcommand', async (_, called) => {
     if (called !== parser) return;
     global = globalOptions(program);
-    await chosen(entry, global);
     command = await entry.load();
     explain(parser, command);
   });

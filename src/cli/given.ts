@@ -4,11 +4,14 @@ import { Secret } from '#lib/secret.ts';
 import { toSecret } from '#lib/secret-input.ts';
 import type { GlobalOptions, World } from './command.ts';
 
+/** Of the options that stand before or behind any command. */
+export type Given = Pick<GlobalOptions, 'repository' | 'passwordFile' | 'passwordCommand'>;
+
 /** True for a path or URL; a bare word is a name of the configuration file, where there is one. */
 export const isPlace = (word: string): boolean => /[/:\\]|^[.~]/.test(word);
 
 /** A place, or a repository's name in the configuration file. */
-export const givenRepository = ({ repository }: GlobalOptions, env: World['env']): string | undefined =>
+export const givenRepository = ({ repository }: Given, env: World['env']): string | undefined =>
   repository ?? (env.HOLDFAST_REPOSITORY || undefined);
 
 /** Variables that hold a password, or with `_FILE` or `_COMMAND` say where it is; the second is of what `copy` writes to. */
@@ -16,11 +19,11 @@ export type PasswordVariable = 'HOLDFAST_PASSWORD' | 'HOLDFAST_TO_PASSWORD';
 
 /** The password, however it is given, which the configuration file may also do. */
 export const givenPassword = (
-  global: GlobalOptions,
+  given: Given,
   env: World['env'],
   variable: PasswordVariable = 'HOLDFAST_PASSWORD',
 ): Secret | undefined => {
-  const option = passwordOption(global);
+  const option = passwordOption(given);
   if (option !== undefined) return option;
   const { [variable]: text, [`${variable}_FILE`]: file, [`${variable}_COMMAND`]: command } = env;
   if (text) return new Secret(text);
@@ -29,7 +32,7 @@ export const givenPassword = (
 };
 
 /** The password that the command line gives, which goes before all others. */
-export const passwordOption = ({ passwordFile, passwordCommand }: GlobalOptions): Secret | undefined => {
+export const passwordOption = ({ passwordFile, passwordCommand }: Given): Secret | undefined => {
   if (passwordFile !== undefined && passwordCommand !== undefined)
     throw new HoldfastError('USAGE', '--password-file and --password-command contradict each other');
   if (passwordFile !== undefined) return toSecret({ file: passwordFile });

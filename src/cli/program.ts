@@ -2,8 +2,7 @@
 import { exitStatus, HoldfastError, hasCode } from '#lib/errors.ts';
 import { goneFolder } from '#lib/working-folder.ts';
 import type { World } from './command.ts';
-import { type Asked, readCommandLine, wantsHelp, wantsJson } from './command-line.ts';
-import { deriveKeyAhead } from './key-ahead.ts';
+import { type Asked, readCommandLine, wantsJson } from './command-line.ts';
 import { Output, ReaderGone, type Stream } from './output.ts';
 import { refuseRepository, refuseStoreOptions } from './repository-refusal.ts';
 
@@ -19,13 +18,7 @@ export const readerGoneStatus = 141;
 export const runHoldfast = async (words: readonly string[], program: Program): Promise<number> => {
   let output = openOutput(program, { json: wantsJson(words), quiet: false, verbose: false });
   try {
-    const asked = await readCommandLine(
-      words,
-      program.stdout.columns ?? 100,
-      async ({ opensRepository }, global) => {
-        if (opensRepository && !wantsHelp(words)) await deriveKeyAhead(global, program.env);
-      },
-    );
+    const asked = await readCommandLine(words, program.stdout.columns ?? 100);
     if (asked.what === 'help') {
       await output.bytes(Buffer.from(asked.text));
       await output.end();

@@ -27,6 +27,7 @@ export const letOthersWork = async (signal: AbortSignal | undefined): Promise<vo
 
 /** Throws when the signal has fired: the HoldfastError it was fired with, as a lost lock does it, else CANCELLED. */
 export const throwIfCancelled = (signal: AbortSignal | undefined): void => {
-  if (signal?.aborted && signal.reason instanceof HoldfastError) throw signal.reason;
-  if (signal?.aborted) throw new HoldfastError('CANCELLED', 'cancelled', { cause: signal.reason });
+  if (!signal?.aborted) return; // read once: a signal made of several asks each of them
+  if (signal.reason instanceof HoldfastError) throw signal.reason;
+  throw new HoldfastError('CANCELLED', 'cancelled', { cause: signal.reason });
 };

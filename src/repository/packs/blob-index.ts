@@ -4,7 +4,7 @@ import { mapOrdered } from '#lib/concurrency.ts';
 import type { Store } from '#stores/store.ts';
 import type { Sealer } from '../sealing/seal.ts';
 import { type BlobLocation, type BlobType, isId } from './blob.ts';
-import { BlobTable } from './blob-table.ts';
+import { BlobTable, roomForNewBlobs } from './blob-table.ts';
 import { fetchIndex, type IndexedPack } from './index-file.ts';
 import { packBytes } from './pack-format.ts';
 
@@ -124,7 +124,7 @@ export const readNewIndexFiles = async (
     added.push(id);
     bytes += size;
   }
-  index.reserve(Math.min(mostForeseenBlobs, Math.ceil(bytes / bytesPerBlob)));
+  index.reserve(Math.min(mostForeseenBlobs, Math.ceil(bytes / bytesPerBlob)) + roomForNewBlobs);
   for await (const open of mapOrdered(added, store.connections, (id) => fetchIndex(store, sealer, id))) {
     throwIfCancelled(signal);
     const { packs, marked } = open();

@@ -14,6 +14,8 @@ const partBits = 16;
 const partEntries = 2 ** partBits;
 const partMask = partEntries - 1;
 const maximumLoad = 0.66;
+/** A backup finds or makes room for so many new blobs: growing takes longer the more there are, and nobody can use the table meanwhile. */
+export const roomForNewBlobs = 131_072;
 
 // A slot holds twice the entry's number plus 2, and 1 more for a tree.
 const empty = 0;

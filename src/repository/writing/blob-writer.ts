@@ -11,6 +11,7 @@ import { errorOf } from '#lib/plain-error.ts';
 import { workerUrl } from '#lib/worker-url.ts';
 import { localFolderOf } from '#stores/store.ts';
 import { idBytes, idFromHex, packKey } from '../packs/blob.ts';
+import { roomForNewBlobs } from '../packs/blob-table.ts';
 import { type IndexedPack, saveIndex } from '../packs/index-file.ts';
 import { decodeHeader } from '../packs/pack-format.ts';
 import type { Range } from '../packs/ranges.ts';
@@ -24,7 +25,7 @@ const slabBytes = 8 * 1024 * 1024;
 const batchBytes = 1024 * 1024;
 const batchBlobs = 512;
 /** More new blobs than can be under way before the table is looked at again. */
-const tableMargin = 65_536;
+const tableMargin = roomForNewBlobs / 2;
 /**
  * With so many blobs this thread drops lists of them that are large: they are collected when they are as much as what is in use, not
  * three times that. With fewer it would only cost time.
@@ -259,7 +260,7 @@ export class BlobWriter {
   async #grow(): Promise<void> {
     do await this.settled();
     while (this.#requests.size > 0); // a directory was closed meanwhile
-    this.#session.blobs.reserve(2 * tableMargin);
+    this.#session.blobs.reserve(roomForNewBlobs);
     this.#collectInTime();
     for (const worker of this.#workers)
       post(worker, { kind: 'table', table: this.#session.blobs.table.shared });
