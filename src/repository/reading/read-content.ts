@@ -31,9 +31,36 @@ export async function* readContent(
   const { windowBytes, ahead } = localFolderOf(session.store) === undefined ? distant : nearby;
   const windows = windowsOf(session, ids, windowBytes);
   for await (const { window, blobs } of mapOrdered(windows, ahead, fetchWindow)) {
-    for (const id of window) yield opened(blobs, id);
+    yield* openedInOrder(blobs, window);
     reader.release(blobs);
   }
+}
+
+/**
+ * The blobs one after the other, or, in its turn, the error of one. Those that lie side by side in memory are given as one: of a table
+ * a hundred do, and whoever takes them does much for each piece.
+ */
+export function* openedInOrder(
+  blobs: ReadonlyMap<string, Opened>,
+  ids: Iterable<string>,
+): Generator<Uint8Array> {
+  let piece: Uint8Array = new Uint8Array(0);
+  let end = 0;
+  for (const id of ids) {
+    const blob = blobs.get(id);
+    if (blob instanceof Uint8Array && blob.buffer === piece.buffer && blob.byteOffset === end) {
+      end += blob.length;
+      continue;
+    }
+    yield* upTo(end, piece);
+    piece = opened(blobs, id);
+    end = piece.byteOffset + piece.length;
+  }
+  yield* upTo(end, piece);
+}
+
+function* upTo(end: number, { buffer, byteOffset }: Uint8Array): Generator<Uint8Array> {
+  if (end > byteOffset) yield new Uint8Array(buffer, byteOffset, end - byteOffset);
 }
 
 /** The blob, or its error thrown. */

@@ -17,6 +17,7 @@ import {
   testRepository,
   writeOptions,
 } from '../testing.ts';
+import { openedInOrder } from './read-content.ts';
 
 const tree = {
   'data/a/1': sqlData(900_000, 1),
@@ -152,6 +153,39 @@ test('entries that are read one by one are whole, although their memory is used 
     if (path in many) assert.ok(Buffer.concat(chunks).equals(many[path]!), path);
   }
   assert.ok(seen.some(({ length }) => length === 0));
+});
+
+test('blobs that lie side by side in memory are given as one, up to one that is damaged', () => {
+  const [one, two] = [randomData(100, 1), randomData(50, 2)].map((bytes) => bytes.slice());
+  const damaged = new HoldfastError('REPOSITORY_DAMAGED', 'blob d');
+  const blobs = new Map<string, Uint8Array | HoldfastError>([
+    ['a', one!.subarray(0, 30)],
+    ['b', one!.subarray(30, 90)],
+    ['empty', one!.subarray(90, 90)],
+    ['c', one!.subarray(90)],
+    ['d', damaged],
+    ['e', two!],
+  ]);
+  const pieces = (...ids: string[]): string[] =>
+    Array.from(openedInOrder(blobs, ids), (piece) => Buffer.from(piece).toString('hex'));
+  const hex = (...parts: Uint8Array[]): string => Buffer.concat(parts).toString('hex');
+  assert.deepEqual(pieces('a', 'b', 'empty', 'c', 'e'), [hex(one!), hex(two!)]);
+  assert.deepEqual(pieces('b', 'a', 'a', 'c'), [
+    hex(one!.subarray(30, 90)),
+    hex(one!.subarray(0, 30)),
+    hex(one!.subarray(0, 30)),
+    hex(one!.subarray(90)),
+  ]);
+  assert.deepEqual(pieces('empty'), []);
+  const before: Uint8Array[] = [];
+  assert.throws(
+    () => {
+      for (const piece of openedInOrder(blobs, ['a', 'b', 'd', 'e'])) before.push(piece);
+    },
+    (error) => error === damaged,
+  );
+  assert.equal(hex(...before), hex(one!.subarray(0, 90)));
+  assert.throws(() => pieces('f'), { code: 'REPOSITORY_DAMAGED' });
 });
 
 suite('the source sees its last snapshot', () => {

@@ -6,7 +6,7 @@ import { readInLayers } from '../rows/read-layers.ts';
 import type { Session } from '../session.ts';
 import { walkSnapshot } from '../trees/walk.ts';
 import type { BlobReader, Opened } from './blob-reader.ts';
-import { blobSize, opened, readContent } from './read-content.ts';
+import { blobSize, openedInOrder, readContent } from './read-content.ts';
 
 /** A group is closed at so many bytes or entries; a file that is larger is streamed by itself. */
 const groupBytes = 2 * 1024 * 1024;
@@ -64,10 +64,6 @@ const toEntry = (
   if (inLayers) return { path, type, meta, content: () => readInLayers({ session, reader }, inLayers) };
   const isAtHand = ids.every((id) => blobs.has(id));
   const content = (): Iterable<Uint8Array> | AsyncIterable<Uint8Array> =>
-    isAtHand ? openedAll(blobs, ids) : readContent(session, reader, ids);
+    isAtHand ? openedInOrder(blobs, ids) : readContent(session, reader, ids);
   return { path, type, meta, content };
 };
-
-function* openedAll(blobs: ReadonlyMap<string, Opened>, ids: Iterable<string>): Generator<Uint8Array> {
-  for (const id of ids) yield opened(blobs, id);
-}
