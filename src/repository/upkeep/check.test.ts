@@ -6,11 +6,13 @@ import type { Store } from '#stores/store.ts';
 import { randomData } from '../chunker/testing.ts';
 import { loadIndex, saveIndex } from '../packs/index-file.ts';
 import { Sealer } from '../sealing/seal.ts';
+import { saveSnapshot } from '../snapshot.ts';
 import {
   keysOf,
   memoryEntries,
   neverFires,
   openTestRepository,
+  putTrees,
   type TestRepository,
   testRepository,
 } from '../testing.ts';
@@ -122,6 +124,24 @@ test('a lost pack is one problem however often it is met, and a pack in many ind
   for (const pack of packs)
     assert.equal(problems.filter((problem) => problem === `${pack} is missing`).length, 1);
   assert.equal(notes.length, packs.length);
+});
+
+test('a folder whose names are not in order, or stand there twice, is a note', async () => {
+  for (const [names, notes] of [
+    [['a', 'b', 'b.txt', 'ä'], 0],
+    [['b', 'a'], 1],
+    [['a', 'a'], 1],
+  ] as const) {
+    const repository = await testRepository();
+    const { snapshot } = await repository.write(memoryEntries({ a: 'one' }));
+    const tree = await putTrees(repository, (put) =>
+      put(names.map((name) => ({ name, type: 'fifo', meta: {} }))),
+    );
+    await saveSnapshot(repository.store, new Sealer(repository.key), { ...snapshot!, tree });
+    const found = await repository.check(0);
+    assert.deepEqual([found.problems.length, found.notes.length], [0, notes], names.join());
+    if (notes > 0) assert.match(found.notes.join(), new RegExp(`tree ${tree}: its names are not in order`));
+  }
 });
 
 test('what is no pack among the packs is a note', async () => {

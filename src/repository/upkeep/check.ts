@@ -15,6 +15,7 @@ import { checkKeys } from '../sealing/key.ts';
 import { listIds } from '../sealing/unpacked.ts';
 import type { OpenStore, Session } from '../session.ts';
 import { loadSnapshot } from '../snapshot.ts';
+import { compareNames, type TreeNode } from '../trees/tree.ts';
 import { visitTrees } from '../trees/visit-trees.ts';
 
 interface Findings {
@@ -129,6 +130,10 @@ const checkTrees = async (
     else
       for (const { file, tree } of layers.add(id, nodes))
         found.problems.push(`tree ${tree}: ${lostLayers(file.name)}`);
+    if (!areInOrder(nodes))
+      found.notes.push(
+        `tree ${id}: its names are not in order: restores have all of it, but restic may not find some by name`,
+      );
     for (const { content = [] } of nodes)
       for (const blob of content) if (!session.blobs.has(blob, 'data')) missing.add(blob);
     options.onProgress?.({ phase: 'check trees', items: visited, bytes: 0 });
@@ -136,6 +141,10 @@ const checkTrees = async (
   for (const blob of missing)
     found.problems.push(`data blob ${blob} is used by a snapshot and is in no index`);
 };
+
+/** As every program writes them that is right; no name may stand twice. */
+const areInOrder = (nodes: readonly TreeNode[]): boolean =>
+  nodes.every(({ name }, at) => at === 0 || compareNames((nodes[at - 1] as TreeNode).name, name) < 0);
 
 /** Reads a share of the packs (all for 1), chosen anew at random each time. */
 const readPacks = async (
