@@ -265,7 +265,7 @@ const withHint = (text: string, hint: string | undefined): string =>
 
 /** Several lines stay several lines when we wrote them ourselves, as for a file with several mistakes. */
 const textOf = (error: unknown): string =>
-  error instanceof HoldfastError ? error.message.replace(/^(?=.*\n)/, '\n') : messageOf(error);
+  error instanceof HoldfastError ? error.message : messageOf(error);
 
 const stackOf = (error: unknown): string => {
   if (!(error instanceof Error)) return String(error);

@@ -93,7 +93,7 @@ test('all mistakes come as one error, a line each', async () => {
   assert.equal(error.code, 'CONFIG_INVALID');
   assert.equal(
     error.message,
-    `${file}:1:1: katalog: unknown key; did you mean "catalog"?\n${file}:2:7: jobs: must be a mapping, not a number`,
+    `2 mistakes in the configuration\n${file}:1:1: katalog: unknown key; did you mean "catalog"?\n${file}:2:7: jobs: must be a mapping, not a number`,
   );
   assert.match(error.hint ?? '', /docs\/configuration\.md/);
 });

@@ -106,10 +106,13 @@ const readBytes = async (file: string): Promise<Buffer> => {
   }
 };
 
-const invalid = (file: string, mistakes: readonly Mistake[]): HoldfastError =>
-  new HoldfastError('CONFIG_INVALID', mistakes.map((mistake) => formatMistake(file, mistake)).join('\n'), {
+const invalid = (file: string, mistakes: readonly Mistake[]): HoldfastError => {
+  const lines = mistakes.map((mistake) => formatMistake(file, mistake));
+  if (lines.length > 1) lines.unshift(`${lines.length} mistakes in the configuration`);
+  return new HoldfastError('CONFIG_INVALID', lines.join('\n'), {
     hint: 'docs/configuration.md describes every key; "holdfast config schema" lets an editor complete them',
   });
+};
 
 const configOf = (file: string, values: FileValues): Omit<Config, 'warnings'> => ({
   file,
