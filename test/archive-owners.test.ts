@@ -148,7 +148,7 @@ suite('archives of several in one place', () => {
     const { stderr } = await one.done(clock, 'run', 'daily');
     assert.match(
       stderr,
-      /media_20261122\.tar stays, since nothing tells that daily made it, and 1 file more/,
+      /media_20261122\.tar and 1 other file stay, since nothing tells that daily made them/,
     );
     assert.equal(archives().length, 3);
   });

@@ -155,9 +155,9 @@ const reportLeft = ({ store, job, left }: EventOf<'files-retained'>, output: Out
       );
   const [first, ...more] = left.filter(({ whose }) => whose === 'unknown');
   if (first === undefined) return;
-  const others = more.length > 0 ? `, and ${plural(more.length, 'file')} more` : '';
+  const stay = more.length > 0 ? ` and ${plural(more.length, 'other file')} stay` : ' stays';
   output.warn(
-    `${store}: ${printable(first.key)} stays, since nothing tells that ${job} made it${others}`,
+    `${store}: ${printable(first.key)}${stay}, since nothing tells that ${job} made ${more.length > 0 ? 'them' : 'it'}`,
     'remove what is not needed, or make it the job’s: see "Whose an archive is" in docs/archive.md',
   );
 };
