@@ -147,12 +147,15 @@ const reportFilesRetained = (event: EventOf<'files-retained'>, output: Output): 
 
 /** That others archive into the same place is nothing to warn of; that nobody will ever remove a file is. */
 const reportLeft = ({ store, job, left }: EventOf<'files-retained'>, output: Output): void => {
-  for (const { key, whose } of left)
-    if (typeof whose === 'object')
+  for (const { key, whose } of left) {
+    const { job, host } = typeof whose === 'object' ? whose : {};
+    const whom = typeof whose === 'object' ? ownerText(whose) : 'another user';
+    if (whose !== 'unknown')
       output.detail(
-        { message_type: 'file_left', store, file: key, job: whose.job, host: whose.host },
-        `left ${printable(key)}, which ${ownerText(whose)} made`,
+        { message_type: 'file_left', store, file: key, job, host },
+        `left ${printable(key)}, which ${whom} made`,
       );
+  }
   const [first, ...more] = left.filter(({ whose }) => whose === 'unknown');
   if (first === undefined) return;
   const stay = more.length > 0 ? ` and ${plural(more.length, 'other file')} stay` : ' stays';

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import { putStream, type Written } from '#archive/put-stream.ts';
+import { HoldfastError } from '#lib/errors.ts';
 import { openLocalStore } from '#stores/local/local.ts';
 import type { Store } from '#stores/store.ts';
 import { temporaryFolder } from '../../../test/tools/temp.ts';
@@ -123,6 +124,26 @@ test('what nobody marked, or a machine by another name did, is the job’s own w
   );
   await commitFile(await written(store, 'next'), ownership({}, true));
   assert.deepEqual(await whose(ownership()), ['ours'], 'it is marked now');
+});
+
+test('an archive whose mark may not be read is another user’s', async () => {
+  await using store = openLocalStore(temporaryFolder('archive-hidden'));
+  await commitFile(await written(store, 'content'), ownership());
+  const denied: typeof store = {
+    ...store,
+    get: async (wanted, range) => {
+      if (wanted !== markOf(key)) return await store.get(wanted, range);
+      throw new HoldfastError('STORE_DENIED', 'permission denied');
+    },
+  };
+  assert.deepEqual(
+    (await like(denied, ownership({}, true))).map(({ whose }) => whose),
+    ['hidden'],
+  );
+  await assert.rejects(
+    commitFile(await written(denied, 'next'), ownership({}, true)),
+    /another user made it/,
+  );
 });
 
 test('of two who take a name at one moment, the one that lost it says so', async () => {

@@ -18,8 +18,8 @@ const ownerShape = z.object({
 /** A job of a configuration file of a machine. */
 export type Owner = Readonly<z.output<typeof ownerShape>>;
 
-/** What a mark says; 'unreadable' when it may not be read, or is none of ours. */
-export type Mark = Owner | 'unreadable';
+/** What a mark says; 'hidden' when it may not be read, as that of another user; 'foreign' when it is none of ours. */
+export type Mark = Owner | 'hidden' | 'foreign';
 
 export const markOf = (key: string): string => `${key}.owner`;
 
@@ -41,7 +41,7 @@ export const readMark = async (store: Store, key: string): Promise<Mark | undefi
     return parseMark(Buffer.from(await store.get(markOf(key))).toString('utf8'));
   } catch (error) {
     if (hasCode(error, 'OBJECT_MISSING')) return undefined;
-    if (hasCode(error, 'STORE_DENIED')) return 'unreadable';
+    if (hasCode(error, 'STORE_DENIED')) return 'hidden';
     throw error;
   }
 };
@@ -50,7 +50,7 @@ const parseMark = (text: string): Mark => {
   try {
     return ownerShape.parse(JSON.parse(text));
   } catch {
-    return 'unreadable'; // somebody else has a use for such a name
+    return 'foreign'; // somebody else has a use for such a name
   }
 };
 

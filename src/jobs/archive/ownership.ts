@@ -16,8 +16,8 @@ export interface Ownership {
   readonly isRemembered: IsRemembered;
 }
 
-/** The job's own, another's, or of nobody that is known: older versions made no marks. */
-export type Whose = 'ours' | 'unknown' | Owner;
+/** The job's own, another's, another user's, or of nobody that is known: older versions made no marks. */
+export type Whose = 'ours' | 'hidden' | 'unknown' | Owner;
 
 /** Of an archive with a name as the job's own, and our checksum beside it. */
 export const whoseIs = (
@@ -26,7 +26,8 @@ export const whoseIs = (
   object: StoredObject,
   { owner, name, isRemembered }: Ownership,
 ): Whose => {
-  if (mark === 'unreadable') return 'unknown';
+  if (mark === 'hidden') return 'hidden';
+  if (mark === 'foreign') return 'unknown';
   if (mark === undefined)
     return nameTemplate(name).has('host') || isRemembered(store, object) ? 'ours' : 'unknown';
   if (isSameOwner(mark, owner)) return 'ours';
@@ -58,10 +59,15 @@ const sizeIfThere = async (store: Store, key: string): Promise<number | undefine
   }
 };
 
+const reasons = {
+  hidden: 'another user made it',
+  unknown: 'nothing tells that this job made it',
+} as const;
+
 const taken = (store: Store, key: string, whose: Exclude<Whose, 'ours'>, owner: Owner): HoldfastError => {
-  const whom = whose === 'unknown' ? 'nothing tells that this job made it' : `${ownerText(whose)} made it`;
+  const whom = typeof whose === 'object' ? `${ownerText(whose)} made it` : reasons[whose];
   const renamed =
-    whose !== 'unknown' && whose.job === owner.job && whose.host !== owner.host
+    typeof whose === 'object' && whose.job === owner.job && whose.host !== owner.host
       ? `; if that is this machine by another name, set HOLDFAST_HOST=${whose.host}`
       : '';
   return new HoldfastError('FAILED', `${store.location}: ${printable(key)} is not replaced: ${whom}`, {

@@ -111,7 +111,7 @@ const archivesIn = async (
       await using store = await openPlainStore('archive', config, context);
       const ownership = ownershipOf(task, undefined);
       const here = await filesLikeOwn(store, { words: wordsOf(task, sources), ownership });
-      const own = here.filter(({ whose }) => typeof whose === 'string');
+      const own = ownAmong(here);
       const all =
         wanted === undefined && own.length > 0
           ? own
@@ -129,6 +129,13 @@ const archivesIn = async (
     context.onEvent({ type: 'warning', subject: task.job, text: `passed over: ${message}`, hint: unseen });
   return files;
 };
+
+/** Of each group those that are surely the job's own; where there are none, those of nobody that is known. */
+const ownAmong = (files: readonly OwnFile[]): OwnFile[] =>
+  [...Map.groupBy(files, ({ group }) => group).values()].flatMap((group) => {
+    const ours = group.filter(({ whose }) => whose === 'ours');
+    return ours.length > 0 ? ours : group.filter(({ whose }) => whose === 'unknown');
+  });
 
 /** Of whatever machine: jobs of other names may make files of such names. */
 const isOfJob =
