@@ -1,6 +1,7 @@
 // Several machines, or several configuration files, that archive into one place under names that tell none of them.
 import assert from 'node:assert/strict';
 import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, suite, test } from 'node:test';
 import { holdfast, type Outcome, standingClock } from '../src/cli/testing.ts';
@@ -97,11 +98,18 @@ suite('archives of several in one place', () => {
     assert.match(stderr, /put \{host\} or \{job\} into "name".*HOLDFAST_HOST=web-1/);
     assert.match(readFileSync(join(vault, 'media_20261121.tar'), 'latin1'), /web-1/);
     await one.done(clock, 'run', 'daily');
+    for (const ending of ['', '.owner', '.sha256']) rmSync(join(vault, `media_20261121.tar${ending}`));
+    await two.done(clock, 'run', 'daily');
+    assert.equal(
+      (await one.run(clock, 'run', 'daily')).status,
+      1,
+      'it has made one of that name and size, too',
+    );
   });
 
   test('a machine goes on without its catalog, with its file moved, and with another name', async () => {
     const { folder, archives, clock } = place('same');
-    const one = new Archiver(folder, 'web-1');
+    const one = new Archiver(folder, hostname(), 'one');
     const next = async (archiver: Archiver): Promise<Outcome> => {
       clock.advance(dayMs);
       await archiver.done(clock, 'run', 'latest');

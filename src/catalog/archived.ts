@@ -5,6 +5,8 @@ import { z } from 'zod';
 /** What a run of an archive job put into a store. */
 export interface ArchivedRun {
   readonly startedAt: Date;
+  /** What the machine was called. */
+  readonly host: string;
   /** Those that are whole there, with the bytes of their files. */
   readonly sources: readonly { readonly source: string; readonly bytes: number }[];
   /** The files of all its stores, by name; none of a run that is long ago. */
@@ -16,12 +18,12 @@ export const archivedRuns = (database: DatabaseSync, job: string, store: string)
     .prepare(sql)
     .all(job, store)
     .map((row) => {
-      const { started_ms, sources, files } = shape.parse(row);
-      return { startedAt: new Date(started_ms), sources, files };
+      const { started_ms, ...run } = shape.parse(row);
+      return { startedAt: new Date(started_ms), ...run };
     });
 
 const sql = `
-  SELECT r.started_ms,
+  SELECT r.started_ms, r.host,
     (SELECT json_group_array(json_object('source', source, 'bytes', bytes)) FROM run_sources
       WHERE run = r.id AND repository = ?2 AND state = 'ok') AS sources,
     (SELECT json_group_array(item) FROM run_items WHERE run = r.id AND state = 'ok') AS files
@@ -34,6 +36,7 @@ const json = <Value>(schema: z.ZodType<Value>) =>
 
 const shape = z.object({
   started_ms: z.number(),
+  host: z.string(),
   sources: json(z.object({ source: z.string(), bytes: z.number() })),
   files: json(z.string()),
 });

@@ -146,12 +146,31 @@ test('an archive whose mark may not be read is another user’s', async () => {
   );
 });
 
-test('of two who take a name at one moment, the one that lost it says so', async () => {
+test('of two who take a name at one moment, the one that marked it first gives up, or says that it was replaced', async () => {
   await using store = openLocalStore(temporaryFolder('archive-race'));
+  const other = Buffer.from(JSON.stringify({ ...owner, host: 'i' }));
+  const first = await written(store, 'first');
+  const meanwhile: typeof store = {
+    ...store,
+    put: async (name, bytes) => {
+      await store.put(name, bytes);
+      if (name === markOf(key)) await store.put(name, other);
+    },
+  };
+  await assert.rejects(
+    commitFile({ ...first, store: meanwhile }, ownership()),
+    /on i took the name .* at the same moment/,
+  );
+  await first.abort();
+  assert.deepEqual(await like(store), [], 'it did not get its name');
+  await store.delete(markOf(key));
   const slow = await written(store, 'slow');
   const commit = async (): Promise<void> => {
     await slow.commit();
-    await store.put(markOf(key), Buffer.from(JSON.stringify({ ...owner, host: 'i' })));
+    await store.put(markOf(key), other);
   };
-  await assert.rejects(commitFile({ ...slow, commit }, ownership()), /on i made .* at the same moment/);
+  await assert.rejects(
+    commitFile({ ...slow, commit }, ownership()),
+    /on i took the name .* at the same moment/,
+  );
 });

@@ -38,6 +38,7 @@ export const commitFile = async (
   const before = await checksumsOf(store, key);
   await putMark(store, key, ownership.owner);
   await putChecksums(store, key, [...before, sha256]);
+  await assertStillOurs(store, key, ownership);
   try {
     await commit();
   } catch (error) {
@@ -46,8 +47,8 @@ export const commitFile = async (
       await removeBeside(store, key).catch(() => {});
     throw error;
   }
-  if (replaces || before.length > 0) await putChecksums(store, key, [sha256]);
   await assertStillOurs(store, key, ownership);
+  if ((await checksumsOf(store, key)).join() !== sha256) await putChecksums(store, key, [sha256]);
 };
 
 /** For sure. */
@@ -57,12 +58,12 @@ const isMissing = (store: Store, key: string): Promise<boolean> =>
     (error: unknown) => hasCode(error, 'OBJECT_MISSING'),
   );
 
-/** No store lets two who find a name free at the same moment know of each other before they have used it. */
+/** Not every store tells one who finds a name free that another has just found it so: whoever marked it last has it. */
 const assertStillOurs = async (store: Store, key: string, { owner }: Ownership): Promise<void> => {
   const mark = await readMark(store, key);
   if (typeof mark === 'object' && isSameOwner(mark, owner)) return;
   const whom = typeof mark === 'object' ? ownerText(mark) : 'another';
-  throw new HoldfastError('FAILED', `${store.location}: ${whom} made ${key} at the same moment`, {
+  throw new HoldfastError('FAILED', `${store.location}: ${whom} took the name ${key} at the same moment`, {
     hint: 'put {host} or {job} into "name", or let "to" be a folder of its own, and run the job again',
   });
 };

@@ -32,7 +32,7 @@ export const whoseIs = (
     return nameTemplate(name).has('host') || isRemembered(store, object) ? 'ours' : 'unknown';
   if (isSameOwner(mark, owner)) return 'ours';
   const isRenamed = mark.job === owner.job && mark.host !== owner.host;
-  return isRenamed && isRemembered(store, object) ? 'ours' : mark;
+  return isRenamed && isRemembered(store, object, mark.host) ? 'ours' : mark;
 };
 
 /** How large the job's own archive of that name is, undefined where there is none yet; FAILED when the name is another's. */

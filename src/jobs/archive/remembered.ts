@@ -7,8 +7,8 @@ import { HoldfastError } from '#lib/errors.ts';
 import { machineName } from '#lib/machine-name.ts';
 import type { Store, StoredObject } from '#stores/store.ts';
 
-/** Whether runs of the job that the catalog remembers made this file there. */
-export type IsRemembered = (store: Store, object: StoredObject) => boolean;
+/** Whether runs of the job that the catalog remembers made this file there; with a host, such as the machine did when it was called so. */
+export type IsRemembered = (store: Store, object: StoredObject, host?: string) => boolean;
 
 export interface Naming {
   readonly job: string;
@@ -19,14 +19,21 @@ export interface Naming {
 
 type Memory = Pick<Catalog, 'archivedRuns'>;
 
+interface Remembered {
+  readonly host: string;
+  /** Absent where it is not known of the file alone. */
+  readonly bytes?: number;
+}
+
 export const rememberedBy = (catalog: Memory | undefined, naming: Naming): IsRemembered => {
-  const stores = new Map<string, ReadonlyMap<string, ReadonlySet<number>>>();
-  return (store, { key, size }) => {
+  const stores = new Map<string, ReadonlyMap<string, readonly Remembered[]>>();
+  return (store, { key, size }, host) => {
     if (catalog === undefined) return false;
     const files = stores.get(store.location) ?? filesIn(catalog, naming, store.location);
     stores.set(store.location, files);
-    const sizes = files.get(withoutAddedEnding(key, naming.name));
-    return sizes !== undefined && (sizes.size === 0 || sizes.has(size));
+    return (files.get(withoutAddedEnding(key, naming.name)) ?? []).some(
+      (made) => (made.bytes ?? size) === size && (host ?? made.host) === made.host,
+    );
   };
 };
 
@@ -40,20 +47,22 @@ const filesIn = (...known: Parameters<typeof filesOf>): ReturnType<typeof filesO
   }
 };
 
-/** The names of the files, without endings that were added, and the bytes that such files had; none where that is not known. */
+/** By their names, without endings that were added. */
 const filesOf = (
   catalog: Memory,
   { job, name, site = '' }: Naming,
   store: string,
-): ReadonlyMap<string, ReadonlySet<number>> => {
+): ReadonlyMap<string, readonly Remembered[]> => {
   const template = nameTemplate(name);
-  const found = new Map<string, Set<number>>();
-  const add = (file: string, ...sizes: readonly number[]): void =>
-    void found.set(file, new Set([...(found.get(file) ?? []), ...sizes]));
-  for (const { startedAt, sources, files } of catalog.archivedRuns(job, store))
-    if (template.has('database')) for (const file of files) add(withoutAddedEnding(file, name));
+  const found = new Map<string, Remembered[]>();
+  const add = (file: string, made: Remembered): void =>
+    void found.set(file, [...(found.get(file) ?? []), made]);
+  for (const { startedAt, host, sources, files } of catalog.archivedRuns(job, store))
+    if (template.has('database')) for (const file of files) add(withoutAddedEnding(file, name), { host });
     else
-      for (const { source, bytes } of sources)
-        add(template.format({ source, database: '', job, host: machineName(), site }, startedAt), bytes);
+      for (const { source, bytes } of sources) {
+        const words = { source, database: '', job, host: machineName(), site };
+        add(template.format(words, startedAt), { host, bytes });
+      }
   return found;
 };
