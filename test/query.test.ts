@@ -705,6 +705,10 @@ suite('SQL to a snapshot of CouchDB', { skip: (await skipWithoutCouch()) ?? fals
         { _id: 'kelp', _rev: '2-bb', height: 3, parts: '["leaf"]' },
       ],
     );
+    await server.ask('PUT', '/whole');
+    await putRevisions(server, 'whole', [revision('kelp', 'bb')]);
+    await backUp(server.url('whole'), '--name', 'whole');
+    assert.deepEqual(await ask('whole', 'SELECT _id FROM whole WHERE _deleted IS NULL'), [{ _id: 'kelp' }]);
     assert.deepEqual(
       await ask('couch', "SELECT count(*) AS n FROM documents WHERE document->>'$._revisions.start' = 2"),
       [{ n: 2 }],

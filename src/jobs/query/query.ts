@@ -41,6 +41,7 @@ export const openQuery = async (request: QueryRequest, context: AskContext): Pro
       absent: asked.flatMap((table) =>
         [...table.fields]
           .filter((field) => prepared.reads(table, field) && !table.found.has(field))
+          .filter((field) => !table.table.ownFields?.includes(field))
           .map((field) => ({ table: nameOf(table), field })),
       ),
       untyped: asked.filter(({ table }) => table.isUntyped).map(nameOf),
