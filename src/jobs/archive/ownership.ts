@@ -43,7 +43,8 @@ export const sizeOfOwn = async (
 ): Promise<number | undefined> => {
   const mark = await readMark(store, key);
   const size = await sizeIfThere(store, key);
-  if (mark === undefined && size === undefined) return undefined;
+  // Where nothing may be read, what is not there is hidden, too; the store says so itself when its checksum is asked for.
+  if (size === undefined && (mark === undefined || mark === 'hidden')) return undefined;
   const isWhole = mark !== undefined || (await hasOurChecksum(store, key));
   const whose = isWhole ? whoseIs(mark, store, { key, size: size ?? 0 }, ownership) : 'unknown';
   if (whose === 'ours') return size;
