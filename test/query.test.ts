@@ -302,6 +302,14 @@ suite('SQL to several snapshots', () => {
         [{ n: 3 }],
         name,
       );
+    for (const name of ['my-shop', 'my.shop', '2nd']) {
+      const { stderr } = await run(
+        'query',
+        'latest:stock',
+        ...['--with', `${name}=latest:stock`, `SELECT 1 FROM ${name}.goods`],
+      );
+      assert.match(stderr, new RegExp(`hint: .*in double quotes: "${name}"\\.orders`));
+    }
   });
 
   test('what a database names is held against the files of a snapshot', async () => {
