@@ -51,5 +51,8 @@ jobs: { slow: { archive: [media], to: [${out}], name: "{source}_{yyyy}.tar.gz" }
   const [status] = (await once(start(), 'exit')) as [number];
   assert.equal(status, 0);
   const year = new Date().getFullYear();
-  assert.deepEqual(readdirSync(out), [`media_${year}.tar.gz`, `media_${year}.tar.gz.sha256`]);
+  assert.deepEqual(
+    readdirSync(out),
+    ['', '.owner', '.sha256'].map((ending) => `media_${year}.tar.gz${ending}`),
+  );
 });

@@ -74,6 +74,7 @@ jobs:
     await done('run', 'records');
     assert.deepEqual(readdirSync(at('records')), [
       'hospital_20261121.sql.gz',
+      'hospital_20261121.sql.gz.owner',
       'hospital_20261121.sql.gz.sha256',
     ]);
     assert.deepEqual(readdirSync(at('copies')), readdirSync(at('records')));
@@ -192,7 +193,7 @@ jobs: { moved: { archive: [hospital], to: [${stores.map((store) => at(store)).jo
   test('without an ending in the template each source gets the file that fits it', async () => {
     await done('run', 'usual');
     assert.deepEqual(
-      readdirSync(at('usual')).filter((name) => !name.endsWith('.sha256')),
+      readdirSync(at('usual')).filter((name) => name.endsWith('.gz')),
       ['hospital_20261121_033000.sql.gz', 'media_20261121_033000.tar.gz'],
     );
   });
@@ -304,11 +305,13 @@ jobs: { gone: { archive: [gone, damaged], to: [${at('broken')}], name: "{source}
   });
 
   test('of a year of days, seven days, four weeks and twelve months are kept, and nobody else’s files touched', async () => {
+    const owner = readFileSync(at('records/hospital_20261121.sql.gz.owner'), 'utf8');
     writeFileSync(at('records/hospital_20251121.sql.gz'), 'somebody else’s');
     writeFileSync(at('records/hospital_20261121.sql.gz.old'), 'somebody else’s');
     for (let day = 1; day <= 400; day += 1) {
       clock.advance(86_400_000);
-      if (day < 390) for (const ending of ['', '.sha256']) copyAs(clock.now(), ending);
+      if (day < 390)
+        for (const ending of ['', '.sha256', '.owner'] as const) copyAs(clock.now(), ending, owner);
       else await done('run', 'records');
     }
     const kept = readdirSync(at('records')).filter((name) => name.endsWith('.sql.gz'));
@@ -331,11 +334,15 @@ jobs: { gone: { archive: [gone, damaged], to: [${at('broken')}], name: "{source}
     assert.ok(days.length >= 7 + 3 + 10 && days.length <= 7 + 4 + 12, days.join());
   });
 
-  const copyAs = (time: Date, ending: string): void => {
+  const copyAs = (time: Date, ending: '' | '.sha256' | '.owner', owner: string): void => {
     const pad = (n: number): string => String(n).padStart(2, '0');
     const day = `${time.getFullYear()}${pad(time.getMonth() + 1)}${pad(time.getDate())}`;
     const name = `hospital_${day}.sql.gz`;
-    const content = ending === '' ? 'x' : `${'0'.repeat(64)}  ${name}\n`;
+    const content = {
+      '': 'x',
+      '.sha256': `${'0'.repeat(64)}  ${name}\n`,
+      '.owner': owner,
+    }[ending];
     writeFileSync(at('records', name + ending), content);
   };
 });

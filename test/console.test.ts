@@ -148,11 +148,23 @@ test('what a site told is shown as `status` shows it there, and nothing of it ca
   }
 });
 
+test('that sources and whole restore points were proven is shown as `status` shows it there', async () => {
+  for (const line of ['drill nightly --point', 'bulletin'])
+    assert.equal((await run('north', line)).status, 0, line);
+  const { stdout } = await run('console', 'sites north');
+  assert.match(stdout, /^data: proven just now, restored in /m);
+  assert.match(stdout, /^restore points of nightly: proven as a whole just now \(1 source\)$/m);
+  const lines = jsonLines((await run('console', 'sites north --json')).stdout);
+  const proof = lines.find(({ message_type }) => message_type === 'point_proof');
+  assert.deepEqual([proof?.job, proof?.repository], ['nightly', 'nearby']);
+});
+
 test('what would be told can be seen, and holds no secret and no data', async () => {
   const { status, stdout } = await run('south', 'bulletin --show');
   assert.equal(status, 0);
   const told = JSON.parse(stdout);
-  assert.deepEqual(Object.keys(told), ['format', 'site', 'at', 'version', 'host', 'for', 'health', 'proofs']);
+  const always = ['format', 'site', 'at', 'version', 'host', 'for', 'health', 'proofs', 'points'];
+  assert.deepEqual(Object.keys(told), always);
   assert.equal(told.health.sources[0].state, 'ok');
   assert.doesNotMatch(stdout, /correct-horse|orders|shop\.db/);
 });

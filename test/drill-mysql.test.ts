@@ -112,6 +112,44 @@ test('a user with the rights that a drill needs may not act for others, which is
     assert.match(stdout, new RegExp(`^shop: note: ${what} now belongs to the restoring user`, 'm'));
 });
 
+test('a server without room for a table, a right for a view, or time for a query says nothing against the snapshot', {
+  skip: skipWithout('mariadb') ?? false,
+}, async () => {
+  const folder = temporaryFolder('drill-mysql-cannot');
+  await using server = await startMariadb();
+  await server.sql(`
+    create database shop character set utf8mb4; use shop;
+    create table m (t char(200)) engine = memory; insert into m select 'x' from seq_1_to_5000; create view v as select * from m;
+    create user holdfast@'127.0.0.1' identified by 'pass';
+    grant select, show view, trigger, event, reload on *.* to holdfast@'127.0.0.1';
+    grant all on \`holdfast\\_drill\\_%\`.* to holdfast@'127.0.0.1';
+    revoke create view on \`holdfast\\_drill\\_%\`.* from holdfast@'127.0.0.1'`);
+  const site = await drillSite(
+    folder,
+    `
+sources:
+  shop: { kind: mysql, url: "${server.url('shop')}" }
+  narrow: { kind: mysql, url: "${server.url('', 'holdfast', 'pass')}" }
+jobs:
+  nightly: { backup: [shop], to: [here] }
+  narrow: { drill: [{ source: shop, into: narrow }], from: here }
+  slow: { drill: [{ source: shop, queries: [{ query: "set statement max_statement_time = 0.05 for select count(*) from m a, m b, m c where a.t >= b.t" }] }], from: here }
+`,
+  );
+  assert.equal((await site.run('backup')).status, 0);
+  const drill = async (job: string, message: RegExp): Promise<void> => {
+    const { status, stdout, stderr } = await site.run('drill', job);
+    assert.equal(status, 1, stdout + stderr);
+    assert.match(stderr, message);
+    assert.doesNotMatch(stdout + stderr, /DIFFERS|rely/);
+    assert.equal(await server.sql("show databases like 'holdfast%'"), '');
+  };
+  await drill('narrow', /could not be drilled: .*view v could not be restored: .*denied/);
+  await drill('slow', /could not be drilled: .*max_statement_time exceeded/);
+  await server.sql('set global max_heap_table_size = 16384');
+  await drill('slow', /could not be drilled: .*rows of shop.m could not be restored: The table .* is full/);
+});
+
 test('a table of MySQL is as it was, also where a copy shows the character set besides the collation', {
   skip: skipWithoutMysql() ?? false,
 }, async () => {

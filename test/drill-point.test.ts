@@ -185,6 +185,15 @@ jobs:
     assert.match(flawed.stderr, new RegExp(`nightly: run ${whole} did not store \\S+ whole: it is drilled`));
   });
 
+  test('a drill that asks nothing does not hide that queries found a difference', async () => {
+    assert.equal((await site.run('drill', 'nightly', '--point')).status, 0);
+    const { stdout } = await site.run('status');
+    assert.match(
+      stdout,
+      /^restore points of nightly: proven as a whole just now \(3 sources\); queries across them were last asked just now, and found a difference$/m,
+    );
+  });
+
   test('a query across that fails is a difference, with its message', async () => {
     const { status, stderr } = await site.run('drill', 'doubt');
     assert.equal(status, 4);

@@ -235,6 +235,27 @@ jobs: { nightly: { backup: [narrow], to: [here] } }
     assert.doesNotMatch(stderr, /DIFFERS|rely/);
   });
 
+  test('a role that may not make an extension says nothing against the snapshot', async () => {
+    await server.psql('postgres', 'create database extended');
+    await server.psql('postgres', "create role limited login createdb password 'limited'");
+    await server.psql('extended', 'create extension pageinspect; create table t as select 1 as id');
+    mkdirSync(join(folder, 'extended'));
+    const limited = server.url('postgres', 'limited', 'limited');
+    const { run } = await drillSite(
+      join(folder, 'extended'),
+      `
+sources: { extended: { kind: postgres, url: "${server.url('extended')}" } }
+jobs: { nightly: { backup: [extended], to: [here] } }
+`,
+    );
+    assert.equal((await run('backup')).status, 0);
+    const { status, stdout, stderr } = await run('drill', 'latest:extended', '--into', limited);
+    await server.psql('postgres', 'drop database extended; drop role limited');
+    assert.equal(status, 1, stdout + stderr);
+    assert.match(stderr, /could not be drilled: .*permission denied to create extension/);
+    assert.doesNotMatch(stderr, /DIFFERS|rely/);
+  });
+
   test('what a killed drill left behind is dropped by the next one, and nothing else', async () => {
     await server.psql('postgres', 'create database holdfast_drill_somebodyelses');
     const child = spawn(process.execPath, [

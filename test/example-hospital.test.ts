@@ -59,8 +59,10 @@ suite('the example of the hospital', { skip }, () => {
     assert.equal(outcome.status, 0, outcome.stderr);
     assert.deepEqual(archives(), [
       'documents_20261121.tar.gz',
+      'documents_20261121.tar.gz.owner',
       'documents_20261121.tar.gz.sha256',
       'hospital_20261121.sql.gz',
+      'hospital_20261121.sql.gz.owner',
       'hospital_20261121.sql.gz.sha256',
     ]);
     execFileSync('bash', ['-ec', 'sha256sum -c *.sha256'], { cwd: vault.folder, stdio: 'pipe' });
@@ -113,7 +115,10 @@ suite('the example of the hospital', { skip }, () => {
     assert.notEqual(outcome.status, 0);
     assert.match(outcome.stderr, /nowhere/);
     const today = archives().filter((name) => name.includes('20261122'));
-    assert.deepEqual(today, ['documents_20261122.tar.gz', 'documents_20261122.tar.gz.sha256']);
+    assert.deepEqual(
+      today,
+      ['', '.owner', '.sha256'].map((ending) => `documents_20261122.tar.gz${ending}`),
+    );
   });
 
   test('after ten days seven dumps are kept, and the first one', async () => {

@@ -295,6 +295,23 @@ suite('SQL to several snapshots', () => {
     assert.deepEqual(await askAll(['stock=latest:stock'], itself), [{ n: 21 }]);
   });
 
+  test('a snapshot is called as its source may be, with hyphens and dots', async () => {
+    for (const name of ['my-shop', 'my.shop', '2nd', '_before'])
+      assert.deepEqual(
+        await askAll([`${name}=latest:stock~1`], `SELECT max(id) AS n FROM "${name}".goods`),
+        [{ n: 3 }],
+        name,
+      );
+    for (const name of ['my-shop', 'my.shop', '2nd']) {
+      const { stderr } = await run(
+        'query',
+        'latest:stock',
+        ...['--with', `${name}=latest:stock`, `SELECT 1 FROM ${name}.goods`],
+      );
+      assert.match(stderr, new RegExp(`hint: .*in double quotes: "${name}"\\.orders`));
+    }
+  });
+
   test('what a database names is held against the files of a snapshot', async () => {
     const sql = `SELECT id, path FROM goods FULL JOIN media.files ON '/photos/' || photo = path
       WHERE type IS NOT 'dir' AND (id IS NULL OR path IS NULL)`;
@@ -347,7 +364,8 @@ suite('SQL to several snapshots', () => {
     await refusedWith([...before, 'SELECT * FROM god'], /: the snapshot has no table "god"/, 1);
     await refusedWith([...before, '--with', 'Before=latest:stock', 'SELECT 1'], /the name "Before" is taken/);
     await refusedWith(['--with', 'main=latest:stock', 'SELECT 1'], /the name "main" is taken/);
-    await refusedWith(['--with', 'latest:stock', 'SELECT 1'], /"latest:stock" is not name=snapshot/);
+    for (const wrong of ['latest:stock', '-x=latest:stock', 'a b=latest:stock', '=latest:stock'])
+      await refusedWith([`--with=${wrong}`, 'SELECT 1'], new RegExp(`"${wrong}" is not name=snapshot`));
     await refusedWith(['--with', 'x=latest', 'SELECT 1'], /sources/);
     await refusedWith(['--with', 'x=feed', 'SELECT 1'], /feed/, 1);
     await refusedWith(before, /--with is for a query, and none is asked/);
@@ -695,6 +713,10 @@ suite('SQL to a snapshot of CouchDB', { skip: (await skipWithoutCouch()) ?? fals
         { _id: 'kelp', _rev: '2-bb', height: 3, parts: '["leaf"]' },
       ],
     );
+    await server.ask('PUT', '/whole');
+    await putRevisions(server, 'whole', [revision('kelp', 'bb')]);
+    await backUp(server.url('whole'), '--name', 'whole');
+    assert.deepEqual(await ask('whole', 'SELECT _id FROM whole WHERE _deleted IS NULL'), [{ _id: 'kelp' }]);
     assert.deepEqual(
       await ask('couch', "SELECT count(*) AS n FROM documents WHERE document->>'$._revisions.start' = 2"),
       [{ n: 2 }],

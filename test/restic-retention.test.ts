@@ -52,9 +52,12 @@ describe('retention agrees with restic', { skip, concurrency: false }, () => {
     else process.env.TZ = zoneBefore;
   });
 
-  /** «Unlimited», and that the oldest snapshot is kept while places are left came to restic after the old one. */
+  /**
+   * «Unlimited», and that the oldest snapshot is kept while places are left came to restic after the old one. Neither keeps anything for
+   * a newest one that may be dated wrong.
+   */
   const counts = (reason: string, binary: string): boolean =>
-    binary === restic.new || !reason.startsWith('oldest');
+    !reason.endsWith('of the last but one') && (binary === restic.new || !reason.startsWith('oldest'));
 
   for (const [number, [zone, around, stepMs]] of histories.entries()) {
     test(`${zone}, around ${around.slice(0, 10)}`, async () => {

@@ -15,7 +15,7 @@ import { seededRandom } from '#lib/random.ts';
 import { jumpingClock } from '#lib/testing.ts';
 import { hastenKeyIn, neverFires } from '#repository/testing.ts';
 import { openStore } from '#stores/registry.ts';
-import { holdfast, type Outcome } from '../src/cli/testing.ts';
+import { holdfast, type Outcome, standingClock } from '../src/cli/testing.ts';
 import { type CephServer, startCeph } from './servers/ceph.ts';
 import { type PostgresServer, startPostgres } from './servers/postgres.ts';
 import { freePort } from './servers/process.ts';
@@ -320,6 +320,46 @@ suite('distant stores, end to end', { skip: skip ?? false }, () => {
     const { status, stderr } = await run('store verify s3', writeConfig('adder.yaml', { s3: keys }));
     assert.equal(status, 1);
     assert.match(stderr, /does not hold: what is stored can be removed again.*\nhint: backups go on/);
+  });
+
+  test('of two machines that archive into one place, neither replaces or removes what the other made', async () => {
+    const { sftp, s3, swift: container } = settings();
+    const to = [
+      { kind: 'sftp', ...sftp, path: `${ssh.path}/archives` },
+      { kind: 's3', ...s3, prefix: 'archives' },
+      { kind: 'swift', ...container, prefix: 'archives' },
+    ];
+    const clock = standingClock();
+    const archive = async (host: string): Promise<Outcome> => {
+      const name = '{source}_{yyyy}{mm}{dd}{HH}{MM}.tar';
+      const jobs = { plain: { archive: ['media'], to, name, keep: { last: 1 } } };
+      const sources = { media: { kind: 'files', path: at('media') } };
+      const config = at(`${host}.yaml`);
+      writeFileSync(config, JSON.stringify({ sources, jobs, catalog: at(`${host}.db`) }), { mode: 0o600 });
+      process.env.HOLDFAST_HOST = host;
+      try {
+        return await holdfast(['run', 'plain'], {
+          env: { HOLDFAST_CONFIG: config, HOME: at('home') },
+          clock,
+        });
+      } finally {
+        delete process.env.HOLDFAST_HOST;
+      }
+    };
+    const files = (): string[] =>
+      readdirSync(join(ssh.folder, 'archives')).filter((name) => name.endsWith('.tar'));
+    assert.equal((await archive('one')).status, 0);
+    const refused = await archive('two');
+    assert.equal(refused.status, 1);
+    assert.equal(refused.stderr.match(/is not replaced: job plain of .* on one made it/g)?.length, 3);
+    for (const host of ['two', 'one']) {
+      clock.advance(60_000);
+      const { status, stderr } = await archive(host);
+      assert.deepEqual([status, stderr], [0, '']);
+    }
+    assert.equal(files().length, 2);
+    const { KeyCount } = await bucket.listObjectsV2({ Bucket: 'backups', Prefix: 'archives/' });
+    assert.equal(KeyCount, 6, 'each of the two archives with its checksum and its owner');
   });
 
   test('after all of it restic finds every repository whole', async () => {

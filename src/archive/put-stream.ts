@@ -14,6 +14,7 @@ export interface Written {
   /** Hex. */
   readonly sha256: string;
   commit(): Promise<void>;
+  /** Of one that was committed, be it that only the answer was lost, nothing is removed. */
   abort(): Promise<void>;
 }
 
@@ -120,6 +121,7 @@ class Writer {
 
   written(sizeBytes: number, sha256: string): Written {
     const object = this.#object;
+    let isTried = false;
     return {
       store: this.#store,
       key: this.#key,
@@ -127,10 +129,11 @@ class Writer {
       sizeBytes,
       sha256,
       commit: async () => {
+        isTried = true;
         await object.commit();
         this.#onEnd();
       },
-      abort: () => this.abort(),
+      abort: () => (isTried ? this.#abandon() : this.abort()),
     };
   }
 
@@ -138,6 +141,12 @@ class Writer {
   async abort(): Promise<void> {
     await Promise.all(this.#travelling);
     await this.#object.abort().then(this.#onEnd, () => {}); // noted as it is, for the next run
+  }
+
+  /** As the next run would. */
+  async #abandon(): Promise<void> {
+    const large = largeObjectsOf(this.#store);
+    await large?.abandonLarge(this.#key, this.#object.token).then(this.#onEnd, () => {});
   }
 
   /** Small objects should not cost a whole piece of memory. */

@@ -1,6 +1,7 @@
 // What Holdfast remembers: its runs, how each source fared, and which items failed.
 import { messageOf } from '#lib/errors.ts';
 import { type ProcessIdentity, thisProcess } from '#lib/process-identity.ts';
+import { type ArchivedRun, archivedRuns } from './archived.ts';
 import { explained, openDatabase } from './database.ts';
 import type { DrillLedger } from './drill.ts';
 import { drillLedger } from './drill-ledger.ts';
@@ -44,6 +45,8 @@ export interface Catalog extends Disposable {
   run(id: string): RunDetails;
   /** The runs of a job for this due time, the newest first. */
   runsFor(job: string, due: Date): Run[];
+  /** The runs of an archive job that put something whole into this store. */
+  archivedRuns(job: string, store: string): ArchivedRun[];
   /** What that run said, in order. */
   log(run: string): LogLine[];
   /** Each job that ever ran, by name. */
@@ -98,6 +101,11 @@ export const openCatalog = (path: string, { warn, process = thisProcess() }: Cat
     runs: (filter = {}) => explained(path, () => listRuns(database, filter)),
     run: (id) => explained(path, () => findRun(database, id)),
     runsFor: (job, due) => explained(path, () => listRunsFor(database, job, due)),
+    archivedRuns: (job, store) =>
+      explained(path, () => {
+        items.flush();
+        return archivedRuns(database, job, store);
+      }),
     log: (run) =>
       explained(path, () => {
         lines.flush();

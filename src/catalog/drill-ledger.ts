@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { HoldfastError } from '#lib/errors.ts';
 import { mayBeAlive, type ProcessIdentity } from '#lib/process-identity.ts';
 import { explained } from './database.ts';
-import type { Drill, DrillEnd, DrillLedger, NewDrill, Proof } from './drill.ts';
+import type { Differed, Drill, DrillEnd, DrillLedger, NewDrill, Proof } from './drill.ts';
 import { errorColumns, errorIn } from './error-columns.ts';
 import { errorRow } from './error-row.ts';
 import { insertRow } from './insert-row.ts';
@@ -48,9 +48,19 @@ const proofsOf = (drills: readonly Drill[]): Proof[] =>
           restoreMs: passed.restoreMs ?? 0,
           snapshotTime: passed.snapshotTime,
         };
-      return [{ source, repository, last, ...(proven && { proven }) }];
+      const differed = differedIn(own.filter((drill) => 'endedAt' in drill));
+      return [{ source, repository, last, ...(proven && { proven }), ...(differed && { differed }) }];
     })
     .toSorted((a, b) => a.source.localeCompare(b.source) || a.repository.localeCompare(b.repository));
+
+/** Of drills of the same, oldest first, all that have ended: what the last one did not ask. */
+export const differedIn = (
+  ended: readonly (Pick<DrillEnd, 'endedAt' | 'queries'> & Pick<NewDrill, 'run'>)[],
+): Differed | undefined => {
+  const asked = ended.findLast(({ queries }) => queries.length > 0);
+  if (asked === undefined || asked === ended.at(-1) || asked.queries.every(({ passed }) => passed)) return;
+  return { run: asked.run, at: asked.endedAt };
+};
 
 const insert = (database: DatabaseSync, drill: NewDrill, process: ProcessIdentity): void => {
   const row = {

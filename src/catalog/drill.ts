@@ -30,6 +30,12 @@ export interface QueryRecord {
   readonly passed: boolean;
 }
 
+/** The newest drill that asked queries, where it was not the last one, and one of them did not find what was expected. */
+export interface Differed {
+  readonly run: string;
+  readonly at: Date;
+}
+
 export interface DrillEnd {
   /** 'differs': it was restored, or could not be, and is not what was captured. 'failed': nobody knows. */
   readonly state: 'passed' | 'differs' | 'failed' | 'cancelled';
@@ -62,6 +68,7 @@ export interface Proof {
   readonly last: Drill;
   /** Absent: none ever passed. */
   readonly proven?: { readonly at: Date; readonly restoreMs: number; readonly snapshotTime: Date };
+  readonly differed?: Differed;
 }
 
 /** As much of it as says how things stand. */

@@ -1,5 +1,5 @@
 // What the catalog remembers of a restore point that was drilled as a whole.
-import type { QueryRecord } from './drill.ts';
+import type { Differed, QueryRecord } from './drill.ts';
 import type { ErrorReport } from './run.ts';
 
 export interface DrilledPoint {
@@ -24,9 +24,14 @@ export interface DrilledPoint {
 
 /** The newest drill of a job's restore points in a repository, and the newest that passed. */
 export interface PointProof {
-  readonly last: DrilledPoint;
+  readonly last: Pick<DrilledPoint, 'run' | 'job' | 'repository' | 'state' | 'startedAt'>;
   /** Absent: none ever passed. */
-  readonly proven?: DrilledPoint;
+  readonly proven?: Pick<DrilledPoint, 'point' | 'pointTime' | 'endedAt'> & {
+    /** How many there were. */
+    readonly sources: number;
+    readonly queries: number;
+  };
+  readonly differed?: Differed;
 }
 
 export interface PointLedger {

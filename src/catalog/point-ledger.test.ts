@@ -38,5 +38,23 @@ test('the restore points of a job are proven by the newest that passed, whatever
     pointIn(catalog, minute(3), 'failed', { repository: 'usb' }),
   ];
   for (const point of [proven, last, other]) catalog.points.add(point);
-  assert.deepEqual(catalog.points.proofs(), [{ last, proven }, { last: other }]);
+  const [first, second] = catalog.points.proofs();
+  assert.deepEqual([first?.last.run, first?.proven?.endedAt], [last.run, minute(1)]);
+  assert.deepEqual([second?.last.run, second?.proven], [other.run, undefined]);
+});
+
+test('a drill that asks nothing hides no earlier one whose queries did not find what was expected', () => {
+  using kept = testCatalog();
+  const { catalog } = kept;
+  const wrong = [{ query: 'select 1', expected: '1', found: '2', passed: false }];
+  const differed = (): unknown => catalog.points.proofs()[0]?.differed;
+  const asked = pointIn(catalog, minute(1), 'differs', { queries: wrong });
+  catalog.points.add(asked);
+  assert.equal(differed(), undefined, 'it is the last itself');
+  catalog.points.add(pointIn(catalog, minute(2), 'passed', { queries: [] }));
+  assert.deepEqual(differed(), { run: asked.run, at: minute(1) });
+  assert.equal(catalog.points.proofs()[0]?.proven?.queries, 0);
+  catalog.points.add(pointIn(catalog, minute(3), 'passed'));
+  catalog.points.add(pointIn(catalog, minute(4), 'passed', { queries: [] }));
+  assert.equal(differed(), undefined, 'it was asked again');
 });

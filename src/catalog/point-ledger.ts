@@ -2,7 +2,7 @@
 import type { DatabaseSync, SQLInputValue, SQLOutputValue } from 'node:sqlite';
 import { z } from 'zod';
 import { explained } from './database.ts';
-import { queryRecords } from './drill-ledger.ts';
+import { differedIn, queryRecords } from './drill-ledger.ts';
 import type { DrilledPoint, PointLedger, PointProof } from './drilled-point.ts';
 import { errorColumns, errorIn } from './error-columns.ts';
 import { errorRow } from './error-row.ts';
@@ -35,9 +35,27 @@ const proofsOf = (points: readonly DrilledPoint[]): PointProof[] =>
     (own): PointProof[] => {
       const last = own.at(-1);
       const proven = own.findLast(({ state }) => state === 'passed');
-      return last === undefined ? [] : [{ last, ...(proven && { proven }) }];
+      if (last === undefined) return [];
+      const differed = differedIn(own);
+      return [
+        { last: toldOf(last), ...(proven && { proven: provenBy(proven) }), ...(differed && { differed }) },
+      ];
     },
   );
+
+const toldOf = ({ run, job, repository, state, startedAt }: DrilledPoint): PointProof['last'] => ({
+  ...{ run, job, repository, state, startedAt },
+});
+
+const provenBy = ({
+  point,
+  pointTime,
+  endedAt,
+  sources,
+  queries,
+}: DrilledPoint): Required<PointProof>['proven'] => ({
+  ...{ point, pointTime, endedAt, sources: sources.length, queries: queries.length },
+});
 
 const insert = (database: DatabaseSync, point: DrilledPoint): void => {
   const { run, job, repository, state, error } = point;

@@ -1,5 +1,6 @@
 // The events of a job, as its user reads them.
 
+import { ownerText } from '#jobs/archive/owner.ts';
 import type { FailedSource, JobEvent, OnJobEvent, SourceOutcome, StoredSource } from '#jobs/event.ts';
 import { forgotten } from '#jobs/forget.ts';
 import { HoldfastError, hintOf, messageOf } from '#lib/errors.ts';
@@ -124,7 +125,8 @@ const reportPurged = ({ subject, verdict, dryRun }: EventOf<'purged'>, output: O
   else output.detail(message, `${file}: ${dryRun && state === 'removed' ? 'would be removed' : state}`);
 };
 
-const reportFilesRetained = ({ store, job, verdicts }: EventOf<'files-retained'>, output: Output): void => {
+const reportFilesRetained = (event: EventOf<'files-retained'>, output: Output): void => {
+  const { store, job, verdicts, left } = event;
   const removed = verdicts.filter(({ reasons }) => reasons.length === 0).map(({ file }) => file.key);
   const message = {
     message_type: 'files_retained',
@@ -132,6 +134,7 @@ const reportFilesRetained = ({ store, job, verdicts }: EventOf<'files-retained'>
     job,
     kept: verdicts.length - removed.length,
     removed,
+    left: left.map(({ key }) => key),
   };
   for (const key of removed)
     output.detail({ message_type: 'file_removed', store, file: key }, `removed ${printable(key)}`);
@@ -139,6 +142,27 @@ const reportFilesRetained = ({ store, job, verdicts }: EventOf<'files-retained'>
   if (removed.length > 0)
     output.say(message, `${store}: ${plural(removed.length, 'old file')} removed, ${kept} kept`);
   else output.say(message, undefined);
+  reportLeft(event, output);
+};
+
+/** That others archive into the same place is nothing to warn of; that nobody will ever remove a file is. */
+const reportLeft = ({ store, job, left }: EventOf<'files-retained'>, output: Output): void => {
+  for (const { key, whose } of left) {
+    const { job, host } = typeof whose === 'object' ? whose : {};
+    const whom = typeof whose === 'object' ? ownerText(whose) : 'another user';
+    if (whose !== 'unknown')
+      output.detail(
+        { message_type: 'file_left', store, file: key, job, host },
+        `left ${printable(key)}, which ${whom} made`,
+      );
+  }
+  const [first, ...more] = left.filter(({ whose }) => whose === 'unknown');
+  if (first === undefined) return;
+  const stay = more.length > 0 ? ` and ${plural(more.length, 'other file')} stay` : ' stays';
+  output.warn(
+    `${store}: ${printable(first.key)}${stay}, since nothing tells that ${job} made ${more.length > 0 ? 'them' : 'it'}`,
+    'remove what is not needed, or make it the job’s: see "Whose an archive is" in docs/archive.md',
+  );
 };
 
 const reportRetention = ({ repository, error }: EventOf<'retention-failed'>, output: Output): void =>

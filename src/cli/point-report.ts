@@ -21,7 +21,8 @@ export const reportPoint = (output: Output, point: DrilledPoint, outcomes: reado
       : []),
     ...(error ? [`its sources could not be asked together: ${error.message}`] : []),
   ].join('; ');
-  if (state === 'passed') output.say(message, `${of} is proven as a whole (${wholeOf(point)})`);
+  if (state === 'passed')
+    output.say(message, `${of} is proven as a whole (${wholeOf(point.sources.length, queries.length)})`);
   else
     output.failure(
       message,
@@ -31,10 +32,10 @@ export const reportPoint = (output: Output, point: DrilledPoint, outcomes: reado
 };
 
 /** '3 sources, 2 queries across them'. */
-export const wholeOf = ({ sources, queries }: DrilledPoint): string =>
+export const wholeOf = (sources: number, queries: number): string =>
   [
-    plural(sources.length, 'source'),
-    ...(queries.length > 0 ? [`${plural(queries.length, 'query', 'queries')} across them`] : []),
+    plural(sources, 'source'),
+    ...(queries > 0 ? [`${plural(queries, 'query', 'queries')} across them`] : []),
   ].join(', ');
 
 export const pointFields = ({ queries, error, ...point }: DrilledPoint): Record<string, unknown> => ({
@@ -51,7 +52,7 @@ export const pointFields = ({ queries, error, ...point }: DrilledPoint): Record<
 
 /** What `runs` says of one. */
 export const pointLines = (point: DrilledPoint): string[] => [
-  `restore point ${point.point} of ${point.job}, of ${formatTime(point.pointTime)}: ${point.state} (${wholeOf(point)})`,
+  `restore point ${point.point} of ${point.job}, of ${formatTime(point.pointTime)}: ${point.state} (${wholeOf(point.sources.length, point.queries.length)})`,
   ...point.queries.map(
     ({ query, expected, found, passed }) =>
       `  ${printable(query)}: ${printable(found)}${passed ? '' : `, expected was ${expected}`}`,

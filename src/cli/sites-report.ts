@@ -10,7 +10,7 @@ import {
 } from '#jobs/console/rows.ts';
 import type { Site, Sites } from '#jobs/console/sites.ts';
 import { formatAge } from '#lib/format.ts';
-import { showProofs } from './drill-status.ts';
+import { showPointProofs, showProofs } from './drill-status.ts';
 import type { Output } from './output.ts';
 import { showHealth } from './status-report.ts';
 
@@ -44,11 +44,12 @@ export const showSite = async (output: Output, site: Site, now: Date): Promise<v
     await showOrders(output, site, now);
     return;
   }
-  const { at, host, version, health, proofs } = bulletin;
+  const { at, host, version, health, proofs, points } = bulletin;
   const told = `told ${formatAge(at, now)} by ${host} with Holdfast ${version}${signatureText(site)}`;
   await output.heading(`${site.site}, ${told}`);
   await showHealth(output, { ...health, at: now });
   await showProofs(output, proofs, now);
+  await showPointProofs(output, points, now);
   await showOrders(output, site, now);
   if (site.state !== 'well')
     for (const flaw of flaws) await output.result(undefined, `${site.site}: ${flaw}`);

@@ -1,7 +1,5 @@
 // What is wrong with jobs beside one another, and beside the places of what they name.
 import { z } from 'zod';
-import { formatOf, withoutAddedEnding } from '#archive/format.ts';
-import { nameTemplate } from '#archive/name.ts';
 import { machineName } from '#lib/machine-name.ts';
 import { mayBeSeveral } from '#sources/only-database.ts';
 import { whereIn } from '#stores/apart.ts';
@@ -51,8 +49,6 @@ const flawsOfVerb = (job: Job, file: FileValues): Flaw[] => {
         ...sameRepositories(job, file),
         ...(job.partial ? ofSeveral('a partial backup', job.backup, () => ['partial'], file) : []),
       ];
-    case 'archive':
-      return removedForOthers(job, file);
     case 'export':
       return ofSeveral('an export', job.export, (at) => ['export', at], file);
     case 'mirror':
@@ -80,43 +76,6 @@ const flawsOfVerb = (job: Job, file: FileValues): Flaw[] => {
       return [];
   }
 };
-
-/** What is kept goes by names, which must tell whose the files are. */
-const removedForOthers = (job: JobOf<'archive'>, { jobs, sources }: FileValues): Flaw[] => {
-  if (job.keep === undefined) return [];
-  const [own] = Object.entries(jobs).find(([, each]) => each === job) ?? [''];
-  const isOwn = (file: string): boolean =>
-    nameTemplate(job.archiveName).parse(withoutAddedEnding(file, job.archiveName), {
-      ...{ source: job.archive, database: 'any', job: [own], host: [machineName()], site: [job.site ?? ''] },
-    }) !== undefined;
-  const [name] =
-    Object.entries(jobs).find(
-      ([other, each]) =>
-        each !== job &&
-        each.verb === 'archive' &&
-        each.to.some((place) => job.to.some((to) => whereIn(to, place) === 'the same place')) &&
-        filesOf(other, each, sources).some(isOwn),
-    ) ?? [];
-  const message = `would remove what "${name}" archives under such names in the same place: put {job} into "name"`;
-  return name === undefined ? [] : [{ path: ['keep'], message }];
-};
-
-/** What the files of an archive job may be called. */
-const filesOf = (
-  job: string,
-  { archive, archiveName, site = '' }: JobOf<'archive'>,
-  sources: FileValues['sources'],
-): string[] => {
-  const template = nameTemplate(archiveName);
-  const endings = formatOf(archiveName) ? [''] : ['.sql.gz', '.tar.gz'];
-  return archive.flatMap((source) => {
-    const database = namedIn.safeParse(sources[source]?.config).data?.database ?? 'x';
-    const name = template.format({ source, database, job, host: machineName(), site }, new Date(2026, 0, 1));
-    return endings.map((ending) => name + ending);
-  });
-};
-
-const namedIn = z.object({ database: z.string().optional() });
 
 /** Sources of many databases, for what is of one. */
 const ofSeveral = (

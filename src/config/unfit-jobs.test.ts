@@ -336,27 +336,6 @@ test('what this machine backs up is not received into itself', () => {
   assert.deepEqual(both('my'), []);
 });
 
-test('what one job archives is not removed by another that knows it by its name', () => {
-  const both = (more: string, other: string): string[] =>
-    mistakesIn(
-      file(
-        `  hourly: { archive: [pg], to: [/srv/a], keep: { last: 3 }${more} }\n  monthly: { archive: [${other}] }`,
-      ),
-    );
-  const expected = [
-    'f:20:48: jobs.hourly.keep: would remove what "monthly" archives under such names in the same place: put {job} into "name"',
-  ];
-  assert.deepEqual(both('', 'my, pg], to: ["sftp:vault:/srv/a", "local:/srv/a/"'), expected);
-  const { length } = both('', 'pg], keep: { monthly: 12 }, to: [/srv/a');
-  assert.equal(length, 2, 'each of them would');
-  assert.deepEqual(both('', 'my], to: [/srv/a'), []);
-  assert.deepEqual(both('', 'pg], to: [/srv/b'), []);
-  assert.deepEqual(both(', name: "{job}_{source}_{yyyy}{mm}{dd}"', 'pg], to: [/srv/a'), []);
-  // What stands for any database may be part of the name of another source.
-  const databases = ', name: "{database}_{yyyy}{mm}{dd}_{HH}{MM}{SS}"';
-  assert.equal(both(databases, 'my], to: [/srv/a').length, 1);
-});
-
 test('a folder is the same place by whatever link it is called', () => {
   const folder = mkdtempSync(join(tmpdir(), 'holdfast-config-'));
   try {

@@ -2,7 +2,7 @@
 
 import type { Progress } from '#lib/progress.ts';
 import type { WriteReport } from '#repository/contract.ts';
-import type { FileVerdict } from './archive/retention.ts';
+import type { Retained } from './archive/retention.ts';
 import type { PurgeVerdict } from './export/purge.ts';
 import type { Verdict } from './retention.ts';
 
@@ -43,12 +43,11 @@ export type JobEvent =
       readonly verdict: PurgeVerdict;
       readonly dryRun: boolean;
     }
-  | {
+  | ({
       readonly type: 'files-retained';
       readonly store: string;
       readonly job: string;
-      readonly verdicts: readonly FileVerdict[];
-    }
+    } & Retained)
   | { readonly type: 'source-stored'; readonly outcome: StoredSource }
   | { readonly type: 'source-failed'; readonly outcome: FailedSource };
 

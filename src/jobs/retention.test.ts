@@ -48,6 +48,22 @@ describe('rules', () => {
     ]);
   });
 
+  test('let one snapshot that is far ahead of all others end no span of time', () => {
+    const usual = ['2020-11-18T03:00:00Z', '2020-11-19T03:00:00Z', '2020-11-20T03:00:00Z'].map((time) =>
+      at(time),
+    );
+    const older = at('2020-11-16T03:00:00Z');
+    const ahead = at('2026-11-20T03:00:00Z');
+    assert.deepEqual(kept([older, ...usual, ahead], { within: '3d' }), [
+      ['2026-11-20T03:00:00Z', 'within 3d'],
+      ['2020-11-20T03:00:00Z', 'within 3d of the last but one'],
+      ['2020-11-19T03:00:00Z', 'within 3d of the last but one'],
+      ['2020-11-18T03:00:00Z', 'within 3d of the last but one'],
+    ]);
+    const next = at('2026-11-21T03:00:00Z');
+    assert.equal(kept([...usual, ahead, next], { within: '3d' }).length, 2, 'another has followed');
+  });
+
   test('count days by the clock that made the snapshot, across a change to summer time', () => {
     const night = [
       '2026-03-29T01:30:00+01:00',
@@ -208,6 +224,8 @@ const expected = (group: readonly Snapshot[], rules: KeepRules): string[] => {
   const good = past.filter(isGood);
   const bad = past.slice(0, good[0] ? past.indexOf(good[0]) : past.length);
   const newest = good[0] ?? past[0];
+  const isAlone = newest && good[1] && rules.within && good[1].time <= back(newest, rules.within);
+  const second = isAlone ? good[1] : undefined;
   const ids = new Set(
     [
       ...sorted.filter(({ tags, time }) => tags.includes('pinned') || time > now),
@@ -215,6 +233,7 @@ const expected = (group: readonly Snapshot[], rules: KeepRules): string[] => {
         (rules.tag ?? []).some((rule) => rule.split(',').every((tag) => tags.includes(tag))),
       ),
       ...past.filter(({ time }) => newest && rules.within && time > back(newest, rules.within)),
+      ...past.filter(({ time }) => second && time <= second.time && time > back(second, rules.within ?? '')),
       ...[good, bad].flatMap((list) => periodsOf(list, rules)),
     ].map(({ id }) => id),
   );

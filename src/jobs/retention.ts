@@ -70,6 +70,7 @@ const judge = (group: readonly Snapshot[], rules: KeepRules, now: Date): Verdict
     keep(snapshot, ...tagReasons(snapshot, rules));
   }
   if (newest) keepWithin(past, rules, newest, keep);
+  keepWithinSecond(past, good, rules, keep);
   countPeriods(good, rules, keep);
   // What came after the last good one is all there is of that time: it stays, by the same rules, until a good one follows.
   const since = good[0] ? past.slice(0, past.indexOf(good[0])) : past;
@@ -94,6 +95,21 @@ const keepWithin = (list: readonly Snapshot[], { within }: KeepRules, newest: Sn
   if (within === undefined) return;
   const start = startOfSpan(momentOf(newest), within);
   for (const snapshot of list) if (momentOf(snapshot).nanos > start) keep(snapshot, `within ${within}`);
+};
+
+/** One alone, which a clock that was ahead may have dated, ends no span: those of the one before it stay until another has followed. */
+const keepWithinSecond = (
+  past: readonly Snapshot[],
+  [newest, second]: readonly Snapshot[],
+  { within }: KeepRules,
+  keep: Keep,
+): void => {
+  if (within === undefined || newest === undefined || second === undefined) return;
+  if (momentOf(second).nanos > startOfSpan(momentOf(newest), within)) return;
+  const start = startOfSpan(momentOf(second), within);
+  for (const snapshot of past)
+    if (momentOf(snapshot).nanos > start && momentOf(snapshot).nanos <= momentOf(second).nanos)
+      keep(snapshot, `within ${within} of the last but one`);
 };
 
 /** Snapshots with the same value are of the same period. */

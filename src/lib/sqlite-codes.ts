@@ -5,6 +5,7 @@ export const resultCode = {
   error: 1,
   busy: 5,
   locked: 6,
+  noMemory: 7,
   readOnly: 8,
   ioError: 10,
   corrupt: 11,

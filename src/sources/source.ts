@@ -197,6 +197,11 @@ export interface ScratchPlace extends AsyncDisposable {
   definitionsIn?(path: string): ReadDefinitions | undefined;
   /** Runs a user's query in one of the databases: by its own name, which may be left out where there is only one. */
   query?(text: string, database: string | undefined): Promise<QueryRows>;
+  /**
+   * Whether the server only could not do what it was asked, for want of room or of a right, say, or because somebody stopped it: that
+   * says nothing of what was restored. Asked of an error that a restore, a dump or a query met, and of each of its causes.
+   */
+  saysNothing?(error: Error): boolean;
 }
 
 /** Given the file as text, and as its bytes, which need not be UTF-8. */

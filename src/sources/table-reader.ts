@@ -38,6 +38,8 @@ export interface TableReader {
   shapes(files: ReadonlyMap<string, Buffer>): (table: string) => RowShape | undefined;
   /** Every row has the columns of its table, and letters and digits of its values stand in it as they are. */
   readonly isPlain: boolean;
+  /** Fields that the engine itself gives to some documents: a table without any that has them is nothing odd. */
+  readonly ownFields?: readonly string[];
   /** The rows of one of a table's files, some at once; each is valid until the next are asked for. */
   split(content: Content): AsyncIterable<readonly Uint8Array[]>;
 }

@@ -32,7 +32,8 @@ export const command = defineCommand({
 columns that it needs. A table is called as in its database, with its schema in front or without; where there are several
 databases, shop.orders is the one of shop. Of documents (CouchDB, MongoDB) any field is a column, and the column
 "document" has the whole as JSON. Tables of other snapshots, of this source or of another, are called by a name that you give
-them: --with before=latest:shop~1, and then before.orders. ${latestRule}`,
+them: --with before=latest:shop~1, and then before.orders. A name with other than letters, digits and _ stands in double
+quotes: "my-shop".orders. ${latestRule}`,
   args: [snapshotArgument, { usage: '[sql]', text: 'one SELECT; without it, the tables are listed' }],
   options,
   examples: [
@@ -119,10 +120,10 @@ const othersOf = async (
   if (options.with.length === 0) return others;
   const snapshots = await repository.snapshots();
   for (const text of options.with) {
-    const [, name, word] = /^([A-Za-z_]\w*)=(.+)$/s.exec(text) ?? [];
+    const [, name, word] = /^([A-Za-z0-9_][A-Za-z0-9_.-]*)=(.+)$/s.exec(text) ?? [];
     if (name === undefined || word === undefined)
       throw new HoldfastError('USAGE', `"${text}" is not name=snapshot`, {
-        hint: 'as in --with before=latest:shop~1; a name has letters of English, digits and _',
+        hint: 'as in --with before=latest:shop~1; a name has letters of English, digits, _, - and .',
       });
     if (['main', 'temp', ...[...others.keys()].map((one) => one.toLowerCase())].includes(name.toLowerCase()))
       throw new HoldfastError('USAGE', `--with ${text}: the name "${name}" is taken`);

@@ -1,4 +1,5 @@
 // A job that archives: its sources as plain files into its stores.
+import { resolve } from 'node:path';
 import { type Config, sourceNamed } from '#config/config.ts';
 import { type ArchiveTask, runArchive } from '#jobs/archive/run.ts';
 import { HoldfastError } from '#lib/errors.ts';
@@ -25,6 +26,7 @@ export const archive: RunVerb<'archive'> = async (job, config, { tags, dryRun },
 /** What a job of the file asks for. */
 export const archiveTask = (job: JobOf<'archive'>, config: Config): ArchiveTask => ({
   job: job.name,
+  file: config.file === '-' ? config.file : resolve(config.file),
   sources: job.archive.map((source) => sourceNamed(config, source)),
   stores: job.to,
   name: job.archiveName,

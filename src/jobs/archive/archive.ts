@@ -17,6 +17,7 @@ import type { Store } from '#stores/store.ts';
 import type { JobContext } from '../job-context.ts';
 import { type ArchivedFile, commitFile } from './files.ts';
 import { noting } from './leftovers.ts';
+import { type Ownership, sizeOfOwn } from './ownership.ts';
 
 export interface ArchiveRequest {
   readonly job: string;
@@ -28,6 +29,7 @@ export interface ArchiveRequest {
   /** Public keys; empty for files that anybody can read. */
   readonly recipients: readonly string[];
   readonly unfinished?: UnfinishedObjects | undefined;
+  readonly ownership: Ownership;
   /** Of all files of the run: what the names tell. */
   readonly startedAt: Date;
 }
@@ -193,12 +195,24 @@ class GroupWork {
       throw new HoldfastError('CONFIG_INVALID', `${file} would not be encrypted: "encryptTo" is missing`);
     const compressed = compress(this.#counted(content), this.#format.compression);
     const bytes = recipients.length > 0 ? encrypt(compressed, recipients) : compressed;
+    const refusals = await Promise.all(stores.map((store) => this.#refusal(file, store)));
+    const open = stores.filter((_, at) => refusals[at] === undefined);
     const { signal } = this.#context;
-    const written = await putStream(stores, file, bytes, {
-      signal,
-      ...noting(this.#group.unfinished, this.#group.job),
-    });
-    return await Promise.all(stores.map((store, at) => this.#finish(file, store, written[at])));
+    const options = { signal, ...noting(this.#group.unfinished, this.#group.job) };
+    const written = open.length > 0 ? await putStream(open, file, bytes, options) : [];
+    return await Promise.all(
+      stores.map((store, at) => this.#finish(file, store, refusals[at] ?? written[open.indexOf(store)])),
+    );
+  }
+
+  /** Before hours are spent on what would not be stored under that name. */
+  async #refusal(file: string, store: Store): Promise<Error | undefined> {
+    try {
+      await sizeOfOwn(store, file, this.#group.ownership);
+      return undefined;
+    } catch (error) {
+      return asError(error);
+    }
   }
 
   async #finish(file: string, store: Store, written: Written | Error | undefined): Promise<ArchivedFile> {
@@ -206,7 +220,7 @@ class GroupWork {
     if (written === undefined || written instanceof Error)
       return { ...begin, error: written ?? new Error('not written') };
     try {
-      await commitFile(written);
+      await commitFile(written, this.#group.ownership);
       const { sizeBytes, sha256 } = written;
       this.#context.onEvent({
         type: 'archived',

@@ -2,12 +2,22 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import { putStream, type Written } from '#archive/put-stream.ts';
+import { HoldfastError } from '#lib/errors.ts';
 import { openLocalStore } from '#stores/local/local.ts';
 import type { Store } from '#stores/store.ts';
 import { temporaryFolder } from '../../../test/tools/temp.ts';
-import { checksumsOf, commitFile, ownFiles } from './files.ts';
+import { checksumsOf } from './checksum.ts';
+import { commitFile, filesLikeOwn } from './files.ts';
+import { markOf, type Owner } from './owner.ts';
+import type { Ownership } from './ownership.ts';
 
 const key = 'shop_20261121.tar.gz';
+const owner: Owner = { job: 'j', host: 'h', file: '/etc/holdfast.yaml', sources: 'shop' };
+const ownership = (other: Partial<Owner> = {}, remembers = false): Ownership => ({
+  owner: { ...owner, ...other },
+  name: '{source}_{yyyy}{mm}{dd}.tar.gz',
+  isRemembered: () => remembers,
+});
 const sumOf = (text: string): string => createHash('sha256').update(text).digest('hex');
 
 const written = async (store: Store, text: string): Promise<Written> => {
@@ -20,29 +30,29 @@ const written = async (store: Store, text: string): Promise<Written> => {
   return outcome;
 };
 
-const own = (store: Store) =>
-  ownFiles(store, {
-    name: '{source}_{yyyy}{mm}{dd}.tar.gz',
-    words: { source: ['shop'], database: 'any', job: ['j'], host: ['h'], site: [''] },
-  });
+const words = { source: ['shop'], database: 'any', job: ['j'], host: ['h'], site: [''] } as const;
+const like = (store: Store, by = ownership()) => filesLikeOwn(store, { words, ownership: by });
 
 test('a file that is replaced has a checksum of its own at each moment, also when it is not replaced after all', async () => {
   await using store = openLocalStore(temporaryFolder('archive-files'));
-  await commitFile(await written(store, 'old'));
+  await commitFile(await written(store, 'old'), ownership());
   const next = await written(store, 'new');
   await assert.rejects(
-    commitFile({
-      ...next,
-      async commit() {
-        assert.deepEqual(await checksumsOf(store, key), [sumOf('old'), sumOf('new')]);
-        assert.equal((await own(store)).length, 1);
-        throw new Error('no line');
+    commitFile(
+      {
+        ...next,
+        async commit() {
+          assert.deepEqual(await checksumsOf(store, key), [sumOf('old'), sumOf('new')]);
+          assert.equal((await like(store)).length, 1);
+          throw new Error('no line');
+        },
       },
-    }),
+      ownership(),
+    ),
     /no line/,
   );
   assert.deepEqual(await checksumsOf(store, key), [sumOf('old'), sumOf('new')], 'nobody knows which it is');
-  await commitFile(next);
+  await commitFile(next, ownership());
   assert.deepEqual(await checksumsOf(store, key), [sumOf('new')]);
 });
 
@@ -57,7 +67,7 @@ test('a file keeps its checksum when only the answer to its commit was lost, and
       if (isDone) await file.commit();
       throw new Error('no line');
     };
-    await assert.rejects(commitFile({ ...file, commit }), /no line/);
+    await assert.rejects(commitFile({ ...file, commit }, ownership()), /no line/);
     assert.deepEqual(await checksumsOf(store, key), kept);
     await file.abort();
   }
@@ -72,7 +82,95 @@ test('a checksum of another form beside a file does not make it ours', async () 
     [`${sumOf('content')} *${key}\n`, true],
   ] as const) {
     await store.put(`${key}.sha256`, Buffer.from(text));
-    assert.equal((await own(store)).length, isSeen ? 1 : 0, text);
+    assert.equal((await like(store)).length, isSeen ? 1 : 0, text);
     assert.deepEqual(await checksumsOf(store, key), [], text);
   }
+});
+
+test('an archive of another job, machine or configuration file is neither replaced nor taken for an own one', async () => {
+  await using store = openLocalStore(temporaryFolder('archive-others'));
+  await commitFile(await written(store, 'first'), ownership());
+  for (const other of [{ job: 'k' }, { host: 'i' }, { file: '/home/ada/holdfast.yaml', sources: 'other' }]) {
+    const by = ownership(other);
+    await assert.rejects(commitFile(await written(store, 'second'), by), /job j of .* made it/, other.job);
+    assert.deepEqual(
+      (await like(store, by)).map(({ whose }) => whose),
+      [owner],
+    );
+  }
+  assert.equal(Buffer.from(await store.get(key)).toString(), 'first');
+  assert.deepEqual(await checksumsOf(store, key), [sumOf('first')]);
+  for (const same of [{ file: '/opt/moved.yaml' }, { sources: 'moved' }])
+    assert.deepEqual(
+      (await like(store, ownership(same))).map(({ whose }) => whose),
+      ['ours'],
+    );
+});
+
+test('what nobody marked, or a machine by another name did, is the job’s own when its runs are remembered', async () => {
+  await using store = openLocalStore(temporaryFolder('archive-unmarked'));
+  await commitFile(await written(store, 'content'), ownership());
+  const whose = async (by: Ownership) => (await like(store, by)).map((file) => file.whose);
+  assert.deepEqual(await whose(ownership({ host: 'renamed' }, true)), ['ours']);
+  assert.deepEqual(await whose(ownership({ job: 'k', host: 'i' }, true)), [owner]);
+  await store.put(markOf(key), Buffer.from('a note of somebody'));
+  assert.deepEqual(await whose(ownership({}, true)), ['unknown']);
+  await store.delete(markOf(key));
+  assert.deepEqual(await whose(ownership({}, true)), ['ours']);
+  assert.deepEqual(await whose(ownership()), ['unknown']);
+  await assert.rejects(
+    commitFile(await written(store, 'next'), ownership()),
+    /is not replaced: nothing tells that this job made it/,
+  );
+  await commitFile(await written(store, 'next'), ownership({}, true));
+  assert.deepEqual(await whose(ownership()), ['ours'], 'it is marked now');
+});
+
+test('an archive whose mark may not be read is another user’s', async () => {
+  await using store = openLocalStore(temporaryFolder('archive-hidden'));
+  await commitFile(await written(store, 'content'), ownership());
+  const denied: typeof store = {
+    ...store,
+    get: async (wanted, range) => {
+      if (wanted !== markOf(key)) return await store.get(wanted, range);
+      throw new HoldfastError('STORE_DENIED', 'permission denied');
+    },
+  };
+  assert.deepEqual(
+    (await like(denied, ownership({}, true))).map(({ whose }) => whose),
+    ['hidden'],
+  );
+  await assert.rejects(
+    commitFile(await written(denied, 'next'), ownership({}, true)),
+    /another user made it/,
+  );
+});
+
+test('of two who take a name at one moment, the one that marked it first gives up, or says that it was replaced', async () => {
+  await using store = openLocalStore(temporaryFolder('archive-race'));
+  const other = Buffer.from(JSON.stringify({ ...owner, host: 'i' }));
+  const first = await written(store, 'first');
+  const meanwhile: typeof store = {
+    ...store,
+    put: async (name, bytes) => {
+      await store.put(name, bytes);
+      if (name === markOf(key)) await store.put(name, other);
+    },
+  };
+  await assert.rejects(
+    commitFile({ ...first, store: meanwhile }, ownership()),
+    /on i took the name .* at the same moment/,
+  );
+  await first.abort();
+  assert.deepEqual(await like(store), [], 'it did not get its name');
+  await store.delete(markOf(key));
+  const slow = await written(store, 'slow');
+  const commit = async (): Promise<void> => {
+    await slow.commit();
+    await store.put(markOf(key), other);
+  };
+  await assert.rejects(
+    commitFile({ ...slow, commit }, ownership()),
+    /on i took the name .* at the same moment/,
+  );
 });

@@ -1,11 +1,14 @@
 // The files of archive jobs in a store: how they come to be there, and which of them a job made.
-import { posix } from 'node:path';
 import { withoutAddedEnding } from '#archive/format.ts';
 import { nameTemplate, type WordField } from '#archive/name.ts';
 import type { Written } from '#archive/put-stream.ts';
 import { sizeOf } from '#archive/read-object.ts';
-import { hasCode } from '#lib/errors.ts';
+import { mapOrdered } from '#lib/concurrency.ts';
+import { HoldfastError, hasCode } from '#lib/errors.ts';
 import { largeObjectsOf, type Store, type StoredObject } from '#stores/store.ts';
+import { checksumEnding, checksumsOf, putChecksums, withChecksums } from './checksum.ts';
+import { isSameOwner, markOf, ownerText, putMark, readMark } from './owner.ts';
+import { type Ownership, sizeOfOwn, type Whose, whoseIs } from './ownership.ts';
 
 /** A file that one store has. */
 export interface StoredFile {
@@ -23,107 +26,89 @@ export type ArchivedFile =
       readonly error: Error;
     });
 
-const checksumEnding = '.sha256';
-
 /**
- * Gives the file its name, and its checksum beside it (as sha256sum has it). The checksum comes first, so that no file is without; in
- * the place of another file of ours it stands beside that one's until the new file is there, so that neither ever has a wrong one only.
+ * Gives the file its name, and beside it the mark of its owner and its checksum. These come first, so that no file is without; in the
+ * place of another of ours, its checksum stands beside that one's until it is there, so that neither ever has a wrong one only.
  */
-export const commitFile = async ({ store, key, sha256, commit }: Written): Promise<void> => {
-  const put = (sums: readonly string[]) =>
-    store.put(
-      `${key}${checksumEnding}`,
-      Buffer.from([...new Set(sums)].map((sum) => lineOf(key, sum)).join('')),
-    );
-  const replaces = await exists(store, key);
+export const commitFile = async (
+  { store, key, sha256, commit }: Written,
+  ownership: Ownership,
+): Promise<void> => {
+  const replaces = (await sizeOfOwn(store, key, ownership)) !== undefined;
   const before = await checksumsOf(store, key);
-  const isForeign = replaces && before.length === 0;
-  if (!isForeign) await put([...before, sha256]);
+  await putMark(store, key, ownership.owner);
+  await putChecksums(store, key, [...before, sha256]);
+  await assertStillOurs(store, key, ownership);
   try {
     await commit();
   } catch (error) {
     // Perhaps only the answer was lost: a checksum without its file does no harm, a file without its checksum is found no more.
     if (!replaces && before.length === 0 && (await isMissing(store, key)))
-      await store.delete(`${key}${checksumEnding}`).catch(() => {});
+      await removeBeside(store, key).catch(() => {});
     throw error;
   }
-  if (replaces || before.length > 0) await put([sha256]);
-};
-
-const lineOf = (key: string, sha256: string): string => `${sha256}  ${posix.basename(key)}\n`;
-
-const exists = async (store: Store, key: string): Promise<boolean> => {
-  try {
-    await sizeOf(store, key);
-    return true;
-  } catch (error) {
-    if (hasCode(error, 'OBJECT_MISSING')) return false;
-    throw error;
-  }
+  await assertStillOurs(store, key, ownership);
+  if ((await checksumsOf(store, key)).join() !== sha256) await putChecksums(store, key, [sha256]);
 };
 
 /** For sure. */
 const isMissing = (store: Store, key: string): Promise<boolean> =>
-  exists(store, key).then(
-    (isThere) => !isThere,
+  sizeOf(store, key).then(
     () => false,
+    (error: unknown) => hasCode(error, 'OBJECT_MISSING'),
   );
 
-/** The checksums beside a file, of which one is its own: two where a run was broken off that replaced it. None where they are not ours. */
-export const checksumsOf = async (store: Store, key: string): Promise<string[]> => {
-  try {
-    const text = Buffer.from(await store.get(`${key}${checksumEnding}`)).toString('utf8');
-    const sums = text.split('\n').map((line) => line.slice(0, 64));
-    sums.pop();
-    const isOurs =
-      sums.every((sum) => /^[0-9a-f]{64}$/.test(sum)) &&
-      text === sums.map((sum) => lineOf(key, sum)).join('');
-    return isOurs ? sums : [];
-  } catch (error) {
-    if (hasCode(error, 'OBJECT_MISSING')) return [];
-    throw error;
-  }
+/** Not every store tells one who finds a name free that another has just found it so: whoever marked it last has it. */
+const assertStillOurs = async (store: Store, key: string, { owner }: Ownership): Promise<void> => {
+  const mark = await readMark(store, key);
+  if (typeof mark === 'object' && isSameOwner(mark, owner)) return;
+  const whom = typeof mark === 'object' ? ownerText(mark) : 'another';
+  throw new HoldfastError('FAILED', `${store.location}: ${whom} took the name ${key} at the same moment`, {
+    hint: 'put {host} or {job} into "name", or let "to" be a folder of its own, and run the job again',
+  });
 };
 
-/** Removes a file before its checksum: without it, the checksum means nothing. */
+/** Removes a file before what lies beside it: without it, that means nothing. */
 export const removeFile = async (store: Store, key: string): Promise<void> => {
   await (largeObjectsOf(store)?.deleteLarge(key) ?? store.delete(key));
+  await removeBeside(store, key);
+};
+
+const removeBeside = async (store: Store, key: string): Promise<void> => {
   await store.delete(`${key}${checksumEnding}`);
+  await store.delete(markOf(key));
 };
 
 export interface OwnFile extends StoredObject {
   readonly time: Date;
   /** Files of the same group stand for one another as time goes by. */
   readonly group: string;
+  readonly whose: Whose;
 }
 
 export interface OwnFiles {
-  readonly name: string;
   readonly words: Readonly<Record<WordField, readonly string[] | 'any'>>;
+  readonly ownership: Ownership;
 }
 
-/** The files whose names the template made and that have our checksum beside them, oldest first. */
-export const ownFiles = async (store: Store, { name, words }: OwnFiles): Promise<OwnFile[]> => {
+/** The files whose names the template may have made and that have our checksum beside them, oldest first, and whose they are. */
+export const filesLikeOwn = async (store: Store, { words, ownership }: OwnFiles): Promise<OwnFile[]> => {
+  const { name } = ownership;
   const template = nameTemplate(name);
   const objects = await Array.fromAsync(store.list(fixedBeginning(name)));
-  const withChecksum = new Set(
-    objects
-      .filter(({ key }) => key.endsWith(checksumEnding))
-      .filter(({ key, size }) => isLengthOfLines(size, key.slice(0, -checksumEnding.length)))
-      .map(({ key }) => key.slice(0, -checksumEnding.length)),
+  const keys = new Set(objects.map(({ key }) => key));
+  const named = withChecksums(objects).flatMap((object) => {
+    const found = template.parse(withoutAddedEnding(object.key, name), words);
+    return found ? [{ ...object, ...found }] : [];
+  });
+  const files = mapOrdered(named, store.connections, async (file): Promise<OwnFile> => {
+    const mark = keys.has(markOf(file.key)) ? await readMark(store, file.key) : undefined;
+    return { ...file, whose: whoseIs(mark, store, file, ownership) };
+  });
+  return (await Array.fromAsync(files)).toSorted(
+    (a, b) => a.time.getTime() - b.time.getTime() || (a.key < b.key ? -1 : 1),
   );
-  return objects
-    .flatMap((object): OwnFile[] => {
-      const found =
-        withChecksum.has(object.key) && template.parse(withoutAddedEnding(object.key, name), words);
-      return found ? [{ ...object, ...found }] : [];
-    })
-    .toSorted((a, b) => a.time.getTime() - b.time.getTime() || (a.key < b.key ? -1 : 1));
 };
-
-/** What is as long as our lines is seen to be ours when it is read. */
-const isLengthOfLines = (sizeBytes: number, key: string): boolean =>
-  sizeBytes > 0 && sizeBytes % Buffer.byteLength(lineOf(key, '0'.repeat(64))) === 0;
 
 /** What a listing must begin with. */
 const fixedBeginning = (name: string): string => /^[^{]*/.exec(name)?.[0] ?? '';

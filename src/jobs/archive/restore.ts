@@ -14,8 +14,10 @@ import type { StoreConfig } from '#stores/registry.ts';
 import type { Store } from '#stores/store.ts';
 import type { JobContext } from '../job-context.ts';
 import { openPlainStore } from '../plain-store.ts';
-import { checksumsOf, type OwnFile, ownFiles } from './files.ts';
-import { type ArchiveTask, ownFilesOf } from './run.ts';
+import { checksumsOf } from './checksum.ts';
+import { filesLikeOwn, type OwnFile } from './files.ts';
+import { ownerText } from './owner.ts';
+import { type ArchiveTask, ownershipOf, wordsOf } from './run.ts';
 
 /** One file of a store. */
 export interface ArchivePlace {
@@ -73,7 +75,7 @@ export const restoreArchive = async (
 
 /**
  * The newest file that a job made, or the one of that name, in whichever of its stores it lies: a store that cannot be read is
- * passed over with a warning. Files that other machines made count where this one has none. USAGE when it is not clear which.
+ * passed over with a warning. Files that other machines made count when they are named, and where this one has none. USAGE when it is not clear which.
  */
 export const findArchive = async (
   task: ArchiveTask,
@@ -85,7 +87,7 @@ export const findArchive = async (
     throw new HoldfastError('USAGE', `${task.job} archives no source "${source}"`, {
       hint: `it archives ${task.sources.map(({ name }) => name).join(', ')}`,
     });
-  const files = await archivesIn(task, sources, context);
+  const files = await archivesIn(task, sources, file, context);
   const found = files.filter(({ key }) => file === undefined || key === file);
   const newest = found.toSorted((a, b) => b.time.getTime() - a.time.getTime())[0];
   if (newest === undefined) throw noArchive(task, file ?? (source && `of ${source}`), files);
@@ -99,6 +101,7 @@ export const findArchive = async (
 const archivesIn = async (
   task: ArchiveTask,
   sources: readonly SourceConfig[],
+  wanted: string | undefined,
   context: JobContext,
 ): Promise<(ArchivePlace & OwnFile)[]> => {
   const files: (ArchivePlace & OwnFile)[] = [];
@@ -106,9 +109,16 @@ const archivesIn = async (
   for (const config of task.stores) {
     try {
       await using store = await openPlainStore('archive', config, context);
-      const here = await ownFiles(store, ownFilesOf(task, sources));
-      const all = here.length > 0 ? here : await ownFiles(store, ownFilesOf(task, sources, 'any'));
-      files.push(...all.map((own) => ({ ...own, store: config })));
+      const ownership = ownershipOf(task, undefined);
+      const here = await filesLikeOwn(store, { words: wordsOf(task, sources), ownership });
+      const own = ownAmong(here);
+      const all =
+        wanted === undefined && own.length > 0
+          ? own
+          : await filesLikeOwn(store, { words: wordsOf(task, sources, 'any'), ownership });
+      files.push(
+        ...all.filter(isOfJob(task)).map((file) => ({ ...file, group: groupOf(file), store: config })),
+      );
     } catch (thrown) {
       throwIfCancelled(context.signal);
       failures.push(asError(thrown));
@@ -119,6 +129,22 @@ const archivesIn = async (
     context.onEvent({ type: 'warning', subject: task.job, text: `passed over: ${message}`, hint: unseen });
   return files;
 };
+
+/** Of each group those that are surely the job's own; where there are none, those of nobody that is known. */
+const ownAmong = (files: readonly OwnFile[]): OwnFile[] =>
+  [...Map.groupBy(files, ({ group }) => group).values()].flatMap((group) => {
+    const ours = group.filter(({ whose }) => whose === 'ours');
+    return ours.length > 0 ? ours : group.filter(({ whose }) => whose === 'unknown');
+  });
+
+/** Of whatever machine: jobs of other names may make files of such names. */
+const isOfJob =
+  ({ job }: ArchiveTask) =>
+  ({ whose }: OwnFile): boolean =>
+    typeof whose === 'string' || whose.job === job;
+
+const groupOf = ({ group, whose }: OwnFile): string =>
+  typeof whose === 'string' ? group : `${group}${ownerText(whose)}`;
 
 const unseen = 'a newer archive may lie there';
 

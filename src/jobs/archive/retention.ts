@@ -7,12 +7,19 @@ import type { Snapshot } from '#repository/contract.ts';
 import type { Store } from '#stores/store.ts';
 import type { JobContext } from '../job-context.ts';
 import { applyRetention } from '../retention.ts';
-import { checksumsOf, type OwnFile, type OwnFiles, ownFiles, removeFile } from './files.ts';
+import { hasOurChecksum } from './checksum.ts';
+import { filesLikeOwn, type OwnFile, type OwnFiles, removeFile } from './files.ts';
 
 export interface FileVerdict {
   readonly file: OwnFile;
   /** Why it is kept; a file without a reason is removed. */
   readonly reasons: readonly string[];
+}
+
+export interface Retained {
+  readonly verdicts: readonly FileVerdict[];
+  /** What has names like those of the job's own files, and is not known to be of them. */
+  readonly left: readonly OwnFile[];
 }
 
 /** Removes the job's own files that the rules do not keep, and says what became of each. */
@@ -21,18 +28,18 @@ export const retainFiles = async (
   own: OwnFiles,
   rules: KeepRules,
   { clock, signal }: Pick<JobContext, 'clock' | 'signal'>,
-): Promise<FileVerdict[]> => {
-  const files = await ownFiles(store, own);
-  const verdicts = judge(files, rules, clock.now());
+): Promise<Retained> => {
+  const files = await filesLikeOwn(store, own);
+  const isOwn = ({ whose }: OwnFile): boolean => whose === 'ours';
   const done: FileVerdict[] = [];
-  for (const verdict of verdicts) {
+  for (const verdict of judge(files.filter(isOwn), rules, clock.now())) {
     throwIfCancelled(signal);
     const { file, reasons } = verdict;
-    const isOurs = reasons.length > 0 || (await checksumsOf(store, file.key)).length > 0;
+    const isOurs = reasons.length > 0 || (await hasOurChecksum(store, file.key));
     if (isOurs && reasons.length === 0) await removeFile(store, file.key);
     done.push(isOurs ? verdict : { file, reasons: ['its checksum is not of our making'] });
   }
-  return done;
+  return { verdicts: done, left: files.filter((file) => !isOwn(file)) };
 };
 
 /** The files as if they were snapshots of as many sources as there are groups. */

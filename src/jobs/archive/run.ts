@@ -1,6 +1,7 @@
 // One run of an archive job: every source into plain files in every store, remembered in the catalog.
 
 import { checkRecipients } from '#archive/encryption.ts';
+import type { Catalog } from '#catalog/catalog.ts';
 import type { KeepRules } from '#config/keep.ts';
 import { throwIfCancelled } from '#lib/clock.ts';
 import { asError } from '#lib/errors.ts';
@@ -18,9 +19,15 @@ import { type Ended, failed, ok, partial, together } from '../run-outcome.ts';
 import { type ArchiveOutcome, type ArchiveRequest, archiveSources } from './archive.ts';
 import type { OwnFiles, StoredFile } from './files.ts';
 import { removeLeftovers } from './leftovers.ts';
+import { printOf } from './owner.ts';
+import type { Ownership } from './ownership.ts';
+import { rememberedBy } from './remembered.ts';
 import { retainFiles } from './retention.ts';
 
-export interface ArchiveTask extends Omit<ArchiveRequest, 'stores' | 'startedAt' | 'unfinished'> {
+export interface ArchiveTask
+  extends Omit<ArchiveRequest, 'stores' | 'startedAt' | 'unfinished' | 'ownership'> {
+  /** The configuration file. */
+  readonly file: string;
   readonly stores: readonly StoreConfig[];
   /** KiB per second. */
   readonly limitUpload?: number | undefined;
@@ -75,11 +82,12 @@ const archiveInto = async (
   record: RunRecord | undefined,
 ): Promise<Omit<ArchiveRun, 'id'>> => {
   const stores = opened.flatMap((store): Store[] => (store instanceof Error ? [] : [store]));
+  const ownership = ownershipOf(task, context.catalog);
   const outcomes: SourceOutcome[] = [];
   const files: StoredFile[] = [];
   if (stores.length > 0)
     for await (const archived of archiveSources(
-      { ...task, stores, startedAt, unfinished: context.catalog?.unfinished },
+      { ...task, stores, startedAt, ownership, unfinished: context.catalog?.unfinished },
       context,
     )) {
       files.push(...('files' in archived ? archived.files.filter((file) => 'sha256' in file) : []));
@@ -92,7 +100,7 @@ const archiveInto = async (
   const parts: Ended[] = opened.flatMap((store) => (store instanceof Error ? [failed(store)] : []));
   for (const outcome of outcomes) parts.push('error' in outcome ? failed(outcome.error) : ok);
   const ended = together(parts);
-  const kept = await applyKeep(task, stores, outcomes, context);
+  const kept = await applyKeep(task, ownership, stores, outcomes, context);
   return { ...(kept || ended.state !== 'ok' ? ended : partial), outcomes, files };
 };
 
@@ -112,6 +120,7 @@ const sourceOutcomes = (archived: ArchiveOutcome, stores: readonly Store[]): Sou
 /** Only what was archived whole is followed by removing. False, and told, when that fails. */
 const applyKeep = async (
   task: ArchiveTask,
+  ownership: Ownership,
   stores: readonly Store[],
   outcomes: readonly SourceOutcome[],
   context: JobContext,
@@ -124,8 +133,9 @@ const applyKeep = async (
     const sources = task.sources.filter(({ name }) => good.some(({ source }) => source === name));
     if (sources.length === 0) continue;
     try {
-      const verdicts = await retainFiles(store, ownFilesOf(task, sources), keep, context);
-      context.onEvent({ type: 'files-retained', store: store.location, job, verdicts });
+      const words = wordsOf(task, sources);
+      const retained = await retainFiles(store, { words, ownership }, keep, context);
+      context.onEvent({ type: 'files-retained', store: store.location, job, ...retained });
     } catch (thrown) {
       throwIfCancelled(context.signal);
       context.onEvent({ type: 'retention-failed', repository: store.location, error: asError(thrown) });
@@ -135,18 +145,25 @@ const applyKeep = async (
   return works;
 };
 
-/** The files that this job makes of these sources on this host, or on any. */
-export const ownFilesOf = (
-  { name, job, site = '' }: Pick<ArchiveTask, 'name' | 'job' | 'site'>,
+/** What may stand in the names of the files that this job makes of these sources on this host, or on any. */
+export const wordsOf = (
+  { job, site = '' }: Pick<ArchiveTask, 'job' | 'site'>,
   sources: readonly SourceConfig[],
   host: readonly string[] | 'any' = [machineName()],
-): OwnFiles => ({
+): OwnFiles['words'] => ({
+  source: sources.map((source) => source.name),
+  database: 'any',
+  job: [job],
+  host,
+  site: [site],
+});
+
+/** Without a catalog, the marks alone tell. */
+export const ownershipOf = (
+  { name, job, file, site, sources }: ArchiveTask,
+  catalog: Catalog | undefined,
+): Ownership => ({
   name,
-  words: {
-    source: sources.map((source) => source.name),
-    database: 'any',
-    job: [job],
-    host,
-    site: [site],
-  },
+  owner: { job, host: machineName(), file, sources: printOf(sources) },
+  isRemembered: rememberedBy(catalog, { job, name, site }),
 });

@@ -2,6 +2,7 @@
 // so nothing else leaves a site, and nothing else is believed of one: it may have been taken over.
 import { z } from 'zod';
 import type { ShownProof } from '#catalog/drill.ts';
+import type { PointProof } from '#catalog/drilled-point.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import { printable } from '#lib/format.ts';
 import { withoutSecrets } from '#lib/secret.ts';
@@ -21,6 +22,8 @@ export interface Bulletin {
   readonly for: readonly string[];
   readonly health: Health;
   readonly proofs: readonly ShownProof[];
+  /** Of restore points as a whole. An older version told nothing of them. */
+  readonly points: readonly PointProof[];
   /** Absent where the site takes no orders. */
   readonly orders?: ToldOrders;
 }
@@ -116,6 +119,8 @@ const notifier = z.object({
   last: z.object({ error: error.exactOptional() }),
 });
 
+const differed = z.object({ run: text, at: time }).exactOptional();
+
 const proof = z.object({
   source: text,
   repository: text,
@@ -125,6 +130,18 @@ const proof = z.object({
     state: z.enum(['running', 'interrupted', 'passed', 'differs', 'failed', 'cancelled']),
     startedAt: time,
   }),
+  differed,
+});
+
+const point = z.object({
+  last: z.object({
+    ...{ run: text, job: text, repository: text, startedAt: time },
+    state: z.enum(['passed', 'differs', 'failed']),
+  }),
+  proven: z
+    .object({ point: text, pointTime: time, endedAt: time, sources: amount, queries: amount })
+    .exactOptional(),
+  differed,
 });
 
 const order = z.object({
@@ -154,6 +171,7 @@ const schema: z.ZodType<Bulletin> = z.object({
     notifiers: list(notifier),
   }),
   proofs: list(proof),
+  points: list(point).default([]),
   orders: z.object({ jobs: list(text), taken: list(order) }).exactOptional(),
 });
 

@@ -34,9 +34,10 @@ export const makeBulletin = async (
   // That it could not be told before is over when this is read.
   const troubles = health.troubles.filter(({ subject }) => subject !== consoleSubject);
   const proofs = catalog.drills.proofs();
+  const points = catalog.points.proofs();
   return {
     ...{ site, at: health.at, version, host: machineName(), for: bulletins.for },
-    ...{ health: { ...health, troubles }, proofs },
+    ...{ health: { ...health, troubles }, proofs, points },
     ...(config.orders && { orders: tellOrders(config.orders, catalog) }),
   };
 };

@@ -4,6 +4,7 @@ import { throwIfCancelled } from '#lib/clock.ts';
 import { HoldfastError, hasCode, messageOf } from '#lib/errors.ts';
 import { formatCount } from '#lib/format.ts';
 import type { ScratchPlace } from '#sources/source.ts';
+import { asInability, isInability } from './inability.ts';
 
 export interface DrillQuery {
   readonly query: string;
@@ -42,12 +43,20 @@ export const askAll = async (
       records.push({ ...asked, ...judge(query, await answerTo(query)) });
     } catch (error) {
       throwIfCancelled(signal);
+      if (error instanceof NotAsked) return { queries: records, error: asInability(error.cause) };
       if (hasCode(error, ...outOfReach)) return { queries: records, error };
       records.push({ ...asked, found: `it failed: ${messageOf(error)}`, passed: false });
     }
   }
   return { queries: records };
 };
+
+/** The place could not be asked. */
+class NotAsked extends Error {
+  constructor(cause: unknown) {
+    super('not asked', { cause });
+  }
+}
 
 /** They say nothing of what was asked. */
 const outOfReach = [
@@ -60,7 +69,9 @@ const outOfReach = [
 export const answerOf = async (place: ScratchPlace, { query, database }: DrillQuery): Promise<Answer> => {
   if (place.query === undefined)
     throw new HoldfastError('UNSUPPORTED', 'sources of this kind answer no queries');
-  const answer = await place.query(query, database);
+  const answer = await place.query(query, database).catch((error: unknown) => {
+    throw isInability(place, error) ? new NotAsked(error) : error;
+  });
   return { rows: answer.length, first: answer[0]?.[0] };
 };
 

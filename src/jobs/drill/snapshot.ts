@@ -15,6 +15,7 @@ import { originOf, tagOf } from '../snapshot-choice.ts';
 import { lostInRepair, missingUnnamed } from '../what-is-lacking.ts';
 import type { Compared, Comparison } from './comparison.ts';
 import { compareEntries } from './entries.ts';
+import { asInability, isInability } from './inability.ts';
 import { answerOf, askAll, type DrillQuery } from './query.ts';
 import { compareTables } from './tables.ts';
 
@@ -160,6 +161,8 @@ const proceed = async (request: Proceeding, context: JobContext): Promise<Ended>
     if (wrong.length === 0) throw error;
     return verdict({ notes, differences: [`it could not be restored: ${messageOf(error)}`, ...wrong] });
   }
+  const cannot = report.failures.find(({ error }) => isInability(place, error));
+  if (cannot) throw asInability(cannot.error);
   const restoreMs = clock.now().getTime() - startedAt;
   onEvent({ type: 'started', subject: originOf(snapshot), doing: 'reading back what was restored' });
   const failed = new Set(report.failures.map(({ path }) => path));

@@ -6,6 +6,7 @@ import type { Content, Entry, ScratchPlace } from '#sources/source.ts';
 import type { FoundManifest } from '../manifests.ts';
 import { differencesBetween, type TableTally, tallies } from '../table-tally.ts';
 import type { Comparison } from './comparison.ts';
+import { asInability, isInability } from './inability.ts';
 
 /** By the path of the file that they stand in, and by their names. */
 type Definitions = Map<string, ReadonlyMap<string, string>>;
@@ -86,7 +87,7 @@ const readBack = async (place: ScratchPlace): Promise<Restored> => {
   const definitions: Definitions = new Map();
   const failures: string[] = [];
   await forEachLimit(place.dump(), place.concurrency, async ({ path, failed, content }) => {
-    if (failed) failures.push(unreadable(path, failed));
+    if (failed) failures.push(unreadable(place, path, failed));
     if (content === undefined) return;
     const read = place.definitionsIn?.(path);
     try {
@@ -101,14 +102,15 @@ const readBack = async (place: ScratchPlace): Promise<Restored> => {
       } else for await (const _ of content()); // its rows are counted in the manifest
     } catch (error) {
       if (!hasCode(error, 'ITEM_UNREADABLE', 'ITEM_CHANGED')) throw error;
-      failures.push(unreadable(path, error));
+      failures.push(unreadable(place, path, error));
     }
   });
   return { manifests, definitions, failures };
 };
 
-/** What cannot be read because the server went away says nothing of the snapshot: then that is thrown. */
-const unreadable = (path: string, error: Error): string => {
+/** What cannot be read because of the server, which went away, say, says nothing of the snapshot: then that is thrown. */
+const unreadable = (place: ScratchPlace, path: string, error: Error): string => {
+  if (isInability(place, error)) throw asInability(error);
   for (let cause: unknown = error; cause instanceof Error; cause = cause.cause)
     if (hasCode(cause, 'SOURCE_UNREACHABLE')) throw cause;
   return `${path} cannot be read back: ${messageOf(error)}`;

@@ -22,6 +22,8 @@ export interface AskableTable {
   readonly columns: readonly SqlColumn[];
   /** Any field of its documents is a column, although it is not among those. */
   readonly hasAnyColumn?: boolean;
+  /** See TableReader. */
+  readonly ownFields?: readonly string[];
   /** The snapshot does not say what types its columns have: all values are texts. */
   readonly isUntyped?: boolean;
   /** Hands over these columns' values of one row after the other. REPOSITORY_DAMAGED for rows that are not all there. */

@@ -28,6 +28,7 @@ export const databaseTables = async (
         id: `${database.folder}: ${name}`,
         columns,
         hasAnyColumn: !rows.reader.isPlain,
+        ownFields: rows.reader.ownFields ?? [],
         isUntyped: await rows.isUntyped(snapshot, database.folder),
         async read(names, onRow) {
           for (const table of tables) await readTable(database, table, names, onRow);

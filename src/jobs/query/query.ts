@@ -1,6 +1,6 @@
 // A question in SQL to a snapshot: the tables that it names are read out of the repository, of them the columns that it needs.
 import type { StatementSync } from 'node:sqlite';
-import { HoldfastError, messageOf } from '#lib/errors.ts';
+import { HoldfastError, hasCode, messageOf } from '#lib/errors.ts';
 import type { Repository, Snapshot } from '#repository/contract.ts';
 import type { SqlValue } from '#sources/table-reader.ts';
 import { type AskContext, askable } from './askable.ts';
@@ -41,6 +41,7 @@ export const openQuery = async (request: QueryRequest, context: AskContext): Pro
       absent: asked.flatMap((table) =>
         [...table.fields]
           .filter((field) => prepared.reads(table, field) && !table.found.has(field))
+          .filter((field) => !table.table.ownFields?.includes(field))
           .map((field) => ({ table: nameOf(table), field })),
       ),
       untyped: asked.filter(({ table }) => table.isUntyped).map(nameOf),
@@ -66,8 +67,24 @@ const understood = async (
 ): Promise<Understood> => {
   const first = snapshot && { snapshot, tables: await askable(repository, snapshot, context) };
   const from = severalSnapshots(first, others, (other) => askable(repository, other, context));
-  return await understand(sql, from, tables);
+  try {
+    return await understand(sql, from, tables);
+  } catch (error) {
+    const name = [...others.keys()].find((each) => isUnquoted(each, sql));
+    if (name === undefined || !hasCode(error, 'USAGE', 'PATH_UNKNOWN')) throw error;
+    const hint = `what is no word of SQL stands in double quotes: "${name}".orders`;
+    throw new HoldfastError(error.code, error.message, { cause: error, hint });
+  }
 };
+
+/** Whether a name that is no word of SQL stands in front of a table without quotes. */
+const isUnquoted = (name: string, sql: string): boolean =>
+  !/^[a-z_]\w*$/i.test(name) &&
+  sql
+    .toLowerCase()
+    .split(`${name.toLowerCase()}.`)
+    .slice(0, -1)
+    .some((before) => !/["\w]$/.test(before));
 
 /** As the query may have it: several snapshots can have tables of one name. */
 const nameOf = ({ schema, name }: Asked): string => (schema === 'main' ? name : `${schema}.${name}`);

@@ -19,6 +19,7 @@ import { databaseFiles, databasePath } from './layout.ts';
 import { restoreServer } from './restore.ts';
 import { listDatabases, serverFacts } from './server.ts';
 import { parseDatabaseContents } from './server-contents.ts';
+import { saysNothing } from './server-error.ts';
 import { deleteDatabase, isSystemDatabase } from './target-database.ts';
 
 /** What a source on this server can do for a trial. */
@@ -85,6 +86,7 @@ const openPlace = async (
     dump: () => dumpScratch(request, names, hasLocal),
     definitionsIn,
     query: (text, database) => runQuery(request, copyOf(names, database), text).catch(refused),
+    saysNothing,
     [Symbol.asyncDispose]: async () => {},
   };
 };

@@ -15,6 +15,13 @@ class PassingError extends Error {
   }
 }
 
+/** More than the server takes: its settings say how much, and nothing of what it was. */
+class TooLarge extends Error {
+  override readonly name = 'TooLarge';
+}
+
+export const saysNothing = (error: unknown): boolean => error instanceof TooLarge;
+
 /** True for a refusal that passes, for a connection that failed or broke off, and for an answer that ends too early. */
 export const isPassing = (error: unknown): error is Error & { readonly waitMs?: number | undefined } =>
   error instanceof PassingError ||
@@ -69,6 +76,7 @@ export const refusal = ({ status, headers, body }: Answer, doing: string, { serv
     });
   if (status === 413)
     return new HoldfastError('TARGET_FAILED', `${what}: ${said}`, {
+      cause: new TooLarge(said),
       hint: 'it takes nothing this large: raise max_document_size and max_http_request_size of the server, and what a proxy before it allows',
     });
   const elsewhere = status >= 300 && status < 400 ? headers.location?.replace(/\?.*$/s, '') : undefined;

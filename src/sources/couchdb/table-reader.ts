@@ -8,6 +8,7 @@ export const tableReader: TableReader = {
   definitions: [],
   shapes: () => () => shape,
   isPlain: false,
+  ownFields: ['_deleted', '_attachments'],
   split: splitLines,
 };
 

@@ -17,6 +17,7 @@ import { connect } from './connect.ts';
 import { type DumpRequest, dumpServer } from './dump.ts';
 import { listDatabases } from './listing.ts';
 import { restoreServer } from './restore.ts';
+import { saysNothing } from './server-error.ts';
 
 /** What a source on this server can do for a trial. */
 export const scratchMaker = (request: DumpRequest): ScratchMaker & Describing => ({
@@ -82,6 +83,7 @@ const openPlace = async (
     dump: () => dumpScratch(request, scratchNames),
     definitionsIn: (path) => (path.endsWith('.metadata.json') ? definitionsIn : undefined),
     query: (text, database) => runQuery(request, copyOf(scratchNames, database), text),
+    saysNothing,
     [Symbol.asyncDispose]: async () => {},
   };
 };

@@ -31,6 +31,15 @@ export const serverCode = (error: unknown): number | undefined =>
     ? error.code
     : undefined;
 
+/** The server could not do what it was asked, for want of room or of a right, or in time, or was stopped: that says nothing of what it was. */
+export const saysNothing = (error: unknown): boolean => inabilities.includes(serverCode(error) ?? 0);
+
+/** LockTimeout, LockBusy, MaxTimeMSExpired, NetworkTimeout, ExceededMemoryLimit, ExceededTimeLimit, IndexBuildAborted, QueryExceededMemoryLimitNoDiskUseAllowed, Interrupted, OutOfDiskSpace. */
+const inabilities: readonly number[] = [
+  ...[code.unauthorized, code.cursorKilled, code.queryPlanKilled, code.atlasError],
+  ...[24, 46, 50, 89, 146, 262, 276, 292, 11_601, 14_031],
+];
+
 /** The driver's errors for a server that cannot be reached, or no longer. */
 const isLost = (error: Error): boolean =>
   /^(Mongo(Network|ServerSelection|Topology|PoolCleared|NotConnected|ClientClosed|WaitQueue)|PoolCleared)/.test(

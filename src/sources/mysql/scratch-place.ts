@@ -12,6 +12,7 @@ import { restoreServer } from './restore.ts';
 import { readRights } from './rights.ts';
 import { definitionsFor } from './scratch-definitions.ts';
 import { type KeptHistory, noticingHistory } from './scratch-history.ts';
+import { saysNothing } from './server-error.ts';
 import { leftOut, withoutEvents } from './without-events.ts';
 
 /** What a source on this server can do for a trial. */
@@ -75,6 +76,7 @@ const openPlace = async (
     dump: () => dumpScratch(request, names, kept),
     definitionsIn: (path) => definitionsFor(path, names),
     query: (text, database) => runQuery(request, copyOf(names, database), text),
+    saysNothing,
     [Symbol.asyncDispose]: async () => {},
   };
 };

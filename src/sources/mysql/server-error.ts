@@ -19,6 +19,7 @@ export const errnoOf = (error: unknown): number | undefined =>
   error instanceof ServerError ? error.errno : undefined;
 
 export const errno = {
+  engineError: 1030,
   unknownDatabase: 1049,
   unknownColumn: 1054,
   syntax: 1064,
@@ -48,6 +49,21 @@ export const isDenied = (error: unknown): boolean =>
 /** The server takes no writes, as a replica mostly does. */
 export const isReadOnly = (error: unknown): boolean =>
   errnoOf(error) === errno.optionPrevents && /read[-_]only/.test(messageOf(error));
+
+/**
+ * The server could not do what it was asked, which says nothing of what it was: no room (on disk, in memory, in a packet or a table of
+ * locks), somebody who stopped it or whom it waited for, a limit of time, no writes, a right that is missing.
+ */
+export const saysNothing = (error: unknown): boolean =>
+  isDenied(error) ||
+  inabilities.has(errnoOf(error) ?? 0) ||
+  (errnoOf(error) === errno.engineError && /error (28|122)\b|no space|quota/i.test(messageOf(error)));
+
+const inabilities: ReadonlySet<number> = new Set([
+  ...[3, 5, 1021, 1026, 1028, 1037, 1038, 1041, 1114, 1135, 1206],
+  ...[errno.lockWaitTimeout, errno.deadlock, errno.queryInterrupted, 1053, 1927, 1969, 3024],
+  ...[errno.packetTooLarge, errno.packetTooLargeForResult, errno.optionPrevents, 1419, 1836],
+]);
 
 /** LOAD DATA LOCAL is switched off on the server. */
 export const isInfileOff = (error: unknown): boolean =>

@@ -38,22 +38,19 @@ const openPlace = async (
   const columns = capturedColumns(scratchNames);
   return {
     concurrency: config.connections,
-    restore: async (entries, onProgress) => {
-      const watched = columns.watch(owners.watch(entries));
-      const report = await restoreServer({ ...request, roleComment: name }, watched, {
+    restore: (entries, onProgress) =>
+      restoreServer({ ...request, roleComment: name }, columns.watch(owners.watch(entries)), {
         force: false,
         rename: [...scratchNames],
         // Named one by one, so that the server's own roles and tablespaces are left alone.
         selection: databases.map(databasePath),
         onProgress,
-      });
-      for (const { error } of report.failures) if (saysNothing(error)) throw error;
-      return report;
-    },
+      }),
     dump: () => dumpScratch({ ...request, recast: owners.recast, inOrder: columns.inOrder }, scratchNames),
     definitionsIn,
     query: (text, database) =>
       runQuery(settings, copyOf(scratchNames, database), text, request.context.signal),
+    saysNothing,
     [Symbol.asyncDispose]: async () => {},
   };
 };

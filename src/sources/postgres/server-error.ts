@@ -50,9 +50,9 @@ export const serverMessage = (error: unknown): string => {
 export const isRefusal = (error: unknown): error is HoldfastError & { readonly cause: ServerError } =>
   hasCode(error, 'TARGET_FAILED') && isServerError(error.cause) && !isInability.test(error.cause.code);
 
-/** The server could not do what it was asked, for want of room, say, or because somebody stopped it: that says nothing of what it was. */
+/** The server could not do what it was asked, for want of room or of a right, say, or because somebody stopped it: that says nothing of what it was. */
 export const saysNothing = (error: unknown): boolean =>
-  error instanceof HoldfastError && isServerError(error.cause) && isInability.test(error.cause.code);
+  isServerError(error) && (isInability.test(error.code) || error.code === state.insufficientPrivilege);
 
 /** Resources, an operator's intervention, the system, damage; a library that is not there is one thing's matter (58P01). */
 const isInability = /^(53|57|58(?!P01)|XX00[12])/;

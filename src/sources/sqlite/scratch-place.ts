@@ -12,6 +12,7 @@ import { createFile, finishFile } from './layout.ts';
 import { sqliteConfig } from './options.ts';
 import { restoreDatabase } from './restore.ts';
 import { statementsOf } from './schema-files.ts';
+import { saysNothing } from './sqlite-error.ts';
 
 export const scratchMaker = (context: Context, readings: OpenReadings): ScratchMaker => ({
   scratchLocation: (folder) => folder,
@@ -36,6 +37,7 @@ const openPlace = (folder: string, context: Context, readings: OpenReadings): Sc
     dump: () => dumpDatabase(config, context, readings),
     definitionsIn: (path) => (path === createFile || path === finishFile ? readStatements : undefined),
     query: async (text) => queryFile(config.path, text),
+    saysNothing,
     [Symbol.asyncDispose]: async () => {},
   };
 };

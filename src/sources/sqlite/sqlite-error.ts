@@ -8,6 +8,12 @@ export const isBusy = (error: unknown): boolean => {
   return code === resultCode.busy || code === resultCode.locked || code === resultCode.ok;
 };
 
+/** There was no room, on disk or in memory, or the disk failed, or somebody else had locked it: that says nothing of what was asked for. */
+export const saysNothing = (error: unknown): boolean =>
+  [resultCode.full, resultCode.ioError, resultCode.noMemory, resultCode.busy, resultCode.locked].some(
+    (code) => code === sqliteCode(error),
+  );
+
 /** Where SQLite does not understand what it is asked for. */
 export const ownExportHint =
   'it may need a function or collation that only the application has: back it up with the application’s own export';

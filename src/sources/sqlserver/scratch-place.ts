@@ -10,6 +10,7 @@ import { databaseFiles, databasePath } from './layout.ts';
 import { parseContents } from './model.ts';
 import { restoreServer } from './restore.ts';
 import { databaseStatements } from './script.ts';
+import { saysNothing } from './server-error.ts';
 import { postDataStatements, preDataStatements } from './statements.ts';
 import { connectForAdmin, dropDatabase } from './target-server.ts';
 
@@ -68,6 +69,7 @@ const openPlace = async (
       await using connection = await connect(settings, copyOf(names, database), context.signal);
       return (await connection.queryValues(text)).map((row) => row.map(asText));
     },
+    saysNothing,
     [Symbol.asyncDispose]: async () => {},
   };
 };

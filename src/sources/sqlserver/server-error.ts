@@ -41,6 +41,14 @@ export const errorNumber = (error: unknown): number | undefined => serverErrorOf
 
 export const serverMessage = (error: unknown): string => messageOf(serverErrorOf(error) ?? error);
 
+/** The server could not do what it was asked, for want of room, memory or a right, or because it waited for somebody: that says nothing of what it was. */
+export const saysNothing = (error: unknown): boolean => inabilities.has(errorNumber(error) ?? 0);
+
+const inabilities: ReadonlySet<number> = new Set([
+  ...[number.permissionDenied, number.columnPermissionDenied, 262, 297, 300, 15_247],
+  ...[701, 802, 1101, 1105, 1204, 8645, 8651, 9002, number.deadlocked, number.lockTimeout],
+]);
+
 /** An error that the server told while logging in; the driver keeps only the text of the last. */
 export interface LoginMessage {
   readonly number: number;
