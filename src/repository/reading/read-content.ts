@@ -16,23 +16,47 @@ export const blobSize = (session: Session, id: string): number => {
   return location ? location.plainLength || location.length - 32 : 0;
 };
 
-/** The blobs' plaintexts in order, verified; each view is good until a later pull. REPOSITORY_DAMAGED at the first that is missing or wrong. */
+/** The plaintexts of blobs in order, verified; each view is good until a later pull. REPOSITORY_DAMAGED at the first that is missing or wrong. */
 export async function* readContent(
   session: Session,
   reader: BlobReader,
   ids: Iterable<string>,
 ): AsyncGenerator<Uint8Array> {
-  const fetchWindow = async (
-    window: readonly string[],
-  ): Promise<{ window: readonly string[]; blobs: Map<string, Opened> }> => ({
-    window,
-    blobs: await reader.fetch(window, 'data'),
+  for await (const window of openWindows(session, reader, ids))
+    yield* openedInOrder(window.blobs, window.ids);
+}
+
+/** The same, each blob as it is. */
+export async function* readBlobs(
+  session: Session,
+  reader: BlobReader,
+  ids: Iterable<string>,
+): AsyncGenerator<Uint8Array> {
+  for await (const window of openWindows(session, reader, ids))
+    for (const id of window.ids) yield opened(window.blobs, id);
+}
+
+/** Blobs that are opened together. */
+interface Window {
+  readonly ids: readonly string[];
+  readonly blobs: Map<string, Opened>;
+}
+
+/** Each is good until the next is asked for. */
+async function* openWindows(
+  session: Session,
+  reader: BlobReader,
+  ids: Iterable<string>,
+): AsyncGenerator<Window> {
+  const fetchWindow = async (ids: readonly string[]): Promise<Window> => ({
+    ids,
+    blobs: await reader.fetch(ids, 'data'),
   });
   const { windowBytes, ahead } = localFolderOf(session.store) === undefined ? distant : nearby;
   const windows = windowsOf(session, ids, windowBytes);
-  for await (const { window, blobs } of mapOrdered(windows, ahead, fetchWindow)) {
-    yield* openedInOrder(blobs, window);
-    reader.release(blobs);
+  for await (const window of mapOrdered(windows, ahead, fetchWindow)) {
+    yield window;
+    reader.release(window.blobs);
   }
 }
 
