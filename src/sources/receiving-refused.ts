@@ -1,4 +1,4 @@
-// Why a database cannot receive now.
+// Why a database cannot receive now, and what is said when something is left beside it.
 import { HoldfastError } from '#lib/errors.ts';
 
 export const otherRunReceives = (database: string): HoldfastError =>
@@ -9,3 +9,7 @@ export const otherRunReceives = (database: string): HoldfastError =>
 /** What somebody else filled is not ours to replace. */
 export const notReceived = (what: string, hint: string): HoldfastError =>
   new HoldfastError('TARGET_NOT_EMPTY', `${what} holds something that was not received`, { hint });
+
+/** What a run came to stays what it is when it cannot tidy up. */
+export const leftBeside = (database: string): string =>
+  `what was loaded beside ${database} could not be dropped: the next run does it`;

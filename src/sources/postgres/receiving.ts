@@ -20,7 +20,7 @@ export const receiver = (request: DumpRequest): Receiver => ({
   async openReceiving() {
     const { settings, config, context } = request;
     const name = onlyDatabase(config, settings, 'receiving');
-    return await receiveBeside(name, await openServer(request, name), context.signal);
+    return await receiveBeside(name, await openServer(request, name), context);
   },
 });
 

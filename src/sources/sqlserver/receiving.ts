@@ -29,7 +29,7 @@ export const receiver = (request: RestoreRequest): Receiver => ({
     const asked = onlyDatabase(config, settings, 'receiving');
     const target = await openOutliving(context.signal, (own) => openTargetServer(settings, own));
     const name = await nameHere(target, asked);
-    return await receiveBeside(name, openServer(request, target, name), context.signal);
+    return await receiveBeside(name, openServer(request, target, name), context);
   },
 });
 
