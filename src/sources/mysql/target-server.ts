@@ -12,6 +12,7 @@ import { type Connection, connect } from './connect.ts';
 import { takeHistorySql } from './history.ts';
 import { quoteIdentifier, quoteLiteral } from './identifiers.ts';
 import { loadMode } from './load-mode.ts';
+import { isLocked, waitingFor } from './lock-patience.ts';
 import { isDenied, isReadOnly, ServerError } from './server-error.ts';
 import type { ConnectionSettings } from './settings.ts';
 import { assertSupported } from './survey.ts';
@@ -37,18 +38,24 @@ export interface TargetServer extends AsyncDisposable {
   connectTo(database: string, signal: AbortSignal): Promise<Connection>;
 }
 
+/** `lockWaitSeconds` is how long any of its sessions waits for what others lock; the server's own limit, mostly a day or a year, without it. */
 export const openTargetServer = async (
   named: ConnectionSettings,
   { signal, log }: Context,
+  lockWaitSeconds?: number,
 ): Promise<TargetServer> => {
   throwIfCancelled(signal);
   // Not into the database that is to be restored, which may not exist yet.
   const settings = { ...named, database: undefined };
   const connectAnyway = (): Promise<Connection> => connect(settings, new AbortController().signal);
   const admin = await openOutliving(signal, (own) => connect(settings, own));
+  const limitWaiting = async (connection: Connection): Promise<void> => {
+    if (lockWaitSeconds !== undefined) await connection.run(waitingFor(lockWaitSeconds));
+  };
   try {
     assertSupported(admin.version, settings);
     await prepare(admin);
+    await limitWaiting(admin);
   } catch (error) {
     admin.destroy();
     throw error;
@@ -98,6 +105,7 @@ export const openTargetServer = async (
       const connection = await connect(settings, connectionSignal);
       try {
         await prepare(connection);
+        await limitWaiting(connection);
         await connection.run(`use ${quoteIdentifier(database)}`);
         return connection;
       } catch (error) {
@@ -117,8 +125,12 @@ const dropDatabase = async (connection: Connection, name: string): Promise<void>
 
 const creationHint = (error: ServerError, user: string): string | undefined => {
   if (isReadOnly(error)) return 'restore into the primary, or as a user whom read_only does not hold back';
+  if (isLocked(error)) return lockHint;
   return isDenied(error) ? `grant create on *.* to ${user}` : undefined;
 };
+
+export const lockHint =
+  'somebody holds a lock that does not end (show processlist): end it, or raise lockTimeoutSeconds';
 
 /** A name that nobody has, and that says where it comes from. */
 export const stagingName = (): string => `${stagingPrefix}${randomUUID().slice(0, 8)}`;
