@@ -209,9 +209,11 @@ const textsOf = (files: ReadonlyMap<string, Buffer>): Pick<Loaded, 'definitions'
 /** Until the session ends. */
 const shutOthersOut = async (admin: Connection, name: string): Promise<void> => {
   const lock = `holdfast ${createHash('sha256').update(name).digest('hex').slice(0, 32)}`;
-  const [row] = await admin.query<{ locked: string }>(`select get_lock(${quoteLiteral(lock)}, 0) as locked`);
+  const [row] = await admin.query<{ locked: string; holder: string | null }>(
+    `select get_lock(${quoteLiteral(lock)}, 0) as locked, is_used_lock(${quoteLiteral(lock)}) as holder`,
+  );
   if (row?.locked === '1') return;
-  throw otherRunReceives(name);
+  throw otherRunReceives(name, row?.holder ? `kill ${row.holder}` : undefined);
 };
 
 /** Also the tables that were there before a swap. */
