@@ -45,7 +45,7 @@ export const runHooks = async (
   context: HookContext,
 ): Promise<'go on' | 'skip'> => {
   const told = Object.entries({ hook: moment, ...facts }).flatMap(([name, value]) =>
-    value === undefined ? [] : [[`HOLDFAST_${name.toUpperCase()}`, value]],
+    value === undefined ? [] : [[`HOLDFAST_${name.toUpperCase()}`, fit(value)]],
   );
   const env = { ...context.env, ...Object.fromEntries(told) };
   for (const hook of hooks) {
@@ -57,6 +57,9 @@ export const runHooks = async (
   }
   return 'go on';
 };
+
+/** Linux starts no program with a variable of 128 KiB, nor any system one with a zero byte in it: what an error says may be both. */
+const fit = (value: string): string => value.slice(0, 16 * 1024).replaceAll('\0', '');
 
 /** The program, or the beginning of the line. */
 const labelOf = ({ command }: HookConfig): string => {
