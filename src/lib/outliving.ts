@@ -15,3 +15,24 @@ export const openOutliving = async <Opened>(
     signal.removeEventListener('abort', giveUp);
   }
 };
+
+/** Fires when so long has passed since the other did: for what lives on, but not for ever where a server no longer answers. */
+export const lateSignal = (
+  signal: AbortSignal,
+  ms: number,
+): Disposable & { readonly signal: AbortSignal } => {
+  const late = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  const begin = (): void => {
+    timer = setTimeout(() => late.abort(signal.reason), ms);
+  };
+  if (signal.aborted) begin();
+  else signal.addEventListener('abort', begin, { once: true });
+  return {
+    signal: late.signal,
+    [Symbol.dispose]() {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', begin);
+    },
+  };
+};

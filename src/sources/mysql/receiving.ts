@@ -48,8 +48,8 @@ const openReceiving = async (request: SourceRequest): Promise<Receiving> => {
   const asked = onlyDatabase(config, settings, 'receiving');
   const target = await openTargetServer(settings, context, config.lockTimeoutSeconds);
   const name = target.nameHere(asked);
-  const place: Place = { request, target, name };
   const { admin } = target;
+  const place: Place = { request, target, name };
   const told = toldOf({ database: name, user: settings.user });
   let kept: Kept | undefined;
   let isOurs = false;
@@ -64,6 +64,7 @@ const openReceiving = async (request: SourceRequest): Promise<Receiving> => {
     });
   } catch (error) {
     admin.destroy();
+    await target[Symbol.asyncDispose]();
     throw error;
   }
   return {

@@ -36,7 +36,7 @@ export const settleDefinitions = async (
   const there = await triggersIn(admin, name);
   const programs = items.filter((item) => isProgram(item) && !hasPrograms);
   const triggers = items.filter((item) => item.type === 'trigger' && !there.includes(item.name));
-  await using connection = await target.connectTo(name, new AbortController().signal); // after its options are set
+  await using connection = await target.connectTo(name, target.late); // after its options are set
   await connection.run(waitingFor(patience.seconds));
   const reporter = new Reporter({ force: false, rename: [] });
   const make = (some: readonly SqlItem[]): Promise<readonly Unmade[]> =>

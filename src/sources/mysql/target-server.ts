@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { throwIfCancelled } from '#lib/clock.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import type { Context } from '#lib/kind.ts';
-import { openOutliving } from '#lib/outliving.ts';
+import { lateSignal, openOutliving } from '#lib/outliving.ts';
 import { damagedSnapshot } from '../damaged-snapshot.ts';
 import { dropOrTell } from '../drop-or-tell.ts';
 import { binaryIdentifier, bytesOf } from './binary-text.ts';
@@ -24,6 +24,8 @@ export interface TargetServer extends AsyncDisposable {
   readonly admin: Connection;
   /** Whether rows come with the times from which and to which they were what they are. */
   readonly takesHistory: boolean;
+  /** Fires a while after the restore was cancelled, when even who tidies up must end; never where nobody said how long locks are waited for. */
+  readonly late: AbortSignal;
   /** A name of a database or table as the server keeps it, which may be in lower case. */
   nameHere(name: string): string;
   stateOf(database: string): Promise<DatabaseState>;
@@ -47,7 +49,6 @@ export const openTargetServer = async (
   throwIfCancelled(signal);
   // Not into the database that is to be restored, which may not exist yet.
   const settings = { ...named, database: undefined };
-  const connectAnyway = (): Promise<Connection> => connect(settings, new AbortController().signal);
   const admin = await openOutliving(signal, (own) => connect(settings, own));
   const limitWaiting = async (connection: Connection): Promise<void> => {
     if (lockWaitSeconds !== undefined) await connection.run(waitingFor(lockWaitSeconds));
@@ -63,9 +64,12 @@ export const openTargetServer = async (
   const takesHistory = await mayTakeHistory(admin);
   const inLowerCase = await keepsLowerCase(admin);
   const nameHere = (name: string): string => (inLowerCase ? name.toLowerCase() : name);
+  const late = lockWaitSeconds === undefined ? undefined : lateSignal(signal, 2 * tidyLimitMs);
+  late?.signal.addEventListener('abort', () => admin.destroy(), { once: true });
   return {
     admin,
     takesHistory,
+    late: late?.signal ?? new AbortController().signal,
     nameHere,
     stateOf: (database) => stateOf(admin, nameHere(database)),
     async create(name, statement, tell = () => {}) {
@@ -97,7 +101,9 @@ export const openTargetServer = async (
     drop: (name) => dropDatabase(admin, name),
     async dropUnneeded(name) {
       await dropOrTell({ database: name, server: settings.server }, log, async () => {
-        await using connection = await connectAnyway();
+        using late = lateSignal(signal, tidyLimitMs);
+        await using connection = await connect(settings, late.signal);
+        await limitWaiting(connection);
         await dropDatabase(connection, name);
       });
     },
@@ -114,10 +120,14 @@ export const openTargetServer = async (
       }
     },
     async [Symbol.asyncDispose]() {
+      late?.[Symbol.dispose]();
       await admin[Symbol.asyncDispose]();
     },
   };
 };
+
+/** After all is cancelled: a server whose disk is full may answer only when there is room again. */
+export const tidyLimitMs = 30_000;
 
 const dropDatabase = async (connection: Connection, name: string): Promise<void> => {
   await connection.run(`drop database if exists ${quoteIdentifier(name)}`);
