@@ -16,23 +16,14 @@ export const openOutliving = async <Opened>(
   }
 };
 
-/** Fires when so long has passed since the other did: for what lives on, but not for ever where a server no longer answers. */
-export const lateSignal = (
-  signal: AbortSignal,
-  ms: number,
-): Disposable & { readonly signal: AbortSignal } => {
+/** Longer than tidying up takes, of a server that answers. */
+const tidyMs = 60_000;
+
+/** Fires a while after the other did: for what lives on to tidy up, but not for ever where a server no longer answers. Keeps no process alive. */
+export const lateSignal = (signal: AbortSignal, ms: number = tidyMs): AbortSignal => {
   const late = new AbortController();
-  let timer: NodeJS.Timeout | undefined;
-  const begin = (): void => {
-    timer = setTimeout(() => late.abort(signal.reason), ms);
-  };
+  const begin = (): void => void setTimeout(() => late.abort(signal.reason), ms).unref();
   if (signal.aborted) begin();
   else signal.addEventListener('abort', begin, { once: true });
-  return {
-    signal: late.signal,
-    [Symbol.dispose]() {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', begin);
-    },
-  };
+  return late.signal;
 };

@@ -64,7 +64,6 @@ const openReceiving = async (request: SourceRequest): Promise<Receiving> => {
     });
   } catch (error) {
     admin.destroy();
-    await target[Symbol.asyncDispose]();
     throw error;
   }
   return {

@@ -49,7 +49,8 @@ export const openTargetServer = async (
   throwIfCancelled(signal);
   // Not into the database that is to be restored, which may not exist yet.
   const settings = { ...named, database: undefined };
-  const admin = await openOutliving(signal, (own) => connect(settings, own));
+  const late = lockWaitSeconds === undefined ? new AbortController().signal : lateSignal(signal);
+  const admin = await openOutliving(signal, (own) => connect(settings, AbortSignal.any([own, late])));
   const limitWaiting = async (connection: Connection): Promise<void> => {
     if (lockWaitSeconds !== undefined) await connection.run(waitingFor(lockWaitSeconds));
   };
@@ -64,12 +65,10 @@ export const openTargetServer = async (
   const takesHistory = await mayTakeHistory(admin);
   const inLowerCase = await keepsLowerCase(admin);
   const nameHere = (name: string): string => (inLowerCase ? name.toLowerCase() : name);
-  const late = lockWaitSeconds === undefined ? undefined : lateSignal(signal, 2 * tidyLimitMs);
-  late?.signal.addEventListener('abort', () => admin.destroy(), { once: true });
   return {
     admin,
     takesHistory,
-    late: late?.signal ?? new AbortController().signal,
+    late,
     nameHere,
     stateOf: (database) => stateOf(admin, nameHere(database)),
     async create(name, statement, tell = () => {}) {
@@ -101,8 +100,7 @@ export const openTargetServer = async (
     drop: (name) => dropDatabase(admin, name),
     async dropUnneeded(name) {
       await dropOrTell({ database: name, server: settings.server }, log, async () => {
-        using late = lateSignal(signal, tidyLimitMs);
-        await using connection = await connect(settings, late.signal);
+        await using connection = await connect(settings, lateSignal(signal));
         await limitWaiting(connection);
         await dropDatabase(connection, name);
       });
@@ -120,14 +118,10 @@ export const openTargetServer = async (
       }
     },
     async [Symbol.asyncDispose]() {
-      late?.[Symbol.dispose]();
       await admin[Symbol.asyncDispose]();
     },
   };
 };
-
-/** After all is cancelled: a server whose disk is full may answer only when there is room again. */
-export const tidyLimitMs = 30_000;
 
 const dropDatabase = async (connection: Connection, name: string): Promise<void> => {
   await connection.run(`drop database if exists ${quoteIdentifier(name)}`);
