@@ -139,6 +139,23 @@ test('a hook that takes too long is ended, with all that it started', async () =
   assert.match(stderr, /was ended after 1s, its time limit/);
 });
 
+test('what a hook leaves running may keep its output open for the time limit, and no longer', async () => {
+  const leaves = `setsid sleep 60 & echo $! > ${at('left')}; ${says('done')}`;
+  const { status, stderr } = await runNightly({ hooks: { after: { command: leaves, timeLimit: '1s' } } });
+  process.kill(Number(readFileSync(at('left'), 'utf8'))); // it lives on: it has left the group
+  assert.equal(status, 3);
+  assert.match(stderr, /what it left running kept its output open for 1s, its time limit\nhint: redirect/);
+  assert.deepEqual(said(), ['done']);
+});
+
+test('of a line that does not end the beginning is told', async () => {
+  const { status, stdout } = await runNightly({
+    hooks: { after: "head -c 3000000 /dev/zero | tr '\\0' x; echo; echo done" },
+  });
+  assert.equal(status, 0);
+  assert.match(stdout, /\nafter: x{16384,99999}…\nafter: done\n$/);
+});
+
 test('a program that is not there is named', async () => {
   const { stderr } = await runNightly({ hooks: { before: ['holdfast-no-such-program'] } });
   assert.match(stderr, /hook before \(holdfast-no-such-program\) could not be started: .*ENOENT/);

@@ -202,4 +202,13 @@ jobs:
     assert.equal(status, 15);
     assert.deepEqual(readdirSync(at('mine')), ['file']);
   });
+
+  test('a sender of whom nothing is left in the repository is told of, and what was received stays', async () => {
+    for (const name of readdirSync(at('repository', 'snapshots')))
+      rmSync(at('repository', 'snapshots', name));
+    const { status, stderr } = await site.run('run', 'follow');
+    assert.equal(status, 1);
+    assert.match(stderr, /^copy: there is no snapshot of media any more\nhint: .*another name/m);
+    assert.equal(readFileSync(at('copy', 'a'), 'utf8'), 'version 4');
+  });
 });

@@ -219,6 +219,34 @@ catalog: ${at('catalog.db')}
     assert.notEqual(await revisionOf('shop'), before);
   });
 
+  test('a copy that was deleted gets a replication that begins anew', async () => {
+    const before = await revisionOf('shop');
+    let isGone = true;
+    copyProxy.rule = ({ method, path }) => {
+      if (!isGone || method !== 'GET' || path !== '/shop') return undefined;
+      isGone = false;
+      return { status: 404, body: '{"error":"not_found","reason":"Database does not exist."}' };
+    };
+    await done('run standby');
+    assert.notEqual(await revisionOf('shop'), before);
+  });
+
+  test('nothing of a database that was made anew comes into the copy of the old one any more', async () => {
+    proxy.rule = ({ path }) => {
+      if (path === '/') return { status: 200, body: '{"couchdb":"Welcome","version":"3.5.0"}' };
+      const anew = (body: Buffer): string =>
+        JSON.stringify({ ...JSON.parse(body.toString()), instance_start_time: '1763700000' });
+      return path === '/shop' ? { change: anew } : undefined;
+    };
+    for (let round = 0; round < 2; round += 1) {
+      const { stdout } = await run('run standby --json');
+      assert.match(stdout, /shop was deleted and made anew: its copy is one of the old database/);
+      assert.ok(!(await replications()).includes('holdfast:standby:shop'));
+    }
+    proxy.rule = () => undefined;
+    await done('run standby');
+  });
+
   test('a replication that does not work is a failure, with what the server says of it', async () => {
     await putRevisions(source, 'shop', [revision('late', 'aa')]);
     copyProxy.rule = ({ path }) => {
@@ -239,6 +267,29 @@ catalog: ${at('catalog.db')}
     assert.match(stdout, /both is there already/);
     assert.ok(!(await replications()).includes('holdfast:standby:both'));
     for (const server of [source, copy]) await server.ask('DELETE', '/both');
+  });
+
+  test('nor is one that was a copy once, and has got documents of its own since', async () => {
+    const known = Array.from({ length: 600 }, (_, at) => revision(`known ${at}`, 'aa'));
+    for (const server of [source, copy]) {
+      await server.ask('PUT', '/once');
+      await putRevisions(server, 'once', known);
+    }
+    await putRevisions(copy, 'once', [revision('of its own', 'aa')]);
+    const { status, stdout } = await run('run standby --json');
+    assert.equal(status, 3);
+    assert.match(stdout, /once is there already on .*, and is no copy: it has of its own/);
+    for (const server of [source, copy]) await server.ask('DELETE', '/once');
+  });
+
+  test('a copying server that was never set up is told what it lacks', async () => {
+    copyProxy.rule = ({ path }) =>
+      path === '/_replicator/_all_docs'
+        ? { status: 404, body: '{"error":"not_found","reason":"Database does not exist."}' }
+        : undefined;
+    const { status, stderr } = await run('run standby');
+    assert.equal(status, 13);
+    assert.match(stderr, /has no database _replicator\nhint: .*PUT/);
   });
 
   test('a server that cannot be reached is status 13, and no password is told', async () => {

@@ -69,6 +69,7 @@ const flawsOfVerb = (job: Job, file: FileValues): Flaw[] => {
         ...fetchedFromItself(job, file),
         ...unfitReceivers(job, file),
         ...receivedIntoItself(job, file),
+        ...receivedByTurns(job, file),
       ];
     case 'replicate':
       return replicatedIntoItself(job, file);
@@ -137,6 +138,24 @@ const receivedIntoItself = ({ receive, from }: JobOf<'receive'>, file: FileValue
           job.to.some(({ repository }) => samePlace(repository, from, file)),
       ) ?? [];
     const message = `would load "${source}" into itself, for "${name}" backs it up; where another machine does, name that as "host"`;
+    return name === undefined ? [] : [{ path: ['receive', at], message }];
+  });
+
+/** Each job would load what it is for over what the other loaded, and both would call that fresh. */
+const receivedByTurns = (job: JobOf<'receive'>, { jobs, sources }: FileValues): Flaw[] =>
+  job.receive.flatMap(({ source, host, into }, at) => {
+    const target = JSON.stringify(sources[into]);
+    const [name] =
+      Object.entries(jobs).find(
+        ([, other]) =>
+          other !== job &&
+          other.verb === 'receive' &&
+          other.receive.some(
+            (each) =>
+              (each.source !== source || each.host !== host) && JSON.stringify(sources[each.into]) === target,
+          ),
+      ) ?? [];
+    const message = `"${name}" receives something else into the same place`;
     return name === undefined ? [] : [{ path: ['receive', at], message }];
   });
 

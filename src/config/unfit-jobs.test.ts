@@ -336,6 +336,20 @@ test('what this machine backs up is not received into itself', () => {
   assert.deepEqual(both('my'), []);
 });
 
+test('what one job receives is not received over by another', () => {
+  const both = (follow: string, other: string): string[] =>
+    mistakesIn(
+      file(`  follow: { receive: [${follow}], from: near }\n  other: { receive: [${other}], from: far }`),
+    ).map((text) => text.replace(/^f:\d+:\d+: /, ''));
+  assert.deepEqual(both('{ source: shop, into: pg }', '{ source: wiki, into: pg }'), [
+    'jobs.follow.receive[0]: "other" receives something else into the same place',
+    'jobs.other.receive[0]: "follow" receives something else into the same place',
+  ]);
+  assert.deepEqual(both('{ source: shop, into: pg }', '{ source: shop, into: pg }'), []);
+  assert.equal(both('{ source: shop, into: pg }', '{ source: shop, into: pg, host: elsewhere }').length, 2);
+  assert.deepEqual(both('{ source: shop, into: pg }', '{ source: wiki, into: my }'), []);
+});
+
 test('a folder is the same place by whatever link it is called', () => {
   const folder = mkdtempSync(join(tmpdir(), 'holdfast-config-'));
   try {

@@ -1,12 +1,11 @@
 // The user's own commands around a job: what they are told, what they say, and what their exit status means.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import type { HookConfig } from '#config/hooks.ts';
 import { throwIfCancelled } from '#lib/clock.ts';
 import { durationMs } from '#lib/duration.ts';
-import { HoldfastError, messageOf } from '#lib/errors.ts';
+import { HoldfastError, messageOf, systemCode } from '#lib/errors.ts';
 import { killGroup } from '#lib/process-group.ts';
 
 export type HookMoment = 'before' | 'held' | 'after' | 'success' | 'partial' | 'failure';
@@ -46,7 +45,7 @@ export const runHooks = async (
   context: HookContext,
 ): Promise<'go on' | 'skip'> => {
   const told = Object.entries({ hook: moment, ...facts }).flatMap(([name, value]) =>
-    value === undefined ? [] : [[`HOLDFAST_${name.toUpperCase()}`, value]],
+    value === undefined ? [] : [[`HOLDFAST_${name.toUpperCase()}`, fit(value)]],
   );
   const env = { ...context.env, ...Object.fromEntries(told) };
   for (const hook of hooks) {
@@ -58,6 +57,9 @@ export const runHooks = async (
   }
   return 'go on';
 };
+
+/** Linux starts no program with a variable of 128 KiB, nor any system one with a zero byte in it: what an error says may be both. */
+const fit = (value: string): string => value.slice(0, 16 * 1024).replaceAll('\0', '');
 
 /** The program, or the beginning of the line. */
 const labelOf = ({ command }: HookConfig): string => {
@@ -90,9 +92,9 @@ const runHook = async (
   using end = endOnTime(child, durationMs(timeLimit), signal);
   try {
     const reading = [child.stdout, child.stderr].map((stream) => readLines(stream, onLine));
-    const [status, by] = await once(child, 'close');
-    await Promise.all(reading);
+    const [[status, by]] = await Promise.all([once(child, 'close'), ...reading]);
     throwIfCancelled(signal);
+    if (end.tooLate() === 'left') throw leftRunning(named, timeLimit);
     if (end.tooLate()) throw failed(named, `was ended after ${timeLimit}, its time limit`);
     if (by !== null) throw failed(named, `was ended by ${by}`);
     return Number(status);
@@ -102,25 +104,62 @@ const runHook = async (
   }
 };
 
+/** Something that it started had its output open until the time was over, and may have it still. */
+const leftRunning = ({ label }: Named, timeLimit: string): HoldfastError =>
+  new HoldfastError(
+    'FAILED',
+    `${label} ended, but what it left running kept its output open for ${timeLimit}, its time limit`,
+    { hint: 'redirect the output of what is to stay, as in: command > /dev/null 2>&1 &' },
+  );
+
+/** Of a longer line only the beginning is told: a command may print what it likes, also without a line's end. */
+const longestLine = 16 * 1024;
+
 const readLines = async (stream: Readable, onLine: (line: string) => void): Promise<void> => {
-  for await (const line of createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY }))
+  const tell = (line: string): void => {
     if (line.trim() !== '') onLine(line);
+  };
+  let rest = '';
+  let isTold = false;
+  stream.setEncoding('utf8');
+  try {
+    for await (const chunk of stream) {
+      const lines = `${rest}${chunk}`.split(/\r\n|[\n\r]/);
+      rest = lines.pop() ?? '';
+      for (const line of lines) {
+        if (!isTold) tell(line);
+        isTold = false;
+      }
+      if (rest.length <= longestLine) continue;
+      if (!isTold) tell(`${rest.slice(0, longestLine)}…`);
+      isTold = true;
+      rest = '';
+    }
+  } catch (error) {
+    if (systemCode(error) !== 'ERR_STREAM_PREMATURE_CLOSE') throw error; // the command was given up
+  }
+  if (!isTold) tell(rest);
 };
 
 /** Ends a command and all it started when its time is over or the job is cancelled. */
 const endOnTime = (child: ChildProcess, limitMs: number, signal: AbortSignal) => {
-  let late = false;
+  let late: 'it' | 'left' | undefined;
   let killing: NodeJS.Timeout | undefined;
   const stop = (): void => {
     killGroup(child, 'SIGTERM');
-    killing ??= setTimeout(() => killGroup(child, 'SIGKILL'), graceMs);
+    killing ??= setTimeout(() => {
+      killGroup(child, 'SIGKILL');
+      // What has left the group, as daemons do, lives on and may never let go of them.
+      for (const stream of [child.stdout, child.stderr]) stream?.destroy();
+    }, graceMs);
   };
   const limit = setTimeout(() => {
-    late = true;
+    late = child.exitCode === null && child.signalCode === null ? 'it' : 'left';
     stop();
   }, limitMs);
   signal.addEventListener('abort', stop, { once: true });
   return {
+    /** Itself, or only something that it left running. */
     tooLate: () => late,
     [Symbol.dispose]() {
       clearTimeout(limit);

@@ -15,3 +15,15 @@ export const openOutliving = async <Opened>(
     signal.removeEventListener('abort', giveUp);
   }
 };
+
+/** Longer than tidying up takes, of a server that answers. */
+const tidyMs = 60_000;
+
+/** Fires a while after the other did: for what lives on to tidy up, but not for ever where a server no longer answers. Keeps no process alive. */
+export const lateSignal = (signal: AbortSignal, ms: number = tidyMs): AbortSignal => {
+  const late = new AbortController();
+  const begin = (): void => void setTimeout(() => late.abort(signal.reason), ms).unref();
+  if (signal.aborted) begin();
+  else signal.addEventListener('abort', begin, { once: true });
+  return late.signal;
+};

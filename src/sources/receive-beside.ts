@@ -1,11 +1,12 @@
 // A database that is kept fresh on a server where one can be given the name of another: whole snapshots are loaded beside it, and what
 // was loaded then takes its name.
 import { throwIfCancelled } from '#lib/clock.ts';
-import { HoldfastError } from '#lib/errors.ts';
+import { HoldfastError, messageOf } from '#lib/errors.ts';
+import type { Context } from '#lib/kind.ts';
 import { besideName, isBeside } from './beside-names.ts';
 import { onlyReceived } from './only-database.ts';
 import type { Mark, Receiving } from './receiver.ts';
-import { notReceived } from './receiving-refused.ts';
+import { leftBeside, notReceived } from './receiving-refused.ts';
 import type { Entry, RestoreReport, RestoreTarget } from './source.ts';
 
 /** The server of a receiver, through a session that works also when all is cancelled: somebody must tidy up. */
@@ -44,9 +45,10 @@ export const insideOf =
 export const receiveBeside = async (
   name: string,
   server: ReceivingServer,
-  signal: AbortSignal,
+  { signal, log }: Pick<Context, 'signal' | 'log'>,
 ): Promise<Receiving> => {
   let loaded: { readonly database: string; mark: Mark } | undefined;
+  let isSwapping = false;
   let mark: Mark | undefined;
   /** Also what a restore within an earlier run left, and the database that was there before a swap. */
   const dropLeftovers = async (): Promise<void> => {
@@ -96,6 +98,7 @@ export const receiveBeside = async (
     async publish() {
       if (loaded === undefined) throw new HoldfastError('FAILED', 'nothing was loaded');
       throwIfCancelled(signal);
+      isSwapping = true;
       await server.swap({ from: loaded.database, to: name, away: besideName(name) });
       ({ mark } = loaded);
       loaded = undefined;
@@ -103,7 +106,10 @@ export const receiveBeside = async (
     },
     async [Symbol.asyncDispose]() {
       try {
-        if (loaded) await dropLeftovers();
+        // Between two names both databases are beside: then the next run, which knows what was loaded, decides.
+        if (loaded && (!isSwapping || (await isThere()))) await dropLeftovers();
+      } catch (error) {
+        log.warn({ error: messageOf(error) }, leftBeside(name));
       } finally {
         await server[Symbol.asyncDispose]();
       }

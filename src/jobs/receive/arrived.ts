@@ -22,6 +22,8 @@ export interface Arrived {
   readonly changes: readonly ArrivedChanges[];
   /** Dated by a clock that was wrong, and passed over. */
   readonly ahead: readonly Snapshot[];
+  /** There is no snapshot of the sender, whether good or not. */
+  readonly isEmpty: boolean;
 }
 
 export interface Sender {
@@ -37,7 +39,7 @@ export const arrivedSince = async (
   { clock, signal }: Reading,
 ): Promise<Arrived> => {
   const now = clock.now();
-  const { whole, partial, ahead } = newestOf(await repository.snapshots(), sender, now);
+  const { whole, partial, ahead, isEmpty } = newestOf(await repository.snapshots(), sender, now);
   const isNewWhole = whole !== undefined && (mark === undefined || idOf(whole) !== mark.base.snapshot);
   const wholes = isNewWhole ? [crediblyTaken(await stateOf(repository, whole, signal), now)] : [];
   const since = Math.min(
@@ -50,7 +52,7 @@ export const arrivedSince = async (
     const state = await changesOf(repository, snapshot, signal);
     if (state && !isStillToCome(state.takenAt, now)) changes.push(state);
   }
-  return { wholes, changes, ahead };
+  return { wholes, changes, ahead, isEmpty };
 };
 
 export interface Reading {
@@ -67,6 +69,7 @@ export const newestOf = (
   readonly whole: Snapshot | undefined;
   readonly partial: readonly Snapshot[];
   readonly ahead: readonly Snapshot[];
+  readonly isEmpty: boolean;
 } => {
   const isAhead = ({ time }: Snapshot): boolean => isStillToCome(time, now);
   const complete = ofSender(all, sender);
@@ -75,6 +78,7 @@ export const newestOf = (
     whole: complete.findLast((snapshot) => isGood(snapshot) && !isAhead(snapshot)),
     partial: partial.filter((snapshot) => !isAhead(snapshot)),
     ahead: [...complete, ...partial].filter(isAhead),
+    isEmpty: complete.length + partial.length === 0,
   };
 };
 

@@ -33,7 +33,7 @@ export interface Receipt {
   readonly mark: Mark;
   /** Newer changes wait for something that is missing before them. */
   readonly gap: boolean;
-  /** Why newer changes could not be applied, although a complete snapshot was. */
+  /** Why newer changes could not be applied, although a complete snapshot was; or that none will come. */
   readonly error?: Error;
 }
 
@@ -63,13 +63,14 @@ export const receiveSource = async (
   const reached = done.applied.at(-1) ?? plan.whole;
   if (done.error && !(plan.whole && reached && isForward(reached, have))) throw done.error;
   if (plan.whole) await receiving.publish();
+  const error = done.error ?? (arrived.isEmpty ? noneLeft(source) : undefined);
   return {
     wholes: plan.whole ? [idOf(plan.whole.snapshot)] : [],
     changes: done.applied.map(({ snapshot }) => idOf(snapshot)),
     rows: done.rows,
     mark: receiving.mark as Mark,
     gap: plan.gap,
-    ...(done.error && { error: done.error }),
+    ...(error && { error }),
   };
 };
 
@@ -183,4 +184,10 @@ const requireKind = (snapshot: Snapshot, kind: string, into: SourceConfig): void
 const nothingThere = (source: string): HoldfastError =>
   new HoldfastError('SNAPSHOT_UNKNOWN', `there is no complete snapshot of ${source} to begin with`, {
     hint: 'it is made by a backup job without `partial` on the sending machine',
+  });
+
+/** Nothing new would ever come, and nobody would notice: the receiver has what it has. */
+const noneLeft = (source: string): HoldfastError =>
+  new HoldfastError('SNAPSHOT_UNKNOWN', `there is no snapshot of ${source} any more`, {
+    hint: 'see `holdfast snapshots`: has the sender given the source another name, or does it store elsewhere? what readers see was left as it was',
   });

@@ -5,13 +5,11 @@ import {
   type Behind,
   type CopyMark,
   howFarBehind,
-  listReplications,
   madeWith,
   putReplication,
   type Replication,
   readMark,
-  type Scheduled,
-  scheduledReplications,
+  removeReplication,
   writeMark,
 } from '#sources/couchdb/replication.ts';
 import {
@@ -23,27 +21,13 @@ import {
 } from '#sources/couchdb/server.ts';
 import { createDatabase, isSystemDatabase, setSecurity } from '#sources/couchdb/target-database.ts';
 import type { LookedAt } from './replicate.ts';
+import type { Standing } from './standing.ts';
 
 /** `behind`: documents with revisions that the copy lacks. */
 export interface CopyState {
   readonly state: 'in step' | 'behind';
   readonly behind: number;
 }
-
-/** How the replications of a job go, as the copying server says. */
-export interface Standing {
-  readonly replications: ReadonlyMap<string, Replication>;
-  readonly scheduled: ReadonlyMap<string, Scheduled> | undefined;
-}
-
-export const standingOf = async ({ servers, prefix }: LookedAt): Promise<Standing> => {
-  const { client } = servers.copy;
-  const replications = await listReplications(client, prefix);
-  return {
-    replications: new Map(replications.map((one) => [one.database, one])),
-    scheduled: await scheduledReplications(client),
-  };
-};
 
 /** Makes what is missing, and makes anew what failed or is no longer made as it should be. */
 export const ensureReplication = async (
@@ -54,19 +38,21 @@ export const ensureReplication = async (
   const { servers, task, prefix } = looked;
   const { source, copy } = servers;
   const before = replications.get(database);
-  await ensureCopy(looked, database, before !== undefined);
+  const isNew = await ensureCopy(looked, database, before);
   const spec = { prefix, database, source: source.endpoint(database), target: copy.endpoint(database) };
   const broken = before && brokenState(before, scheduled);
-  if (!before || before.made !== madeWith(spec) || broken) await putReplication(copy.client, spec, before);
+  // One that was there before its copy goes on from where it was with a copy that is no more.
+  if (!before || isNew || before.made !== madeWith(spec) || broken)
+    await putReplication(copy.client, spec, before);
   if (task.security && !isSystemDatabase(database)) await copySecurity(looked, database);
 };
 
-/** It is the same database as ever on both sides; made when it is missing. */
+/** It is the same database as ever on both sides; made when it is missing: true then. */
 const ensureCopy = async (
   { servers: { source, copy } }: LookedAt,
   database: string,
-  known: boolean,
-): Promise<void> => {
+  before: Replication | undefined,
+): Promise<boolean> => {
   const original = await databaseInfo(source.client, source.facts, database);
   if (!original) throw new HoldfastError('ITEM_CHANGED', `${database} was deleted just now`);
   const { createdAt, partitioned, shards } = original;
@@ -74,23 +60,28 @@ const ensureCopy = async (
     const limit = await revisionsLimit(source.client, database);
     await createDatabase(copy.client, copy.facts, database, { partitioned, shards, revisionsLimit: limit });
     await writeMark(copy.client, database, { since: '0', ...(createdAt !== undefined && { createdAt }) });
-    return;
+    return true;
   }
   const mark = await readMark(copy.client, database);
-  if (mark && mark.createdAt !== createdAt)
-    throw new HoldfastError(
-      'ITEM_CHANGED',
-      `${database} was deleted and made anew: its copy is one of the old database`,
-      {
-        hint: 'rename or delete the copy; the next run begins a new one',
-      },
-    );
-  if (!mark && !known) await assertOurs(source.client, copy.client, database);
+  if (mark && mark.createdAt !== createdAt) {
+    // It would go on to bring the documents of the new database into the copy of the old one.
+    if (before) await removeReplication(copy.client, before);
+    throw madeAnew(database);
+  }
+  if (!mark && !before) await assertOurs(source.client, copy.client, database);
   if (!mark)
     await writeMark(copy.client, database, { since: '0', ...(createdAt !== undefined && { createdAt }) });
+  return false;
 };
 
-const lookedAtFirst = 500;
+const madeAnew = (database: string): HoldfastError =>
+  new HoldfastError(
+    'ITEM_CHANGED',
+    `${database} was deleted and made anew: its copy is one of the old database, and is no longer replicated`,
+    { hint: 'rename or delete the copy; the next run begins a new one' },
+  );
+
+const lookedAtOnce = 500;
 
 /** A database that was there before may be an older copy; one with documents of its own is none. */
 const assertOurs = async (
@@ -98,19 +89,25 @@ const assertOurs = async (
   copy: Parameters<typeof changesPage>[0],
   database: string,
 ): Promise<void> => {
-  const { changes } = await changesPage(copy, database, '0', lookedAtFirst);
-  const own = changes.filter(({ id }) => !(isSystemDatabase(database) && id.startsWith('_design/')));
-  const revisions = Object.fromEntries(own.map(({ id, revs }) => [id, revs]));
-  const strange = own.length === 0 ? [] : Object.keys(await missingRevisions(source, database, revisions));
-  if (strange.length > 0)
-    throw new HoldfastError(
-      'TARGET_NOT_EMPTY',
-      `${database} is there already on ${copy.server}, and is no copy: it has ${strange[0]}`,
-      {
-        hint: 'rename or delete it there, or leave the database out of the source',
-      },
-    );
+  for (let [at, isLast] = ['0', false]; !isLast; ) {
+    const page = await changesPage(copy, database, at, lookedAtOnce);
+    const own = page.changes.filter(({ id }) => !(isSystemDatabase(database) && id.startsWith('_design/')));
+    const revisions = Object.fromEntries(own.map(({ id, revs }) => [id, revs]));
+    const [strange] =
+      own.length === 0 ? [] : Object.keys(await missingRevisions(source, database, revisions));
+    if (strange !== undefined) throw noCopy(database, copy.server, strange);
+    ({ lastSeq: at, isLast } = page);
+  }
 };
+
+const noCopy = (database: string, server: string, strange: string): HoldfastError =>
+  new HoldfastError(
+    'TARGET_NOT_EMPTY',
+    `${database} is there already on ${server}, and is no copy: it has ${strange}`,
+    {
+      hint: 'rename or delete it there, or leave the database out of the source',
+    },
+  );
 
 const copySecurity = async ({ servers: { source, copy } }: LookedAt, database: string): Promise<void> => {
   const [wanted, present] = [
@@ -146,7 +143,7 @@ export const measureCopy = async (
     const behind = await howFarBehind(source.client, copy.client, { database, since: mark.since, signal });
     await remember(looked, database, mark, behind, clock);
     if (behind.documents === 0) return { state: 'in step', behind: 0 };
-    const standing = await standingOf(looked);
+    const standing = await looked.standing();
     const replication = standing.replications.get(database);
     const broken = replication && brokenState(replication, standing.scheduled);
     const isLate = clock.now().getTime() + pauseMs > deadline;

@@ -3,8 +3,8 @@ import { HoldfastError } from '#lib/errors.ts';
 import { removeReplication } from '#sources/couchdb/replication.ts';
 import { databaseInfo } from '#sources/couchdb/server.ts';
 import { isSystemDatabase } from '#sources/couchdb/target-database.ts';
-import type { Standing } from './database.ts';
 import type { LookedAt } from './replicate.ts';
+import type { Standing } from './standing.ts';
 
 /** One that ended, with what is to be told of it once; or one that somebody has to decide on. */
 export type EndedReplication = { readonly database: string } & (

@@ -8,8 +8,9 @@ import { recorded } from '../recorded.ts';
 import type { RunContext } from '../run-backup.ts';
 import { type Ended, failed, ok, together } from '../run-outcome.ts';
 import { type CouchServers, openCouchServers, type ServersToOpen } from './couch-servers.ts';
-import { type CopyState, ensureReplication, measureCopy, standingOf } from './database.ts';
+import { type CopyState, ensureReplication, measureCopy } from './database.ts';
 import { endReplications } from './end.ts';
+import { type Standing, standings } from './standing.ts';
 
 export interface ReplicateTask extends ServersToOpen {
   readonly job: string;
@@ -62,8 +63,9 @@ const replicateAll = async (task: ReplicateTask, context: RunContext): Promise<R
       hint: `leave _replicator out of systemDatabases of ${task.source.name}`,
     });
   const { onEvent, clock, signal } = context;
-  const looked: LookedAt = { servers, task, prefix: `holdfast:${task.job}:` };
-  const standing = await standingOf(looked);
+  const prefix = `holdfast:${task.job}:`;
+  const standing = await standings(servers, prefix, clock)();
+  const looked: LookedAt = { servers, task, prefix, standing: standings(servers, prefix, clock) };
   const outcomes = new Map<string, ReplicateOutcome>();
   const attempt = async (database: string, work: () => Promise<CopyState | undefined>): Promise<void> => {
     if (outcomes.has(database)) return;
@@ -107,4 +109,6 @@ export interface LookedAt {
   readonly task: ReplicateTask;
   /** All replications of a job begin so, and no other job's do. */
   readonly prefix: string;
+  /** How they go now; first asked when all of them have been looked after. */
+  standing(): Promise<Standing>;
 }

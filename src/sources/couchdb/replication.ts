@@ -2,6 +2,7 @@
 import { throwIfCancelled } from '#lib/clock.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import type { CouchClient } from './http.ts';
+import { BrokenJson } from './json-scan.ts';
 import { changesPage, missingRevisions } from './server.ts';
 
 /** One end of a replication, as the server that does it reaches it. */
@@ -33,7 +34,7 @@ export interface ReplicationSpec {
 
 const replicator = '_replicator';
 
-/** Those whose ids begin so. */
+/** Those whose ids begin so. SOURCE_UNREACHABLE where the server has no place for them. */
 export const listReplications = async (client: CouchClient, prefix: string): Promise<Replication[]> => {
   const { rows } = await client.parse(
     {
@@ -44,9 +45,23 @@ export const listReplications = async (client: CouchClient, prefix: string): Pro
         endkey: JSON.stringify(`${prefix}\ufff0`),
       },
       doing: 'list the replications',
+      allow: [404],
     },
-    (body) => JSON.parse(body.toString()) as { rows: readonly { readonly doc: RawReplication }[] },
+    (body) => {
+      const answer = JSON.parse(body.toString()) as RawReplications;
+      if (!answer.rows && answer.error !== 'not_found')
+        throw new BrokenJson('the answer is no list of replications');
+      return answer;
+    },
   );
+  if (rows === undefined)
+    throw new HoldfastError(
+      'SOURCE_UNREACHABLE',
+      `CouchDB at ${client.server} has no database ${replicator}`,
+      {
+        hint: `finish its setup, or make the database as its administrator: PUT /${replicator}`,
+      },
+    );
   return rows.map(({ doc }) => ({
     id: doc._id,
     rev: doc._rev,
@@ -56,6 +71,11 @@ export const listReplications = async (client: CouchClient, prefix: string): Pro
     reason: doc._replication_state_reason ?? doc._replication_state_error,
   }));
 };
+
+interface RawReplications {
+  readonly rows?: readonly { readonly doc: RawReplication }[];
+  readonly error?: string;
+}
 
 interface RawReplication {
   readonly _id: string;

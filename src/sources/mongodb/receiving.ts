@@ -3,7 +3,7 @@
 
 import { throwIfCancelled } from '#lib/clock.ts';
 import { HoldfastError, messageOf } from '#lib/errors.ts';
-import { openOutliving } from '#lib/outliving.ts';
+import { lateSignal, openOutliving } from '#lib/outliving.ts';
 import { onlyDatabase, onlyReceived } from '../only-database.ts';
 import type { Mark, Receiver, Receiving } from '../receiver.ts';
 import { assertMayTakePlaces, type Beside, isBeside, newBeside } from './beside.ts';
@@ -27,7 +27,10 @@ const openReceiving = async (request: RestoreRequest): Promise<Receiving> => {
   const { config, context } = request;
   const database = onlyDatabase(config, config.url, 'receiving');
   // Works also when all is cancelled: somebody must tidy up.
-  const connection = await openOutliving(context.signal, (own) => connect(config, own));
+  const late = lateSignal(context.signal);
+  const connection = await openOutliving(context.signal, (own) =>
+    connect(config, AbortSignal.any([own, late])),
+  );
   let places: Places | undefined;
   let mark: Mark | undefined;
   try {

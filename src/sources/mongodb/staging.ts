@@ -1,5 +1,6 @@
 // Where collections wait until all of a restore is there.
 import { messageOf } from '#lib/errors.ts';
+import { lateSignal } from '#lib/outliving.ts';
 import type { RowCount } from '#lib/row-checksum.ts';
 import type { Manifest } from '../manifest.ts';
 import { connect } from './connect.ts';
@@ -47,7 +48,7 @@ export const stagingPlace = ({ staged }: Restoring, database: string, name: stri
 export const dropStaged = async ({ config, staged, plan, context }: Restoring): Promise<void> => {
   const prefix = stagingPrefix(staged.suffix);
   try {
-    await using connection = await connect(config, new AbortController().signal);
+    await using connection = await connect(config, lateSignal(context.signal));
     for (const database of new Set(plan.goals.map(({ into }) => into.database)))
       for (const { name } of await listCollections(connection, database))
         if (name.startsWith(prefix)) await dropCollection(connection, { database, name });

@@ -1,7 +1,7 @@
 // A database kept fresh from whole snapshots of another, on real servers.
 import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
-import { hasCode } from '#lib/errors.ts';
+import { hasCode, hintOf } from '#lib/errors.ts';
 import { type MysqlServer, startMariadb } from '../../../test/servers/mariadb.ts';
 import { skipWithoutMysql, startMysql } from '../../../test/servers/mysql.ts';
 import { skipWithout } from '../../../test/servers/programs.ts';
@@ -124,6 +124,37 @@ for (const engine of ['mariadb', 'mysql'] as const)
       assert.equal(await databases(), '');
     });
 
+    test('a view that the sender has made a table, and a table that it has made a view, change places', async () => {
+      await server.sql(
+        `drop view keyless_ids; create table keyless_ids (id int); drop table empty_one; create view empty_one as select 1 as one`,
+        'shop',
+      );
+      await receive('copy', 4, await shop());
+      assert.equal(await seen('copy'), await seen('shop'));
+      await server.sql(
+        'drop table keyless_ids; create view keyless_ids as select a as id from keyless',
+        'shop',
+      );
+      const dump = await shop();
+      const before = await seen('copy');
+      const settings = settingsOf(mysql.config.parse({ url: server.url('copy') }));
+      await using reader = await connect(settings, new AbortController().signal);
+      await reader.run('begin');
+      await reader.query('select count(*) from orders');
+      await receiving(
+        'copy',
+        async (opened) => {
+          await loadInto(opened, 5, dump);
+          await assert.rejects(opened.publish(), /are in use in a transaction/);
+        },
+        { lockTimeoutSeconds: 1 },
+      );
+      assert.equal(await seen('copy'), before);
+      await reader.run('commit');
+      await receive('copy', 5, dump);
+      assert.equal(await seen('copy'), await seen('shop'));
+    });
+
     test('a transaction that does not end keeps what it reads, with its triggers', async () => {
       const dump = await shop();
       const settings = settingsOf(mysql.config.parse({ url: server.url('copy') }));
@@ -143,6 +174,38 @@ for (const engine of ['mariadb', 'mysql'] as const)
       await reader.run('commit');
     });
 
+    test('what its user may not is named with the grant, and a lock of the whole server with what to do', async () => {
+      const dump = await shop();
+      const before = await seen('copy');
+      await server.sql(
+        `create user few@'127.0.0.1' identified by 'p'; grant all on copy.* to few@'127.0.0.1'; set global log_bin_trust_function_creators = 1`,
+      );
+      const url = server.url('copy', 'few', 'p');
+      await receiving(
+        'copy',
+        (opened) =>
+          assert.rejects(loadInto(opened, 6, dump), (error) =>
+            /^grant all on `copy`\.\*, and all on `copy\.receiving-%`\.\*, to few$/.test(hintOf(error) ?? ''),
+          ),
+        { url },
+      );
+      await using locker = await connect(
+        settingsOf(mysql.config.parse({ url: server.url() })),
+        new AbortController().signal,
+      );
+      await locker.run('flush tables with read lock');
+      await receiving(
+        'copy',
+        (opened) =>
+          assert.rejects(loadInto(opened, 6, dump), (error) =>
+            /lock that does not end/.test(hintOf(error) ?? ''),
+          ),
+        { lockTimeoutSeconds: 1 },
+      );
+      await locker.run('unlock tables');
+      assert.equal(await seen('copy'), before);
+    });
+
     test('what was not received, or is referred to from elsewhere, is not replaced', async () => {
       const dump = await shop();
       await server.sql('create database taken; create table taken.mine (id int)');
@@ -156,7 +219,10 @@ for (const engine of ['mariadb', 'mysql'] as const)
       );
       await receiving('copy', (opened) =>
         receiving('copy', async () => assert.fail('two at once'))
-          .catch((error) => assert.match(String(error), /another run is receiving/))
+          .catch((error) => {
+            assert.match(String(error), /another run is receiving/);
+            assert.match(hintOf(error) ?? '', /end its session on the server: kill \d+$/);
+          })
           .then(() => assert.ok(opened.mark)),
       );
     });

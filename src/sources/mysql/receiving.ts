@@ -6,19 +6,21 @@ import { HoldfastError, messageOf } from '#lib/errors.ts';
 import { besideName, isBeside } from '../beside-names.ts';
 import { onlyDatabase, onlyReceived } from '../only-database.ts';
 import type { Receiver, Receiving } from '../receiver.ts';
-import { notReceived, otherRunReceives } from '../receiving-refused.ts';
+import { leftBeside, notReceived, otherRunReceives } from '../receiving-refused.ts';
 import { bytesOf } from '../restore-report.ts';
-import type { Entry } from '../source.ts';
+import type { Entry, RestoreReport, RestoreTarget } from '../source.ts';
 import type { Connection } from './connect.ts';
 import { quoteIdentifier, quoteLiteral } from './identifiers.ts';
 import { databaseFiles, databasePath } from './layout.ts';
 import { listDatabases } from './listing.ts';
+import { waitingFor } from './lock-patience.ts';
 import { type Kept, readKept, setSettled, writeKept } from './received-mark.ts';
+import { toldOf } from './receiving-error.ts';
 import { restoreServer } from './restore.ts';
 import { settleDefinitions } from './settle-definitions.ts';
 import { itemsOf, scriptOf } from './sql-items.ts';
 import type { SourceRequest } from './survey.ts';
-import { assertNotReferredTo, swapTables } from './swap-tables.ts';
+import { assertNotReferredTo, swapTables, viewsInTheWay } from './swap-tables.ts';
 import { openTargetServer, type TargetServer } from './target-server.ts';
 import { leftOut, withoutEvents } from './without-events.ts';
 
@@ -44,19 +46,22 @@ interface Place {
 const openReceiving = async (request: SourceRequest): Promise<Receiving> => {
   const { settings, config, context } = request;
   const asked = onlyDatabase(config, settings, 'receiving');
-  const target = await openTargetServer(settings, context);
+  const target = await openTargetServer(settings, context, config.lockTimeoutSeconds);
   const name = target.nameHere(asked);
-  const place: Place = { request, target, name };
   const { admin } = target;
+  const place: Place = { request, target, name };
+  const told = toldOf({ database: name, user: settings.user });
   let kept: Kept | undefined;
   let isOurs = false;
   let loaded: Loaded | undefined;
   try {
-    await shutOthersOut(admin, name);
-    await dropLeftovers(target, name);
-    const found = await readKept(admin, name);
-    isOurs = found !== undefined;
-    kept = found && (await settled(place, found));
+    await told(async () => {
+      await shutOthersOut(admin, name);
+      await dropLeftovers(target, name);
+      const found = await readKept(admin, name);
+      isOurs = found !== undefined;
+      kept = found && (await settled(place, found));
+    });
   } catch (error) {
     admin.destroy();
     throw error;
@@ -67,22 +72,25 @@ const openReceiving = async (request: SourceRequest): Promise<Receiving> => {
     },
     async load(entries, { mark, databases, onProgress }) {
       const from = onlyReceived(databases);
-      if (!isOurs) await assertReplaceable(target, name);
-      await assertNotReferredTo(admin, name);
+      await told(async () => {
+        if (!isOurs) await assertReplaceable(target, name);
+        await assertNotReferredTo(admin, name);
+      });
       const beside = besideName(name);
       const files = new Map<string, Buffer>();
       const events: string[] = [];
       loaded = { mark, from, definitions: Buffer.of(), settled: false, beside, statement: '' };
       // All is made there once, so that what cannot be made fails before anybody sees any of it.
-      const report = await restoreServer(request, keeping(withoutEvents(entries, events), files), {
+      const into: RestoreTarget = {
         ...{ force: false, rename: [[from, beside]], onProgress },
         // Named, so that the server's own users are left alone.
         selection: [databasePath(from)],
-      });
-      const [failure] = report.failures;
-      if (failure) throw failure.error;
-      loaded = { ...loaded, ...textsOf(files) };
-      await writeKept(admin, beside, loaded);
+      };
+      const passing = keeping(withoutEvents(entries, events), files);
+      const report = await told(() => restoreAll(request, passing, into));
+      const whole: Loaded = { ...loaded, ...textsOf(files) };
+      loaded = whole;
+      await told(() => writeKept(admin, beside, whole));
       return { ...report, warnings: [...report.warnings, ...events.map(leftOut)] };
     },
     async apply() {
@@ -91,22 +99,40 @@ const openReceiving = async (request: SourceRequest): Promise<Receiving> => {
     async publish() {
       if (loaded === undefined) throw new HoldfastError('FAILED', 'nothing was loaded');
       throwIfCancelled(context.signal);
+      const own = loaded;
       const before = kept;
-      const hasPrograms = before?.from === loaded.from && before.definitions.equals(loaded.definitions);
-      await replaceTables(place, loaded, before);
-      kept = loaded;
-      await settle(place, loaded, hasPrograms);
-      loaded = undefined;
-      await dropLeftovers(target, name);
+      const hasPrograms = before?.from === own.from && before.definitions.equals(own.definitions);
+      await told(async () => {
+        await replaceTables(place, own, before);
+        kept = own;
+        await settle(place, own, hasPrograms);
+        loaded = undefined;
+        await admin.run(waitingFor(config.lockTimeoutSeconds));
+        await dropLeftovers(target, name);
+      });
     },
     async [Symbol.asyncDispose]() {
       try {
         if (loaded) await dropLeftovers(target, name);
+      } catch (error) {
+        context.log.warn({ error: messageOf(error) }, leftBeside(name));
       } finally {
         await target[Symbol.asyncDispose]();
       }
     },
   };
+};
+
+/** Throws the first failure. */
+const restoreAll = async (
+  request: SourceRequest,
+  entries: AsyncIterable<Entry>,
+  into: RestoreTarget,
+): Promise<RestoreReport> => {
+  const report = await restoreServer(request, entries, into, request.config.lockTimeoutSeconds);
+  const [failure] = report.failures;
+  if (failure) throw failure.error;
+  return report;
 };
 
 /** After this, readers see what was loaded. When it fails, they see what they saw before. */
@@ -121,10 +147,11 @@ const replaceTables = async (
   const away = besideName(name);
   await target.create(away, statement);
   if (before) await setSettled(admin, name, false);
+  const views = await viewsInTheWay(admin, beside, name);
   try {
-    await swapTables(admin, { from: beside, to: name, away }, request);
+    await swapTables(admin, { from: beside, to: name, away, views }, request);
   } catch (error) {
-    if (before) await settle(place, before, true);
+    if (before && admin.usable) await settle(place, before, views.length === 0);
     throw error;
   }
 };
@@ -134,8 +161,8 @@ const settle = async (
   { from, definitions }: Kept,
   hasPrograms: boolean,
 ): Promise<void> => {
-  const waitSeconds = request.config.lockTimeoutSeconds;
-  await settleDefinitions(target, { from, name, items: itemsOf(definitions), hasPrograms, waitSeconds });
+  const patience = { clock: request.context.clock, seconds: request.config.lockTimeoutSeconds };
+  await settleDefinitions(target, { from, name, items: itemsOf(definitions), hasPrograms, patience });
   await setSettled(target.admin, name, true);
 };
 
@@ -182,9 +209,11 @@ const textsOf = (files: ReadonlyMap<string, Buffer>): Pick<Loaded, 'definitions'
 /** Until the session ends. */
 const shutOthersOut = async (admin: Connection, name: string): Promise<void> => {
   const lock = `holdfast ${createHash('sha256').update(name).digest('hex').slice(0, 32)}`;
-  const [row] = await admin.query<{ locked: string }>(`select get_lock(${quoteLiteral(lock)}, 0) as locked`);
+  const [row] = await admin.query<{ locked: string; holder: string | null }>(
+    `select get_lock(${quoteLiteral(lock)}, 0) as locked, is_used_lock(${quoteLiteral(lock)}) as holder`,
+  );
   if (row?.locked === '1') return;
-  throw otherRunReceives(name);
+  throw otherRunReceives(name, row?.holder ? `kill ${row.holder}` : undefined);
 };
 
 /** Also the tables that were there before a swap. */

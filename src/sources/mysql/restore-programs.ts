@@ -17,16 +17,6 @@ export interface Unmade {
   readonly error: Error;
 }
 
-/** Each one that fails is reported; the others go on. */
-export const restorePrograms = async (
-  connection: Connection,
-  items: readonly SqlItem[],
-  goal: Goal,
-  reporter: Reporter,
-): Promise<void> => {
-  for (const unmade of await makePrograms(connection, items, goal, reporter)) reportUnmade(unmade, reporter);
-};
-
 /** What failed is tried again as long as that helps: it may need another. */
 export const makePrograms = async (
   connection: Connection,

@@ -25,12 +25,14 @@ export interface Restoring extends SourceRequest {
   readonly unmade: Unmade[];
 }
 
+/** `lockWaitSeconds` as `openTargetServer` has it. */
 export const restoreServer = async (
   request: SourceRequest,
   entries: AsyncIterable<Entry>,
   into: RestoreTarget,
+  lockWaitSeconds?: number,
 ): Promise<RestoreReport> => {
-  await using target = await openTargetServer(request.settings, request.context);
+  await using target = await openTargetServer(request.settings, request.context, lockWaitSeconds);
   const restoring: Restoring = {
     ...request,
     target,

@@ -4,10 +4,11 @@ import { Reporter } from '../restore-report.ts';
 import type { Connection } from './connect.ts';
 import { quoteLiteral, quoteName } from './identifiers.ts';
 import { listRelations } from './listing.ts';
+import { isLocked, type LockPatience, patiently, waitingFor } from './lock-patience.ts';
 import { pointAtSequences } from './move-tables.ts';
-import { restorePrograms } from './restore-programs.ts';
+import { makePrograms, type Unmade } from './restore-programs.ts';
 import type { SqlItem } from './sql-items.ts';
-import { dropTriggers, triggersIn, waitingFor } from './swap-tables.ts';
+import { dropTriggers, triggersIn } from './swap-tables.ts';
 import type { TargetServer } from './target-server.ts';
 
 export interface Settling {
@@ -17,34 +18,44 @@ export interface Settling {
   readonly items: readonly SqlItem[];
   /** Views and routines are there, and as they should be, and so are triggers, but for those that are missing. */
   readonly hasPrograms: boolean;
-  /** For a table that somebody uses. */
-  readonly waitSeconds: number;
+  /** For what somebody uses. */
+  readonly patience: LockPatience;
 }
 
 /** Goes on also when the run is cancelled, for as long as it may wait for a table. */
 export const settleDefinitions = async (
   target: TargetServer,
-  { from, name, items, hasPrograms, waitSeconds }: Settling,
+  { from, name, items, hasPrograms, patience }: Settling,
 ): Promise<void> => {
   const { admin } = target;
-  await admin.run(waitingFor(waitSeconds));
   for (const item of items)
-    if (item.type === 'table') await pointAtSequences(admin, item, from, name);
+    if (item.type === 'table')
+      await patiently(admin, patience, () => pointAtSequences(admin, item, from, name));
     else if (item.type === 'database' && !hasPrograms) await target.setOptions(name, item.statement);
-  if (!hasPrograms) await dropPrograms(admin, name);
-  const triggers = await triggersIn(admin, name);
-  const wanted = items.filter((item) =>
-    item.type === 'trigger' ? !triggers.includes(item.name) : isProgram(item) && !hasPrograms,
-  );
-  await using connection = await target.connectTo(name, new AbortController().signal); // after its options are set
-  await connection.run(waitingFor(waitSeconds));
+  if (!hasPrograms) await patiently(admin, patience, () => dropPrograms(admin, name));
+  const there = await triggersIn(admin, name);
+  const programs = items.filter((item) => isProgram(item) && !hasPrograms);
+  const triggers = items.filter((item) => item.type === 'trigger' && !there.includes(item.name));
+  await using connection = await target.connectTo(name, target.late); // after its options are set
+  await connection.run(waitingFor(patience.seconds));
   const reporter = new Reporter({ force: false, rename: [] });
-  await restorePrograms(connection, wanted, { database: from, name, parts: 'everything' }, reporter);
-  const [failure] = reporter.failures;
+  const make = (some: readonly SqlItem[]): Promise<readonly Unmade[]> =>
+    makePrograms(connection, some, { database: from, name, parts: 'everything' }, reporter);
+  const unmade = [...(await make(programs))];
+  // One after the other, for those of a table act in the order in which they were made.
+  for (const trigger of triggers)
+    unmade.push(
+      ...(await patiently(connection, patience, async () => {
+        const [failure] = await make([trigger]);
+        if (failure && isLocked(failure.error)) throw failure.error;
+        return failure ? [failure] : [];
+      })),
+    );
+  const [failure] = await make(unmade.map(({ item }) => item));
   if (failure) throw failure.error;
 };
 
-const isProgram = ({ type }: SqlItem): boolean => type !== 'table' && type !== 'database';
+const isProgram = ({ type }: SqlItem): boolean => !['table', 'database', 'trigger'].includes(type);
 
 const dropPrograms = async (admin: Connection, name: string): Promise<void> => {
   await dropTriggers(admin, name);

@@ -4,7 +4,7 @@ import { HoldfastError } from '#lib/errors.ts';
 import type { Connection } from './connect.ts';
 import { quoteLiteral, quoteName } from './identifiers.ts';
 import { listRelations } from './listing.ts';
-import { errno, errnoOf } from './server-error.ts';
+import { isLocked, patiently } from './lock-patience.ts';
 import type { SourceRequest } from './survey.ts';
 
 export interface Swap {
@@ -12,39 +12,42 @@ export interface Swap {
   readonly to: string;
   /** Where the tables go that are there. */
   readonly away: string;
+  /** Those of `to` whose names tables will have. */
+  readonly views: readonly string[];
 }
-
-/** Whoever comes after a statement that waits for a table waits with it, so it does not wait longer at a time. */
-const attemptSeconds = 3;
-const pauseMs = 1000;
 
 /** One statement, which waits until nobody reads any of the tables: readers see all of the one or all of the other. */
 export const swapTables = async (
   admin: Connection,
-  { from, to, away }: Swap,
+  { from, to, away, views }: Swap,
   { config, context }: SourceRequest,
 ): Promise<void> => {
-  const moves = [...(await movesOf(admin, to, away)), ...(await movesOf(admin, from, to))];
+  const loaded = await movesOf(admin, from, to);
+  if (loaded.length === 0) throw gone(from);
+  const moves = [...(await movesOf(admin, to, away)), ...loaded];
   const { clock, signal } = context;
-  const patientUntil = clock.now().getTime() + config.lockTimeoutSeconds * 1000;
-  await admin.run(waitingFor(attemptSeconds));
-  for (;;) {
-    throwIfCancelled(signal);
-    try {
+  try {
+    await patiently(admin, { clock, signal, seconds: config.lockTimeoutSeconds }, async () => {
+      throwIfCancelled(signal);
       // Triggers would keep their tables where they are.
       for (const database of [from, to]) await dropTriggers(admin, database);
+      for (const view of views) await admin.run(`drop view if exists ${quoteName(to, view)}`);
       await admin.run(`rename table ${moves.join(', ')}`);
-      return;
-    } catch (error) {
-      if (errnoOf(error) !== errno.lockWaitTimeout) throw error;
-      if (clock.now().getTime() > patientUntil) throw inUse(to, error);
-    }
-    await clock.sleep(pauseMs, signal);
+    });
+  } catch (error) {
+    throw isLocked(error) ? inUse(to, error) : error;
   }
 };
 
-/** The session's longest wait for a table. */
-export const waitingFor = (seconds: number): string => `set session lock_wait_timeout = ${seconds}`;
+/** A view that has become a table at the sender, or will be one: no table can take its name while it is there. */
+export const viewsInTheWay = async (admin: Connection, from: string, to: string): Promise<string[]> => {
+  const tables = new Set(
+    (await listRelations(admin, from)).flatMap(({ kind, name }) => (kind === 'view' ? [] : [name])),
+  );
+  return (await listRelations(admin, to)).flatMap(({ kind, name }) =>
+    kind === 'view' && tables.has(name) ? [name] : [],
+  );
+};
 
 const movesOf = async (admin: Connection, from: string, to: string): Promise<string[]> =>
   (await listRelations(admin, from))
@@ -62,6 +65,12 @@ export const triggersIn = async (admin: Connection, database: string): Promise<s
   );
   return rows.filter(({ db }) => db === database).map(({ name }) => name);
 };
+
+/** Somebody has dropped it: without its tables readers would be left with none. */
+const gone = (database: string): HoldfastError =>
+  new HoldfastError('TARGET_FAILED', `${database}, which was loaded, is no longer there`, {
+    hint: 'leave databases of such names alone; what readers see was left as it was',
+  });
 
 const inUse = (database: string, cause: unknown): HoldfastError =>
   new HoldfastError('TARGET_FAILED', `tables of ${database} are in use in a transaction that does not end`, {

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { throwIfCancelled } from '#lib/clock.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import type { Context } from '#lib/kind.ts';
-import { openOutliving } from '#lib/outliving.ts';
+import { lateSignal, openOutliving } from '#lib/outliving.ts';
 import { damagedSnapshot } from '../damaged-snapshot.ts';
 import { dropOrTell } from '../drop-or-tell.ts';
 import { binaryIdentifier, bytesOf } from './binary-text.ts';
@@ -12,6 +12,7 @@ import { type Connection, connect } from './connect.ts';
 import { takeHistorySql } from './history.ts';
 import { quoteIdentifier, quoteLiteral } from './identifiers.ts';
 import { loadMode } from './load-mode.ts';
+import { isLocked, waitingFor } from './lock-patience.ts';
 import { isDenied, isReadOnly, ServerError } from './server-error.ts';
 import type { ConnectionSettings } from './settings.ts';
 import { assertSupported } from './survey.ts';
@@ -23,6 +24,8 @@ export interface TargetServer extends AsyncDisposable {
   readonly admin: Connection;
   /** Whether rows come with the times from which and to which they were what they are. */
   readonly takesHistory: boolean;
+  /** Fires a while after the restore was cancelled, when even who tidies up must end; never where nobody said how long locks are waited for. */
+  readonly late: AbortSignal;
   /** A name of a database or table as the server keeps it, which may be in lower case. */
   nameHere(name: string): string;
   stateOf(database: string): Promise<DatabaseState>;
@@ -37,18 +40,24 @@ export interface TargetServer extends AsyncDisposable {
   connectTo(database: string, signal: AbortSignal): Promise<Connection>;
 }
 
+/** `lockWaitSeconds` is how long any of its sessions waits for what others lock; the server's own limit, mostly a day or a year, without it. */
 export const openTargetServer = async (
   named: ConnectionSettings,
   { signal, log }: Context,
+  lockWaitSeconds?: number,
 ): Promise<TargetServer> => {
   throwIfCancelled(signal);
   // Not into the database that is to be restored, which may not exist yet.
   const settings = { ...named, database: undefined };
-  const connectAnyway = (): Promise<Connection> => connect(settings, new AbortController().signal);
-  const admin = await openOutliving(signal, (own) => connect(settings, own));
+  const late = lockWaitSeconds === undefined ? new AbortController().signal : lateSignal(signal);
+  const admin = await openOutliving(signal, (own) => connect(settings, AbortSignal.any([own, late])));
+  const limitWaiting = async (connection: Connection): Promise<void> => {
+    if (lockWaitSeconds !== undefined) await connection.run(waitingFor(lockWaitSeconds));
+  };
   try {
     assertSupported(admin.version, settings);
     await prepare(admin);
+    await limitWaiting(admin);
   } catch (error) {
     admin.destroy();
     throw error;
@@ -59,6 +68,7 @@ export const openTargetServer = async (
   return {
     admin,
     takesHistory,
+    late,
     nameHere,
     stateOf: (database) => stateOf(admin, nameHere(database)),
     async create(name, statement, tell = () => {}) {
@@ -90,7 +100,8 @@ export const openTargetServer = async (
     drop: (name) => dropDatabase(admin, name),
     async dropUnneeded(name) {
       await dropOrTell({ database: name, server: settings.server }, log, async () => {
-        await using connection = await connectAnyway();
+        await using connection = await connect(settings, lateSignal(signal));
+        await limitWaiting(connection);
         await dropDatabase(connection, name);
       });
     },
@@ -98,6 +109,7 @@ export const openTargetServer = async (
       const connection = await connect(settings, connectionSignal);
       try {
         await prepare(connection);
+        await limitWaiting(connection);
         await connection.run(`use ${quoteIdentifier(database)}`);
         return connection;
       } catch (error) {
@@ -117,8 +129,12 @@ const dropDatabase = async (connection: Connection, name: string): Promise<void>
 
 const creationHint = (error: ServerError, user: string): string | undefined => {
   if (isReadOnly(error)) return 'restore into the primary, or as a user whom read_only does not hold back';
+  if (isLocked(error)) return lockHint;
   return isDenied(error) ? `grant create on *.* to ${user}` : undefined;
 };
+
+export const lockHint =
+  'somebody holds a lock that does not end (show processlist): end it, or raise lockTimeoutSeconds';
 
 /** A name that nobody has, and that says where it comes from. */
 export const stagingName = (): string => `${stagingPrefix}${randomUUID().slice(0, 8)}`;

@@ -1,5 +1,5 @@
 // A database that is kept fresh: whole snapshots are loaded beside it and take its name, changes are applied in one transaction.
-import { openOutliving } from '#lib/outliving.ts';
+import { lateSignal, openOutliving } from '#lib/outliving.ts';
 import { onlyDatabase } from '../only-database.ts';
 import { insideOf, type ReceivingServer, receiveBeside } from '../receive-beside.ts';
 import type { Receiver } from '../receiver.ts';
@@ -20,13 +20,16 @@ export const receiver = (request: DumpRequest): Receiver => ({
   async openReceiving() {
     const { settings, config, context } = request;
     const name = onlyDatabase(config, settings, 'receiving');
-    return await receiveBeside(name, await openServer(request, name), context.signal);
+    return await receiveBeside(name, await openServer(request, name), context);
   },
 });
 
 const openServer = async (request: DumpRequest, name: string): Promise<ReceivingServer> => {
   const { settings, context } = request;
-  const admin = await openOutliving(context.signal, (own) => connectForAdmin(settings, own));
+  const late = lateSignal(context.signal);
+  const admin = await openOutliving(context.signal, (own) =>
+    connectForAdmin(settings, AbortSignal.any([own, late])),
+  );
   const inside = insideOf((database) => connect(settings, database, context.signal));
   return {
     shutOthersOut: () => lock(admin, name),

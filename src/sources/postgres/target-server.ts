@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { throwIfCancelled } from '#lib/clock.ts';
 import { HoldfastError, hasCode } from '#lib/errors.ts';
 import type { Context } from '#lib/kind.ts';
-import { openOutliving } from '#lib/outliving.ts';
+import { lateSignal, openOutliving } from '#lib/outliving.ts';
 import { dropOrTell } from '../drop-or-tell.ts';
 import { type Connection, connect } from './connect.ts';
 import { createStatement } from './database-statements.ts';
@@ -37,13 +37,12 @@ export const openTargetServer = async (
   settings: ConnectionSettings,
   { signal, log }: Context,
 ): Promise<TargetServer> => {
-  const never = new AbortController().signal;
   throwIfCancelled(signal);
   const { admin, facts } = await openOutliving(signal, (own) => openAdmin(settings, own));
   const query = (sql: string): Promise<unknown[]> => admin.query(sql);
   const dropUnneeded = (name: string): Promise<void> =>
     dropOrTell({ database: name, server: settings.server }, log, async () => {
-      await using connection = await connectForAdmin(settings, never);
+      await using connection = await connectForAdmin(settings, lateSignal(signal));
       await dropDatabase(connection, settings, name);
     });
   return {

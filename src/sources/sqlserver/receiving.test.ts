@@ -109,6 +109,20 @@ test('a run that died between the two names is completed by the next', async () 
   assert.deepEqual(names().toSorted(), ['copy', 'copy.receiving-mine']);
 });
 
+test('a run that can give the name to neither leaves both to the next', async () => {
+  await receive('copy', 1);
+  server.interfere = (sql) =>
+    sql.endsWith('MODIFY NAME = [copy]') ? refuse(5061, 'ALTER DATABASE failed.') : undefined;
+  await receiving('copy', async (opened) => {
+    await loadInto(opened, 2, dump);
+    await assert.rejects(opened.publish(), /cannot be replaced/);
+  });
+  assert.equal(names().length, 2);
+  server.interfere = () => undefined;
+  await receiving('copy', async ({ mark }) => assert.deepEqual(mark, markOf(2)));
+  assert.deepEqual(names(), ['copy']);
+});
+
 test('a run that died when it had shut readers out is made good by the next; a database that others shut stays so', async () => {
   await receive('copy', 1);
   const copy = server.databases.get('copy')!;

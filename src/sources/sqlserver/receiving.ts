@@ -2,7 +2,7 @@
 // for a moment none has the name; a run that dies just then is completed by the next.
 import { createHash } from 'node:crypto';
 import { HoldfastError, hasCode } from '#lib/errors.ts';
-import { openOutliving } from '#lib/outliving.ts';
+import { lateSignal, openOutliving } from '#lib/outliving.ts';
 import { isBeside } from '../beside-names.ts';
 import { onlyDatabase } from '../only-database.ts';
 import { insideOf, type ReceivingServer, receiveBeside } from '../receive-beside.ts';
@@ -27,9 +27,12 @@ export const receiver = (request: RestoreRequest): Receiver => ({
   async openReceiving() {
     const { settings, config, context } = request;
     const asked = onlyDatabase(config, settings, 'receiving');
-    const target = await openOutliving(context.signal, (own) => openTargetServer(settings, own));
+    const late = lateSignal(context.signal);
+    const target = await openOutliving(context.signal, (own) =>
+      openTargetServer(settings, AbortSignal.any([own, late])),
+    );
     const name = await nameHere(target, asked);
-    return await receiveBeside(name, openServer(request, target, name), context.signal);
+    return await receiveBeside(name, openServer(request, target, name), context);
   },
 });
 

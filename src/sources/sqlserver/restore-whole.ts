@@ -2,6 +2,7 @@
 
 import { throwIfCancelled } from '#lib/clock.ts';
 import { HoldfastError } from '#lib/errors.ts';
+import { lateSignal } from '#lib/outliving.ts';
 import { dropOrTell } from '../drop-or-tell.ts';
 import { notEmpty } from '../free-targets.ts';
 import type { Manifest } from '../manifest.ts';
@@ -56,7 +57,7 @@ export const restoreWhole = async (restoring: Restoring, goal: Goal): Promise<vo
 /** Also when the session was cancelled or lost: what was begun must go. */
 const dropUnneeded = async ({ settings, context }: Restoring, name: string): Promise<void> => {
   await dropOrTell({ database: name, server: settings.server }, context.log, async () => {
-    await using admin = await connect(settings, 'master', new AbortController().signal);
+    await using admin = await connect(settings, 'master', lateSignal(context.signal));
     await dropDatabase(admin, name);
   });
 };
