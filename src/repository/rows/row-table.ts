@@ -30,7 +30,7 @@ const samplesASegment = 64;
 /** So many segments after the one in which a row was found are wanted, if there is room. */
 const mostAhead = 16;
 /** So often are all segments read at most: rows that are in another order now are not sought for ever. */
-const mostReads = 4;
+const mostReads = 3;
 
 export class RowTable {
   /** A segment takes this many entries. */
@@ -182,11 +182,19 @@ export class RowTable {
   #reach(frame: number, segment: number): void {
     this.#lastFrame = frame;
     this.#used[frame] = ++this.#clock;
-    const next = this.#frames[segment + 1] ?? -1;
-    if (next >= 0) this.#used[next] = this.#clock;
+    this.#touch(segment + 1);
     // Several are wanted at once, and seldom: each run costs a request.
     if (!this.#lacks(segment + 1) && !this.#lacks(segment + Math.ceil(this.#ahead / 2))) return;
-    for (let ahead = 1; ahead <= this.#ahead; ahead += 1) this.#want(segment + ahead);
+    for (let next = segment + 1; next <= segment + this.#ahead; next += 1) {
+      this.#touch(next);
+      this.#want(next);
+    }
+  }
+
+  /** It is not to go now, if it is held. */
+  #touch(segment: number): void {
+    const frame = this.#frames[segment] ?? -1;
+    if (frame >= 0) this.#used[frame] = this.#clock;
   }
 
   #want(segment: number): void {
