@@ -186,17 +186,27 @@ suite('of a distant table of many rows', () => {
     }
   });
 
-  test('notes that are lost in between are done without', async () => {
+  test('where notes are lost in between, rows that were fetched are fetched again, and others are stored again', async () => {
     const { open, notes } = await distant();
     await using _ = open;
     const rows = rowsOf(seededRandom('lost notes'), 4000);
-    const { snapshot: first } = await backedUp(open, rows);
-    const { snapshot: parent } = await backedUp(open, rows.slice(10), { parent: first });
-    const losing = tableAfter(rows, () => {
+    let { snapshot: parent } = await backedUp(open, rows);
+    const lose = () => {
       for (const note of notes()) rmSync(note);
-    });
-    const { snapshot } = await open.write(losing, writeOptions({ parent, rowsAtOnce: 500 }));
-    await assertHas(open, snapshot as Snapshot, rows);
+    };
+    for (const [first, most] of [
+      [10, 5000],
+      [20, 5000],
+      [30, Infinity],
+    ] as const) {
+      const isKept = most === Infinity;
+      if (isKept) ({ snapshot: parent } = await backedUp(open, rows, { parent })); // it keeps them
+      const table = tableAfter(rows.slice(first), lose);
+      const { snapshot, summary } = await open.write(table, writeOptions({ parent, rowsAtOnce: 500 }));
+      assert.ok(summary.dataAdded < most, `${summary.dataAdded}`);
+      await assertHas(open, snapshot as Snapshot, rows.slice(first));
+      parent = snapshot as Snapshot;
+    }
   });
 });
 
