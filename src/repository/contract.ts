@@ -170,6 +170,8 @@ export interface WriteOptions {
   readonly parent?: Snapshot;
   /** Read and cut everything, store nothing. */
   readonly dryRun?: boolean;
+  /** How many rows of tables are in memory at once, where they are compared with those of `parent`; four million unless told. */
+  readonly rowsAtOnce?: number;
   readonly signal: AbortSignal;
   /** Tags that depend on what was stored; asked for when all of it is durable, and not on a dry run. */
   readonly lateTags?: (

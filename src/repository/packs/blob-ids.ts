@@ -6,6 +6,8 @@ import { idBytes, idFromHex, isId } from './blob.ts';
 /** Ids of blobs as hex digits: a list of them, or packed. */
 export interface BlobIds extends Iterable<string> {
   readonly length: number;
+  /** Those from one to before another. */
+  slice(from: number, to: number): Iterable<string>;
   every(test: (id: string) => boolean): boolean;
   join(separator?: string): string;
 }
@@ -31,8 +33,12 @@ export class PackedIds implements BlobIds {
     this.#length = Math.max(this.#length, at + 1);
   }
 
-  *[Symbol.iterator](): Generator<string> {
-    for (let at = 0; at < this.#length; at += 1)
+  [Symbol.iterator](): Generator<string> {
+    return this.slice(0, this.#length);
+  }
+
+  *slice(from: number, to: number): Generator<string> {
+    for (let at = from; at < Math.min(to, this.#length); at += 1)
       yield this.#bytes.toString('hex', at * idBytes, (at + 1) * idBytes);
   }
 

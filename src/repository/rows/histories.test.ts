@@ -1,9 +1,13 @@
 // Many small histories of tables, made by chance: whatever happens to their rows and to the repository, each snapshot keeps its own.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { silentLog } from '#lib/log.ts';
 import { type Random, seededRandom } from '#lib/random.ts';
 import type { RowFormat } from '#lib/row-format.ts';
 import type { Entry } from '#sources/source.ts';
+import { memoryStore } from '#stores/memory/memory.ts';
+import { withCache } from '#stores/wrappers/cache.ts';
+import { temporaryFolder } from '../../../test/tools/temp.ts';
 import type { Repository, Snapshot } from '../contract.ts';
 import { neverFires, readFiles, type TestRepository, testRepository, writeOptions } from '../testing.ts';
 
@@ -135,7 +139,11 @@ const makeHistory = async (repository: Repository, random: Random, backups: numb
         ),
       ]),
     );
-    const options = { concurrency: random.integer(1, 4), ...(last && { parent: last.snapshot }) };
+    const options = {
+      concurrency: random.integer(1, 4),
+      rowsAtOnce: random.pick([1, 60, 250, 600, 100_000]),
+      ...(last && { parent: last.snapshot }),
+    };
     const writing = repository.write(entriesOf(state, random), writeOptions(options));
     const reading = last && assertHas(repository, last.snapshot, last.state, 'while another one is written');
     const [{ snapshot, summary }] = await Promise.all([writing, reading]);
@@ -187,7 +195,10 @@ const prune = async (
 for (let seed = 1; seed <= 2; seed += 1)
   test(`history ${seed} is kept`, async () => {
     const random = seededRandom(`history ${seed}`);
-    const repository = await testRepository();
+    const store = memoryStore();
+    const repository = await testRepository(
+      seed % 2 === 0 ? withCache(store, { folder: temporaryFolder('prints'), log: silentLog }) : store,
+    );
     const made: Backup[] = [];
     {
       await using open = await repository.open();

@@ -138,3 +138,13 @@ const layerFile = (at: number, what: string): string => `${String(at).padStart(4
 export function* idsOf(nodes: readonly TreeNode[]): Generator<string> {
   for (const { content } of nodes) yield* content ?? [];
 }
+
+/** Those of them from one to before another, or to the end. */
+export function* idsWithin(nodes: readonly TreeNode[], from: number, to = Infinity): Generator<string> {
+  let before = 0;
+  for (const { content = [] } of nodes) {
+    if (before >= to) return;
+    yield* content.slice(Math.max(0, from - before), Math.max(0, to - before));
+    before += content.length;
+  }
+}

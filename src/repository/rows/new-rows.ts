@@ -9,6 +9,9 @@ import type { RowTable } from './row-table.ts';
 /** A row that is longer counts as new wherever it is from, so that it need not be held until its end. */
 const longestHeldBytes = 4 * 1024 * 1024;
 
+/** Of a table that has more rows than are held at once. */
+const pieceBytes = 64 * 1024;
+
 export interface NewRowsOptions {
   readonly signal: AbortSignal;
   /** Of the content, as they pass. */
@@ -20,6 +23,8 @@ export interface NewRowsOptions {
 /** Where rows are looked for, and by what. */
 export interface Known {
   readonly table: RowTable;
+  /** Puts the rows that the table wants. */
+  readWanted(): Promise<void>;
   readonly format: RowFormat;
   /** Of the table's prints. */
   readonly key: Uint8Array;
@@ -28,13 +33,14 @@ export interface Known {
 /** The rows that the table does not have, each view good until a later pull. Those that it has are found there. */
 export async function* newRows(
   content: Content,
-  { table, format, key }: Known,
+  known: Known,
   { signal, onBytes, onNew }: NewRowsOptions,
 ): AsyncGenerator<Uint8Array> {
+  const { table, format, key } = known;
   const printer = createRowPrinter(key, format);
   /** Of a row that goes on in the next chunk. */
   const begun = new Begun();
-  for await (const bytes of content) {
+  for await (const bytes of table.slides ? besideEarlierRows(content, known) : content) {
     throwIfCancelled(signal); // nobody else looks while nothing is new
     onBytes(bytes.length);
     const chunk = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
@@ -63,6 +69,15 @@ export async function* newRows(
   }
   if (begun.bytes > 0 || begun.isNew)
     throw new HoldfastError('FAILED', 'the source gave rows of which the last one has no end');
+}
+
+/** Few rows end in a piece: those that are wanted for the next ones can be put in time. */
+async function* besideEarlierRows(content: Content, known: Known): AsyncGenerator<Uint8Array> {
+  for await (const bytes of content)
+    for (let at = 0; at < bytes.length; at += pieceBytes) {
+      if (known.table.wants) await known.readWanted();
+      yield bytes.subarray(at, at + pieceBytes);
+    }
 }
 
 /** What is held of a row whose end is to come. */

@@ -1,8 +1,8 @@
 // Rows of a file by their numbers, the first of which is 1: a bit each, and as a file with one number a line.
 import { HoldfastError } from '#lib/errors.ts';
 
-/** Sixteen times as many as are ever looked for in a file (`mostRows` in write-layers.ts): a list takes no more than 8 MiB. */
-const mostRows = 2 ** 26;
+/** Fewer rows than this are in a file in layers, whoever made it: a list takes 128 MiB at most. */
+export const mostRowNumbers = 2 ** 30;
 const zero = 0x30;
 const newline = 0x0a;
 
@@ -46,14 +46,15 @@ export function* formatRowNumbers(rows: Iterable<number>): Generator<Uint8Array>
   if (piece.length > 0) yield Buffer.from(piece.join(''), 'latin1');
 }
 
-/** Adds the rows of such files, one after the other. REPOSITORY_DAMAGED when they are none, or name one twice. */
+/** Adds the rows of such files, one after the other. REPOSITORY_DAMAGED when they are none, name one twice, or one beyond `last`. */
 export const parseRowNumbers = async (
   content: AsyncIterable<Uint8Array>,
   into: Pick<RowNumbers, 'add'>,
-  name: string,
+  { name, last }: { readonly name: string; readonly last: number },
 ): Promise<void> => {
   const wrong = (): HoldfastError =>
     new HoldfastError('REPOSITORY_DAMAGED', `the rows that are gone from ${name} are no list of numbers`);
+  const most = Math.min(last, mostRowNumbers - 1);
   let row = 0;
   for await (const bytes of content)
     for (const byte of bytes) {
@@ -61,7 +62,7 @@ export const parseRowNumbers = async (
       if (digit >= 0 && digit <= 9) row = row * 10 + digit;
       else if (byte !== newline || row === 0 || !into.add(row)) throw wrong();
       else row = 0;
-      if (row >= mostRows) throw wrong();
+      if (row > most) throw wrong();
     }
   if (row !== 0) throw wrong();
 };

@@ -8,17 +8,18 @@ import { encodeTree, type TreeNode } from '../trees/tree.ts';
 import { lengthOf } from '../trees/tree-parts.ts';
 import type { BlobWriter } from '../writing/blob-writer.ts';
 import { type BlobTotals, type ContentCutter, isCutAsFile } from '../writing/content-cutter.ts';
-import { keptRowCount, printKey } from './kept-prints.ts';
+import { readEarlierRows } from './earlier-rows.ts';
+import { KeptPrints, printKey } from './kept-prints.ts';
+import type { Reading } from './layer-files.ts';
 import { bytesOf, idsOf, type Layer, type LayerList, type Layers, layersOf, nodesOf } from './layers.ts';
 import { newRows } from './new-rows.ts';
-import { type Reading, readTable } from './read-layers.ts';
 import type { RowBudget } from './row-budget.ts';
-import { formatRowNumbers, type RowNumbers } from './row-numbers.ts';
-import type { RowTable } from './row-table.ts';
+import { formatRowNumbers, mostRowNumbers, type RowNumbers } from './row-numbers.ts';
+import type { RowTable, RowTableOptions } from './row-table.ts';
 
 /** Smaller files are stored whole: their small blobs cost no more. */
 const smallestBytes = 1024 * 1024;
-/** Of one table, and of all that are in memory at once: they take about a hundred MB. */
+/** That are in memory at once, of all tables: they take about a hundred MB. */
 export const mostRows = 4 * 1024 * 1024;
 /** A file in so many layers is stored whole again. */
 const mostLayers = 200;
@@ -34,6 +35,8 @@ export interface Ground extends LayerList {
   readonly found: RowNumbers;
   /** How many of these were gone before. */
   readonly goneBefore: number;
+  /** Puts the rows that the table wants. REPOSITORY_DAMAGED, STORE_DENIED: the whole backup fails, since part of the table is stored; the next one plans anew. */
+  readWanted(): Promise<void>;
   /** Of the rows' prints. */
   readonly key: Uint8Array;
   /** It is not needed any more. */
@@ -90,32 +93,32 @@ const planBeside = async (reading: Reading, of: Layers, budget: RowBudget): Prom
   if (!idsOf(nodesOf(of)).every((id) => blobs.has(id, 'data')))
     return { how: 'rows', why: 'something of the last one is lost' };
   const expectedRows = await estimatedRows(reading, of);
-  if (expectedRows > mostRows) return tooLarge;
+  if (expectedRows > mostRowNumbers) return tooLarge;
   const { release } = await budget.take(expectedRows);
   let plan: Plan | undefined;
   try {
-    plan = await planFrom(reading, of, expectedRows, release);
+    plan = await planFrom(reading, of, { expectedRows, mostRows: budget.most }, release);
     return plan;
   } finally {
     if (plan?.how !== 'beside') release();
   }
 };
 
-const tooLarge: Plan = { how: 'table', why: 'it has more rows than are compared' };
+const tooLarge: Plan = { how: 'table', why: 'it has more rows than have numbers' };
 
 const planFrom = async (
   reading: Reading,
   of: Layers,
-  expectedRows: number,
+  options: RowTableOptions,
   release: () => void,
 ): Promise<Plan> => {
-  const read = await readTable(reading, of, { expectedRows, mostRows });
-  if (!read) return tooLarge;
-  const { table, found } = read;
+  const earlier = await readEarlierRows(reading, of, options);
+  if (!earlier) return tooLarge;
   const { format, layers } = of;
+  const key = printKey(reading.session);
   return {
     how: 'beside',
-    ground: { format, layers, table, found, goneBefore: found.size, key: printKey(reading.session), release },
+    ground: { ...earlier, format, layers, goneBefore: earlier.found.size, key, release },
   };
 };
 
@@ -125,8 +128,8 @@ const estimatedRows = async (
   { format, layers, sizeBytes }: Layers,
 ): Promise<number> => {
   const [{ rows }] = layers as readonly [Layer];
-  const kept = await keptRowCount(session, rows, format);
-  if (kept !== undefined) return (kept * sizeBytes) / Math.max(1, rows.meta.size ?? 0);
+  const kept = await new KeptPrints(session, rows, format).note(0);
+  if (kept) return ((kept.prints.length / 3) * sizeBytes) / Math.max(1, kept.rowBytes);
   let [bytes, counted] = [0, 0];
   const ends = rowEnds(format);
   for await (const chunk of readContent(session, reader, someOf(rows.content ?? [], format))) {

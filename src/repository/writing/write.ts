@@ -12,8 +12,8 @@ import type { Content, Entry, EntryMeta } from '#sources/source.ts';
 import type { ItemOutcome, SnapshotSummary, WriteOptions, WriteReport } from '../contract.ts';
 import { refuseIfPruned, takeStock } from '../packs/stock.ts';
 import type { BlobReader } from '../reading/blob-reader.ts';
+import type { Reading } from '../rows/layer-files.ts';
 import { nodeOf } from '../rows/layers.ts';
-import type { Reading } from '../rows/read-layers.ts';
 import { RowBudget } from '../rows/row-budget.ts';
 import { type Ground, type LayerWriter, mostRows, planRows, writeBeside } from '../rows/write-layers.ts';
 import type { Session } from '../session.ts';
@@ -100,7 +100,7 @@ class TreeWriter {
   readonly #cutter: ContentCutter;
   readonly #earlier: EarlierNodes | undefined;
   readonly #reading: () => Promise<Reading>;
-  readonly #budget = new RowBudget(mostRows);
+  readonly #budget: RowBudget;
   readonly #counts = new WriteCounts();
   /** The chain of open directories, the snapshot's root first. */
   readonly #open: Directory[] = [];
@@ -114,6 +114,7 @@ class TreeWriter {
     this.#session = session;
     this.#writer = writer;
     this.#options = options;
+    this.#budget = new RowBudget(options.rowsAtOnce ?? mostRows);
     this.#cutter = new ContentCutter(session, writer);
     this.#earlier = before?.earlier;
     this.#reading = async () => ({ session, reader: await (before as Before).reader() });
