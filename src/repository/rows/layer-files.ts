@@ -2,7 +2,7 @@
 import { throwIfCancelled } from '#lib/clock.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import type { BlobReader } from '../reading/blob-reader.ts';
-import { readContent } from '../reading/read-content.ts';
+import { readBlobs } from '../reading/read-content.ts';
 import type { Session } from '../session.ts';
 import { bytesOf, idsOf, type Layers } from './layers.ts';
 import { parseRowNumbers, RowNumbers } from './row-numbers.ts';
@@ -35,7 +35,7 @@ export class LayerFiles {
   /** Blobs of these files, each as it is. Those of all files of a sort are best read as one: each may lie in another pack. */
   async *read(ids: Iterable<string>): AsyncGenerator<Uint8Array> {
     const { session, reader } = this.reading;
-    for await (const bytes of readContent(session, reader, ids)) {
+    for await (const bytes of readBlobs(session, reader, ids)) {
       throwIfCancelled(session.signal);
       this.#bytes += bytes.length;
       yield bytes;
