@@ -2,10 +2,11 @@
 // (Python's «surrogateescape», PEP 383), so that every name survives the way there and back.
 import { isUtf8 } from 'node:buffer';
 import { sep } from 'node:path';
+import { bufferOf } from './buffer-of.ts';
 
 /** The string for a name's bytes. */
 export const decodeName = (bytes: Uint8Array): string => {
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const buffer = bufferOf(bytes);
   if (isUtf8(buffer)) return buffer.toString('utf8');
   let name = '';
   for (let at = 0; at < buffer.length; ) {

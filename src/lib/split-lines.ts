@@ -1,4 +1,5 @@
 // Lines out of chunks that are cut anywhere.
+import { bufferOf } from './buffer-of.ts';
 import { HoldfastError } from './errors.ts';
 
 /**
@@ -10,7 +11,7 @@ export async function* splitLines(
 ): AsyncGenerator<Buffer[]> {
   let pieces: Buffer[] = [];
   for await (const chunk of chunks) {
-    const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+    const bytes = bufferOf(chunk);
     const lines: Buffer[] = [];
     let start = 0;
     for (let end = bytes.indexOf(newline); end !== -1; end = bytes.indexOf(newline, start)) {

@@ -7,6 +7,7 @@
 //   -- 4c9d… end
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
+import { bufferOf } from '#lib/buffer-of.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import type { Content, Entry, PlainDump } from './source.ts';
 
@@ -191,8 +192,7 @@ async function* cutEnds(
   for await (const chunk of bytes) {
     const rest = chunk.subarray(left);
     left -= chunk.length - rest.length;
-    const all =
-      after > 0 ? Buffer.concat([held, rest]) : Buffer.from(rest.buffer, rest.byteOffset, rest.length);
+    const all = after > 0 ? Buffer.concat([held, rest]) : bufferOf(rest);
     const sure = Math.max(0, all.length - after);
     if (sure > 0) yield all.subarray(0, sure);
     held = all.subarray(sure);

@@ -1,4 +1,5 @@
 // The tables and collections of the databases in a snapshot.
+import { bufferOf } from '#lib/buffer-of.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import { printable } from '#lib/format.ts';
 import type { Repository, Snapshot } from '#repository/contract.ts';
@@ -54,8 +55,8 @@ export const databaseTables = async (
     const valuesOf = names.length === 0 ? () => [] : shape.sqlReader(names);
     let count = 0;
     for await (const batch of rows.read(snapshot, entriesOf(database, table)))
-      for (const { buffer, byteOffset, length } of batch) {
-        onRow(valuesOf(Buffer.from(buffer, byteOffset, length)));
+      for (const row of batch) {
+        onRow(valuesOf(bufferOf(row)));
         count += 1;
       }
     if (count === table.rows) return;

@@ -1,4 +1,5 @@
 // Which rows have what is asked for in their columns.
+import { bufferOf } from '#lib/buffer-of.ts';
 import { printable } from '#lib/format.ts';
 import type { RowShape, RowValues, TableReader } from '#sources/table-reader.ts';
 
@@ -16,7 +17,7 @@ export const fitting = (
   const words = plainWords(plain.map(([, value]) => value));
   const isText = textsWithBreaks(wanted, shape);
   return (row) => {
-    const bytes = Buffer.from(row.buffer, row.byteOffset, row.byteLength);
+    const bytes = bufferOf(row);
     if (words.some((word) => !bytes.includes(word))) return undefined;
     const values = valuesOf(bytes);
     const fits = [...wanted].every(

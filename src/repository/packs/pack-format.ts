@@ -1,5 +1,6 @@
 // A pack: sealed blobs one after another, then a sealed header that lists them, then the header's length (uint32 LE).
 // Source: restic's design document, «Pack Format».
+import { bufferOf } from '#lib/buffer-of.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import { overheadBytes, type Sealer } from '../sealing/seal.ts';
 import { type BlobType, idBytes, type PackEntry } from './blob.ts';
@@ -44,7 +45,7 @@ export class HeaderWriter {
 
 /** The entries of a header's plaintext; throws an Error that says what is wrong with it. */
 export const decodeHeader = (plain: Uint8Array): PackEntry[] => {
-  const header = Buffer.from(plain.buffer, plain.byteOffset, plain.length);
+  const header = bufferOf(plain);
   const entries: PackEntry[] = [];
   let offset = 0;
   for (let at = 0; at < header.length; ) {

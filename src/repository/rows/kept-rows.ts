@@ -1,4 +1,5 @@
 // A file of rows without some of them.
+import { bufferOf } from '#lib/buffer-of.ts';
 import { type RowEnds, type RowFormat, rowEnds } from '#lib/row-format.ts';
 import type { RowNumbers } from './row-numbers.ts';
 
@@ -18,7 +19,7 @@ export class KeptRows {
 
   /** What is kept of the next bytes: they themselves where that is all of them. */
   of(bytes: Uint8Array): Uint8Array {
-    const piece = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+    const piece = bufferOf(bytes);
     let kept: Buffer | undefined;
     let length = 0;
     let from = 0; // of what is kept and not yet copied

@@ -1,4 +1,5 @@
 // Reads a table again: what of it was not there before.
+import { bufferOf } from '#lib/buffer-of.ts';
 import { throwIfCancelled } from '#lib/clock.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import type { RowFormat } from '#lib/row-format.ts';
@@ -43,7 +44,7 @@ export async function* newRows(
   for await (const bytes of table.slides ? besideEarlierRows(content, known) : content) {
     throwIfCancelled(signal); // nobody else looks while nothing is new
     onBytes(bytes.length);
-    const chunk = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+    const chunk = bufferOf(bytes);
     const gathered = new Gathered(chunk);
     let end = 0;
     printer.update(chunk, ({ count, prints, ends }) => {

@@ -1,4 +1,5 @@
 // A table stored beside what an earlier snapshot has of it: the rows that are new, and which of the earlier ones are gone.
+import { bufferOf } from '#lib/buffer-of.ts';
 import { hasCode } from '#lib/errors.ts';
 import { type RowFormat, rowEnds } from '#lib/row-format.ts';
 import type { Content, EntryMeta } from '#sources/source.ts';
@@ -133,7 +134,7 @@ const estimatedRows = async (
   let [bytes, counted] = [0, 0];
   const ends = rowEnds(format);
   for await (const chunk of readContent(session, reader, someOf(rows.content ?? [], format))) {
-    const piece = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length);
+    const piece = bufferOf(chunk);
     bytes += piece.length;
     for (let end = ends.next(piece, 0); end >= 0; end = ends.next(piece, end)) counted += 1;
   }

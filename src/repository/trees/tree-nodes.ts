@@ -1,4 +1,5 @@
 // The nodes of a tree blob one after the other: that of a folder with a large table in it names millions of blobs.
+import { bufferOf } from '#lib/buffer-of.ts';
 import { HoldfastError, messageOf } from '#lib/errors.ts';
 import { readIds } from '../packs/blob-ids.ts';
 import { decodeNode, decodeTree, isRecord, parseTreeJson, type TreeNode } from './tree.ts';
@@ -25,7 +26,7 @@ export function* eachNode(
   storedBytes: number,
   atOnceBytes = largeTreeBytes,
 ): Generator<TreeNode> {
-  const tree = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const tree = bufferOf(bytes);
   if (tree.length <= atOnceBytes) return yield* decodeTree(bytes, id);
   const budget = new Budget(storedBytes);
   if (tree.toString('latin1', 0, start.length) !== start) {

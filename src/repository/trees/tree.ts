@@ -1,4 +1,5 @@
 // Trees: a directory as restic keeps it, a JSON blob with one node a name. Source: restic's design document, «Trees and Data».
+import { bufferOf } from '#lib/buffer-of.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import { decodeName, encodeName } from '#lib/file-name.ts';
 import type { EntryMeta, EntryType } from '#sources/source.ts';
@@ -98,9 +99,7 @@ const beyondSurrogates = /[\ud800-\uffff]/;
 /** The nodes of a tree blob; throws REPOSITORY_DAMAGED when it is no tree. */
 export const decodeTree = (bytes: Uint8Array, id: string): TreeNode[] => {
   try {
-    const tree: unknown = parseTreeJson(
-      Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8'),
-    );
+    const tree: unknown = parseTreeJson(bufferOf(bytes).toString('utf8'));
     const nodes = isRecord(tree) ? (tree.nodes ?? []) : undefined;
     if (!Array.isArray(nodes)) throw new Error('it has no list of nodes');
     return nodes.map(decodeNode);

@@ -1,5 +1,6 @@
 // A file's bytes onto disk. Blocks of zeros in large files become holes, so that a sparse file stays one.
 import { ftruncateSync, writeSync } from 'node:fs';
+import { bufferOf } from '#lib/buffer-of.ts';
 import type { Content } from '../source.ts';
 
 /** The unit of holes: file systems keep none smaller. */
@@ -40,8 +41,6 @@ export const writeContent = async (
   if (end < total) ftruncateSync(file, total);
   return total;
 };
-
-const bufferOf = (chunk: Uint8Array): Buffer => Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
 
 /** Gives the position after the last byte written. */
 const writeAll = (file: number, bytes: Buffer, position: number): number => {

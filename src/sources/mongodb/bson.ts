@@ -1,6 +1,7 @@
 // BSON as bytes (https://bsonspec.org/spec.html): looked at element by element, so that what is not asked for is never decoded,
 // and key order, doubled keys and text that is not UTF-8 are kept. The package is met in this file only.
 import * as BSON from 'bson';
+import { bufferOf } from '#lib/buffer-of.ts';
 import { HoldfastError } from '#lib/errors.ts';
 
 export type { Timestamp } from 'bson';
@@ -28,7 +29,7 @@ export const bsonType = {
 
 /** The elements of a raw document, in order. ITEM_UNREADABLE when its bytes are no BSON. */
 export function* elementsOf(document: Uint8Array): Generator<Element> {
-  const bytes = Buffer.from(document.buffer, document.byteOffset, document.byteLength);
+  const bytes = bufferOf(document);
   if (bytes.length < 5 || bytes.readInt32LE(0) !== bytes.length || bytes[bytes.length - 1] !== 0)
     throw invalid();
   const end = bytes.length - 1;

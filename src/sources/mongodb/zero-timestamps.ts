@@ -1,5 +1,6 @@
 // Inserts of raw documents that stay as they are. At the top of a document a server takes a timestamp of zero for one that it is to
 // set, unless it is told otherwise, or the field is set by a pipeline (mongorestore/restore.go).
+import { bufferOf } from '#lib/buffer-of.ts';
 import { bsonType, decodeValue, elementAt, elementsOf, timestampOf } from './bson.ts';
 import type { Command, Connection } from './connect.ts';
 
@@ -39,8 +40,7 @@ const setZeros = async (connection: Connection, place: Place, document: Uint8Arr
 };
 
 /** Most have no such bytes, and need not be taken apart. */
-const mayHaveZeros = ({ buffer, byteOffset, length }: Uint8Array): boolean =>
-  Buffer.from(buffer, byteOffset, length).includes(endOfNameAndZero);
+const mayHaveZeros = (document: Uint8Array): boolean => bufferOf(document).includes(endOfNameAndZero);
 
 const endOfNameAndZero = Buffer.alloc(1 + 8);
 

@@ -1,4 +1,5 @@
 // Values as T-SQL literals, each in one line, and the same literals read again. Between the two nothing is lost.
+import { bufferOf } from '#lib/buffer-of.ts';
 
 /** An N'…' literal, or an expression of one where a line break or a stray half of a character must be told in other words. */
 export const textLiteral = (text: string): string => {
@@ -39,7 +40,7 @@ const bytesAsText = (text: string): string =>
   `CAST(${bytesLiteral(Buffer.from(text, 'utf16le'))} AS nvarchar(max))`;
 
 export const bytesLiteral = (bytes: Uint8Array): string =>
-  `0x${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('hex').toUpperCase()}`;
+  `0x${bufferOf(bytes).toString('hex').toUpperCase()}`;
 
 /** All digits of a double: 17, which the server calls lossless. */
 export const doubleLiteral = (value: number): string => exponential(value, 16);

@@ -1,4 +1,5 @@
 // Files over SFTP in pieces, many of them under way at once, so that a distant server is not waited for after each.
+import { bufferOf } from '#lib/buffer-of.ts';
 import { forEachLimit } from '#lib/concurrency.ts';
 import type { ByteRange } from '../store.ts';
 import { hasStatus, sftpStatus } from './sftp-error.ts';
@@ -103,9 +104,6 @@ export const writeAndReadBack = async (
 
 const writePiece = (line: SftpLine, file: Buffer, bytes: Buffer, position: number): Promise<void> =>
   line.request<void>((sftp, answer) => sftp.write(file, bytes, 0, bytes.length, position, answer));
-
-const bufferOf = ({ buffer, byteOffset, byteLength }: Uint8Array): Buffer =>
-  Buffer.from(buffer, byteOffset, byteLength);
 
 /** Waits for all of them, and throws the first failure. */
 const all = async (requests: readonly Promise<void>[]): Promise<void> => {
