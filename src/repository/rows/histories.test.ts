@@ -69,7 +69,7 @@ const rowsIn = (bytes: Buffer, format: RowFormat): string[] => {
   return rows;
 };
 
-const mostBytes = 1_600_000;
+const mostBytes = 1_300_000;
 
 /** The first rows, where there are too many for a quick test. */
 const within = (rows: Rows): Rows => {
@@ -202,7 +202,7 @@ for (let seed = 1; seed <= 2; seed += 1)
     const made: Backup[] = [];
     {
       await using open = await repository.open();
-      made.push(...(await makeHistory(open, random, 6)));
+      made.push(...(await makeHistory(open, random, 5)));
       for (const { snapshot, state } of made) await assertHas(open, snapshot, state, 'where it was written');
     }
     await assertHasAll(repository, made, 'opened again');
