@@ -25,9 +25,8 @@ export const deriveKeyAhead = async (words: readonly string[], env: World['env']
 };
 
 const needKey = (words: readonly string[]): boolean => {
-  const called = words.find((word) => commands.some(({ name }) => name === word));
-  const isNeeded = commands.some(({ name, opensRepository }) => name === called && opensRepository);
-  return isNeeded && !words.includes('--help') && !words.includes('-h');
+  const [called] = words.flatMap((word) => commands.find(({ name }) => name === word) ?? []);
+  return called?.opensRepository === true && !words.includes('--help') && !words.includes('-h');
 };
 
 /** A glance at them, before they are read properly. */
