@@ -93,7 +93,7 @@ const crediblyTaken = (state: ArrivedState, now: Date): ArrivedState => ({
 export const idOf = ({ id, original }: Snapshot): string => original ?? id;
 
 /** Oldest first. USAGE when several machines call a source so, and it was not said which. */
-export const ofSender = (all: readonly Snapshot[], { source, host }: Sender): Snapshot[] => {
+const ofSender = (all: readonly Snapshot[], { source, host }: Sender): Snapshot[] => {
   const found = matching(all, { source, host });
   const hosts = [...new Set(found.map(({ hostname }) => hostname))];
   if (hosts.length <= 1) return found;

@@ -51,7 +51,7 @@ export const putLocalFileSync = (folder: string, key: string, parts: readonly Ui
 };
 
 /** The file takes the place of what has that name, for good. */
-export const giveName = async (temporary: string, path: string): Promise<void> => {
+const giveName = async (temporary: string, path: string): Promise<void> => {
   await rename(temporary, path);
   await syncFolder(dirname(path));
 };
