@@ -162,7 +162,7 @@ suite('a backup of several databases and files together', { skip }, () => {
     assert.match(stdout, /^lite, one: opening all, before any is read$/m);
     const files = await holdfast([...repository, 'backup', '--together', at('media')], on);
     assert.equal(files.status, 2);
-    assert.match(files.stderr, /--together is for databases, and none is named/);
+    assert.match(files.stderr, /--together is for sources whose state can be held/);
     const job = await holdfast(['backup', '--together', 'point'], { env });
     assert.equal(job.status, 2);
     assert.match(job.stderr, /--together is not for jobs/);

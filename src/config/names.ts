@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { anyOf } from '#lib/format.ts';
 import { didYouMean } from '#lib/nearest.ts';
 import { jsonSchemaOf, parseBy } from '#lib/parse-by.ts';
-import { canDo, kindsWith } from '#sources/abilities.ts';
+import { canDo, whoCan } from '#sources/abilities.ts';
 import type { Ability } from '#sources/source.ts';
 import type { Problem } from './problems.ts';
 
@@ -20,6 +20,8 @@ export interface Names {
   readonly site?: string | undefined;
   /** The kind of a source; undefined where the file gives none that there is. */
   kindOf(source: string): string | undefined;
+  /** The keys that the file gives for a source, valid or not. */
+  keysOf(source: string): readonly string[];
   /** What a job backs up; undefined for one that does something else, or that the file does not give. */
   backupOf(job: string): { readonly sources: readonly string[]; readonly isPartial: boolean } | undefined;
 }
@@ -31,6 +33,7 @@ export const noNames: Names = {
   notifiers: [],
   jobs: [],
   kindOf: () => undefined,
+  keysOf: () => [],
   backupOf: () => undefined,
 };
 
@@ -46,10 +49,10 @@ export const sourceWith = (ability: Ability, names: Names) =>
   });
 
 /** 'a source of kind postgres, and "shop" is of kind mysql', where a source is of a kind that lacks the ability. */
-export const lackOf = (ability: Ability, source: string, { kindOf }: Names): string | undefined => {
+export const lackOf = (ability: Ability, source: string, { kindOf, keysOf }: Names): string | undefined => {
   const kind = kindOf(source);
-  if (kind === undefined || canDo(kind, ability)) return undefined;
-  return `a source of kind ${anyOf(kindsWith(ability))}, and "${source}" is of kind ${kind}`;
+  if (kind === undefined || canDo(kind, ability, keysOf(source))) return undefined;
+  return `a source of kind ${anyOf(whoCan(ability))}, and "${source}" is of kind ${kind}`;
 };
 
 /** One or more of them, each once. */

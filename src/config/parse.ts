@@ -25,13 +25,11 @@ export const parseConfig = (
     notifiers: namesIn(sections.notifiers),
     jobs: namesIn(sections.jobs),
     site: typeof sections.site === 'string' ? sections.site : undefined,
-    kindOf: (source) => {
-      const one = isMapping(sections.sources) ? sections.sources[source] : undefined;
-      return isMapping(one) ? kindNamed(one.kind) : undefined;
-    },
+    kindOf: (source) => kindNamed(valuesOf(sections.sources, source).kind),
+    keysOf: (source) => Object.keys(valuesOf(sections.sources, source)),
     backupOf: (job) => {
-      const one = isMapping(sections.jobs) ? sections.jobs[job] : undefined;
-      if (!isMapping(one) || one.backup === undefined) return undefined;
+      const one = valuesOf(sections.jobs, job);
+      if (one.backup === undefined) return undefined;
       const named = [one.backup].flat().filter((source) => typeof source === 'string');
       return { sources: [...new Set(named)], isPartial: one.partial !== undefined };
     },
@@ -47,6 +45,12 @@ export const parseConfig = (
   if (whole && inText.length === 0)
     mistakes.push(...flawsTogether(whole).map((flaw) => ({ ...positionOf(flaw.path, 'value'), ...flaw })));
   return result.success && mistakes.length === 0 ? { values: result.data } : { mistakes: inOrder(mistakes) };
+};
+
+/** What a section says of one of its names. */
+const valuesOf = (section: unknown, name: string): Readonly<Record<string, unknown>> => {
+  const values = isMapping(section) ? section[name] : undefined;
+  return isMapping(values) ? values : {};
 };
 
 /** The file without the jobs in which there are mistakes: what is wrong with others beside one another is told with these. */

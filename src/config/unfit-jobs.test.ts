@@ -68,7 +68,7 @@ const cases: readonly (readonly [name: string, job: string, expected: readonly s
     'a moment that is held for what has none',
     'backup: [media, couch], to: [near], together: true, hooks: { held: "true" }',
     [
-      'jobs.j.together: is for a source of kind sqlite, postgres, mysql, mongodb or sqlserver, and "media" is of kind files',
+      'jobs.j.together: is for a source of kind sqlite, postgres, mysql, mongodb, sqlserver or files with `fsSnapshot`, and "media" is of kind files',
     ],
   ],
   [

@@ -1,4 +1,4 @@
-// Sources that are open and begun to be read: each in its turn, or all databases of a run at once, so that their states are of one moment.
+// Sources that are open and begun to be read: each in its turn, or all of a run that can be held at once, so that their states are of one moment.
 import { throwIfCancelled } from '#lib/clock.ts';
 import { asError, HoldfastError } from '#lib/errors.ts';
 import { machineName } from '#lib/machine-name.ts';
@@ -48,7 +48,7 @@ interface Beginning {
 
 export interface HeldRequest extends Beginning {
   readonly sources: readonly SourceConfig[];
-  /** The states of all databases are taken at once, and `onHeld` is called when they stand: what fails there fails all. */
+  /** The states of all that can be held are taken at once, and `onHeld` is called when they stand: what fails there fails all. */
   readonly together?: boolean | undefined;
   readonly onHeld?: (() => Promise<void>) | undefined;
 }
@@ -109,9 +109,12 @@ export interface Held extends AsyncDisposable {
   take(source: SourceConfig): Begun | undefined;
 }
 
+export const canBeHeld = (source: SourceConfig): boolean =>
+  canDo(source.kind, 'moment', Object.keys(source.toJSON()));
+
 /** Of a run that is together, all sources that have a state to hold. */
 export const holdAll = async (request: HeldRequest, context: JobContext): Promise<Held> => {
-  const holders = request.together ? request.sources.filter(({ kind }) => canDo(kind, 'moment')) : [];
+  const holders = request.together ? request.sources.filter(canBeHeld) : [];
   const held = new Map<SourceConfig, Begun | Error>();
   let stopped: Error | undefined;
   const close = async (): Promise<void> => {

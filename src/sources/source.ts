@@ -26,6 +26,8 @@ export interface DumpOptions {
 export interface SourceKind<Config> extends Kind<Config, Source> {
   /** What its sources can do beside being backed up and restored: known before one is opened, so that a file that asks for more is refused. */
   readonly abilities: readonly Ability[];
+  /** What those of them can do as well whose configuration has this key. */
+  readonly abilitiesByKey?: Readonly<Record<string, Ability>>;
 }
 
 /**

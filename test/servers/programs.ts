@@ -20,6 +20,7 @@ const requirements = {
   python: { packages: ['python3'], programs: ['python3'] },
   strace: { packages: ['strace'], programs: ['strace'] },
   sqlite: { packages: ['sqlite3'], programs: ['sqlite3'] },
+  btrfs: { packages: ['btrfs-progs'], programs: ['mkfs.btrfs', 'btrfs'] },
   attributes: { packages: ['attr', 'acl'], programs: ['getfattr', 'setfattr', 'getfacl', 'setfacl'] },
   sshd: {
     packages: ['openssh-server', 'openssh-client'],

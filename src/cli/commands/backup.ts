@@ -1,9 +1,10 @@
 // holdfast backup: jobs of the configuration file, or what the command line names.
 import { type Config, type JobConfig, jobNamed } from '#config/config.ts';
+import { canBeHeld } from '#jobs/begin-source.ts';
 import { runBackup } from '#jobs/run-backup.ts';
 import { isOriginTag } from '#jobs/snapshot-choice.ts';
 import { HoldfastError } from '#lib/errors.ts';
-import { canDo, kindsWith } from '#sources/abilities.ts';
+import { whoCan } from '#sources/abilities.ts';
 import type { SourceConfig } from '#sources/registry.ts';
 import { adhocSources, fileOptions, givenFileOptions } from '../adhoc-sources.ts';
 import { reportBackup } from '../backup-report.ts';
@@ -115,9 +116,9 @@ const requireHolder = (
   { together }: Pick<BackupCall['options'], 'together'>,
   sources: readonly SourceConfig[],
 ): void => {
-  if (together && !sources.some(({ kind }) => canDo(kind, 'moment')))
-    throw new HoldfastError('USAGE', '--together is for databases, and none is named', {
-      hint: `whose state can be held: ${kindsWith('moment').join(', ')}`,
+  if (together && !sources.some(canBeHeld))
+    throw new HoldfastError('USAGE', '--together is for sources whose state can be held, and none is named', {
+      hint: `those are of kind ${whoCan('moment').join(', ')}`,
     });
 };
 

@@ -85,7 +85,9 @@ export const backup = (names: Names) =>
       together: z
         .boolean()
         .optional()
-        .describe('The states of all its databases are taken at once, before any of them is read.'),
+        .describe(
+          'The states of all its databases, and of files with `fsSnapshot`, are taken at once, before any of them is read.',
+        ),
       partial: partial
         .optional()
         .describe(

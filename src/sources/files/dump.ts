@@ -6,9 +6,11 @@ import { doubtfulTime } from '#lib/file-times.ts';
 import type { Context } from '#lib/kind.ts';
 import type { Entry, Previous } from '../source.ts';
 import { localAccounts } from './accounts.ts';
+import { moveIntoSnapshots } from './fs-snapshot.ts';
 import { nameOwners } from './metadata.ts';
 import type { FilesConfig } from './options.ts';
 import { createPause } from './pause.ts';
+import { placesOf } from './places.ts';
 import { readFile } from './read-file.ts';
 import { planOf } from './roots.ts';
 import type { Selection } from './selection.ts';
@@ -21,25 +23,27 @@ import { xattrReader } from './xattrs.ts';
 /**
  * Every entry of the tree, files with their content to be read, or marked as unchanged since `previous`. The walk begins when the first
  * entry is asked for: beside the work on what it finds when that is mostly to look whether it changed, else file by file, so that each
- * is read at once.
+ * is read at once. What is held for it is to be closed when all has been read.
  */
 export async function* dump(
   config: FilesConfig,
   selection: Selection,
   calls: SystemCalls | undefined,
-  { signal, log }: Pick<Context, 'signal' | 'log'>,
+  { signal, log, held }: Pick<Context, 'signal' | 'log'> & { readonly held: AsyncDisposableStack },
   previous?: Previous,
 ): AsyncGenerator<Entry> {
   const readXattrs = xattrReader(config.xattrs, calls);
   const plan = planOf(config);
+  const moved = config.fsSnapshot ? await moveIntoSnapshots(config, held, { signal, log }) : [];
+  const places = placesOf(moved);
   const prefix = plan.folder.endsWith('/') ? plan.folder : `${plan.folder}/`;
   const accounts = localAccounts();
   const pause = createPause();
   const doubtful = previous && doubtfulTime(previous.begun, new Date());
   if (!previous) dismissThread();
   const parts = previous
-    ? walkOnThread(config, readXattrs !== undefined, { signal, log })
-    : [walkTree({ plan, selection, readXattrs, options: config, log })];
+    ? walkOnThread({ config, moved, withXattrs: readXattrs !== undefined }, { signal, log })
+    : [walkTree({ plan, places, selection, readXattrs, options: config, log })];
   const letOthersWork = async (): Promise<void> => {
     throwIfCancelled(signal);
     if (pause.due()) await pause.take();
@@ -48,7 +52,7 @@ export async function* dump(
     await letOthersWork();
     for (const { path, type, meta, failed } of part) {
       nameOwners(meta, accounts);
-      const place = prefix + path;
+      const place = places.onDisk(prefix + path);
       const content = () => readFile(place, meta.size ?? 0, signal);
       const known = type === 'file' ? previous?.entry(path) : undefined;
       const before = known instanceof Promise ? await known : known; // to wait costs more than to look

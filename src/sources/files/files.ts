@@ -15,6 +15,7 @@ export const files: SourceKind<FilesConfig> = {
   name: 'files',
   config: filesConfig,
   abilities: ['receiving', 'scratch folder'],
+  abilitiesByKey: { fsSnapshot: 'moment' },
   fromUrl: (url) => filesConfig.parse({ path: expandHome(url.replace(/^files:(\/\/(?=\/))?/, '')) }),
   load: loadForBackup,
   open: async (config, context) => (await load()).openFilesHere(config, context),

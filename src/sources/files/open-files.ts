@@ -27,12 +27,13 @@ export const openFiles = (
 ): Source & ScratchMaker & Receiver => {
   const { signal } = context;
   const selection = selectionOf(config);
+  const held = new AsyncDisposableStack();
   return {
     ...scratchMaker(config, (other) => openFiles(other, context, calls)),
     ...receiver(config, context, (other) => openFiles(other, context, calls)),
     concurrency: 1,
-    check: async () => checkFiles(config, calls),
-    dump: (previous) => dump(config, selection, calls, context, previous),
+    check: () => checkFiles(config, calls),
+    dump: (previous) => dump(config, selection, calls, { ...context, held }, previous),
     restore: async (entries, into) => {
       if (into.rename.length > 0)
         throw new HoldfastError('UNSUPPORTED', 'files cannot be renamed while they are restored', {
@@ -47,6 +48,6 @@ export const openFiles = (
       const xattrs = config.xattrs !== 'off';
       return restoreEntries(entries, into, { folder, sparse, overwrite, xattrs, calls, signal });
     },
-    [Symbol.asyncDispose]: async () => {},
+    [Symbol.asyncDispose]: () => held.disposeAsync(),
   };
 };

@@ -55,6 +55,12 @@ export const filesConfig = z
       .boolean()
       .default(false)
       .describe('Do not go into other file systems mounted below the given folders.'),
+    fsSnapshot: z
+      .enum(['btrfs'])
+      .optional()
+      .describe(
+        'Read from a read-only snapshot of the file system, so that all files are of one moment: of the subvolumes of btrfs.',
+      ),
     ignoreInode: z
       .boolean()
       .default(false)

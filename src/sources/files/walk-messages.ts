@@ -2,9 +2,12 @@
 import type { PlainError } from '#lib/plain-error.ts';
 import type { EntryMeta } from '../source.ts';
 import type { FilesConfig } from './options.ts';
+import type { Moved } from './places.ts';
 
 export interface WalkRequest {
   readonly config: FilesConfig;
+  /** What of it is read from snapshots of its file systems. */
+  readonly moved: readonly Moved[];
   /** False where the thread must not read them, though its own configuration would. */
   readonly withXattrs: boolean;
   /** One 32-bit number: how many records were taken so far. */

@@ -10,6 +10,7 @@ import { hasCode } from '#lib/errors.ts';
 import { type Log, silentLog } from '#lib/log.ts';
 import { capture, previousOf } from '../testing.ts';
 import { filesConfig } from './options.ts';
+import { placesOf } from './places.ts';
 import { planOf } from './roots.ts';
 import { selectionOf } from './selection.ts';
 import { asNobody, calls, filesSource, isRoot, makeOddTree, makeTree, temporaryFolder } from './testing.ts';
@@ -27,15 +28,15 @@ const logInto = (lines: unknown[]): Log => ({
 
 const onThread = async (path: string, log: Log = silentLog, signal = never()): Promise<Seen[]> => {
   const all: Seen[] = [];
-  for await (const some of walkOnThread(filesConfig.parse({ path }), true, { signal, log }))
-    all.push(...some);
+  const what = { config: filesConfig.parse({ path }), moved: [], withXattrs: true };
+  for await (const some of walkOnThread(what, { signal, log })) all.push(...some);
   return all;
 };
 
 const onThisOne = (path: string, log: Log = silentLog): Seen[] => {
   const options = filesConfig.parse({ path });
-  const [plan, selection] = [planOf(options), selectionOf(options)];
-  return [...walkTree({ plan, selection, readXattrs: xattrReader('auto', calls), options, log })];
+  const [plan, places, selection] = [planOf(options), placesOf([]), selectionOf(options)];
+  return [...walkTree({ plan, places, selection, readXattrs: xattrReader('auto', calls), options, log })];
 };
 
 test('it sees what a walk on this thread sees, and says the same', async () => {

@@ -5,7 +5,6 @@ import { threadEnded } from '#lib/file-limit.ts';
 import type { Context } from '#lib/kind.ts';
 import { errorOf } from '#lib/plain-error.ts';
 import { workerUrl } from '#lib/worker-url.ts';
-import type { FilesConfig } from './options.ts';
 import type { Seen } from './walk.ts';
 import type { Records, WalkReply, WalkRequest } from './walk-messages.ts';
 import { readRecords } from './walk-records.ts';
@@ -38,8 +37,7 @@ const startThread = (): Worker => {
 
 /** As `walkTree`, some of them at a time. Errors are as there, and CANCELLED. */
 export async function* walkOnThread(
-  config: FilesConfig,
-  withXattrs: boolean,
+  what: Omit<WalkRequest, 'taken'>,
   { signal, log }: Pick<Context, 'signal' | 'log'>,
 ): AsyncGenerator<Iterable<Seen>> {
   const taken = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
@@ -65,7 +63,7 @@ export async function* walkOnThread(
   thread.on('error', fail).on('exit', () => fail('too early'));
   const onAbort = (): void => wake();
   signal.addEventListener('abort', onAbort);
-  const request: WalkRequest = { config, withXattrs, taken: taken.buffer };
+  const request: WalkRequest = { ...what, taken: taken.buffer };
   thread.postMessage(request);
   try {
     for (;;) {

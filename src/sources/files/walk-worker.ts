@@ -1,6 +1,7 @@
 // The thread that walks: it goes ahead of whoever takes what it finds, as far as that may wait.
 import { parentPort } from 'node:worker_threads';
 import { plainError } from '#lib/plain-error.ts';
+import { placesOf } from './places.ts';
 import { planOf } from './roots.ts';
 import { selectionOf } from './selection.ts';
 import { loadSystemCalls } from './system-calls.ts';
@@ -17,14 +18,14 @@ const mostWaiting = 32;
 const port = parentPort;
 if (!port) throw new Error('walk-worker runs as a worker thread only');
 
-const walk = async ({ config, withXattrs, taken }: WalkRequest): Promise<void> => {
+const walk = async ({ config, moved, withXattrs, taken }: WalkRequest): Promise<void> => {
   const readXattrs = withXattrs ? xattrReader(config.xattrs, await loadSystemCalls()) : undefined;
   send({ kind: 'begun' });
   const records = new RecordWriter(mostEntries);
   const hand = handOn(records, new Int32Array(taken));
   const log = { info: tell('info'), warn: tell('warn') };
-  const tree = { plan: planOf(config), selection: selectionOf(config), readXattrs, options: config, log };
-  for (const seen of walkTree(tree)) {
+  const [plan, places, selection] = [planOf(config), placesOf(moved), selectionOf(config)];
+  for (const seen of walkTree({ plan, places, selection, readXattrs, options: config, log })) {
     records.add(seen);
     if (records.isFull) hand();
   }

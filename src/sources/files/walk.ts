@@ -8,6 +8,7 @@ import { compareNames, listNames } from './listing.ts';
 import { advice, liveDatabaseIn } from './live-databases.ts';
 import { linkTargetOf, type Mutable, metaOf, typeOf } from './metadata.ts';
 import type { FilesConfig } from './options.ts';
+import { isCut, type Moved, type Places, snapshotsFolder } from './places.ts';
 import { type Plan, type Root, statAsked } from './roots.ts';
 import type { Selection } from './selection.ts';
 import { readingHint, reasonOf } from './system-error.ts';
@@ -15,6 +16,7 @@ import type { XattrReader } from './xattrs.ts';
 
 export interface Walk {
   readonly plan: Plan;
+  readonly places: Places;
   readonly selection: Selection;
   /** Absent: extended attributes are not kept. */
   readonly readXattrs: XattrReader | undefined;
@@ -111,20 +113,33 @@ const look = (walk: Walk, tally: Tally, place: Place): Found | undefined => {
   const { path, root, folder } = place;
   const excluded = !root?.asked && folder !== undefined && walk.selection.excludesPath(path);
   if (excluded && !root) return undefined;
+  const [disk, moved] = [walk.places.onDisk(path), walk.places.movedFor(path)];
   let type: EntryType | undefined;
   try {
-    const stat = root ? statAsked(path) : lstatSync(fsPath(path), { bigint: true });
+    const stat = root ? statAsked(disk) : lstatSync(fsPath(disk), { bigint: true });
     type = typeOf(stat);
+    const cut = moved !== undefined && path !== moved.from && isCut(moved, path, stat);
     const elsewhere =
-      walk.options.oneFileSystem && !root?.asked && folder !== undefined && stat.dev !== folder.device;
+      cut ||
+      (walk.options.oneFileSystem && !root?.asked && folder !== undefined && stat.dev !== folder.device);
     if (!root && isLeftOut(walk, tally, stat, type, elsewhere)) return undefined;
     if (type === undefined) throw new Error('it is of no known type');
+    if (cut && !walk.options.oneFileSystem) {
+      if (!root) return { seen: { path: place.entryPath, type, meta: {}, failed: notInSnapshot(path) } };
+      walk.log.warn(
+        { path },
+        'only what was asked for below it is read: it is not in the snapshot of its file system',
+      );
+    }
     const meta = metaOf(stat, type, walk.options.withAtime);
-    if (type === 'symlink') meta.linkTarget = linkTargetOf(path);
-    addXattrs(walk, tally, place, meta);
+    if (moved) meta.deviceId = moved.deviceId;
+    if (type === 'symlink') meta.linkTarget = linkTargetOf(disk);
+    addXattrs(walk, tally, { disk, root }, meta);
     const passage = !root?.asked && (place.passage || excluded || elsewhere || folder === undefined);
     const seen = { path: place.entryPath, type, meta };
-    return type === 'dir' ? { seen, below: openFolder(walk, place, stat, passage) } : { seen };
+    return type === 'dir'
+      ? { seen, below: openFolder(walk, place, { disk, moved, stat, passage }) }
+      : { seen };
   } catch (cause) {
     // Gone since its folder was listed: the snapshot is of the moment after.
     if (systemCode(cause) === 'ENOENT' && !root && type === undefined) return undefined;
@@ -133,6 +148,15 @@ const look = (walk: Walk, tally: Tally, place: Place): Found | undefined => {
     return { seen: { path: place.entryPath, type: type ?? 'file', meta: {}, failed } };
   }
 };
+
+const notInSnapshot = (path: string): HoldfastError =>
+  new HoldfastError(
+    'ITEM_UNREADABLE',
+    `${path} is not in the snapshot of the file system: another one, or a subvolume, is mounted there`,
+    {
+      hint: 'name it in `paths`, give it a source of its own, or exclude it; `oneFileSystem: true` leaves out all such',
+    },
+  );
 
 const isLeftOut = (
   walk: Walk,
@@ -150,10 +174,14 @@ const isLeftOut = (
 };
 
 /** Lists a folder; of a passage only what leads to something asked for. */
-const openFolder = (walk: Walk, place: Place, stat: BigIntStats, passage: boolean): Folder => {
+const openFolder = (
+  walk: Walk,
+  place: Place,
+  { stat, passage, ...where }: Where & { readonly stat: BigIntStats; readonly passage: boolean },
+): Folder => {
   const { path, entryPath, root } = place;
-  const prefix = path.endsWith('/') ? path : `${path}/`;
-  const kept = passage ? [] : namesIn(walk, path, prefix);
+  const prefix = asPrefix(path);
+  const kept = passage ? [] : namesIn(walk, prefix, where);
   const within = [...(root?.within.keys() ?? [])];
   const passages = within.filter((name) => !kept.includes(name));
   return {
@@ -167,28 +195,42 @@ const openFolder = (walk: Walk, place: Place, stat: BigIntStats, passage: boolea
   };
 };
 
-const namesIn = ({ selection, log }: Walk, path: string, prefix: string): readonly string[] => {
-  const names = listNames(path);
-  const kept = selection.namesKept(prefix, names);
-  const database = liveDatabaseIn(path, names);
+const asPrefix = (path: string): string => (path.endsWith('/') ? path : `${path}/`);
+
+/** Where a path is read. */
+interface Where {
+  readonly disk: string;
+  readonly moved: Moved | undefined;
+}
+
+const namesIn = ({ selection, log }: Walk, prefix: string, { disk, moved }: Where): readonly string[] => {
+  const all = listNames(disk);
+  const names = moved?.top === disk ? all.filter((name) => name !== snapshotsFolder) : all;
+  const kept = selection.namesKept(asPrefix(disk), names);
+  const database = liveDatabaseIn(disk, names);
   if (database && !kept.every((name) => selection.excludesPath(prefix + name))) {
     const { message, hint } = advice(database);
-    log.warn({ path, hint }, `the folder ${message}`);
+    log.warn({ path: prefix, hint }, `the folder ${message}`);
   }
   return kept;
 };
 
-const addXattrs = (walk: Walk, tally: Tally, { path, root }: Place, meta: Mutable<EntryMeta>): void => {
+const addXattrs = (
+  walk: Walk,
+  tally: Tally,
+  { disk, root }: { readonly disk: string; readonly root: Root | undefined },
+  meta: Mutable<EntryMeta>,
+): void => {
   if (!walk.readXattrs) return;
   try {
     const xattrs = walk.readXattrs(
-      root ? decodeName(realpathSync(fsPath(path), { encoding: 'buffer' })) : path,
+      root ? decodeName(realpathSync(fsPath(disk), { encoding: 'buffer' })) : disk,
     );
     if (xattrs) meta.xattrs = xattrs;
   } catch (cause) {
     if (walk.options.xattrs === 'required') throw cause;
     tally.xattrFailures += 1;
-    tally.firstXattrFailure ??= `${path}: ${reasonOf(cause)}`;
+    tally.firstXattrFailure ??= `${disk}: ${reasonOf(cause)}`;
   }
 };
 

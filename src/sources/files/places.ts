@@ -1,0 +1,49 @@
+// Where on disk lies what is read: where it was asked for, or in a snapshot of its file system.
+import type { BigIntStats } from 'node:fs';
+
+/** What was asked for as `from`, and all below it, is read from `to`. Absolute paths. */
+export interface Moved {
+  readonly from: string;
+  readonly to: string;
+  /** The root of the snapshot in which `to` lies. */
+  readonly top: string;
+  /** The number of the device of `from`: that of the snapshot is another one each time. */
+  readonly deviceId: bigint;
+  /** Below `from`, as asked: where other file systems are mounted, of which the snapshot has nothing. */
+  readonly mounts: readonly string[];
+}
+
+/** What keeps the snapshots in the root of what they are of; they have it themselves, and it is nobody's data. */
+export const snapshotsFolder = '.holdfast-snapshots';
+
+export interface Places {
+  /** Where the path that was asked for, or lies below such a one, is read. */
+  onDisk(path: string): string;
+  /** Undefined for what is not read from a snapshot. */
+  movedFor(path: string): Moved | undefined;
+}
+
+export const placesOf = (moved: readonly Moved[]): Places => {
+  if (moved.length === 0) return { onDisk: (path) => path, movedFor: () => undefined };
+  const longestFirst = moved.toSorted((a, b) => b.from.length - a.from.length);
+  const movedFor = (path: string) => longestFirst.find(({ from }) => isWithin(from, path));
+  return {
+    movedFor,
+    onDisk: (path) => {
+      const found = movedFor(path);
+      if (!found || path === found.from) return found?.to ?? path;
+      return found.to + path.slice(found.from === '/' ? 0 : found.from.length);
+    },
+  };
+};
+
+/** True of the folder itself, too. */
+export const isWithin = (folder: string, path: string): boolean =>
+  path === folder || path.startsWith(folder.endsWith('/') ? folder : `${folder}/`);
+
+/** True where another subvolume or file system stands in the tree, which the snapshot has as a folder with nothing in it. */
+export const isCut = ({ mounts }: Moved, path: string, stat: BigIntStats): boolean =>
+  (stat.isDirectory() && stat.ino === inodeOfEmptySubvolume) || mounts.includes(path);
+
+/** BTRFS_EMPTY_SUBVOL_DIR_OBJECTID of Linux's btrfs_tree.h. */
+const inodeOfEmptySubvolume = 2n;
