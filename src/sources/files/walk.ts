@@ -113,7 +113,8 @@ const look = (walk: Walk, tally: Tally, place: Place): Found | undefined => {
   const { path, root, folder } = place;
   const excluded = !root?.asked && folder !== undefined && walk.selection.excludesPath(path);
   if (excluded && !root) return undefined;
-  const [disk, moved] = [walk.places.onDisk(path), walk.places.movedFor(path)];
+  const moved = walk.places.movedFor(path);
+  const disk = moved ? walk.places.onDisk(path) : path;
   let type: EntryType | undefined;
   try {
     const stat = root ? statAsked(disk) : lstatSync(fsPath(disk), { bigint: true });
@@ -134,7 +135,7 @@ const look = (walk: Walk, tally: Tally, place: Place): Found | undefined => {
     const meta = metaOf(stat, type, walk.options.withAtime);
     if (moved) meta.deviceId = moved.deviceId;
     if (type === 'symlink') meta.linkTarget = linkTargetOf(disk);
-    addXattrs(walk, tally, { disk, root }, meta);
+    addXattrs(walk, tally, root ? realPathOf(disk) : disk, meta);
     const passage = !root?.asked && (place.passage || excluded || elsewhere || folder === undefined);
     const seen = { path: place.entryPath, type, meta };
     return type === 'dir'
@@ -215,17 +216,10 @@ const namesIn = ({ selection, log }: Walk, prefix: string, { disk, moved }: Wher
   return kept;
 };
 
-const addXattrs = (
-  walk: Walk,
-  tally: Tally,
-  { disk, root }: { readonly disk: string; readonly root: Root | undefined },
-  meta: Mutable<EntryMeta>,
-): void => {
+const addXattrs = (walk: Walk, tally: Tally, disk: string, meta: Mutable<EntryMeta>): void => {
   if (!walk.readXattrs) return;
   try {
-    const xattrs = walk.readXattrs(
-      root ? decodeName(realpathSync(fsPath(disk), { encoding: 'buffer' })) : disk,
-    );
+    const xattrs = walk.readXattrs(disk);
     if (xattrs) meta.xattrs = xattrs;
   } catch (cause) {
     if (walk.options.xattrs === 'required') throw cause;
@@ -233,6 +227,8 @@ const addXattrs = (
     tally.firstXattrFailure ??= `${disk}: ${reasonOf(cause)}`;
   }
 };
+
+const realPathOf = (path: string): string => decodeName(realpathSync(fsPath(path), { encoding: 'buffer' }));
 
 const unreadable = (code: ErrorCode, path: string, cause: unknown): HoldfastError =>
   new HoldfastError(code, `cannot read ${path}: ${reasonOf(cause)}`, {
