@@ -97,6 +97,13 @@ suite('archives of several in one place', () => {
     assert.match(stderr, /media_20261121\.tar is not replaced: job daily of .* on web-1 made it/);
     assert.match(stderr, /put \{host\} or \{job\} into "name".*HOLDFAST_HOST=web-1/);
     assert.match(readFileSync(join(vault, 'media_20261121.tar'), 'latin1'), /web-1/);
+    const doctor = await two.run(clock, 'doctor');
+    assert.match(
+      doctor.stdout,
+      /store of daily .*media_20261121\.tar is not replaced: job daily of .* on web-1/,
+    );
+    assert.equal(doctor.status, 3);
+    await one.done(clock, 'doctor');
     await one.done(clock, 'run', 'daily');
     for (const ending of ['', '.owner', '.sha256']) rmSync(join(vault, `media_20261121.tar${ending}`));
     await two.done(clock, 'run', 'daily');

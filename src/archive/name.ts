@@ -68,6 +68,15 @@ export const nameTemplate = (text: string): NameTemplate => {
   };
 };
 
+/** The template of the names that it makes at this time. */
+export const templateAt = (text: string, time: Date): string =>
+  piecesOf(text)
+    .map((piece) => {
+      if ('time' in piece) return timeText(piece.time, time);
+      return 'word' in piece ? `{${piece.word}}` : piece.text;
+    })
+    .join('');
+
 /** One part of a path, whatever was in the word. */
 const safeWord = (word: string): string => {
   const safe = word.replaceAll(/[\p{Cc}/\\]/gu, '_');
@@ -87,8 +96,11 @@ const piecesOf = (text: string): Piece[] =>
 const textOf = (piece: Piece, words: NameWords, time: Date): string => {
   if ('text' in piece) return piece.text;
   if ('word' in piece) return safeWord(words[piece.word]);
-  return String(readClock(time)[piece.time]).padStart(timeFields[piece.time], '0');
+  return timeText(piece.time, time);
 };
+
+const timeText = (field: TimeField, time: Date): string =>
+  String(readClock(time)[field]).padStart(timeFields[field], '0');
 
 const readClock = (time: Date): Record<TimeField, number> => ({
   yyyy: time.getFullYear(),

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { formatOf } from '#archive/format.ts';
 import { type Config, jobNamed, loadConfig } from '#config/config.ts';
 import { type ArchivePlace, findArchive, restoreArchive } from '#jobs/archive/restore.ts';
+import { archiveTask } from '#jobs/archive/task.ts';
 import { HoldfastError, messageOf } from '#lib/errors.ts';
 import { expandHome } from '#lib/home.ts';
 import { schemeOf } from '#lib/kind-registry.ts';
@@ -13,7 +14,6 @@ import { isPlace } from './given.ts';
 import { jobContext } from './job-context.ts';
 import { warnOfPasswordIn } from './password-warning.ts';
 import { targetOf } from './restore-target.ts';
-import { archiveTask } from './verbs/archive.ts';
 
 export const archiveOptions = {
   archive: value(

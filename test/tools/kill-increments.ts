@@ -18,8 +18,12 @@ export interface KillIncrementsReport {
   readonly restored: number;
 }
 
+const fewRows = `--import=${join(import.meta.dirname, 'few-rows.ts')}`;
+
 const password = 'a password for tests';
 const rowsAtFirst = 60_000;
+/** Of which there are several times as many in a table: what is held follows the reader. */
+const rowsAtOnce = 20_000;
 /** A snapshot more, and the oldest are forgotten. */
 const keptAtMost = 6;
 
@@ -77,17 +81,20 @@ jobs:
     const change = changeShop(random, at('shop.db'));
     if (isInterrupted) afterMs = random.next() * wholeMs;
     else afterMs /= 2; // the one before had ended when it was to be killed
-    const running = startCli(['backup'], cli);
+    const atOnce = random.pick([rowsAtOnce, 10 * rowsAtOnce]);
+    const env = { ...cli.env, NODE_OPTIONS: fewRows, ROWS_AT_ONCE: `${atOnce}` };
+    const running = startCli(['backup'], { env });
     const timer = setTimeout(() => running.process.kill('SIGKILL'), afterMs);
     const { signal } = await running.result;
     clearTimeout(timer);
     isInterrupted = signal === 'SIGKILL';
     if (isInterrupted) interrupted += 1;
     await look(); // one that had ended, or nearly
-    await succeed('backup');
+    const { status, stderr } = await runCli(['backup'], { env });
+    assert.equal(status, 0, stderr);
     const ids = await look();
     onRound?.(
-      `${change}; killed after ${afterMs.toFixed(0)} ms: ${signal ?? 'had ended'}, ${ids.length} snapshots`,
+      `${change}; ${atOnce} rows at once; killed after ${afterMs.toFixed(0)} ms: ${signal ?? 'had ended'}, ${ids.length} snapshots`,
     );
     for (const id of ids.length > keptAtMost ? ids : ids.slice(-1)) {
       await succeed('verify', id);

@@ -1,11 +1,10 @@
 // A job that archives: its sources as plain files into its stores.
-import { resolve } from 'node:path';
-import { type Config, sourceNamed } from '#config/config.ts';
-import { type ArchiveTask, runArchive } from '#jobs/archive/run.ts';
+import { runArchive } from '#jobs/archive/run.ts';
+import { archiveTask } from '#jobs/archive/task.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import { plural } from '#lib/format.ts';
 import { outcomeFields } from '../job-report.ts';
-import type { JobOf, RunVerb } from './verb.ts';
+import type { RunVerb } from './verb.ts';
 
 export const archive: RunVerb<'archive'> = async (job, config, { tags, dryRun }, context, output) => {
   const { name } = job;
@@ -22,16 +21,3 @@ export const archive: RunVerb<'archive'> = async (job, config, { tags, dryRun },
   else output.failure(message, line);
   return { state, status, id, fields };
 };
-
-/** What a job of the file asks for. */
-export const archiveTask = (job: JobOf<'archive'>, config: Config): ArchiveTask => ({
-  job: job.name,
-  file: config.file === '-' ? config.file : resolve(config.file),
-  sources: job.archive.map((source) => sourceNamed(config, source)),
-  stores: job.to,
-  name: job.archiveName,
-  site: job.site,
-  recipients: job.encryptTo ?? [],
-  keep: job.keep,
-  limitUpload: job.limitUpload,
-});

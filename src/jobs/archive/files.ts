@@ -111,4 +111,4 @@ export const filesLikeOwn = async (store: Store, { words, ownership }: OwnFiles)
 };
 
 /** What a listing must begin with. */
-const fixedBeginning = (name: string): string => /^[^{]*/.exec(name)?.[0] ?? '';
+export const fixedBeginning = (name: string): string => /^[^{]*/.exec(name)?.[0] ?? '';

@@ -6,14 +6,16 @@ import { type Config, type JobConfig, notifierNamed, repositoryNamed, sourceName
 import { throwIfCancelled } from '#lib/clock.ts';
 import { type NotifierConfig, openNotifier } from '#notifiers/registry.ts';
 import type { Snapshot } from '#repository/contract.ts';
+import { archiveTask } from '../archive/task.ts';
 import { pointTaskOf } from '../drill/point-task.ts';
 import type { JobContext } from '../job-context.ts';
+import { diagnoseNames } from './archive.ts';
 import { diagnoseBulletins, diagnoseConsole } from './console.ts';
 import { broken, type Diagnosis, fine, warning } from './diagnosis.ts';
 import { diagnoseDrilled, diagnoseJobs, needsOf } from './job.ts';
 import { diagnoseOwnStores } from './own-store.ts';
 import { diagnosePoint } from './point.ts';
-import { diagnosePlainStore, diagnoseReadStore, diagnoseRepository } from './repository.ts';
+import { diagnosePlainStore, diagnoseReadStore, diagnoseRepository, type Part } from './repository.ts';
 import {
   askedSubject,
   diagnoseAsked,
@@ -69,7 +71,8 @@ export const examine = async (
   for (const job of task.jobs) {
     const { stores, readStores } = needsOf(job);
     for (const store of readStores) add([await diagnoseReadStore(storeSubject(job), store, context)]);
-    for (const store of stores) add(await diagnosePlainStore(storeSubject(job), store, context));
+    for (const store of stores)
+      add(await diagnosePlainStore(storeSubject(job), store, context, partOf(job, task, context)));
   }
   for (const job of task.jobs) {
     const found = job.verb === 'drill' ? snapshots.get(job.from) : undefined;
@@ -94,6 +97,14 @@ type Add = (found: readonly Diagnosis[]) => void;
 const named = ({ jobs }: DoctorTask, of: (needs: Needs) => readonly string[]): string[] => [
   ...new Set(jobs.flatMap((job) => of(needsOf(job)))),
 ];
+
+/** What is seen in the store of a job besides. */
+const partOf = (job: JobConfig, { config, catalog }: DoctorTask, { clock }: JobContext): Part => {
+  if (job.verb !== 'archive') return {};
+  const known = catalog instanceof Error ? undefined : catalog;
+  const archiving = { subject: storeSubject(job), task: archiveTask(job, config), catalog: known };
+  return { look: (store) => diagnoseNames(archiving, store, clock.now()) };
+};
 
 const machine = 'this machine';
 const storeSubject = ({ name }: JobConfig): string => `store of ${name}`;

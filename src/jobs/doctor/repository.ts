@@ -48,7 +48,8 @@ export const diagnoseRepository = async (
   }
 };
 
-interface Part {
+/** Of the examination of a store. */
+export interface Part {
   /** Only what is below this folder ('north/'). */
   readonly below?: string;
   /** What else is seen in the store, once it is known to work. */

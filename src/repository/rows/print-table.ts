@@ -4,15 +4,13 @@
 const words = 3;
 /** One in five is free at least. */
 const slotsAnEntry = 1.25;
-/** In the place of the entry before it: it is the first one of its slot. */
-const isFirst = 2 ** 32 - 1;
 
 export class PrintTable {
   /** By entry, whether it is in the table or not. */
   #prints: Uint32Array<ArrayBuffer>;
   /** The next entry of the same slot; 0 after the last. */
   #after: Uint32Array<ArrayBuffer>;
-  /** The one before; 0 for an entry that is not in the table. */
+  /** The one before, and of the first one of a slot the last; 0 for an entry that is not in the table. */
   #before: Uint32Array<ArrayBuffer>;
   /** By hash: its first entry; 0 where there is none. */
   #slots: Uint32Array<ArrayBuffer>;
@@ -35,8 +33,9 @@ export class PrintTable {
     this.#link(entry);
   }
 
-  /** One of the entries with that print; 0 when there is none. */
-  find(prints: Uint32Array, at: number): number {
+  /** Of the entries with that print the one that is expected, or else the one that was put first; 0 when there is none. */
+  find(prints: Uint32Array, at: number, expected = 0): number {
+    if (this.#before[expected] && this.#isPrintOf(expected, prints, at)) return expected;
     let entry = this.#slots[this.#slotOf(prints[at] as number)] as number;
     while (entry !== 0 && !this.#isPrintOf(entry, prints, at)) entry = this.#after[entry] as number;
     return entry;
@@ -47,20 +46,24 @@ export class PrintTable {
     const before = this.#before[entry] as number;
     if (before === 0) return;
     const after = this.#after[entry] as number;
-    if (after !== 0) this.#before[after] = before;
-    if (before === isFirst) this.#slots[this.#slotOf(this.#prints[words * entry] as number)] = after;
+    const slot = this.#slotOf(this.#prints[words * entry] as number);
+    const first = this.#slots[slot] as number;
+    if (first === entry) this.#slots[slot] = after;
     else this.#after[before] = after;
+    this.#before[after === 0 ? first : after] = before;
     this.#before[entry] = 0;
   }
 
-  /** To the front: of rows that are equal, however many there are, one is found at once. */
+  /** To the end: rows that are equal are found in the order in which they were put, each at once. */
   #link(entry: number): void {
     const slot = this.#slotOf(this.#prints[words * entry] as number);
-    const after = this.#slots[slot] as number;
-    this.#after[entry] = after;
-    if (after !== 0) this.#before[after] = entry;
-    this.#before[entry] = isFirst;
-    this.#slots[slot] = entry;
+    const first = this.#slots[slot] as number;
+    const last = first === 0 ? entry : (this.#before[first] as number);
+    if (first === 0) this.#slots[slot] = entry;
+    else this.#after[last] = entry;
+    this.#after[entry] = 0;
+    this.#before[entry] = last;
+    if (first !== 0) this.#before[first] = entry;
   }
 
   #slotOf(word: number): number {

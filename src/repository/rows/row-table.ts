@@ -53,6 +53,8 @@ export class RowTable {
   /** By segment: its frame, or -1. Empty as long as all rows are held. */
   #frames = new Int32Array(0);
   #lastFrame = -1;
+  /** The entry after the one that was found last: of rows that are equal, that one is meant. */
+  #expected = 0;
   readonly #wanted = new Set<number>();
   #ahead = 1;
   #readsLeft = 0;
@@ -126,12 +128,13 @@ export class RowTable {
 
   /** Finds a row with that print which was not found before; false when there is none among those that are held. */
   find(prints: Uint32Array, at: number): boolean {
-    const entry = this.#prints.find(prints, at);
+    const entry = this.#prints.find(prints, at, this.#expected);
     if (entry === 0) {
       if (this.slides) this.#miss(prints, at);
       return false;
     }
     this.#prints.remove(entry);
+    this.#expected = entry + 1;
     this.#found.add(this.slides ? this.#hit(entry) : entry);
     return true;
   }

@@ -131,6 +131,22 @@ test('of a table with more rows than are compared at once, little more is stored
   assert.deepEqual((await open.check({ readData: 1, signal: neverFires })).problems, []);
 });
 
+test('rows that are equal are found where they are, so that those between them are found too', async () => {
+  const repository = await testRepository();
+  await using open = await repository.open();
+  const rows = rowsOf(seededRandom('equal'), 3000).flatMap((row) => ['the same', row, 'the same']);
+  const { snapshot: parent } = await backedUp(open, rows);
+  const changed = [...rows.slice(4000), ...rows.slice(0, 4000)];
+  for (const [next, most] of [
+    [rows, 0],
+    [changed, 100 * rowBytes],
+  ] as const) {
+    const { snapshot, stored } = await backedUp(open, next, { parent });
+    assert.ok(stored <= most, `${stored}`);
+    await assertHas(open, snapshot, next);
+  }
+});
+
 /** A table that does something before its rows are read. */
 async function* tableAfter(rows: Rows, before: () => void): AsyncGenerator<Entry> {
   for await (const { content, ...entry } of tableOf(rows))

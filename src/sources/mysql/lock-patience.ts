@@ -1,4 +1,4 @@
-// Waiting for tables that others use, without making all who come later wait as long.
+// Waiting for what others hold, without making all who come later wait as long.
 import type { Clock } from '#lib/clock.ts';
 import type { Connection } from './connect.ts';
 import { errno, errnoOf } from './server-error.ts';
@@ -10,7 +10,7 @@ export interface LockPatience {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Whoever comes after a statement that waits for a table waits with it, so none waits longer than this at a time. */
+/** Whoever comes after a statement that waits for a lock waits with it, so none waits longer than this at a time. */
 const attemptSeconds = 3;
 const pauseMs = 1000;
 
@@ -37,6 +37,6 @@ export const waitingFor = (seconds: number): string => `set session lock_wait_ti
 
 /** Somebody uses what was to be changed; also where that is only the cause. */
 export const isLocked = (error: unknown): boolean =>
-  [error, error instanceof Error ? error.cause : undefined].some(
-    (each) => errnoOf(each) === errno.lockWaitTimeout,
+  [error, error instanceof Error ? error.cause : undefined].some((each) =>
+    [errno.lockWaitTimeout, errno.deadlock].some((locked) => errnoOf(each) === locked),
   );

@@ -39,6 +39,7 @@ export const errno = {
   noSuchGrant: 1141,
   localInfileOff: 1148,
   localInfileRefused: 3948,
+  noBackupStage: 4146,
   localInfileForbidden: 4166,
 } as const;
 

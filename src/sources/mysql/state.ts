@@ -5,6 +5,7 @@ import type { Log } from '#lib/log.ts';
 import { severalServers } from '../balancer.ts';
 import { type Connection, connect } from './connect.ts';
 import { quoteName } from './identifiers.ts';
+import { waitingFor } from './lock-patience.ts';
 import { appliedPosition, logsAll, type Position, serverPosition, snapshotPosition } from './position.ts';
 import { createReaders, type Readers } from './readers.ts';
 import { ServerError } from './server-error.ts';
@@ -38,7 +39,7 @@ export const takeState = async (leader: Connection, options: StateOptions): Prom
   try {
     const readers = await Promise.all(Array.from({ length: options.connections }, open));
     const locker = options.lock.length > 0 ? await open() : undefined;
-    for (const connection of opened) await connection.run(waitFor(options.timeoutSeconds));
+    for (const connection of opened) await connection.run(waitingFor(options.timeoutSeconds));
     for (const reader of readers) await letGoOfTables(reader, options.log);
     const begun = await inStillness(leader, options, async (how) => {
       await keepDefinitions(leader, how, options);
@@ -85,8 +86,6 @@ const assertOneServer = async (connections: readonly Connection[], server: strin
   throw severalServers(server);
 };
 
-const waitFor = (seconds: number): string => `set lock_wait_timeout = ${seconds}`;
-
 /** MariaDB lets go of a table that was read only in a session that could not write to the binary log anyway. */
 const letGoOfTables = async (reader: Connection, log: Log): Promise<void> => {
   if (reader.version.engine !== 'mariadb') return;
@@ -112,7 +111,7 @@ const keepDefinitions = async (
 ): Promise<void> => {
   if (leader.version.engine !== 'mysql') return;
   try {
-    if (how === 'none') await leader.run(waitFor(timeoutSeconds));
+    if (how === 'none') await leader.run(waitingFor(timeoutSeconds));
     await leader.run('lock instance for backup');
   } catch (error) {
     if (!(error instanceof ServerError)) throw error;

@@ -3,6 +3,7 @@
 import type { Clock } from '#lib/clock.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import type { Connection } from './connect.ts';
+import { isLocked, patiently } from './lock-patience.ts';
 import { errno, errnoOf, isDenied } from './server-error.ts';
 
 /** How it came about that nothing was committed. */
@@ -33,10 +34,6 @@ const readLock: Way = {
   end: 'unlock tables',
 };
 
-/** While the lock is waited for, others wait behind it: so each attempt is short. */
-const attemptSeconds = 3;
-const pauseMs = 1000;
-
 /** Runs `work` while nothing is committed, or, where the rights or the time do not allow that, just runs it. */
 export const inStillness = async <Result>(
   connection: Connection,
@@ -59,30 +56,36 @@ export const inStillness = async <Result>(
 
 type Outcome = 'begun' | 'denied' | 'busy';
 
-/** In as many attempts as there is time for. */
 const begin = async (
   connection: Connection,
   way: Way,
   { clock, signal, timeoutSeconds }: StillnessOptions,
 ): Promise<Outcome> => {
-  const deadline = clock.now().getTime() + timeoutSeconds * 1000;
-  for (;;) {
-    const outcome = await attempt(connection, way, Math.min(attemptSeconds, timeoutSeconds));
-    if (outcome !== 'busy' || clock.now().getTime() + pauseMs >= deadline) return outcome;
-    await clock.sleep(pauseMs, signal);
-  }
-};
-
-const attempt = async (connection: Connection, { begin, end }: Way, seconds: number): Promise<Outcome> => {
-  await connection.run(`set lock_wait_timeout = ${seconds}`);
   try {
-    for (const statement of begin) await connection.run(statement);
+    await patiently(connection, { clock, signal, seconds: timeoutSeconds }, () => attempt(connection, way));
     return 'begun';
   } catch (error) {
     if (!connection.usable || error instanceof HoldfastError) throw error;
     if (isDenied(error)) return 'denied';
-    await connection.run(end);
-    if (errnoOf(error) === errno.lockWaitTimeout || errnoOf(error) === errno.deadlock) return 'busy';
+    if (isLocked(error)) return 'busy';
     throw error;
+  }
+};
+
+const attempt = async (connection: Connection, { begin, end }: Way): Promise<void> => {
+  try {
+    for (const statement of begin) await connection.run(statement);
+  } catch (error) {
+    if (connection.usable && !isDenied(error)) await takeBack(connection, end);
+    throw error;
+  }
+};
+
+/** A read lock that was refused may be held in part; of stages others may have begun the first one. */
+const takeBack = async (connection: Connection, end: string): Promise<void> => {
+  try {
+    await connection.run(end);
+  } catch (error) {
+    if (errnoOf(error) !== errno.noBackupStage) throw error;
   }
 };
