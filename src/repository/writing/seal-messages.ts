@@ -5,7 +5,8 @@ import type { SharedBlobs } from '../packs/blob-table.ts';
 import type { SealKey } from '../sealing/seal.ts';
 import type { TreePart } from '../trees/tree-parts.ts';
 
-export interface SealWorkerData {
+/** What a worker is told first; it forgets what it did before. */
+export interface SealWork {
   readonly key: SealKey;
   readonly table: SharedBlobs;
   readonly level: number | undefined;
@@ -19,6 +20,7 @@ export interface SealWorkerData {
 }
 
 export type SealRequest =
+  | { readonly kind: 'begin'; readonly work: SealWork }
   /** Data blobs that lie one after another in a slab. */
   | {
       readonly kind: 'slab';
