@@ -101,6 +101,23 @@ suite('files of btrfs', { skip: skipWithoutBtrfs() }, () => {
     assert.equal(await done('dump latest:media d'), 'new\n');
   });
 
+  test('a snapshot that a hook mounts elsewhere is read in the place of the files', async () => {
+    const now = at('disk', 'now');
+    const hooks = {
+      held: `btrfs subvolume snapshot -r ${shop} ${now} && rm ${media}/d`,
+      after: `btrfs subvolume delete ${now}; echo new > ${media}/d`,
+    };
+    const files = { path: media, fsSnapshot: undefined, readFrom: join(now, 'media') };
+    configure(files, { backup: ['media', 'db'], together: true, hooks });
+    await done('backup nightly');
+    assert.equal(await done('dump latest:media d'), 'new\n');
+    assert.match(await done('recover nightly --dry-run --leave db --force'), new RegExp(` to ${media}`));
+    configure(files);
+    const { status, stderr } = await run('backup nightly');
+    assert.equal(status, 13);
+    assert.match(stderr, /is not .* in a snapshot of its file system/);
+  });
+
   test('what the snapshot does not have is named, unless it is left out or asked for', async () => {
     btrfs('subvolume', 'create', join(media, 'nested'));
     writeFileSync(join(media, 'nested', 'n'), 'n');

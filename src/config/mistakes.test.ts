@@ -468,7 +468,7 @@ orders:
     'an unknown key of a source that is like none, whose names another kind does not share',
     inSource('path: /srv\n    banana: 1'),
     [
-      'f:5:5: sources.s.banana: unknown key; the keys here are kind, path, paths, exclude, iexclude, excludeFile, iexcludeFile, excludeIfPresent, excludeCaches, excludeLargerThan, oneFileSystem, fsSnapshot, ignoreInode, ignoreCtime, withAtime, xattrs, sparse, overwrite',
+      'f:5:5: sources.s.banana: unknown key; the keys here are kind, path, paths, exclude, iexclude, excludeFile, iexcludeFile, excludeIfPresent, excludeCaches, excludeLargerThan, oneFileSystem, fsSnapshot, readFrom, ignoreInode, ignoreCtime, withAtime, xattrs, sparse, overwrite',
     ],
   ],
   [

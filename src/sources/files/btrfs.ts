@@ -20,12 +20,15 @@ const execute = promisify(execFile);
 
 /** BTRFS_SUPER_MAGIC of statfs(2). */
 const magic = 0x9123683e;
+
+export const isOnBtrfs = (path: string): boolean => statfsSync(path).type === magic;
+
 /** BTRFS_FIRST_FREE_OBJECTID: the root of every subvolume has it. */
 const inodeOfRoot = 256n;
 
 /** The root of the subvolume in which that real path lies. SOURCE_UNREACHABLE when it lies in none, or that root cannot be seen. */
 export const subvolumeOf = (path: string): string => {
-  if (statfsSync(path).type !== magic)
+  if (!isOnBtrfs(path))
     throw unusable(
       path,
       'does not lie on btrfs',

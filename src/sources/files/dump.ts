@@ -6,7 +6,7 @@ import { doubtfulTime } from '#lib/file-times.ts';
 import type { Context } from '#lib/kind.ts';
 import type { Entry, Previous } from '../source.ts';
 import { localAccounts } from './accounts.ts';
-import { moveIntoSnapshots } from './fs-snapshot.ts';
+import { whereToRead } from './fs-snapshot.ts';
 import { nameOwners } from './metadata.ts';
 import type { FilesConfig } from './options.ts';
 import { createPause } from './pause.ts';
@@ -34,7 +34,7 @@ export async function* dump(
 ): AsyncGenerator<Entry> {
   const readXattrs = xattrReader(config.xattrs, calls);
   const plan = planOf(config);
-  const moved = config.fsSnapshot ? await moveIntoSnapshots(config, held, { signal, log }) : [];
+  const moved = await whereToRead(config, held, { signal, log });
   const places = placesOf(moved);
   const prefix = plan.folder.endsWith('/') ? plan.folder : `${plan.folder}/`;
   const accounts = localAccounts();

@@ -1,7 +1,7 @@
 // Files as of one moment: read from snapshots of the file systems that they lie on.
 import { readFileSync, realpathSync, statSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { join, relative } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { throwIfCancelled } from '#lib/clock.ts';
 import { HoldfastError, hintOf, messageOf } from '#lib/errors.ts';
 import type { Context } from '#lib/kind.ts';
@@ -9,6 +9,7 @@ import { mayBeAlive } from '#lib/process-identity.ts';
 import type { Finding } from '../source.ts';
 import {
   btrfs,
+  isOnBtrfs,
   type KnownSnapshot,
   removeSnapshot,
   snapshotsIn,
@@ -20,11 +21,36 @@ import type { FilesConfig } from './options.ts';
 import { isWithin, type Moved } from './places.ts';
 import { pathsAsked } from './roots.ts';
 
-/**
- * Where everything that was asked for is to be read, when snapshots stand. Each goes when `held` is closed; one that cannot is
- * warned of, and goes before the next is taken. What is not there is not moved: whoever reads it learns so.
- */
-export const moveIntoSnapshots = async (
+/** Where what was asked for is to be read, in snapshots that are taken for it and go when `held` is closed, or in one that a hook made. */
+export const whereToRead = async (
+  config: FilesConfig,
+  held: AsyncDisposableStack,
+  context: Pick<Context, 'log' | 'signal'>,
+): Promise<Moved[]> => {
+  if (config.fsSnapshot) return await moveIntoSnapshots(config, held, context);
+  return config.path === undefined || config.readFrom === undefined
+    ? []
+    : [mounted(config.path, config.readFrom)];
+};
+
+/** SOURCE_UNREACHABLE when what is there is not what `path` is in a snapshot of its file system, which keeps the numbers of inodes. */
+const mounted = (path: string, readFrom: string): Moved => {
+  const [from, to] = [resolve(path), resolve(readFrom)];
+  const real = realpathSync(from);
+  const deviceId = deviceOfSame(real, to);
+  if (deviceId !== undefined && deviceId !== statSync(to, { bigint: true }).dev)
+    return {
+      ...{ from, to, top: to, deviceId },
+      hasSubvolumes: isOnBtrfs(to),
+      mounts: mountsWithin(real, from, mountPoints()),
+    };
+  throw new HoldfastError('SOURCE_UNREACHABLE', `${to} is not ${from} in a snapshot of its file system`, {
+    hint: 'have a hook make the snapshot and mount it, `held` in a backup that is `together`, else `before`; `readFrom` is the same folder in it',
+  });
+};
+
+/** Each goes when `held` is closed; one that cannot is warned of. What is not there is not moved: whoever reads it learns so. */
+const moveIntoSnapshots = async (
   config: FilesConfig,
   held: AsyncDisposableStack,
   { log, signal }: Pick<Context, 'log' | 'signal'>,
@@ -42,30 +68,32 @@ export const moveIntoSnapshots = async (
   return asked.map(({ from, real, top }) => {
     const snapshot = snapshots.get(top) ?? top;
     const to = join(snapshot, relative(top, real));
-    const deviceId = sameFile(real, to);
-    const within = mounts.filter((one) => one !== real && isWithin(real, one));
-    return {
-      from,
-      to,
-      top: snapshot,
-      deviceId,
-      mounts: within.map((one) => join(from, relative(real, one))),
-    };
+    const deviceId = deviceOfSame(real, to);
+    if (deviceId !== undefined)
+      return {
+        ...{ from, to, top: snapshot, deviceId },
+        hasSubvolumes: true,
+        mounts: mountsWithin(real, from, mounts),
+      };
+    throw unusable(
+      real,
+      'is mounted from another place',
+      'give the source the path that it has in its own subvolume',
+    );
   });
 };
 
-/** The number of the device of `real`. SOURCE_UNREACHABLE when the snapshot has something else in its place: another part is mounted there. */
-const sameFile = (real: string, inSnapshot: string): bigint => {
+/** The number of the device of `real`; undefined when the other is something else. */
+const deviceOfSame = (real: string, inSnapshot: string): bigint | undefined => {
   const [live, kept] = [real, inSnapshot].map((path) =>
     statSync(path, { bigint: true, throwIfNoEntry: false }),
   );
-  if (live && live.ino === kept?.ino) return live.dev;
-  throw unusable(
-    real,
-    'is mounted from another place',
-    'give the source the path that it has in its own subvolume',
-  );
+  return live && live.ino === kept?.ino ? live.dev : undefined;
 };
+
+/** Those below `real`, as paths below what it was asked for as. */
+const mountsWithin = (real: string, from: string, mounts: readonly string[]): string[] =>
+  mounts.filter((one) => one !== real && isWithin(real, one)).map((one) => join(from, relative(real, one)));
 
 /** What is there of what was asked for, and the root of the subvolume in which it lies. */
 const inSubvolumes = (config: FilesConfig) =>

@@ -15,6 +15,14 @@ test('either a path or several', () => {
   assert.deepEqual(messages({ path: '/a', paths: ['/b'] }), ['give either path or paths']);
 });
 
+test('a snapshot that a hook mounts is of one path, and there is no other', () => {
+  assert.deepEqual(messages({ path: '/a', readFrom: '/b' }), []);
+  assert.deepEqual(messages({ paths: ['/a'], readFrom: '/b' }), ['is for one `path`, not for several']);
+  assert.deepEqual(messages({ path: '/a', readFrom: '/b', fsSnapshot: 'btrfs' }), [
+    'is for snapshots that a hook makes, and `fsSnapshot` makes them itself',
+  ]);
+});
+
 test('sizes are bytes, or have a unit', () => {
   const size = (excludeLargerThan: unknown): number | undefined =>
     filesConfig.parse({ path: '/a', excludeLargerThan }).excludeLargerThan;

@@ -61,6 +61,11 @@ export const filesConfig = z
       .describe(
         'Read from a read-only snapshot of the file system, so that all files are of one moment: of the subvolumes of btrfs.',
       ),
+    readFrom: path
+      .optional()
+      .describe(
+        'Where a hook mounts a snapshot of the file system of `path`, to be read in its place; paths and restores stay those of `path`.',
+      ),
     ignoreInode: z
       .boolean()
       .default(false)
@@ -94,6 +99,14 @@ export const filesConfig = z
     message: 'give either path or paths',
     when: ({ issues }) => issues.length === 0, // a key that is misspelt is not also missed
     path: ['path'],
+  })
+  .refine(({ path, readFrom }) => readFrom === undefined || path !== undefined, {
+    message: 'is for one `path`, not for several',
+    path: ['readFrom'],
+  })
+  .refine(({ fsSnapshot, readFrom }) => readFrom === undefined || fsSnapshot === undefined, {
+    message: 'is for snapshots that a hook makes, and `fsSnapshot` makes them itself',
+    path: ['readFrom'],
   });
 
 export type FilesConfig = z.infer<typeof filesConfig>;

@@ -9,6 +9,8 @@ export interface Moved {
   readonly top: string;
   /** The number of the device of `from`: that of the snapshot is another one each time. */
   readonly deviceId: bigint;
+  /** It has subvolumes, each of which is a folder with nothing in it where another one is read. */
+  readonly hasSubvolumes: boolean;
   /** Below `from`, as asked: where other file systems are mounted, of which the snapshot has nothing. */
   readonly mounts: readonly string[];
 }
@@ -42,8 +44,8 @@ export const isWithin = (folder: string, path: string): boolean =>
   path === folder || path.startsWith(folder.endsWith('/') ? folder : `${folder}/`);
 
 /** True where another subvolume or file system stands in the tree, which the snapshot has as a folder with nothing in it. */
-export const isCut = ({ mounts }: Moved, path: string, stat: BigIntStats): boolean =>
-  (stat.isDirectory() && stat.ino === inodeOfEmptySubvolume) || mounts.includes(path);
+export const isCut = ({ mounts, hasSubvolumes }: Moved, path: string, stat: BigIntStats): boolean =>
+  (hasSubvolumes && stat.isDirectory() && stat.ino === inodeOfEmptySubvolume) || mounts.includes(path);
 
 /** BTRFS_EMPTY_SUBVOL_DIR_OBJECTID of Linux's btrfs_tree.h. */
 const inodeOfEmptySubvolume = 2n;
