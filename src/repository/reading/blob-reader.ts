@@ -1,10 +1,9 @@
 // The coordinator of the read path: groups the blobs that are wanted into ranges of packs and has workers open them.
 import { availableParallelism } from 'node:os';
-import type { Worker } from 'node:worker_threads';
+import { Worker } from 'node:worker_threads';
 import { Semaphore } from '#lib/concurrency.ts';
 import { HoldfastError, hasCode } from '#lib/errors.ts';
 import { threadEnded } from '#lib/file-limit.ts';
-import { keepThread, takeThread } from '#lib/kept-threads.ts';
 import { errorOf, type PlainError } from '#lib/plain-error.ts';
 import { workerUrl } from '#lib/worker-url.ts';
 import { localFolderOf } from '#stores/store.ts';
@@ -13,12 +12,10 @@ import type { IndexedPack } from '../packs/index-file.ts';
 import { type Range, toRanges } from '../packs/ranges.ts';
 import type { Session } from '../session.ts';
 import { getRange, getTrees, locateBlob } from './load-blob.ts';
-import type { OpenReply, OpenRequest, OpenWork } from './open-messages.ts';
+import type { OpenReply, OpenRequest, OpenWorkerData } from './open-messages.ts';
 
 /** Pieces of memory kept for the next plaintexts. */
 const mostSpare = 10;
-/** Workers that have read no more serve the next reader. */
-const littleBytes = 4 * 1024 * 1024;
 
 export type Opened = Uint8Array | HoldfastError;
 
@@ -43,8 +40,6 @@ export class BlobReader implements AsyncDisposable {
   readonly #requests = new Map<number, { resolve(reply: OpenReply): void; reject(error: unknown): void }>();
   #nextRequest = 0;
   readonly #spare: ArrayBuffer[] = [];
-  #readBytes = 0;
-  #hasFailed = false;
 
   constructor(session: Session) {
     this.#session = session;
@@ -126,17 +121,12 @@ export class BlobReader implements AsyncDisposable {
     const bytes =
       this.#localFolder === undefined ? await this.#gets.run(() => getRange(store, id)) : undefined;
     const reply = await this.#ask({ kind: 'pack', pack: id, entries, ...(bytes && { bytes }) });
-    if (reply.kind === 'pack') this.#readBytes += reply.bytes;
     return reply.kind === 'pack' ? reply : { bytes: 0, problems: [] };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const mayKeep = !this.#hasFailed && this.#readBytes <= littleBytes;
     this.#failAll(new HoldfastError('CANCELLED', 'the reader is closed'));
-    const ends = this.#workers.map(({ thread, busy }) =>
-      mayKeep && busy === 0 ? keepThread(thread) : thread.terminate(),
-    );
-    await Promise.all(ends);
+    await Promise.all(this.#workers.map(({ thread }) => thread.terminate()));
   }
 
   /** From a distant store twice when need be: the line may be at fault, and not the store. */
@@ -148,7 +138,6 @@ export class BlobReader implements AsyncDisposable {
   async #openOnce(range: Range): Promise<OpenReply> {
     const { pack, offset, length, blobs } = range;
     const { store } = this.#session;
-    this.#readBytes += length;
     const get = blobs.every(({ type }) => type === 'tree') ? getTrees : getRange;
     const bytes =
       this.#localFolder === undefined
@@ -188,9 +177,8 @@ export class BlobReader implements AsyncDisposable {
   }
 
   #startWorker(): OpenWorker {
-    const thread = takeThread(workerUrl(import.meta.url, './open-worker'));
-    const work: OpenWork = { kind: 'begin', key: this.#session.key, localFolder: this.#localFolder };
-    thread.postMessage(work);
+    const workerData: OpenWorkerData = { key: this.#session.key, localFolder: this.#localFolder };
+    const thread = new Worker(workerUrl(import.meta.url, './open-worker'), { workerData });
     thread.on('message', (reply: OpenReply) => {
       const waiting = this.#requests.get(reply.request);
       this.#requests.delete(reply.request);
@@ -203,7 +191,6 @@ export class BlobReader implements AsyncDisposable {
   }
 
   #failAll(error: HoldfastError): void {
-    this.#hasFailed = true;
     for (const { reject } of this.#requests.values()) reject(error);
     this.#requests.clear();
   }

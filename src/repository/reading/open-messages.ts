@@ -3,9 +3,7 @@ import type { PlainError } from '#lib/plain-error.ts';
 import type { PackEntry } from '../packs/blob.ts';
 import type { SealKey } from '../sealing/seal.ts';
 
-/** What a worker is told first; it forgets what it did before. */
-export interface OpenWork {
-  readonly kind: 'begin';
+export interface OpenWorkerData {
   readonly key: SealKey;
   /** Packs are read from this folder by the worker itself; without it their bytes come with the request. */
   readonly localFolder: string | undefined;
@@ -34,8 +32,6 @@ export interface PackRequest {
 }
 
 export type OpenRequest = BlobsRequest | PackRequest;
-
-export type OpenMessage = OpenWork | OpenRequest;
 
 export type OpenReply =
   /** Plaintexts one after another in the order asked for; a failure stands in the place of a blob that could not be opened. */

@@ -1,6 +1,6 @@
 // A worker thread of the read path: reads ranges of packs, and verifies, decrypts and decompresses the blobs in them.
 import { hash } from 'node:crypto';
-import { parentPort } from 'node:worker_threads';
+import { parentPort, workerData } from 'node:worker_threads';
 import { messageOf } from '#lib/errors.ts';
 import { type PlainError, plainError } from '#lib/plain-error.ts';
 import { type PackEntry, packKey, tooLarge } from '../packs/blob.ts';
@@ -9,13 +9,13 @@ import { PackReader } from '../packs/pack-reader.ts';
 import { spareBytes } from '../sealing/compression.ts';
 import { overheadBytes, Sealer } from '../sealing/seal.ts';
 import { openBlob } from './open-blob.ts';
-import type { BlobsRequest, OpenMessage, OpenReply, PackRequest } from './open-messages.ts';
+import type { BlobsRequest, OpenReply, OpenRequest, OpenWorkerData, PackRequest } from './open-messages.ts';
 
 const port = parentPort;
 if (!port) throw new Error('open-worker runs as a worker thread only');
-/** Set by the first message. */
-let sealer: Sealer;
-let packs: PackReader;
+const { key, localFolder } = workerData as OpenWorkerData;
+const sealer = new Sealer(key);
+const packs = new PackReader(localFolder);
 
 const openBlobs = (request: BlobsRequest): OpenReply => {
   const { pack, blobs } = request;
@@ -92,12 +92,7 @@ const checkHeader = (name: string, pack: Uint8Array, indexed: readonly PackEntry
   }
 };
 
-port.on('message', (message: OpenMessage) => {
-  if (message.kind === 'begin') {
-    sealer = new Sealer(message.key);
-    packs = new PackReader(message.localFolder);
-    return;
-  }
+port.on('message', (message: OpenRequest) => {
   const reply = message.kind === 'blobs' ? openBlobs(message) : checkPack(message);
   port.postMessage(reply, reply.kind === 'blobs' ? [reply.plain] : []);
 });

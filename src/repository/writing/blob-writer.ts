@@ -3,11 +3,10 @@
 import { hash } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { setFlagsFromString } from 'node:v8';
-import type { Worker } from 'node:worker_threads';
+import { Worker } from 'node:worker_threads';
 import { Semaphore } from '#lib/concurrency.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import { threadEnded } from '#lib/file-limit.ts';
-import { keepThread, takeThread } from '#lib/kept-threads.ts';
 import { errorOf } from '#lib/plain-error.ts';
 import { workerUrl } from '#lib/worker-url.ts';
 import { localFolderOf } from '#stores/store.ts';
@@ -18,7 +17,7 @@ import { decodeHeader } from '../packs/pack-format.ts';
 import type { Range } from '../packs/ranges.ts';
 import type { Session } from '../session.ts';
 import { alone, type TreePart, treeId } from '../trees/tree-parts.ts';
-import type { BatchReply, SealReply, SealRequest, SealWork } from './seal-messages.ts';
+import type { BatchReply, SealReply, SealRequest, SealWorkerData } from './seal-messages.ts';
 
 /** Large enough for the largest blob that is cut here, so that each lies whole in one slab. */
 const slabBytes = 8 * 1024 * 1024;
@@ -34,8 +33,6 @@ const tableMargin = roomForNewBlobs / 2;
 const manyBlobs = 60_000;
 /** Trees, and blobs that no slab holds, wait for a worker in memory of their own: no more than this is begun. */
 const mostAloneBytes = 16 * 1024 * 1024;
-/** Workers that were given no more serve the next writer. */
-const littleBytes = 4 * 1024 * 1024;
 /** An index file is written when it would list so many blobs, as with restic, … */
 const indexBlobs = 50_000;
 /** … or after this time, so that a long run that dies leaves its packs listed. */
@@ -72,9 +69,7 @@ export class BlobWriter {
   readonly #session: Session;
   readonly #workers: SealWorker[] = [];
   readonly #mostWorkers = Math.min(8, availableParallelism());
-  readonly #work: Omit<SealWork, 'table' | 'localFolder'>;
-  /** What was handed to the workers. */
-  #givenBytes = 0;
+  readonly #workerData: Omit<SealWorkerData, 'table' | 'localFolder'>;
   /** Where workers may store packs themselves; none before the lock has settled. */
   #localFolder: string | undefined;
   readonly #free: Slab[];
@@ -105,7 +100,7 @@ export class BlobWriter {
       lengths: [],
       done: [],
     }));
-    this.#work = {
+    this.#workerData = {
       key: session.key,
       level: session.level,
       verify: session.verifyAfterSeal,
@@ -180,7 +175,6 @@ export class BlobWriter {
     while (this.#storing.size > store.connections) await this.#change();
     let done = false;
     const worker = this.#leastBusy();
-    this.#givenBytes += range.length;
     const request = this.#expect(worker, () => {
       done = true;
     });
@@ -208,15 +202,11 @@ export class BlobWriter {
     await this.#writeIndex();
   }
 
-  /** Lets the workers go; what was not finished is lost, which harms nothing. */
+  /** Ends the workers; what was not finished is lost, which harms nothing. */
   async close(): Promise<void> {
-    const isLittle = this.#givenBytes <= littleBytes && this.#session.blobs.table.count <= manyBlobs;
-    const mayKeep = isLittle && !this.#failure;
     this.#failure ??= { error: new HoldfastError('CANCELLED', 'the writer is closed') };
     this.#wake();
-    const letGo = ({ thread, busy }: SealWorker) =>
-      mayKeep && busy === 0 ? keepThread(thread) : thread.terminate();
-    await Promise.all(this.#workers.map(letGo));
+    await Promise.all(this.#workers.map(({ thread }) => thread.terminate()));
     await Promise.allSettled(this.#storing);
   }
 
@@ -239,13 +229,18 @@ export class BlobWriter {
 
   /** Workers start when there is work for them: a run in which nothing has changed needs none. */
   #startWorker(): SealWorker {
-    const thread = takeThread(workerUrl(import.meta.url, './seal-worker'), resourceLimits);
-    const worker = { thread, busy: 0 };
-    const { shared: table } = this.#session.blobs.table;
-    post(worker, { kind: 'begin', work: { ...this.#work, table, localFolder: this.#localFolder } });
-    thread.on('message', (reply: SealReply) => this.#receive(reply));
+    const workerData: SealWorkerData = {
+      ...this.#workerData,
+      table: this.#session.blobs.table.shared,
+      localFolder: this.#localFolder,
+    };
+    const worker = {
+      thread: new Worker(workerUrl(import.meta.url, './seal-worker'), { workerData, resourceLimits }),
+      busy: 0,
+    };
+    worker.thread.on('message', (reply: SealReply) => this.#receive(reply));
     const fail = (cause: unknown): void => this.#fail(threadEnded('a worker thread', cause));
-    thread.on('error', fail).on('exit', () => fail('too early'));
+    worker.thread.on('error', fail).on('exit', () => fail('too early'));
     this.#workers.push(worker);
     return worker;
   }
@@ -281,7 +276,6 @@ export class BlobWriter {
     this.#current = undefined;
     const worker = this.#leastBusy();
     const { number, lengths, done } = slab;
-    this.#givenBytes += slab.used;
     const request = this.#expect(worker, (reply) => {
       Object.assign(slab, { used: 0, lengths: [], done: [] });
       this.#free.push(slab);
@@ -311,7 +305,6 @@ export class BlobWriter {
   /** The same for what has so much memory of its own; told what it takes stored. */
   #expectAlone(worker: SealWorker, sizeBytes: number, done: (storedBytes: number) => void): number {
     this.#aloneBytes += sizeBytes;
-    this.#givenBytes += sizeBytes;
     return this.#expect(worker, (reply) => {
       this.#aloneBytes -= sizeBytes;
       done(reply.stored[0] as number);

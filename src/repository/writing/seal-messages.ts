@@ -5,8 +5,7 @@ import type { SharedBlobs } from '../packs/blob-table.ts';
 import type { SealKey } from '../sealing/seal.ts';
 import type { TreePart } from '../trees/tree-parts.ts';
 
-/** What a worker is told first; it forgets what it did before. */
-export interface SealWork {
+export interface SealWorkerData {
   readonly key: SealKey;
   readonly table: SharedBlobs;
   readonly level: number | undefined;
@@ -20,7 +19,6 @@ export interface SealWork {
 }
 
 export type SealRequest =
-  | { readonly kind: 'begin'; readonly work: SealWork }
   /** Data blobs that lie one after another in a slab. */
   | {
       readonly kind: 'slab';

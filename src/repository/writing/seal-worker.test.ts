@@ -3,15 +3,12 @@ import { once } from 'node:events';
 import { test } from 'node:test';
 import { Worker } from 'node:worker_threads';
 import { workerUrl } from '#lib/worker-url.ts';
-import type { Entry } from '#sources/source.ts';
-import { randomData } from '../chunker/testing.ts';
 import { BlobTable } from '../packs/blob-table.ts';
 import { newMasterKey } from '../sealing/key.ts';
-import { fileEntry, testRepository } from '../testing.ts';
-import type { SealReply, SealRequest, SealWork } from './seal-messages.ts';
+import type { SealReply, SealRequest, SealWorkerData } from './seal-messages.ts';
 
 test('a worker that has failed stores nothing any more, since its pack may list what cannot be read back', async () => {
-  const work: SealWork = {
+  const workerData: SealWorkerData = {
     key: newMasterKey(),
     table: new BlobTable(1000).shared,
     level: 2,
@@ -20,7 +17,7 @@ test('a worker that has failed stores nothing any more, since its pack may list 
     slabs: [new SharedArrayBuffer(1024)],
     dryRun: false,
   };
-  const worker = new Worker(workerUrl(import.meta.url, './seal-worker'));
+  const worker = new Worker(workerUrl(import.meta.url, './seal-worker'), { workerData });
   const kinds: string[] = [];
   worker.on('message', ({ kind }: SealReply) => {
     kinds.push(kind);
@@ -29,7 +26,6 @@ test('a worker that has failed stores nothing any more, since its pack may list 
   const id = 'ab'.repeat(32);
   const damaged = { id, type: 'data', offset: 0, length: 40, plainLength: 0 } as const;
   const requests: SealRequest[] = [
-    { kind: 'begin', work },
     { kind: 'slab', request: 0, slab: 0, lengths: [7] },
     {
       kind: 'repack',
@@ -45,20 +41,4 @@ test('a worker that has failed stores nothing any more, since its pack may list 
   for (const request of requests) worker.postMessage(request);
   await once(worker, 'exit');
   assert.deepEqual(kinds, ['batch', 'error']);
-});
-
-test('a thread that dies ends the run, also when it had nothing to do', async () => {
-  const repository = await testRepository();
-  const idle = once(process, 'worker').then(async ([thread]: Worker[]) => {
-    await once(thread!, 'message');
-    return thread!;
-  });
-  async function* entries(): AsyncGenerator<Entry> {
-    yield fileEntry('a', randomData(1_200_000, 8));
-    const thread = await idle;
-    yield fileEntry('b', Buffer.from('waits for others, to be handed over with them'));
-    await thread.terminate();
-    yield fileEntry('c', Buffer.from('comes too late'));
-  }
-  await assert.rejects(repository.write(entries()), /a worker thread ended/);
 });

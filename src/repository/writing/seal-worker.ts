@@ -1,6 +1,6 @@
 // A worker thread of the write path: names blobs, leaves out those the repository has, and fills packs with the others.
 import { hash } from 'node:crypto';
-import { parentPort } from 'node:worker_threads';
+import { parentPort, workerData } from 'node:worker_threads';
 import { plainError } from '#lib/plain-error.ts';
 import { putLocalFileSync } from '#stores/local/write-object.ts';
 import { type BlobType, idBytes, idFromHex, packKey } from '../packs/blob.ts';
@@ -11,29 +11,19 @@ import { openBlob } from '../reading/open-blob.ts';
 import { mostKeptBytes } from '../sealing/compression.ts';
 import { Sealer } from '../sealing/seal.ts';
 import { lengthOf, piecesOf, type TreePart } from '../trees/tree-parts.ts';
-import type { BatchReply, SealReply, SealRequest, SealWork } from './seal-messages.ts';
+import type { BatchReply, SealReply, SealRequest, SealWorkerData } from './seal-messages.ts';
 
 const port = parentPort;
 if (!port) throw new Error('seal-worker runs as a worker thread only');
-interface State extends Pick<SealWork, 'slabs' | 'dryRun'> {
-  readonly sealer: Sealer;
-  readonly builders: Readonly<Record<BlobType, PackBuilder>>;
-  table: BlobTable;
-  localFolder: string | undefined;
-  packs?: PackReader;
-}
-
-const begun = ({ key, table, level, verify, localFolder, slabs, dryRun }: SealWork): State => {
-  const sealer = new Sealer(key);
-  const builders = {
-    data: new PackBuilder({ sealer, type: 'data', level, verify }),
-    tree: new PackBuilder({ sealer, type: 'tree', level: level ?? usualLevel, verify }),
-  };
-  return { sealer, builders, table: new BlobTable(table), localFolder, slabs, dryRun };
-};
-
-/** Set by the first message. */
-let state: State;
+const { key, table: sharedTable, level, verify, slabs, dryRun } = workerData as SealWorkerData;
+let { localFolder } = workerData as SealWorkerData;
+const sealer = new Sealer(key);
+const builders = {
+  data: new PackBuilder({ sealer, type: 'data', level, verify }),
+  tree: new PackBuilder({ sealer, type: 'tree', level: level ?? usualLevel, verify }),
+} as const;
+let table = new BlobTable(sharedTable);
+let packs: PackReader | undefined;
 
 const addBlob = (plain: Uint8Array, reply: BatchReply, at: number): void => {
   const id = hash('sha256', plain, 'hex'); // quicker than bytes, which would have memory of their own
@@ -52,7 +42,6 @@ const addTree = (id: string, parts: readonly TreePart[]): number =>
 
 /** How many bytes it takes in a pack; 0 when the repository has it. */
 const addUnknown = (type: BlobType, id: Uint8Array, add: (builder: PackBuilder) => number): number => {
-  const { table, dryRun, builders } = state;
   if (!table.claim(id, type)) return 0;
   if (dryRun) return 1;
   const builder = builders[type];
@@ -63,9 +52,7 @@ const addUnknown = (type: BlobType, id: Uint8Array, add: (builder: PackBuilder) 
 
 /** Each blob is opened first: a damaged one must not be carried over. */
 const repack = ({ pack, offset, length, blobs, bytes }: Extract<SealRequest, { kind: 'repack' }>): void => {
-  const { sealer, builders, localFolder } = state;
-  state.packs ??= new PackReader(localFolder);
-  const { packs } = state;
+  packs ??= new PackReader(localFolder);
   packs.load(pack, bytes, { offset, length });
   const { buffer } = packs.poly;
   packs.openEach(sealer, blobs, (opened, blob) => {
@@ -78,7 +65,6 @@ const repack = ({ pack, offset, length, blobs, bytes }: Extract<SealRequest, { k
 };
 
 const sendPack = (type: BlobType): void => {
-  const { localFolder, builders } = state;
   const { id, header, bytes } = builders[type].finish();
   if (localFolder !== undefined) {
     putLocalFileSync(localFolder, packKey(id), [bytes]);
@@ -100,13 +86,10 @@ const emptyReply = (request: number, blobs: number): BatchReply => ({
 
 const handle = (message: SealRequest): void => {
   switch (message.kind) {
-    case 'begin':
-      state = begun(message.work);
-      break;
     case 'slab': {
       const { lengths } = message;
       const reply = emptyReply(message.request, lengths.length);
-      const bytes = new Uint8Array(state.slabs[message.slab] as SharedArrayBuffer);
+      const bytes = new Uint8Array(slabs[message.slab] as SharedArrayBuffer);
       let offset = 0;
       for (const [at, length] of lengths.entries()) {
         addBlob(bytes.subarray(offset, offset + length), reply, at);
@@ -133,13 +116,13 @@ const handle = (message: SealRequest): void => {
       send(emptyReply(message.request, 0));
       break;
     case 'folder':
-      state.localFolder = message.localFolder;
+      localFolder = message.localFolder;
       break;
     case 'table':
-      state.table = new BlobTable(message.table);
+      table = new BlobTable(message.table);
       break;
     case 'flush':
-      for (const type of ['data', 'tree'] as const) if (!state.builders[type].isEmpty) sendPack(type);
+      for (const type of ['data', 'tree'] as const) if (!builders[type].isEmpty) sendPack(type);
       send(emptyReply(message.request, 0));
       break;
   }

@@ -1,7 +1,9 @@
 // What goes wrong while a snapshot is written: who is told, what is kept, and what the next run finds.
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { suite, test } from 'node:test';
 import { setImmediate as otherWork } from 'node:timers/promises';
+import type { Worker } from 'node:worker_threads';
 import { HoldfastError } from '#lib/errors.ts';
 import { silentLog } from '#lib/log.ts';
 import { seededRandom } from '#lib/random.ts';
@@ -328,6 +330,22 @@ suite('a store that fails', () => {
       }
       assert.ok(errors > 0);
     });
+});
+
+test('a thread that dies ends the run, also when it had nothing to do', async () => {
+  const repository = await testRepository();
+  const idle = once(process, 'worker').then(async ([thread]: Worker[]) => {
+    await once(thread!, 'message');
+    return thread!;
+  });
+  async function* entries(): AsyncGenerator<Entry> {
+    yield fileEntry('a', randomData(1_200_000, 8));
+    const thread = await idle;
+    yield fileEntry('b', Buffer.from('waits for others, to be handed over with them'));
+    await thread.terminate();
+    yield fileEntry('c', Buffer.from('comes too late'));
+  }
+  await assert.rejects(repository.write(entries()), /a worker thread ended/);
 });
 
 async function* toAsync<Item>(items: readonly Item[]): AsyncGenerator<Item> {
