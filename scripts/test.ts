@@ -58,16 +58,19 @@ const step = (program: string, args: readonly string[]): boolean => {
   return status === 0;
 };
 
-/** The tests of whole commands come first: they take longest. */
+/** What takes longest comes first, so that no long file is left alone at the end: whole commands, then what starts servers. */
+const everything = ['test', 'src/stores', 'src/sources', 'src', 'wasm'];
+
 const testFiles = (paths: readonly string[]): string[] => {
-  const patterns = paths.length > 0 ? paths : ['test', 'src', 'wasm'];
+  const patterns = paths.length > 0 ? paths : everything;
   for (const missing of patterns.filter((path) => !existsSync(path))) {
     console.error(`there is no ${missing}`);
     process.exit(1);
   }
-  return patterns.flatMap((path) =>
+  const files = patterns.flatMap((path) =>
     statSync(path).isDirectory() ? globSync(`${path}/**/*.test.ts`).toSorted() : [path],
   );
+  return [...new Set(files)];
 };
 
 const runTests = async (files: readonly string[], pattern: string | undefined): Promise<Totals> => {
