@@ -2,11 +2,12 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { chmod, cp, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { chmod, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import { dataRoot } from './data-root.ts';
+import { putFreshData } from './fresh-data.ts';
 import { freePort, type ServerProcess, startProcess, whenReady } from './process.ts';
 import { program } from './programs.ts';
 
@@ -47,7 +48,7 @@ export const startMariadb = async (options: MysqlOptions = {}): Promise<MysqlSer
   const folder = await mkdtemp(join(dataRoot(), `holdfast-mariadb-${process.pid}-`));
   try {
     const data = join(folder, 'data');
-    await cp(await freshData(`mariadb-data-${await version()}`, install), data, { recursive: true });
+    await putFreshData(data, 'mariadb', [await version(), ...how, ...small], install);
     await giveTo('mysql', folder);
     if (options.tls) await makeCertificate(folder);
     const port = await freePort();
@@ -81,31 +82,11 @@ const sweepLeftovers = async (): Promise<void> => {
   }
 };
 
-const install = async (data: string): Promise<void> => {
-  const quiet = [
-    '--no-defaults',
-    `--datadir=${data}`,
-    `--tmpdir=${data}`,
-    '--skip-test-db',
-    '--auth-root-authentication-method=normal',
-  ];
-  await execute(program('mariadb-install-db'), [...quiet, ...small], { cwd: data });
-};
+const how = ['--skip-test-db', '--auth-root-authentication-method=normal'];
 
-/** What a new server begins with, made once and kept among the dependencies' caches. */
-export const freshData = async (name: string, make: (folder: string) => Promise<void>): Promise<string> => {
-  const data = join(import.meta.dirname, '../../node_modules/.cache/holdfast', name);
-  if (existsSync(data)) return data;
-  await mkdir(dirname(data), { recursive: true });
-  const work = await mkdtemp(`${data}-`);
-  try {
-    await make(work);
-    await rename(work, data);
-  } catch (error) {
-    await rm(work, { recursive: true, force: true });
-    if (!existsSync(data)) throw error; // else another test was quicker
-  }
-  return data;
+const install = async (data: string): Promise<void> => {
+  const places = [`--datadir=${data}`, `--tmpdir=${data}`];
+  await execute(program('mariadb-install-db'), ['--no-defaults', ...places, ...how, ...small], { cwd: data });
 };
 
 const version = async (): Promise<string> =>

@@ -1,12 +1,13 @@
 // A private MySQL server on a free port. Debian has it only in sid: it runs out of a root of its own, through that root's loader.
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { cp, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { dataRoot } from './data-root.ts';
 import { cannotInstall, unpackRoot } from './debian.ts';
-import { freshData, type MysqlOptions, type MysqlServer, makeReady, serverArguments } from './mariadb.ts';
+import { putFreshData } from './fresh-data.ts';
+import { type MysqlOptions, type MysqlServer, makeReady, serverArguments } from './mariadb.ts';
 import { freePort, startProcess } from './process.ts';
 
 const execute = promisify(execFile);
@@ -38,7 +39,7 @@ export const startMysql = async ({ settings = [] }: MysqlOptions = {}): Promise<
   const folder = await mkdtemp(join(dataRoot(), `holdfast-mysql-${process.pid}-`));
   try {
     const data = join(folder, 'data');
-    await cp(await freshData('mysql-data', initialise), data, { recursive: true });
+    await putFreshData(data, 'mysql', base, initialise);
     await rm(join(data, 'auto.cnf')); // each server has a number of its own
     const port = await freePort();
     const [loader, ...mysqld] = throughLoader('sbin/mysqld');

@@ -1,4 +1,4 @@
-// A private PostgreSQL server on a free port, made by initdb: for one test file, and gone with the test's process.
+// A private PostgreSQL server on a free port, with data that initdb made: for one test file, and gone with the test's process.
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { appendFile, chmod, chown, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import { dataRoot } from './data-root.ts';
+import { copyTree, putFreshData } from './fresh-data.ts';
 import { freePort, type ServerProcess, startProcess, whenReady } from './process.ts';
 import { program } from './programs.ts';
 
@@ -132,12 +133,19 @@ const makeData = async (place: Place, options: PostgresOptions): Promise<void> =
   await writeFile(access, [...(options.access ?? []), await readFile(access, 'utf8')].join('\n'));
 };
 
+const how = ['-A', 'scram-sha-256', '-U', superuser, '--locale=C.UTF-8', '-E', 'UTF8', '--no-sync'];
+
 const initialise = async (place: Place, data: string, options: PostgresOptions): Promise<void> => {
-  const secret = join(place.folder, 'password');
-  await writeFile(secret, password, { mode: 0o600 });
-  await own(place, secret);
-  const how = ['-A', 'scram-sha-256', '-U', superuser, '--locale=C.UTF-8', '-E', 'UTF8', '--no-sync'];
-  await runAsOwner(place, programOf(options, 'initdb'), ['-D', data, `--pwfile=${secret}`, ...how]);
+  const { stdout: version } = await execute(programOf(options, 'postgres'), ['--version']);
+  await putFreshData(data, 'postgres', [version, ...how], async (kept) => {
+    const secret = join(place.folder, 'password');
+    await writeFile(secret, password, { mode: 0o600 });
+    await own(place, secret);
+    const first = join(place.folder, 'first'); // who runs the server may not get to where it is kept
+    await runAsOwner(place, programOf(options, 'initdb'), ['-D', first, `--pwfile=${secret}`, ...how]);
+    await copyTree(first, kept);
+    await rm(first, { recursive: true });
+  });
 };
 
 const copyData = async (place: Place, data: string, primary: PostgresServer): Promise<void> => {

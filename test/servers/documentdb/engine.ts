@@ -8,6 +8,7 @@ import { promisify } from 'node:util';
 import pg from 'pg';
 import { dataRoot } from '../data-root.ts';
 import { cannotInstall, unpackRoot } from '../debian.ts';
+import { copyTree, putFreshData } from '../fresh-data.ts';
 import { type ServerProcess, startProcess, whenReady } from '../process.ts';
 
 export interface DocumentdbEngine extends AsyncDisposable {
@@ -33,37 +34,52 @@ export const skipWithoutDocumentdb = (): string | undefined => {
 /** Starts it; the first time it is unpacked, which takes half a minute. */
 export const startDocumentdb = async (): Promise<DocumentdbEngine> => {
   await unpackRoot(packages, root, prepareRoot);
-  const folder = await mkdtemp(join(dataRoot(), 'holdfast-documentdb-'));
+  const folder = await newPlace();
   try {
-    await chown(folder, owner, owner);
-    await inRoot(
-      folder,
-      'initdb',
-      '-D',
-      '/srv/data',
-      '-A',
-      'trust',
-      '-U',
-      'postgres',
-      '--no-sync',
-      ...locale,
-    );
-    await appendFile(join(folder, 'data', 'postgresql.conf'), settings);
-    const server = startProcess({
-      name: 'documentdb',
-      command: 'unshare',
-      args: unshareArgs(folder, ['postgres', '-D', '/srv/data']),
-      folder,
-      stopSignal: 'SIGINT',
-    });
-    return await describe(server, folder);
+    await putFreshData(join(folder, 'data'), 'documentdb', [...packages, ...how, settings], makeData);
+    return await describe(startEngine(folder), folder);
   } catch (error) {
     await rm(folder, { recursive: true, force: true });
     throw error;
   }
 };
 
-const describe = async (server: ServerProcess, folder: string): Promise<DocumentdbEngine> => {
+const newPlace = async (): Promise<string> => {
+  const folder = await mkdtemp(join(dataRoot(), 'holdfast-documentdb-'));
+  await chown(folder, owner, owner);
+  return folder;
+};
+
+/** With the extension in it, which takes as long as to make the database. */
+const makeData = async (kept: string): Promise<void> => {
+  const folder = await newPlace();
+  try {
+    await inRoot(folder, 'initdb', '-D', '/srv/data', ...how);
+    await appendFile(join(folder, 'data', 'postgresql.conf'), settings);
+    {
+      await using engine = await describe(startEngine(folder), folder, { keepsFolder: true });
+      await engine.pool.query('create extension documentdb cascade');
+    }
+    await copyTree(join(folder, 'data'), kept);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+};
+
+const startEngine = (folder: string): ServerProcess =>
+  startProcess({
+    name: 'documentdb',
+    command: 'unshare',
+    args: unshareArgs(folder, ['postgres', '-D', '/srv/data']),
+    folder,
+    stopSignal: 'SIGINT',
+  });
+
+const describe = async (
+  server: ServerProcess,
+  folder: string,
+  { keepsFolder = false } = {},
+): Promise<DocumentdbEngine> => {
   const target = { host: folder, user: 'postgres', database: 'postgres' };
   const connect = async (user = 'postgres'): Promise<pg.Client> => {
     const client = new pg.Client({ ...target, user });
@@ -76,9 +92,6 @@ const describe = async (server: ServerProcess, folder: string): Promise<Document
     await (await connect()).end();
     return true;
   });
-  const client = await connect();
-  await client.query('create extension documentdb cascade');
-  await client.end();
   const pool = new pg.Pool({ ...target, max: 24 });
   pool.on('error', () => {});
   return {
@@ -87,12 +100,12 @@ const describe = async (server: ServerProcess, folder: string): Promise<Document
     async [Symbol.asyncDispose]() {
       await pool.end();
       await server[Symbol.asyncDispose]();
-      await rm(folder, { recursive: true, force: true });
+      if (!keepsFolder) await rm(folder, { recursive: true, force: true });
     },
   };
 };
 
-const locale = ['--locale=C.UTF-8', '-E', 'UTF8'];
+const how = ['-A', 'trust', '-U', 'postgres', '--no-sync', '--locale=C.UTF-8', '-E', 'UTF8'];
 
 const settings = `
 listen_addresses = ''
