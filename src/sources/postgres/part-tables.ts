@@ -1,5 +1,5 @@
 // The tables of a partial restore: each is made anew, or gets other rows, or comes to stand beside the one that is there.
-import { HoldfastError, messageOf } from '#lib/errors.ts';
+import { HoldfastError, hasCode, messageOf } from '#lib/errors.ts';
 import type { Reporter } from '../restore-report.ts';
 import { newNameOf, type Parts, parseNewName } from '../schema-tables.ts';
 import { type Beside, besideOf } from './beside.ts';
@@ -7,6 +7,7 @@ import type { Connection } from './connect.ts';
 import type { Contents, ContentsTable } from './contents.ts';
 import { parseName, plainName, type QualifiedName, quoteLiteral, quoteName } from './identifiers.ts';
 import { makeMissingSchema } from './missing-schema.ts';
+import { makeMissingTypes } from './missing-types.ts';
 import { beginReplace } from './replace-rows.ts';
 import type { ItemRunner } from './run-items.ts';
 import { isAhead, setSequenceSql } from './sequences.ts';
@@ -105,7 +106,7 @@ export class PartTables {
     if (newName !== undefined) {
       const to = parseNewName(newName, table, parseName);
       if (!(await this.#exists(to))) {
-        await this.#makeSchema(to);
+        await this.#makePlaceFor(table, to);
         return { how: 'beside', table, beside: besideOf(table, to, contents) };
       }
       throw new HoldfastError(
@@ -117,7 +118,7 @@ export class PartTables {
       );
     }
     if (!(await this.#exists(table))) {
-      await this.#makeSchema(table);
+      await this.#makePlaceFor(table, table);
       return { how: 'create', table };
     }
     const isFilled = table.kind === 'table';
@@ -133,10 +134,19 @@ export class PartTables {
     });
   }
 
-  /** A schema that was asked for comes with the others of its items. */
-  async #makeSchema({ schema }: QualifiedName): Promise<void> {
-    if (!this.#schemas.includes(schema))
-      await makeMissingSchema(this.#options.connection, schema, this.#options);
+  /** Its schema, and the types of its columns. What is in a schema that was asked for comes with the others of its items. */
+  async #makePlaceFor(table: QualifiedName, { schema }: QualifiedName): Promise<void> {
+    const { connection, contents, reporter, runner } = this.#options;
+    const preData = this.#options.preData.filter((item) => !this.#isOfAskedSchema(item));
+    const makeSchema = (name: string) =>
+      this.#schemas.includes(name) ? undefined : makeMissingSchema(connection, name, this.#options);
+    await makeSchema(schema);
+    await makeMissingTypes(connection, itemsOfTable(this.#options.preData, table, contents), {
+      preData,
+      reporter,
+      runner,
+      makeSchema: async (type) => makeSchema(type.schema),
+    });
   }
 
   async #exists(name: QualifiedName): Promise<boolean> {
@@ -178,7 +188,7 @@ export class PartTables {
     }
     const onFailure = (error: unknown): void => {
       const mayLack = refersToOthers.has(item.type) || (isComment(item) && isGone(error));
-      if (!mayLack || !connection.usable) throw error;
+      if (!mayLack || !connection.usable) throw withHint(item, error);
       reporter.warn(`left out: ${messageOf(error)}`);
     };
     return [{ item: own, onFailure }];
@@ -232,6 +242,26 @@ const refersToOthers = new Set([
 /** A partition joins the others when it has its rows and indexes, which then become part of theirs. */
 const isAttached = ({ type }: SqlItem): boolean => type === 'TABLE ATTACH';
 const isNotAttached = (item: SqlItem): boolean => !isAttached(item);
+
+/** A table is made with its schema and types, but not with functions or extensions. A function that an index needs may only be out of sight, which has a hint. */
+const withHint = ({ type }: SqlItem, error: unknown): unknown => {
+  if (!hasCode(error, 'TARGET_FAILED')) return error;
+  const code = sqlState(error.cause) ?? '';
+  const isSaid = error.hint !== undefined && type !== 'TABLE' && code !== state.undefinedObject;
+  if (isSaid || !isLacking.has(code)) return error;
+  return new HoldfastError('TARGET_FAILED', error.message, {
+    hint: 'make first what the database lacks (create extension …), or restore all of it under another name and take the table from there',
+    cause: error.cause,
+  });
+};
+
+/** An operator class, a type or a language; a function; a relation; a schema. */
+const isLacking = new Set<string>([
+  state.undefinedObject,
+  state.undefinedFunction,
+  state.undefinedTable,
+  state.undefinedSchema,
+]);
 
 /** It comes after what it is about, which may have been left out. */
 const isComment = ({ type }: SqlItem): boolean => type === 'COMMENT';

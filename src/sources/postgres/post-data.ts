@@ -38,10 +38,13 @@ export const runPostData = async (items: readonly SqlItem[], options: PostDataOp
 const isEventTrigger = ({ type, name }: SqlItem): boolean =>
   type === 'EVENT TRIGGER' || name.startsWith('EVENT TRIGGER ');
 
+/** Those that were in each other's way come alone, after the others: some are in everybody's, as where an event trigger looks at many tables. */
 const runTogether = async (items: readonly SqlItem[], options: PostDataOptions): Promise<void> => {
+  const entangled: SqlItem[] = [];
   await forEachLimit(items, options.limit, (item) =>
-    options.pool.use((connection) => runOne(connection, item, options)),
+    options.pool.use((connection) => runOne(connection, item, options, () => entangled.push(item))),
   );
+  await runInOrder(entangled, options);
 };
 
 const runInOrder = async (items: readonly SqlItem[], options: PostDataOptions): Promise<void> => {
@@ -50,21 +53,18 @@ const runInOrder = async (items: readonly SqlItem[], options: PostDataOptions): 
   });
 };
 
-/** How often two items may have been in each other's way. */
-const deadlockRetries = 5;
-
 const runOne = async (
   connection: Connection,
   item: SqlItem,
   { runner, onFailure }: PostDataOptions,
+  onDeadlock?: () => void,
 ): Promise<void> => {
-  for (let attempt = 0; ; attempt += 1)
-    try {
-      return await runner.run(connection, item);
-    } catch (error) {
-      const cause = asError(error).cause;
-      if (sqlState(cause) === state.deadlockDetected && attempt < deadlockRetries) continue;
-      if (!isServerError(cause) || !connection.usable) throw error;
-      return onFailure(item, itemFailure(item, cause));
-    }
+  try {
+    await runner.run(connection, item);
+  } catch (error) {
+    const cause = asError(error).cause;
+    if (onDeadlock && sqlState(cause) === state.deadlockDetected) return onDeadlock();
+    if (!isServerError(cause) || !connection.usable) throw error;
+    onFailure(item, itemFailure(item, cause));
+  }
 };

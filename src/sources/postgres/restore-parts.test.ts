@@ -48,6 +48,35 @@ test('a table that was dropped comes back as it was, with all that belongs to it
   assert.ok(before.length > 0);
 });
 
+test('a table comes with the types of its columns where they are missing; what else it needs is told', {
+  skip,
+}, async () => {
+  await server.psql('postgres', 'create database typed; create database typed_back');
+  await server.psql(
+    'typed',
+    `create schema kinds; create type kinds."Colour" as enum ('red', 'blue'); create type unused as enum ('a');
+    create domain shade as kinds."Colour" not null; comment on domain shade is 'dark'; revoke usage on type shade from public;
+    create table painted (id int, shade shade, others kinds."Colour"[]); insert into painted values (1, 'red', '{blue}');
+    create function answer() returns int language sql as 'select 42'; create table asking (id int default answer())`,
+  );
+  const entries = await dumpOf(server, { url: server.url('typed') });
+  const into = (table: string) => {
+    const selection = [`typed/data/public.${table}`];
+    return restoreTo(server, partOf(entries, ...selection), { url: server.url('typed_back') }, { selection });
+  };
+  const { warnings } = await into('painted');
+  assert.deepEqual(warnings, [
+    'type kinds.Colour was missing: it was created',
+    'domain public.shade was missing: it was created',
+  ]);
+  await assert.rejects(into('asking'), {
+    message: /function public.answer\(\) does not exist/,
+    hint: /make first what the database lacks/,
+  });
+  await server.psql('typed', 'drop table asking; drop function answer; drop type unused');
+  assert.equal(await server.pgDump('typed_back'), await server.pgDump('typed'));
+});
+
 test('a table comes back whose name and schema have line breaks, beside one that has spaces there', {
   skip,
 }, async () => {

@@ -253,6 +253,25 @@ test('what cannot be made after the rows is told, and keeps nothing else from be
   assert.equal(await original.pgDump('replaced'), await original.pgDump('héllo'));
 });
 
+test('what gets in the way of everything else again and again is made after the others', {
+  skip,
+}, async () => {
+  await original.psql('postgres', `create database entangled; alter system set deadlock_timeout = '20ms'`);
+  await original.psql('postgres', 'select pg_reload_conf()');
+  const names = Array.from({ length: 9 }, (_, index) => `public.t${index}`);
+  const looks = names.map((name) => `perform pg_sleep(0.005); perform from ${name};`).join(' ');
+  await original.psql(
+    'entangled',
+    `create function look(id int) returns int immutable language plpgsql as 'begin ${looks} return id; end';
+    ${names.map((name) => `create table ${name} as select 1 as id;`).join(' ')}
+    ${names.map((name) => `alter table ${name} add exclude using btree (public.look(id) with =);`).join(' ')}`,
+  );
+  const entries = await dumpOf(original, { url: original.url('entangled') });
+  const { failures } = await restoreTo(original, entries, { url: original.url('disentangled') });
+  assert.deepEqual(failures, []);
+  assert.equal(await original.pgDump('disentangled'), await original.pgDump('entangled'));
+});
+
 test('an event trigger that allows no changes does not keep materialised views from being filled', {
   skip,
 }, async () => {

@@ -41,6 +41,11 @@ export const isOfSchema = ({ type, name, schema }: SqlItem, wanted: string): boo
 /** Whether a heading means this name, of which it has every line break as a space. */
 const isHeadedBy = (name: string, heading: string): boolean => name.replaceAll(/[\r\n]/g, ' ') === heading;
 
+/** Whether a statement names this relation or type, as pg_dump writes names. */
+export const mentions = (statement: string, name: QualifiedName): boolean =>
+  statement.includes(written(name.name)) &&
+  new RegExp(`(?<![\\w$".])${nameSource(name)}(?![\\w$"])`).test(statement);
+
 type Matcher = (item: SqlItem) => boolean;
 
 /** Of thousands of tables nearly all items are about others, which patterns take long to find. */
