@@ -9,7 +9,7 @@ import { temporaryFolder } from '../../../test/tools/temp.ts';
 import { checksumsOf } from './checksum.ts';
 import { commitFile, filesLikeOwn } from './files.ts';
 import { markOf, type Owner } from './owner.ts';
-import type { Ownership } from './ownership.ts';
+import { type Ownership, sizeOfOwn } from './ownership.ts';
 
 const key = 'shop_20261121.tar.gz';
 const owner: Owner = { job: 'j', host: 'h', file: '/etc/holdfast.yaml', sources: 'shop' };
@@ -167,6 +167,14 @@ test('an archive whose mark may not be read is another user’s', async () => {
     commitFile(await written(denied, 'next'), ownership({}, true)),
     /another user made it/,
   );
+});
+
+test('a store in which nothing may be read is refused before a source is', async () => {
+  await using store = openLocalStore(temporaryFolder('archive-unread'));
+  const get = (): never => {
+    throw new HoldfastError('STORE_DENIED', 'only putting is allowed');
+  };
+  await assert.rejects(sizeOfOwn({ ...store, get }, key, ownership()), { code: 'STORE_DENIED' });
 });
 
 test('of two who take a name at one moment, the one that marked it first gives up, or says that it was replaced', async () => {

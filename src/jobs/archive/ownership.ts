@@ -3,7 +3,7 @@ import { nameTemplate } from '#archive/name.ts';
 import { HoldfastError } from '#lib/errors.ts';
 import { printable } from '#lib/format.ts';
 import type { Store, StoredObject } from '#stores/store.ts';
-import { hasOurChecksum } from './checksum.ts';
+import { checksumsOf, hasOurChecksum } from './checksum.ts';
 import { isSameOwner, type Mark, markOf, type Owner, ownerText, readMark } from './owner.ts';
 import type { IsRemembered } from './remembered.ts';
 
@@ -43,7 +43,8 @@ export const sizeOfOwn = async (
   const sizes = await sizesAt(store, key);
   const size = sizes.get(key);
   const mark = await readMark(store, key, sizes.get(markOf(key)));
-  // Where nothing may be read, what is not there is hidden, too; the store says so itself when its checksum is asked for.
+  // Where nothing may be read, what is not there is hidden, too: then the store says so itself.
+  if (size === undefined && mark === 'hidden') await checksumsOf(store, key);
   if (size === undefined && (mark === undefined || mark === 'hidden')) return undefined;
   const isWhole = mark !== undefined || (await hasOurChecksum(store, key));
   const whose = isWhole ? whoseIs(mark, store, { key, size: size ?? 0 }, ownership) : 'unknown';
