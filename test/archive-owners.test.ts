@@ -130,6 +130,12 @@ suite('archives of several in one place', () => {
     Object.assign(one, { host: 'renamed' });
     await next(one);
     assert.deepEqual(archives(), ['media.tar', 'media_20261125.tar', 'media_20261126.tar']);
+    assert.doesNotMatch((await one.done(clock, 'doctor')).stdout, /is no more/);
+    const two = new Archiver(folder, 'renamed', 'two');
+    rmSync(one.file);
+    clock.advance(dayMs);
+    const { stdout } = await two.run(clock, 'doctor');
+    assert.match(stdout, /media_20261126\.tar stays: job daily of .* on .*, which made it, is no more/);
   });
 
   test('two files of one machine with a job of the same name are two owners', async () => {

@@ -168,7 +168,7 @@ const reportLeft = ({ store, job, left }: EventOf<'files-retained'>, output: Out
 const reportRetention = ({ repository, error }: EventOf<'retention-failed'>, output: Output): void =>
   output.failure(
     { message_type: 'retention_failed', repository, ...errorFields(error) },
-    `${repository}: the backup is stored, but no old snapshot was forgotten: ${messageOf(error)}`,
+    `${repository}: what is new is stored, but nothing old was removed: ${messageOf(error)}`,
     hintOf(error),
   );
 

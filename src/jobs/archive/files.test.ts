@@ -2,14 +2,14 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import { putStream, type Written } from '#archive/put-stream.ts';
-import { HoldfastError } from '#lib/errors.ts';
+import { HoldfastError, hintOf } from '#lib/errors.ts';
 import { openLocalStore } from '#stores/local/local.ts';
 import type { Store } from '#stores/store.ts';
 import { temporaryFolder } from '../../../test/tools/temp.ts';
 import { checksumsOf } from './checksum.ts';
 import { commitFile, filesLikeOwn } from './files.ts';
 import { markOf, type Owner } from './owner.ts';
-import type { Ownership } from './ownership.ts';
+import { type Ownership, sizeOfOwn } from './ownership.ts';
 
 const key = 'shop_20261121.tar.gz';
 const owner: Owner = { job: 'j', host: 'h', file: '/etc/holdfast.yaml', sources: 'shop' };
@@ -113,8 +113,10 @@ test('what nobody marked, or a machine by another name did, is the job’s own w
   const whose = async (by: Ownership) => (await like(store, by)).map((file) => file.whose);
   assert.deepEqual(await whose(ownership({ host: 'renamed' }, true)), ['ours']);
   assert.deepEqual(await whose(ownership({ job: 'k', host: 'i' }, true)), [owner]);
-  await store.put(markOf(key), Buffer.from('a note of somebody'));
-  assert.deepEqual(await whose(ownership({}, true)), ['unknown']);
+  for (const note of ['a note of somebody', JSON.stringify(owner) + ' '.repeat(100_000)]) {
+    await store.put(markOf(key), Buffer.from(note));
+    assert.deepEqual(await whose(ownership({}, true)), ['unknown']);
+  }
   await store.delete(markOf(key));
   assert.deepEqual(await whose(ownership({}, true)), ['ours']);
   assert.deepEqual(await whose(ownership()), ['unknown']);
@@ -124,6 +126,27 @@ test('what nobody marked, or a machine by another name did, is the job’s own w
   );
   await commitFile(await written(store, 'next'), ownership({}, true));
   assert.deepEqual(await whose(ownership()), ['ours'], 'it is marked now');
+});
+
+test('a disk that is full between mark and checksum keeps no name, and a mark that is left alone tells what to remove', async () => {
+  await using store = openLocalStore(temporaryFolder('archive-full'));
+  const first = await written(store, 'first');
+  const full: typeof store = {
+    ...store,
+    put: async (name, bytes) => {
+      if (!name.endsWith('.sha256')) return await store.put(name, bytes);
+      throw new HoldfastError('STORE_FULL', 'no space left');
+    },
+  };
+  await assert.rejects(commitFile({ ...first, store: full }, ownership()), { code: 'STORE_FULL' });
+  await first.abort();
+  assert.deepEqual(await Array.fromAsync(store.list('')), []);
+  await store.put(markOf(key), Buffer.from(JSON.stringify({ ...owner, host: 'i' })));
+  await assert.rejects(commitFile(await written(store, 'second'), ownership()), (error) => {
+    assert.match(String(error), /is not made: job j of .* on i has the name/);
+    assert.match(hintOf(error) ?? '', /remove shop_20261121\.tar\.gz\.owner/);
+    return true;
+  });
 });
 
 test('an archive whose mark may not be read is another user’s', async () => {
@@ -144,6 +167,14 @@ test('an archive whose mark may not be read is another user’s', async () => {
     commitFile(await written(denied, 'next'), ownership({}, true)),
     /another user made it/,
   );
+});
+
+test('a store in which nothing may be read is refused before a source is', async () => {
+  await using store = openLocalStore(temporaryFolder('archive-unread'));
+  const get = (): never => {
+    throw new HoldfastError('STORE_DENIED', 'only putting is allowed');
+  };
+  await assert.rejects(sizeOfOwn({ ...store, get }, key, ownership()), { code: 'STORE_DENIED' });
 });
 
 test('of two who take a name at one moment, the one that marked it first gives up, or says that it was replaced', async () => {

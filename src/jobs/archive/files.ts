@@ -36,17 +36,20 @@ export const commitFile = async (
 ): Promise<void> => {
   const replaces = (await sizeOfOwn(store, key, ownership)) !== undefined;
   const before = await checksumsOf(store, key);
+  const tidily = async (work: () => Promise<void>): Promise<void> => {
+    try {
+      await work();
+    } catch (error) {
+      // Perhaps only the answer was lost: a checksum without its file does no harm, a file without its checksum is found no more.
+      if (!replaces && before.length === 0 && (await isMissing(store, key)))
+        await removeBeside(store, key).catch(() => {});
+      throw error;
+    }
+  };
   await putMark(store, key, ownership.owner);
-  await putChecksums(store, key, [...before, sha256]);
+  await tidily(() => putChecksums(store, key, [...before, sha256])); // as where the disk is full
   await assertStillOurs(store, key, ownership);
-  try {
-    await commit();
-  } catch (error) {
-    // Perhaps only the answer was lost: a checksum without its file does no harm, a file without its checksum is found no more.
-    if (!replaces && before.length === 0 && (await isMissing(store, key)))
-      await removeBeside(store, key).catch(() => {});
-    throw error;
-  }
+  await tidily(commit);
   await assertStillOurs(store, key, ownership);
   if ((await checksumsOf(store, key)).join() !== sha256) await putChecksums(store, key, [sha256]);
 };
@@ -96,13 +99,14 @@ export const filesLikeOwn = async (store: Store, { words, ownership }: OwnFiles)
   const { name } = ownership;
   const template = nameTemplate(name);
   const objects = await Array.fromAsync(store.list(fixedBeginning(name)));
-  const keys = new Set(objects.map(({ key }) => key));
+  const sizes = new Map(objects.map(({ key, size }) => [key, size]));
   const named = withChecksums(objects).flatMap((object) => {
     const found = template.parse(withoutAddedEnding(object.key, name), words);
     return found ? [{ ...object, ...found }] : [];
   });
   const files = mapOrdered(named, store.connections, async (file): Promise<OwnFile> => {
-    const mark = keys.has(markOf(file.key)) ? await readMark(store, file.key) : undefined;
+    const markBytes = sizes.get(markOf(file.key));
+    const mark = markBytes === undefined ? undefined : await readMark(store, file.key, markBytes);
     return { ...file, whose: whoseIs(mark, store, file, ownership) };
   });
   return (await Array.fromAsync(files)).toSorted(

@@ -35,8 +35,12 @@ export const isSameOwner = (one: Owner, other: Owner): boolean =>
   one.host === other.host &&
   (one.file === other.file || one.sources === other.sources);
 
-/** The mark of that key; undefined where there is none. */
-export const readMark = async (store: Store, key: string): Promise<Mark | undefined> => {
+/** No mark is as long. */
+const mostMarkBytes = 64 * 1024;
+
+/** The mark of that key; undefined where there is none. What is listed there with too many bytes is not read. */
+export const readMark = async (store: Store, key: string, listedBytes = 0): Promise<Mark | undefined> => {
+  if (listedBytes > mostMarkBytes) return 'foreign';
   try {
     return parseMark(Buffer.from(await store.get(markOf(key))).toString('utf8'));
   } catch (error) {

@@ -1,11 +1,10 @@
 // Which archives a job may replace and remove: those that it made itself, and no others.
 import { nameTemplate } from '#archive/name.ts';
-import { sizeOf } from '#archive/read-object.ts';
-import { HoldfastError, hasCode } from '#lib/errors.ts';
+import { HoldfastError } from '#lib/errors.ts';
 import { printable } from '#lib/format.ts';
 import type { Store, StoredObject } from '#stores/store.ts';
-import { hasOurChecksum } from './checksum.ts';
-import { isSameOwner, type Mark, type Owner, ownerText, readMark } from './owner.ts';
+import { checksumsOf, hasOurChecksum } from './checksum.ts';
+import { isSameOwner, type Mark, markOf, type Owner, ownerText, readMark } from './owner.ts';
 import type { IsRemembered } from './remembered.ts';
 
 export interface Ownership {
@@ -41,23 +40,22 @@ export const sizeOfOwn = async (
   key: string,
   ownership: Ownership,
 ): Promise<number | undefined> => {
-  const mark = await readMark(store, key);
-  const size = await sizeIfThere(store, key);
-  // Where nothing may be read, what is not there is hidden, too; the store says so itself when its checksum is asked for.
+  const sizes = await sizesAt(store, key);
+  const size = sizes.get(key);
+  const mark = await readMark(store, key, sizes.get(markOf(key)));
+  // Where nothing may be read, what is not there is hidden, too: then the store says so itself.
+  if (size === undefined && mark === 'hidden') await checksumsOf(store, key);
   if (size === undefined && (mark === undefined || mark === 'hidden')) return undefined;
   const isWhole = mark !== undefined || (await hasOurChecksum(store, key));
   const whose = isWhole ? whoseIs(mark, store, { key, size: size ?? 0 }, ownership) : 'unknown';
   if (whose === 'ours') return size;
-  throw taken(store, key, whose, ownership.owner);
+  throw taken(store, key, whose, { owner: ownership.owner, isThere: size !== undefined });
 };
 
-const sizeIfThere = async (store: Store, key: string): Promise<number | undefined> => {
-  try {
-    return await sizeOf(store, key);
-  } catch (error) {
-    if (hasCode(error, 'OBJECT_MISSING')) return undefined;
-    throw error;
-  }
+/** Of the object and of what lies beside it. */
+const sizesAt = async (store: Store, key: string): Promise<ReadonlyMap<string, number>> => {
+  const objects = await Array.fromAsync(store.list(key));
+  return new Map(objects.map((object) => [object.key, object.size]));
 };
 
 const reasons = {
@@ -65,13 +63,25 @@ const reasons = {
   unknown: 'nothing tells that this job made it',
 } as const;
 
-const taken = (store: Store, key: string, whose: Exclude<Whose, 'ours'>, owner: Owner): HoldfastError => {
-  const whom = typeof whose === 'object' ? `${ownerText(whose)} made it` : reasons[whose];
+const taken = (
+  store: Store,
+  key: string,
+  whose: Exclude<Whose, 'ours'>,
+  { owner, isThere }: { readonly owner: Owner; readonly isThere: boolean },
+): HoldfastError => {
+  const other = typeof whose === 'object' ? whose : undefined;
   const renamed =
-    typeof whose === 'object' && whose.job === owner.job && whose.host !== owner.host
-      ? `; if that is this machine by another name, set HOLDFAST_HOST=${whose.host}`
+    other?.job === owner.job && other.host !== owner.host
+      ? `; if that is this machine by another name, set HOLDFAST_HOST=${other.host}`
       : '';
-  return new HoldfastError('FAILED', `${store.location}: ${printable(key)} is not replaced: ${whom}`, {
-    hint: `put {host} or {job} into "name", or let "to" be a folder of its own; or move that file away, with what lies beside it${renamed}`,
+  const made = typeof whose === 'object' ? `${ownerText(whose)} made it` : reasons[whose];
+  const [what, away] = isThere
+    ? [`is not replaced: ${made}`, 'move that file away, with what lies beside it']
+    : [
+        `is not made: ${other ? ownerText(other) : 'somebody else'} has the name`,
+        `remove ${printable(markOf(key))}, if that archive is not just being made`,
+      ];
+  return new HoldfastError('FAILED', `${store.location}: ${printable(key)} ${what}`, {
+    hint: `put {host} or {job} into "name", or let "to" be a folder of its own; or ${away}${renamed}`,
   });
 };

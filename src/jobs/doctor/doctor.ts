@@ -9,7 +9,7 @@ import type { Snapshot } from '#repository/contract.ts';
 import { archiveTask } from '../archive/task.ts';
 import { pointTaskOf } from '../drill/point-task.ts';
 import type { JobContext } from '../job-context.ts';
-import { diagnoseNames } from './archive.ts';
+import { diagnoseArchives } from './archive.ts';
 import { diagnoseBulletins, diagnoseConsole } from './console.ts';
 import { broken, type Diagnosis, fine, warning } from './diagnosis.ts';
 import { diagnoseDrilled, diagnoseJobs, needsOf } from './job.ts';
@@ -102,8 +102,9 @@ const named = ({ jobs }: DoctorTask, of: (needs: Needs) => readonly string[]): s
 const partOf = (job: JobConfig, { config, catalog }: DoctorTask, { clock }: JobContext): Part => {
   if (job.verb !== 'archive') return {};
   const known = catalog instanceof Error ? undefined : catalog;
-  const archiving = { subject: storeSubject(job), task: archiveTask(job, config), catalog: known };
-  return { look: (store) => diagnoseNames(archiving, store, clock.now()) };
+  const archives = (name: string): boolean => config.jobs.get(name)?.verb === 'archive';
+  const archiving = { subject: storeSubject(job), task: archiveTask(job, config), catalog: known, archives };
+  return { look: (store) => diagnoseArchives(archiving, store, clock.now()) };
 };
 
 const machine = 'this machine';

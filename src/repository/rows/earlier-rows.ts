@@ -77,8 +77,8 @@ class LayerPrints {
   async readAll(): Promise<boolean> {
     for (const part of this.#parts.keys()) {
       const before = this.#table.rows;
-      if (await this.#addKept(part)) continue;
-      if (!(await this.#addRows(part, this.#table.rows - before))) return false;
+      const isAdded = (await this.#addKept(part)) || (await this.#addRows(part, this.#table.rows - before));
+      if (!isAdded || this.#table.rows >= mostRowNumbers) return false;
     }
     return true;
   }
