@@ -54,6 +54,7 @@ suite('files of btrfs', { skip: skipWithoutBtrfs() }, () => {
         sources: {
           media: { kind: 'files', fsSnapshot: 'btrfs', ...files },
           db: { kind: 'sqlite', path: at('shop.db') },
+          all: { kind: 'files', path: shop },
         },
         jobs: { nightly: { to: ['here'], ...job } },
       }),
@@ -83,7 +84,7 @@ suite('files of btrfs', { skip: skipWithoutBtrfs() }, () => {
       `[ "$(ls ${kept} | wc -l)" = 1 ]`,
     ];
     const hooks = { held: change.join(' && '), after: `mv ${media}/moved ${media}/deep` };
-    configure({ path: media }, { backup: ['media', 'db'], together: true, hooks });
+    configure({ path: media }, { backup: ['media', 'db', 'all'], together: true, hooks });
     assert.match(await done('backup nightly'), /^media, db: opening all, before any is read$/m);
     assert.deepEqual(
       await paths(),
@@ -93,9 +94,10 @@ suite('files of btrfs', { skip: skipWithoutBtrfs() }, () => {
     assert.equal(await done('dump latest:media deep/c'), 'old deep/c');
     assert.deepEqual(readdirSync(kept), []);
     const times = jsonLines(await done('snapshots --json'))
-      .slice(-3, -1)
+      .slice(-4, -1)
       .map(({ time }) => time);
-    assert.equal(new Set(times).size, 1);
+    assert.equal(times[0], times[1]);
+    assert.doesNotMatch(await done('ls latest:all'), /holdfast-snapshots/, 'of a source that is just read');
     configure({ path: media });
     await done('backup nightly');
     assert.equal(await done('dump latest:media d'), 'new\n');
@@ -123,21 +125,24 @@ suite('files of btrfs', { skip: skipWithoutBtrfs() }, () => {
     writeFileSync(join(media, 'nested', 'n'), 'n');
     using _ = smallDisk(join(media, 'mounted'), 'size=64k');
     writeFileSync(join(media, 'mounted', 'm'), 'm');
+    writeFileSync(join(media, 'bound'), '');
+    execFileSync('mount', ['--bind', at('shop.db'), join(media, 'bound')]);
     try {
       configure({ path: media });
       const { status, stderr } = await run('backup nightly');
       assert.equal(status, 3);
-      for (const name of ['nested', 'mounted'])
+      for (const name of ['nested', 'mounted', 'bound'])
         assert.match(stderr, new RegExp(`${name} is not in the snapshot of the file system`));
       configure({ path: media, exclude: ['mounted'], oneFileSystem: true });
       await done('backup nightly');
       assert.ok(!(await paths()).includes('/media/nested/n'));
-      configure({ paths: [media, join(media, 'nested')], exclude: ['mounted'] });
+      configure({ paths: [media, join(media, 'nested')], exclude: ['mounted', 'bound'] });
       await done('backup nightly');
       assert.ok((await paths()).includes(`/media${media}/nested/n`));
       assert.deepEqual(readdirSync(join(media, 'nested', '.holdfast-snapshots')), []);
       assert.ok(!(await paths()).some((path) => String(path).includes('holdfast-snapshots')));
     } finally {
+      execFileSync('umount', ['--lazy', join(media, 'bound')]);
       btrfs('subvolume', 'delete', join(media, 'nested'));
     }
   });

@@ -14,7 +14,7 @@ import { promisify } from 'node:util';
 import { HoldfastError, messageOf, systemCode } from '#lib/errors.ts';
 import { printable } from '#lib/format.ts';
 import { type ProcessIdentity, thisProcess } from '#lib/process-identity.ts';
-import { snapshotsFolder } from './places.ts';
+import { inodeOfSubvolume, snapshotsFolder } from './places.ts';
 
 const execute = promisify(execFile);
 
@@ -22,9 +22,6 @@ const execute = promisify(execFile);
 const magic = 0x9123683e;
 
 export const isOnBtrfs = (path: string): boolean => statfsSync(path).type === magic;
-
-/** BTRFS_FIRST_FREE_OBJECTID: the root of every subvolume has it. */
-const inodeOfRoot = 256n;
 
 /** The root of the subvolume in which that real path lies. SOURCE_UNREACHABLE when it lies in none, or that root cannot be seen. */
 export const subvolumeOf = (path: string): string => {
@@ -41,7 +38,7 @@ export const subvolumeOf = (path: string): string => {
     if (above === top || next.dev !== stat.dev) break;
     [top, stat] = [above, next];
   }
-  if (stat.ino === inodeOfRoot) return top;
+  if (stat.ino === inodeOfSubvolume) return top;
   throw unusable(
     path,
     `lies in a subvolume of which only a part can be seen here, ${top}`,

@@ -40,7 +40,7 @@ const mounted = (path: string, readFrom: string): Moved => {
   const deviceId = deviceOfSame(real, to);
   if (deviceId !== undefined && deviceId !== statSync(to, { bigint: true }).dev)
     return {
-      ...{ from, to, top: to, deviceId },
+      ...{ from, to, deviceId },
       hasSubvolumes: isOnBtrfs(to),
       mounts: mountsWithin(real, from, mountPoints()),
     };
@@ -71,7 +71,7 @@ const moveIntoSnapshots = async (
     const deviceId = deviceOfSame(real, to);
     if (deviceId !== undefined)
       return {
-        ...{ from, to, top: snapshot, deviceId },
+        ...{ from, to, deviceId },
         hasSubvolumes: true,
         mounts: mountsWithin(real, from, mounts),
       };

@@ -5,8 +5,6 @@ import type { BigIntStats } from 'node:fs';
 export interface Moved {
   readonly from: string;
   readonly to: string;
-  /** The root of the snapshot in which `to` lies. */
-  readonly top: string;
   /** The number of the device of `from`: that of the snapshot is another one each time. */
   readonly deviceId: bigint;
   /** It has subvolumes, each of which is a folder with nothing in it where another one is read. */
@@ -15,8 +13,13 @@ export interface Moved {
   readonly mounts: readonly string[];
 }
 
-/** What keeps the snapshots in the root of what they are of; they have it themselves, and it is nobody's data. */
+/** What keeps snapshots, in the root of the subvolume that they are of. It is nobody's data, and not walked into. */
 export const snapshotsFolder = '.holdfast-snapshots';
+
+/** Of the root of every subvolume: BTRFS_FIRST_FREE_OBJECTID of Linux's btrfs_tree.h. */
+export const inodeOfSubvolume = 256n;
+/** In the place of each other subvolume a snapshot has an empty folder: BTRFS_EMPTY_SUBVOL_DIR_OBJECTID. */
+const inodeOfEmptySubvolume = 2n;
 
 export interface Places {
   /** Where the path that was asked for, or lies below such a one, is read. */
@@ -46,6 +49,3 @@ export const isWithin = (folder: string, path: string): boolean =>
 /** True where another subvolume or file system stands in the tree, which the snapshot has as a folder with nothing in it. */
 export const isCut = ({ mounts, hasSubvolumes }: Moved, path: string, stat: BigIntStats): boolean =>
   (hasSubvolumes && stat.isDirectory() && stat.ino === inodeOfEmptySubvolume) || mounts.includes(path);
-
-/** BTRFS_EMPTY_SUBVOL_DIR_OBJECTID of Linux's btrfs_tree.h. */
-const inodeOfEmptySubvolume = 2n;

@@ -8,7 +8,7 @@ import { compareNames, listNames } from './listing.ts';
 import { advice, liveDatabaseIn } from './live-databases.ts';
 import { linkTargetOf, type Mutable, metaOf, typeOf } from './metadata.ts';
 import type { FilesConfig } from './options.ts';
-import { isCut, type Moved, type Places, snapshotsFolder } from './places.ts';
+import { inodeOfSubvolume, isCut, type Places, snapshotsFolder } from './places.ts';
 import { type Plan, type Root, statAsked } from './roots.ts';
 import type { Selection } from './selection.ts';
 import { readingHint, reasonOf } from './system-error.ts';
@@ -123,29 +123,27 @@ const look = (walk: Walk, tally: Tally, place: Place): Found | undefined => {
     const elsewhere =
       cut ||
       (walk.options.oneFileSystem && !root?.asked && folder !== undefined && stat.dev !== folder.device);
-    if (!root && isLeftOut(walk, tally, stat, type, elsewhere)) return undefined;
-    if (type === undefined) throw new Error('it is of no known type');
     if (cut && !walk.options.oneFileSystem) {
-      if (!root) return { seen: { path: place.entryPath, type, meta: {}, failed: notInSnapshot(path) } };
+      if (!root) throw notInSnapshot(path);
       walk.log.warn(
         { path },
         'only what was asked for below it is read: it is not in the snapshot of its file system',
       );
     }
+    if (!root && isLeftOut(walk, tally, stat, type, elsewhere)) return undefined;
+    if (type === undefined) throw new Error('it is of no known type');
     const meta = metaOf(stat, type, walk.options.withAtime);
     if (moved) meta.deviceId = moved.deviceId;
     if (type === 'symlink') meta.linkTarget = linkTargetOf(disk);
     addXattrs(walk, tally, root ? realPathOf(disk) : disk, meta);
     const passage = !root?.asked && (place.passage || excluded || elsewhere || folder === undefined);
     const seen = { path: place.entryPath, type, meta };
-    return type === 'dir'
-      ? { seen, below: openFolder(walk, place, { disk, moved, stat, passage }) }
-      : { seen };
+    return type === 'dir' ? { seen, below: openFolder(walk, place, { disk, stat, passage }) } : { seen };
   } catch (cause) {
     // Gone since its folder was listed: the snapshot is of the moment after.
     if (systemCode(cause) === 'ENOENT' && !root && type === undefined) return undefined;
     if (!folder) throw unreadable('SOURCE_DENIED', path, cause);
-    const failed = unreadable('ITEM_UNREADABLE', path, cause);
+    const failed = cause instanceof HoldfastError ? cause : unreadable('ITEM_UNREADABLE', path, cause);
     return { seen: { path: place.entryPath, type: type ?? 'file', meta: {}, failed } };
   }
 };
@@ -178,15 +176,14 @@ const isLeftOut = (
 const openFolder = (
   walk: Walk,
   place: Place,
-  { stat, passage, ...where }: Where & { readonly stat: BigIntStats; readonly passage: boolean },
+  { disk, stat, passage }: { readonly disk: string; readonly stat: BigIntStats; readonly passage: boolean },
 ): Folder => {
   const { path, entryPath, root } = place;
-  const prefix = asPrefix(path);
-  const kept = passage ? [] : namesIn(walk, prefix, where);
+  const kept = passage ? [] : namesIn(walk, path, { disk, stat });
   const within = [...(root?.within.keys() ?? [])];
   const passages = within.filter((name) => !kept.includes(name));
   return {
-    prefix,
+    prefix: asPrefix(path),
     entryPrefix: entryPath === '' ? '' : `${entryPath}/`,
     names: passages.length === 0 ? kept : [...kept, ...passages].sort(compareNames),
     passages: new Set(passages),
@@ -198,20 +195,18 @@ const openFolder = (
 
 const asPrefix = (path: string): string => (path.endsWith('/') ? path : `${path}/`);
 
-/** Where a path is read. */
-interface Where {
-  readonly disk: string;
-  readonly moved: Moved | undefined;
-}
-
-const namesIn = ({ selection, log }: Walk, prefix: string, { disk, moved }: Where): readonly string[] => {
+const namesIn = (
+  { selection, log }: Walk,
+  path: string,
+  { disk, stat }: { readonly disk: string; readonly stat: BigIntStats },
+): readonly string[] => {
   const all = listNames(disk);
-  const names = moved?.top === disk ? all.filter((name) => name !== snapshotsFolder) : all;
+  const names = stat.ino === inodeOfSubvolume ? all.filter((name) => name !== snapshotsFolder) : all;
   const kept = selection.namesKept(asPrefix(disk), names);
   const database = liveDatabaseIn(disk, names);
-  if (database && !kept.every((name) => selection.excludesPath(prefix + name))) {
+  if (database && !kept.every((name) => selection.excludesPath(asPrefix(path) + name))) {
     const { message, hint } = advice(database);
-    log.warn({ path: prefix, hint }, `the folder ${message}`);
+    log.warn({ path, hint }, `the folder ${message}`);
   }
   return kept;
 };
