@@ -22,7 +22,7 @@ export interface Settling {
   readonly patience: LockPatience;
 }
 
-/** Goes on also when the run is cancelled, for as long as it may wait for a table. */
+/** Goes on also when the run is cancelled, for a minute; what is then lacking is made by the next one. */
 export const settleDefinitions = async (
   target: TargetServer,
   { from, name, items, hasPrograms, patience }: Settling,
