@@ -87,6 +87,29 @@ suite('tables stored by rows', () => {
     assert.deepEqual((await repository.check()).problems, []);
   });
 
+  test('a table that was expected to be larger is stored by rows all the same, and once', async () => {
+    const random = seededRandom('expected');
+    const repository = await testRepository();
+    const rows = tableOf(random, 5_000);
+    const expected = (state: readonly string[]): Entry => ({
+      ...rowsEntry(state),
+      meta: { size: 3 * 1024 * 1024 },
+    });
+    let parent: Snapshot | undefined;
+    const added: number[] = [];
+    const states = [rows, rows, rows.with(7, row(random, 7))];
+    for (const state of states) {
+      const { snapshot, summary } = await repository.write(oneEntry(expected(state)), parent && { parent });
+      parent = snapshot;
+      added.push(summary.dataAdded);
+    }
+    assert.equal(added[1], 0);
+    assert.ok((added[2] as number) < 0.02 * (added[0] as number), added.join());
+    await using open = await repository.open();
+    const read = (await readFiles(open, parent as Snapshot)).get(`test/${path}`);
+    assert.deepEqual(sorted(read), sorted(Buffer.from((states[2] as string[]).join(''))));
+  });
+
   test('of a distant table, rows are fetched once, and then their prints are at hand', async () => {
     const random = seededRandom('prints');
     const store = memoryStore();

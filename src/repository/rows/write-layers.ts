@@ -20,6 +20,8 @@ import type { RowTable, RowTableOptions } from './row-table.ts';
 
 /** Smaller files are stored whole: their small blobs cost no more. */
 const smallestBytes = 1024 * 1024;
+/** So much may be one blob however it is cut. */
+const mostInOneBytes = 64 * 1024;
 /** That are in memory at once, of all tables: they take about a hundred MB. */
 export const mostRows = 4 * 1024 * 1024;
 /** A file in so many layers is stored whole again. */
@@ -68,7 +70,8 @@ export const planRows = async (
   { format, open, budget, sizeBytes }: PlanOptions,
 ): Promise<Plan> => {
   const known = before?.meta.size ?? sizeBytes;
-  if (known !== undefined && known < smallestBytes) return { how: 'table' };
+  const isSmall = known !== undefined && known < smallestBytes;
+  if (isSmall && !(before && isCutForRows(before))) return { how: 'table' };
   if (!before) return { how: 'rows' };
   const reading = await open();
   try {
@@ -81,6 +84,10 @@ export const planRows = async (
     return { how: hasCode(error, 'STORE_DENIED') ? 'rows' : unlike(before) };
   }
 };
+
+/** A small file whose source had expected more: cut as a table now, nothing of it would be the same. */
+const isCutForRows = ({ type, content, meta: { size = 0 } }: TreeNode): boolean =>
+  type === 'file' && size > mostInOneBytes && isCutAsFile(content?.length ?? 0, size);
 
 /** Another cut than that of a table with a damaged blob: none of its blobs is the same, and would count as stored. */
 const unlike = ({ type, content, meta }: TreeNode): 'rows' | 'table' =>
