@@ -89,9 +89,9 @@ const killAtRandom = async (
         daemon = startDaemon(env);
       }
     }
-    while (!hasRunSince(env.HOLDFAST_CATALOG ?? '', killedAt)) {
+    while (!hasRunSince(env.HOLDFAST_CATALOG ?? '', killedAt) || !isWatching(daemon)) {
       assertAlive(daemon);
-      await sleep(100); // what was killed last gets its other run
+      await sleep(100); // what was killed last gets its other run, perhaps from a daemon that is no more
     }
     daemon.kill('SIGTERM');
     const [status] = await once(daemon, 'exit');
@@ -113,8 +113,11 @@ const startDaemon = (env: Readonly<Record<string, string>>): ChildProcess => {
   return daemon;
 };
 
-/** What each daemon wrote, for the message when one ends unasked. */
+/** What each daemon wrote. */
 const said = new WeakMap<ChildProcess, string>();
+
+/** Before that, a signal just ends it. */
+const isWatching = (daemon: ChildProcess): boolean => said.get(daemon)?.includes('watches 2 jobs') ?? false;
 
 const assertAlive = (daemon: ChildProcess): void => {
   const isThere = daemon.exitCode === null && daemon.signalCode === null;
