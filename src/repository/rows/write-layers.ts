@@ -86,12 +86,15 @@ export const planRows = async (
 };
 
 /** A small file whose source had expected more: cut as a table now, nothing of it would be the same. */
-const isCutForRows = ({ type, content, meta: { size = 0 } }: TreeNode): boolean =>
-  type === 'file' && size > mostInOneBytes && isCutAsFile(content?.length ?? 0, size);
+const isCutForRows = (node: TreeNode): boolean =>
+  node.type === 'file' && (node.meta.size ?? 0) > mostInOneBytes && hasBlobsOfFile(node);
 
 /** Another cut than that of a table with a damaged blob: none of its blobs is the same, and would count as stored. */
-const unlike = ({ type, content, meta }: TreeNode): 'rows' | 'table' =>
-  type === 'file' && !isCutAsFile(content?.length ?? 0, meta.size ?? 0) ? 'rows' : 'table';
+const unlike = (node: TreeNode): 'rows' | 'table' =>
+  node.type === 'file' && !hasBlobsOfFile(node) ? 'rows' : 'table';
+
+const hasBlobsOfFile = ({ content, meta }: TreeNode): boolean =>
+  isCutAsFile(content?.length ?? 0, meta.size ?? 0);
 
 const planBeside = async (reading: Reading, of: Layers, budget: RowBudget): Promise<Plan> => {
   const { layers, sizeBytes } = of;

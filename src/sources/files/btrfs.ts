@@ -130,15 +130,15 @@ const makerIn = (name: string): ProcessIdentity | undefined => {
   }
 };
 
-/** What `btrfs` prints; SOURCE_DENIED with what it says when it fails. The `PATH` of cron lacks where it lies. */
-export const btrfs = async (...args: readonly string[]): Promise<string> => {
+/** Runs `btrfs`; SOURCE_DENIED with what it says when it fails. The `PATH` of cron lacks where it lies. */
+export const btrfs = async (...args: readonly string[]): Promise<void> => {
   const env = {
     ...process.env,
     PATH: `${process.env.PATH ?? ''}:/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin`,
     LC_ALL: 'C',
   };
   try {
-    return (await execute('btrfs', args, { env })).stdout;
+    await execute('btrfs', args, { env });
   } catch (cause) {
     if (systemCode(cause) === 'ENOENT')
       throw new HoldfastError('SOURCE_DENIED', 'the program btrfs is not there', {

@@ -2,7 +2,6 @@
 import { accessSync, constants, readdirSync } from 'node:fs';
 import { fsPath } from '#lib/file-name.ts';
 import type { Finding } from '../source.ts';
-import { checkSnapshots } from './fs-snapshot.ts';
 import { advice, liveDatabaseIn } from './live-databases.ts';
 import type { FilesConfig } from './options.ts';
 import { pathsAsked, statAsked } from './roots.ts';
@@ -12,7 +11,7 @@ import { reasonOf } from './system-error.ts';
 /** Nothing below the given paths is read. */
 export const checkFiles = async (config: FilesConfig, calls: SystemCalls | undefined): Promise<Finding[]> => [
   ...pathsAsked(config).flatMap(checkPath),
-  ...(config.fsSnapshot ? await checkSnapshots(config) : []),
+  ...(config.fsSnapshot ? await (await import('./fs-snapshot.ts')).checkSnapshots(config) : []),
   ...(config.xattrs === 'off' || calls ? [] : [withoutXattrs(config.xattrs === 'required')]),
 ];
 

@@ -6,11 +6,10 @@ import { doubtfulTime } from '#lib/file-times.ts';
 import type { Context } from '#lib/kind.ts';
 import type { Entry, Previous } from '../source.ts';
 import { localAccounts } from './accounts.ts';
-import { whereToRead } from './fs-snapshot.ts';
 import { nameOwners } from './metadata.ts';
 import type { FilesConfig } from './options.ts';
 import { createPause } from './pause.ts';
-import { placesOf } from './places.ts';
+import { type Moved, onDisk, placesOf } from './places.ts';
 import { readFile } from './read-file.ts';
 import { planOf } from './roots.ts';
 import type { Selection } from './selection.ts';
@@ -19,6 +18,10 @@ import { isUnchanged } from './unchanged.ts';
 import { walkTree } from './walk.ts';
 import { dismissThread, walkOnThread } from './walk-thread.ts';
 import { xattrReader } from './xattrs.ts';
+
+interface DumpContext extends Pick<Context, 'signal' | 'log'> {
+  readonly held: AsyncDisposableStack;
+}
 
 /**
  * Every entry of the tree, files with their content to be read, or marked as unchanged since `previous`. The walk begins when the first
@@ -29,12 +32,12 @@ export async function* dump(
   config: FilesConfig,
   selection: Selection,
   calls: SystemCalls | undefined,
-  { signal, log, held }: Pick<Context, 'signal' | 'log'> & { readonly held: AsyncDisposableStack },
+  { signal, log, held }: DumpContext,
   previous?: Previous,
 ): AsyncGenerator<Entry> {
   const readXattrs = xattrReader(config.xattrs, calls);
   const plan = planOf(config);
-  const moved = await whereToRead(config, held, { signal, log });
+  const moved = await whereToRead(config, { signal, log, held });
   const places = placesOf(moved);
   const prefix = plan.folder.endsWith('/') ? plan.folder : `${plan.folder}/`;
   const accounts = localAccounts();
@@ -52,7 +55,8 @@ export async function* dump(
     await letOthersWork();
     for (const { path, type, meta, failed } of part) {
       nameOwners(meta, accounts);
-      const place = places.onDisk(prefix + path);
+      const asked = prefix + path;
+      const place = onDisk(asked, places(asked));
       const content = () => readFile(place, meta.size ?? 0, signal);
       const known = type === 'file' ? previous?.entry(path) : undefined;
       const before = known instanceof Promise ? await known : known; // to wait costs more than to look
@@ -67,6 +71,12 @@ export async function* dump(
     }
   }
 }
+
+/** What snapshots take is loaded for those who read from one. */
+const whereToRead = async (config: FilesConfig, context: DumpContext): Promise<readonly Moved[]> => {
+  if (!config.fsSnapshot && config.readFrom === undefined) return [];
+  return (await import('./fs-snapshot.ts')).whereToRead(config, context.held, context);
+};
 
 /** The snapshot is of a moment after a file has gone that was seen some time ago. Whoever reads what cannot be looked at learns why. */
 const isThere = (place: string): boolean => {

@@ -3,9 +3,10 @@ import { readFileSync, realpathSync, statSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import { throwIfCancelled } from '#lib/clock.ts';
-import { HoldfastError, hintOf, messageOf } from '#lib/errors.ts';
+import { HoldfastError, messageOf } from '#lib/errors.ts';
 import type { Context } from '#lib/kind.ts';
 import { mayBeAlive } from '#lib/process-identity.ts';
+import { attempt } from '../findings.ts';
 import type { Finding } from '../source.ts';
 import {
   btrfs,
@@ -114,8 +115,8 @@ const removeOrWarn = async (snapshot: string, log: Context['log']): Promise<void
 };
 
 /** What would keep snapshots from being taken, and those that lie about. Takes none. */
-export const checkSnapshots = async (config: FilesConfig): Promise<Finding[]> => {
-  try {
+export const checkSnapshots = (config: FilesConfig): Promise<Finding[]> =>
+  attempt('fsSnapshot', async () => {
     const tops = new Set(inSubvolumes(config).map(({ top }) => top));
     await btrfs('--version');
     if (process.getuid?.() !== 0)
@@ -123,18 +124,7 @@ export const checkSnapshots = async (config: FilesConfig): Promise<Finding[]> =>
         { level: 'warning', subject: 'fsSnapshot', message: 'is for root, who alone may remove snapshots' },
       ];
     return [...tops].flatMap(snapshotsIn).flatMap(leftover);
-  } catch (error) {
-    const hint = hintOf(error);
-    return [
-      {
-        level: 'error',
-        subject: 'fsSnapshot',
-        message: messageOf(error),
-        ...(hint !== undefined && { hint }),
-      },
-    ];
-  }
-};
+  });
 
 /** Of a run on another machine, as of one in another container, only people can tell whether it goes on. */
 const leftover = ({ path, maker }: KnownSnapshot): Finding[] => {

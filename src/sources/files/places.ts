@@ -21,25 +21,19 @@ export const inodeOfSubvolume = 256n;
 /** In the place of each other subvolume a snapshot has an empty folder: BTRFS_EMPTY_SUBVOL_DIR_OBJECTID. */
 const inodeOfEmptySubvolume = 2n;
 
-export interface Places {
-  /** Where the path that was asked for, or lies below such a one, is read. */
-  onDisk(path: string): string;
-  /** Undefined for what is not read from a snapshot. */
-  movedFor(path: string): Moved | undefined;
-}
+/** What stands for a path that was asked for, or lies below such a one; undefined when it is read where it is. */
+export type Places = (path: string) => Moved | undefined;
 
 export const placesOf = (moved: readonly Moved[]): Places => {
-  if (moved.length === 0) return { onDisk: (path) => path, movedFor: () => undefined };
+  if (moved.length === 0) return () => undefined;
   const longestFirst = moved.toSorted((a, b) => b.from.length - a.from.length);
-  const movedFor = (path: string) => longestFirst.find(({ from }) => isWithin(from, path));
-  return {
-    movedFor,
-    onDisk: (path) => {
-      const found = movedFor(path);
-      if (!found || path === found.from) return found?.to ?? path;
-      return found.to + path.slice(found.from === '/' ? 0 : found.from.length);
-    },
-  };
+  return (path) => longestFirst.find(({ from }) => isWithin(from, path));
+};
+
+/** Where the path is read. */
+export const onDisk = (path: string, moved: Moved | undefined): string => {
+  if (!moved) return path;
+  return path === moved.from ? moved.to : moved.to + path.slice(moved.from === '/' ? 0 : moved.from.length);
 };
 
 /** True of the folder itself, too. */

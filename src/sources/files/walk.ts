@@ -8,7 +8,7 @@ import { compareNames, listNames } from './listing.ts';
 import { advice, liveDatabaseIn } from './live-databases.ts';
 import { linkTargetOf, type Mutable, metaOf, typeOf } from './metadata.ts';
 import type { FilesConfig } from './options.ts';
-import { inodeOfSubvolume, isCut, type Places, snapshotsFolder } from './places.ts';
+import { inodeOfSubvolume, isCut, onDisk, type Places, snapshotsFolder } from './places.ts';
 import { type Plan, type Root, statAsked } from './roots.ts';
 import type { Selection } from './selection.ts';
 import { readingHint, reasonOf } from './system-error.ts';
@@ -113,8 +113,8 @@ const look = (walk: Walk, tally: Tally, place: Place): Found | undefined => {
   const { path, root, folder } = place;
   const excluded = !root?.asked && folder !== undefined && walk.selection.excludesPath(path);
   if (excluded && !root) return undefined;
-  const moved = walk.places.movedFor(path);
-  const disk = moved ? walk.places.onDisk(path) : path;
+  const moved = walk.places(path);
+  const disk = onDisk(path, moved);
   let type: EntryType | undefined;
   try {
     const stat = root ? statAsked(disk) : lstatSync(fsPath(disk), { bigint: true });
