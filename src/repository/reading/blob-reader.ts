@@ -13,7 +13,10 @@ import { type Range, toRanges } from '../packs/ranges.ts';
 import type { Session } from '../session.ts';
 import { getRange, getTrees, locateBlob } from './load-blob.ts';
 import type { OpenReply, OpenRequest, OpenWorkerData } from './open-messages.ts';
+import { Opener } from './opener.ts';
 
+/** Opening so much takes less than the start of a thread. */
+const fewBytes = 4 * 1024 * 1024;
 /** Pieces of memory kept for the next plaintexts. */
 const mostSpare = 10;
 
@@ -29,11 +32,14 @@ interface OpenWorker {
   busy: number;
 }
 
-type WithoutRequest<Request> = Request extends OpenRequest ? Omit<Request, 'request'> : never;
+type Question<Request> = Request extends OpenRequest ? Omit<Request, 'request' | 'bytes'> : never;
 
 export class BlobReader implements AsyncDisposable {
   readonly #session: Session;
   readonly #localFolder: string | undefined;
+  /** What this thread may still open. */
+  #fewLeft = fewBytes;
+  #opener: Opener | undefined;
   readonly #workers: OpenWorker[] = [];
   readonly #mostWorkers = Math.min(8, availableParallelism());
   readonly #gets: Semaphore;
@@ -117,10 +123,8 @@ export class BlobReader implements AsyncDisposable {
   }
 
   async #checkOnce({ id, entries }: IndexedPack): Promise<CheckedPack> {
-    const { store } = this.#session;
-    const bytes =
-      this.#localFolder === undefined ? await this.#gets.run(() => getRange(store, id)) : undefined;
-    const reply = await this.#ask({ kind: 'pack', pack: id, entries, ...(bytes && { bytes }) });
+    const load = () => getRange(this.#session.store, id);
+    const reply = await this.#ask({ kind: 'pack', pack: id, entries }, entries, load);
     return reply.kind === 'pack' ? reply : { bytes: 0, problems: [] };
   }
 
@@ -139,36 +143,43 @@ export class BlobReader implements AsyncDisposable {
     const { pack, offset, length, blobs } = range;
     const { store } = this.#session;
     const get = blobs.every(({ type }) => type === 'tree') ? getTrees : getRange;
-    const bytes =
-      this.#localFolder === undefined
-        ? await this.#gets.run(() => get(store, pack, { offset, length }))
-        : undefined;
     const spare = this.#spare.pop();
-    const request = {
-      kind: 'blobs',
-      pack,
-      offset,
-      length,
-      blobs,
-      ...(bytes && { bytes }),
-      ...(spare && { spare }),
-    } as const;
-    return this.#ask(request, spare ? [spare] : []);
+    const question = { kind: 'blobs', pack, offset, length, blobs, ...(spare && { spare }) } as const;
+    return this.#ask(question, blobs, () => get(store, pack, { offset, length }), spare && [spare]);
   }
 
-  #ask(message: WithoutRequest<OpenRequest>, transfer: ArrayBuffer[] = []): Promise<OpenReply> {
-    const request = this.#nextRequest++;
+  /** Here while all of it is little, else of a worker. One who reads a folder reads there itself, and tells why it cannot. */
+  async #ask(
+    question: Question<OpenRequest>,
+    blobs: readonly PackEntry[],
+    load: () => Promise<Uint8Array>,
+    transfer: ArrayBuffer[] = [],
+  ): Promise<OpenReply> {
+    const { key } = this.#session;
+    const localFolder = this.#localFolder;
+    this.#fewLeft -= blobs.reduce((sum, blob) => sum + Math.max(blob.length, blob.plainLength), 0);
+    const few = this.#fewLeft >= 0;
+    let bytes: Uint8Array | undefined;
+    if (localFolder === undefined) bytes = await this.#gets.run(load);
+    else if (few) bytes = await load().catch(() => undefined);
+    const request = { ...question, request: this.#nextRequest++, ...(bytes && { bytes }) };
+    if (!few || !bytes) return await this.#askWorker(request, transfer);
+    this.#opener ??= new Opener({ key, localFolder });
+    return this.#opener.answer(request);
+  }
+
+  #askWorker(message: OpenRequest, transfer: ArrayBuffer[]): Promise<OpenReply> {
     const worker = this.#leastBusy();
     worker.busy += 1;
     return new Promise<OpenReply>((resolve, reject) => {
-      this.#requests.set(request, { resolve, reject });
-      worker.thread.postMessage({ ...message, request }, transfer);
+      this.#requests.set(message.request, { resolve, reject });
+      worker.thread.postMessage(message, transfer);
     }).finally(() => {
       worker.busy -= 1;
     });
   }
 
-  /** Workers start when there is work for them: where little is read, one is enough. */
+  /** Workers start when there is work for them. */
   #leastBusy(): OpenWorker {
     const idle = this.#workers.find(({ busy }) => busy === 0);
     if (idle) return idle;
