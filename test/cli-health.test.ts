@@ -45,6 +45,7 @@ test('what never ran is not well, and what ran is, with its size and room', asyn
   assert.equal(never.status, 1);
   assert.match(never.stdout, /nightly {2}never ran/);
   assert.match(never.stdout, /media +nearby +none +NO GOOD SNAPSHOT/);
+  assert.match(never.stdout, /not all is well: media in nearby: no good snapshot; job nightly: never ran\n$/);
   assert.equal((await run('run nightly')).status, 0);
   const { status, stdout } = await run('status');
   assert.match(stdout, /media +nearby +[0-9a-f]{8}, just now +\d+ B +ok/);

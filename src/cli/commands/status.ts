@@ -1,8 +1,9 @@
 // holdfast status: how everything stands.
 import { type Health, type HealthOptions, healthOf } from '#jobs/health/health.ts';
-import { isWell } from '#jobs/health/judge.ts';
+import { flawsOf, isWell } from '#jobs/health/judge.ts';
 import { durationMs } from '#lib/duration.ts';
 import { HoldfastError } from '#lib/errors.ts';
+import { printable } from '#lib/format.ts';
 import { catalogOf } from '../catalog-use.ts';
 import { type Call, defineCommand, flag, type OptionSpecs, value } from '../command.ts';
 import { showPointProofs, showProofs } from '../drill-status.ts';
@@ -57,11 +58,20 @@ notifier that fails), 2 CRITICAL (all else), 3 UNKNOWN (it could not be found ou
         sources: sources.length,
         sources_not_well: sources.filter(({ state }) => state !== 'ok').length,
       },
-      jobs.length === 0 ? 'no jobs' : well ? 'all is well' : 'not all is well',
+      jobs.length === 0 ? 'no jobs' : well ? 'all is well' : unwellText(health),
     );
     return well ? 0 : 1;
   },
 });
+
+/** 'not all is well: job nightly: never ran; notifier mail does not work'; of many flaws the worst. */
+const unwellText = (health: Health): string => {
+  const { critical, warning } = flawsOf(health);
+  const flaws = [...critical, ...warning];
+  if (flaws.length === 0) return 'not all is well';
+  const more = flaws.length > 3 ? `; and ${flaws.length - 3} more` : '';
+  return printable(`not all is well: ${flaws.slice(0, 3).join('; ')}${more}`);
+};
 
 type StatusCall = Call<OptionSpecs & typeof options>;
 
